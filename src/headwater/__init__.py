@@ -1,0 +1,48 @@
+"""headwater takes a language model from raw text to answers: pre-train it, adapt it, measure it, ask it.
+
+    import headwater
+
+    model = headwater.load("reader")
+    model.answer("Who wrote it?", "It was written by Ada in 1843.")[0].text   # Ada
+
+Importing this module imports no torch: each name is fetched when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headwater.errors import UserError as UserError
+    from headwater.evaluation.evaluator import evaluate as evaluate
+    from headwater.finetuning import finetune as finetune
+    from headwater.inference.answer import Answer as Answer
+    from headwater.inference.loaded import LoadedModel as LoadedModel
+    from headwater.inference.loaded import load as load
+    from headwater.recipe import Recipe as Recipe
+    from headwater.tasks.table import task as task
+    from headwater.text.vocabulary import load_vocabulary as load_vocabulary
+
+_HOMES = {
+    "Answer": "headwater.inference.answer",
+    "LoadedModel": "headwater.inference.loaded",
+    "Recipe": "headwater.recipe",
+    "UserError": "headwater.errors",
+    "evaluate": "headwater.evaluation.evaluator",
+    "finetune": "headwater.finetuning",
+    "load": "headwater.inference.loaded",
+    "load_vocabulary": "headwater.text.vocabulary",
+    "task": "headwater.tasks.table",
+}
+
+__all__ = [*_HOMES, "__version__"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'headwater' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,83 @@
+"""What `headwater ask` reads and shows."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from headwater.errors import UserError
+from headwater.files import read_text
+from headwater.inference.answer import Answer
+
+TEXTS = (".txt", ".md")
+
+
+def read_documents(context: str) -> str | dict[str, str]:
+    """Read a file, standard input (`-`), or every .txt and .md file below a folder, by name.
+
+    Raises:
+        UserError: nothing is there, it is not text, or it is empty.
+    """
+    if context == "-":
+        return _standard_input()
+    path = Path(context).expanduser()
+    if not path.is_dir():
+        text = read_text(path)
+        if not text.strip():
+            raise UserError(f"{path}: empty; a text to answer from was expected")
+        return {str(path): text}
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXTS)
+    if not files:
+        raise UserError(f"{path}: no {' or '.join(TEXTS)} file in this folder")
+    texts = {str(file): read_text(file) for file in files if file.is_file()}
+    if not any(text.strip() for text in texts.values()):
+        raise UserError(f"{path}: every text in this folder is empty")
+    return texts
+
+
+def _standard_input() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(f"standard input, line {line}: not UTF-8") from None
+    if "\0" in text:
+        raise UserError("standard input: holds a NUL character; this is not text")
+    if not text.strip():
+        raise UserError("standard input: empty; a text to answer from was expected")
+    return text
+
+
+def show(answers: Sequence[Answer]) -> None:
+    """Print answers for a person: the answer, its sentence with the answer marked, and the place."""
+    console = Console(highlight=False, soft_wrap=True)
+    for rank, answer in enumerate(answers):
+        if rank:
+            console.print()
+        if answer.no_answer:
+            console.print(Text("The text does not answer this.", style="bold"))
+            console.print(f"  score     {answer.score:.3f}")
+            continue
+        console.print(Text(answer.text, style="bold"))
+        if answer.start is not None and answer.end is not None:
+            console.print(Text("  evidence  ").append_text(_evidence(answer)))
+            console.print(f"  place     characters {answer.start} to {answer.end}")
+        if answer.source is not None:
+            console.print(Text(f"  source    {answer.source}"))
+        console.print(f"  score     {answer.score:.3f}")
+
+
+def _evidence(answer: Answer) -> Text:
+    """The sentence on one line, the answer in bold (or in brackets where there is no terminal)."""
+    assert answer.start is not None
+    assert answer.end is not None
+    begin = answer.start - (answer.sentence_start or 0)
+    end = begin + answer.end - answer.start
+    before, inside, after = (
+        " ".join(f"|{part}|".split())[1:-1]
+        for part in (answer.sentence[:begin], answer.sentence[begin:end], answer.sentence[end:])
+    )
+    return Text(before).append(f"[{inside}]", style="bold green").append(after)

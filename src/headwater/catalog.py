@@ -1,0 +1,25 @@
+"""What models there are without a download: the bundled ones, and sizes to train from scratch."""
+
+from headwater.checkpoints.hub import BUNDLED
+from headwater.models import bert_config, t5_config
+
+ABOUT = {
+    "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)"
+}
+
+
+def model_table() -> dict[str, str]:
+    """Return one line on each, by name. Imports no torch."""
+    table = {name: ABOUT[name] for name in BUNDLED}
+    for name, bert in bert_config.PRESETS.items():
+        table[name] = (
+            f"sizes for [network]: {bert.num_hidden_layers} layers, {bert.hidden_size} wide, "
+            f"{bert.num_attention_heads} heads, encoder"
+        )
+    for name, t5 in t5_config.PRESETS.items():
+        layers = f"{t5.num_layers} + {t5.num_decoder_layers}"
+        table[name] = (
+            f"sizes for [network]: {layers} layers, {t5.d_model} wide, {t5.num_heads} heads, "
+            "encoder-decoder"
+        )
+    return table

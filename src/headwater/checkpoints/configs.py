@@ -1,0 +1,179 @@
+"""Between our configs and a published folder's config.json, in both directions."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from headwater.errors import UserError
+from headwater.models.bert_config import PRESETS, BertConfig
+from headwater.models.build import HeadName
+from headwater.models.t5_config import T5Config
+from headwater.nn.feedforward import ACTIVATIONS
+
+Json = Mapping[str, Any]
+
+_SHARED = {
+    "vocab_size": "vocab_size",
+    "max_position_embeddings": "max_position_embeddings",
+    "initializer_range": "initializer_range",
+    "pad_token_id": "pad_token_id",
+}
+_BERT = _SHARED | {
+    name: name
+    for name in (
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "intermediate_size",
+        "hidden_act",
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "type_vocab_size",
+        "layer_norm_eps",
+        "classifier_dropout",
+    )
+}
+_DISTILBERT = _SHARED | {
+    "hidden_size": "dim",
+    "num_hidden_layers": "n_layers",
+    "num_attention_heads": "n_heads",
+    "intermediate_size": "hidden_dim",
+    "hidden_act": "activation",
+    "hidden_dropout_prob": "dropout",
+    "attention_probs_dropout_prob": "attention_dropout",
+    "span_dropout": "qa_dropout",
+    "classifier_dropout": "seq_classif_dropout",
+}
+
+_T5 = {
+    name: name
+    for name in (
+        "vocab_size",
+        "d_model",
+        "d_kv",
+        "d_ff",
+        "num_layers",
+        "num_decoder_layers",
+        "num_heads",
+        "relative_attention_num_buckets",
+        "relative_attention_max_distance",
+        "dropout_rate",
+        "layer_norm_epsilon",
+        "initializer_factor",
+        "feed_forward_proj",
+        "tie_word_embeddings",
+        "scale_decoder_outputs",
+        "pad_token_id",
+        "eos_token_id",
+        "decoder_start_token_id",
+    )
+}
+_FIELDS = {"bert": _BERT, "roberta": _BERT, "distilbert": _DISTILBERT, "t5": _T5}
+"""Our field -> the published one, by `model_type`."""
+
+_DEFAULTS: Mapping[str, BertConfig | T5Config] = {
+    "bert": BertConfig(),
+    "roberta": BertConfig(model_type="roberta", vocab_size=50265, pad_token_id=1),
+    "distilbert": PRESETS["distilbert-base-uncased"],
+    "t5": T5Config(),
+}
+"""What the published code takes where config.json says nothing."""
+
+_FROM_ZERO = ("pad_token_id", "eos_token_id", "decoder_start_token_id", "type_vocab_size")
+
+_FIXED = {"position_embedding_type": "absolute", "is_decoder": False, "add_cross_attention": False}
+"""Switches that the published configs have and we do not: any other value is refused."""
+
+
+def read_config(json: Any, where: str) -> BertConfig | T5Config:
+    """Turn the content of a config.json into a config.
+
+    Raises:
+        UserError: an unknown family or switch, or a field of the wrong type; `where` begins it.
+    """
+    family = json.get("model_type") if isinstance(json, dict) else None
+    if not isinstance(family, str) or family not in _FIELDS:
+        raise UserError(f"{where}: model_type {family!r}; known are {', '.join(_FIELDS)}")
+    for name, value in _FIXED.items():
+        if json.get(name, value) != value:
+            raise UserError(f"{where}: {name} = {json[name]!r} is not supported")
+    default = _DEFAULTS[family]
+    values = _values(json, _FIELDS[family], default, where)
+    if isinstance(default, T5Config):
+        values.setdefault("num_decoder_layers", values.get("num_layers", default.num_layers))
+        values.setdefault("scale_decoder_outputs", json.get("tie_word_embeddings") is not False)
+        return replace(default, **values)
+    if family != "distilbert":  # a classifier drops as much as the body unless it says otherwise
+        body = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
+        values.setdefault("classifier_dropout", body)
+    labels = _label_names(json, where)
+    try:
+        return replace(default, **values, label_names=labels)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def write_config(
+    config: BertConfig | T5Config, architecture: str, head: HeadName | None
+) -> dict[str, Any]:
+    """Return the config.json that the published code opens, for a body with that head."""
+    json: dict[str, Any] = {"architectures": [architecture], "model_type": config.model_type}
+    names = _FIELDS[config.model_type]
+    json |= {theirs: getattr(config, ours) for ours, theirs in names.items()}
+    if isinstance(config, T5Config):
+        return json | {"is_encoder_decoder": True}
+    return json | _write_labels(config, head)
+
+
+def _write_labels(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
+    match head:
+        case "sequence" | "token":
+            labels = config.label_names
+        case "regression":
+            labels = ("LABEL_0",)
+        case _:  # the published span head has one output per label
+            labels = ("LABEL_0", "LABEL_1")
+    json: dict[str, Any] = {
+        "id2label": {str(i): name for i, name in enumerate(labels)},
+        "label2id": {name: i for i, name in enumerate(labels)},
+    }
+    if head == "regression":
+        json["problem_type"] = "regression"
+    if config.model_type == "roberta":
+        json |= {"bos_token_id": 0, "eos_token_id": 2}
+    return json
+
+
+def _values(json: Json, names: Json, default: object, where: str) -> dict[str, Any]:
+    """Take the fields that are there, each of the type that its default has."""
+    values = {}
+    for ours, theirs in names.items():
+        if json.get(theirs) is None:
+            continue
+        value, kind = json[theirs], type(getattr(default, ours))
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise UserError(f"{where}: {theirs} = {value!r}, {kind.__name__} was expected")
+        if kind is str and value.removeprefix("gated-") not in ACTIVATIONS:
+            raise UserError(f"{where}: {theirs} = {value!r}; known are {', '.join(ACTIVATIONS)}")
+        least = 0 if theirs in _FROM_ZERO else 1
+        if kind is int and value < least:
+            raise UserError(f"{where}: {theirs} = {value}, a number from {least} was expected")
+        if "dropout" in theirs and not 0 <= value < 1:
+            raise UserError(f"{where}: {theirs} = {value}, a share below 1 was expected")
+        values[ours] = value
+    return values
+
+
+def _label_names(json: Json, where: str) -> tuple[str, ...]:
+    names = json.get("id2label")
+    if names is None:
+        number = json.get("num_labels", 2)
+        if type(number) is not int or number < 1:
+            raise UserError(f"{where}: num_labels = {number!r}, a number from 1 was expected")
+        return tuple(f"LABEL_{i}" for i in range(number))
+    expected = [str(i) for i in range(len(names))] if isinstance(names, dict) else None
+    if expected is None or sorted(names, key=str) != sorted(expected):
+        raise UserError(f"{where}: id2label must map 0, 1, .. to names")
+    return tuple(str(names[i]) for i in expected)

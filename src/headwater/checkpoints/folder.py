@@ -1,0 +1,202 @@
+"""A model on disk: a folder of safetensors + JSON that the published code opens too.
+
+config.json          sizes, architecture, labels
+model.safetensors    tensors under the published names
+manifest.json        sha256 of each weight file
+vocabulary files     as `Vocabulary.save` writes them
+headwater.json       what else must travel with the model, for example a threshold
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from headwater import files
+from headwater.checkpoints.configs import read_config, write_config
+from headwater.checkpoints.huggingface import FAMILIES, Family, their_name
+from headwater.checkpoints.matching import Match, published, tied_as_found
+from headwater.checkpoints.weights import read_weights, write_weights
+from headwater.errors import UserError
+from headwater.models.bert import initialize
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import (
+    HeadName,
+    Model,
+    bare_model,
+    check_head,
+    config_of,
+    head_name,
+    with_labels,
+)
+from headwater.models.t5_config import T5Config
+
+EXTRA = "headwater.json"
+
+
+class Saveable(Protocol):
+    """What a vocabulary must be able to do to travel with a model."""
+
+    def save(self, folder: Path) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCheckpoint:
+    """A model and what loading it had to decide.
+
+    Attributes:
+        model: in evaluation mode, on the CPU.
+        config: its sizes.
+        architecture: the published class that the folder was written as; "" when it says none.
+        new_parameters: tensors that the folder lacks and that were drawn afresh: say so aloud.
+        ignored: tensors of the folder that this model has no use for.
+    """
+
+    model: Model
+    config: BertConfig | T5Config
+    architecture: str
+    new_parameters: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def load_model(
+    folder: Path,
+    head: str | None = None,
+    *,
+    labels: int | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> LoadedCheckpoint:
+    """Read a folder that this library or `transformers` wrote.
+
+    Args:
+        folder: holds config.json and safetensors.
+        head: the head to put on the body; None: the one that config.json names. One that the
+            folder does not hold is drawn afresh.
+        labels: classes of a "sequence" or "token" head; None: as in config.json.
+        dtype: of the parameters; half-precision files are widened.
+
+    Raises:
+        UserError: whatever is wrong with the folder, naming the file and the tensors.
+    """
+    where = folder / "config.json"
+    content = files.read_json(where)
+    written = read_config(content, str(where))
+    family = FAMILIES[written.model_type]
+    architecture = _architecture(content, where)
+    saved, chosen = _heads(family, architecture, written, head, where)
+    tensors = published(read_weights(folder), family, folder)
+    config = with_labels(tied_as_found(written, tensors), labels)
+    pooler = any(name.startswith(f"{family.prefix}pooler.") for name in tensors)
+    with torch.device("meta"):  # nothing is drawn that the folder holds
+        model = bare_model(config, chosen, pooler=pooler)
+    match = Match(folder, family, chosen, saved)
+    found, ignored = match.sort(tensors)
+    new = match.check(model, found)
+    if isinstance(config, BertConfig):  # only its heads can be new
+        _draw(model, new, config)
+    values = {name: tensor.to(dtype) for name, tensor in found.items()}
+    model.load_state_dict(values, strict=False, assign=True)
+    return LoadedCheckpoint(model.to(dtype).eval(), config, architecture, new, ignored)
+
+
+def _draw(model: Model, names: Sequence[str], config: BertConfig) -> None:
+    """Give fresh weights to the modules of those parameters."""
+    for module in dict.fromkeys(name.rpartition(".")[0] for name in names):
+        part = model.get_submodule(module)
+        part.to_empty(device="cpu", recurse=False)
+        initialize(part, config.initializer_range)
+
+
+def save_model(
+    folder: Path,
+    model: Model,
+    *,
+    vocabulary: Saveable | None = None,
+    extra: Mapping[str, object] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write a folder that `load_model` and `transformers` open; it appears whole or not at all.
+
+    Args:
+        folder: takes the place of an older folder of that name.
+        model: a `Headed`, a bare `Bert` or a `T5`.
+        vocabulary: saved beside it.
+        extra: JSON that travels with it; `read_extra` gives it back.
+        dtype: of the file, for example torch.float16; None: as the parameters are.
+    """
+    config, head = config_of(model), head_name(model)
+    family = FAMILIES[config.model_type]
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        tensors[their_name(name, family, head)] = tensor if dtype is None else tensor.to(dtype)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(f"{folder}: {name} is not finite as {tensor.dtype}; nothing was saved")
+    content = write_config(config, family.heads[head].architecture, head)
+    content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    with files.replacing_folder(folder) as temporary:
+        _write_json(temporary / "config.json", content)
+        write_weights(temporary, tensors)
+        if vocabulary is not None:
+            vocabulary.save(temporary)
+        if extra is not None:
+            _write_json(temporary / EXTRA, extra)
+
+
+def read_extra(folder: Path) -> dict[str, Any]:
+    """Return the `extra` that was saved with a model; empty when there is none."""
+    path = folder / EXTRA
+    if not path.exists():
+        return {}
+    content = files.read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a JSON object was expected")
+    return content
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    files.replace_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _architecture(content: Mapping[str, Any], where: Path) -> str:
+    names = content.get("architectures") or [""]
+    if not isinstance(names, list) or not isinstance(names[0], str):
+        raise UserError(f"{where}: architectures must be a list of names")
+    return names[0]
+
+
+def _heads(
+    family: Family,
+    architecture: str,
+    config: BertConfig | T5Config,
+    asked: str | None,
+    where: Path,
+) -> tuple[HeadName | None, HeadName | None]:
+    """Return the head that the folder was written with, and the one to load."""
+    saved = _saved_head(family, architecture, config, asked, where)
+    chosen = saved if asked is None else check_head(asked)
+    if chosen not in family.heads:
+        raise UserError(f"{where}: a {config.model_type} body takes no {chosen} head")
+    return saved, chosen
+
+
+def _saved_head(
+    family: Family,
+    architecture: str,
+    config: BertConfig | T5Config,
+    asked: str | None,
+    where: Path,
+) -> HeadName | None:
+    """Return the head that the folder was written with; a bare body when it does not say."""
+    try:
+        saved = family.head_of(architecture) if architecture else None
+    except KeyError:
+        if asked is not None:
+            return None
+        known = ", ".join(sorted({keys.architecture for keys in family.heads.values()}))
+        raise UserError(f"{where}: {architecture} is not supported; known are {known}") from None
+    single = isinstance(config, BertConfig) and len(config.label_names) == 1
+    return "regression" if saved == "sequence" and single else saved

@@ -1,0 +1,282 @@
+"""One reversible table per family between our names and those of the published checkpoints.
+
+A table pairs *modules*; the leaf (`weight`, `bias`) is the same on both sides and `{n}` stands for
+a layer's number. So `body.layers.3.attention.norm.weight` is
+`bert.encoder.layer.3.attention.output.LayerNorm.weight`, in both directions.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headwater.models.build import HeadName
+
+Modules = Mapping[str, str]
+"""Our module name -> theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadKeys:
+    """A head's own modules, and the class that the published code gives to body and head."""
+
+    architecture: str
+    modules: Modules
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Everything that is peculiar to how one family's checkpoints are written.
+
+    Attributes:
+        prefix: of the body's keys when a head stands on it; a bare body is written without.
+        body: the body's modules.
+        heads: by our head's name; None is the bare body.
+        tied: a second name of a tensor -> the tensor itself. May be absent; if present, equal.
+        ignored: keys (whole, regular expressions) that hold nothing to load.
+    """
+
+    prefix: str
+    body: Modules
+    heads: Mapping[HeadName | None, HeadKeys]
+    tied: Mapping[str, str]
+    ignored: tuple[str, ...]
+
+    def modules(self, head: HeadName | None) -> dict[str, str]:
+        """Return our module name -> theirs for a body with that head."""
+        return {**self.body, **self.heads[head].modules}
+
+    def known(self) -> set[str]:
+        """Return all their module names, of every head."""
+        names = set(self.body.values())
+        for head in self.heads.values():
+            names.update(head.modules.values())
+        return names
+
+    def ignores(self, name: str) -> bool:
+        """Tell whether a tensor of that name holds nothing to load."""
+        return any(re.fullmatch(pattern, name) for pattern in self.ignored)
+
+    def head_of(self, architecture: str) -> HeadName | None:
+        """Return the head that a published class has; KeyError when it is not in the table."""
+        for name, head in self.heads.items():
+            if head.architecture == architecture:
+                return name
+        raise KeyError(architecture)
+
+
+_POOLED = {"head.pooler.dense": "bert.pooler.dense"}
+_PREDICTIONS = {
+    "": "cls.predictions",
+    ".dense": "cls.predictions.transform.dense",
+    ".norm": "cls.predictions.transform.LayerNorm",
+}
+
+
+def _encoder(prefix: str) -> Modules:
+    """Return the body's modules as BERT and RoBERTa name them."""
+    return {
+        "body.embeddings.token": f"{prefix}.embeddings.word_embeddings",
+        "body.embeddings.position": f"{prefix}.embeddings.position_embeddings",
+        "body.embeddings.segment": f"{prefix}.embeddings.token_type_embeddings",
+        "body.embeddings.norm": f"{prefix}.embeddings.LayerNorm",
+    } | {
+        f"body.layers.{{n}}.{ours}": f"{prefix}.encoder.layer.{{n}}.{theirs}"
+        for ours, theirs in {
+            "attention.layer.query": "attention.self.query",
+            "attention.layer.key": "attention.self.key",
+            "attention.layer.value": "attention.self.value",
+            "attention.layer.output": "attention.output.dense",
+            "attention.norm": "attention.output.LayerNorm",
+            "feedforward.layer.inner": "intermediate.dense",
+            "feedforward.layer.outer": "output.dense",
+            "feedforward.norm": "output.LayerNorm",
+        }.items()
+    }
+
+
+BERT = Family(
+    prefix="bert.",
+    body=_encoder("bert"),
+    heads={
+        None: HeadKeys("BertModel", {"body.pooler.dense": "bert.pooler.dense"}),
+        "span": HeadKeys("BertForQuestionAnswering", {"head.dense": "qa_outputs"}),
+        "sequence": HeadKeys(
+            "BertForSequenceClassification", {**_POOLED, "head.dense": "classifier"}
+        ),
+        "regression": HeadKeys(
+            "BertForSequenceClassification", {**_POOLED, "head.dense": "classifier"}
+        ),
+        "token": HeadKeys("BertForTokenClassification", {"head.dense": "classifier"}),
+        "masked_lm": HeadKeys(
+            "BertForMaskedLM", {f"head{ours}": theirs for ours, theirs in _PREDICTIONS.items()}
+        ),
+        "next_sentence": HeadKeys(
+            "BertForNextSentencePrediction", {**_POOLED, "head.dense": "cls.seq_relationship"}
+        ),
+        "pretraining": HeadKeys(
+            "BertForPreTraining",
+            {f"head.masked_lm{ours}": theirs for ours, theirs in _PREDICTIONS.items()}
+            | {
+                "head.next_sentence.pooler.dense": "bert.pooler.dense",
+                "head.next_sentence.dense": "cls.seq_relationship",
+            },
+        ),
+    },
+    tied={
+        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+        "cls.predictions.decoder.bias": "cls.predictions.bias",
+    },
+    ignored=(r"bert\.embeddings\.position_ids",),
+)
+
+ROBERTA = Family(
+    prefix="roberta.",
+    body=_encoder("roberta"),
+    heads={
+        None: HeadKeys("RobertaModel", {"body.pooler.dense": "roberta.pooler.dense"}),
+        "span": HeadKeys("RobertaForQuestionAnswering", {"head.dense": "qa_outputs"}),
+        "sequence": HeadKeys(
+            "RobertaForSequenceClassification",
+            {"head.pooler.dense": "classifier.dense", "head.dense": "classifier.out_proj"},
+        ),
+        "regression": HeadKeys(
+            "RobertaForSequenceClassification",
+            {"head.pooler.dense": "classifier.dense", "head.dense": "classifier.out_proj"},
+        ),
+        "token": HeadKeys("RobertaForTokenClassification", {"head.dense": "classifier"}),
+        "masked_lm": HeadKeys(
+            "RobertaForMaskedLM",
+            {"head": "lm_head", "head.dense": "lm_head.dense", "head.norm": "lm_head.layer_norm"},
+        ),
+    },
+    tied={
+        "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
+        "lm_head.decoder.bias": "lm_head.bias",
+    },
+    ignored=(r"roberta\.embeddings\.position_ids",),
+)
+
+DISTILBERT = Family(
+    prefix="distilbert.",
+    body={
+        "body.embeddings.token": "distilbert.embeddings.word_embeddings",
+        "body.embeddings.position": "distilbert.embeddings.position_embeddings",
+        "body.embeddings.norm": "distilbert.embeddings.LayerNorm",
+    }
+    | {
+        f"body.layers.{{n}}.{ours}": f"distilbert.transformer.layer.{{n}}.{theirs}"
+        for ours, theirs in {
+            "attention.layer.query": "attention.q_lin",
+            "attention.layer.key": "attention.k_lin",
+            "attention.layer.value": "attention.v_lin",
+            "attention.layer.output": "attention.out_lin",
+            "attention.norm": "sa_layer_norm",
+            "feedforward.layer.inner": "ffn.lin1",
+            "feedforward.layer.outer": "ffn.lin2",
+            "feedforward.norm": "output_layer_norm",
+        }.items()
+    },
+    heads={
+        None: HeadKeys("DistilBertModel", {}),
+        "span": HeadKeys("DistilBertForQuestionAnswering", {"head.dense": "qa_outputs"}),
+        "sequence": HeadKeys(
+            "DistilBertForSequenceClassification",
+            {"head.pooler.dense": "pre_classifier", "head.dense": "classifier"},
+        ),
+        "regression": HeadKeys(
+            "DistilBertForSequenceClassification",
+            {"head.pooler.dense": "pre_classifier", "head.dense": "classifier"},
+        ),
+        "token": HeadKeys("DistilBertForTokenClassification", {"head.dense": "classifier"}),
+        "masked_lm": HeadKeys(
+            "DistilBertForMaskedLM",
+            {
+                "head": "vocab_projector",
+                "head.dense": "vocab_transform",
+                "head.norm": "vocab_layer_norm",
+            },
+        ),
+    },
+    tied={"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"},
+    ignored=(r"distilbert\.embeddings\.position_ids",),
+)
+
+_ATTENTION = {"query": "q", "key": "k", "value": "v", "output": "o"}
+_FEED_FORWARD = {"inner": "wi", "gate": "wi_0", "linear": "wi_1", "outer": "wo"}
+
+
+def _stack(name: str, layers: Sequence[tuple[str, str, Modules]]) -> dict[str, str]:
+    """Return one stack's modules: in each block, layer after layer, (ours, theirs, its parts)."""
+    table = {
+        f"body.{name}.norm": f"{name}.final_layer_norm",
+        f"body.{name}.positions.table": (
+            f"{name}.block.0.layer.0.SelfAttention.relative_attention_bias"
+        ),
+    }
+    for number, (ours, theirs, parts) in enumerate(layers):
+        left, right = f"body.{name}.layers.{{n}}.{ours}", f"{name}.block.{{n}}.layer.{number}"
+        table[f"{left}.norm"] = f"{right}.layer_norm"
+        for mine, published in parts.items():
+            table[f"{left}.layer.{mine}"] = f"{right}.{theirs}.{published}"
+    return table
+
+
+_SELF = ("attention", "SelfAttention", _ATTENTION)
+_CROSS = ("cross", "EncDecAttention", _ATTENTION)
+_LAST = ("feedforward", "DenseReluDense", _FEED_FORWARD)
+
+T5 = Family(
+    prefix="",
+    body={"body.embedding": "shared"}
+    | _stack("encoder", (_SELF, _LAST))
+    | _stack("decoder", (_SELF, _CROSS, _LAST)),
+    heads={None: HeadKeys("T5ForConditionalGeneration", {"body.output": "lm_head"})},
+    tied={
+        "encoder.embed_tokens.weight": "shared.weight",
+        "decoder.embed_tokens.weight": "shared.weight",
+    },
+    ignored=(r"decoder\.block\.\d+\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight",),
+)
+
+FAMILIES: Mapping[str, Family] = {
+    "bert": BERT,
+    "roberta": ROBERTA,
+    "distilbert": DISTILBERT,
+    "t5": T5,
+}
+"""By `model_type` of config.json."""
+
+
+def translate(name: str, modules: Modules) -> str | None:
+    """Return the other side's name of a tensor, or None when its module is not in the table."""
+    module, _, leaf = name.rpartition(".")
+    if module in modules:
+        return f"{modules[module]}.{leaf}"
+    number = re.search(r"(?<=\.)\d+(?=\.)", module)
+    pattern = (
+        module if number is None else f"{module[: number.start()]}{{n}}{module[number.end() :]}"
+    )
+    other = modules.get(pattern)
+    if other is None:
+        return None
+    return f"{other if number is None else other.replace('{n}', number.group())}.{leaf}"
+
+
+def published_name(name: str, family: Family) -> str:
+    """Bring a key of a file to the full modern form: the body's prefix, no gamma and beta."""
+    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
+        if name.endswith(old):
+            name = name.removesuffix(old) + new
+    whole = family.prefix + name
+    bare = dict.fromkeys(family.modules(None).values(), "")
+    if translate(whole, bare) or family.ignores(whole):
+        return whole
+    return name
+
+
+def their_name(name: str, family: Family, head: HeadName | None) -> str:
+    """Return the published name of a tensor of a model with that head."""
+    whole = name if head is not None else f"body.{name}"
+    theirs = translate(whole, family.modules(head))
+    assert theirs is not None, whole
+    return theirs if head is not None else theirs.removeprefix(family.prefix)

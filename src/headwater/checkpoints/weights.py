@@ -1,0 +1,89 @@
+"""Reading and writing tensors: safetensors only, checked by the manifest. Nothing is unpickled."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from headwater import files
+from headwater.checkpoints.manifest import check_manifest, write_manifest
+from headwater.errors import UserError
+
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "model.ckpt.index")
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read all tensors of a folder, from one file or from shards.
+
+    Raises:
+        UserError: there are none, a shard is missing, a file is damaged, or all there is are
+            pickles.
+    """
+    names = _weight_files(folder)
+    check_manifest(folder, names)
+    tensors: dict[str, Tensor] = {}
+    for name in names:
+        part = _read_file(folder / name)
+        twice = tensors.keys() & part.keys()
+        if twice:
+            raise UserError(f"{folder / name}: {min(twice)} is in another shard too")
+        tensors.update(part)
+    if names != [SINGLE]:
+        _check_index(folder, tensors)
+    return tensors
+
+
+def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write `model.safetensors` and `manifest.json`."""
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(whole, folder / SINGLE, metadata={"format": "pt"})
+    write_manifest(folder, [SINGLE])
+
+
+def _weight_files(folder: Path) -> list[str]:
+    if (folder / SINGLE).is_file():
+        return [SINGLE]
+    if (folder / INDEX).is_file():
+        return sorted(set(_weight_map(folder).values()))
+    for name in PICKLES:
+        if (folder / name).exists():
+            raise UserError(
+                f"{folder / name}: not a safetensors file, and code could hide in it; if you "
+                "trust it, convert it with transformers: Auto... .from_pretrained(FOLDER)"
+                ".save_pretrained(NEW_FOLDER)"
+            )
+    raise UserError(f"{folder}: holds no {SINGLE}")
+
+
+def _weight_map(folder: Path) -> dict[str, str]:
+    index = files.read_json(folder / INDEX)
+    entries = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(entries, dict) or not entries:
+        raise UserError(f"{folder / INDEX}: has no weight_map")
+    for name in entries.values():
+        if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+\.safetensors", name):
+            raise UserError(f"{folder / INDEX}: {name!r} is not the name of a safetensors file")
+        if not (folder / name).is_file():
+            raise UserError(f"{folder / name}: missing, but {INDEX} names it; fetch it again")
+    return entries
+
+
+def _check_index(folder: Path, tensors: Mapping[str, Tensor]) -> None:
+    different = tensors.keys() ^ _weight_map(folder).keys()
+    if different:
+        raise UserError(f"{folder / INDEX}: disagrees with its shards on {min(different)}")
+
+
+def _read_file(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged or cut short ({error}); fetch it again") from None
+    # The file is mapped; what is returned must not change when the file does.
+    return {name: torch.clone(tensor) for name, tensor in tensors.items()}

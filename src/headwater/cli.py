@@ -1,0 +1,220 @@
+"""The command line: each verb parses its options, calls one function and prints.
+
+Exit codes: 0 done, 2 the user's mistake (one line on standard error, no traceback), 1 a fault of
+ours, 130 and 143 ended by Ctrl-C and SIGTERM after saving. No verb's `--help` imports torch.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headwater.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+app = typer.Typer(
+    name="headwater",
+    help="Take a language model from raw text to answers: adapt it, measure it, ask it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Model = Annotated[str, typer.Option(metavar="MODEL", help="A folder, a hub id, or a bundled name.")]
+TaskName = Annotated[str, typer.Option(metavar="TASK", help="A name from `headwater tasks`.")]
+DataFiles = Annotated[
+    list[Path], typer.Option(metavar="FILE", help="The task's file; may be given several times.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=VALUE", help="Change one key of the recipe; repeatable."),
+]
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    context: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-|FOLDER", help="The text to answer from; - reads standard input."
+        ),
+    ] = None,
+    model: Model = "reader",
+    top_k: Annotated[int, typer.Option(min=1, help="How many answers to show.")] = 1,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> None:
+    """Answer a question, from a text or from what the model knows."""
+    from headwater.asking import read_documents, show
+    from headwater.inference.loaded import load
+
+    documents = read_documents(context) if context is not None else None
+    answers = load(model, device).answer(question, documents, top_k)
+    if as_json:
+        _print_json([answer.to_dict() for answer in answers])
+    else:
+        show(answers)
+
+
+@app.command()
+def finetune(
+    recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")] = None,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="What to start from.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="TASK", help="What to learn.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Training file; repeatable.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run folder [runs/RECIPE].")
+    ] = None,
+    settings: Settings = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
+) -> None:
+    """Adapt a pre-trained model (or train one from random weights) to a task."""
+    from headwater.finetuning import finetune as run
+    from headwater.recipe import from_command_line, load_recipe, run_folder
+    from headwater.starting import family_of
+
+    folder = run_folder(output, recipe)
+    if resume and recipe is None and (folder / "config.toml").exists():
+        recipe = folder / "config.toml"
+
+    options = from_command_line(model, task, data)
+    outcome = run(load_recipe(recipe, options, settings or [], family_of), folder, resume=resume)
+    if outcome.exit_code == 0:
+        print(folder)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    task: TaskName,
+    data: DataFiles,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where metrics and predictions go.")
+    ] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> None:
+    """Measure a model on a task with the official metrics."""
+    from headwater.evaluation.command import evaluate_files
+
+    _show_metrics(evaluate_files(model, task, data, output, device=device), as_json)
+
+
+@app.command()
+def predict(
+    model: Model,
+    task: TaskName,
+    input_file: Annotated[
+        Path, typer.Option("--input", metavar="FILE", help="Questions; answers are not needed.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Gets the predictions as JSON.")],
+    no_answer_probabilities: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Gets the no-answer probabilities as JSON.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Answer every question of a file, in the task's official prediction format."""
+    from headwater.evaluation.command import predict_file
+
+    predict_file(model, task, input_file, output, no_answer_probabilities, device=device)
+
+
+@app.command()
+def score(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A name from `headwater tasks`.")],
+    data: DataFiles,
+    predictions: Annotated[Path, typer.Option(metavar="FILE", help="Official predictions file.")],
+    no_answer_probabilities: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Official no-answer probabilities file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a file of predictions, as the official script does."""
+    from headwater.data.predictions import read_predictions, read_probabilities
+    from headwater.tasks.table import task as find_task
+
+    wanted = find_task(task)
+    examples = wanted.read(data)
+    given = read_predictions(predictions)
+    doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
+    missing = sum(example.id not in given for example in examples)
+    if missing:
+        _say(
+            f"{predictions}: {missing} of {len(examples)} questions have no prediction; they count 0"
+        )
+    _show_metrics(wanted.score(examples, given, doubts), as_json)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the bundled models and the sizes to train from random weights."""
+    from headwater.catalog import model_table
+
+    _show_table(model_table(), as_json)
+
+
+@app.command()
+def tasks(as_json: AsJson = False) -> None:
+    """List the tasks."""
+    from headwater.tasks.table import TASKS
+
+    _show_table({name: task.summary for name, task in TASKS.items()}, as_json)
+
+
+def _show_metrics(metrics: "Mapping[str, float]", as_json: bool) -> None:
+    if as_json:
+        _print_json(dict(metrics))
+        return
+    width = max(map(len, metrics))
+    for name, value in metrics.items():
+        print(
+            f"{name:{width}}  {value:.6g}"
+            if isinstance(value, float)
+            else f"{name:{width}}  {value}"
+        )
+
+
+def _show_table(rows: "Mapping[str, str]", as_json: bool) -> None:
+    if as_json:
+        _print_json(dict(rows))
+        return
+    width = max(map(len, rows))
+    for name, summary in rows.items():
+        print(f"{name:{width}}  {summary}")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _say(message: str) -> None:
+    print(f"headwater: {message}", file=sys.stderr)
+
+
+def main() -> None:
+    """Run the command line and turn what went wrong into a line and an exit code."""
+    try:
+        app()
+    except UserError as error:
+        _say(" ".join(str(error).split()))
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        _say(str(error))
+        sys.exit(1)

@@ -1,0 +1,122 @@
+"""Strict configuration: TOML plus `--set a.b=VALUE`, checked before any data is read.
+
+Every Config is a frozen pydantic model that stands in a torch-free file beside the class it
+configures. An unknown key is an error that names the nearest known one.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from headwater.errors import UserError
+from headwater.files import read_text
+
+
+class Config(BaseModel):
+    """The base of every Config: immutable, no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def check(cls, values: Mapping[str, Any], where: str) -> Self:
+        """Build from plain values; a UserError names `where` and the key that is wrong."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UserError(f"{where}: {_first_problem(cls, error)}") from None
+
+    def to_toml(self) -> str:
+        """Return the resolved values as TOML; keys that are None are left out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+
+def load_config(
+    kind: type[ConfigT], path: Path | None, overrides: Sequence[str], base: Mapping[str, Any]
+) -> ConfigT:
+    """Read a TOML file, lay `base` and then the `a.b=VALUE` overrides over it, and check it all.
+
+    Args:
+        kind: the Config to build.
+        path: the TOML file, or None to start from nothing.
+        overrides: `a.b=VALUE` texts; VALUE is read as TOML, or else taken as a string.
+        base: values given by other means (command line options), nested as in the file.
+    """
+    values = read_toml(path) if path else {}
+    where = str(path) if path else "command line"
+    merge(values, base)
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key.strip():
+            raise UserError(f"--set {override}: expected KEY=VALUE, as in training.steps=100")
+        _put(values, key.strip().split("."), _toml_value(text), override)
+    return kind.check(values, where)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file; a UserError gives file, line and what is wrong."""
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: broken TOML: {error}") from None
+
+
+def merge(values: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Lay `over` on top of `values` in place, table by table."""
+    for key, value in over.items():
+        below = values.get(key)
+        if isinstance(value, Mapping) and isinstance(below, dict):
+            merge(below, value)
+        else:
+            values[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _put(values: dict[str, Any], path: Sequence[str], value: Any, override: str) -> None:
+    for part in path[:-1]:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise UserError(f"--set {override}: {part} is a value, not a table")
+    values[path[-1]] = value
+
+
+def _first_problem(kind: type[BaseModel], error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        known = _keys_at(kind, path[:-1])
+        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
+        return f"unknown key {name!r}; {hint}"
+    if problem["type"] == "missing":
+        return f"missing key {name!r}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if not name:
+        return message
+    return f"{name} = {problem['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_at(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
+    for part in path:
+        field = kind.model_fields.get(part)
+        inner = field.annotation if field else None
+        candidates = [inner, *getattr(inner, "__args__", ())]
+        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        if not nested:
+            return []
+        kind = nested[0]
+    return list(kind.model_fields)

@@ -1,0 +1,140 @@
+"""Which rows form which training step, and a batch of rows as tensors.
+
+A step is cut first and split into micro-batches afterwards, so `accumulate = k` with batches of
+size N is by construction the same step as one batch of size k x N. Rows are shuffled, gathered
+in pools of about `POOL` steps, sorted by length inside a pool (rows of like length then meet in a
+batch, so little is padding) and the finished steps are shuffled once more.
+
+    plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
+    for step in plan:            # step: a list of micro-batches, each an array of row numbers
+        for rows in step:
+            batch = collate([features[row] for row in rows], pad_id=0)
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from headwater.data import order
+
+POOL = 64  # steps sorted together: more saves padding, fewer mixes lengths better
+
+Rows = NDArray[np.int64]
+Step = list[Rows]
+
+
+def plan_epoch(
+    lengths: NDArray[np.int64],
+    *,
+    tokens: int | None = None,
+    examples: int | None = None,
+    accumulate: int = 1,
+    seed: int = 0,
+    epoch: int = 0,
+) -> list[Step]:
+    """Return every step of an epoch as lists of micro-batches; each row stands in exactly one.
+
+    Args:
+        lengths: `[rows]`, the cost of each row in tokens.
+        tokens: the most tokens in a micro-batch, padding included (rows x longest row). A row
+            that is longer alone makes a micro-batch of its own.
+        examples: the most rows in a micro-batch; exactly one of `tokens` and `examples` is given.
+        accumulate: a step holds `accumulate` times that much. Where a token budget cannot be
+            split evenly, a step has one micro-batch more rather than one that is too large.
+    """
+    assert (tokens is None) != (examples is None)
+    shuffled = order.permutation(seed, epoch, len(lengths))
+    steps: list[Step] = []
+    for pool in _pools(shuffled, lengths, tokens, examples, accumulate):
+        rows = pool[np.argsort(lengths[pool], kind="stable")]
+        if examples is not None:
+            cuts = np.arange(0, len(rows) + examples * accumulate, examples * accumulate)
+        else:
+            cuts = _token_cuts(lengths[rows], (tokens or 0) * accumulate)
+        for begin, end in pairwise(cuts):
+            steps.append(_split(rows[begin:end], lengths, tokens, examples))
+    shuffle = order.permutation(seed, epoch, len(steps), order.BATCHES)
+    return [steps[place] for place in shuffle]
+
+
+def _pools(
+    shuffled: Rows,
+    lengths: NDArray[np.int64],
+    tokens: int | None,
+    examples: int | None,
+    accumulate: int,
+) -> list[Rows]:
+    if examples is None:
+        mean = max(1.0, float(lengths.mean())) if len(lengths) else 1.0
+        examples = max(1, int((tokens or 0) / mean))
+    size = examples * accumulate * POOL
+    return [shuffled[begin : begin + size] for begin in range(0, len(shuffled), size)]
+
+
+def _token_cuts(ascending: NDArray[np.int64], budget: int) -> NDArray[np.int64]:
+    """Cut rows sorted by length where rows x longest would pass the budget."""
+    cuts = [0]
+    while cuts[-1] < len(ascending):
+        begin = cuts[-1]
+        most = max(1, budget // max(1, int(ascending[begin])))
+        padded = ascending[begin : begin + most] * np.arange(1, len(ascending[begin:][:most]) + 1)
+        cuts.append(begin + max(1, int(np.searchsorted(padded, budget, side="right"))))
+    return np.array(cuts, dtype=np.int64)
+
+
+def _split(
+    rows: Rows, lengths: NDArray[np.int64], tokens: int | None, examples: int | None
+) -> Step:
+    """Split one step's rows into even micro-batches, as few as keep to the limit."""
+    if examples is not None:
+        parts = -(-len(rows) // examples)
+        return np.array_split(rows, parts)
+    budget = tokens or 0
+    padded = len(rows) * int(lengths[rows[-1]])
+    for parts in range(max(1, -(-padded // max(1, budget)) - 1), len(rows)):
+        pieces = np.array_split(rows, parts)
+        if all(len(piece) * int(lengths[piece[-1]]) <= budget for piece in pieces):
+            return pieces
+    return np.array_split(rows, len(rows))
+
+
+def collate(features: Sequence[Mapping[str, np.ndarray]], pad_id: int) -> dict[str, Tensor]:
+    """Stack rows of features into tensors, padded on the right to the longest row.
+
+    One-dimensional features become `[batch, length]`, single numbers `[batch]`. `*input_ids` are
+    padded with `pad_id`, `*labels` with -100 (ignored by the losses), all else with 0. An
+    `attention_mask` (bool, true on real pieces) is made from the lengths of `input_ids`.
+    """
+    batch: dict[str, Tensor] = {}
+    for name, first in features[0].items():
+        rows = [feature[name] for feature in features]
+        dtype = np.float32 if np.issubdtype(np.asarray(first).dtype, np.floating) else np.int64
+        if np.ndim(first) == 0:
+            batch[name] = torch.from_numpy(np.array(rows, dtype=dtype))
+            continue
+        fill = pad_id if name.endswith("input_ids") else -100 if name.endswith("labels") else 0
+        lengths = [len(row) for row in rows]
+        table = np.full((len(rows), max(lengths)), fill, dtype=dtype)
+        for place, row in enumerate(rows):
+            table[place, : lengths[place]] = row
+        batch[name] = torch.from_numpy(table)
+        if name == "input_ids":
+            real = np.arange(table.shape[1]) < np.array(lengths)[:, None]
+            batch["attention_mask"] = torch.from_numpy(real)
+    return batch
+
+
+def count_cells(batch: Mapping[str, Tensor], real: int) -> int:
+    """Return how many tokens a batch holds with its padding, beside the `real` ones.
+
+    `real` is the sum of the rows' lengths. Where it is more than the input pieces, the lengths
+    count the targets too (encoder-decoder) and the labels' cells are added.
+    """
+    inputs = batch["input_ids"].numel()
+    if real > int(batch["attention_mask"].sum()) and "labels" in batch:
+        return inputs + batch["labels"].numel()
+    return inputs

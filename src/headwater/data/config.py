@@ -1,0 +1,34 @@
+"""The settings of a run's data. Imports no torch."""
+
+from typing import Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from headwater.config import Config
+
+
+class DataConfig(Config):
+    """What is trained on, and how it is prepared, in this order.
+
+    Args:
+        train: the task's files, read as one set.
+        held_out: files whose paragraphs must not be trained on: training paragraphs that share
+            more than 20% of their 8-grams with them are dropped (and said aloud).
+        validation: files to evaluate on during the run.
+        validation_share: where no `validation` is given: the share of the articles split off.
+        longest_context: leave out training questions on longer contexts, in characters.
+        unanswerable: questions without an answer to make, as a share of the questions.
+    """
+
+    train: list[str] = Field(min_length=1)
+    held_out: list[str] = []
+    validation: list[str] = []
+    validation_share: float = Field(default=0.0, ge=0, lt=1)
+    longest_context: PositiveInt | None = None
+    unanswerable: float = Field(default=0.0, ge=0, le=10)
+
+    @model_validator(mode="after")
+    def _one_validation(self) -> Self:
+        if self.validation and self.validation_share:
+            raise ValueError("give validation files or a validation_share, not both")
+        return self

@@ -1,0 +1,105 @@
+"""Examples as features: the integer arrays that batches are made of, one converter per family.
+
+A FeatureSet is what the batcher and the trainer see of the data: how long each row is, the row,
+and a fingerprint. It knows nothing of tasks or models.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.data.example import TextExample
+from headwater.data.pieces import Ints, Ragged, encode_ids
+from headwater.errors import UserError
+from headwater.text.vocabulary import Vocabulary
+
+Features = dict[str, Ints]
+"""One row by name: int32 [length] for sequences, int32 scalars for labels."""
+
+
+class FeatureSet(Protocol):
+    """Rows of features by index."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """int64 [rows]: the pieces a row costs, by which rows are bucketed."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest that differs whenever a row differs."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int) -> Features: ...
+
+
+@final
+class EncodedPairs:
+    """Inputs and targets of an encoder-decoder: `input_ids` and `labels`, int32 [length] each.
+
+    A row costs the pieces of both.
+    """
+
+    def __init__(self, inputs: Ragged, targets: Ragged, eos_id: int) -> None:
+        self._inputs = inputs
+        self._targets = targets
+        self._eos = np.array([eos_id], np.int32)
+        self.lengths = inputs.lengths + targets.lengths + 2  # an end piece on either side
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, row: int) -> Features:
+        return {
+            "input_ids": np.concatenate((self._inputs[row], self._eos)),
+            "labels": np.concatenate((self._targets[row], self._eos)),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all inputs and targets."""
+        digest = hashlib.sha256(self._eos.tobytes())
+        for side in (self._inputs, self._targets):
+            digest.update(side.values.tobytes())
+            digest.update(side.bounds.tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderDecoderConverter:
+    """Text to text for an encoder-decoder (Raffel et al. 2020, section 2.4).
+
+    Both sides end with the end-of-sequence piece. What exceeds `max_inputs` or `max_targets`
+    pieces, the end piece included, is cut off the end of the text.
+    """
+
+    vocabulary: Vocabulary
+    max_inputs: int = 512
+    max_targets: int = 64
+
+    def __call__(self, examples: Iterable[TextExample]) -> EncodedPairs:
+        """Encode inputs and the first target of each example.
+
+        Raises:
+            UserError: an example has no target, or the vocabulary has no end-of-sequence piece.
+        """
+        examples = list(examples)
+        eos_id = self.vocabulary.eos_id
+        if eos_id is None:
+            raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
+        for example in examples:
+            if not example.targets:
+                raise UserError(f"example {example.id!r} has no target to train on")
+        inputs = [example.inputs for example in examples]
+        targets = [example.targets[0] for example in examples]
+        return EncodedPairs(
+            encode_ids(self.vocabulary, inputs, self.max_inputs - 1),
+            encode_ids(self.vocabulary, targets, self.max_targets - 1),
+            eos_id,
+        )

@@ -1,0 +1,44 @@
+"""Keeping the test out of the training: paragraphs that share too much with held-out text go.
+
+Two texts overlap by the share of the first one's word 8-grams that occur anywhere in the second
+(GPT-3 paper, appendix C, looks for 8- to 13-grams; the T5 authors' C4 had no such step). Words are
+runs of letters and digits, lower-cased, so that "Super Bowl 50 's" and "Super Bowl 50's" meet.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from headwater.data.example import SpanExample
+
+WORD = re.compile(r"\w+")
+GRAM = 8
+LIMIT = 0.2
+
+
+def grams(text: str) -> set[int]:
+    """Return the hashes of the text's word 8-grams; a shorter text is one gram of all its words."""
+    words = WORD.findall(text.lower())
+    count = max(1, len(words) - GRAM + 1)
+    return {hash(tuple(words[i : i + GRAM])) for i in range(count)} if words else set()
+
+
+def without_overlap(
+    examples: Sequence[SpanExample], held_out: Iterable[str], limit: float = LIMIT
+) -> tuple[list[SpanExample], list[str]]:
+    """Drop the examples whose context shares more than `limit` of its 8-grams with held-out texts.
+
+    Returns:
+        the examples that stay, in order, and the contexts that were dropped, each once.
+    """
+    seen: set[int] = set()
+    for text in set(held_out):
+        seen |= grams(text)
+    contexts = dict.fromkeys(example.context for example in examples)
+    dropped = {context for context in contexts if _share(context, seen) > limit}
+    kept = [example for example in examples if example.context not in dropped]
+    return kept, [context for context in contexts if context in dropped]
+
+
+def _share(text: str, seen: set[int]) -> float:
+    own = grams(text)
+    return len(own & seen) / len(own) if own else 0.0

@@ -1,0 +1,162 @@
+"""Reading SQuAD files, v1.1 and v2.0, with every answer checked against its context.
+
+The format (Rajpurkar et al. 2016 and 2018): `data` -> articles -> `paragraphs` -> `context` and
+`qas` -> `id`, `question`, `answers` -> `text` and `answer_start`; v2.0 adds `is_impossible`.
+
+An answer whose offset is wrong is placed anew when its text, trimmed of white space, occurs exactly
+once in the context. Otherwise the answer is left out, and the example too when it has no other;
+both are reported with file and id. A broken file is an error of one line: file, place, what was
+expected.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.source import Examples, ReadReport
+from headwater.errors import UserError
+from headwater.files import read_json
+
+T = TypeVar("T", str, int, bool, list[Any], dict[str, Any])
+
+_CALLED: dict[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+    float: "a number with a fraction",
+    type(None): "null",
+}
+
+
+def read_squad(paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
+    """Read SQuAD files in the order given; `.gz` files are decompressed.
+
+    Args:
+        paths: the files; together they are one set, in which an id may occur once.
+        answered: False reads questions to predict: answers may be absent and are ignored.
+
+    Raises:
+        UserError: a file cannot be read, is not SQuAD JSON, repeats an id, has an empty context,
+            or no usable question is left.
+    """
+    reader = _Reader(answered)
+    for path in paths:
+        reader.read_file(path)
+    report = ReadReport(tuple(reader.repaired), tuple(reader.left_out), reader.dropped)
+    if not reader.examples:
+        named = ", ".join(str(path) for path in paths) or "no file given"
+        reason = f"; {report.left_out[0]}" if report.left_out else ""
+        raise UserError(f"{named}: no usable question{reason}")
+    return Examples(reader.examples, report)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What was read so far, over all files."""
+
+    answered: bool
+    examples: list[SpanExample] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)  # id -> where it was seen
+    repaired: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    dropped: int = 0
+
+    def read_file(self, path: Path) -> None:
+        root = _typed(read_json(path), dict, str(path), "SQuAD JSON")
+        for article, at in _children(root, "data", str(path), ": "):
+            title = _field(article, "title", str, at) if "title" in article else ""
+            for paragraph, where in _children(article, "paragraphs", at):
+                context = _field(paragraph, "context", str, where)
+                if not context.strip():
+                    _fail(where, "'context' is empty; a text was expected")
+                for question, place in _children(paragraph, "qas", where):
+                    self._read_question(question, context, title, place)
+
+    def _read_question(self, record: dict[str, Any], context: str, title: str, where: str) -> None:
+        key = _field(record, "id", str, where)
+        where = f"{where} (id {key!r})"
+        if key in self.places:
+            _fail(where, f"this id occurred before, at {self.places[key]}; ids must differ")
+        self.places[key] = where
+        question = _field(record, "question", str, where)
+        answers, impossible = self._read_answers(record, context, where)
+        if not question.strip():
+            self.dropped += 1
+            self.left_out.append(f"{where}: the question is empty")
+        elif self.answered and not impossible and not answers:
+            self.dropped += 1  # its answers were reported one by one
+        else:
+            example = SpanExample(key, question, context, answers, impossible, title)
+            self.examples.append(example)
+
+    def _read_answers(
+        self, record: dict[str, Any], context: str, where: str
+    ) -> tuple[tuple[AnswerSpan, ...], bool]:
+        if not self.answered:
+            return (), False
+        listed = list(_children(record, "answers", where))
+        impossible = not listed
+        if "is_impossible" in record:
+            impossible = _field(record, "is_impossible", bool, where)
+            if impossible and listed:
+                _fail(where, "'is_impossible' is true, but there are answers; empty 'answers'")
+            if not impossible and not listed:
+                _fail(where, "'answers' is empty; give an answer or set 'is_impossible' to true")
+        placed = (self._place(answer, context, at) for answer, at in listed)
+        return tuple(span for span in placed if span is not None), impossible
+
+    def _place(self, record: dict[str, Any], context: str, where: str) -> AnswerSpan | None:
+        text = _field(record, "text", str, where)
+        start = _field(record, "answer_start", int, where)
+        if text.strip() and start >= 0 and context[start : start + len(text)] == text:
+            return AnswerSpan(text, start)
+        trimmed = text.strip()
+        if not trimmed:
+            self.left_out.append(f"{where}: the answer is empty")
+            return None
+        first = context.find(trimmed)
+        if first < 0:
+            self.left_out.append(f"{where}: the answer {_short(text)} is not in the context")
+            return None
+        if context.find(trimmed, first + 1) >= 0:
+            self.left_out.append(
+                f"{where}: the answer {_short(text)} is not at character {start} "
+                "and stands in the context more than once"
+            )
+            return None
+        self.repaired.append(f"{where}: answer_start {start} -> {first}")
+        return AnswerSpan(trimmed, first)
+
+
+def _children(
+    record: dict[str, Any], name: str, where: str, separator: str = "."
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each object of the list `record[name]` with the words for its place."""
+    for index, item in enumerate(_field(record, name, list, where)):
+        place = f"{where}{separator}{name}[{index}]"
+        yield _typed(item, dict, place, "an element"), place
+
+
+def _field(record: dict[str, Any], name: str, kind: type[T], where: str) -> T:
+    if name not in record:
+        _fail(where, f"'{name}' is missing; {_CALLED[kind]} was expected")
+    return _typed(record[name], kind, where, f"'{name}'")
+
+
+def _typed(value: Any, kind: type[T], where: str, what: str) -> T:
+    if type(value) is not kind:  # exact, since Python's True is an int
+        found = _CALLED[type(value)]
+        _fail(where, f"{what} must be {_CALLED[kind]}, not {found}")
+    return value
+
+
+def _fail(where: str, message: str) -> NoReturn:
+    raise UserError(f"{where}: {message}")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -1,0 +1,104 @@
+"""`headwater evaluate` and `headwater predict`: from names and files to scores and files."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from headwater.data.task import Task
+from headwater.errors import UserError
+from headwater.evaluation.evaluator import Evaluation, Progress, evaluate, predict, write_json
+from headwater.inference.loaded import load
+from headwater.tasks.squad import SquadTask
+from headwater.tasks.table import task as find_task
+
+
+def evaluate_files(
+    model: str,
+    task: str,
+    data: Sequence[Path],
+    output: Path | None = None,
+    *,
+    device: str = "auto",
+) -> dict[str, float]:
+    """Measure a model on a task's files; with `output`, write metrics and predictions there.
+
+    Raises:
+        UserError: the task, the files, the model or the folder are not usable.
+    """
+    wanted = find_task(task)
+    if output is not None:
+        _check_folder(output)
+    examples = wanted.read(data)
+    predictor = load(model, device).predictor(null_answers=knows_null_answers(wanted))
+    with _progress("evaluate") as progress:
+        result: Evaluation = evaluate(predictor, wanted, examples, progress)
+    if output is not None:
+        result.save(output)
+    return result.metrics
+
+
+def predict_file(
+    model: str,
+    task: str,
+    input_file: Path,
+    output: Path,
+    no_answer_probabilities: Path | None = None,
+    *,
+    device: str = "auto",
+) -> None:
+    """Answer a file's questions into an official predictions file.
+
+    Raises:
+        UserError: as `evaluate_files`, or probabilities are asked for where there are none.
+    """
+    wanted = find_task(task)
+    for path in (output, no_answer_probabilities):
+        if path is not None and path.is_dir():
+            raise UserError(f"{path}: a file was expected, this is a folder")
+        if path is not None:
+            _check_folder(path.parent)
+    null_answers = knows_null_answers(wanted)
+    if no_answer_probabilities is not None and not null_answers:
+        raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
+    examples = wanted.read([input_file], answered=False)
+    predictor = load(model, device).predictor(null_answers=null_answers)
+    with _progress("predict") as progress:
+        found = predict(predictor, examples, progress)
+    if no_answer_probabilities is not None:
+        if found.no_answer_probabilities is None:
+            raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
+        write_json(no_answer_probabilities, found.no_answer_probabilities)
+    write_json(output, found.texts)
+
+
+def knows_null_answers(task: Task[Any]) -> bool:
+    """Tell whether a task has questions that their text does not answer."""
+    return isinstance(task, SquadTask) and task.null_answers
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse, before any work, a folder that cannot be written to."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UserError(f"{existing}: a folder was expected, this is a file")
+    if not os.access(existing, os.W_OK):
+        raise UserError(f"{existing}: cannot be written to")
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Progress | None]:
+    """Show a bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        line = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(line, completed=done, total=total)

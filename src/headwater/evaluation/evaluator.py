@@ -1,0 +1,97 @@
+"""Measuring a model on a task: predictions as a stream, then the official metrics.
+
+    result = evaluate(reader, SQUAD_V2, examples)
+    result.metrics["f1"]
+
+Only the answer texts are kept, so that memory stays small whatever the model and the data are.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from headwater.data.source import DataSource, Example
+from headwater.data.task import Task
+from headwater.files import replace_file
+from headwater.inference.answer import Predictor
+
+E = TypeVar("E", bound=Example)
+Progress = Callable[[int, int], None]
+"""Called with how many examples are done and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a model says to the examples, each by id.
+
+    texts: the answers, "" for none.
+    no_answer_probabilities: None where "no answer" was not in play.
+    margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); empty for
+        models that write.
+    """
+
+    texts: dict[str, str]
+    no_answer_probabilities: dict[str, float] | None
+    margins: dict[str, float]
+    best_spans: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Scores in percent by their official names, and the predictions they come from."""
+
+    metrics: dict[str, float]
+    predictions: Predictions
+
+    def save(self, folder: Path) -> None:
+        """Write metrics.json and the official prediction files, each whole or not at all."""
+        write_json(folder / "metrics.json", self.metrics)
+        write_json(folder / "predictions.json", self.predictions.texts)
+        if self.predictions.no_answer_probabilities is not None:
+            path = folder / "no_answer_probabilities.json"
+            write_json(path, self.predictions.no_answer_probabilities)
+
+
+def predict(
+    predictor: Predictor[E], examples: DataSource[E], progress: Progress | None = None
+) -> Predictions:
+    """Predict every example, with and without known answers."""
+    texts: dict[str, str] = {}
+    probabilities: dict[str, float] = {}
+    margins: dict[str, float] = {}
+    best_spans: dict[str, str] = {}
+    for done, each in enumerate(predictor(examples), start=1):
+        texts[each.id] = each.text
+        if each.no_answer_probability is not None:
+            probabilities[each.id] = each.no_answer_probability
+        if each.no_answer_margin is not None:
+            margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
+        if progress is not None:
+            progress(done, len(examples))
+    return Predictions(texts, probabilities or None, margins, best_spans)
+
+
+def evaluate(
+    predictor: Predictor[E],
+    task: Task[E],
+    examples: DataSource[E],
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Predict and score.
+
+    Args:
+        predictor: for a task without null answers one that always answers (no threshold).
+
+    Raises:
+        UserError: an example's answer is not known.
+    """
+    found = predict(predictor, examples, progress)
+    metrics = task.score(examples, found.texts, found.no_answer_probabilities)
+    return Evaluation(metrics, found)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all."""
+    replace_file(path, json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n")

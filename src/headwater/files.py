@@ -1,0 +1,195 @@
+"""Reading a user's files with one clear line on failure, and writing so that nothing is half-written.
+
+Every output is written under a temporary name in the same folder, synced to the disk and then
+renamed: after a crash a reader finds the old content or the new one, never a mixture.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from headwater.errors import UserError
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file, decompressed when its name ends in `.gz`.
+
+    Raises:
+        UserError: the path is missing, a folder, unreadable, or not valid gzip.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: a file was expected, this is a folder") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ValueError:
+        raise UserError(f"{str(path)!r}: not a usable file name") from None
+    if path.suffix != ".gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        raise UserError(f"{path}: not a whole gzip file; compress it again") from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file; a byte-order mark at its start is dropped.
+
+    Raises:
+        UserError: as `read_bytes`, or the bytes are not UTF-8, or hold a NUL.
+    """
+    content = read_bytes(path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise UserError(
+            f"{path}, line {line}: not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8"
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UserError(f"{path}, line {line}: holds a NUL character; this is not a text file")
+    return text
+
+
+def read_json(path: Path) -> Any:
+    """Return the parsed JSON of a UTF-8 file.
+
+    Raises:
+        UserError: as `read_text`, or the JSON is broken, too deep, or holds NaN or lone surrogates.
+    """
+    return parse_json(read_text(path), str(path))
+
+
+def parse_json(text: str, where: str) -> Any:
+    """Parse JSON strictly; `where` (a file name, with the line for JSONL) begins every error."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise UserError(f"{where}: {constant} is not JSON; write a number or null")
+
+    if not text.strip():
+        raise UserError(f"{where}: empty; JSON was expected")
+    try:
+        value = json.loads(text, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{where}, line {error.lineno}, column {error.colno}: broken JSON ({error.msg})"
+        ) from None
+    except RecursionError:
+        raise UserError(f"{where}: JSON nested too deeply") from None
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"{where}: broken JSON ({error})") from None
+    if "\\u" in text:  # only an escape can bring a lone surrogate into valid UTF-8
+        _refuse_lone_surrogates(value, where)
+    return value
+
+
+def _refuse_lone_surrogates(value: Any, where: str) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.keys())
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, str):
+            try:
+                item.encode("utf-8")
+            except UnicodeEncodeError as error:
+                code = ord(item[error.start])
+                raise UserError(
+                    f"{where}: holds half a character (\\u{code:04x} without its pair) near "
+                    f"{item[: error.start][-20:]!r}"
+                ) from None
+
+
+def replace_file(path: Path, content: bytes | str) -> None:
+    """Write a whole file so that `path` holds the old content or the new, never a part."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give an empty temporary folder that takes the place of `path` when the block ends well.
+
+    A rename cannot replace a folder that is not empty, so the old folder is moved aside first;
+    where that instant matters (training state), switch by a pointer file instead.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    try:
+        yield temporary
+        sync_tree(temporary)
+        os.chmod(temporary, 0o777 & ~_umask())
+        if path.exists():
+            aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
+            os.replace(path, aside / path.name)
+            os.replace(temporary, path)
+            shutil.rmtree(aside)
+        else:
+            os.replace(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Force every file below a folder to the disk."""
+    for item in sorted(folder.rglob("*")):
+        if item.is_file():
+            with item.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            _sync_folder(item)
+    _sync_folder(folder)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder to sync it
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

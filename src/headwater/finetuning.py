@@ -1,0 +1,123 @@
+"""One fine-tuning run from a recipe to a model: the pieces, put together.
+
+    recipe -> model and vocabulary -> examples -> features -> Trainer -> run folder
+
+A run folder is a model: what this writes can be given to every `--model`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from headwater.checkpoints.folder import save_model
+from headwater.data.convert import EncoderDecoderConverter, FeatureSet
+from headwater.data.example import SpanExample
+from headwater.data.preparation import prepare
+from headwater.data.source import Examples
+from headwater.data.task import Task
+from headwater.evaluation.evaluator import evaluate, predict
+from headwater.files import replace_file
+from headwater.inference.loaded import LoadedModel
+from headwater.inference.no_answer import calibrate
+from headwater.recipe import Recipe
+from headwater.starting import Start, start
+from headwater.tasks.table import task as find_task
+from headwater.tasks.windows import build_windows
+from headwater.text.vocabulary import Vocabulary
+from headwater.training.progress import choose_progress
+from headwater.training.trainer import Outcome, Trainer
+
+
+def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
+    """Run a recipe in a run folder.
+
+    The folder gets `config.toml` (the resolved recipe), `log.jsonl`, `curves.png`, `state/` for
+    resume and `model/`.
+
+    Raises:
+        UserError: the recipe, its files or its model are wrong, or the folder holds another run.
+    """
+    progress = choose_progress()
+    task = find_task(recipe.task)
+    torch.manual_seed(recipe.training.seed)
+    begun = start(recipe, task)
+    if begun.new_parameters:
+        progress.say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
+    data = prepare(task, recipe.data, recipe.training.seed, progress.say)
+    run = _Run(recipe, task, begun, data.validation)
+    trainer = Trainer(
+        begun.model,
+        run.features(data.training),
+        recipe.training,
+        folder,
+        pad_id=begun.pad_id,
+        evaluate=run.evaluate if data.validation else None,
+        save_model=run.save,
+        identity=identity(recipe, begun.vocabulary),
+        progress=progress,
+    )
+    if not (folder / "config.toml").exists():
+        replace_file(folder / "config.toml", recipe.to_toml())
+    return trainer.run(resume=resume)
+
+
+def identity(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, str]:
+    """What a resumed run must have in common with its beginning, beside data and training."""
+    values = recipe.model_dump(exclude={"training", "data"})
+    shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
+    return {"vocabulary": vocabulary.fingerprint} | shape
+
+
+class _Run:
+    """The steps of one run that need its recipe, its model and its data together."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        task: Task[SpanExample],
+        begun: Start,
+        validation: Examples[SpanExample] | None,
+    ) -> None:
+        self.recipe, self.task, self.begun = recipe, task, begun
+        self.validation = validation
+
+    def features(self, examples: Examples[SpanExample]) -> FeatureSet:
+        """Convert examples for the family: windows for an encoder, text pairs for T5."""
+        vocabulary = self.begun.vocabulary
+        if self.begun.family == "bert":
+            return build_windows(vocabulary, examples, self.recipe.spans, labelled=True)
+        limits = self.recipe.text
+        convert = EncoderDecoderConverter(vocabulary, limits.max_inputs, limits.max_targets)
+        return convert(self.task.to_text(example) for example in examples)
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """Score the model on the validation data, the task's main metric first."""
+        assert self.validation is not None
+        predictor = self._loaded(model).predictor(null_answers=self.task.null_answers)
+        metrics = evaluate(predictor, self.task, self.validation).metrics
+        main = self.task.main_metric
+        return {main: metrics[main]} | metrics
+
+    def save(self, folder: Path) -> None:
+        """Write the model with what answering needs to know beside its weights."""
+        save_model(folder, self.begun.model, vocabulary=self.begun.vocabulary, extra=self._extra())
+
+    def _extra(self) -> dict[str, Any]:
+        extra: dict[str, Any] = {"task": self.task.name}
+        if self.begun.family == "t5":
+            return extra | {"text": self.recipe.text.model_dump()}
+        extra["spans"] = self.recipe.spans.model_dump(exclude_none=True)
+        known = self.validation is not None and any(each.impossible for each in self.validation)
+        if self.task.null_answers and known:
+            assert self.validation is not None
+            predictor = self._loaded(self.begun.model).predictor(null_answers=True)
+            found = predict(predictor, self.validation)
+            threshold = calibrate(self.validation, found.margins, found.best_spans)
+            extra["no_answer_threshold"] = threshold
+        return extra
+
+    def _loaded(self, model: nn.Module) -> LoadedModel:
+        shape = {"spans": self.recipe.spans.model_dump(), "text": self.recipe.text.model_dump()}
+        return LoadedModel(model, self.begun.vocabulary, self.begun.config, shape)

@@ -1,0 +1,83 @@
+"""What comes back from a question: answers with their place and evidence. Free of torch.
+
+The text is `context[start:end]`, and stands in `sentence` from `start - sentence_start` on.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, TypeVar
+
+from headwater.inference.sentences import sentence_around
+
+__all__ = ["Answer", "Prediction", "Predictor", "sentence_around"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, or that there is none.
+
+    text: the answer; "" when `no_answer`.
+    score: its probability among the answers compared, 0 to 1.
+    start, end: `context[start:end]` is the text; None for text that a model wrote by itself.
+    sentence, sentence_start: the sentence around it, and the character where that begins.
+    source: the name of the document, where several were given or the one has a name.
+    no_answer: the model holds that the text does not answer the question.
+    """
+
+    text: str
+    score: float
+    start: int | None = None
+    end: int | None = None
+    sentence: str = ""
+    sentence_start: int | None = None
+    source: str | None = None
+    no_answer: bool = False
+
+    @classmethod
+    def from_span(
+        cls, context: str, start: int, end: int, score: float, source: str | None = None
+    ) -> "Answer":
+        """Make the answer `context[start:end]` with its sentence."""
+        low, high = sentence_around(context, start, end)
+        return cls(context[start:end], score, start, end, context[low:high], low, source)
+
+    @classmethod
+    def none(cls, score: float) -> "Answer":
+        """Say that there is no answer, held with that probability."""
+        return cls("", score, no_answer=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON has them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says to one example.
+
+    answers: the best first, at least one; the first may be that there is none.
+    best_span: the best text when an answer must be given, "" when there is none to give.
+    no_answer_margin: how far "no answer" is ahead of the best span in logits, before any
+        threshold; +inf when the text holds no span. None for models that write.
+    no_answer_probability: 0.5 exactly at the threshold; None where "no answer" is not in play.
+    """
+
+    id: str
+    answers: tuple[Answer, ...]
+    best_span: str
+    no_answer_margin: float | None = None
+    no_answer_probability: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The first answer's text, "" for no answer."""
+        return self.answers[0].text
+
+
+E_contra = TypeVar("E_contra", contravariant=True)
+
+
+class Predictor(Protocol[E_contra]):
+    """Predicts examples as they come, in their order, in memory that does not grow with them."""
+
+    def __call__(self, examples: Iterable[E_contra], /) -> Iterator[Prediction]: ...

@@ -1,0 +1,182 @@
+"""A model ready to be asked: what `headwater.load` returns.
+
+model = load("reader")
+model.answer("Who wrote it?", "It was written by Ada.")[0].text        # Ada
+load("path/to/t5").generate(["translate English to German: good"])
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from headwater.checkpoints.folder import EXTRA, load_model, read_extra
+from headwater.checkpoints.hub import resolve
+from headwater.data.example import SpanExample
+from headwater.errors import UserError
+from headwater.inference.answer import Answer, Predictor
+from headwater.inference.decoding_config import DecodingConfig
+from headwater.inference.extractive import SpanReader
+from headwater.inference.generative import TextReader, TextWriter
+from headwater.models.bert_config import BertConfig
+from headwater.models.heads import Headed, SpanHead
+from headwater.models.t5 import T5
+from headwater.models.t5_config import T5Config
+from headwater.tasks.spans_config import MOST_SPECIAL_PIECES, SpanConfig
+from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.training.device import choose_device
+
+
+def load(model: str | Path, device: str = "auto") -> "LoadedModel":
+    """Load a model by folder, run folder, bundled name or hub id.
+
+    Raises:
+        UserError: there is no such model or device, or the folder is broken.
+    """
+    folder = resolve(str(model))
+    target = choose_device(device)
+    checkpoint = load_model(folder)
+    vocabulary = load_vocabulary(folder)
+    if vocabulary.size > checkpoint.config.vocab_size:
+        raise UserError(
+            f"{folder}: the vocabulary has {vocabulary.size} pieces, config.json's vocab_size is "
+            f"{checkpoint.config.vocab_size}; they are not of the same model"
+        )
+    network = checkpoint.model.to(target)
+    return LoadedModel(network, vocabulary, checkpoint.config, read_extra(folder), str(model))
+
+
+class LoadedModel:
+    """A network with its vocabulary. Its methods may be called from many threads at once.
+
+    network: in eval mode. vocabulary: text to piece ids. config: the sizes.
+    extra: what else traveled with the model (headwater.json). name: what it was loaded by.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        vocabulary: Vocabulary,
+        config: BertConfig | T5Config,
+        extra: Mapping[str, Any] | None = None,
+        name: str = "this model",
+    ) -> None:
+        self.network, self.vocabulary, self.config = network, vocabulary, config
+        self.extra = dict(extra or {})
+        self.name = name
+        self._threshold = _threshold(self.extra, name)
+        self._reader = self._make_reader(self._threshold)
+
+    def answer(
+        self, question: str, context: str | Mapping[str, str] | None = None, top_k: int = 1
+    ) -> list[Answer]:
+        """Answer a question, the best answer first.
+
+        Args:
+            question: one question.
+            context: the text that holds the answer, of any length; or several texts by name; None
+                asks a model that writes for what it knows.
+            top_k: how many answers; fewer come back only when there are no more.
+
+        Raises:
+            UserError: the question or the text is empty, or this model cannot do it.
+        """
+        reader = self._need_reader()
+        if isinstance(reader, TextReader):
+            return reader.ask(question, context, top_k)
+        if context is None:
+            raise UserError(
+                f"{self.name} finds answers in a text: give one (context=..., or --context FILE); "
+                "only models that write, such as T5, answer without"
+            )
+        return reader.ask(question, context, top_k)
+
+    def answer_batch(self, pairs: Iterable[tuple[str, str]], top_k: int = 1) -> list[list[Answer]]:
+        """Answer many (question, context) pairs together, which is faster than one by one.
+
+        Raises:
+            UserError: a question or a context is empty; its number is named.
+        """
+        examples = [
+            SpanExample(str(number), question, context, ())
+            for number, (question, context) in enumerate(pairs)
+        ]
+        for example in examples:
+            if not example.question.strip() or not example.context.strip():
+                what = "context" if example.question.strip() else "question"
+                raise UserError(f"pair {example.id}: the {what} is empty")
+        return [list(each.answers) for each in self._need_reader().predict(examples, top_k)]
+
+    def generate(self, texts: Sequence[str], **options: Any) -> list[str]:
+        """Write a text for each input text.
+
+        Args:
+            options: fields of DecodingConfig: max_length, beams, sample, temperature, top_p, ...
+
+        Raises:
+            UserError: an unknown option, or this model does not write.
+        """
+        if isinstance(texts, str):
+            raise UserError("generate takes a list of texts, not one text")
+        if not isinstance(self._reader, TextReader):
+            raise UserError(
+                f"{self.name} is a {self.config.model_type} encoder, which does not write text; "
+                "load a T5 for generate, or use answer"
+            )
+        config = DecodingConfig.check(options, "generate")
+        return [written[0].text for written in self._reader.writer.generate(texts, config)]
+
+    def predictor(self, *, null_answers: bool) -> Predictor[SpanExample]:
+        """Return what predicts a task's examples.
+
+        Args:
+            null_answers: whether the task knows questions without an answer; without, every
+                question gets a span.
+        """
+        reader = self._need_reader()
+        if isinstance(reader, TextReader):
+            return reader
+        threshold = (self._threshold or 0.0) if null_answers else None
+        return SpanReader(reader.network, self.vocabulary, reader.config, threshold=threshold)
+
+    def _make_reader(self, threshold: float | None) -> SpanReader | TextReader | None:
+        network, config = self.network, self.config
+        if isinstance(network, T5):
+            sizes = self.extra.get("text", {})
+            decoding = DecodingConfig(max_length=sizes.get("max_targets", 64))
+            writer = TextWriter(network, self.vocabulary)
+            return TextReader(writer, max_inputs=sizes.get("max_inputs", 512), decoding=decoding)
+        if not isinstance(network, Headed) or not isinstance(network.head, SpanHead):
+            return None
+        assert isinstance(config, BertConfig)
+        spans = SpanConfig.check(self.extra.get("spans", {}), f"{self.name}/{EXTRA}: spans")
+        return SpanReader(
+            network, self.vocabulary, _fitting(spans, config.longest), threshold=threshold
+        )
+
+    def _need_reader(self) -> SpanReader | TextReader:
+        if self._reader is None:
+            raise UserError(
+                f"{self.name} has no layer for questions on a text; train one: headwater finetune "
+                f"--model {self.name} --task squad --data FILE"
+            )
+        return self._reader
+
+
+def _fitting(spans: SpanConfig, longest: int) -> SpanConfig:
+    """Shorten windows, and questions where needed, to what the network can read."""
+    if spans.max_length <= longest:
+        return spans
+    query = max(1, min(spans.max_query_length, (longest - MOST_SPECIAL_PIECES) // 2))
+    return spans.model_copy(update={"max_length": longest, "max_query_length": query})
+
+
+def _threshold(extra: Mapping[str, Any], name: str) -> float | None:
+    value = extra.get("no_answer_threshold")
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise UserError(f"{name}/{EXTRA}: no_answer_threshold must be a number, not {value!r:.40}")
+    return float(value)

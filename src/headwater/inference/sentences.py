@@ -1,0 +1,124 @@
+"""Finding the sentence that holds a span, so that an answer can be shown with its evidence.
+
+A sentence ends at `.`, `!` or `?` (and closing quotes) when white space follows and then something
+that begins one: a capital, a digit, an opening quote or bracket. It does not end at the dot of an
+abbreviation (`Dr. Smith`), an initial (`J. S. Bach`), a list number or inside a number. A blank
+line ends one; so does a single line break after a short line or before a list item, while
+a line break inside a paragraph that was wrapped at a fixed width does not.
+
+>>> text = "It was Dr. Reed. He won 3.5 points! Then it rained."
+>>> start, end = sentence_around(text, text.index("won"), text.index("won") + 3)
+>>> text[start:end]
+'He won 3.5 points!'
+"""
+
+import re
+from collections.abc import Iterator
+
+REACH = 1000  # the most characters of a sentence on either side of the span
+SHORT_LINE = 45  # lines shorter than this were not broken by a fixed width
+
+_END = re.compile(
+    r"""(?P<stop>[.!?…]+["'”’»)\]]*)(?P<space>\s+)(?=["'“‘«(\[]*[^\W_])"""
+    r"|(?P<cjk>[。！？]+[」』”]*)|(?P<line>[^\S\n]*\n\s*)"
+)
+_LAST_WORD = re.compile(r"((?:[^\W\d_]\.)*[^\W_]+)$")
+_NEXT_WORD = re.compile(r"""["'“‘«(\[]*([^\W_]+)(\.?)""")
+_ITEM = re.compile(r"[-*•#>|]|\d+[.)]\s|[a-z]\)\s")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# After these a name or a number follows; the sentence goes on.
+_TITLES = _words("""
+    mr mrs ms messrs mme dr prof st sts sen rep gen col maj capt cpt cmdr lt sgt cpl adm rev fr
+    hon gov pres supt no nos fig figs eq vol vols ch sec pp p pg ed eds vs v cf ca c approx mt
+    ft viz al jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e
+""")
+# After these a sentence may go on or end: it ends when a word follows that often begins one.
+_OPEN = _words("""
+    jr sr inc ltd co corp bros etc dept univ assn ave blvd rd a.m p.m ph.d
+""")
+_STARTERS = _words("""
+    the a an in on at it its he she they we you i this that these those there his her their our
+    my as after before when while during since until if although though however but and or so by
+    for from to with under over some many most all each both other another one two three what
+    who how why where not no then thus
+""")
+
+
+def sentence_around(context: str, start: int, end: int) -> tuple[int, int]:
+    """Return the characters `(start, end)` of the sentence that holds `context[start:end]`.
+
+    A span that reaches over several sentences gets all of them. White space at both sides is left
+    out. Nothing farther than REACH characters from the span is looked at.
+    """
+    low, high = max(0, start - REACH), min(len(context), end + REACH)
+    first = low if low == 0 else _next_space(context, low, start)
+    last = high if high == len(context) else _space_before(context, high, end)
+    for stop, begin in _boundaries(context, low, high):
+        if begin <= start:
+            first = begin
+        elif stop >= end:
+            last = stop
+            break
+    text = context[first:last]
+    return first + len(text) - len(text.lstrip()), first + len(text.rstrip())
+
+
+def _next_space(context: str, low: int, start: int) -> int:
+    found = re.compile(r"\s").search(context, low, start)
+    return found.end() if found else low
+
+
+def _space_before(context: str, high: int, end: int) -> int:
+    place = max(context.rfind(space, end, high) for space in (" ", "\n", "\t"))
+    return place if place >= 0 else high
+
+
+def _boundaries(context: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Yield where each sentence ends and where the next one begins."""
+    for match in _END.finditer(context, low, high):
+        if match["cjk"]:
+            yield match.end(), match.end()
+        elif match["line"] is not None:
+            if _ends_line(context, match):
+                yield match.start(), match.end()
+        elif _ends_line(context, match) or _ends_sentence(context, match):
+            yield match.end("stop"), match.end()
+
+
+def _ends_line(context: str, match: re.Match[str]) -> bool:
+    """Tell whether the white space of a match parts two paragraphs, headings or list items."""
+    space = match["line"] if match["line"] is not None else match["space"]
+    if "\n" not in space:
+        return False
+    if space.count("\n") > 1 or _ITEM.match(context, match.end()):
+        return True
+    if context[match.end() : match.end() + 1].islower():
+        return False
+    line = context[max(0, match.start() - SHORT_LINE) : match.start()]
+    return len(line) < SHORT_LINE or "\n" in line
+
+
+def _ends_sentence(context: str, match: re.Match[str]) -> bool:
+    following = _NEXT_WORD.match(context, match.end())
+    if following is None or not (following[1][0].isupper() or following[1][0].isdigit()):
+        # Scripts without capitals, and quotes that begin in lower case.
+        return following is not None and not following[1][0].islower()
+    if match["stop"][0] != ".":
+        return True
+    before = _LAST_WORD.search(context, max(0, match.start() - 20), match.start())
+    if before is None:
+        return True
+    word = before[1]
+    if word.lower() in _TITLES:
+        return False
+    line = context[max(0, before.start() - SHORT_LINE) : before.start()].rpartition("\n")[2]
+    if word.isdigit() and not line.strip():
+        return False  # "1. First" at the start of a line
+    if word.lower() in _OPEN or "." in word or (len(word) == 1 and word.isupper()):
+        return following[1].lower() in _STARTERS and not following[2]
+    return True

@@ -1,0 +1,187 @@
+"""Official question-answering scores: exact match and F1 of SQuAD v1.1 and v2.0.
+
+An answer is compared after normalization: lower case, no punctuation, no English articles, single
+spaces. F1 is the overlap of the two bags of words. A question scores the best over its gold
+answers. These definitions follow the official scripts evaluate-v1.1.py and evaluate-v2.0.py
+(Rajpurkar et al. 2016, section 6.1; Rajpurkar et al. 2018, section 5) to the last bit.
+
+>>> squad_v1({"q1": ["the Rhine", "Rhine"]}, {"q1": "Rhine river"})
+{'exact_match': 0.0, 'f1': 66.66666666666667}
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from headwater.errors import UserError
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+Golds = Mapping[str, Sequence[str]]
+Predictions = Mapping[str, str]
+Scores = dict[str, float]
+
+
+def normalize_answer(text: str) -> str:
+    """Lower the case, drop ASCII punctuation and the words a, an, the, and make spaces single."""
+    text = text.lower().translate(_WITHOUT_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", text).split())
+
+
+def exact_match(prediction: str, gold: str) -> float:
+    """1.0 when the two are equal after normalization, else 0.0."""
+    return float(normalize_answer(prediction) == normalize_answer(gold))
+
+
+def f1(prediction: str, gold: str) -> float:
+    """Harmonic mean of word precision and recall, 0 to 1; 0 when either has no words (v1.1)."""
+    predicted, expected = normalize_answer(prediction).split(), normalize_answer(gold).split()
+    same = sum((Counter(predicted) & Counter(expected)).values())
+    if same == 0:
+        return 0.0
+    precision, recall = same / len(predicted), same / len(expected)
+    return (2 * precision * recall) / (precision + recall)
+
+
+def f1_or_null(prediction: str, gold: str) -> float:
+    """F1 as in v2.0: two answers without words agree fully."""
+    if not normalize_answer(prediction) or not normalize_answer(gold):
+        return exact_match(prediction, gold)
+    return f1(prediction, gold)
+
+
+def squad_v1(golds: Golds, predictions: Predictions) -> Scores:
+    """Score SQuAD v1.1 predictions in percent: `exact_match` and `f1`.
+
+    Args:
+        golds: question id -> its gold answers, at least one.
+        predictions: question id -> answer. A missing one scores 0; unknown ids are ignored.
+
+    Raises:
+        UserError: there is no question, or one has no gold answer.
+    """
+    _need_questions(golds)
+    for question, answers in golds.items():
+        if not answers:
+            raise UserError(
+                f"question {question!r} has no gold answer, which SQuAD v1.1 does not know; "
+                "score it as squad_v2"
+            )
+    exact = _raw_scores(golds, predictions, exact_match)
+    overlap = _raw_scores(golds, predictions, f1)
+    return {
+        "exact_match": 100.0 * sum(exact.values()) / len(golds),
+        "f1": 100.0 * sum(overlap.values()) / len(golds),
+    }
+
+
+def squad_v2(
+    golds: Golds,
+    predictions: Predictions,
+    no_answer_probabilities: Mapping[str, float] | None = None,
+) -> Scores:
+    """Score SQuAD v2.0 predictions with the names and numbers of the official script.
+
+    `exact`, `f1` and `total` over all questions, then the same for those with an answer (`HasAns_`)
+    and without (`NoAns_`) where there are any. With probabilities also the best score over all
+    thresholds and that threshold: `best_exact`, `best_exact_thresh`, `best_f1`, `best_f1_thresh`.
+
+    Args:
+        golds: question id -> its gold answers, empty where the text holds none.
+        predictions: question id -> answer, "" for "no answer". A missing one scores 0 (the official
+            script stops there); unknown ids are ignored.
+        no_answer_probabilities: question id -> how sure the model is that there is no answer. Every
+            predicted question needs one.
+
+    Raises:
+        UserError: there is no question, or a predicted one has no probability.
+    """
+    _need_questions(golds)
+    golds = {key: _with_words(answers) for key, answers in golds.items()}
+    exact = _raw_scores(golds, predictions, exact_match)
+    overlap = _raw_scores(golds, predictions, f1_or_null)
+    answerable = [key for key, answers in golds.items() if answers != [""]]
+    unanswerable = [key for key, answers in golds.items() if answers == [""]]
+    scores = _averages("", golds, exact, overlap)
+    if answerable:
+        scores |= _averages("HasAns_", answerable, exact, overlap)
+    if unanswerable:
+        scores |= _averages("NoAns_", unanswerable, exact, overlap)
+    if no_answer_probabilities is not None:
+        order = _by_probability(golds, predictions, no_answer_probabilities)
+        for name, raw in (("exact", exact), ("f1", overlap)):
+            best, threshold = _best_threshold(order, predictions, raw, frozenset(answerable))
+            scores[f"best_{name}"] = 100.0 * best / len(golds)
+            scores[f"best_{name}_thresh"] = threshold
+    return scores
+
+
+def _need_questions(golds: Golds) -> None:
+    if not golds:
+        raise UserError("there is no question to score")
+
+
+def _with_words(answers: Sequence[str]) -> list[str]:
+    """Keep the answers that have words after normalization; a question without any gets ""."""
+    return [answer for answer in answers if normalize_answer(answer)] or [""]
+
+
+def _raw_scores(
+    golds: Golds, predictions: Predictions, measure: Callable[[str, str], float]
+) -> Scores:
+    return {
+        key: max(measure(predictions[key], answer) for answer in answers)
+        if key in predictions
+        else 0.0
+        for key, answers in golds.items()
+    }
+
+
+def _averages(prefix: str, keys: Iterable[str], exact: Scores, overlap: Scores) -> Scores:
+    keys = list(keys)
+    return {
+        f"{prefix}exact": 100.0 * sum(exact[key] for key in keys) / len(keys),
+        f"{prefix}f1": 100.0 * sum(overlap[key] for key in keys) / len(keys),
+        f"{prefix}total": len(keys),
+    }
+
+
+def _by_probability(
+    golds: Golds, predictions: Predictions, probabilities: Mapping[str, float]
+) -> list[tuple[str, float]]:
+    """Predicted questions from the surest answer to the surest "no answer"; ties as in the file."""
+    missing = [key for key in golds if key in predictions and key not in probabilities]
+    if missing:
+        raise UserError(
+            f"question {missing[0]!r} has a prediction but no no-answer probability "
+            f"({len(missing)} such); give one for every prediction"
+        )
+    known = [(key, value) for key, value in probabilities.items() if key in golds]
+    return sorted(
+        ((key, value) for key, value in known if key in predictions), key=lambda item: item[1]
+    )
+
+
+def _best_threshold(
+    order: list[tuple[str, float]],
+    predictions: Predictions,
+    raw: Scores,
+    answerable: frozenset[str],
+) -> tuple[float, float]:
+    """Best sum of scores when answers with a probability above the threshold are withdrawn.
+
+    At first all are withdrawn and every question without an answer is right; then the predictions
+    are let in one by one, the surest first.
+    """
+    current: float = sum(key not in answerable for key, _ in order)
+    best, threshold = current, 0.0
+    for key, probability in order:
+        if key in answerable:
+            current += raw[key]
+        elif predictions[key]:
+            current -= 1
+        if current > best:
+            best, threshold = current, probability
+    return best, threshold

@@ -1,0 +1,178 @@
+"""From a config or a preset's name and a head's name to a model with fresh weights."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Literal, get_args
+
+from torch import nn
+
+from headwater.errors import UserError
+from headwater.models import bert, bert_config, t5, t5_config
+from headwater.models.bert import Bert, Pooler
+from headwater.models.bert_config import BertConfig
+from headwater.models.heads import (
+    Head,
+    Headed,
+    MaskedLMHead,
+    PooledHead,
+    PreTrainingHead,
+    SpanHead,
+    TokenHead,
+)
+from headwater.models.losses import cross_entropy_sum, squared_error_sum
+from headwater.models.t5 import T5
+from headwater.models.t5_config import T5Config
+
+HeadName = Literal[
+    "span", "sequence", "regression", "token", "masked_lm", "pretraining", "next_sentence"
+]
+HEADS: tuple[HeadName, ...] = get_args(HeadName)
+PRESETS: Mapping[str, BertConfig | T5Config] = {**bert_config.PRESETS, **t5_config.PRESETS}
+Model = Headed | Bert | T5
+
+
+def preset(name: str) -> BertConfig | T5Config:
+    """Return the published sizes of that name.
+
+    Raises:
+        UserError: no such preset; the nearest name is given.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    near = get_close_matches(name, PRESETS, 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PRESETS)}"
+    raise UserError(f"{name}: no such preset; {hint}")
+
+
+def check_head(name: str) -> HeadName:
+    """Return `name` if there is such a head, else raise UserError with the names there are."""
+    for head in HEADS:
+        if head == name:
+            return head
+    raise UserError(f"head {name!r}: there are {', '.join(HEADS)}")
+
+
+def with_labels(config: BertConfig | T5Config, labels: int | None) -> BertConfig | T5Config:
+    """Return `config` with that many classes; with its own where that is None or the same."""
+    if isinstance(config, T5Config) or labels is None or labels == len(config.label_names):
+        return config
+    return replace(config, label_names=tuple(f"LABEL_{i}" for i in range(labels)))
+
+
+def bare_model(
+    config: BertConfig | T5Config, head: HeadName | None, *, pooler: bool = True
+) -> Model:
+    """Build the modules with whatever weights torch gives them; see `build_model`."""
+    if isinstance(config, T5Config):
+        if head is not None:
+            raise UserError(f"a T5 answers in text and takes no {head} head")
+        return T5(config)
+    if head is None:
+        return Bert(config, pooler=pooler and config.model_type != "distilbert")
+    return Headed(Bert(config), build_head(config, head))
+
+
+def build_model(
+    config: BertConfig | T5Config | str, head: str | None = None, *, labels: int | None = None
+) -> Model:
+    """Build a model with fresh weights, drawn from torch's global generator.
+
+    Args:
+        config: sizes, or the name of a preset.
+        head: one of HEADS; None for a T5, or for the body alone, with its pooler.
+        labels: classes of a "sequence" or "token" head; None: those of the config.
+    """
+    config = with_labels(preset(config) if isinstance(config, str) else config, labels)
+    model = bare_model(config, None if head is None else check_head(head))
+    match config:
+        case T5Config():
+            t5.initialize(model, config)
+        case BertConfig():
+            bert.initialize(model, config.initializer_range)
+    return model
+
+
+def config_of(model: Model) -> BertConfig | T5Config:
+    """Return the config that a model was built from."""
+    return model.body.config if isinstance(model, Headed) else model.config
+
+
+def build_head(config: BertConfig, head: HeadName) -> Head:
+    """Build one head for a body of that config."""
+    width = config.hidden_size
+    match head:
+        case "span":
+            return SpanHead(width, config.span_dropout)
+        case "token":
+            distilled = config.model_type == "distilbert"  # drops less before a token's class
+            dropout = config.hidden_dropout_prob if distilled else config.classifier_dropout
+            return TokenHead(width, len(config.label_names), dropout)
+        case "masked_lm":
+            return _masked_lm(config)
+        case "pretraining":
+            return PreTrainingHead(_masked_lm(config), _next_sentence(config))
+        case "next_sentence":
+            return _next_sentence(config)
+        case "sequence":
+            return PooledHead(
+                _classifier_pooler(config),
+                nn.Linear(width, len(config.label_names)),
+                config.classifier_dropout,
+                name="sequence",
+                label="labels",
+                loss=cross_entropy_sum,
+            )
+        case "regression":
+            return PooledHead(
+                _classifier_pooler(config),
+                nn.Linear(width, 1),
+                config.classifier_dropout,
+                name="regression",
+                label="labels",
+                loss=squared_error_sum,
+            )
+
+
+def _classifier_pooler(config: BertConfig) -> Pooler:
+    match config.model_type:
+        case "bert":
+            return Pooler(config.hidden_size, "tanh")
+        case "roberta":
+            return Pooler(config.hidden_size, "tanh", config.classifier_dropout)
+        case "distilbert":
+            return Pooler(config.hidden_size, "relu")
+
+
+def _masked_lm(config: BertConfig) -> MaskedLMHead:
+    return MaskedLMHead(
+        config.hidden_size, config.vocab_size, config.hidden_act, config.layer_norm_eps
+    )
+
+
+def _next_sentence(config: BertConfig) -> PooledHead:
+    return PooledHead(
+        Pooler(config.hidden_size, "tanh"),
+        nn.Linear(config.hidden_size, 2),
+        0.0,
+        name="next_sentence",
+        label="next_sentence_label",
+        loss=cross_entropy_sum,
+    )
+
+
+def head_name(model: nn.Module) -> HeadName | None:
+    """Return the name under which `build_head` builds the head of that model; None: a bare body."""
+    match getattr(model, "head", None):
+        case SpanHead():
+            return "span"
+        case TokenHead():
+            return "token"
+        case MaskedLMHead():
+            return "masked_lm"
+        case PreTrainingHead():
+            return "pretraining"
+        case PooledHead() as head:
+            return check_head(head.name)
+        case _:
+            return None

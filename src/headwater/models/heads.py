@@ -1,0 +1,211 @@
+"""Adding a layer: heads that turn a body's hidden states into what a task asks for.
+
+Devlin et al. 2019, section 4 and figure 4: a span (start and end vectors), a class of the whole
+text, a number, a class of each piece; section 3.1: the masked piece, the next sentence. A head is
+a module over `(hidden, vectors)`:
+
+    hidden    `[batch, length, hidden]`, the body's output
+    vectors   `[vocabulary, hidden]`, the body's token embedding, to which masked LM is tied
+
+Its losses are sums with their counts beside them, so that a training step that is cut into parts
+divides by the whole step's count, and not by each part's.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.models.bert import Bert, Pooler
+from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.nn.dropout import Dropout
+from headwater.nn.feedforward import ACTIVATIONS
+from headwater.nn.norm import LayerNorm, at_least_float32
+
+
+class SpanLogits(NamedTuple):
+    """Scores of each position as the first and as the last of the answer: `[batch, length]`."""
+
+    start_logits: Tensor
+    end_logits: Tensor
+
+
+class SpanHead(nn.Module):
+    """Extractive question answering (section 4.2): a start vector and an end vector."""
+
+    def __init__(self, width: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = Dropout(dropout)
+        self.dense = nn.Linear(width, 2)
+
+    def forward(self, hidden: Tensor, vectors: Tensor) -> SpanLogits:
+        logits = at_least_float32(self.dense(self.dropout(hidden)))
+        return SpanLogits(logits[..., 0], logits[..., 1])
+
+    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Labels: `start_positions`, `end_positions` `[batch]`; those outside the row are ignored.
+
+        The loss of an example is the mean of its start and end cross-entropies.
+        """
+        length = hidden.shape[1]
+        total = hidden.new_zeros((), dtype=at_least_float32(hidden).dtype)
+        names = ("start_positions", "end_positions")
+        for logits, name in zip(self(hidden, vectors), names, strict=True):
+            places = batch[name]
+            inside = (places >= 0) & (places < length)
+            total = total + cross_entropy_sum(logits, places.where(inside, IGNORED)) / 2
+        return {"span": total}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        return {"span": len(batch["start_positions"])}
+
+
+class PooledHead(nn.Module):
+    """A decision on a whole text from its first position (section 4.1), or on a pair (section 3.1).
+
+    Args:
+        pooler: `[batch, length, hidden]` -> `[batch, hidden]`.
+        dense: `[batch, hidden]` -> `[batch, outputs]`.
+        dropout: before `dense`.
+        name: of the loss.
+        label: the batch's key that holds the labels `[batch]`.
+        loss: of outputs `[batch, outputs]` and labels `[batch]`, summed.
+    """
+
+    def __init__(
+        self,
+        pooler: Pooler,
+        dense: nn.Linear,
+        dropout: float,
+        *,
+        name: str,
+        label: str,
+        loss: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        super().__init__()
+        self.pooler, self.dense = pooler, dense
+        self.dropout = Dropout(dropout)
+        self.name, self.label, self.loss = name, label, loss
+
+    def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
+        return at_least_float32(self.dense(self.dropout(self.pooler(hidden))))
+
+    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
+        return {self.name: self.loss(self(hidden, vectors), batch[self.label])}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        return {self.name: count(batch[self.label])}
+
+
+class TokenHead(nn.Module):
+    """A class for each piece (section 5.3): `[batch, length, classes]`."""
+
+    def __init__(self, width: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = Dropout(dropout)
+        self.dense = nn.Linear(width, classes)
+
+    def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
+        return at_least_float32(self.dense(self.dropout(hidden)))
+
+    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Labels: `labels` `[batch, length]`, IGNORED where a piece is not asked for."""
+        return {"token": cross_entropy_sum(self(hidden, vectors), batch["labels"])}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        return {"token": count(batch["labels"])}
+
+
+class MaskedLMHead(nn.Module):
+    """The piece that was masked (section 3.1, task 1): `[batch, length, vocabulary]`.
+
+    A dense layer, its activation and a norm, then the product with the token embedding.
+    """
+
+    def __init__(self, width: int, vocabulary: int, act: str, eps: float) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.activation = ACTIVATIONS[act]
+        self.norm = LayerNorm(width, eps)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
+        hidden = self.norm(self.activation(self.dense(hidden)))
+        return at_least_float32(F.linear(hidden, vectors, self.bias))
+
+    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Labels: `labels` `[batch, length]`, IGNORED where nothing was masked.
+
+        Only the masked places, about 15%, meet the vocabulary: that product is most of the work.
+        """
+        asked = batch["labels"] != IGNORED
+        logits = self(hidden[asked], vectors)
+        return {"masked_lm": cross_entropy_sum(logits, batch["labels"][asked])}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        return {"masked_lm": count(batch["labels"])}
+
+
+class PreTrainingLogits(NamedTuple):
+    """`[batch, length, vocabulary]` of the masked LM and `[batch, 2]` of the next sentence."""
+
+    masked_lm: Tensor
+    next_sentence: Tensor
+
+
+class PreTrainingHead(nn.Module):
+    """BERT's two pre-training tasks at once (section 3.1); class 0 means "is the next sentence"."""
+
+    def __init__(self, masked_lm: MaskedLMHead, next_sentence: PooledHead) -> None:
+        super().__init__()
+        self.masked_lm, self.next_sentence = masked_lm, next_sentence
+
+    def forward(self, hidden: Tensor, vectors: Tensor) -> PreTrainingLogits:
+        return PreTrainingLogits(
+            self.masked_lm(hidden, vectors), self.next_sentence(hidden, vectors)
+        )
+
+    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
+        return self.masked_lm.loss_sums(hidden, vectors, batch) | self.next_sentence.loss_sums(
+            hidden, vectors, batch
+        )
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        return self.masked_lm.loss_counts(batch) | self.next_sentence.loss_counts(batch)
+
+
+Head = SpanHead | PooledHead | TokenHead | MaskedLMHead | PreTrainingHead
+
+
+class Headed(nn.Module):
+    """A body with a head on it: what is trained and asked.
+
+    A batch holds `input_ids` `[batch, length]`, and may hold `attention_mask` and `token_type_ids`
+    of the same shape; for the losses also the labels that the head names.
+    """
+
+    def __init__(self, body: Bert, head: Head) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Return the body's hidden states `[batch, length, hidden]`."""
+        hidden: Tensor = self.body(
+            batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
+        )
+        return hidden
+
+    def forward(self, batch: Batch) -> Any:
+        """Return the head's outputs: a tensor, or a named tuple of them, float32 at least."""
+        return self.head(self.encode(batch), self.body.embeddings.token.weight)
+
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return each loss as a sum over the labels that `loss_counts` counts."""
+        vectors = self.body.embeddings.token.weight
+        return self.head.loss_sums(self.encode(batch), vectors, batch)
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count examples, pieces or pairs from the labels alone."""
+        return self.head.loss_counts(batch)

@@ -1,0 +1,43 @@
+"""A run's curves as a picture: loss, learning rate, gradient norm, evaluations over the steps."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+def draw_curves(log: Path, picture: Path) -> None:
+    """Draw `log.jsonl` as a PNG; a log without training lines makes an empty frame."""
+    lines = [json.loads(text) for text in log.read_text("utf-8").splitlines()]
+    training = [line for line in lines if "loss" in line]
+    evaluations = [line for line in lines if "evaluation" in line]
+    panels = ["loss", "learning_rate", "gradient_norm"] + ["evaluation"] * bool(evaluations)
+    # The figure is made as an object: pyplot would keep global state and may want a display.
+    figure = Figure(figsize=(10, 3 * ((len(panels) + 1) // 2)), layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, panel in enumerate(panels):
+        axes = figure.add_subplot((len(panels) + 1) // 2, 2, place + 1)
+        axes.set_title(panel.replace("_", " "))
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+        if panel == "evaluation":
+            _draw_evaluations(axes, evaluations)
+        else:
+            axes.plot([line["step"] for line in training], [_number(t[panel]) for t in training])
+    figure.savefig(picture, format="png", dpi=100)
+
+
+def _draw_evaluations(axes: Axes, lines: list[dict[str, Any]]) -> None:
+    names = dict.fromkeys(name for line in lines for name in line["evaluation"])
+    for name in names:
+        points = [(line["step"], line["evaluation"].get(name)) for line in lines]
+        steps = [step for step, _ in points]
+        axes.plot(steps, [_number(value) for _, value in points], marker="o", label=name)
+    axes.legend(fontsize="small")
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

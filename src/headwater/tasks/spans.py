@@ -1,0 +1,124 @@
+"""Choosing answers from start and end scores (Devlin et al. 2019, sections 4.2 and 4.3).
+
+The score of a span is the logit of its first piece as a start plus that of its last as an end. All
+spans of up to `max_answer_length` pieces inside a window's context are compared, as a band
+[pieces, max_answer_length]; so none crosses into the question and none of the best is missed. The
+score of "no answer" is that of the span at position 0, the least over the windows.
+
+    windows = build_windows(vocabulary, examples, config, labelled=False)
+    places = [windows.places(row) for row in windows.rows_of(0)]
+    choice = choose_spans(start_logits, end_logits, places, examples[0].context, config)
+    choice.candidates[0].text
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.tasks.spans_config import SpanConfig
+from headwater.tasks.windows import SpanWindows, WindowPlaces, build_windows
+
+__all__ = ["SpanCandidate", "SpanChoice", "SpanConfig", "SpanWindows", "WindowPlaces"]
+__all__ += ["build_windows", "choose_spans"]
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SpanCandidate:
+    """A possible answer: `text` is exactly `context[start:end]`, `score` a sum of two logits."""
+
+    text: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpanChoice:
+    """The best spans of a context, the best first and each once, and the score of "no answer"."""
+
+    candidates: tuple[SpanCandidate, ...]
+    null_score: float
+
+    @property
+    def no_answer_margin(self) -> float:
+        """How far "no answer" is ahead of the best span; infinite when there is no span."""
+        return self.null_score - self.candidates[0].score if self.candidates else float("inf")
+
+
+def choose_spans(
+    start_logits: Sequence[NDArray[np.floating]],
+    end_logits: Sequence[NDArray[np.floating]],
+    windows: Sequence[WindowPlaces],
+    context: str,
+    config: SpanConfig,
+) -> SpanChoice:
+    """Choose the `n_best` spans over all windows of one context, at least one window.
+
+    Args:
+        start_logits, end_logits: one array [length] per window; padding at its end is ignored.
+        windows: the places of the same windows.
+
+    Equal character spans count once, with their best score; white space around a span is left
+    out of it. Spans without characters are no candidates. Equal scores: the earlier and shorter.
+    """
+    found: dict[tuple[int, int], float] = {}
+    null_score = float("inf")
+    for starts, ends, places in zip(start_logits, end_logits, windows, strict=True):
+        null_score = min(null_score, float(starts[0]) + float(ends[0]))
+        band = _band(starts, ends, places, config.max_answer_length)
+        for span, score in _best(band, places, context, config.n_best).items():
+            found[span] = max(score, found.get(span, -np.inf))
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: config.n_best]
+    candidates = (SpanCandidate(context[a:b], a, b, score) for (a, b), score in ranked)
+    return SpanChoice(tuple(candidates), null_score)
+
+
+def _band(
+    starts: NDArray[np.floating], ends: NDArray[np.floating], places: WindowPlaces, longest: int
+) -> Scores:
+    """Scores [pieces, longest] of the spans of 1 to `longest` pieces from every piece on."""
+    count = len(places.starts)
+    context = slice(places.first, places.first + count)
+    padded = np.full(count + longest, -np.inf)
+    padded[:count] = ends[context]
+    reach = np.lib.stride_tricks.sliding_window_view(padded, longest)[:count]
+    band: Scores = starts[context].astype(np.float64)[:, None] + reach
+    return band
+
+
+def _best(
+    band: Scores, places: WindowPlaces, context: str, wanted: int
+) -> dict[tuple[int, int], float]:
+    """The `wanted` best different character spans of one window.
+
+    Pieces may share a character, so that more pairs than `wanted` may have to be looked at.
+    """
+    scores = band.ravel()
+    taken = wanted
+    while True:
+        order = np.argpartition(-scores, taken)[:taken] if taken < len(scores) else slice(None)
+        pairs = np.arange(len(scores))[order]
+        pairs = pairs[scores[pairs] > -np.inf]
+        spans = _spans(pairs, scores, band.shape[1], places, context)
+        if len(spans) >= wanted or taken >= len(scores):
+            return spans
+        taken *= 4
+
+
+def _spans(
+    pairs: NDArray[np.int64], scores: Scores, longest: int, places: WindowPlaces, context: str
+) -> dict[tuple[int, int], float]:
+    spans: dict[tuple[int, int], float] = {}
+    first, more = np.divmod(pairs, longest)
+    begins, finishes = places.starts[first].tolist(), places.ends[first + more].tolist()
+    for begin, finish, score in zip(begins, finishes, scores[pairs].tolist(), strict=True):
+        text = context[begin:finish]
+        start = begin + len(text) - len(text.lstrip())
+        end = start + len(text.strip())
+        if end > start:
+            spans[start, end] = max(score, spans.get((start, end), -np.inf))
+    return spans

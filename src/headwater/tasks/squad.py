@@ -1,0 +1,93 @@
+"""SQuAD v1.1 and v2.0 (Rajpurkar et al. 2016, 2018), as a span task and as text to text.
+
+As text a question reads `question: Who ...? context: The ...` and its target is the answer, the
+empty text where there is none. (T5's own preprocessor also puts spaces around punctuation; here
+the text is left as it is, so that answers come out as they stand in it.)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, final
+
+from headwater.data.example import SpanExample, TextExample
+from headwater.data.source import DataSource, Examples
+from headwater.data.squad_file import read_squad
+from headwater.errors import UserError
+from headwater.metrics.qa import squad_v1, squad_v2
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SquadTask:
+    """A version of SQuAD; `null_answers` says whether a text may hold no answer (see `Task`)."""
+
+    name: str
+    summary: str
+    null_answers: bool
+    metric_names: tuple[str, ...]
+    kind: Literal["span"] = "span"
+    main_metric: str = "f1"
+
+    def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
+        """Read SQuAD files; v1.1 refuses questions without an answer.
+
+        Raises:
+            UserError: as `read_squad`, or a question without an answer where none may be.
+        """
+        examples = read_squad(paths, answered=answered)
+        if not self.null_answers:
+            for example in examples:
+                if example.impossible:
+                    raise UserError(
+                        f"{', '.join(map(str, paths))}: question {example.id!r} has no answer, "
+                        f"which task {self.name} does not know; use task {SQUAD_V2.name}"
+                    )
+        return examples
+
+    def to_text(self, example: SpanExample) -> TextExample:
+        """Write `question: ... context: ...`; the targets are the different answers, in order."""
+        answers = tuple(dict.fromkeys(answer.text for answer in example.answers))
+        targets = ("",) if example.impossible else answers
+        inputs = f"question: {example.question.strip()} context: {example.context}"
+        return TextExample(example.id, inputs, targets)
+
+    def score(
+        self,
+        examples: DataSource[SpanExample],
+        predictions: Mapping[str, str],
+        no_answer_probabilities: Mapping[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Score with the official metrics of the version.
+
+        Raises:
+            UserError: an example's answer is not known, or there are probabilities that v1.1
+                does not know.
+        """
+        golds: dict[str, list[str]] = {}
+        for example in examples:
+            if not example.answers and not example.impossible:
+                raise UserError(f"question {example.id!r} has no known answer to score against")
+            golds[example.id] = [answer.text for answer in example.answers]
+        if self.null_answers:
+            return squad_v2(golds, predictions, no_answer_probabilities)
+        if no_answer_probabilities is not None:
+            raise UserError(
+                f"task {self.name} knows no no-answer probabilities; use task {SQUAD_V2.name}"
+            )
+        return squad_v1(golds, predictions)
+
+
+SQUAD_V1 = SquadTask(
+    name="squad",
+    summary="SQuAD v1.1: answer a question with a span of a paragraph",
+    null_answers=False,
+    metric_names=("exact_match", "f1"),
+)
+
+SQUAD_V2 = SquadTask(
+    name="squad_v2",
+    summary="SQuAD v2.0: the same, or say that the paragraph holds no answer",
+    null_answers=True,
+    metric_names=("exact", "f1", "total"),
+)

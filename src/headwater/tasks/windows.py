@@ -1,0 +1,223 @@
+"""Span questions as model inputs: sliding windows over the context, labelled with the answer.
+
+BERT reads `[CLS] question [SEP] context [SEP]` (Devlin et al. 2019, section 4.2), RoBERTa
+`<s> question </s></s> context </s>` (Liu et al. 2019). A context too long for one input is read in
+windows that overlap; the last one is moved back to end with the context, so that every window is
+full. A window is labelled with the answer's first and last piece when it holds the whole answer,
+else with position 0, which stands for "no answer here". (BERT's "maximal context" rule is not
+used: equal spans from two windows keep the better score.)
+
+A context shared by several questions is encoded once, and windows are slices of it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.data.convert import Features
+from headwater.data.example import SpanExample
+from headwater.data.pieces import Ints, Pieces, Ragged, encode_ids, encode_pieces
+from headwater.errors import UserError
+from headwater.tasks.spans_config import SpanConfig
+from headwater.text.vocabulary import Vocabulary
+
+Longs = NDArray[np.int64]
+
+_NOWHERE = (-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The special pieces around question and context, and whether segments tell them apart."""
+
+    before: tuple[int, ...]
+    between: tuple[int, ...]
+    after: tuple[int, ...]
+    segments: bool
+
+    @property
+    def specials(self) -> int:
+        """How many special pieces an input has."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+
+def layout(vocabulary: Vocabulary) -> Layout:
+    """Choose the layout by the name of the first special piece: `<s>` is RoBERTa's, else BERT's.
+
+    Raises:
+        UserError: the vocabulary lacks such pieces (T5's and GPT-2's do).
+    """
+    first, separator = vocabulary.cls_id, vocabulary.sep_id
+    if first is None or separator is None:
+        raise UserError(
+            "this vocabulary has no pieces like [CLS] and [SEP]; finding a span in a text needs "
+            "an encoder such as BERT"
+        )
+    if vocabulary.token(first) == "<s>":
+        return Layout((first,), (separator, separator), (separator,), segments=False)
+    return Layout((first,), (separator,), (separator,), segments=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlaces:
+    """Where a window's context pieces stand: input position `first + i` holds piece i.
+
+    `starts`, `ends` int32 [context pieces]: the characters `context[starts[i]:ends[i]]`.
+    """
+
+    first: int
+    starts: Ints
+    ends: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """One entry per window, int64 [rows]: its example, and its slice of all contexts' pieces.
+
+    `bounds` [examples + 1] cuts the rows by example.
+    """
+
+    example: Longs
+    begin: Longs
+    end: Longs
+    bounds: Longs
+
+
+@final
+class SpanWindows:
+    """The windows of many examples, a FeatureSet. Windows of one example follow each other.
+
+    Row features: `input_ids`, `token_type_ids` int32 [length]; when labelled also
+    `start_positions`, `end_positions`, int32 scalars. `lengths` is int64 [rows].
+    """
+
+    def __init__(
+        self, layout: Layout, questions: Ragged, contexts: Pieces, rows: _Rows, labels: Ints | None
+    ) -> None:
+        self._layout = layout
+        self._questions = questions
+        self._contexts = contexts
+        self._rows = rows
+        self._labels = labels
+        self.example_of = rows.example
+        self.lengths = questions.lengths[rows.example] + (rows.end - rows.begin) + layout.specials
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, row: int) -> Features:
+        question, layout = self._questions[self.example_of[row]], self._layout
+        context = self._contexts.ids.values[self._rows.begin[row] : self._rows.end[row]]
+        parts = (layout.before, question, layout.between, context, layout.after)
+        ids = np.concatenate(parts, dtype=np.int32, casting="same_kind")
+        types = np.zeros(len(ids), np.int32)
+        if layout.segments:
+            types[self._first(row) :] = 1
+        features = {"input_ids": ids, "token_type_ids": types}
+        if self._labels is not None:
+            start, end = self._labels[row]
+            features |= {"start_positions": np.array(start), "end_positions": np.array(end)}
+        return features
+
+    def rows_of(self, example: int) -> range:
+        """The rows with the windows of one example, in the order of the context."""
+        return range(int(self._rows.bounds[example]), int(self._rows.bounds[example + 1]))
+
+    def places(self, row: int) -> WindowPlaces:
+        """The character offsets of a window's context pieces (views)."""
+        window = slice(self._rows.begin[row], self._rows.end[row])
+        return WindowPlaces(
+            self._first(row), self._contexts.starts[window], self._contexts.ends[window]
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything a row is made of."""
+        rows, contexts, questions = self._rows, self._contexts.ids, self._questions
+        digest = hashlib.sha256(repr(self._layout).encode())
+        for array in (questions.values, questions.bounds, contexts.values, contexts.bounds):
+            digest.update(array.tobytes())
+        for array in (rows.example, rows.begin, rows.end):
+            digest.update(array.tobytes())
+        if self._labels is not None:
+            digest.update(self._labels.tobytes())
+        return digest.hexdigest()
+
+    def _first(self, row: int) -> int:
+        question = self.example_of[row]
+        length = int(self._questions.bounds[question + 1] - self._questions.bounds[question])
+        return len(self._layout.before) + length + len(self._layout.between)
+
+
+def build_windows(
+    vocabulary: Vocabulary,
+    examples: Iterable[SpanExample],
+    config: SpanConfig,
+    *,
+    labelled: bool,
+) -> SpanWindows:
+    """Cut every example into windows; with `labelled`, labels come from its first answer.
+
+    Questions are cut to `max_query_length` pieces. A context without pieces gives one window.
+
+    Raises:
+        UserError: the vocabulary is not an encoder's.
+    """
+    examples = list(examples)
+    shape = layout(vocabulary)
+    which, texts = _distinct([example.context for example in examples])
+    questions = [example.question.strip() for example in examples]
+    queries = encode_ids(vocabulary, questions, config.max_query_length)
+    contexts = encode_pieces(vocabulary, texts)
+    low, high = contexts.ids.bounds[which], contexts.ids.bounds[which + 1]
+    if labelled:
+        spans = [_answer_pieces(*each, contexts) for each in zip(examples, low, high, strict=True)]
+    else:
+        spans = [_NOWHERE] * len(examples)
+    answers = np.array(spans, np.int64).reshape(-1, 2)
+    rows = _cut(low, high, config.max_length - shape.specials - queries.lengths, config)
+    first = (len(shape.before) + len(shape.between) + queries.lengths)[rows.example]
+    labels = _labels(rows, answers[rows.example], first)
+    return SpanWindows(shape, queries, contexts, rows, labels if labelled else None)
+
+
+def _distinct(texts: Sequence[str]) -> tuple[Longs, list[str]]:
+    """Return for every text its place among the distinct ones, and those."""
+    places: dict[str, int] = {}
+    which = [places.setdefault(text, len(places)) for text in texts]
+    return np.array(which, np.int64), list(places)
+
+
+def _answer_pieces(
+    example: SpanExample, low: np.int64, high: np.int64, contexts: Pieces
+) -> tuple[int, int]:
+    """First and last piece, counted over all contexts, that share characters with the answer."""
+    if not example.answers:
+        return _NOWHERE
+    answer = example.answers[0]
+    inside = (contexts.ends[low:high] > answer.start) & (contexts.starts[low:high] < answer.end)
+    pieces = np.flatnonzero(inside) + low
+    return (int(pieces[0]), int(pieces[-1])) if len(pieces) else _NOWHERE
+
+
+def _cut(low: Longs, high: Longs, rooms: Longs, config: SpanConfig) -> _Rows:
+    """Slice the contexts `low[e]:high[e]` into windows of at most `rooms[e]` pieces."""
+    steps = np.array([config.step(room) for room in rooms.tolist()], np.int64)
+    surplus = np.maximum(high - low - rooms, 0)
+    counts = 1 + -(-surplus // steps)
+    bounds = np.concatenate(([0], np.cumsum(counts)))
+    example = np.repeat(np.arange(len(low)), counts)
+    order = np.arange(len(example)) - bounds[example]
+    begin = low[example] + np.minimum(order * steps[example], surplus[example])
+    return _Rows(example, begin, np.minimum(begin + rooms[example], high[example]), bounds)
+
+
+def _labels(rows: _Rows, answers: Longs, first: Longs) -> Ints:
+    """Input positions int32 [rows, 2] of the answers [rows, 2] that a window holds whole."""
+    begin, end = rows.begin[:, None], rows.end[:, None]
+    inside = ((answers >= begin) & (answers < end)).all(axis=1, keepdims=True)
+    return np.where(inside, answers - begin + first[:, None], 0).astype(np.int32)

@@ -1,0 +1,93 @@
+"""What the small files beside a vocabulary say: which tokens are special, lower case or not.
+
+`tokenizer_config.json` and `special_tokens_map.json` are both read, and the first wins. Special
+tokens are strings there, or objects with a `content`:
+
+    {"do_lower_case": false, "mask_token": {"content": "<mask>", "lstrip": true}}
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from headwater.errors import UserError
+from headwater.files import read_json, replace_file
+
+ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
+
+# Settings that change what a reader of the folder gets; the others in the file are notes.
+_FLAGS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings found beside a vocabulary; what is not stated is absent or None.
+
+    tokens: role -> the token that plays it, such as `{"cls": "[CLS]"}`.
+    flags: the stated ones of `do_lower_case`, `strip_accents`, `tokenize_chinese_chars` and
+        `add_prefix_space`.
+    max_length: the longest row the model was made for, where stated.
+    sentinels: how many `<extra_id_n>` there are (`extra_ids`).
+    """
+
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    max_length: int | None = None
+    sentinels: int | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read a folder's settings. Raises UserError where a file is broken."""
+        stated: dict[str, Any] = {}
+        files: dict[str, Path] = {}
+        for file in (folder / "special_tokens_map.json", folder / "tokenizer_config.json"):
+            if not file.exists():
+                continue
+            content = read_json(file)
+            if not isinstance(content, dict):
+                raise UserError(f"{file}: an object was expected, such as {{}}")
+            stated.update({key: value for key, value in content.items() if value is not None})
+            files.update(dict.fromkeys(content, file))
+        names = {role: f"{role}_token" for role in ROLES}
+        tokens = {r: _token(stated[n], files[n], n) for r, n in names.items() if n in stated}
+        flags = {n: _flag(stated[n], files[n], n) for n in _FLAGS if n in stated}
+        length = stated.get("model_max_length")
+        limited = isinstance(length, int) and 0 < length < 10**9  # "no limit" is written as 10**30
+        extra = stated.get("extra_ids")
+        if extra is not None and (type(extra) is not int or not 0 <= extra <= 10_000):
+            file = files["extra_ids"]
+            raise UserError(f"{file}: extra_ids must be a whole number up to 10000, not {extra!r}")
+        return cls(tokens, flags, length if limited else None, extra)
+
+    def with_tokens(self, tokens: Mapping[str, str]) -> Self:
+        """Return these settings with the roles given here filled where none was stated."""
+        return replace(self, tokens={**tokens, **self.tokens})
+
+    def write(self, folder: Path, tokenizer_class: str) -> None:
+        """Write `tokenizer_config.json` and `special_tokens_map.json` for `transformers`."""
+        tokens = {f"{role}_token": self.tokens[role] for role in ROLES if role in self.tokens}
+        config: dict[str, Any] = {"tokenizer_class": tokenizer_class, **self.flags, **tokens}
+        if self.max_length is not None:
+            config["model_max_length"] = self.max_length
+        if self.sentinels is not None:
+            config["extra_ids"] = self.sentinels
+        for name, content in (
+            ("tokenizer_config.json", config),
+            ("special_tokens_map.json", tokens),
+        ):
+            replace_file(folder / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _token(value: Any, file: Path, name: str) -> str:
+    content = value.get("content") if isinstance(value, dict) else value
+    if not isinstance(content, str) or not content:
+        raise UserError(f"{file}: {name} must be a string or an object with a content string")
+    return content
+
+
+def _flag(value: Any, file: Path, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise UserError(f"{file}: {name} must be true or false, not {value!r}")
+    return value

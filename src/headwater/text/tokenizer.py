@@ -1,0 +1,278 @@
+"""The vocabulary behind every `tokenizer.json`: normalize, split into words, split words, look up.
+
+The work is done by the Rust library `tokenizers`. WordPiece and BPE files are first described in
+the same JSON (wordpiece.py, bpe.py), so that there is one class for them all:
+
+    vocabulary = read_tokenizer_json(Path("model/tokenizer.json"), Settings.read(Path("model")))
+    vocabulary.encode("unaffable").ids
+
+Truncation and padding stored in the file are ignored: how long a row may be is the caller's affair.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+from unicodedata import category
+
+import numpy as np
+from tokenizers import Encoding as RustEncoding
+from tokenizers import Tokenizer
+
+from headwater.errors import UserError
+from headwater.files import read_json, replace_file
+from headwater.text.settings import ROLES, Settings
+from headwater.text.vocabulary import Encoding, absent_piece, check_text
+
+# model type -> the class by which `transformers` opens the folder, and the names its special
+# tokens bear when no settings file tells them
+CLASSES = {"WordPiece": "BertTokenizer", "BPE": "GPT2Tokenizer", "Unigram": "T5Tokenizer"}
+USUAL_TOKENS = {
+    "WordPiece": {
+        "pad": "[PAD]",
+        "unk": "[UNK]",
+        "cls": "[CLS]",
+        "sep": "[SEP]",
+        "mask": "[MASK]",
+    },
+    "BPE": {
+        "pad": "<pad>",
+        "unk": "<unk>",
+        "bos": "<s>",
+        "eos": "</s>",
+        "cls": "<s>",
+        "sep": "</s>",
+        "mask": "<mask>",
+    },
+    "Unigram": {"pad": "<pad>", "unk": "<unk>", "eos": "</s>"},
+}
+
+
+@final
+class TokenizerVocabulary:
+    """A vocabulary described by the JSON of a `tokenizer.json` (see `Vocabulary`).
+
+    Args:
+        content: the parsed `tokenizer.json`.
+        settings: which token plays which role; roles whose token is not in the vocabulary are
+            dropped, except stated ones, which are an error.
+        source: the file, named in errors.
+    """
+
+    def __init__(self, content: dict[str, Any], settings: Settings, source: Path) -> None:
+        self._content = {**content, "truncation": None, "padding": None}
+        self._kind = str(content["model"]["type"])
+        # A post-processor that trims offsets does it by the piece, not by the text, and can leave
+        # a space with no span: ours (`_spans`) is exact, so none runs here.
+        self._tokenizer = _build({**self._content, "post_processor": None}, source)
+        self._vanishing = _vanishing(self._tokenizer, content)
+        self._ids: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
+        for role, token in settings.tokens.items():
+            if token not in self._ids:
+                raise UserError(
+                    f"{source}: the {role} token {token!r} of the settings is not in the vocabulary"
+                )
+        usual = {r: t for r, t in USUAL_TOKENS.get(self._kind, {}).items() if t in self._ids}
+        if self._kind == "BPE" and "<|endoftext|>" in self._ids and "eos" not in usual:
+            usual = {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}
+        self._settings = settings.with_tokens(usual)
+        roles = {role: self._ids.get(self._settings.tokens.get(role, "")) for role in ROLES}
+        self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
+        self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
+        self._marks = {self._ids[mark] for mark in ("▁", "Ġ") if mark in self._ids}
+        self.size = max(self._ids.values()) + 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        tokens = {r: t for r, t in self._settings.tokens.items() if r != "bos"}
+        defining = {k: v for k, v in self._content.items() if k not in ("version", "decoder")}
+        text = json.dumps([defining, tokens], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def encode(self, text: str) -> Encoding:
+        check_text(text)
+        return self._spans(self._tokenizer.encode(text, add_special_tokens=False), text)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
+        for text in texts:
+            check_text(text)
+        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [self._spans(one, text) for one, text in zip(found, texts, strict=True)]
+
+    def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
+        text: str = self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=skip_special)
+        return text
+
+    def token(self, id: int) -> str:
+        token: str | None = self._tokenizer.id_to_token(id) if id >= 0 else None
+        if token is None:
+            raise UserError(f"id {id}: the vocabulary has no such piece (it has {self.size})")
+        return token
+
+    def id_of(self, token: str) -> int:
+        if token not in self._ids:
+            raise absent_piece(token, self._ids)
+        return self._ids[token]
+
+    def sentinel(self, n: int) -> int:
+        token = f"<extra_id_{n}>"
+        if token not in self._ids:
+            raise UserError(f"sentinel {n}: this vocabulary has no {token}")
+        return self._ids[token]
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        model = self._content["model"]
+        text = json.dumps(self._content, indent=2, ensure_ascii=False)
+        replace_file(folder / "tokenizer.json", text + "\n")
+        if self._kind == "WordPiece" and len(model["vocab"]) == self.size:
+            ordered = sorted(model["vocab"], key=model["vocab"].__getitem__)
+            replace_file(folder / "vocab.txt", "".join(f"{token}\n" for token in ordered))
+        if self._kind == "BPE":
+            vocab = json.dumps(model["vocab"], ensure_ascii=False)
+            pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
+            replace_file(folder / "vocab.json", vocab + "\n")
+            replace_file(folder / "merges.txt", "\n".join(["#version: 0.2", *pairs]) + "\n")
+        settings, name = self._settings, CLASSES[self._kind]
+        if self._kind == "BPE" and self.cls_id is not None:
+            name = "RobertaTokenizer"
+        if self._kind == "Unigram":
+            count = sum(token.startswith("<extra_id_") for token in self._ids)
+            settings = replace(settings, sentinels=count)
+        settings.write(folder, name)
+
+    def _spans(self, found: RustEncoding, text: str) -> Encoding:
+        ids: list[int] = found.ids
+        offsets: list[tuple[int, int]] = found.offsets
+        if self._vanishing and self._vanishing.search(text):
+            offsets = self._offsets_without_vanishing(text, ids) or offsets
+        for place in [i for i, id in enumerate(ids[:-1]) if id in self._marks]:
+            start = offsets[place][0]
+            alone = place == 0 or offsets[place - 1][1] <= start
+            if alone and start == offsets[place + 1][0]:  # it was added before a word
+                offsets[place] = (start, start)
+        for place, (start, end) in enumerate(offsets):
+            if start < end and (text[start].isspace() or text[end - 1].isspace()):
+                offsets[place] = _without_space(text, start, end)
+        if not text.isascii():
+            _take_marks(offsets, text)
+        spans = np.array(offsets, dtype=np.int32).reshape(-1, 2)
+        return Encoding(np.array(ids, dtype=np.int32), spans[:, 0].copy(), spans[:, 1].copy())
+
+    def _offsets_without_vanishing(self, text: str, ids: list[int]) -> list[tuple[int, int]] | None:
+        """Take the offsets from the text without the characters that vanish, and map them back.
+
+        After a control character that SentencePiece's rules drop, the Rust library's offsets are
+        wrong, by one for all the text that follows when it stands first. None where the
+        character kept two others apart, so that without it the ids would change.
+        """
+        assert self._vanishing is not None
+        kept = [i for i, character in enumerate(text) if not self._vanishing.match(character)]
+        bare = "".join(text[i] for i in kept)
+        again = self._tokenizer.encode(bare, add_special_tokens=False)
+        if again.ids != ids:
+            return None
+        kept.append(len(text))
+        return [(kept[s], kept[e - 1] + 1 if s < e else kept[s]) for s, e in again.offsets]
+
+
+def read_tokenizer_json(file: Path, settings: Settings) -> TokenizerVocabulary:
+    """Read a `tokenizer.json`; what the settings beside it state wins, as in `transformers`."""
+    content = read_json(file)
+    model = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(model, dict) or not model.get("vocab"):
+        raise UserError(f"{file}: not a tokenizer.json; it has no model with a vocab")
+    model.setdefault("type", "BPE" if "merges" in model else "WordPiece")
+    if not isinstance(model["type"], str) or model["type"] not in CLASSES:
+        known = ", ".join(CLASSES)
+        raise UserError(f"{file}: the model type {model['type']!r} is not known; known: {known}")
+    _check_model(model, file)
+    _follow(content, settings)
+    return TokenizerVocabulary(content, settings, file)
+
+
+def _follow(content: dict[str, Any], settings: Settings) -> None:
+    """Put the stated flags into the description of the normalizer and of the word splitter."""
+    normalizer, splitter = content.get("normalizer"), content.get("pre_tokenizer")
+    names = {
+        "do_lower_case": "lowercase",
+        "strip_accents": "strip_accents",
+        "tokenize_chinese_chars": "handle_chinese_chars",
+    }
+    if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
+        normalizer.update({names[f]: v for f, v in settings.flags.items() if f in names})
+    if isinstance(splitter, dict) and splitter.get("type") == "ByteLevel":
+        stated = settings.flags.get("add_prefix_space", splitter.get("add_prefix_space", False))
+        splitter["add_prefix_space"] = stated
+
+
+def _check_model(model: dict[str, Any], file: Path) -> None:
+    """Refuse now a model that would fail at its first unknown word."""
+    expected = list if model["type"] == "Unigram" else dict
+    if not isinstance(model["vocab"], expected):
+        raise UserError(
+            f"{file}: the vocab of a {model['type']} model must be a {expected.__name__}"
+        )
+    if model["type"] == "Unigram":
+        if not isinstance(model.get("unk_id"), int):
+            raise UserError(f"{file}: the model has no unk_id; state the id of its unknown piece")
+        return
+    token = model.get("unk_token")
+    if token is None and model["type"] == "BPE":
+        return
+    if not isinstance(token, str) or token not in model["vocab"]:
+        raise UserError(f"{file}: the unk_token {token!r} is not in the model's vocab")
+
+
+def _build(content: dict[str, Any], source: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_str(json.dumps(content))
+    except BaseException as error:
+        # The Rust library raises plain Exception for a broken file, and some broken files make it
+        # panic, which arrives as a BaseException of its own.
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{source}: not a usable tokenizer ({reason})") from None
+
+
+def _vanishing(tokenizer: Tokenizer, content: dict[str, Any]) -> re.Pattern[str] | None:
+    """Return what matches the control characters that SentencePiece's own rules drop, if any."""
+    if '"Precompiled"' not in json.dumps(content.get("normalizer")):
+        return None
+    controls = (chr(code) for code in range(1, 0xA0) if category(chr(code)) == "Cc")
+    normalize = tokenizer.normalizer.normalize_str
+    dropped = "".join(c for c in controls if normalize(f"a{c}b") == "ab")  # "\n" alone is trimmed
+    return re.compile(f"[{re.escape(dropped)}]") if dropped else None
+
+
+def _without_space(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out the white space at both ends of a span that holds something else too."""
+    source = text[start:end]
+    if source.isspace():
+        return start, end
+    start += len(source) - len(source.lstrip())
+    return start, start + len(source.strip())
+
+
+def _take_marks(offsets: list[tuple[int, int]], text: str) -> None:
+    """Give combining marks that normalization dropped to the piece before them.
+
+    An accent written after its letter (NFD) belongs to the letter: without this, the last piece
+    of `Café` would end before its accent.
+    """
+    next_start, next_end, next_stretched = len(text), -1, len(text)
+    for place in range(len(offsets) - 1, -1, -1):
+        start, end = offsets[place]
+        stretched = end
+        if end == next_end:  # pieces of one character
+            stretched = next_stretched
+        elif start < end:
+            while stretched < next_start and category(text[stretched]).startswith("M"):
+                stretched += 1
+        offsets[place] = (start, stretched)
+        next_start, next_end, next_stretched = start, end, stretched

@@ -1,0 +1,177 @@
+"""Unigram: T5's vocabulary, the likeliest cut of a text (Kudo 2018; Raffel et al. 2020, 3.1.4).
+
+`spiece.model` holds each piece with its log-probability and the rules that normalize a text; the
+library `sentencepiece`, which made it, finds the cut. T5 adds 100 sentinels above the file's
+32,000 pieces, their ids descending from the top:
+
+    <extra_id_0> -> 32099    <extra_id_1> -> 32098    ...    <extra_id_99> -> 32000
+
+Sentinels and special tokens written out in a text are cut out first, as in the published
+tokenizers, and what stands between them is encoded on its own.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from sentencepiece import SentencePieceProcessor
+
+from headwater.errors import UserError
+from headwater.files import read_bytes, replace_file
+from headwater.text.settings import Settings
+from headwater.text.vocabulary import Encoding, absent_piece, check_text
+
+SENTINELS = 100
+MARK = "▁"  # stands for a white space; the first word of a text gets one too
+
+
+@final
+class SentencePieceVocabulary:
+    """A vocabulary in a `spiece.model` (see `Vocabulary`).
+
+    Args:
+        model: the content of the file.
+        settings: how many sentinels there are (100 where nothing is stated).
+        source: the file, named in errors.
+    """
+
+    mask_id: int | None = None
+    cls_id: int | None = None
+    sep_id: int | None = None
+
+    def __init__(self, model: bytes, settings: Settings, source: Path) -> None:
+        self._model = model
+        self._settings = settings
+        self._processor = _load(model, source)
+        base: int = self._processor.get_piece_size()
+        sentinels = SENTINELS if settings.sentinels is None else settings.sentinels
+        pieces = [self._processor.id_to_piece(id) for id in range(base)]
+        if len(set(pieces)) < base:
+            raise UserError(f"{source}: holds the same piece twice")
+        # What a text can be cut into: a control piece cannot come from a text, even one that reads
+        # so once normalized.
+        self._plain = {
+            piece: id
+            for id, piece in enumerate(pieces)
+            if not (self._processor.is_control(id) or self._processor.is_unused(id))
+        }
+        pieces += [f"<extra_id_{n}>" for n in reversed(range(sentinels))]
+        self._pieces: list[str] = pieces
+        self._ids = {piece: id for id, piece in enumerate(pieces)}
+        roles = (self._processor.pad_id(), self._processor.unk_id(), self._processor.eos_id())
+        self.pad_id, self.unk_id, self.eos_id = (id if id >= 0 else None for id in roles)
+        self.size = len(pieces)
+        self._special = {id for id in roles if id >= 0} | set(range(base, self.size))
+        names = [pieces[id] for id in self._special]
+        self._special_text = re.compile("|".join(re.escape(name) for name in names))
+        stated = hashlib.sha256(model + f"\n{sentinels} sentinels".encode())
+        self.fingerprint = stated.hexdigest()
+
+    def encode(self, text: str) -> Encoding:
+        check_text(text)
+        parts = [self._part(text, *span) for span in self._cut(text)]
+        if len(parts) == 1:
+            return parts[0]
+        return Encoding(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.starts for part in parts]),
+            np.concatenate([part.ends for part in parts]),
+        )
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
+        return [self.encode(text) for text in texts]
+
+    def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
+        kept = [int(id) for id in ids if not (skip_special and int(id) in self._special)]
+        return "".join(self.token(id) for id in kept).removeprefix(MARK).replace(MARK, " ")
+
+    def normalize(self, text: str) -> str:
+        """Return the text as its pieces spell it: `▁` for white space, NFKC, and T5's own rules."""
+        normalized: str = self._processor.normalize(text)
+        return normalized
+
+    def token(self, id: int) -> str:
+        if not 0 <= id < self.size:
+            raise UserError(f"id {id}: the vocabulary has no such piece (it has {self.size})")
+        return self._pieces[id]
+
+    def id_of(self, token: str) -> int:
+        if token not in self._ids:
+            raise absent_piece(token, self._ids)
+        return self._ids[token]
+
+    def sentinel(self, n: int) -> int:
+        token = f"<extra_id_{n}>"
+        if token not in self._ids:
+            raise UserError(f"sentinel {n}: this vocabulary has no {token}")
+        return self._ids[token]
+
+    def save(self, folder: Path) -> None:
+        replace_file(folder / "spiece.model", self._model)
+        usual = {"pad": self.pad_id, "unk": self.unk_id, "eos": self.eos_id}
+        tokens = {role: self._pieces[id] for role, id in usual.items() if id is not None}
+        sentinels = sum(piece.startswith("<extra_id_") for piece in self._pieces)
+        settings = Settings(tokens, {}, self._settings.max_length, sentinels)
+        settings.write(folder, "T5Tokenizer")
+
+    def _cut(self, text: str) -> Iterator[tuple[int, int, int | None]]:
+        """Yield (start, end, id) of each special token, and with None of each text between."""
+        done = 0
+        for found in self._special_text.finditer(text):
+            if found.start() > done:
+                yield done, found.start(), None
+            yield found.start(), found.end(), self._ids[found.group()]
+            done = found.end()
+        if done < len(text) or not text:
+            yield done, len(text), None
+
+    def _part(self, text: str, start: int, end: int, id: int | None) -> Encoding:
+        if id is not None:
+            return Encoding(*(np.array([value], dtype=np.int32) for value in (id, start, end)))
+        part = self._encode_plain(text[start:end])
+        return Encoding(part.ids, part.starts + np.int32(start), part.ends + np.int32(start))
+
+    def _encode_plain(self, text: str) -> Encoding:
+        """Encode a text without special tokens; undo the normalization by its own record.
+
+        `sentencepiece` tells of each normalized character where its source begins. A piece came
+        from the sources of its characters, its word mark aside: `▁1⁄2` of ` ½` came from `½`.
+        """
+        names: list[str] = self._processor.encode(text, out_type=str)
+        unknown = self._processor.unk_id()
+        ids = np.array([self._plain.get(name, unknown) for name in names], dtype=np.int32)
+        if not names:
+            return Encoding(ids, ids.copy(), ids.copy())
+        sources = np.array(self._processor.normalize(text, with_offsets=True)[1], dtype=np.int32)
+        sizes = np.array([len(name) for name in names])
+        marks = np.array([len(name) - len(name.lstrip(MARK)) for name in names])
+        after = np.cumsum(sizes)
+        bare = marks == sizes
+        starts = sources[after - sizes + np.where(bare, 0, marks)]
+        # The source of a character ends where the next different one begins.
+        last = np.searchsorted(sources, sources[after - 1], side="right")
+        ends = sources[np.minimum(last, len(sources) - 1)]
+        if bare[0]:  # the mark that the first word gets came from nothing
+            ends[0] = sources[after[0]]
+        return Encoding(ids, starts, ends)
+
+
+def read_sentencepiece(file: Path, settings: Settings) -> SentencePieceVocabulary:
+    """Read a `spiece.model`. Raises UserError where it is broken."""
+    return SentencePieceVocabulary(read_bytes(file), settings, file)
+
+
+def _load(model: bytes, source: Path) -> SentencePieceProcessor:
+    processor = SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(model)
+    except Exception:  # the library raises RuntimeError or ValueError by version
+        raise UserError(f"{source}: not a whole SentencePiece model; copy it again") from None
+    if processor.get_piece_size() == 0 or processor.unk_id() < 0:
+        raise UserError(f"{source}: not a SentencePiece model with an unknown piece")
+    if any(processor.is_byte(id) for id in range(processor.get_piece_size())):
+        raise UserError(f"{source}: falls back to bytes, which T5's vocabulary does not")
+    return processor

@@ -1,0 +1,170 @@
+"""A vocabulary turns text into piece ids, remembers where each piece came from, and turns ids back.
+
+Every family of subword vocabularies answers the same calls, so that the code above never asks
+which one it has:
+
+    vocabulary = load_vocabulary(Path("bert-base-uncased"))
+    encoding = vocabulary.encode("Café au lait")
+    [vocabulary.token(i) for i in encoding.ids]            # cafe, au, lai, ##t
+    "Café au lait"[encoding.starts[0] : encoding.ends[0]]  # Café: normalization is undone
+
+Offsets count Python characters (code points). The white space that a piece carries as its word
+mark (`Ġthe`, `▁the`) is left out of its offsets; a piece made of nothing but white space keeps it.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.errors import UserError
+
+if TYPE_CHECKING:
+    from headwater.text.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """The pieces of one text.
+
+    ids: int32 `[pieces]`.
+    starts, ends: int32 `[pieces]`; `text[starts[i]:ends[i]]` is what piece `i` came from. Where
+        one character gives several pieces, each of them names the whole character; a piece that
+        came from no character of the text has an empty span where it stands.
+    """
+
+    ids: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int32]
+    ends: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Vocabulary(Protocol):
+    """Text to ids with offsets, and back. Every method may be called from many threads at once."""
+
+    @property
+    def size(self) -> int:
+        """One more than the largest id: the rows an embedding needs."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides which ids a text gets."""
+
+    @property
+    def pad_id(self) -> int | None: ...
+
+    @property
+    def unk_id(self) -> int | None: ...
+
+    @property
+    def eos_id(self) -> int | None: ...
+
+    @property
+    def cls_id(self) -> int | None: ...
+
+    @property
+    def sep_id(self) -> int | None: ...
+
+    @property
+    def mask_id(self) -> int | None: ...
+
+    def encode(self, text: str) -> Encoding:
+        """Return the pieces of a text; nothing is added at its ends.
+
+        A special token written out in the text (`[SEP]`, `<extra_id_0>`) becomes that token, as
+        in the published tokenizers. Raises UserError for half a surrogate pair.
+        """
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
+        """Return `[encode(text) for text in texts]`, faster."""
+
+    def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
+        """Return the text of the pieces, without the special tokens unless they are asked for."""
+
+    def token(self, id: int) -> str:
+        """Return a piece as the vocabulary writes it (`##ing`, `Ġthe`, `▁the`)."""
+
+    def id_of(self, token: str) -> int:
+        """Return the id of a piece. Raises UserError, naming the nearest, when there is none."""
+
+    def sentinel(self, n: int) -> int:
+        """Return the id of T5's n-th sentinel, `<extra_id_n>` (Raffel et al. 2020, section 3.1.4).
+
+        Raises UserError when the vocabulary has no such sentinel.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write the family's standard files, which `transformers` opens too."""
+
+
+def load_vocabulary(path: Path | str) -> Vocabulary:
+    """Load the vocabulary of a folder, or of one file (its neighbors' settings are read too).
+
+    In a folder `spiece.model` comes first, because it is what defines T5's ids, then
+    `tokenizer.json`, `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
+    and `special_tokens_map.json` say of lower case, accents or the special tokens is followed.
+
+    Raises:
+        UserError: there is no vocabulary, or a file of it is broken.
+    """
+    from headwater.text.settings import Settings
+
+    path = Path(path)
+    if not path.is_dir():
+        return _load_file(path, Settings.read(path.parent))
+    for name in ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json"):
+        if (path / name).exists():
+            return _load_file(path / name, Settings.read(path))
+    raise UserError(
+        f"{path}: no vocabulary here; expected spiece.model, tokenizer.json, vocab.txt, "
+        "or vocab.json with merges.txt"
+    )
+
+
+def absent_piece(token: str, pieces: Iterable[str]) -> UserError:
+    """Return the error for a piece that is not in the vocabulary, naming the nearest."""
+    near = difflib.get_close_matches(token, pieces, n=1, cutoff=0.5)
+    hint = f"; the nearest is {near[0]!r}" if near else ""
+    return UserError(f"{token!r}: no such piece in the vocabulary{hint}")
+
+
+def check_text(text: str) -> None:
+    """Refuse half a surrogate pair, which no UTF-8 text can hold and no tokenizer takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        raise UserError(
+            f"the text holds half a character (\\u{code:04x} without its pair) "
+            f"at position {error.start}"
+        ) from None
+
+
+def _load_file(file: Path, settings: "Settings") -> Vocabulary:
+    """Each family's library is imported only when a file of it is opened."""
+    if file.suffix == ".model":
+        from headwater.text.unigram import read_sentencepiece
+
+        return read_sentencepiece(file, settings)
+    if file.name == "vocab.json" or file.name.endswith("merges.txt"):
+        from headwater.text.bpe import read_bpe
+
+        return read_bpe(file.parent, settings)
+    if file.suffix == ".json":
+        from headwater.text.tokenizer import read_tokenizer_json
+
+        return read_tokenizer_json(file, settings)
+    if file.suffix == ".txt" or not file.exists():
+        from headwater.text.wordpiece import read_wordpiece
+
+        return read_wordpiece(file, settings)
+    raise UserError(
+        f"{file}: not a vocabulary file; expected spiece.model, tokenizer.json, vocab.txt "
+        "or vocab.json"
+    )

@@ -1,0 +1,101 @@
+"""WordPiece: BERT's vocabulary, longest match first inside each word (Devlin et al. 2019, 3.2).
+
+Text is cleaned of control characters, Chinese characters are set apart, accents and case are
+dropped where the model is uncased, words are split at white space and punctuation, and each word
+is cut greedily into the longest pieces that `vocab.txt` holds; the id of a piece is its line:
+
+    unaffable -> un ##aff ##able
+"""
+
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import UserError
+from headwater.files import read_text
+from headwater.text.settings import Settings
+from headwater.text.tokenizer import USUAL_TOKENS, TokenizerVocabulary
+
+LONGEST_WORD = 100  # characters; a longer word is one unknown piece, as published
+
+
+def read_wordpiece(file: Path, settings: Settings) -> TokenizerVocabulary:
+    """Read a `vocab.txt`, one piece a line; lower case unless the settings say otherwise."""
+    ids = _read_lines(file)
+    tokens = {**USUAL_TOKENS["WordPiece"], **settings.tokens}
+    for role in USUAL_TOKENS["WordPiece"]:
+        if tokens[role] not in ids:
+            raise UserError(f"{file}: the {role} token {tokens[role]} is missing; add its line")
+    return TokenizerVocabulary(_describe(ids, tokens, settings), settings, file)
+
+
+def _read_lines(file: Path) -> dict[str, int]:
+    lines = read_text(file).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    if lines == [""]:
+        raise UserError(f"{file}: empty; expected one piece a line")
+    ids: dict[str, int] = {}
+    for number, token in enumerate(lines, start=1):
+        if not token:
+            raise UserError(f"{file}, line {number}: empty; expected one piece a line")
+        if token in ids:
+            first = ids[token] + 1
+            raise UserError(f"{file}, line {number}: {token!r} stands on line {first} already")
+        ids[token] = number - 1
+    return ids
+
+
+def _describe(ids: dict[str, int], tokens: dict[str, str], settings: Settings) -> dict[str, Any]:
+    """Return the `tokenizer.json` of a BERT vocabulary."""
+    names = [tokens[role] for role in USUAL_TOKENS["WordPiece"]]
+    added = sorted({name: ids[name] for name in names}.items(), key=lambda item: item[1])
+    cls, sep = tokens["cls"], tokens["sep"]
+    first = [_special(cls, 0), {"Sequence": {"id": "A", "type_id": 0}}, _special(sep, 0)]
+    second = [{"Sequence": {"id": "B", "type_id": 1}}, _special(sep, 1)]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [describe_added(name, number) for name, number in added],
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": settings.flags.get("tokenize_chinese_chars", True),
+            "strip_accents": settings.flags.get("strip_accents"),
+            "lowercase": settings.flags.get("do_lower_case", True),
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": first,
+            "pair": first + second,
+            "special_tokens": {
+                name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in (cls, sep)
+            },
+        },
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": tokens["unk"],
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": LONGEST_WORD,
+            "vocab": ids,
+        },
+    }
+
+
+def describe_added(
+    content: str, id: int, *, lstrip: bool = False, rstrip: bool = False
+) -> dict[str, Any]:
+    """Return a special token as `tokenizer.json` lists it; `lstrip` eats the space before it."""
+    return {
+        "id": id,
+        "content": content,
+        "single_word": False,
+        "lstrip": lstrip,
+        "rstrip": rstrip,
+        "normalized": False,
+        "special": True,
+    }
+
+
+def _special(token: str, segment: int) -> dict[str, Any]:
+    return {"SpecialToken": {"id": token, "type_id": segment}}

@@ -1,0 +1,101 @@
+"""The settings of a training run, checked before any data is read. Imports no torch."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, model_validator
+
+_STRICT = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+DEFAULT_EPOCHS = 3.0
+# BERT (Devlin et al. 2019, appendix A.3) and T5 (Raffel et al. 2020, section 3.1.2).
+_LEARNING_RATE = {"adamw": 5e-5, "adafactor": 1e-3}
+_WEIGHT_DECAY = {"adamw": 0.01, "adafactor": 0.0}
+
+Family = Literal["bert", "t5"]
+
+FAMILY_DEFAULTS: dict[Family, dict[str, Any]] = {
+    "bert": {"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    "t5": {"optimizer": "adafactor", "schedule": "constant", "warmup": 0},
+}
+"""What trains out of the box; a recipe's own keys are laid over these."""
+
+
+class BatchSize(BaseModel):
+    """`{tokens = N}`: padded tokens at most; `{examples = N}`: rows at most, per micro-batch."""
+
+    model_config = _STRICT
+
+    tokens: PositiveInt | None = None
+    examples: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.tokens is None) == (self.examples is None):
+            raise ValueError("give exactly one of tokens and examples, such as {tokens = 4096}")
+        return self
+
+
+class TrainingConfig(BaseModel):
+    """How long, how fast and on what; every field has a default that trains.
+
+    Give `steps` or `epochs`, not both (neither: three epochs). `warmup` is a number of steps
+    (whole number) or a share of all steps (fraction). `learning_rate` and `weight_decay` follow
+    the optimizer when left out: 5e-5 and 0.01 for AdamW, 1e-3 and 0 for Adafactor, whose step is
+    relative to each tensor's size. `evaluate_every` left out: at the end of each epoch.
+    """
+
+    model_config = _STRICT
+
+    steps: PositiveInt | None = None
+    epochs: float | None = Field(default=None, gt=0)
+    batch: BatchSize = BatchSize(tokens=4096)
+    accumulate: PositiveInt = 1
+
+    optimizer: Literal["adamw", "adafactor"] = "adamw"
+    learning_rate: NonNegativeFloat | None = None
+    weight_decay: NonNegativeFloat | None = None
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    eps: float = Field(default=1e-8, gt=0)
+    schedule: Literal["linear", "cosine", "inverse_square_root", "constant"] = "linear"
+    warmup: int | float = Field(default=0.1, ge=0)
+    clip: float | None = Field(default=1.0, gt=0)
+
+    seed: int = Field(default=0, ge=0)
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    device: str = "auto"
+
+    evaluate_every: PositiveInt | None = None
+    best_metric: str | None = None
+    best_is: Literal["highest", "lowest"] = "highest"
+    early_stop: PositiveInt | None = None
+    save_every: PositiveInt = 200
+    log_every: PositiveInt = 10
+    time_limit_minutes: float | None = Field(default=None, gt=0)
+    tensorboard: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give steps or epochs, not both")
+        if isinstance(self.warmup, float) and self.warmup >= 1:
+            raise ValueError("warmup is a share below 1.0 or a whole number of steps")
+        return self
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """The learning rate at the top of the schedule."""
+        given = self.learning_rate
+        return _LEARNING_RATE[self.optimizer] if given is None else given
+
+    @property
+    def decay(self) -> float:
+        """The weight decay in force."""
+        return _WEIGHT_DECAY[self.optimizer] if self.weight_decay is None else self.weight_decay
+
+    def identity(self) -> dict[str, str]:
+        """The settings that shape the weights or the log: a resumed run must keep them."""
+        free = {"time_limit_minutes", "save_every", "device", "tensorboard"}
+        values = self.model_dump(exclude=free)
+        values.update(values.pop("batch"))
+        return {f"training.{key}": repr(value) for key, value in values.items()}

@@ -1,0 +1,88 @@
+"""Choosing the processor and the number format, and asking for deterministic kernels.
+
+bf16 means autocast over float32 weights: matrix products in bfloat16, norms, softmax and losses
+in float32. fp16 needs a loss scaler and is offered on CUDA only; T5 overflows in it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from headwater.errors import UserError
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UserError: the name is unknown or this machine has no such device.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda", "mps"):
+        raise UserError(f"device {name!r}: expected auto, cpu, cuda, cuda:N or mps")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA GPUs")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError("device 'mps': this machine has no Apple GPU that PyTorch can use")
+    return device
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Return the type of the matrix products; `auto` is bf16 where the processor has it.
+
+    Raises:
+        UserError: fp16 anywhere but on CUDA, or bf16 on a GPU without it.
+    """
+    if name == "auto":
+        return torch.bfloat16 if _has_bf16(device) else torch.float32
+    if name == "fp16" and device.type != "cuda":
+        raise UserError(f"precision 'fp16' needs a CUDA GPU, not {device.type}; use bf16 or fp32")
+    if name == "bf16" and device.type != "cpu" and not _has_bf16(device):
+        raise UserError(f"precision 'bf16': this {device.type} device has none; use fp32")
+    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[name]
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "mps":
+        return False
+    # torch has no public question for this; without the instructions bf16 is slower than float32.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """Ask for kernels that give the same bits every time, and put the settings back after.
+
+    On the CPU too: the backward of indexing adds from several threads in any order otherwise.
+    """
+    if device.type == "mps":  # most of its kernels offer no such choice and would refuse
+        yield
+        return
+    if device.type == "cuda":  # read when cuBLAS is first used
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark,
+    )
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.utils.deterministic.fill_uninitialized_memory = before[1]  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark = before[2]

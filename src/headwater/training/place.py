@@ -1,0 +1,67 @@
+"""Where a run stands: a few numbers that JSON carries exactly. Imports no torch."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over some steps. Floats survive JSON to the bit, so a resumed mean is the same mean."""
+
+    steps: int = 0
+    examples: int = 0
+    tokens: int = 0
+    cells: int = 0
+    """Tokens with their padding."""
+    norm: float = 0.0
+    losses: dict[str, float] = field(default_factory=dict)
+
+    def add(
+        self, examples: int, tokens: int, cells: int, norm: float, losses: dict[str, float]
+    ) -> None:
+        """Count one step."""
+        self.steps += 1
+        self.examples += examples
+        self.tokens += tokens
+        self.cells += cells
+        self.norm += norm
+        for name, value in losses.items():
+            self.losses[name] = self.losses.get(name, 0.0) + value
+
+    @property
+    def padding(self) -> float:
+        """The share of the cells that is padding."""
+        return 1.0 - self.tokens / self.cells if self.cells else 0.0
+
+
+@dataclass(slots=True)
+class Place:
+    """The place in the data and in the schedule, and what the evaluations said so far."""
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    """Steps done in this epoch."""
+    seconds: float = 0.0
+    run: Tally = field(default_factory=Tally)
+    epoch_tally: Tally = field(default_factory=Tally)
+    window: Tally = field(default_factory=Tally)
+    """Since the last line of the log."""
+    evaluated: int = 0
+    """The last step that was evaluated."""
+    best_step: int | None = None
+    best_value: float | None = None
+    best_metric: str | None = None
+    stale: int = 0
+    """Evaluations since the best one."""
+    scaler: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Rebuild from `to_json`."""
+        tallies = {name: Tally(**values[name]) for name in ("run", "epoch_tally", "window")}
+        return cls(**{**values, **tallies})

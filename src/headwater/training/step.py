@@ -1,0 +1,132 @@
+"""One optimizer step: whole-step normalization, gradients, the check of both, clipping, update.
+
+Every loss term is divided by its own count over the *whole* step (target tokens, masked places,
+pairs, examples), counted from the labels of all micro-batches before the first forward pass. The
+gradient is then the same however the step is split (huggingface/transformers#34191 is the trap).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from headwater.training.config import TrainingConfig
+from headwater.training.nonfinite import refuse
+
+Batch = Mapping[str, Tensor]
+
+# A loss scaler halves from 65536; after as many overflows in a row it is not the scale.
+MOST_OVERFLOWS = 25
+
+
+class LossModel(Protocol):
+    """What a model offers the loop, beside being an `nn.Module`."""
+
+    def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Return each loss term, summed over its examples or tokens."""
+        ...
+
+    def loss_counts(self, batch: Batch) -> Mapping[str, int]:
+        """Return what each term is divided by, from the labels alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """The step's losses (divided by their counts) and the norm of the gradient before clipping."""
+
+    losses: dict[str, float]
+    gradient_norm: float
+
+
+class Stepper:
+    """Runs steps of one model with one optimizer on one device in one number format."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        config: TrainingConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self._model = model
+        self._optimizer = optimizer
+        self._clip = config.clip
+        self._device = device
+        self._dtype = dtype
+        self._overflows = 0
+        self.scaler = torch.amp.GradScaler("cuda") if dtype == torch.float16 else None
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context for forward passes in the run's number format."""
+        if self._dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=self._dtype)
+
+    def run(self, batches: Sequence[Batch], seed: int, step: int) -> StepResult:
+        """Take one step over its micro-batches.
+
+        Raises:
+            UserError: the loss or the gradient is not finite; the weights are as before the step.
+        """
+        model = cast(LossModel, self._model)
+        counts = count_targets(model, batches)
+        torch.manual_seed(seed)
+        self._optimizer.zero_grad(set_to_none=True)
+        totals: dict[str, Tensor] = {}
+        for batch in batches:
+            moved = {name: tensor.to(self._device) for name, tensor in batch.items()}
+            with self.autocast():
+                sums = model.loss_sums(moved)
+            terms = {name: value / max(1, counts[name]) for name, value in sums.items()}
+            loss = torch.stack(list(terms.values())).sum()
+            (loss if self.scaler is None else self.scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
+            for name, term in terms.items():
+                value = term.detach()
+                totals[name] = totals[name] + value if name in totals else value
+        return self._update(totals, batches, seed, step)
+
+    def _update(
+        self, totals: Mapping[str, Tensor], batches: Sequence[Batch], seed: int, step: int
+    ) -> StepResult:
+        if self.scaler is not None:
+            self.scaler.unscale_(self._optimizer)
+        parameters = [p for p in self._model.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        # The one place where the processor is waited for.
+        *values, length = torch.stack([*totals.values(), norm.to(self._device)]).double().tolist()
+        losses = dict(zip(totals, values, strict=True))
+        if not _finite(values) or (not _finite([length]) and not self._overflow()):
+            refuse(self._model, batches, seed, step, losses, self._device, self.autocast)
+        if _finite([length]):
+            self._overflows = 0
+            if self._clip is not None and length > self._clip:
+                torch.nn.utils.clip_grads_with_norm_(parameters, self._clip, norm)
+        if self.scaler is None:
+            self._optimizer.step()
+        else:
+            self.scaler.step(self._optimizer)  # skips the update after an overflow
+            self.scaler.update()
+        return StepResult(losses, length)
+
+    def _overflow(self) -> bool:
+        """Count an overflow of fp16 gradients; true while lowering the scale may still help."""
+        self._overflows += 1
+        return self.scaler is not None and self._overflows < MOST_OVERFLOWS
+
+
+def count_targets(model: LossModel, batches: Iterable[Batch]) -> Counter[str]:
+    """Return each loss term's count over all micro-batches of a step."""
+    counts: Counter[str] = Counter()
+    for batch in batches:
+        counts.update({name: int(count) for name, count in model.loss_counts(batch).items()})
+    return counts
+
+
+def _finite(values: Iterable[float]) -> bool:
+    return all(-float("inf") < value < float("inf") for value in values)

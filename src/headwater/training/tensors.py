@@ -1,0 +1,82 @@
+"""A model's and an optimizer's tensors by name, in and out of safetensors files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from headwater.errors import UserError
+
+Tensors = dict[str, Tensor]
+
+
+def of_model(model: nn.Module) -> Tensors:
+    """Return parameters and persistent buffers by name; tied weights stand once."""
+    found = dict(model.named_parameters())
+    known = {id(p) for p in found.values()}
+    everything = model.state_dict(keep_vars=True)
+    found.update({name: value for name, value in everything.items() if id(value) not in known})
+    return {name: value.detach() for name, value in found.items()}
+
+
+def into_model(model: nn.Module, saved: Mapping[str, Tensor], where: str) -> None:
+    """Copy saved tensors into the model in place.
+
+    Raises:
+        UserError: the model has other tensors than were saved.
+    """
+    own = of_model(model)
+    for name in sorted({*own, *saved}):
+        if name not in saved or name not in own:
+            side = "saved state" if name not in saved else "model"
+            raise UserError(f"{where}: tensor {name} is missing from the {side}; another model?")
+        if own[name].shape != saved[name].shape:
+            raise UserError(
+                f"{where}: tensor {name} has shape {list(saved[name].shape)}, the model's has "
+                f"{list(own[name].shape)}; another model?"
+            )
+    with torch.no_grad():
+        for name, value in own.items():
+            value.copy_(saved[name])
+
+
+def of_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> Tensors:
+    """Return the optimizer's state as `parameter/key`."""
+    return {
+        f"{name}/{key}": value
+        for name, parameter in model.named_parameters()
+        if parameter in optimizer.state
+        for key, value in optimizer.state[parameter].items()
+    }
+
+
+def into_optimizer(
+    model: nn.Module, optimizer: torch.optim.Optimizer, saved: Mapping[str, Tensor]
+) -> None:
+    """Give the optimizer back what `of_optimizer` took; torch places it on the right device."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    content = optimizer.state_dict()
+    flat = [p for group in optimizer.param_groups for p in group["params"]]
+    by_name: dict[str, dict[str, Any]] = {}
+    for key, value in saved.items():
+        name, _, field = key.rpartition("/")
+        by_name.setdefault(name, {})[field] = value
+    content["state"] = {
+        index: by_name[names[id(parameter)]]
+        for index, parameter in enumerate(flat)
+        if names[id(parameter)] in by_name
+    }
+    optimizer.load_state_dict(content)
+
+
+def write(path: Path, tensors: Tensors) -> None:
+    """Write tensors to a file."""
+    save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+
+
+def read(path: Path) -> Tensors:
+    """Read all tensors of a file."""
+    return dict(load_file(path))

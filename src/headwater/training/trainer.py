@@ -1,0 +1,333 @@
+"""The one training loop.
+
+    trainer = Trainer(model, features, config, folder, pad_id=0, save_model=save)
+    outcome = trainer.run(resume=False)
+
+Model and data meet here only as tensors and loss terms. Everything random is a function of
+(seed, epoch, step), so what a run needs to continue to the bit is its weights, the optimizer's
+moments and the few numbers of `Place`.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+
+from headwater.data.batching import Step, collate, count_cells
+from headwater.data.order import step_seed
+from headwater.errors import UserError
+from headwater.training import schedules
+from headwater.training.config import TrainingConfig
+from headwater.training.device import choose_device, choose_precision, deterministic
+from headwater.training.log import cut_log, read_log
+from headwater.training.nonfinite import bad_weight
+from headwater.training.optimizers import build_optimizer, set_learning_rate
+from headwater.training.place import Place, Tally
+from headwater.training.plan import Plan
+from headwater.training.progress import Progress, choose_progress
+from headwater.training.record import Record
+from headwater.training.state import StateFolder, sweep
+from headwater.training.step import Stepper, StepResult
+from headwater.training.stop import Interruption, Stop
+
+if TYPE_CHECKING:
+    from headwater.data.convert import FeatureSet
+
+Reason = Literal["finished", "early_stop", "time_limit", "sigterm", "sigint"]
+Evaluate = Callable[[nn.Module], Mapping[str, float]]
+_EXIT_CODES = {"sigterm": 143, "sigint": 130}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. `best_step` is set where there were evaluations."""
+
+    reason: Reason
+    step: int
+    total: int
+    best_step: int | None = None
+    best_value: float | None = None
+    already_finished: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line exits with: 143 after SIGTERM, 130 after Ctrl-C, else 0."""
+        return _EXIT_CODES.get(self.reason, 0)
+
+
+class Trainer:
+    """Trains one model on one set of features in one run folder.
+
+    Args:
+        model: an `nn.Module` with `loss_sums(batch)` and `loss_counts(batch)`.
+        features: rows of numpy features; see `data.convert.FeatureSet`.
+        folder: the run folder: gets `log.jsonl`, `curves.png`, `model/` and `state/`.
+        evaluate: called with the model in evaluation mode, without gradients, in the run's
+            precision; returns metrics. The first, or `config.best_metric`, chooses the best.
+        save_model: writes the final model (the best, if evaluated) to the folder it is given.
+        identity: what must be the same when resuming (recipe, vocabulary ...), by name. The
+            features' fingerprint and the training settings are added here.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        features: "FeatureSet",
+        config: TrainingConfig,
+        folder: Path,
+        *,
+        pad_id: int,
+        evaluate: Evaluate | None = None,
+        save_model: Callable[[Path], None] | None = None,
+        identity: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        if len(features) == 0:
+            raise UserError("there is nothing to train on: the data gave no rows")
+        self._features = features
+        self._config = config
+        self._folder = folder
+        self._pad_id = pad_id
+        self._evaluate = evaluate
+        self._save_model = save_model
+        self._progress = progress or choose_progress()
+        self._device = choose_device(config.device)
+        self._dtype = choose_precision(config.precision, self._device)
+        self._model = model.to(self._device)
+        self._optimizer = build_optimizer(model, config)
+        self._stepper = Stepper(model, self._optimizer, config, self._device, self._dtype)
+        self._lengths = features.lengths
+        self._plan = Plan(self._lengths, config)
+        self._states = StateFolder(folder / "state", self._progress.say)
+        self._identity = {"data": features.fingerprint, **(identity or {}), **config.identity()}
+        self._place = Place()
+        self._clock = 0.0
+
+    def run(self, resume: bool = False) -> Outcome:
+        """Train from the beginning, or from the newest whole state with `resume`.
+
+        Raises:
+            UserError: the folder already holds a run (without `resume`) or another run (with it);
+                the loss or gradient is not finite; the state cannot be written.
+        """
+        if resume and (ended := self._states.finished(self._identity)):
+            self._progress.say(f"{self._folder}: this run has already ended; nothing to do")
+            return Outcome(**{**ended, "already_finished": True})
+        for warning in schedules.warnings(self._config, self._plan.total):
+            self._progress.say(f"warning: {warning}")
+        place = self._begin(resume)
+        self._clock = time.monotonic() - place.seconds
+        with (
+            deterministic(self._device),
+            Stop(self._config.time_limit_minutes) as stop,
+            Record(self._folder, self._config.tensorboard, place.step, self._progress) as record,
+        ):
+            self._progress.start(place.step, self._plan.total)
+            try:
+                reason = self._loop(record, stop)
+            finally:
+                self._progress.close()
+        return self._end(reason)
+
+    def _begin(self, resume: bool) -> Place:
+        """Prepare the folder and return the place to continue from."""
+        held = [n for n in ("state/step-*", "log.jsonl", "model") if _holds(self._folder, n)]
+        if held and not resume:
+            raise UserError(
+                f"{self._folder}: already holds a run ({', '.join(held)}); continue it with "
+                "--resume, or choose another folder"
+            )
+        self._states.path.mkdir(parents=True, exist_ok=True)
+        sweep(self._folder)
+        if resume:
+            restored = self._states.restore(self._model, self._optimizer, self._identity)
+            if restored is None:
+                self._progress.say(
+                    f"{self._folder}: nothing saved yet; starting from the beginning"
+                )
+            else:
+                self._place, machine = restored
+                self._welcome(machine)
+        cut_log(self._folder / "log.jsonl", self._place.step, self._place.evaluated)
+        return self._place
+
+    def _welcome(self, machine: Mapping[str, str]) -> None:
+        self._progress.say(f"{self._folder}: continuing after step {self._place.step}")
+        if self._stepper.scaler is not None and self._place.scaler:
+            self._stepper.scaler.load_state_dict(self._place.scaler)
+        for key, value in self._machine().items():
+            if machine.get(key) != value:
+                self._progress.say(
+                    f"warning: {key} was {machine.get(key)}, is now {value}: "
+                    "the result will not be the same to the bit"
+                )
+
+    def _loop(self, record: Record, stop: Stop) -> Reason:
+        place = self._place
+        self._model.train()
+        saved = place.step
+        while True:
+            reason: Reason | None = None
+            if self._evaluation_due():
+                reason = self._evaluation(record, stop)
+            reason = reason or self._over() or stop.reason
+            if place.step != saved and (reason or place.step % self._config.save_every == 0):
+                record.sync()
+                self._save()
+                saved = place.step
+            if reason:
+                # What was evaluated since a save at the same step is evaluated again on resume.
+                return reason
+            self._step(record)
+
+    def _over(self) -> Reason | None:
+        limit = self._config.early_stop
+        if limit is not None and self._place.stale >= limit:
+            return "early_stop"
+        return "finished" if self._place.step >= self._plan.total else None
+
+    def _step(self, record: Record) -> None:
+        place = self._place
+        steps = self._plan.epoch(place.epoch)
+        if place.position >= len(steps):
+            place.epoch, place.position, place.epoch_tally = place.epoch + 1, 0, Tally()
+            steps = self._plan.epoch(place.epoch)
+        rows = steps[place.position]
+        rate = schedules.learning_rate(self._config, place.step + 1, self._plan.total)
+        set_learning_rate(self._optimizer, rate)
+        batches = [
+            collate([self._features[int(row)] for row in part], self._pad_id) for part in rows
+        ]
+        seed = step_seed(self._config.seed, place.step + 1)
+        result = self._stepper.run(batches, seed, place.step + 1)
+        place.step += 1
+        place.position += 1
+        place.seconds = time.monotonic() - self._clock
+        self._count(rows, batches, result)
+        self._progress.advance(place.step, sum(result.losses.values()))
+        last = place.step == self._plan.total
+        if last or place.step % self._config.log_every == 0:
+            record.training(place, rate)
+            place.window = Tally()
+        if last or place.position == len(steps):
+            record.epoch(place)
+
+    def _count(self, rows: Step, batches: list[dict[str, Tensor]], result: StepResult) -> None:
+        reals = [int(self._lengths[part].sum()) for part in rows]
+        cells = sum(count_cells(batch, real) for batch, real in zip(batches, reals, strict=True))
+        examples = sum(len(part) for part in rows)
+        # fp16 overflows are skipped steps; an infinity would spoil the mean (and JSON)
+        norm = result.gradient_norm if math.isfinite(result.gradient_norm) else 0.0
+        for tally in (self._place.run, self._place.epoch_tally, self._place.window):
+            tally.add(examples, sum(reals), cells, norm, result.losses)
+
+    def _evaluation_due(self) -> bool:
+        place, every = self._place, self._config.evaluate_every
+        if self._evaluate is None or place.step == 0 or place.evaluated == place.step:
+            return False
+        if place.step >= self._plan.total:
+            return True
+        if every is not None:
+            return place.step % every == 0
+        return place.position == len(self._plan.epoch(place.epoch))
+
+    def _evaluation(self, record: Record, stop: Stop) -> Reason | None:
+        """Evaluate; return the signal that broke it off, if one did."""
+        assert self._evaluate is not None
+        if stop.signalled:
+            return stop.signalled
+        self._model.eval()
+        try:
+            with stop.breaking(), torch.no_grad(), self._stepper.autocast():
+                found = self._evaluate(self._model)
+        except Interruption:
+            return stop.signalled
+        finally:
+            self._model.train()
+        metrics = {name: float(value) for name, value in found.items()}
+        self._place.evaluated = self._place.step
+        self._place.seconds = time.monotonic() - self._clock
+        self._judge(metrics)
+        record.evaluation(self._place, metrics)
+        return None
+
+    def _judge(self, metrics: Mapping[str, float]) -> None:
+        """Keep the weights if this evaluation is the best so far."""
+        place = self._place
+        name = self._config.best_metric or next(iter(metrics), "none")
+        if name not in metrics:
+            known = ", ".join(metrics) or "none"
+            raise UserError(f"best_metric {name!r}: the evaluation gives {known}")
+        value = metrics[name]
+        better = place.best_value is None or (
+            value > place.best_value
+            if self._config.best_is == "highest"
+            else value < place.best_value
+        )
+        if better and math.isfinite(value):
+            place.best_step, place.best_value, place.stale = place.step, value, 0
+            self._states.save_best(place.step, self._model)
+        else:
+            place.stale += 1
+
+    def _save(self) -> None:
+        # A norm can hide a weight that went wrong in the update itself.
+        if bad := bad_weight(self._model):
+            raise UserError(
+                f"step {self._place.step}: {bad} is not finite; the last good state was kept"
+            )
+        if self._stepper.scaler is not None:
+            self._place.scaler = dict(self._stepper.scaler.state_dict())
+        self._states.save(
+            self._place, self._model, self._optimizer, self._identity, self._machine()
+        )
+
+    def _machine(self) -> dict[str, str]:
+        """What the bits depend on beside the settings."""
+        return {
+            "device": self._device.type,
+            "precision": str(self._dtype).removeprefix("torch."),
+            "torch": torch.__version__,
+            "threads": str(torch.get_num_threads()),
+        }
+
+    def _end(self, reason: Reason) -> Outcome:
+        """Write the final model and the curves, and mark a run that is over."""
+        place = self._place
+        outcome = Outcome(reason, place.step, self._plan.total, place.best_step, place.best_value)
+        if place.step == 0:
+            return outcome
+        if place.best_step is not None:
+            self._states.load_best(place.best_step, self._model)
+        self._model.eval()
+        if self._save_model is not None:
+            self._save_model(self._folder / "model")
+        if reason in _EXIT_CODES:
+            return outcome
+        from headwater.pictures.curves import draw_curves  # matplotlib takes a second to import
+
+        draw_curves(self._folder / "log.jsonl", self._folder / "curves.png")
+        if reason != "time_limit":
+            self._warn_if_flat()
+            self._states.finish(asdict(outcome), self._identity)
+        return outcome
+
+    def _warn_if_flat(self) -> None:
+        losses = [
+            n["loss"] for n in read_log(self._folder / "log.jsonl") if n.get("loss") is not None
+        ]
+        if len(losses) >= 3 and losses[-1] >= losses[0]:
+            self._progress.say(
+                f"warning: the loss did not fall ({losses[0]:.4f} to {losses[-1]:.4f}); "
+                "look at the learning rate and at the data as the model sees it"
+            )
+
+
+def _holds(folder: Path, pattern: str) -> bool:
+    """Whether there is such a thing; the empty log of a run that failed at once does not count."""
+    return any(found.is_dir() or found.stat().st_size for found in folder.glob(pattern))

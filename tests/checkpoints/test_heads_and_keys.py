@@ -1,0 +1,122 @@
+"""The tables are reversible, a head that is not there is said aloud, old spellings are read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from headwater.checkpoints.folder import load_model, save_model
+from headwater.checkpoints.huggingface import FAMILIES, translate
+from headwater.errors import UserError
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import HEADS, build_model, head_name
+
+SMALL = BertConfig(
+    vocab_size=30,
+    hidden_size=8,
+    num_hidden_layers=1,
+    num_attention_heads=2,
+    intermediate_size=12,
+    max_position_embeddings=16,
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_tables_are_reversible(family: str) -> None:
+    table = FAMILIES[family]
+    for head in table.heads:
+        modules = table.modules(head)
+        back = {theirs: ours for ours, theirs in modules.items()}
+        assert len(back) == len(modules)
+        for ours in modules:
+            name = ours.replace("{n}", "11") + ".weight"
+            theirs = translate(name, modules)
+            assert theirs is not None
+            assert translate(theirs, back) == name
+
+
+def test_a_name_that_is_in_no_table() -> None:
+    assert translate("body.layers.x.attention.norm.weight", FAMILIES["bert"].modules(None)) is None
+
+
+@pytest.mark.parametrize("target", HEADS)
+@pytest.mark.parametrize("source", [None, *HEADS])
+def test_any_head_on_any_body(tmp_path: Path, source: str | None, target: str) -> None:
+    """What both have is kept; what is new is named; no head takes another's tensors."""
+    torch.manual_seed(1)
+    model = build_model(SMALL, source)
+    save_model(tmp_path, model)
+    loaded = load_model(tmp_path, target)
+    assert head_name(loaded.model) == target
+    kept = "layers.0.attention.norm.bias"
+    body = model if source is None else model.body
+    assert torch.equal(body.state_dict()[kept], loaded.model.body.state_dict()[kept])
+    shared = {"pretraining": {"masked_lm", "next_sentence"}}
+    complete = source == target or target in shared.get(str(source), set())
+    assert (loaded.new_parameters == ()) == complete
+    for name, parameter in loaded.model.named_parameters():
+        assert torch.isfinite(parameter).all(), name
+    if source == "token" and target == "sequence":
+        assert "head.dense.weight" in loaded.new_parameters
+
+
+def test_new_number_of_labels_on_a_head_that_is_there(tmp_path: Path) -> None:
+    save_model(tmp_path, build_model(SMALL, "sequence", labels=3))
+    assert len(load_model(tmp_path).config.label_names) == 3
+    with pytest.raises(UserError, match=r"classifier\.weight is \(3, 8\)"):
+        load_model(tmp_path, "sequence", labels=2)
+
+
+def test_gamma_and_beta_and_a_missing_prefix(tmp_path: Path) -> None:
+    save_model(tmp_path, build_model(SMALL, "span"))
+    want = load_model(tmp_path).model.body.state_dict()
+    tensors = load_file(tmp_path / "model.safetensors")
+    old = {}
+    for name, tensor in tensors.items():
+        name = name.removeprefix("bert.")
+        name = name.replace("LayerNorm.weight", "LayerNorm.gamma")
+        old[name.replace("LayerNorm.bias", "LayerNorm.beta")] = tensor
+    old["embeddings.position_ids"] = torch.arange(16)[None]
+    save_file(old, tmp_path / "model.safetensors")
+    (tmp_path / "manifest.json").unlink()
+    loaded = load_model(tmp_path)
+    assert loaded.ignored == ("bert.embeddings.position_ids",)
+    have = loaded.model.body.state_dict()
+    assert all(torch.equal(want[name], have[name]) for name in want)
+
+
+def test_roberta_has_no_next_sentence(tmp_path: Path) -> None:
+    config = BertConfig(
+        model_type="roberta", vocab_size=30, hidden_size=8, num_hidden_layers=1,
+        num_attention_heads=2, intermediate_size=12, pad_token_id=1, type_vocab_size=1,
+    )  # fmt: skip
+    save_model(tmp_path, build_model(config, "span"))
+    with pytest.raises(UserError, match="roberta body takes no next_sentence head"):
+        load_model(tmp_path, "next_sentence")
+
+
+def test_new_heads_are_drawn_by_the_seed(tmp_path: Path) -> None:
+    save_model(tmp_path, build_model(SMALL))
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(load_model(tmp_path, "span").model.head.dense.weight)
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_loading_stays_quick(tmp_path: Path) -> None:
+    """Building on the meta device must not pull in torch's compiler: it costs over a second."""
+    save_model(tmp_path, build_model(SMALL, "span"))
+    program = (
+        "import sys; from pathlib import Path; from headwater.checkpoints.folder import load_model;"
+        "load_model(Path(sys.argv[1]));"
+        "print([n for n in ('sympy', 'torch._dynamo', 'transformers') if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

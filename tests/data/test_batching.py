@@ -1,0 +1,122 @@
+"""Plans of steps, and batches as tensors."""
+
+import numpy as np
+import pytest
+import torch
+
+from headwater.data.batching import collate, count_cells, plan_epoch
+
+
+def lengths_of(rows: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(5, 385, rows).astype(np.int64)
+
+
+def padded(lengths: np.ndarray, rows: np.ndarray) -> int:
+    return len(rows) * int(lengths[rows].max())
+
+
+RULES = [{"tokens": 2048}, {"examples": 12}, {"tokens": 300}, {"examples": 1}]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_every_row_once_and_no_batch_too_large(rule: dict[str, int], accumulate: int) -> None:
+    lengths = lengths_of(1501)
+    plan = plan_epoch(lengths, **rule, accumulate=accumulate, seed=1, epoch=2)
+    rows = np.concatenate([part for step in plan for part in step])
+    assert sorted(rows.tolist()) == list(range(1501))
+    for step in plan:
+        for part in step:
+            assert len(part) > 0
+            if "examples" in rule:
+                assert len(part) <= rule["examples"]
+            else:
+                assert padded(lengths, part) <= rule["tokens"] or len(part) == 1
+        assert len(step) == 1 or accumulate > 1 or "tokens" in rule
+        assert len(step) <= 2 * accumulate
+
+
+@pytest.mark.parametrize(("name", "size"), [("tokens", 2048), ("examples", 6)])
+def test_accumulating_is_the_same_step_as_one_large_batch(name: str, size: int) -> None:
+    lengths = lengths_of(1000)
+    small = plan_epoch(lengths, **{name: size}, accumulate=4, seed=3)
+    large = plan_epoch(lengths, **{name: 4 * size}, accumulate=1, seed=3)
+    assert len(small) == len(large)
+    for parts, whole in zip(small, large, strict=True):
+        assert np.array_equal(np.concatenate(parts), np.concatenate(whole))
+    assert all(len(step) == 1 for step in large)
+    assert 3.9 < np.mean([len(step) for step in small]) < 5
+
+
+def test_padding_is_small_and_batches_are_filled() -> None:
+    lengths = lengths_of(12_000)
+    plan = plan_epoch(lengths, tokens=4096)
+    cells = sum(padded(lengths, part) for step in plan for part in step)
+    assert 1 - lengths.sum() / cells < 0.03
+    assert cells / len(plan) > 0.9 * 4096
+
+
+def test_epochs_and_seeds_differ_and_are_repeatable() -> None:
+    lengths = lengths_of(300)
+
+    def flat(seed: int, epoch: int) -> tuple[int, ...]:
+        plan = plan_epoch(lengths, examples=4, seed=seed, epoch=epoch)
+        return tuple(int(row) for step in plan for part in step for row in part)
+
+    assert flat(0, 0) == flat(0, 0)
+    assert len({flat(0, 0), flat(0, 1), flat(1, 0)}) == 3
+
+
+def test_lengths_are_mixed_over_the_epoch() -> None:
+    lengths = lengths_of(5000)
+    means = [lengths[step[0]].mean() for step in plan_epoch(lengths, examples=16)]
+    assert abs(np.corrcoef(means[:-1], means[1:])[0, 1]) < 0.2
+
+
+def test_a_row_longer_than_the_budget_is_a_batch_of_its_own() -> None:
+    plan = plan_epoch(np.array([10, 900, 12, 11]), tokens=50)
+    assert [1] in [part.tolist() for step in plan for part in step]
+
+
+def test_no_rows_no_steps() -> None:
+    empty = np.zeros(0, dtype=np.int64)
+    assert plan_epoch(empty, tokens=10) == []
+    assert plan_epoch(empty, examples=10) == []
+
+
+def test_collate_pads_each_kind_of_feature() -> None:
+    rows = [
+        {
+            "input_ids": np.array([5, 6], np.int32),
+            "token_type_ids": np.array([0, 1], np.int32),
+            "labels": np.array([7], np.int32),
+            "start_positions": np.int32(1),
+            "score": np.float64(0.5),
+        },
+        {
+            "input_ids": np.array([8, 9, 10], np.int32),
+            "token_type_ids": np.array([1, 1, 1], np.int32),
+            "labels": np.array([1, 2], np.int32),
+            "start_positions": np.int32(2),
+            "score": np.float64(1.5),
+        },
+    ]
+    batch = collate(rows, pad_id=99)
+    assert batch["input_ids"].tolist() == [[5, 6, 99], [8, 9, 10]]
+    assert batch["attention_mask"].tolist() == [[True, True, False], [True, True, True]]
+    assert batch["token_type_ids"].tolist() == [[0, 1, 0], [1, 1, 1]]
+    assert batch["labels"].tolist() == [[7, -100], [1, 2]]
+    assert batch["start_positions"].tolist() == [1, 2]
+    assert batch["score"].dtype == torch.float32
+    assert batch["input_ids"].dtype == batch["start_positions"].dtype == torch.int64
+    assert batch["attention_mask"].dtype == torch.bool
+
+
+def test_cells_count_targets_only_where_lengths_do() -> None:
+    rows = [
+        {"input_ids": np.arange(1, n + 1, dtype=np.int32), "labels": np.arange(m, dtype=np.int32)}
+        for n, m in [(3, 4), (5, 2)]
+    ]
+    batch = collate(rows, 0)
+    assert count_cells(batch, real=8) == 10
+    assert count_cells(batch, real=14) == 10 + 8

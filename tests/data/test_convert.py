@@ -1,0 +1,74 @@
+"""Text to text as an encoder-decoder's rows; ragged rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headwater.data.convert import EncodedPairs, EncoderDecoderConverter
+from headwater.data.example import TextExample
+from headwater.data.pieces import Ragged, encode_ids, encode_pieces
+from headwater.errors import UserError
+from headwater.text.vocabulary import Vocabulary, load_vocabulary
+
+
+@pytest.fixture(scope="module")
+def t5(shared: Path) -> Vocabulary:
+    return load_vocabulary(shared / "data/tokenizers/t5/spiece.model")
+
+
+def pairs(vocabulary: Vocabulary, *texts: tuple[str, str], inputs: int = 9) -> EncodedPairs:
+    examples = [TextExample(str(n), a, (b, "unused")) for n, (a, b) in enumerate(texts)]
+    return EncoderDecoderConverter(vocabulary, max_inputs=inputs, max_targets=4)(examples)
+
+
+def test_both_sides_end_with_eos(t5: Vocabulary) -> None:
+    rows = pairs(t5, ("question: Who?", "Ann"), ("one " * 50, ""))
+    first, second = rows[0], rows[1]
+    assert t5.decode(first["input_ids"].tolist()) == "question: Who?"
+    assert (first["input_ids"][-1], first["labels"][-1]) == (t5.eos_id, t5.eos_id)
+    assert t5.decode(first["labels"].tolist()) == "Ann"
+    assert (len(second["input_ids"]), second["input_ids"][-1]) == (9, t5.eos_id)
+    assert second["labels"].tolist() == [t5.eos_id]
+    for index, row in enumerate((first, second)):
+        assert rows.lengths[index] == len(row["input_ids"]) + len(row["labels"])
+        assert {each.dtype for each in row.values()} == {np.dtype(np.int32)}
+
+
+def test_the_fingerprint_follows_either_side_and_the_cut(t5: Vocabulary) -> None:
+    base = ("the Rhine flows to the north sea", "Rhine")
+    prints = [
+        pairs(t5, base).fingerprint,
+        pairs(t5, (base[0], "Elbe")).fingerprint,
+        pairs(t5, ("The" + base[0], base[1])).fingerprint,
+        pairs(t5, base, inputs=5).fingerprint,
+    ]
+    assert len(set(prints)) == 4
+    assert pairs(t5, base).fingerprint == prints[0]
+
+
+def test_what_cannot_be_encoded_is_said(t5: Vocabulary, shared: Path) -> None:
+    with pytest.raises(UserError, match="'q' has no target"):
+        EncoderDecoderConverter(t5)([TextExample("q", "x", ())])
+    bert = load_vocabulary(shared / "data/tokenizers/bert-base-uncased")
+    with pytest.raises(UserError, match="no end-of-sequence piece"):
+        EncoderDecoderConverter(bert)([TextExample("q", "x", ("y",))])
+
+
+def test_ragged_rows() -> None:
+    rows = [np.array(row, np.int32) for row in ([3, 1, 4], [], [1])]
+    ragged = Ragged.of(rows)
+    assert [ragged[index].tolist() for index in range(len(ragged))] == [[3, 1, 4], [], [1]]
+    assert ragged.lengths.tolist() == [3, 0, 1]
+    assert (len(Ragged.of([])), Ragged.of([]).values.dtype) == (0, np.int32)
+
+
+def test_texts_in_chunks_equal_texts_alone(t5: Vocabulary) -> None:
+    texts = [f"number {n} né 🙂" for n in range(1100)]
+    ids, pieces = encode_ids(t5, texts, 3), encode_pieces(t5, texts)
+    for index in (0, 511, 512, 1099):
+        alone = t5.encode(texts[index])
+        assert ids[index].tolist() == alone.ids[:3].tolist()
+        cut = slice(pieces.ids.bounds[index], pieces.ids.bounds[index + 1])
+        assert pieces.starts[cut].tolist() == alone.starts.tolist()
+        assert pieces.ends[cut].tolist() == alone.ends.tolist()

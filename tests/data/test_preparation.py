@@ -1,0 +1,139 @@
+"""What is trained on shares nothing with what is measured, and made questions have no answer."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.data.config import DataConfig
+from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.overlap import grams, without_overlap
+from headwater.data.preparation import prepare
+from headwater.data.split import split_articles
+from headwater.data.squad_file import read_squad
+from headwater.data.unanswerable import add_unanswerable
+from headwater.errors import UserError
+from headwater.tasks.squad import SQUAD_V2
+
+WORDS = [
+    "the",
+    "old",
+    "mill",
+    "by",
+    "river",
+    "turned",
+    "slowly",
+    "while",
+    "nobody",
+    "in",
+    "town",
+    "listened",
+    "to",
+    "its",
+    "wheel",
+]
+
+
+def example(name: str, context: str, answer: str, article: str = "") -> SpanExample:
+    span = AnswerSpan(answer, context.index(answer))
+    return SpanExample(name, f"Where is {answer}?", context, (span,), article=article)
+
+
+def test_grams_ignore_case_and_punctuation() -> None:
+    assert grams("One two, three four five six seven eight nine.") == grams(
+        "one TWO three; four five six seven eight (nine)"
+    )
+    assert grams("") == set()
+    assert len(grams("short text")) == 1
+
+
+def test_paragraphs_that_overlap_are_dropped_and_others_kept() -> None:
+    text = " ".join(WORDS)
+    kept, dropped = without_overlap(
+        [example("same", f"{text} today", "mill"), example("other", "A mill in Spain", "mill")],
+        [f"Once {text} ."],
+    )
+    assert [e.id for e in kept] == ["other"]
+    assert dropped == [f"{text} today"]
+
+
+def test_real_training_paragraphs_that_stand_in_the_dev_set_are_found(shared: Path) -> None:
+    qa = shared / "data" / "qa"
+    dev = {e.context for e in read_squad([qa / "squad_v1.1" / "dev-v1.1.json"])}
+    kept, dropped = without_overlap(list(read_squad([qa / "qed_nq" / "train.json"])), dev)
+    assert any("Super Bowl 50" in context for context in dropped)
+    assert any("Yuan dynasty" in context for context in dropped)
+    assert len(dropped) == 7
+    assert len(kept) > 7000
+
+
+@given(st.floats(0, 1), st.integers(0, 5))
+def test_an_article_stands_on_one_side_only(share: float, seed: int) -> None:
+    examples = [example(str(i), f"a mill {i}", "mill", f"article {i % 7}") for i in range(40)]
+    training, validation = split_articles(examples, share, seed)
+    assert not {e.article for e in training} & {e.article for e in validation}
+    assert sorted(e.id for e in training + validation) == sorted(e.id for e in examples)
+
+
+def test_the_split_does_not_move_when_articles_are_added() -> None:
+    few = [example(str(i), f"a mill {i}", "mill", f"article {i}") for i in range(30)]
+    more = [*few, example("new", "a mill again", "mill", "another")]
+    before = {e.id for e in split_articles(few, 0.3, 1)[1]}
+    after = {e.id for e in split_articles(more, 0.3, 1)[1]}
+    assert after - {"new"} == before
+    assert 0 < len(before) < 30
+
+
+def test_made_questions_have_no_answer_in_their_text_and_repeat_by_seed() -> None:
+    examples = [
+        example(f"{a}-{p}", f"paragraph {p} of {a} names town{p} and hill{a}", f"town{p}", f"{a}")
+        for a in range(5)
+        for p in range(6)
+    ]
+    made = add_unanswerable(examples, 0.5, seed=3)[len(examples) :]
+    by_id = {e.id: e for e in examples}
+    assert len(made) == 15
+    for each in made:
+        source = by_id[each.id.removesuffix("-unanswerable")]
+        assert each.impossible
+        assert not each.answers
+        assert source.answers[0].text not in each.context
+        assert each.context.split()[3] == source.article  # near: of the same article
+    assert made == add_unanswerable(examples, 0.5, seed=3)[len(examples) :]
+    assert made != add_unanswerable(examples, 0.5, seed=4)[len(examples) :]
+
+
+def _squad(path: Path, articles: int, prefix: str) -> str:
+    data = []
+    for article in range(articles):
+        context = f"In {prefix}{article} the mill number {article} stands beside lake {article}."
+        start = context.index("lake")
+        answer = {"text": f"lake {article}", "answer_start": start}
+        qas = [{"id": f"{prefix}{article}", "question": "Beside what?", "answers": [answer]}]
+        title = f"{prefix}{article}"
+        data.append({"title": title, "paragraphs": [{"context": context, "qas": qas}]})
+    path.write_text(json.dumps({"version": "v1.1", "data": data}), encoding="utf-8")
+    return str(path)
+
+
+def test_preparing_says_what_it_did(tmp_path: Path) -> None:
+    train = _squad(tmp_path / "train.json", 20, "Town")
+    held = _squad(tmp_path / "held.json", 3, "Town")
+    said: list[str] = []
+    config = DataConfig(train=[train], held_out=[held], validation_share=0.3, unanswerable=0.5)
+    prepared = prepare(SQUAD_V2, config, 0, said.append)
+    assert prepared.validation is not None
+    held_out = {f"Town{i}" for i in range(3)}
+    for part in (prepared.training, prepared.validation):
+        assert not held_out & {e.article for e in part}
+        assert any(e.impossible for e in part)
+    assert "3 questions dropped with 3 paragraphs" in said[0]
+    assert "without an answer" in said[-1]
+
+
+def test_nothing_left_to_train_on_is_said(tmp_path: Path) -> None:
+    train = _squad(tmp_path / "train.json", 2, "Town")
+    with pytest.raises(UserError, match="no question is left"):
+        prepare(SQUAD_V2, DataConfig(train=[train], held_out=[train]), 0, lambda _: None)

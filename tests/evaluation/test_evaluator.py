@@ -1,0 +1,123 @@
+"""Evaluation and prediction from files, over a small random reader."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from headwater.checkpoints.folder import save_model
+from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.source import Examples
+from headwater.errors import UserError
+from headwater.evaluation.command import evaluate_files, predict_file
+from headwater.evaluation.evaluator import evaluate
+from headwater.inference.answer import Answer, Prediction
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import build_model
+from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
+from headwater.text.vocabulary import load_vocabulary
+
+QUESTIONS = Examples(
+    [
+        SpanExample("a", "who?", "bob won", (AnswerSpan("bob", 0),)),
+        SpanExample("b", "what?", "the red zed", (AnswerSpan("red zed", 4),)),
+    ]
+)
+
+
+class Parrot:
+    """Says the first word; doubts the second question where `doubts`."""
+
+    def __init__(self, doubts: bool) -> None:
+        self.doubts = doubts
+
+    def __call__(self, examples: Iterable[SpanExample]) -> Iterator[Prediction]:
+        for each in examples:
+            word = each.context.split()[0]
+            doubt = (0.9 if each.id == "b" else 0.1) if self.doubts else None
+            margin = 1.0 if self.doubts else None
+            yield Prediction(each.id, (Answer(word, 1.0),), word, margin, doubt)
+
+
+def test_metrics_and_files(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    result = evaluate(Parrot(False), SQUAD_V1, QUESTIONS, lambda *each: seen.append(each))
+    assert result.metrics == {"exact_match": 50.0, "f1": 50.0}
+    assert seen == [(1, 2), (2, 2)]
+    result.save(tmp_path / "out")
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["metrics.json", "predictions.json"]
+    written = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert written == {"a": "bob", "b": "the"}
+
+
+def test_probabilities_reach_the_score_and_the_file(tmp_path: Path) -> None:
+    result = evaluate(Parrot(True), SQUAD_V2, QUESTIONS)
+    assert result.metrics["best_f1"] == 50.0
+    assert result.predictions.margins == {"a": 1.0, "b": 1.0}
+    result.save(tmp_path)
+    doubts = json.loads((tmp_path / "no_answer_probabilities.json").read_text())
+    assert doubts == {"a": 0.1, "b": 0.9}
+    assert "best_f1" not in evaluate(Parrot(False), SQUAD_V2, QUESTIONS).metrics
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    letters = "abcdefghijklmnopqrstuvwxyz?."
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    vocabulary = load_vocabulary(tmp_path / "vocab.txt")
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = BertConfig(vocab_size=vocabulary.size, intermediate_size=32, **sizes)
+    folder = tmp_path / "model"
+    save_model(folder, build_model(config, "span"), vocabulary=vocabulary)
+    return str(folder)
+
+
+def squad(path: Path, *, answers: bool = True) -> Path:
+    questions = [
+        {"id": f"q{n}", "question": "who won?", "answers": [{"text": "bob", "answer_start": 0}]}
+        for n in range(5)
+    ]
+    if not answers:
+        questions = [{"id": q["id"], "question": q["question"]} for q in questions]
+    paragraph = {"context": "bob won. eve left.", "qas": questions}
+    content = {"version": "1.1", "data": [{"title": "t", "paragraphs": [paragraph]}]}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_evaluate_files_writes_what_score_reads(model: str, tmp_path: Path) -> None:
+    data = squad(tmp_path / "dev.json")
+    metrics = evaluate_files(model, "squad_v2", [data], tmp_path / "out", device="cpu")
+    assert metrics["total"] == 5 and "best_f1" in metrics
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == metrics
+    texts = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    doubts = json.loads((tmp_path / "out" / "no_answer_probabilities.json").read_text())
+    assert SQUAD_V2.score(SQUAD_V2.read([data]), texts, doubts) == metrics
+    always = evaluate_files(model, "squad", [data], device="cpu")
+    assert set(always) == {"exact_match", "f1"}
+
+
+def test_predict_needs_no_answers(model: str, tmp_path: Path) -> None:
+    data = squad(tmp_path / "test.json", answers=False)
+    predict_file(model, "squad", data, tmp_path / "p.json", device="cpu")
+    texts = json.loads((tmp_path / "p.json").read_text())
+    assert set(texts) == {f"q{n}" for n in range(5)} and all(texts.values())
+    predict_file(model, "squad_v2", data, tmp_path / "p2.json", tmp_path / "n.json", device="cpu")
+    assert all(0 <= each <= 1 for each in json.loads((tmp_path / "n.json").read_text()).values())
+
+
+def test_unusable_outputs_are_refused_before_any_work(tmp_path: Path) -> None:
+    data = squad(tmp_path / "dev.json")
+    with pytest.raises(UserError, match="a folder was expected"):
+        evaluate_files("no such model", "squad", [data], data)
+    with pytest.raises(UserError, match="a file was expected"):
+        predict_file("no such model", "squad", data, tmp_path)
+    with pytest.raises(UserError, match="squad_v2"):
+        predict_file("no such model", "squad", data, tmp_path / "p", tmp_path / "n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.json"]

@@ -1,0 +1,219 @@
+"""Decoding beside `transformers` and beside decoding without a cache."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from transformers import T5Config as TheirConfig
+from transformers import T5ForConditionalGeneration
+
+from headwater.errors import UserError
+from headwater.inference.decoding import keep_likely, pick, write
+from headwater.inference.decoding_config import DecodingConfig
+from headwater.inference.running import evaluating
+from headwater.inference.writer import Marks
+from headwater.models.t5 import T5
+from headwater.models.t5_config import T5Config
+
+MARKS = Marks(start_id=0, eos_id=1)
+SIZES = {
+    "vocab_size": 97, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_heads": 4, "num_layers": 2,
+    "num_decoder_layers": 2, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False,
+}  # fmt: skip
+
+
+def spread(network: torch.nn.Module, seed: int) -> None:
+    """Draw weights with which scores are far apart and every row writes something else."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, weight in sorted(network.named_parameters()):
+        if weight.ndim == 2:
+            wide = "shared" in name or "relative" in name
+            deviation = 1.0 if wide else 0.1 if "lm_head" in name else 0.35
+            weight.data = torch.randn(weight.shape, generator=generator) * deviation
+    network.get_parameter("lm_head.weight").data[1] *= 2  # so that texts end now and then
+
+
+def pair(seed: int, folder: Any) -> tuple[T5ForConditionalGeneration, T5]:
+    """Make the same random network twice, theirs and ours (through a saved folder)."""
+    from headwater.checkpoints.folder import load_model
+
+    theirs = T5ForConditionalGeneration(TheirConfig(**SIZES, decoder_start_token_id=0)).eval()
+    spread(theirs, seed)
+    theirs.save_pretrained(folder)
+    ours = load_model(folder).model
+    assert isinstance(ours, T5)
+    return theirs, ours
+
+
+def prompts(seed: int, rows: int) -> tuple[Tensor, Tensor]:
+    """Rows of 2 to 12 random pieces and an end, padded on the right."""
+    random = np.random.default_rng(seed)
+    lengths = random.integers(3, 14, rows)
+    ids = np.zeros((rows, lengths.max()), np.int64)
+    for row, length in enumerate(lengths):
+        ids[row, :length] = [*random.integers(2, 97, length - 1), 1]
+    table = torch.from_numpy(ids)
+    return table, table != 0
+
+
+def written(network: T5, ids: Tensor, mask: Tensor, config: DecodingConfig) -> list[list[int]]:
+    with evaluating(network):
+        batch = {"input_ids": ids, "attention_mask": mask}
+        return [texts[0].ids for texts in write(network, batch, MARKS, config)]
+
+
+def generated(network: Any, ids: Tensor, mask: Tensor, **options: Any) -> list[list[int]]:
+    rows = network.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        do_sample=False,
+        pad_token_id=0,
+        eos_token_id=1,
+        **options,
+    ).tolist()
+    return [row[1 : row.index(1)] if 1 in row else row[1:] for row in rows]
+
+
+def padded_to(rows: list[list[int]], length: int) -> list[list[int]]:
+    """Padding after a cut beam cannot be told from written padding: make both alike."""
+    return [row + [0] * (length - len(row)) for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_greedy_equals_transformers_on_200_prompts(tmp_path: Any) -> None:
+    theirs, ours = pair(0, tmp_path)
+    ids, mask = prompts(1, 200)
+    mine = written(ours, ids, mask, DecodingConfig(max_length=24))
+    reference = generated(theirs, ids, mask, max_new_tokens=24)
+    assert padded_to(mine, 24) == padded_to(reference, 24)
+    assert len({tuple(row) for row in mine}) > 150  # the texts are not all the same
+    assert 20 < sum(len(row) < 24 for row in mine) < 200  # some end, some are cut
+
+
+@pytest.mark.parametrize(
+    ("penalty", "stop"), [(1.0, False), (1.0, True), (1.0, "never"), (0.0, False), (2.0, "never"), (-0.5, False)]
+)  # fmt: skip
+def test_beam_4_equals_transformers(tmp_path: Any, penalty: float, stop: Any) -> None:
+    theirs, ours = pair(0, tmp_path)
+    ids, mask = prompts(2, 200)
+    config = DecodingConfig(max_length=16, beams=4, length_penalty=penalty, early_stopping=stop)
+    mine = padded_to(written(ours, ids, mask, config), 16)
+    reference = padded_to(
+        generated(
+            theirs, ids, mask, max_new_tokens=16, num_beams=4, length_penalty=penalty,
+            early_stopping=stop,
+        ),
+        16,
+    )  # fmt: skip
+    same = sum(a == b for a, b in zip(mine, reference, strict=True))
+    assert same >= 198, f"{same} of 200"
+    assert len({tuple(row) for row in mine}) > 100
+
+
+def test_padding_and_company_change_nothing(tmp_path: Any) -> None:
+    _, ours = pair(3, tmp_path)
+    ids, mask = prompts(3, 12)
+    for config in (
+        DecodingConfig(max_length=12),
+        DecodingConfig(max_length=12, beams=3),
+    ):
+        together = written(ours, ids, mask, config)
+        for row, length in enumerate(mask.sum(1).tolist()):
+            alone = written(ours, ids[row : row + 1, :length], mask[row : row + 1, :length], config)
+            assert alone == [together[row]]
+
+
+@pytest.mark.parametrize("depths", [(1, 3), (3, 1)])
+def test_decoder_depth_may_differ_from_encoder_depth(depths: tuple[int, int]) -> None:
+    torch.manual_seed(4)
+    network = T5(T5Config(**SIZES | {"num_layers": depths[0], "num_decoder_layers": depths[1]}))
+    for weight in network.parameters():
+        weight.data *= 3
+    ids, mask = prompts(4, 10)
+    texts = written(network, ids, mask, DecodingConfig(max_length=10))
+    assert len({tuple(text) for text in texts}) > 5
+    network.eval()
+    for row, text in enumerate(texts):
+        labels = torch.tensor([[*text, 1][:10]])
+        batch = {"input_ids": ids[row : row + 1], "attention_mask": mask[row : row + 1]}
+        logits = network({**batch, "labels": labels})
+        assert logits.argmax(-1).tolist() == labels.tolist()  # the same choices without a cache
+
+
+def test_log_probabilities_are_those_of_the_network() -> None:
+    torch.manual_seed(5)
+    network = T5(T5Config(**SIZES)).eval()
+    ids, mask = prompts(5, 4)
+    batch = {"input_ids": ids, "attention_mask": mask}
+    for config in (DecodingConfig(max_length=6), DecodingConfig(max_length=6, beams=4)):
+        with evaluating(network):
+            answers = write(network, batch, MARKS, config)
+        for row, texts in enumerate(answers):
+            assert len(texts) == config.beams == len({tuple(text.ids) for text in texts})
+            for text in texts:
+                labels = torch.tensor([[*text.ids, 1][:6]])
+                single = {name: value[row : row + 1] for name, value in batch.items()}
+                logits = network({**single, "labels": labels}).log_softmax(-1)
+                total = logits.gather(-1, labels[..., None]).sum().item()
+                assert text.log_probability == pytest.approx(total, abs=1e-4)
+
+
+def test_sampling_follows_from_seed_and_row_alone() -> None:
+    torch.manual_seed(6)
+    network = T5(T5Config(**SIZES)).eval()
+    ids, mask = prompts(6, 6)
+    batch = {"input_ids": ids, "attention_mask": mask}
+    config = DecodingConfig(max_length=8, sample=True, seed=7)
+    with evaluating(network):
+        first = [texts[0].ids for texts in write(network, batch, MARKS, config)]
+        again = [texts[0].ids for texts in write(network, batch, MARKS, config)]
+        some = {name: value[3:5] for name, value in batch.items()}
+        part = [texts[0].ids for texts in write(network, some, MARKS, config, numbers=[3, 4])]
+        other = config.model_copy(update={"seed": 8})
+        changed = [texts[0].ids for texts in write(network, batch, MARKS, other)]
+    assert first == again
+    assert first[3:5] == part
+    assert changed != first
+    assert len({tuple(text) for text in first}) == 6
+
+
+def test_what_may_be_drawn_equals_transformers() -> None:
+    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+    logits = torch.randn(50, 97, generator=torch.Generator().manual_seed(8)) * 3
+    ids = torch.zeros(50, 1, dtype=torch.long)
+    for temperature, top_k, top_p in (
+        (0.7, 10, 0.9),
+        (1.3, 97, 0.5),
+        (1.0, 1, 0.99),
+        (2.0, 40, 0.05),
+    ):
+        reference = TemperatureLogitsWarper(temperature)(ids, logits)
+        reference = TopPLogitsWarper(top_p)(ids, TopKLogitsWarper(top_k)(ids, reference))
+        config = DecodingConfig(sample=True, temperature=temperature, top_k=top_k, top_p=top_p)
+        assert torch.equal(keep_likely(logits, config), reference)
+
+
+def test_draws_have_the_probabilities_and_never_the_impossible() -> None:
+    logits = torch.tensor([0.5, 0.2, 0.0, 0.3, 0.0]).log()
+    count = 20_000
+    draws = torch.arange(count) / count
+    chosen = pick(logits.expand(count, -1), draws)
+    shares = torch.bincount(chosen, minlength=5) / count
+    assert torch.allclose(shares, torch.tensor([0.5, 0.2, 0.0, 0.3, 0.0]), atol=1e-3)
+    ends = pick(logits.expand(2, -1), torch.tensor([0.0, 1.0 - 1e-16], dtype=torch.float64))
+    assert ends.tolist() == [0, 3]
+
+
+@pytest.mark.parametrize(
+    "values", [{"beams": 4, "sample": True}, {"top_p": 0.9}, {"temperature": 0.0, "sample": True}, {"beams": 0}]
+)  # fmt: skip
+def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(UserError):
+        DecodingConfig.check(values, "generate")

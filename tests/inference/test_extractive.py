@@ -1,0 +1,167 @@
+"""The span reader over a network that finds given words."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from headwater.data.example import SpanExample
+from headwater.errors import UserError
+from headwater.inference.extractive import SpanReader
+from headwater.inference.running import batches
+from headwater.tasks.spans_config import SpanConfig
+from headwater.text.vocabulary import Vocabulary
+
+SHORT = SpanConfig(max_length=24, max_query_length=8, max_answer_length=4)
+
+
+def make_reader(kind: Any, words: Vocabulary, null: float = -3.0, **options: Any) -> SpanReader:
+    scores = {words.id_of("bob"): 3.0, words.id_of("eve"): 2.0, words.id_of("zed"): 1.0}
+    return SpanReader(kind(scores, null), words, SHORT, **options)
+
+
+def test_answers_have_their_place_and_sentence(finder_type: Any, words: Vocabulary) -> None:
+    context = "It was old. Bob won there! Eve left."
+    answers = make_reader(finder_type, words).ask("Who won?", context, top_k=2)
+    assert [each.text for each in answers] == ["Bob", "Eve"]
+    first = answers[0]
+    assert (first.start, first.end) == (12, 15) and first.sentence == "Bob won there!"
+    assert first.source is None and not first.no_answer
+    assert answers[0].score > answers[1].score > 0
+
+
+def test_the_best_over_the_windows_of_a_long_text(finder_type: Any, words: Vocabulary) -> None:
+    context = "eve left " + "it was old and red " * 200 + "bob won " + "the old " * 300
+    answer = make_reader(finder_type, words).ask("who?", context)[0]
+    assert answer.start is not None and context[answer.start : answer.end] == "bob"
+
+
+def test_top_k_is_always_reached_when_the_text_has_so_many(
+    finder_type: Any, words: Vocabulary
+) -> None:
+    context = "bob eve zed red old here there"
+    reader = make_reader(finder_type, words)
+    for wanted in (1, 5, 22, 100):
+        answers = reader.ask("who?", context, top_k=wanted)
+        assert len(answers) == min(wanted, 7 + 6 + 5 + 4)  # spans of 1 to 4 words
+        assert len({(each.start, each.end) for each in answers}) == len(answers)
+        assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
+
+
+def test_one_question_over_several_texts_names_the_source(
+    finder_type: Any, words: Vocabulary
+) -> None:
+    texts = {"a.txt": "eve left", "b.txt": "  ", "c.txt": "it was bob", "d.txt": "zed"}
+    for threshold in (None, 0.0):
+        answers = make_reader(finder_type, words, threshold=threshold).ask("who?", texts, top_k=3)
+        assert (answers[0].text, answers[0].source) == ("bob", "c.txt")
+        assert (answers[1].text, answers[1].source) == ("eve", "a.txt")
+
+
+def test_no_answer_wins_exactly_beyond_the_threshold(finder_type: Any, words: Vocabulary) -> None:
+    # The best span scores 2 x 3, "no answer" 2 x 4: the margin is 2.
+    for threshold, silent in ((1.9, True), (2.0, False), (2.1, False)):
+        reader = make_reader(finder_type, words, null=4.0, threshold=threshold)
+        example = SpanExample("q", "who?", "bob won", ())
+        prediction = next(reader.predict([example], top_k=2))
+        assert prediction.no_answer_margin == pytest.approx(2.0)
+        assert prediction.best_span == "bob"
+        assert prediction.answers[0].no_answer is silent
+        assert (prediction.text == "") is silent
+        assert prediction.no_answer_probability is not None
+        assert (prediction.no_answer_probability > 0.5) is silent
+        assert len(prediction.answers) == 2
+        scores = [each.score for each in prediction.answers]
+        assert scores[0] >= scores[1] - 1e-12
+
+
+def test_without_threshold_there_is_always_an_answer(finder_type: Any, words: Vocabulary) -> None:
+    reader = make_reader(finder_type, words, null=100.0)
+    prediction = next(reader.predict([SpanExample("q", "who?", "the zed", ())]))
+    assert prediction.text == "zed" and prediction.no_answer_probability is None
+    assert prediction.answers[0].score == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_text_without_pieces_has_no_answer(finder_type: Any, words: Vocabulary) -> None:
+    for threshold in (None, 0.0):
+        reader = make_reader(finder_type, words, threshold=threshold)
+        prediction = next(reader.predict([SpanExample("q", "who?", "\u200b", ())]))
+        assert prediction.text == "" and prediction.answers[0].no_answer
+        assert prediction.no_answer_margin == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("question", "context", "top_k"),
+    [("", "bob", 1), (" \n", "bob", 1), ("who?", "", 1), ("who?", " \t", 1), ("who?", {}, 1),
+     ("who?", {"a": ""}, 1), ("who?", "bob", 0)],
+)  # fmt: skip
+def test_empty_input_is_refused(
+    finder_type: Any, words: Vocabulary, question: str, context: Any, top_k: int
+) -> None:
+    with pytest.raises(UserError):
+        make_reader(finder_type, words).ask(question, context, top_k)
+
+
+def test_predictions_come_in_order_and_in_bounded_batches(
+    finder_type: Any, words: Vocabulary
+) -> None:
+    chance = random.Random(0)
+    names = ("bob", "eve", "zed")
+    truth = [chance.choice(names) for _ in range(1100)]
+    read = 0
+
+    def examples() -> Iterator[SpanExample]:
+        nonlocal read
+        for number, name in enumerate(truth):
+            read += 1
+            padding = "the old " * chance.randrange(30)
+            yield SpanExample(str(number), "who won?", f"{padding}{name} {padding}", ())
+
+    reader = make_reader(finder_type, words, tokens=480)
+    found = []
+    for prediction in reader(examples()):
+        found.append(prediction.text)
+        assert read <= len(found) + 512  # no further than a chunk ahead
+    assert found == truth
+    assert reader.network.most_cells <= 480  # type: ignore[operator]
+
+
+def test_the_network_is_put_back_into_training(finder_type: Any, words: Vocabulary) -> None:
+    reader = make_reader(finder_type, words)
+    reader.network.train()
+    reader.ask("who?", "bob")
+    assert reader.network.training
+    assert reader.network.modes == {False}
+
+
+def test_batches_hold_every_row_once_within_the_budget() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 500)
+    plan = list(batches(lengths, 200))
+    assert sorted(np.concatenate(plan).tolist()) == list(range(500))
+    assert all(len(rows) * lengths[rows].max() <= 200 for rows in plan)
+    cells = sum(len(rows) * lengths[rows].max() for rows in plan)
+    assert cells < 1.03 * lengths.sum()
+
+
+def test_a_row_longer_than_the_budget_stands_alone() -> None:
+    assert [rows.tolist() for rows in batches(np.array([5, 100, 3]), 10)] == [[1], [0, 2]]
+
+
+@pytest.mark.gpu
+def test_gpu_answers_like_the_cpu(words: Vocabulary) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU")
+    from headwater.models.bert_config import BertConfig
+    from headwater.models.build import build_model
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    network = build_model(BertConfig(vocab_size=words.size, intermediate_size=64, **sizes), "span")
+    context = "it was the old red bob and eve left there in a " * 20
+    on_cpu = SpanReader(network, words, SHORT, precision=torch.float32).ask("who?", context, 3)
+    network.cuda()
+    on_gpu = SpanReader(network, words, SHORT, precision=torch.float32).ask("who?", context, 3)
+    assert [(a.start, a.end) for a in on_cpu] == [(a.start, a.end) for a in on_gpu]

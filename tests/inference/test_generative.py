@@ -1,0 +1,104 @@
+"""Writing answers, over a network that copies what follows a mark."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from headwater.data.example import SpanExample
+from headwater.errors import UserError
+from headwater.inference.decoding_config import DecodingConfig
+from headwater.inference.generative import Text, TextReader, TextWriter, _ranked
+from headwater.models.build import build_model
+from headwater.models.t5 import T5
+from headwater.models.t5_config import T5Config
+from headwater.text.vocabulary import Vocabulary
+
+
+class WithEnd:
+    """A vocabulary that ends texts with its last special piece."""
+
+    def __init__(self, inner: Vocabulary) -> None:
+        self._inner = inner
+        self.eos_id = inner.sep_id
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.fixture
+def writer(words: Vocabulary) -> TextWriter:
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=words.size, d_model=32, d_kv=8, d_ff=64, num_heads=4, num_layers=1,
+        num_decoder_layers=2, tie_word_embeddings=False,
+    )  # fmt: skip
+    network = build_model(config)
+    assert isinstance(network, T5)
+    for weight in network.parameters():
+        weight.data *= 2.5
+    return TextWriter(network.eval(), WithEnd(words), tokens=200)  # type: ignore[arg-type]
+
+
+def test_texts_come_in_order_whatever_the_batches(writer: TextWriter) -> None:
+    inputs = [f"{'old red ' * (n % 7)}bob {n}" for n in range(300)]
+    config = DecodingConfig(max_length=5)
+    together = [texts[0].text for texts in writer.generate(inputs, config)]
+    alone = [next(writer.generate([text], config))[0].text for text in inputs[:20]]
+    assert together[:20] == alone
+    assert len(together) == 300 and len(set(together)) > 20
+
+
+def test_draws_do_not_depend_on_the_batches(writer: TextWriter, words: Vocabulary) -> None:
+    inputs = [f"bob {'it ' * (n % 5)}{n}" for n in range(40)]
+    config = DecodingConfig(max_length=5, sample=True, seed=3)
+    small = TextWriter(writer.network, WithEnd(words), tokens=10)  # type: ignore[arg-type]
+    drawn = [texts[0].text for texts in writer.generate(inputs, config)]
+    assert drawn == [texts[0].text for texts in small.generate(inputs, config)]
+
+
+def test_top_k_texts_differ(writer: TextWriter) -> None:
+    answers = TextReader(writer, decoding=DecodingConfig(max_length=4)).ask("who?", "bob won", 3)
+    assert len({each.text for each in answers}) == len(answers) == 3
+    assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
+    assert all(0 < each.score <= 1 and each.start is None for each in answers)
+
+
+def test_prediction_equals_asking(writer: TextWriter) -> None:
+    reader = TextReader(writer, decoding=DecodingConfig(max_length=4))
+    pairs = [("who won?", "bob won"), ("what is red?", "the old red it"), ("who?", "eve")]
+    examples = [SpanExample(str(n), *pair, ()) for n, pair in enumerate(pairs)]
+    predictions = list(reader(examples))
+    assert [each.text for each in predictions] == [reader.ask(*pair)[0].text for pair in pairs]
+    assert all(each.no_answer_probability is None for each in predictions)
+
+
+def test_windows_cover_a_long_context(writer: TextWriter) -> None:
+    reader = TextReader(writer, max_inputs=60)
+    names = [f"{n} bob" for n in range(100)]
+    windows = reader._windows(SpanExample("q", "who?", " ".join(names), ()))
+    assert len(windows) > 5
+    assert all(any(name in text for text in windows) for name in names)
+    for text in windows:
+        assert text.startswith("question: who? context: ")
+        assert len(writer.vocabulary.encode(text)) + 1 <= 60
+    assert reader._windows(SpanExample("q", "who?", "bob", ())) == ["question: who? context: bob"]
+
+
+def test_an_empty_window_does_not_speak_for_the_others() -> None:
+    empty, some = Text("", -0.01), Text("bob", -2.0)
+    assert _ranked([[empty], [some]])[0] == some
+    assert _ranked([[empty], [empty]]) == [empty]
+    assert _ranked([[empty, some]])[0] == empty  # one window: the likeliest
+    assert _ranked([[Text("bob", -3.0)], [some]]) == [some]
+
+
+def test_closed_book_and_sources(writer: TextWriter) -> None:
+    reader = TextReader(writer, decoding=DecodingConfig(max_length=4))
+    expected = next(writer.generate(["question: who won?"], DecodingConfig(max_length=4)))[0].text
+    assert reader.ask("who won?")[0].text == expected
+    answer = reader.ask("who?", {"a": "bob won", "b": "eve left"})[0]
+    assert answer.source in ("a", "b")
+    for question, context in (("", None), ("who?", {}), ("who?", " ")):
+        with pytest.raises(UserError):
+            reader.ask(question, context)

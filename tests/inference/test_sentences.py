@@ -1,0 +1,72 @@
+import time
+
+import pytest
+
+from headwater.inference.answer import Answer, sentence_around
+
+CASES = [
+    ("It rained. [Bob] won. Then he left.", "Bob won."),
+    (
+        "It was Dr. Reed. He met Mrs. [Dalloway] at 3.5 km! Then it rained.",
+        "He met Mrs. Dalloway at 3.5 km!",
+    ),
+    ("She read J. R. R. [Tolkien] often. He did not.", "She read J. R. R. Tolkien often."),
+    ("The U.S. [Senate] met. It voted.", "The U.S. Senate met."),
+    ("He lived in the U.S. The [house] burned. Fine.", "The house burned."),
+    ("Many (e.g. [Paris]) are big. Others are not.", "Many (e.g. Paris) are big."),
+    ("“Go!” he said. “[Stop]!” she said.", "“Stop!” she said."),
+    ("Was it? Yes, [it] was... Perhaps.", "Yes, it was..."),
+    ("A heading\n\nThe [text] goes on\nand on.\n\nNext paragraph", "The text goes on\nand on."),
+    ("Short heading\nThe [first] line of the text.", "The first line of the text."),
+    ("- one item\n- [two] items\n- three", "- two items"),
+    (
+        "This is a line of a text that was wrapped at a fixed width by Mr\n"
+        "[Smith] and so it goes on here. Then comes more.",
+        "This is a line of a text that was wrapped at a fixed width by Mr\n"
+        "Smith and so it goes on here.",
+    ),
+    ("In 1990. The [end] came.", "The end came."),
+    ("1. [First] do this. 2. Then that.", "1. First do this."),
+    ("他来了。[我]走了。她在。", "我走了。"),
+    ("One [two. Three] four. Five.", "One two. Three four."),
+    ("no stop at [all]", "no stop at all"),
+    ("Jan. 5 was [cold]. Feb. 6 was not.", "Jan. 5 was cold."),
+    ("He bought Apple Inc. [shares]. They fell.", "He bought Apple Inc. shares."),
+    ("Ünder. [Über] alles. Ärger.", "Über alles."),
+    ("See No. 5, p. 12 for [it]. Done.", "See No. 5, p. 12 for it."),
+]
+
+
+@pytest.mark.parametrize(("marked", "sentence"), CASES)
+def test_sentence_around_a_marked_span(marked: str, sentence: str) -> None:
+    start, end = marked.index("["), marked.index("]") - 1
+    context = marked.replace("[", "").replace("]", "")
+    low, high = sentence_around(context, start, end)
+    assert context[low:high] == sentence
+
+
+def test_a_sentence_without_end_is_cut_near_the_span_at_a_space() -> None:
+    context = "word " * 100_000
+    began = time.perf_counter()
+    low, high = sentence_around(context, 250_000, 250_004)
+    assert time.perf_counter() - began < 0.1
+    assert 1000 < high - low <= 2004
+    assert context[low - 1] == " " == context[high]
+
+
+@pytest.mark.parametrize("context", ["", "x", "\n\n", "a. B", ".", "?!"])
+def test_every_span_lies_in_its_sentence(context: str) -> None:
+    for start in range(len(context)):
+        for end in range(start + 1, len(context) + 1):
+            if context[start:end].strip() == context[start:end]:
+                low, high = sentence_around(context, start, end)
+                assert low <= start <= end <= high
+
+
+def test_an_answer_stands_in_its_sentence() -> None:
+    context = "It rained. The winner was Bob. He left."
+    answer = Answer.from_span(context, 26, 29, 0.5, "a.txt")
+    assert answer.text == "Bob" and answer.sentence == "The winner was Bob."
+    assert answer.sentence_start is not None and answer.start is not None
+    assert answer.sentence[answer.start - answer.sentence_start :] == "Bob."
+    assert answer.to_dict()["source"] == "a.txt"

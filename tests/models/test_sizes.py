@@ -1,0 +1,64 @@
+"""Parameter counts equal the published ones exactly; counted without memory for the weights."""
+
+import pytest
+import torch
+
+from headwater.errors import UserError
+from headwater.models.build import PRESETS, bare_model, build_model
+
+PUBLISHED = {
+    "bert-tiny": 4_385_920,
+    "bert-mini": 11_170_560,
+    "bert-small": 28_763_648,
+    "bert-medium": 41_373_184,
+    "bert-base-uncased": 109_482_240,
+    "bert-base-cased": 108_310_272,
+    "bert-large-uncased": 335_141_888,
+    "bert-large-cased": 333_579_264,
+    "minilm-l6-h384": 22_713_216,
+    "roberta-base": 124_645_632,
+    "roberta-large": 355_359_744,
+    "distilbert-base-uncased": 66_362_880,
+    "distilbert-base-cased": 65_190_912,
+    "t5-small": 60_506_624,
+    "t5-base": 222_903_552,
+    "t5-large": 737_668_096,
+    "t5-3b": 2_851_598_336,
+    "t5-11b": 11_307_321_344,
+    "t5-v1_1-small": 76_961_152,
+    "t5-v1_1-base": 247_577_856,
+    "t5-v1_1-large": 783_150_080,
+    "t5-v1_1-xl": 2_849_757_184,
+    "t5-v1_1-xxl": 11_135_332_352,
+    "flan-t5-small": 76_961_152,
+    "flan-t5-base": 247_577_856,
+    "flan-t5-large": 783_150_080,
+    "flan-t5-xl": 2_849_757_184,
+    "flan-t5-xxl": 11_135_332_352,
+}
+
+
+def test_every_preset_is_counted() -> None:
+    assert PRESETS.keys() == PUBLISHED.keys()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_count_is_the_published_one(name: str) -> None:
+    with torch.device("meta"):
+        model = bare_model(PRESETS[name], None)
+    assert sum(parameter.numel() for parameter in model.parameters()) == PUBLISHED[name]
+
+
+def test_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean bert-base-cased"):
+        build_model("bert-base-case")
+
+
+def test_a_t5_takes_no_head() -> None:
+    with pytest.raises(UserError, match="takes no span head"):
+        build_model("t5-small", "span")
+
+
+def test_unknown_head_lists_them() -> None:
+    with pytest.raises(UserError, match="there are span, sequence"):
+        build_model("bert-tiny", "spam")

@@ -1,0 +1,169 @@
+"""Choosing spans: equal to trying every span, exact in characters, unique, sorted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from headwater.data.example import AnswerSpan, SpanExample
+from headwater.tasks.spans import SpanChoice, SpanConfig, SpanWindows, build_windows, choose_spans
+from headwater.text.vocabulary import Vocabulary
+
+SNIPPETS = [
+    "Rhine",
+    "flows",
+    " ",
+    "  ",
+    "é",
+    "e\u0301",
+    "🙂",
+    "👩‍👧",
+    ",",
+    "日本",
+    "\n",
+    "a b c d e f",
+]
+texts = st.lists(st.sampled_from(SNIPPETS), min_size=1, max_size=25).map("".join)
+configs = st.builds(
+    SpanConfig,
+    max_length=st.integers(14, 40),
+    max_query_length=st.just(5),
+    max_answer_length=st.integers(1, 9),
+    n_best=st.integers(1, 30),
+)
+Logits = list[NDArray[np.float32]]
+
+
+def windows_of(
+    vocabulary: Vocabulary, context: str, config: SpanConfig, *answers: AnswerSpan
+) -> SpanWindows:
+    one = SpanExample("q", "Which river?", context, answers)
+    return build_windows(vocabulary, [one], config, labelled=bool(answers))
+
+
+def random_logits(windows: SpanWindows, seed: int) -> tuple[Logits, Logits]:
+    generator = np.random.default_rng(seed)
+    sizes = [int(length) + 3 for length in windows.lengths]  # padded, with the best scores there
+    sides: tuple[Logits, Logits] = ([], [])
+    for size in sizes:
+        for side in sides:
+            side.append(generator.normal(size=size).astype(np.float32))
+            side[-1][-3:] = 100.0
+    return sides
+
+
+def choose(
+    windows: SpanWindows, logits: tuple[Logits, Logits], context: str, config: SpanConfig
+) -> SpanChoice:
+    places = [windows.places(row) for row in range(len(windows))]
+    return choose_spans(*logits, places, context, config)
+
+
+def every_span(
+    windows: SpanWindows, logits: tuple[Logits, Logits], context: str, longest: int
+) -> dict[tuple[int, int], float]:
+    """The slow way: all pairs of pieces, one by one."""
+    found: dict[tuple[int, int], float] = {}
+    for row, (starts, ends) in enumerate(zip(*logits, strict=True)):
+        places = windows.places(row)
+        count = len(places.starts)
+        for i in range(count):
+            for j in range(i, min(i + longest, count)):
+                text = context[places.starts[i] : places.ends[j]]
+                if text.strip():
+                    start = int(places.starts[i]) + len(text) - len(text.lstrip())
+                    span = (start, start + len(text.strip()))
+                    score = float(starts[places.first + i]) + float(ends[places.first + j])
+                    found[span] = max(score, found.get(span, -np.inf))
+    return found
+
+
+@settings(deadline=None, max_examples=150)
+@given(context=texts, config=configs, seed=st.integers(0, 10**6))
+def test_equal_to_trying_every_span(
+    vocabulary: Vocabulary, context: str, config: SpanConfig, seed: int
+) -> None:
+    windows = windows_of(vocabulary, context, config)
+    logits = random_logits(windows, seed)
+    choice = choose(windows, logits, context, config)
+    every = every_span(windows, logits, context, config.max_answer_length)
+    ranked = sorted(every.items(), key=lambda item: (-item[1], item[0]))[: config.n_best]
+    assert [((c.start, c.end), c.score) for c in choice.candidates] == ranked
+    assert all(c.text == context[c.start : c.end] == c.text.strip() for c in choice.candidates)
+    assert choice.null_score == min(float(s[0]) + float(e[0]) for s, e in zip(*logits, strict=True))
+
+
+@settings(deadline=None, max_examples=100)
+@given(data=st.data(), config=configs)
+def test_one_hot_logits_at_the_labels_give_the_answer_back(
+    vocabulary: Vocabulary, data: st.DataObject, config: SpanConfig
+) -> None:
+    words = data.draw(st.lists(st.sampled_from(["é", "x", "🙂", "e\u0301", ",", "日"]), min_size=1))
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first, len(words) - 1))
+    context, text = "  ".join(words), "  ".join(words[first : last + 1])
+    start = len("  ".join([*words[:first], ""]))
+    inside = vocabulary.encode(context)
+    length = int(((inside.ends > start) & (inside.starts < start + len(text))).sum())
+    windows = windows_of(vocabulary, context, config, AnswerSpan(text, start))
+    starts = [np.zeros(n, np.float32) for n in windows.lengths]
+    ends = [np.zeros(n, np.float32) for n in windows.lengths]
+    for row in range(len(windows)):
+        starts[row][windows[row]["start_positions"]] = 9
+        ends[row][windows[row]["end_positions"]] = 9
+    choice = choose(windows, (starts, ends), context, config)
+    room = config.max_length - 1 - int(windows.places(0).first)
+    if length <= min(config.max_answer_length, room):
+        best = choice.candidates[0]
+        assert (best.text, best.start, best.score) == (text, start, 18.0)
+    else:
+        assert all(candidate.score < 18 for candidate in choice.candidates)
+
+
+def test_no_span_from_the_question_or_the_separators(bert_vocabulary: Vocabulary) -> None:
+    config = SpanConfig(n_best=1000)
+    context = "the rhine flows north"
+    windows = windows_of(bert_vocabulary, context, config)
+    first, size = windows.places(0).first, int(windows.lengths[0])
+    scores = np.zeros(size, np.float32)
+    scores[:first], scores[-1] = 50, 50
+    choice = choose(windows, ([scores], [scores]), context, config)
+    assert {c.score for c in choice.candidates} == {0.0}
+    assert len(choice.candidates) == 15  # 5 pieces: the, rhine, flow, ##s, north
+    assert (choice.null_score, choice.no_answer_margin) == (100.0, 100.0)
+
+
+def test_equal_scores_prefer_the_earlier_and_shorter(bert_vocabulary: Vocabulary) -> None:
+    config = SpanConfig()
+    windows = windows_of(bert_vocabulary, "a b c", config)
+    flat = [np.zeros(int(windows.lengths[0]), np.float32)]
+    choice = choose(windows, (flat, flat), "a b c", config)
+    assert [c.text for c in choice.candidates] == ["a", "a b", "a b c", "b", "b c", "c"]
+
+
+@pytest.mark.parametrize("context", ["\n", " ", "\u200b"])
+def test_a_context_without_words_has_no_candidates(
+    bert_vocabulary: Vocabulary, context: str
+) -> None:
+    windows = windows_of(bert_vocabulary, context, SpanConfig())
+    choice = choose(windows, random_logits(windows, 0), context, SpanConfig())
+    assert (choice.candidates, choice.no_answer_margin) == ((), float("inf"))
+
+
+def test_one_character_of_many_pieces_counts_once(roberta_vocabulary: Vocabulary) -> None:
+    context = "🙂🙃"  # 8 pieces, 36 pairs, but 3 spans of characters
+    config = SpanConfig(n_best=3)
+    windows = windows_of(roberta_vocabulary, context, config)
+    choice = choose(windows, random_logits(windows, 1), context, config)
+    assert {c.text for c in choice.candidates} == {"🙂", "🙃", "🙂🙃"}
+
+
+def test_windows_and_logits_must_match(bert_vocabulary: Vocabulary) -> None:
+    windows = windows_of(bert_vocabulary, "a b", SpanConfig())
+    places: Sequence[object] = [windows.places(0)] * 2
+    flat = [np.zeros(int(windows.lengths[0]), np.float32)]
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        choose_spans(flat, flat, places, "a b", SpanConfig())  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+"""Recipes are checked before any data is read, and the user is told the nearest key."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from headwater.config import Config, load_config
+from headwater.errors import UserError
+from headwater.recipe import load_recipe
+
+RECIPE = """
+model = "some/folder"
+task = "squad"
+[data]
+train = ["train.json"]
+[training]
+epochs = 2.0
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+def test_a_recipe_keeps_what_it_says_and_takes_the_family_defaults(recipe: Path) -> None:
+    loaded = load_recipe(recipe, {}, [], lambda _: "t5")
+    assert loaded.data.train == ["train.json"]
+    assert loaded.training.epochs == 2.0
+    assert loaded.training.optimizer == "adafactor"
+    assert load_recipe(recipe, {}, [], lambda _: "bert").training.optimizer == "adamw"
+
+
+def test_overrides_win_over_options_and_options_over_the_file(recipe: Path) -> None:
+    options = {"task": "squad_v2", "training": {"seed": 4}}
+    loaded = load_recipe(
+        recipe, options, ["training.seed=5", "data.unanswerable=0.5"], lambda _: "bert"
+    )
+    assert (loaded.task, loaded.training.seed, loaded.data.unanswerable) == ("squad_v2", 5, 0.5)
+
+
+def test_a_value_that_is_not_toml_is_a_text(recipe: Path) -> None:
+    assert load_recipe(recipe, {}, ["model=other/folder"], lambda _: "bert").model == "other/folder"
+
+
+def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(recipe, {}, ["training.batch={examples=4}"], lambda _: "bert")
+    again = tmp_path / "again.toml"
+    again.write_text(loaded.to_toml(), encoding="utf-8")
+    assert load_recipe(again, {}, [], lambda _: "t5") == loaded
+    assert tomllib.loads(loaded.to_toml())["training"]["optimizer"] == "adamw"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("training.learning_rat=1", "did you mean 'learning_rate'"),
+        ("tsak='squad'", "did you mean 'task'"),
+        ("data.trian=['a']", "did you mean 'train'"),
+        ("spans.max_lenght=1", "did you mean 'max_length'"),
+        ("training.optimizer='sgd'", "'adamw'"),
+        ("training.steps=0", "greater than 0"),
+        ("training.steps=1.5", "training.steps = 1.5"),
+        ("training.steps=10", "give steps or epochs"),
+        ("training.batch={tokens=1, examples=1}", "exactly one"),
+        ("training.learning_rate=inf", "finite"),
+        ("spans.max_length=10", "leaves room"),
+        ("data.train=[]", "at least 1"),
+        ("training", "KEY=VALUE"),
+        ("task.name=1", "is a value, not a table"),
+        ("network={preset='t5-small', vocabulary='x'}", "either model"),
+    ],
+)
+def test_a_wrong_key_or_value_is_one_line_that_says_the_fix(
+    recipe: Path, override: str, said: str
+) -> None:
+    with pytest.raises(UserError) as raised:
+        load_recipe(recipe, {}, [override], lambda _: "bert")
+    assert said.lower() in str(raised.value).lower()
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 400
+
+
+def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("a = 1\nb = = 2\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"broken\.toml.*line 2"):
+        load_config(Config, path, [], {})

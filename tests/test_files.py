@@ -1,0 +1,117 @@
+"""Reading says what is wrong in a line; writing leaves the old content or the new."""
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from headwater.errors import UserError
+from headwater.files import (
+    parse_json,
+    read_bytes,
+    read_json,
+    read_text,
+    replace_file,
+    replacing_folder,
+    sha256,
+)
+
+
+def test_text_is_read_with_or_without_gzip_and_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfd\xc3\xa9j\xc3\xa0")
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress("déjà".encode()))
+    assert read_text(tmp_path / "a.txt") == read_text(tmp_path / "a.txt.gz") == "déjà"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("latin.txt", b"one\ntwo \xe9\n", "line 2: not UTF-8"),
+        ("nul.txt", b"one\n\x00", "line 2: holds a NUL"),
+        ("broken.gz", b"not gzip at all", "gzip"),
+        ("cut.gz", gzip.compress(b"x" * 1000)[:-9], "gzip"),
+    ],
+)
+def test_broken_text_is_one_clear_line(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=said) as raised:
+        read_text(path)
+    assert str(path) in str(raised.value)
+
+
+def test_missing_folder_and_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read_bytes(tmp_path / "absent")
+    with pytest.raises(UserError, match="folder"):
+        read_bytes(tmp_path)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read anything
+    with pytest.raises(UserError, match="Permission denied"):
+        read_bytes(tmp_path / "secret")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("{", "line 1"),
+        ('{"a": NaN}', "NaN"),
+        ('["\\ud800"]', "half a character"),
+        ('{"\\udc00": 1}', "half a character"),
+        ("[" * 100_000, "deep"),
+        ("[" + "9" * 5000 + "]", "broken"),
+    ],
+)
+def test_broken_json_is_one_clear_line(text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as raised:
+        parse_json(text, "file.json")
+    assert str(raised.value).startswith("file.json")
+    assert "\n" not in str(raised.value)
+
+
+def test_whole_surrogate_pairs_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('["\\ud83d\\ude00"]', encoding="utf-8")
+    assert read_json(path) == ["😀"]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.json"
+    replace_file(path, "old")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(path, "new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.json"]
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with replacing_folder(target) as folder:
+        (folder / "a").write_text("old")
+    with pytest.raises(RuntimeError), replacing_folder(target) as folder:  # noqa: PT012
+        (folder / "a").write_text("new")
+        raise RuntimeError
+    assert (target / "a").read_text() == "old"
+    with replacing_folder(target) as folder:
+        (folder / "b").write_text("new")
+    assert [item.name for item in target.iterdir()] == ["b"]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_sha256_is_the_published_one(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea")

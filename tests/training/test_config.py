@@ -1,0 +1,56 @@
+"""The settings: strict, and cheap to import."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from headwater.training.config import FAMILY_DEFAULTS, BatchSize, TrainingConfig
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"steps": 0},
+        {"steps": "10"},
+        {"steps": 5, "epochs": 1.0},
+        {"epochs": -1.0},
+        {"batch": {}},
+        {"batch": {"tokens": 10, "examples": 2}},
+        {"batch": {"token": 10}},
+        {"warmup": 1.5},
+        {"warmup": -1},
+        {"learning_rate": -1.0},
+        {"learning_rate": float("nan")},
+        {"optimizer": "sgd"},
+        {"clip": 0.0},
+        {"unknown": 1},
+    ],
+    ids=str,
+)
+def test_mistakes_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingConfig.model_validate(bad)
+
+
+def test_defaults_follow_the_optimizer() -> None:
+    assert (TrainingConfig().peak_learning_rate, TrainingConfig().decay) == (5e-5, 0.01)
+    t5 = TrainingConfig(**FAMILY_DEFAULTS["t5"])
+    assert (t5.peak_learning_rate, t5.decay) == (1e-3, 0.0)
+    assert TrainingConfig(learning_rate=0.0).peak_learning_rate == 0.0
+
+
+def test_identity_holds_what_shapes_the_result_and_nothing_else() -> None:
+    base = TrainingConfig(steps=5).identity()
+    free = {"time_limit_minutes": 1.0, "save_every": 3, "device": "cpu", "tensorboard": True}
+    assert TrainingConfig.model_validate({"steps": 5, **free}).identity() == base
+    for change in ({"steps": 6}, {"steps": 5, "seed": 1}, {"steps": 5, "accumulate": 2}):
+        assert TrainingConfig(**change).identity() != base
+    other = TrainingConfig(steps=5, batch=BatchSize(examples=3)).identity()
+    assert {k for k in base if base[k] != other[k]} == {"training.tokens", "training.examples"}
+
+
+def test_settings_import_no_torch() -> None:
+    code = "import headwater.training.config, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,63 @@
+"""Choosing the processor and the number format; the same results where there is a GPU."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from toy_training import toy_run
+
+from headwater.errors import UserError
+from headwater.training.device import choose_device, choose_precision
+from headwater.training.log import read_log
+
+CPU = torch.device("cpu")
+
+
+def test_auto_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto").type == "cpu"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto").type == "cuda"
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "meta", "cuda:99", "cpu cpu"])
+def test_a_device_that_is_not_there_is_said(name: str) -> None:
+    with pytest.raises(UserError, match="device"):
+        choose_device(name)
+
+
+def test_bf16_is_chosen_by_the_processors_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert choose_precision("auto", CPU) == torch.bfloat16
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert choose_precision("auto", CPU) == torch.float32
+    assert choose_precision("bf16", CPU) == torch.bfloat16
+    assert choose_precision("auto", torch.device("mps")) == torch.float32
+
+
+def test_fp16_is_for_cuda_only() -> None:
+    with pytest.raises(UserError, match="needs a CUDA GPU"):
+        choose_precision("fp16", CPU)
+    with pytest.raises(UserError, match="mps device has none"):
+        choose_precision("bf16", torch.device("mps"))
+    assert choose_precision("fp16", torch.device("cuda")) == torch.float16
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_training_on_cuda_is_the_same_twice(precision: str, tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU")
+    for name in ("a", "b"):
+        toy_run(tmp_path / name, device="cuda", precision=precision)
+    states = [
+        (tmp_path / name / "state" / "step-00000060" / "optimizer.safetensors").read_bytes()
+        for name in ("a", "b")
+    ]
+    assert states[0] == states[1]
+    lines = [line for line in read_log(tmp_path / "a" / "log.jsonl") if "loss" in line]
+    assert lines[-1]["loss"] < 0.5 * lines[0]["loss"]

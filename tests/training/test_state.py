@@ -1,0 +1,204 @@
+"""The state folder: damage is noticed, the state before is used, leftovers go."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from toy_training import ToyModel, toy_run, toy_trainer
+
+from headwater.errors import UserError
+from headwater.training import state as state_module
+from headwater.training.log import read_log
+from headwater.training.state import StateFolder, compare
+
+Damage = Callable[[Path], object]
+
+
+def interrupted(folder: Path) -> Path:
+    """A run of 60 steps that stopped at 42, with the states of 35 and 40 and the best of 28."""
+
+    class Enough(Exception):
+        pass
+
+    def evaluate(model: torch.nn.Module) -> dict[str, float]:
+        value = float(dict(model.named_parameters())["dense.weight"].sum())
+        if evaluate.calls == 5:  # type: ignore[attr-defined]
+            raise Enough
+        evaluate.calls += 1  # type: ignore[attr-defined]
+        return {"score": float(torch.sin(torch.tensor(40 * value))), "sum": value}
+
+    evaluate.calls = 0  # type: ignore[attr-defined]
+    with pytest.raises(Enough):
+        toy_trainer(folder, evaluate=evaluate).run()
+    assert (folder / "state" / "latest").read_text() == "step-00000040\n"
+    return folder / "state"
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+    interrupted(folder)
+    return folder
+
+
+@pytest.fixture
+def run(stopped: Path, tmp_path: Path) -> Path:
+    shutil.copytree(stopped, tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("expected") / "run"
+    toy_run(folder)
+    return (folder / "state" / "step-00000060" / "optimizer.safetensors").read_bytes()
+
+
+def flip(path: Path, place: float = 0.7) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 4
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+FILES = ("model.safetensors", "optimizer.safetensors", "state.json", "manifest.json")
+DAMAGES: dict[str, Damage] = {
+    **{f"flipped {name}": lambda f, n=name: flip(f / n) for name in FILES},
+    **{f"cut {name}": lambda f, n=name: cut(f / n) for name in FILES},
+    **{f"missing {name}": lambda f, n=name: (f / n).unlink() for name in FILES},
+    "empty folder": lambda f: [item.unlink() for item in f.iterdir()],
+    "no folder": shutil.rmtree,
+    "not a manifest": lambda f: (f / "manifest.json").write_text("[]"),
+    "empty manifest": lambda f: (f / "manifest.json").write_text("{}"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_newest_state_is_refused_and_the_one_before_used(
+    damage: str, run: Path, expected: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = run / "state" / (run / "state" / "latest").read_text().strip()
+    DAMAGES[damage](newest)
+    assert toy_run(run, resume=True).reason == "finished"
+    said = capsys.readouterr().err
+    assert newest.name in said
+    assert "continuing after step 35" in said
+    newest = run / "state" / "step-00000060"
+    assert (newest / "optimizer.safetensors").read_bytes() == expected
+    steps = [line["step"] for line in read_log(run / "log.jsonl") if "loss" in line]
+    assert steps == list(range(3, 61, 3))
+
+
+def test_damage_to_every_state_is_an_error_not_a_new_beginning(run: Path) -> None:
+    for folder in (run / "state").glob("step-*"):
+        flip(folder / "model.safetensors")
+    with pytest.raises(UserError, match=r"none of the saved states .* is whole"):
+        toy_run(run, resume=True)
+
+
+def test_damaged_best_weights_are_noticed(run: Path) -> None:
+    for folder in (run / "state").glob("best-*"):
+        flip(folder / "model.safetensors")
+    with pytest.raises(UserError, match="none of the saved states"):
+        toy_run(run, resume=True)
+
+
+@pytest.mark.parametrize("pointer", [None, b"", b"step-00000099\n", b"\xff\xfe"])
+def test_a_lost_pointer_costs_nothing(pointer: bytes | None, run: Path, expected: bytes) -> None:
+    path = run / "state" / "latest"
+    path.unlink() if pointer is None else path.write_bytes(pointer)
+    assert toy_run(run, resume=True).reason == "finished"
+    newest = run / "state" / "step-00000060" / "optimizer.safetensors"
+    assert newest.read_bytes() == expected
+
+
+def test_leftovers_of_a_kill_are_removed(run: Path) -> None:
+    left = [run / "state" / ".step-00000045.abc.tmp", run / ".model.x.tmp", run / ".model.y.old"]
+    for folder in left:
+        folder.mkdir()
+        (folder / "part").write_bytes(b"x")
+    (run / "state" / ".latest.q.tmp").write_bytes(b"x")
+    (run / "mine.tmp").write_bytes(b"kept")
+    toy_run(run, resume=True)
+    names = {p.name for p in [*run.iterdir(), *(run / "state").iterdir()]}
+    assert not any(name.endswith((".old", ".tmp")) and name != "mine.tmp" for name in names)
+    assert "mine.tmp" in names
+
+
+def test_a_full_disk_is_said_and_the_states_before_stay(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = sorted(p.name for p in (run / "state").glob("step-*"))
+    monkeypatch.setattr(state_module.tensors, "write", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        toy_run(run, resume=True)
+    assert sorted(p.name for p in (run / "state").iterdir() if "step" in p.name) == before
+
+
+def test_another_model_is_refused(run: Path) -> None:
+    with pytest.raises(UserError, match=r"shape \[.*another model"):
+        toy_trainer(run, model=ToyModel(width=8)).run(resume=True)
+
+    class Larger(ToyModel):
+        def __init__(self) -> None:
+            super().__init__()
+            self.more = torch.nn.Linear(2, 2)
+
+    with pytest.raises(UserError, match=r"tensor more\.bias is missing from the saved state"):
+        toy_trainer(run, model=Larger()).run(resume=True)
+
+
+def test_tied_weights_and_buffers_are_kept_once(tmp_path: Path) -> None:
+    class Tied(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = torch.nn.Linear(3, 3, bias=False)
+            self.b = torch.nn.Linear(3, 3, bias=False)
+            self.b.weight = self.a.weight
+            self.register_buffer("mean", torch.rand(3))
+            self.register_buffer("mask", torch.rand(3), persistent=False)
+
+    model, other = Tied(), Tied()
+    folder = StateFolder(tmp_path, print)
+    folder.save_best(3, model)
+    folder.load_best(3, other)
+    assert torch.equal(other.b.weight, model.a.weight)
+    assert torch.equal(other.mean, model.mean)
+    assert not torch.equal(other.mask, model.mask)
+
+
+def test_another_machine_is_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.set_num_threads(2)
+    toy_run(run, resume=True)
+    assert "threads was 1, is now 2" in capsys.readouterr().err
+
+
+def test_differences_are_named_and_counted() -> None:
+    compare({"a": "1"}, {"a": "1"})
+    with pytest.raises(UserError, match=r"a was 1, is now 2; b was x, is now not set"):
+        compare({"a": "1", "b": "x"}, {"a": "2"})
+    many = {f"key{n}": "1" for n in range(9)}
+    with pytest.raises(UserError, match="and 4 more"):
+        compare(many, {})
+
+
+def test_a_broken_end_mark_only_makes_the_end_again(run: Path) -> None:
+    toy_run(run, resume=True)
+    model = (run / "model" / "weights.bin").read_bytes()
+    (run / "state" / "finished").write_text("{")
+    shutil.rmtree(run / "model")
+    outcome = toy_run(run, resume=True)
+    assert not outcome.already_finished
+    assert (run / "model" / "weights.bin").read_bytes() == model
+    assert json.loads((run / "state" / "finished").read_text())["outcome"]["step"] == 60

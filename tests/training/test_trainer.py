@@ -1,0 +1,336 @@
+"""The loop: exact resume, stopping well, refusing what would spoil a run."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from toy_training import ToyFeatures, ToyModel, toy_config, toy_evaluate, toy_run, toy_trainer
+
+from headwater.errors import UserError
+from headwater.training.trainer import Outcome
+
+
+class Crash(Exception):
+    """Stands for the power going."""
+
+
+class Counting(ToyFeatures):
+    """Does something when the n-th row is asked for."""
+
+    def __init__(self, number: int, action: Callable[[], None]) -> None:
+        super().__init__()
+        self._left = number
+        self._action = action
+
+    def __getitem__(self, row: int) -> dict[str, np.ndarray]:
+        self._left -= 1
+        if self._left == 0:
+            self._action()
+        return super().__getitem__(row)
+
+
+def crash() -> None:
+    raise Crash
+
+
+def log_of(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def result(folder: Path) -> tuple[Any, ...]:
+    newest = folder / "state" / (folder / "state" / "latest").read_text().strip()
+    files = ("model.safetensors", "optimizer.safetensors")
+    weights = tuple((newest / name).read_bytes() for name in files)
+    return *weights, (folder / "model" / "weights.bin").read_bytes(), log_of(folder)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    return folder, toy_run(folder)
+
+
+def test_a_run_trains_and_leaves_what_it_should(unbroken: tuple[Path, Outcome]) -> None:
+    folder, outcome = unbroken
+    assert (outcome.reason, outcome.step, outcome.total, outcome.exit_code) == (
+        "finished",
+        60,
+        60,
+        0,
+    )
+    lines = log_of(folder)
+    training = [line for line in lines if "loss" in line]
+    assert [line["step"] for line in training] == list(range(3, 61, 3))
+    assert training[-1]["loss"] < 0.5 * training[0]["loss"]
+    needed = {"step", "loss", "learning_rate", "gradient_norm", "tokens", "padding"}
+    assert all(needed <= set(line) for line in training)
+    evaluations = [line["step"] for line in lines if "evaluation" in line]
+    assert evaluations == [*range(7, 61, 7), 60]
+    epochs = [line for line in lines if "epoch" in line]
+    assert [line["step"] for line in epochs] == [*range(8, 61, 8), 60]
+    assert [line["examples"] for line in epochs] == [120] * 7 + [56]
+    assert epochs[0]["tokens"] == int(ToyFeatures().lengths.sum())
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list((folder / "state").glob("step-*"))) == 2
+
+
+def test_the_model_written_is_the_best_one(unbroken: tuple[Path, Outcome]) -> None:
+    folder, outcome = unbroken
+    scores = {n["step"]: n["evaluation"]["score"] for n in log_of(folder) if "evaluation" in n}
+    assert outcome.best_value == max(scores.values())
+    assert scores[outcome.best_step or 0] == outcome.best_value
+    assert outcome.best_step != 60
+    model = ToyModel()
+    size = sum(value.numel() for value in model.state_dict().values())
+    values = np.fromfile(folder / "model" / "weights.bin", dtype=np.float32)
+    assert len(values) == size
+    trainer = toy_trainer(folder, model=model)
+    trainer._states.load_best(outcome.best_step or 0, model)
+    flat = torch.cat([value.flatten() for value in model.state_dict().values()])
+    assert np.array_equal(values, flat.numpy())
+
+
+@pytest.mark.parametrize("rows", [1, 16 * 6, 16 * 7, 16 * 10 + 3, 16 * 33, 16 * 54])
+def test_a_crash_then_resume_gives_the_same_bits(
+    rows: int, tmp_path: Path, unbroken: tuple[Path, Outcome]
+) -> None:
+    with pytest.raises(Crash):
+        toy_trainer(tmp_path / "run", features=Counting(rows, crash)).run()
+    with pytest.raises(Crash):  # and once more, on the way
+        toy_trainer(tmp_path / "run", features=Counting(16 * 4, crash)).run(resume=True)
+    outcome = toy_run(tmp_path / "run", resume=True)
+    assert outcome == unbroken[1]
+    assert result(tmp_path / "run") == result(unbroken[0])
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "code"), [(signal.SIGTERM, "sigterm", 143), (signal.SIGINT, "sigint", 130)]
+)
+def test_a_signal_saves_and_the_run_continues_to_the_bit(
+    number: int, reason: str, code: int, tmp_path: Path, unbroken: tuple[Path, Outcome]
+) -> None:
+    before = signal.getsignal(number)
+    features = Counting(16 * 17, lambda: os.kill(os.getpid(), number))
+    outcome = toy_trainer(tmp_path / "run", features=features).run()
+    assert (outcome.reason, outcome.exit_code) == (reason, code)
+    # 15 rows remain of each epoch's 120 for its 8th step: 17 x 16 rows are passed in step 18.
+    assert outcome.step == 18
+    assert (tmp_path / "run" / "state" / "latest").read_text() == "step-00000018\n"
+    assert (tmp_path / "run" / "model" / "weights.bin").exists()
+    assert signal.getsignal(number) == before
+    assert toy_run(tmp_path / "run", resume=True) == unbroken[1]
+    assert result(tmp_path / "run") == result(unbroken[0])
+
+
+@pytest.mark.parametrize("at", [1, 5, 9])
+def test_a_signal_breaks_off_an_evaluation_which_is_made_again(
+    at: int, tmp_path: Path, unbroken: tuple[Path, Outcome]
+) -> None:
+    calls = 0
+
+    def evaluate(model: torch.nn.Module) -> dict[str, float]:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("not broken off")
+        return toy_evaluate(model)
+
+    outcome = toy_trainer(tmp_path / "run", evaluate=evaluate).run()
+    assert (outcome.reason, outcome.step) == ("sigterm", min(60, 7 * at))
+    assert toy_run(tmp_path / "run", resume=True) == unbroken[1]
+    assert result(tmp_path / "run") == result(unbroken[0])
+
+
+def test_a_time_limit_stops_and_does_not_shape_the_schedule(
+    tmp_path: Path, unbroken: tuple[Path, Outcome]
+) -> None:
+    folder = tmp_path / "run"
+    stops = 0
+    outcome = toy_run(folder, time_limit_minutes=0.05 / 60)
+    while outcome.reason == "time_limit":
+        stops += 1
+        assert outcome.exit_code == 0
+        assert (folder / "curves.png").exists()
+        outcome = toy_run(folder, resume=True, time_limit_minutes=0.05 / 60)
+    assert stops >= 1
+    assert result(folder) == result(unbroken[0])
+
+
+def test_epochs_set_the_number_of_steps(tmp_path: Path) -> None:
+    config = {"steps": None, "evaluate_every": None, "learning_rate": 0.001}
+    assert toy_run(tmp_path / "a", **config, epochs=1.5).total == 12
+    evaluations = [line["step"] for line in log_of(tmp_path / "a") if "evaluation" in line]
+    assert evaluations == [8, 12]
+
+
+def test_early_stop_counts_evaluations_without_gain(tmp_path: Path) -> None:
+    def falling(model: torch.nn.Module) -> dict[str, float]:
+        falling.value -= 1.0  # type: ignore[attr-defined]
+        return {"score": falling.value}  # type: ignore[attr-defined]
+
+    falling.value = 10.0  # type: ignore[attr-defined]
+    config = toy_config(early_stop=2, evaluate_every=5)
+    outcome = toy_trainer(tmp_path / "run", config, evaluate=falling).run()
+    assert (outcome.reason, outcome.step, outcome.best_step) == ("early_stop", 15, 5)
+    again = toy_trainer(tmp_path / "run", config, evaluate=falling).run(resume=True)
+    assert again.already_finished
+    assert again.step == 15
+
+
+def test_the_best_can_be_the_lowest_of_a_named_metric(tmp_path: Path) -> None:
+    outcome = toy_run(tmp_path / "run", best_metric="sum", best_is="lowest")
+    sums = [line["evaluation"]["sum"] for line in log_of(tmp_path / "run") if "evaluation" in line]
+    assert outcome.best_value == min(sums)
+    with pytest.raises(UserError, match=r"best_metric 'f1'.*score, sum"):
+        toy_run(tmp_path / "other", best_metric="f1")
+
+
+def test_a_finished_run_is_left_alone(
+    unbroken: tuple[Path, Outcome], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, outcome = unbroken
+    files = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    again = toy_run(folder, resume=True)
+    assert again.already_finished
+    assert again.step == outcome.step
+    assert "already ended" in capsys.readouterr().err
+    assert files == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder_with_a_run_is_not_started_over(unbroken: tuple[Path, Outcome]) -> None:
+    with pytest.raises(UserError, match=r"already holds a run.*--resume"):
+        toy_run(unbroken[0])
+
+
+def test_resuming_nothing_starts_from_the_beginning(
+    tmp_path: Path, unbroken: tuple[Path, Outcome], capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy_run(tmp_path / "run", resume=True)
+    assert "from the beginning" in capsys.readouterr().err
+    assert result(tmp_path / "run") == result(unbroken[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"steps": 70}, "training.steps was 60, is now 70"),
+        ({"learning_rate": 0.5}, "training.learning_rate was 0.01, is now 0.5"),
+        ({"accumulate": 1}, "training.accumulate was 2, is now 1"),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_changed_recipe_is_refused(
+    change: dict[str, Any], named: str, finished: bool, tmp_path: Path
+) -> None:
+    if finished:
+        toy_run(tmp_path / "run")
+    else:
+        with pytest.raises(Crash):
+            toy_trainer(tmp_path / "run", features=Counting(16 * 20, crash)).run()
+    with pytest.raises(UserError, match=named):
+        toy_run(tmp_path / "run", resume=True, **change)
+
+
+def test_changed_data_and_vocabulary_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Crash):
+        toy_trainer(tmp_path / "run", features=Counting(16 * 20, crash)).run()
+    other = ToyFeatures()
+    other.fingerprint = "toy-2"
+    with pytest.raises(UserError, match="data was toy-1, is now toy-2"):
+        toy_trainer(tmp_path / "run", features=other).run(resume=True)
+    with pytest.raises(UserError, match="vocabulary was v1, is now v2"):
+        toy_trainer(tmp_path / "run", identity={"vocabulary": "v2"}).run(resume=True)
+    identity = {"vocabulary": "v1", "recipe": "x"}
+    with pytest.raises(UserError, match="recipe was not set, is now x"):
+        toy_trainer(tmp_path / "run", identity=identity).run(resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_and_spares_the_saved_state(tmp_path: Path) -> None:
+    class Breaking(ToyModel):
+        def loss_sums(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            sums = super().loss_sums(batch)
+            breaking = self.training and self.steps == 0
+            self.steps -= 1
+            return {
+                name: value * float("nan") if breaking else value for name, value in sums.items()
+            }
+
+    torch.manual_seed(1)
+    model = Breaking()
+    model.steps = 2 * 12 - 1  # micro-batches before it; the 8th step has one alone
+    with pytest.raises(UserError, match=r"step 13: the loss \(word = nan, kind = nan\)"):
+        toy_trainer(tmp_path / "run", model=model).run()
+    state = tmp_path / "run" / "state"
+    assert (state / "latest").read_text() == "step-00000010\n"
+    assert log_of(tmp_path / "run")[-1]["step"] == 12
+    # What was saved is good: the run goes on from it.
+    assert toy_run(tmp_path / "run", resume=True).reason == "finished"
+
+
+def test_a_run_that_failed_at_once_does_not_block_its_folder(tmp_path: Path) -> None:
+    model = ToyModel()
+    with torch.no_grad():
+        model.kind.bias.fill_(float("inf"))
+    with pytest.raises(UserError, match=r"step 1: .*kind\.bias"):
+        toy_trainer(tmp_path / "run", model=model).run()
+    assert toy_run(tmp_path / "run").reason == "finished"
+
+
+def test_no_rows_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to train on"):
+        toy_trainer(tmp_path / "run", features=ToyFeatures(rows=0))
+
+
+def test_learning_rate_zero_and_a_flat_loss_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Same(ToyFeatures):
+        def __getitem__(self, row: int) -> dict[str, np.ndarray]:
+            return super().__getitem__(0)
+
+    config = toy_config(learning_rate=0.0, steps=9)
+    toy_trainer(tmp_path / "run", config, features=Same(), model=ToyModel(dropout=0.0)).run()
+    said = capsys.readouterr().err
+    assert "learning rate is 0" in said
+    assert "did not fall" in said
+
+
+def test_deterministic_kernels_only_while_training(tmp_path: Path) -> None:
+    seen = []
+
+    def evaluate(model: torch.nn.Module) -> dict[str, float]:
+        seen.append((torch.are_deterministic_algorithms_enabled(), model.training))
+        seen.append((torch.is_grad_enabled(), False))
+        return {"score": 0.0}
+
+    toy_trainer(tmp_path / "run", toy_config(steps=3), evaluate=evaluate).run()
+    assert seen == [(True, False), (False, False)]
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_each_optimizer_and_precision_resumes_to_the_bit(
+    optimizer: str, precision: str, tmp_path: Path
+) -> None:
+    changes = {"optimizer": optimizer, "precision": precision, "steps": 20}
+    torch.manual_seed(0)
+    whole, first, second = (ToyModel(width=160) for _ in range(3))
+    for model in (first, second):
+        model.load_state_dict(whole.state_dict())
+    toy_trainer(tmp_path / "whole", toy_config(**changes), model=whole).run()
+    with pytest.raises(Crash):
+        toy_trainer(
+            tmp_path / "b", toy_config(**changes), model=first, features=Counting(200, crash)
+        ).run()
+    toy_trainer(tmp_path / "b", toy_config(**changes), model=second).run(resume=True)
+    assert result(tmp_path / "b") == result(tmp_path / "whole")

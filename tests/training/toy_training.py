@@ -1,0 +1,122 @@
+"""A tiny model, tiny data and a run of them, shared by the tests of training."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headwater.training.config import BatchSize, TrainingConfig
+from headwater.training.progress import PlainProgress
+from headwater.training.trainer import Outcome, Trainer
+
+WORDS = 50
+
+
+class ToyFeatures:
+    """Random rows: pieces with a class for each row and a label for each piece."""
+
+    fingerprint = "toy-1"
+
+    def __init__(self, rows: int = 120, seed: int = 0, longest: int = 12) -> None:
+        generator = np.random.default_rng(seed)
+        self.lengths = generator.integers(3, longest + 1, rows).astype(np.int64)
+        self._ids = [generator.integers(1, WORDS, n).astype(np.int32) for n in self.lengths]
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, row: int) -> dict[str, np.ndarray]:
+        ids = self._ids[row]
+        labels = np.where(ids % 3 == 0, ids, -100).astype(np.int32)
+        return {"input_ids": ids, "labels": labels, "kind": np.int32(ids.sum() % 2)}
+
+
+class ToyModel(nn.Module):
+    """Mean of embeddings -> two classes, and each piece -> itself: two losses, two counts."""
+
+    def __init__(self, dropout: float = 0.1, width: int = 16) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(WORDS, width)
+        self.dropout = nn.Dropout(dropout)
+        self.dense = nn.Linear(width, width)
+        self.kind = nn.Linear(width, 2)
+
+    def loss_sums(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        hidden = torch.tanh(self.dense(self.dropout(self.embedding(batch["input_ids"]))))
+        mask = batch["attention_mask"].unsqueeze(-1)
+        mean = (hidden * mask).sum(1) / mask.sum(1)
+        logits = hidden @ self.embedding.weight.T
+        word = nn.functional.cross_entropy(
+            logits.flatten(0, 1).to(self.kind.weight.dtype),
+            batch["labels"].flatten(),
+            ignore_index=-100,
+            reduction="sum",
+        )
+        kind = self.kind(mean).to(self.kind.weight.dtype)
+        return {
+            "word": word,
+            "kind": nn.functional.cross_entropy(kind, batch["kind"], reduction="sum"),
+        }
+
+    def loss_counts(self, batch: dict[str, Tensor]) -> dict[str, int]:
+        return {"word": int((batch["labels"] != -100).sum()), "kind": len(batch["kind"])}
+
+
+def toy_evaluate(model: nn.Module) -> dict[str, float]:
+    """Some number that rises and falls with the weights; draws random numbers on purpose."""
+    torch.rand(3)
+    weight = dict(model.named_parameters())["dense.weight"]
+    return {"score": float(torch.sin(40 * weight.sum())), "sum": float(weight.sum())}
+
+
+def toy_config(**changes: Any) -> TrainingConfig:
+    settings: dict[str, Any] = {
+        "steps": 60,
+        "batch": BatchSize(examples=8),
+        "accumulate": 2,
+        "learning_rate": 1e-2,
+        "precision": "fp32",
+        "device": "cpu",
+        "evaluate_every": 7,
+        "save_every": 5,
+        "log_every": 3,
+    }
+    return TrainingConfig(**{**settings, **changes})
+
+
+def toy_trainer(
+    folder: Path,
+    config: TrainingConfig | None = None,
+    *,
+    model: nn.Module | None = None,
+    features: Any = None,
+    evaluate: Callable[[nn.Module], dict[str, float]] | None = toy_evaluate,
+    identity: dict[str, str] | None = None,
+) -> Trainer:
+    torch.manual_seed(1)
+    made = model or ToyModel()
+
+    def save(path: Path) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        data = b"".join(value.detach().numpy().tobytes() for value in made.state_dict().values())
+        (path / "weights.bin").write_bytes(data)
+
+    return Trainer(
+        made,
+        ToyFeatures() if features is None else features,
+        config or toy_config(),
+        folder,
+        pad_id=0,
+        evaluate=evaluate,
+        save_model=save,
+        identity=identity or {"vocabulary": "v1"},
+        progress=PlainProgress(sys.stderr),
+    )
+
+
+def toy_run(folder: Path, resume: bool = False, **changes: Any) -> Outcome:
+    return toy_trainer(folder, toy_config(**changes)).run(resume)
