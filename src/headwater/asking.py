@@ -52,7 +52,7 @@ def _standard_input() -> str:
 
 
 def show(answers: Sequence[Answer]) -> None:
-    """Print answers for a person: the answer, its sentence with the answer marked, and the place."""
+    """Print answers for a person: the text, its sentence with the answer marked, the place."""
     console = Console(highlight=False, soft_wrap=True)
     for rank, answer in enumerate(answers):
         if rank:

@@ -151,9 +151,7 @@ def score(
     doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
     missing = sum(example.id not in given for example in examples)
     if missing:
-        _say(
-            f"{predictions}: {missing} of {len(examples)} questions have no prediction; they count 0"
-        )
+        _say(f"{predictions}: {missing} of {len(examples)} questions are missing; they count 0")
     _show_metrics(wanted.score(examples, given, doubts), as_json)
 
 

@@ -1,4 +1,4 @@
-"""Reading a user's files with one clear line on failure, and writing so that nothing is half-written.
+"""Reading with one clear line on failure, and writing so that nothing is half-written.
 
 Every output is written under a temporary name in the same folder, synced to the disk and then
 renamed: after a crash a reader finds the old content or the new one, never a mixture.
@@ -160,6 +160,21 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync_folder(path.parent)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse, before any work is done, a folder in which nothing can be written.
+
+    Raises:
+        UserError: a file stands where the folder (or one above it) should be, or access is denied.
+    """
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UserError(f"{existing}: a folder was expected, this is a file")
+    if not os.access(existing, os.W_OK):
+        raise UserError(f"{existing}: this folder cannot be written to")
 
 
 def sync_tree(folder: Path) -> None:

@@ -18,7 +18,7 @@ from headwater.data.preparation import prepare
 from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.evaluation.evaluator import evaluate, predict
-from headwater.files import replace_file
+from headwater.files import check_writable, replace_file
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
 from headwater.recipe import Recipe
@@ -39,6 +39,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     Raises:
         UserError: the recipe, its files or its model are wrong, or the folder holds another run.
     """
+    check_writable(folder)
     progress = choose_progress()
     task = find_task(recipe.task)
     torch.manual_seed(recipe.training.seed)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from headwater.config import Config, load_config, merge
 from headwater.data.config import DataConfig
@@ -32,7 +32,7 @@ class NetworkConfig(Config):
 
     preset: str
     vocabulary: str
-    sizes: dict[str, int | float | str | bool] = {}
+    sizes: dict[str, int | float | str | bool] = Field(default={})
 
 
 class TextConfig(Config):

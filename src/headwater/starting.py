@@ -1,4 +1,4 @@
-"""What a run begins from: a pre-trained folder with a head put on, or a network of random weights."""
+"""What a run begins from: a pre-trained folder with a head put on, or random weights."""
 
 import difflib
 from dataclasses import dataclass, fields, replace

@@ -180,7 +180,7 @@ def test_tied_weights_and_buffers_are_kept_once(tmp_path: Path) -> None:
 
 def test_another_machine_is_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.set_num_threads(2)
-    toy_run(run, resume=True)
+    toy_run(run, resume=True, time_limit_minutes=1e-9)
     assert "threads was 1, is now 2" in capsys.readouterr().err
 
 

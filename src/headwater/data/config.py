@@ -21,8 +21,8 @@ class DataConfig(Config):
     """
 
     train: list[str] = Field(min_length=1)
-    held_out: list[str] = []
-    validation: list[str] = []
+    held_out: list[str] = Field(default=[])
+    validation: list[str] = Field(default=[])
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     longest_context: PositiveInt | None = None
     unanswerable: float = Field(default=0.0, ge=0, le=10)

@@ -1,0 +1,69 @@
+"""A tiny model in a folder and the command line called inside this process."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from headwater import cli
+from headwater.checkpoints.folder import save_model
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import build_model
+from headwater.text.vocabulary import load_vocabulary
+
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", ",", *"abcdefghijklmnopqrstuvwxyz"]
+PIECES += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"]
+PIECES += [*"0123456789", "the", "mill", "river", "where", "is", "what", "who", "by"]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader of random weights that answers in milliseconds, badly."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    vocabulary = load_vocabulary(folder)
+    config = BertConfig(
+        vocab_size=vocabulary.size,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=512,
+    )
+    torch.manual_seed(0)
+    extra = {"spans": {"max_length": 96, "max_query_length": 24}, "no_answer_threshold": 0.0}
+    save_model(folder / "model", build_model(config, "span"), vocabulary=vocabulary, extra=extra)
+    return folder / "model"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a call of the command line gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+Headwater = Callable[..., Ran]
+
+
+@pytest.fixture
+def headwater(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Headwater:
+    """Call `headwater ARGUMENTS` in this process."""
+
+    def call(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["headwater", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call
