@@ -9,27 +9,8 @@ from torch import Tensor, nn
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,?!-"
-WORDS = [
-    "who",
-    "won",
-    "what",
-    "is",
-    "the",
-    "it",
-    "was",
-    "bob",
-    "eve",
-    "zed",
-    "left",
-    "here",
-    "and",
-    "there",
-    "a",
-    "in",
-    "of",
-    "old",
-    "red",
-]
+_PLAIN = "who won what is the it was bob eve zed left here and there a in of old red"
+WORDS = _PLAIN.split()
 
 
 @pytest.fixture(autouse=True)

@@ -97,8 +97,9 @@ def test_greedy_equals_transformers_on_200_prompts(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("penalty", "stop"), [(1.0, False), (1.0, True), (1.0, "never"), (0.0, False), (2.0, "never"), (-0.5, False)]
-)  # fmt: skip
+    ("penalty", "stop"),
+    [(1.0, False), (1.0, True), (1.0, "never"), (0.0, False), (2.0, "never"), (-0.5, False)],
+)
 def test_beam_4_equals_transformers(tmp_path: Any, penalty: float, stop: Any) -> None:
     theirs, ours = pair(0, tmp_path)
     ids, mask = prompts(2, 200)
@@ -212,8 +213,14 @@ def test_draws_have_the_probabilities_and_never_the_impossible() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"beams": 4, "sample": True}, {"top_p": 0.9}, {"temperature": 0.0, "sample": True}, {"beams": 0}]
-)  # fmt: skip
+    "values",
+    [
+        {"beams": 4, "sample": True},
+        {"top_p": 0.9},
+        {"temperature": 0.0, "sample": True},
+        {"beams": 0},
+    ],
+)
 def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         DecodingConfig.check(values, "generate")

@@ -2,9 +2,9 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
-_STRICT = ConfigDict(strict=True, extra="forbid", frozen=True)
+from headwater.config import Config
 
 DEFAULT_EPOCHS = 3.0
 # BERT (Devlin et al. 2019, appendix A.3) and T5 (Raffel et al. 2020, section 3.1.2).
@@ -20,10 +20,8 @@ FAMILY_DEFAULTS: dict[Family, dict[str, Any]] = {
 """What trains out of the box; a recipe's own keys are laid over these."""
 
 
-class BatchSize(BaseModel):
+class BatchSize(Config):
     """`{tokens = N}`: padded tokens at most; `{examples = N}`: rows at most, per micro-batch."""
-
-    model_config = _STRICT
 
     tokens: PositiveInt | None = None
     examples: PositiveInt | None = None
@@ -35,7 +33,7 @@ class BatchSize(BaseModel):
         return self
 
 
-class TrainingConfig(BaseModel):
+class TrainingConfig(Config):
     """How long, how fast and on what; every field has a default that trains.
 
     Give `steps` or `epochs`, not both (neither: three epochs). `warmup` is a number of steps
@@ -43,8 +41,6 @@ class TrainingConfig(BaseModel):
     the optimizer when left out: 5e-5 and 0.01 for AdamW, 1e-3 and 0 for Adafactor, whose step is
     relative to each tensor's size. `evaluate_every` left out: at the end of each epoch.
     """
-
-    model_config = _STRICT
 
     steps: PositiveInt | None = None
     epochs: float | None = Field(default=None, gt=0)

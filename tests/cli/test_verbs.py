@@ -1,0 +1,218 @@
+"""Each verb does its work, for a person and for a script, and starts fast."""
+
+import io
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VERBS = ["ask", "finetune", "evaluate", "predict", "score", "models", "tasks"]
+TEXT = "the mill is by the river. who is by the mill? a fox."
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.json"
+    context = "the mill is by the river"
+    qas = [
+        {"id": "q1", "question": "where ?", "answers": [{"text": "by the river", "answer_start": 12}]},
+        {"id": "q2", "question": "who ?", "answers": [], "is_impossible": True},
+    ]
+    paragraphs = [{"context": context, "qas": qas}]
+    path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
+    return path
+
+
+def test_ask_json_gives_exact_places(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+    text = tmp_path / "a.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    ran = headwater("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 3, "--json")
+    assert ran.code == 0
+    answers = json.loads(ran.out)
+    assert len(answers) == 3
+    for answer in answers:
+        if not answer["no_answer"]:
+            assert TEXT[answer["start"] : answer["end"]] == answer["text"]
+            assert answer["text"] in answer["sentence"]
+            assert answer["source"] == str(text)
+
+
+def test_ask_shows_a_person_the_evidence(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+    text = tmp_path / "a.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    given = ("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 2)
+    answers = json.loads(headwater(*given, "--json").out)
+    shown = headwater(*given).out
+    for answer in answers:
+        if answer["no_answer"]:
+            assert "does not answer" in shown
+        else:
+            assert f"[{answer['text']}]" in shown
+            assert f"characters {answer['start']} to {answer['end']}" in shown
+
+
+def test_ask_reads_standard_input(
+    headwater: Any, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    ran = headwater("ask", "where ?", "--context", "-", "--model", tiny, "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)[0]["source"] is None
+
+
+def test_ask_reads_every_text_of_a_folder(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.txt").write_text("the mill is by the river.")
+    (tmp_path / "deep" / "b.md").write_text("a fox is by the mill.")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "c.bin").write_bytes(b"\xff")
+    ran = headwater("ask", "where ?", "--context", tmp_path, "--model", tiny, "--top-k", 50, "--json")
+    sources = {Path(answer["source"]).name for answer in json.loads(ran.out) if answer["source"]}
+    assert sources == {"a.txt", "b.md"}
+
+
+def test_evaluate_writes_what_score_scores(
+    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ran = headwater(
+        *("evaluate", "--model", tiny, "--task", "squad_v2", "--data", data),
+        *("--output", out, "--json"),
+    )
+    assert ran.code == 0, ran.err
+    metrics = json.loads(ran.out)
+    assert metrics == json.loads((out / "metrics.json").read_text())
+    assert metrics["total"] == 2
+    again = headwater(
+        *("score", "squad_v2", "--data", data, "--predictions", out / "predictions.json"),
+        *("--no-answer-probabilities", out / "no_answer_probabilities.json", "--json"),
+    )
+    assert json.loads(again.out) == metrics
+
+
+def test_predict_needs_no_answers(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+    asked = tmp_path / "asked.json"
+    paragraph = {"context": "the mill", "qas": [{"id": "q1", "question": "what ?"}]}
+    asked.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+    out, doubts = tmp_path / "p.json", tmp_path / "n.json"
+    ran = headwater(
+        *("predict", "--model", tiny, "--task", "squad_v2", "--input", asked, "--output", out),
+        *("--no-answer-probabilities", doubts),
+    )
+    assert ran.code == 0, ran.err
+    assert set(json.loads(out.read_text())) == {"q1"}
+    assert 0 <= json.loads(doubts.read_text())["q1"] <= 1
+    ran = headwater("predict", "--model", tiny, "--task", "squad", "--input", asked, "--output", out)
+    assert json.loads(out.read_text())["q1"] in ("the", "mill", "the mill")
+
+
+def test_score_gives_the_official_figures(headwater: Any, shared: Path) -> None:
+    golden = shared / "golden"
+    ran = headwater(
+        *("score", "squad_v2", "--json"),
+        *("--data", shared / "data/qa/squad_v2.0/dev-v2.0.first12articles.json"),
+        *("--predictions", golden / "squad_v2.0.predictions.json"),
+        *("--no-answer-probabilities", golden / "squad_v2.0.no_answer_probabilities.json"),
+    )
+    official = json.loads((golden / "squad_v2.0.scores.json").read_text())
+    assert json.loads(ran.out) == pytest.approx(official, abs=1e-9)
+
+
+def test_score_says_how_many_predictions_are_missing(
+    headwater: Any, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "p.json").write_text('{"q1": "by the river"}')
+    ran = headwater("score", "squad_v2", "--data", data, "--predictions", tmp_path / "p.json")
+    assert ran.code == 0
+    assert "1 of 2 questions are missing" in ran.err
+    assert "exact" in ran.out
+
+
+def test_lists(headwater: Any) -> None:
+    assert "squad_v2" in json.loads(headwater("tasks", "--json").out)
+    listed = headwater("models").out
+    assert "reader" in listed
+    assert "t5-small" in listed
+    assert all(len(line) < 120 for line in listed.splitlines())
+
+
+TRAINING = ("--set", "training.steps=6", "--set", "training.save_every=2",
+            "--set", "training.log_every=1", "--set", "training.batch={examples=1}",
+            "--set", "spans={max_length=64, max_query_length=16}")  # fmt: skip
+
+
+def test_finetune_leaves_a_model_and_goes_on_to_the_bit(
+    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    given = ("finetune", "--model", tiny, "--task", "squad_v2", "--data", data, *TRAINING)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    ran = headwater(*given, "--output", whole)
+    assert ran.code == 0, ran.err
+    assert ran.out.strip() == str(whole)
+    for name in ("config.toml", "log.jsonl", "curves.png", "model/config.json", "state/latest"):
+        assert (whole / name).is_file(), name
+    limit = ("--set", "training.time_limit_minutes=0.0000001")
+    for _ in range(6):
+        assert headwater(*given, "--output", parts, *limit, "--resume").code == 0
+    assert headwater("finetune", "--output", parts, "--resume").code == 0
+    weights = "model/model.safetensors"
+    assert (whole / weights).read_bytes() == (parts / weights).read_bytes()
+    asked = headwater("ask", "where ?", "--context", data, "--model", parts, "--json")
+    assert asked.code == 0, asked.err
+
+
+def test_finetune_refuses_a_used_folder_and_another_recipe(
+    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    given = ("finetune", "--model", tiny, "--task", "squad_v2", "--data", data, *TRAINING)
+    out = tmp_path / "run"
+    assert headwater(*given, "--output", out, "--set", "training.time_limit_minutes=1e-9").code == 0
+    again = headwater(*given, "--output", out)
+    assert again.code == 2
+    assert "--resume" in again.err
+    other = headwater(*given, "--output", out, "--resume", "--set", "training.learning_rate=0.5")
+    assert other.code == 2
+    assert "learning_rate" in other.err
+    data.write_text(data.read_text().replace("river", "rover"))
+    changed = headwater(*given, "--output", out, "--resume")
+    assert changed.code == 2
+    assert "data" in changed.err
+
+
+@pytest.mark.parametrize("arguments", [[], *[[verb] for verb in VERBS]])
+def test_no_help_imports_torch(arguments: list[str]) -> None:
+    code = (
+        "import sys; sys.argv = ['headwater', *sys.argv[1:], '--help']\n"
+        "from headwater import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as stop: assert stop.code in (0, None), stop.code\n"
+        "assert 'torch' not in sys.modules and 'transformers' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+
+
+def test_importing_headwater_imports_no_torch() -> None:
+    code = "import sys, headwater, headwater.cli, headwater.recipe; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_help_is_quick() -> None:
+    command = [str(Path(sys.executable).parent / "headwater"), "--help"]
+    subprocess.run(command, check=True, capture_output=True)
+    seconds = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - begin)
+    assert statistics.median(seconds) < 0.3, seconds
+
+
+def test_no_subcommand_shows_help_and_unknown_ones_are_the_users_mistake(headwater: Any) -> None:
+    assert "Commands" in headwater().out + headwater().err
+    assert headwater("aks").code == 2
+    assert headwater("ask").code == 2
