@@ -170,12 +170,14 @@ class Trainer:
     def _loop(self, record: Record, stop: Stop) -> Reason:
         place = self._place
         self._model.train()
-        saved = place.step
+        begun = saved = place.step
         while True:
             reason: Reason | None = None
             if self._evaluation_due():
                 reason = self._evaluation(record, stop)
-            reason = reason or self._over() or stop.reason
+            reason = reason or self._over() or stop.signalled
+            if place.step > begun:  # however short the time limit, each session gets further
+                reason = reason or stop.reason
             if place.step != saved and (reason or place.step % self._config.save_every == 0):
                 record.sync()
                 self._save()
