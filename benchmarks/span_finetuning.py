@@ -5,7 +5,7 @@
 Three loops train the same 6-layer body on the same questions with AdamW, batches of about equal
 work, and dropout on:
 
-    headwater   the Trainer's own step: bf16 where the processor has it, token budget, length buckets
+    headwater   the Trainer's own step: bf16 where the processor has it, token budget, buckets
     tuned       a `transformers` loop tuned by hand: bf16 autocast, dynamic padding, length-grouped
     plain       a `transformers` loop as the examples have it: float32, every row padded to 384
 
@@ -140,7 +140,8 @@ def main() -> None:
         spread = f"{min(values):.1f} to {max(values):.1f}"
         print(f"{name:10} {statistics.median(values):6.1f} windows/s  ({spread})")
     for name in ("tuned", "plain"):
-        ratios = [ours / theirs for ours, theirs in zip(rates["headwater"], rates[name], strict=True)]
+        pairs = zip(rates["headwater"], rates[name], strict=True)
+        ratios = [ours / theirs for ours, theirs in pairs]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
         print(f"headwater / {name}: {statistics.median(ratios):.2f}  ({spread})")
 

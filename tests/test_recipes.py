@@ -20,11 +20,15 @@ def test_a_recipe_is_read_and_says_what_it_is(path: Path) -> None:
     family = "t5" if path.stem.startswith("t5") else "bert"
     recipe = load_recipe(path, {}, [], lambda _: family)
     assert recipe.task in TASKS
-    assert path.read_text(encoding="utf-8").startswith("#"), "begin with a comment on what it is for"
+    assert path.read_text(encoding="utf-8").startswith("#"), (
+        "begin with a comment on what it is for"
+    )
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_a_recipes_data_are_there(path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recipes_data_are_there(
+    path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(ROOT)
     data = load_recipe(path, {}, [], lambda _: "bert").data
     for name in [*data.train, *data.held_out, *data.validation]:

@@ -22,7 +22,7 @@ from headwater.files import check_writable, replace_file
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
 from headwater.recipe import Recipe
-from headwater.starting import Start, start
+from headwater.starting import Start, fit_windows, start
 from headwater.tasks.table import task as find_task
 from headwater.tasks.windows import build_windows
 from headwater.text.vocabulary import Vocabulary
@@ -44,6 +44,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     task = find_task(recipe.task)
     torch.manual_seed(recipe.training.seed)
     begun = start(recipe, task)
+    recipe = fit_windows(recipe, begun.config)
     if begun.new_parameters:
         progress.say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
     data = prepare(task, recipe.data, recipe.training.seed, progress.say)

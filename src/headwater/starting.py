@@ -65,7 +65,11 @@ def start(recipe: Recipe, task: Task[Any]) -> Start:
         folder = resolve(recipe.model)
         loaded = load_model(folder, head)
         begun = Start(loaded.model, load_vocabulary(folder), loaded.config, loaded.new_parameters)
-    _check_sizes(begun, recipe)
+    if begun.vocabulary.size > begun.config.vocab_size:
+        raise UserError(
+            f"the vocabulary has {begun.vocabulary.size} pieces, the model only "
+            f"{begun.config.vocab_size}"
+        )
     return begun
 
 
@@ -84,12 +88,17 @@ def _from_random(network: NetworkConfig, head: str | None) -> Start:
     return Start(build_model(config, head), vocabulary, config, ())
 
 
-def _check_sizes(begun: Start, recipe: Recipe) -> None:
-    config, size = begun.config, begun.vocabulary.size
-    if size > config.vocab_size:
-        raise UserError(f"the vocabulary has {size} pieces, the model only {config.vocab_size}")
-    if isinstance(config, BertConfig) and recipe.spans.max_length > config.longest:
+def fit_windows(recipe: Recipe, config: BertConfig | T5Config) -> Recipe:
+    """Shorten windows that nobody asked for to what an encoder can read.
+
+    Raises:
+        UserError: the recipe asks for windows that are too long.
+    """
+    if not isinstance(config, BertConfig) or recipe.spans.max_length <= config.longest:
+        return recipe
+    if "max_length" in recipe.spans.model_fields_set:
         raise UserError(
             f"spans.max_length = {recipe.spans.max_length}: this model reads {config.longest} "
             "pieces at most"
         )
+    return recipe.model_copy(update={"spans": recipe.spans.fitting(config.longest)})

@@ -14,7 +14,17 @@ from headwater.models.bert_config import BertConfig
 from headwater.models.build import build_model
 from headwater.text.vocabulary import load_vocabulary
 
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", ",", *"abcdefghijklmnopqrstuvwxyz"]
+PIECES = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    ".",
+    "?",
+    ",",
+    *"abcdefghijklmnopqrstuvwxyz",
+]
 PIECES += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"]
 PIECES += [*"0123456789", "the", "mill", "river", "where", "is", "what", "who", "by"]
 
@@ -31,7 +41,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=32,
-        max_position_embeddings=512,
+        max_position_embeddings=128,
     )
     torch.manual_seed(0)
     extra = {"spans": {"max_length": 96, "max_query_length": 24}, "no_answer_threshold": 0.0}

@@ -125,8 +125,7 @@ def test_broken_questions(kind: str, headwater: Any, tiny: Path, tmp_path: Path)
     calls = [
         ("evaluate", *given, "--data", broken, "--output", out),
         ("score", task, "--data", broken, "--predictions", predictions),
-        ("finetune", *given, "--data", broken, "--output", out, "--set", "training.steps=1",
-         "--set", "spans={max_length=96, max_query_length=24}"),
+        ("finetune", *given, "--data", broken, "--output", out, "--set", "training.steps=1"),
     ]  # fmt: skip
     if kind in DATA:
         calls.append(("predict", *given, "--input", broken, "--output", out))
@@ -166,13 +165,16 @@ def test_broken_contexts(
     "content",
     [b"", b"[]", b'{"q1": 3}', b'{"q1": null}', b'{"q1": "a"', b"\xff", b'{"q1": "\\ud800"}'],
 )
-def test_broken_predictions(
-    headwater: Any, tmp_path: Path, content: bytes
-) -> None:
+def test_broken_predictions(headwater: Any, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "data.json").write_bytes(GOOD)
     (tmp_path / "broken.json").write_bytes(content)
     ran = headwater(
-        "score", "squad", "--data", tmp_path / "data.json", "--predictions", tmp_path / "broken.json"
+        "score",
+        "squad",
+        "--data",
+        tmp_path / "data.json",
+        "--predictions",
+        tmp_path / "broken.json",
     )
     assert_one_clear_line(ran, "broken.json")
 

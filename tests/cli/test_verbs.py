@@ -20,7 +20,11 @@ def data(tmp_path: Path) -> Path:
     path = tmp_path / "data.json"
     context = "the mill is by the river"
     qas = [
-        {"id": "q1", "question": "where ?", "answers": [{"text": "by the river", "answer_start": 12}]},
+        {
+            "id": "q1",
+            "question": "where ?",
+            "answers": [{"text": "by the river", "answer_start": 12}],
+        },
         {"id": "q2", "question": "who ?", "answers": [], "is_impossible": True},
     ]
     paragraphs = [{"context": context, "qas": qas}]
@@ -71,7 +75,9 @@ def test_ask_reads_every_text_of_a_folder(headwater: Any, tiny: Path, tmp_path: 
     (tmp_path / "deep" / "b.md").write_text("a fox is by the mill.")
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "c.bin").write_bytes(b"\xff")
-    ran = headwater("ask", "where ?", "--context", tmp_path, "--model", tiny, "--top-k", 50, "--json")
+    ran = headwater(
+        "ask", "where ?", "--context", tmp_path, "--model", tiny, "--top-k", 50, "--json"
+    )
     sources = {Path(answer["source"]).name for answer in json.loads(ran.out) if answer["source"]}
     assert sources == {"a.txt", "b.md"}
 
@@ -107,7 +113,9 @@ def test_predict_needs_no_answers(headwater: Any, tiny: Path, tmp_path: Path) ->
     assert ran.code == 0, ran.err
     assert set(json.loads(out.read_text())) == {"q1"}
     assert 0 <= json.loads(doubts.read_text())["q1"] <= 1
-    ran = headwater("predict", "--model", tiny, "--task", "squad", "--input", asked, "--output", out)
+    ran = headwater(
+        "predict", "--model", tiny, "--task", "squad", "--input", asked, "--output", out
+    )
     assert json.loads(out.read_text())["q1"] in ("the", "mill", "the mill")
 
 
@@ -197,7 +205,9 @@ def test_no_help_imports_torch(arguments: list[str]) -> None:
 
 
 def test_importing_headwater_imports_no_torch() -> None:
-    code = "import sys, headwater, headwater.cli, headwater.recipe; assert 'torch' not in sys.modules"
+    code = (
+        "import sys, headwater, headwater.cli, headwater.recipe; assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

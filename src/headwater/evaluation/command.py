@@ -1,17 +1,14 @@
 """`headwater evaluate` and `headwater predict`: from names and files to scores and files."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import Evaluation, Progress, evaluate, predict, write_json
+from headwater.files import check_writable
 from headwater.inference.loaded import load
-from headwater.tasks.squad import SquadTask
 from headwater.tasks.table import task as find_task
 
 
@@ -30,9 +27,9 @@ def evaluate_files(
     """
     wanted = find_task(task)
     if output is not None:
-        _check_folder(output)
+        check_writable(output)
     examples = wanted.read(data)
-    predictor = load(model, device).predictor(null_answers=knows_null_answers(wanted))
+    predictor = load(model, device).predictor(null_answers=wanted.null_answers)
     with _progress("evaluate") as progress:
         result: Evaluation = evaluate(predictor, wanted, examples, progress)
     if output is not None:
@@ -59,8 +56,8 @@ def predict_file(
         if path is not None and path.is_dir():
             raise UserError(f"{path}: a file was expected, this is a folder")
         if path is not None:
-            _check_folder(path.parent)
-    null_answers = knows_null_answers(wanted)
+            check_writable(path.parent)
+    null_answers = wanted.null_answers
     if no_answer_probabilities is not None and not null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
     examples = wanted.read([input_file], answered=False)
@@ -72,22 +69,6 @@ def predict_file(
             raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
         write_json(no_answer_probabilities, found.no_answer_probabilities)
     write_json(output, found.texts)
-
-
-def knows_null_answers(task: Task[Any]) -> bool:
-    """Tell whether a task has questions that their text does not answer."""
-    return isinstance(task, SquadTask) and task.null_answers
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse, before any work, a folder that cannot be written to."""
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise UserError(f"{existing}: a folder was expected, this is a file")
-    if not os.access(existing, os.W_OK):
-        raise UserError(f"{existing}: cannot be written to")
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from headwater.models.bert_config import BertConfig
 from headwater.models.heads import Headed, SpanHead
 from headwater.models.t5 import T5
 from headwater.models.t5_config import T5Config
-from headwater.tasks.spans_config import MOST_SPECIAL_PIECES, SpanConfig
+from headwater.tasks.spans_config import SpanConfig
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 from headwater.training.device import choose_device
 
@@ -153,7 +153,7 @@ class LoadedModel:
         assert isinstance(config, BertConfig)
         spans = SpanConfig.check(self.extra.get("spans", {}), f"{self.name}/{EXTRA}: spans")
         return SpanReader(
-            network, self.vocabulary, _fitting(spans, config.longest), threshold=threshold
+            network, self.vocabulary, spans.fitting(config.longest), threshold=threshold
         )
 
     def _need_reader(self) -> SpanReader | TextReader:
@@ -163,14 +163,6 @@ class LoadedModel:
                 f"--model {self.name} --task squad --data FILE"
             )
         return self._reader
-
-
-def _fitting(spans: SpanConfig, longest: int) -> SpanConfig:
-    """Shorten windows, and questions where needed, to what the network can read."""
-    if spans.max_length <= longest:
-        return spans
-    query = max(1, min(spans.max_query_length, (longest - MOST_SPECIAL_PIECES) // 2))
-    return spans.model_copy(update={"max_length": longest, "max_query_length": query})
 
 
 def _threshold(extra: Mapping[str, Any], name: str) -> float | None:

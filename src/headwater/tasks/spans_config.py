@@ -49,3 +49,10 @@ class SpanConfig(Config):
         if self.stride is not None:
             return min(self.stride, room)  # a longer one would leave pieces out
         return max(1, min(room // 2, room - self.max_answer_length + 1))
+
+    def fitting(self, longest: int) -> Self:
+        """Shorten windows, and questions where needed, to what a network can read."""
+        if self.max_length <= longest:
+            return self
+        query = max(1, min(self.max_query_length, (longest - MOST_SPECIAL_PIECES) // 2))
+        return self.model_copy(update={"max_length": longest, "max_query_length": query})
