@@ -112,6 +112,16 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["model"]
 
 
+def test_what_is_written_is_as_readable_as_any_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    expected = (tmp_path / "plain").stat().st_mode
+    replace_file(tmp_path / "file", "x")
+    with replacing_folder(tmp_path / "folder") as folder:
+        os.close(os.open(folder / "secret", os.O_CREAT | os.O_WRONLY, 0o600))
+    for path in (tmp_path / "file", tmp_path / "folder" / "secret"):
+        assert path.stat().st_mode == expected
+
+
 def test_sha256_is_the_published_one(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     assert sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea")

@@ -61,7 +61,7 @@ def show(answers: Sequence[Answer]) -> None:
             console.print(Text("The text does not answer this.", style="bold"))
             console.print(f"  score     {answer.score:.3f}")
             continue
-        console.print(Text(answer.text, style="bold"))
+        console.print(Text(" ".join(answer.text.split()), style="bold"))
         if answer.start is not None and answer.end is not None:
             console.print(Text("  evidence  ").append_text(_evidence(answer)))
             console.print(f"  place     characters {answer.start} to {answer.end}")

@@ -147,8 +147,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
     try:
         yield temporary
+        for item in temporary.rglob("*"):  # some writers make files that only their owner reads
+            item.chmod((0o777 if item.is_dir() else 0o666) & ~_umask())
+        temporary.chmod(0o777 & ~_umask())
         sync_tree(temporary)
-        os.chmod(temporary, 0o777 & ~_umask())
         if path.exists():
             aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
             os.replace(path, aside / path.name)

@@ -127,7 +127,7 @@ class TokenizerVocabulary:
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         model = self._content["model"]
-        text = json.dumps(self._content, indent=2, ensure_ascii=False)
+        text = json.dumps(self._content, separators=(",", ":"), ensure_ascii=False)
         replace_file(folder / "tokenizer.json", text + "\n")
         if self._kind == "WordPiece" and len(model["vocab"]) == self.size:
             ordered = sorted(model["vocab"], key=model["vocab"].__getitem__)
