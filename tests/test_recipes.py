@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.data.config import DataConfig
-from headwater.recipe import NetworkConfig, Recipe, TextConfig, load_recipe
+from headwater.data.config import DataConfig, TextConfig
+from headwater.recipe import NetworkConfig, Recipe, load_recipe
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.table import TASKS
 from headwater.training.config import TrainingConfig
@@ -17,8 +17,7 @@ RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_read_and_says_what_it_is(path: Path) -> None:
-    family = "t5" if path.stem.startswith("t5") else "bert"
-    recipe = load_recipe(path, {}, [], lambda _: family)
+    recipe = load_recipe(path, {}, [])
     assert recipe.task in TASKS
     assert path.read_text(encoding="utf-8").startswith("#"), (
         "begin with a comment on what it is for"
@@ -30,7 +29,7 @@ def test_a_recipes_data_are_there(
     path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    data = load_recipe(path, {}, [], lambda _: "bert").data
+    data = load_recipe(path, {}, []).data
     for name in [*data.train, *data.held_out, *data.validation]:
         assert Path(name).is_file(), name
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from headwater.errors import UserError
-from headwater.files import read_text
+from headwater.files import decode_text, read_text
 from headwater.inference.answer import Answer
 
 TEXTS = (".txt", ".md")
@@ -22,7 +22,7 @@ def read_documents(context: str) -> str | dict[str, str]:
     """
     if context == "-":
         return _standard_input()
-    path = Path(context).expanduser()
+    path = _place(context)
     if not path.is_dir():
         text = read_text(path)
         if not text.strip():
@@ -37,15 +37,24 @@ def read_documents(context: str) -> str | dict[str, str]:
     return texts
 
 
-def _standard_input() -> str:
-    data = sys.stdin.buffer.read()
+def _place(context: str) -> Path:
+    """Return the path of a context, refusing what can be none, such as the text itself."""
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(f"standard input, line {line}: not UTF-8") from None
-    if "\0" in text:
-        raise UserError("standard input: holds a NUL character; this is not text")
+        path = Path(context).expanduser()
+        path.stat()
+    except FileNotFoundError:
+        pass  # reading says so
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"{context[:40]!r}: not a file name ({reason}); give a file, a folder or - for "
+            "standard input"
+        ) from None
+    return path
+
+
+def _standard_input() -> str:
+    text = decode_text(sys.stdin.buffer.read(), "standard input")
     if not text.strip():
         raise UserError("standard input: empty; a text to answer from was expected")
     return text

@@ -82,14 +82,13 @@ def finetune(
     """Adapt a pre-trained model (or train one from random weights) to a task."""
     from headwater.finetuning import finetune as run
     from headwater.recipe import from_command_line, load_recipe, run_folder
-    from headwater.starting import family_of
 
     folder = run_folder(output, recipe)
     if resume and recipe is None and (folder / "config.toml").exists():
         recipe = folder / "config.toml"
 
     options = from_command_line(model, task, data)
-    outcome = run(load_recipe(recipe, options, settings or [], family_of), folder, resume=resume)
+    outcome = run(load_recipe(recipe, options, settings or []), folder, resume=resume)
     if outcome.exit_code == 0:
         print(folder)
     raise typer.Exit(outcome.exit_code)

@@ -49,18 +49,26 @@ def read_text(path: Path) -> str:
     Raises:
         UserError: as `read_bytes`, or the bytes are not UTF-8, or hold a NUL.
     """
-    content = read_bytes(path)
+    return decode_text(read_bytes(path), str(path))
+
+
+def decode_text(content: bytes, where: str) -> str:
+    """Decode UTF-8, dropping a byte-order mark; `where` (a file name) begins every error.
+
+    Raises:
+        UserError: the bytes are not UTF-8, or hold a NUL.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise UserError(
-            f"{path}, line {line}: not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8"
+            f"{where}, line {line}: not UTF-8 (byte 0x{byte:02x}); save it as UTF-8"
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise UserError(f"{path}, line {line}: holds a NUL character; this is not a text file")
+        raise UserError(f"{where}, line {line}: holds a NUL character; this is not text")
     return text
 
 

@@ -17,15 +17,17 @@ from headwater.data.example import SpanExample
 from headwater.data.preparation import prepare
 from headwater.data.source import Examples
 from headwater.data.task import Task
+from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict
 from headwater.files import check_writable, replace_file
+from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
-from headwater.recipe import Recipe
-from headwater.starting import Start, fit_windows, start
+from headwater.recipe import Recipe, resolved
+from headwater.starting import Start, family_of, fit_windows, start
 from headwater.tasks.table import task as find_task
 from headwater.tasks.windows import build_windows
-from headwater.text.vocabulary import Vocabulary
+from headwater.training.device import choose_device, choose_precision
 from headwater.training.progress import choose_progress
 from headwater.training.trainer import Outcome, Trainer
 
@@ -42,6 +44,8 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     check_writable(folder)
     progress = choose_progress()
     task = find_task(recipe.task)
+    recipe = resolved(recipe, family_of(recipe))
+    _check_best_metric(recipe, task)
     torch.manual_seed(recipe.training.seed)
     begun = start(recipe, task)
     recipe = fit_windows(recipe, begun.config)
@@ -57,19 +61,18 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
         pad_id=begun.pad_id,
         evaluate=run.evaluate if data.validation else None,
         save_model=run.save,
-        identity=identity(recipe, begun.vocabulary),
+        identity=run.identity(),
         progress=progress,
+        on_begin=lambda: replace_file(folder / "config.toml", recipe.to_toml()),
     )
-    if not (folder / "config.toml").exists():
-        replace_file(folder / "config.toml", recipe.to_toml())
     return trainer.run(resume=resume)
 
 
-def identity(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, str]:
-    """What a resumed run must have in common with its beginning, beside data and training."""
-    values = recipe.model_dump(exclude={"training", "data"})
-    shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
-    return {"vocabulary": vocabulary.fingerprint} | shape
+def _check_best_metric(recipe: Recipe, task: Task[Any]) -> None:
+    name = recipe.training.best_metric
+    if name is not None and name not in task.metric_names:
+        known = ", ".join(task.metric_names)
+        raise UserError(f"training.best_metric = {name!r}: task {task.name} has {known}")
 
 
 class _Run:
@@ -85,6 +88,15 @@ class _Run:
         self.recipe, self.task, self.begun = recipe, task, begun
         self.validation = validation
 
+    def identity(self) -> dict[str, str]:
+        """What a resumed run must have in common with its beginning, beside rows and training."""
+        values = self.recipe.model_dump(exclude={"training", "data"})
+        shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
+        return shape | {
+            "vocabulary": self.begun.vocabulary.fingerprint,
+            "validation": self.validation.fingerprint if self.validation else "none",
+        }
+
     def features(self, examples: Examples[SpanExample]) -> FeatureSet:
         """Convert examples for the family: windows for an encoder, text pairs for T5."""
         vocabulary = self.begun.vocabulary
@@ -97,8 +109,7 @@ class _Run:
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Score the model on the validation data, the task's main metric first."""
         assert self.validation is not None
-        predictor = self._loaded(model).predictor(null_answers=self.task.null_answers)
-        metrics = evaluate(predictor, self.task, self.validation).metrics
+        metrics = evaluate(self._predictor(model), self.task, self.validation).metrics
         main = self.task.main_metric
         return {main: metrics[main]} | metrics
 
@@ -111,14 +122,24 @@ class _Run:
         if self.begun.family == "t5":
             return extra | {"text": self.recipe.text.model_dump()}
         extra["spans"] = self.recipe.spans.model_dump(exclude_none=True)
-        known = self.validation is not None and any(each.impossible for each in self.validation)
-        if self.task.null_answers and known:
-            assert self.validation is not None
-            predictor = self._loaded(self.begun.model).predictor(null_answers=True)
-            found = predict(predictor, self.validation)
-            threshold = calibrate(self.validation, found.margins, found.best_spans)
-            extra["no_answer_threshold"] = threshold
+        if self.task.null_answers:
+            extra["no_answer_threshold"] = self._threshold()
         return extra
+
+    def _threshold(self) -> float:
+        """Calibrate "no answer" on validation questions without an answer; 0 where none are."""
+        if self.validation is None or not any(each.impossible for each in self.validation):
+            return 0.0
+        found = predict(self._predictor(self.begun.model), self.validation)
+        return calibrate(self.validation, found.margins, found.best_spans)
+
+    def _predictor(self, model: nn.Module) -> Predictor[SpanExample]:
+        training = self.recipe.training
+        device = choose_device(training.device)
+        return self._loaded(model).predictor(
+            null_answers=self.task.null_answers,
+            precision=choose_precision(training.precision, device),
+        )
 
     def _loaded(self, model: nn.Module) -> LoadedModel:
         shape = {"spans": self.recipe.spans.model_dump(), "text": self.recipe.text.model_dump()}

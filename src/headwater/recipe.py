@@ -14,14 +14,14 @@ A recipe holds only what differs from the defaults; those of `[training]` depend
 the model. Paths count from the current directory.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from headwater.config import Config, load_config, merge
-from headwater.data.config import DataConfig
+from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
 from headwater.tasks.spans_config import SpanConfig
 from headwater.training.config import FAMILY_DEFAULTS, Family, TrainingConfig
@@ -33,13 +33,6 @@ class NetworkConfig(Config):
     preset: str
     vocabulary: str
     sizes: dict[str, int | float | str | bool] = Field(default={})
-
-
-class TextConfig(Config):
-    """Text to text: the longest input and target, in pieces."""
-
-    max_inputs: PositiveInt = 512
-    max_targets: PositiveInt = 64
 
 
 class Recipe(Config):
@@ -64,26 +57,26 @@ class Recipe(Config):
 
 
 def load_recipe(
-    path: Path | None,
-    options: Mapping[str, Any],
-    overrides: Sequence[str],
-    family_of: Callable[[Recipe], Family],
+    path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]
 ) -> Recipe:
-    """Read a recipe, with the training defaults of its model's family under it.
+    """Read a recipe.
 
     Args:
         path: the TOML file, or None where `options` give everything.
         options: values from the command line, nested as in the file; they win over the file.
         overrides: `a.b=VALUE` texts; they win over all.
-        family_of: tells the family of a recipe's model.
 
     Raises:
         UserError: a key or value is wrong; the nearest key is named.
     """
-    recipe = load_config(Recipe, path, overrides, options)
-    values: dict[str, Any] = {"training": dict(FAMILY_DEFAULTS[family_of(recipe)])}
+    return load_config(Recipe, path, overrides, options)
+
+
+def resolved(recipe: Recipe, family: Family) -> Recipe:
+    """Put the training defaults of a family under what the recipe itself says."""
+    values: dict[str, Any] = {"training": dict(FAMILY_DEFAULTS[family])}
     merge(values, recipe.model_dump(exclude_unset=True))
-    return Recipe.check(values, str(path) if path else "command line")
+    return Recipe.check(values, "recipe")
 
 
 def from_command_line(

@@ -13,6 +13,7 @@ from headwater.files import read_json
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import Model, build_model, preset
 from headwater.models.t5_config import T5Config
+from headwater.nn.feedforward import ACTIVATIONS
 from headwater.recipe import NetworkConfig, Recipe
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 from headwater.training.config import Family
@@ -82,10 +83,25 @@ def _from_random(network: NetworkConfig, head: str | None) -> Start:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UserError(f"network.sizes: {network.preset} has no size {name!r}{hint}")
-        if type(value) is not type(known[name]):
-            raise UserError(f"network.sizes.{name} = {value!r}: expected one like {known[name]!r}")
-    config = replace(config, **{"vocab_size": vocabulary.size, **network.sizes})  # type: ignore[arg-type]
+        _check_size(name, value, known[name])
+    pad, eos = vocabulary.pad_id, vocabulary.eos_id
+    marks = {"pad_token_id": pad, "eos_token_id": eos, "decoder_start_token_id": pad}
+    own = {name: id for name, id in marks.items() if name in known and id is not None}
+    sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | own | network.sizes
+    config = replace(config, **sizes)
     return Start(build_model(config, head), vocabulary, config, ())
+
+
+def _check_size(name: str, value: Any, example: Any) -> None:
+    """Refuse a value that no network can be built with; `example` is the preset's."""
+    where = f"network.sizes.{name} = {value!r}"
+    if type(value) is not type(example) and not (type(value) is int and type(example) is float):
+        raise UserError(f"{where}: expected one like {example!r}")
+    least = 0 if name.endswith("_id") or type(example) is float else 1
+    if isinstance(value, int | float) and not isinstance(value, bool) and not value >= least:
+        raise UserError(f"{where}: a number from {least} on was expected")
+    if isinstance(value, str) and value.removeprefix("gated-") not in ACTIVATIONS:
+        raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")
 
 
 def fit_windows(recipe: Recipe, config: BertConfig | T5Config) -> Recipe:

@@ -2,7 +2,8 @@ import time
 
 import pytest
 
-from headwater.inference.answer import Answer, sentence_around
+from headwater.inference.answer import Answer
+from headwater.inference.sentences import sentence_around
 
 CASES = [
     ("It rained. [Bob] won. Then he left.", "Bob won."),

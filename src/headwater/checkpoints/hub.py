@@ -2,8 +2,8 @@
 
 In this order, so that a path or a bundled name opens no socket:
 
+    a bundled name      the folder inside this package; `./NAME` is a folder of that name here
     a folder            itself, or its `model/` when it is a run folder
-    a bundled name      the folder inside this package
     a hub id            fetched (once) through huggingface-hub: safetensors, JSON, vocabulary
 """
 
@@ -25,13 +25,20 @@ def resolve(model: str) -> Path:
     Raises:
         UserError: there is no such folder or name, or the hub does not give it.
     """
-    path = Path(model)
-    if path.is_dir():
-        return _model_folder(path)
-    if path.exists():
-        raise UserError(f"{model}: a model is a folder, this is a file")
     if model in BUNDLED:
         return BUNDLED[model]
+    path = Path(model)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # perhaps a hub id
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{model[:40]!r}: not a folder name ({reason})") from None
+    else:
+        if not path.is_dir():
+            raise UserError(f"{model}: a model is a folder, this is a file")
+        return _model_folder(path)
     if not _HUB_ID.fullmatch(model):
         raise UserError(f"{model}: no such folder; bundled: {', '.join(BUNDLED)}")
     return _fetch(model)

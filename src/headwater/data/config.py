@@ -25,10 +25,17 @@ class DataConfig(Config):
     validation: list[str] = Field(default=[])
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     longest_context: PositiveInt | None = None
-    unanswerable: float = Field(default=0.0, ge=0, le=10)
+    unanswerable: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _one_validation(self) -> Self:
         if self.validation and self.validation_share:
             raise ValueError("give validation files or a validation_share, not both")
         return self
+
+
+class TextConfig(Config):
+    """Text to text: the longest input and target, in pieces."""
+
+    max_inputs: PositiveInt = 512
+    max_targets: PositiveInt = 64

@@ -38,7 +38,7 @@ class Task(Protocol[E]):
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """The metrics of every score, in the order of the official script."""
+        """All metrics that a score may hold, in the order of the official script."""
         ...
 
     @property

@@ -61,12 +61,13 @@ def predict_file(
     if no_answer_probabilities is not None and not null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
     examples = wanted.read([input_file], answered=False)
-    predictor = load(model, device).predictor(null_answers=null_answers)
+    loaded = load(model, device)
+    if no_answer_probabilities is not None and loaded.writes:
+        raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
+    predictor = loaded.predictor(null_answers=null_answers)
     with _progress("predict") as progress:
         found = predict(predictor, examples, progress)
     if no_answer_probabilities is not None:
-        if found.no_answer_probabilities is None:
-            raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
         write_json(no_answer_probabilities, found.no_answer_probabilities)
     write_json(output, found.texts)
 

@@ -46,11 +46,16 @@ class Evaluation:
     predictions: Predictions
 
     def save(self, folder: Path) -> None:
-        """Write metrics.json and the official prediction files, each whole or not at all."""
+        """Write metrics.json and the official prediction files, each whole or not at all.
+
+        Probabilities of an earlier evaluation do not stay beside predictions that have none.
+        """
         write_json(folder / "metrics.json", self.metrics)
         write_json(folder / "predictions.json", self.predictions.texts)
-        if self.predictions.no_answer_probabilities is not None:
-            path = folder / "no_answer_probabilities.json"
+        path = folder / "no_answer_probabilities.json"
+        if self.predictions.no_answer_probabilities is None:
+            path.unlink(missing_ok=True)
+        else:
             write_json(path, self.predictions.no_answer_probabilities)
 
 

@@ -9,8 +9,6 @@ from typing import Any, Protocol, TypeVar
 
 from headwater.inference.sentences import sentence_around
 
-__all__ = ["Answer", "Prediction", "Predictor", "sentence_around"]
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -52,7 +52,7 @@ def _one_by_one(
 ) -> list[Written]:
     """Write one text per row; `draws` `[rows, max_length]` in 0..1 when pieces are drawn."""
     texts: list[list[int]] = [[] for _ in range(rows)]
-    total = torch.zeros(rows, dtype=torch.float64, device=like.device)
+    total = torch.zeros(rows, device=like.device)  # float32: MPS has no float64
     alive = torch.arange(rows, device=like.device)
     last = like.new_full((rows, 1), marks.start_id)
     for place in range(config.max_length):
@@ -62,7 +62,7 @@ def _one_by_one(
         else:
             chosen = pick(keep_likely(logits, config), draws[alive, place])
         chances = torch.log_softmax(logits, -1).gather(1, chosen[:, None])[:, 0]
-        total[alive] += chances.double()
+        total[alive] += chances.float()
         going = chosen != marks.eos_id
         if not bool(going.all()):
             kept = going.nonzero()[:, 0]
@@ -96,14 +96,18 @@ def keep_likely(logits: Tensor, config: DecodingConfig) -> Tensor:
 
 def pick(logits: Tensor, draws: Tensor) -> Tensor:
     """Choose pieces `[batch]` by their probability, given draws `[batch]` even in 0..1."""
-    chances = logits.double().softmax(-1) if logits.device.type != "mps" else logits.softmax(-1)
+    chances = logits.float().softmax(-1)
     up_to = chances.cumsum(-1)
     chosen = torch.searchsorted(up_to, draws[:, None].to(up_to) * up_to[:, -1:], right=True)
     last_possible = chances.shape[-1] - 1 - chances.flip(-1).ne(0).int().argmax(-1)
-    return chosen[:, 0].minimum(last_possible)  # rounding must not pass the end
+    chosen = chosen.minimum(last_possible[:, None])  # rounding must not pass the end
+    # A parallel sum may round a later total below an earlier one: nothing impossible is chosen.
+    possible = chances.gather(1, chosen)[:, 0] > 0
+    return torch.where(possible, chosen[:, 0], chances.argmax(-1))
 
 
 def _draws(numbers: Sequence[int], config: DecodingConfig) -> Tensor:
     """Even draws in 0..1, `[rows, max_length]`, each row's from its own stream."""
     streams = [np.random.Generator(np.random.Philox(key=[config.seed, row])) for row in numbers]
-    return torch.tensor(np.stack([stream.random(config.max_length) for stream in streams]))
+    rows = [stream.random(config.max_length, dtype=np.float32) for stream in streams]
+    return torch.from_numpy(np.stack(rows))

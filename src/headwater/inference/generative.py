@@ -142,7 +142,8 @@ class TextReader:
             raise UserError("the question is empty")
         config = self._config(top_k)
         if contexts is None:
-            found = _ranked(list(self.writer.generate([f"question: {question.strip()}"], config)))
+            alone = self._to_text(SpanExample("", question, "", ())).inputs
+            found = _ranked(list(self.writer.generate([alone], config)))
             return [_answer(text, None) for text in found[:top_k]]
         named = {"": contexts} if isinstance(contexts, str) else contexts
         examples = [SpanExample(name, question, text, ()) for name, text in named.items()]

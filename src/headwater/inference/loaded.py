@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from headwater.checkpoints.folder import EXTRA, load_model, read_extra
 from headwater.checkpoints.hub import resolve
+from headwater.data.config import TextConfig
 from headwater.data.example import SpanExample
+from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Predictor
 from headwater.inference.decoding_config import DecodingConfig
@@ -25,6 +28,8 @@ from headwater.models.heads import Headed, SpanHead
 from headwater.models.t5 import T5
 from headwater.models.t5_config import T5Config
 from headwater.tasks.spans_config import SpanConfig
+from headwater.tasks.squad import SQUAD_V2
+from headwater.tasks.table import task as find_task
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 from headwater.training.device import choose_device
 
@@ -128,26 +133,43 @@ class LoadedModel:
         config = DecodingConfig.check(options, "generate")
         return [written[0].text for written in self._reader.writer.generate(texts, config)]
 
-    def predictor(self, *, null_answers: bool) -> Predictor[SpanExample]:
+    @property
+    def writes(self) -> bool:
+        """Whether answers are written, without places and without no-answer probabilities."""
+        return isinstance(self._reader, TextReader)
+
+    def predictor(
+        self, *, null_answers: bool, precision: torch.dtype | None = None
+    ) -> Predictor[SpanExample]:
         """Return what predicts a task's examples.
 
         Args:
             null_answers: whether the task knows questions without an answer; without, every
                 question gets a span.
+            precision: of an encoder's matrix products; None: by the device and the amount of text.
         """
         reader = self._need_reader()
         if isinstance(reader, TextReader):
             return reader
         threshold = (self._threshold or 0.0) if null_answers else None
-        return SpanReader(reader.network, self.vocabulary, reader.config, threshold=threshold)
+        return SpanReader(
+            reader.network,
+            self.vocabulary,
+            reader.config,
+            threshold=threshold,
+            precision=precision,
+        )
 
     def _make_reader(self, threshold: float | None) -> SpanReader | TextReader | None:
         network, config = self.network, self.config
         if isinstance(network, T5):
-            sizes = self.extra.get("text", {})
-            decoding = DecodingConfig(max_length=sizes.get("max_targets", 64))
-            writer = TextWriter(network, self.vocabulary)
-            return TextReader(writer, max_inputs=sizes.get("max_inputs", 512), decoding=decoding)
+            sizes = TextConfig.check(self.extra.get("text", {}), f"{self.name}/{EXTRA}: text")
+            return TextReader(
+                TextWriter(network, self.vocabulary),
+                to_text=_task(self.extra, self.name).to_text,
+                max_inputs=sizes.max_inputs,
+                decoding=DecodingConfig(max_length=sizes.max_targets),
+            )
         if not isinstance(network, Headed) or not isinstance(network.head, SpanHead):
             return None
         assert isinstance(config, BertConfig)
@@ -163,6 +185,17 @@ class LoadedModel:
                 f"--model {self.name} --task squad --data FILE"
             )
         return self._reader
+
+
+def _task(extra: Mapping[str, Any], name: str) -> Task[SpanExample]:
+    """Return the task that the model was trained on, which says how a question is put to it."""
+    trained = extra.get("task", SQUAD_V2.name)
+    if not isinstance(trained, str):
+        raise UserError(f"{name}/{EXTRA}: task must be a name, not {trained!r:.40}")
+    try:
+        return find_task(trained)
+    except UserError as error:
+        raise UserError(f"{name}/{EXTRA}: {error}") from None
 
 
 def _threshold(extra: Mapping[str, Any], name: str) -> float | None:

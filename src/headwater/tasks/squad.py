@@ -46,10 +46,15 @@ class SquadTask:
         return examples
 
     def to_text(self, example: SpanExample) -> TextExample:
-        """Write `question: ... context: ...`; the targets are the different answers, in order."""
+        """Write `question: ... context: ...`; the targets are the different answers, in order.
+
+        Without a context (a question on what the model knows) it is `question: ...` alone.
+        """
         answers = tuple(dict.fromkeys(answer.text for answer in example.answers))
         targets = ("",) if example.impossible else answers
-        inputs = f"question: {example.question.strip()} context: {example.context}"
+        inputs = f"question: {example.question.strip()}"
+        if example.context:
+            inputs += f" context: {example.context}"
         return TextExample(example.id, inputs, targets)
 
     def score(
@@ -89,5 +94,9 @@ SQUAD_V2 = SquadTask(
     name="squad_v2",
     summary="SQuAD v2.0: the same, or say that the paragraph holds no answer",
     null_answers=True,
-    metric_names=("exact", "f1", "total"),
+    metric_names=(
+        *("exact", "f1", "total"),
+        *("HasAns_exact", "HasAns_f1", "HasAns_total", "NoAns_exact", "NoAns_f1", "NoAns_total"),
+        *("best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh"),
+    ),
 )
