@@ -1,6 +1,6 @@
 """Put a fine-tuned reader into the package: half precision, with the model card that stands there.
 
-    python recipes/bundle_reader.py runs/reader
+python recipes/bundle_reader.py runs/reader
 """
 
 import sys

@@ -1,24 +1,56 @@
 """The command line: each verb parses its options, calls one function and prints.
 
 Exit codes: 0 done, 2 the user's mistake (one line on standard error, no traceback), 1 a fault of
-ours, 130 and 143 ended by Ctrl-C and SIGTERM after saving. No verb's `--help` imports torch.
+ours, 130 and 143 ended by Ctrl-C and SIGTERM after saving, 141 the reader of our output has gone.
+No verb's `--help` imports torch.
 """
 
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headwater.training.trainer import Outcome
+
+
+@contextmanager
+def _to_the_reader() -> Iterator[None]:
+    """Flush what was printed; end quietly when its reader has gone, as `| head` does."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
+
+
+class _Verbs(TyperGroup):
+    """typer itself would exit with 1 on a closed pipe, or leave it to the interpreter's end."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _to_the_reader():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _to_the_reader():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="headwater",
+    cls=_Verbs,
     help="Take a language model from raw text to answers: adapt it, measure it, ask it.",
     no_args_is_help=True,
     add_completion=False,
@@ -78,6 +110,7 @@ def finetune(
     ] = None,
     settings: Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Adapt a pre-trained model (or train one from random weights) to a task."""
     from headwater.finetuning import finetune as run
@@ -89,7 +122,9 @@ def finetune(
 
     options = from_command_line(model, task, data)
     outcome = run(load_recipe(recipe, options, settings or []), folder, resume=resume)
-    if outcome.exit_code == 0:
+    if as_json:
+        _print_json(_summary(folder, outcome))
+    elif outcome.exit_code == 0:
         print(folder)
     raise typer.Exit(outcome.exit_code)
 
@@ -170,6 +205,11 @@ def tasks(as_json: AsJson = False) -> None:
     _show_table({name: task.summary for name, task in TASKS.items()}, as_json)
 
 
+def _summary(folder: Path, outcome: "Outcome") -> dict[str, Any]:
+    keys = ("reason", "step", "best_step", "best_value", "exit_code")
+    return {"output": str(folder)} | {key: getattr(outcome, key) for key in keys}
+
+
 def _show_metrics(metrics: "Mapping[str, float]", as_json: bool) -> None:
     if as_json:
         _print_json(dict(metrics))
@@ -193,7 +233,12 @@ def _show_table(rows: "Mapping[str, str]", as_json: bool) -> None:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a terminal without these characters, or half ones in a file name
+        text = json.dumps(value, indent=2)
+    print(text)
 
 
 def _say(message: str) -> None:
@@ -202,16 +247,14 @@ def _say(message: str) -> None:
 
 def main() -> None:
     """Run the command line and turn what went wrong into a line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as error:
         _say(" ".join(str(error).split()))
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except OSError as error:
         _say(str(error))
         sys.exit(1)

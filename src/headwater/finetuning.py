@@ -107,11 +107,11 @@ class _Run:
         return convert(self.task.to_text(example) for example in examples)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Score the model on the validation data, the task's main metric first."""
+        """Score the model on the validation data, in percent, the task's main metric first."""
         assert self.validation is not None
         metrics = evaluate(self._predictor(model), self.task, self.validation).metrics
-        main = self.task.main_metric
-        return {main: metrics[main]} | metrics
+        names = (self.task.main_metric, *self.task.metric_names)
+        return {name: metrics[name] for name in names if name in metrics}
 
     def save(self, folder: Path) -> None:
         """Write the model with what answering needs to know beside its weights."""

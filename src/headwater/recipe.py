@@ -56,9 +56,7 @@ class Recipe(Config):
         return self
 
 
-def load_recipe(
-    path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]
-) -> Recipe:
+def load_recipe(path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]) -> Recipe:
     """Read a recipe.
 
     Args:

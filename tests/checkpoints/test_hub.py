@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.hub import BUNDLED, resolve
 from headwater.errors import UserError
 
 
@@ -44,3 +44,36 @@ def test_a_file_or_a_folder_without_a_model(tmp_path: Path) -> None:
         resolve(str(tmp_path))
     with pytest.raises(UserError, match="no such folder"):
         resolve(str(tmp_path / "nothing" / "here"))
+
+
+def test_a_name_that_can_be_none(tmp_path: Path) -> None:
+    for name in ("long " * 200, "nul\0"):
+        with pytest.raises(UserError, match="not a folder name"):
+            resolve(name)
+
+
+def test_a_bundled_name_comes_before_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reader").mkdir()
+    (tmp_path / "reader" / "config.json").write_text("{}")
+    assert resolve("reader") == BUNDLED["reader"]
+    assert resolve("./reader") == Path("reader")
+
+
+def test_a_hub_id_is_fetched_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+
+    asked: list[tuple[str, list[str]]] = []
+
+    def snapshot(model: str, *, allow_patterns: list[str]) -> str:
+        asked.append((model, allow_patterns))
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    assert resolve("someone/small-bert") == tmp_path
+    [(model, patterns)] = asked
+    assert model == "someone/small-bert"
+    assert "*.safetensors" in patterns
+    assert not any("bin" in pattern for pattern in patterns)  # pickled weights stay where they are

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,85 @@ def test_broken_recipes(headwater: Any, tmp_path: Path, content: bytes) -> None:
     ran = headwater("finetune", recipe, "--output", tmp_path / "run")
     assert_one_clear_line(ran, "broken.toml")
     assert sorted(tmp_path.iterdir()) == [recipe]
+
+
+@pytest.mark.parametrize("key", ["validation", "held_out"])
+@pytest.mark.parametrize("kind", ["latin-1", "empty", "cut short", "qas is a number"])
+def test_broken_files_beside_good_training_data(
+    headwater: Any, tiny: Path, tmp_path: Path, key: str, kind: str
+) -> None:
+    good, broken = tmp_path / "good.json", tmp_path / "broken.json"
+    good.write_bytes(GOOD)
+    broken.write_bytes(DATA[kind])
+    before = sorted(tmp_path.iterdir())
+    ran = headwater(
+        *("finetune", "--model", tiny, "--task", "squad", "--data", good),
+        *("--output", tmp_path / "run", "--set", f"data.{key}=['{broken}']"),
+    )
+    assert_one_clear_line(ran, "broken.json")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def _damage(folder: Path, how: str) -> str:
+    """Damage a model folder; return what the message must name."""
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    content = weights.read_bytes()
+    match how:
+        case "flipped bit in the header":
+            weights.write_bytes(content[:9] + bytes([content[9] ^ 0x40]) + content[10:])
+        case "truncated":
+            weights.write_bytes(content[: len(content) // 2])
+        case "no weights":
+            weights.unlink()
+            return "safetensors"
+        case "pickled weights":
+            weights.rename(folder / "pytorch_model.bin")
+            return "pytorch_model.bin"
+        case "config.json":
+            config.write_text("{")
+            return "config.json"
+        case "config.json without sizes":
+            config.write_text('{"model_type": "bert", "hidden_size": "x"}')
+            return "config.json"
+        case "vocabulary":
+            for name in ("vocab.txt", "tokenizer.json"):
+                (folder / name).unlink(missing_ok=True)
+            return folder.name
+        case "headwater.json":
+            (folder / "headwater.json").write_text("[1")
+            return "headwater.json"
+        case "headwater.json of wrong types":
+            (folder / "headwater.json").write_text('{"spans": 3}')
+            return "headwater.json"
+    return "model.safetensors"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "flipped bit in the header",
+        "truncated",
+        "no weights",
+        "pickled weights",
+        "config.json",
+        "config.json without sizes",
+        "vocabulary",
+        "headwater.json",
+        "headwater.json of wrong types",
+    ],
+)
+def test_damaged_models(headwater: Any, tiny: Path, tmp_path: Path, how: str) -> None:
+    folder, data = tmp_path / "damaged", tmp_path / "data.json"
+    shutil.copytree(tiny, folder)
+    name = _damage(folder, how)
+    data.write_bytes(GOOD)
+    for call in [
+        ("ask", "where ?", "--context", data, "--model", folder),
+        ("evaluate", "--model", folder, "--task", "squad", "--data", data),
+    ]:
+        assert_one_clear_line(headwater(*call), name)
+
+
+def test_the_text_itself_as_context(headwater: Any, tiny: Path) -> None:
+    ran = headwater("ask", "where ?", "--context", f"{CONTEXT}. " * 50, "--model", tiny)
+    assert_one_clear_line(ran, "standard input", "file, a folder")

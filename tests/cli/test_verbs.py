@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -226,3 +227,64 @@ def test_no_subcommand_shows_help_and_unknown_ones_are_the_users_mistake(headwat
     assert "Commands" in headwater().out + headwater().err
     assert headwater("aks").code == 2
     assert headwater("ask").code == 2
+
+
+def _script(*arguments: str) -> list[str]:
+    return [str(Path(sys.executable).parent / "headwater"), *arguments]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of another kind")
+@pytest.mark.parametrize("arguments", [("models",), ("--help",), ("ask", "--help")])
+def test_a_closed_pipe_ends_quietly(arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(_script(*arguments), stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+def test_json_through_a_terminal_of_few_characters(
+    headwater: Any, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "caf\u00e9.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    raw = io.BytesIO()
+    for encoding in ("ascii", "cp1252"):
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+        given = ("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 2)
+        assert headwater(*given, "--json").code == 0
+        sys.stdout.flush()
+        sources = {answer["source"] for answer in json.loads(raw.getvalue().decode(encoding))}
+        assert str(text) in sources
+        assert headwater(*given).code == 0
+        raw.seek(0)
+        raw.truncate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode there")
+def test_a_file_name_that_is_not_utf_8(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+    text = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    text.write_text(TEXT, encoding="utf-8")
+    given = ("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 2)
+    ran = headwater(*given, "--json")
+    assert ran.code == 0
+    assert str(text) in {answer["source"] for answer in json.loads(ran.out)}
+    assert headwater(*given).code == 0
+
+
+def test_finetune_json_says_how_the_run_ended(
+    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    ran = headwater(
+        *("finetune", "--model", tiny, "--task", "squad_v2", "--data", data, *TRAINING),
+        *("--set", "training.steps=1", "--output", tmp_path / "run", "--json"),
+    )
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out) == {
+        "output": str(tmp_path / "run"),
+        "reason": "finished",
+        "step": 1,
+        "best_step": None,
+        "best_value": None,
+        "exit_code": 0,
+    }

@@ -35,6 +35,20 @@ def test_both_sides_end_with_eos(t5: Vocabulary) -> None:
         assert {each.dtype for each in row.values()} == {np.dtype(np.int32)}
 
 
+def test_what_is_cut_is_counted(t5: Vocabulary) -> None:
+    fits = TextExample("a", "one one one", ("one",))
+    long = TextExample("b", "one " * 50, ("one",))
+    both = TextExample("c", "one " * 50, ("one " * 9,))
+    convert = EncoderDecoderConverter(t5, max_inputs=4, max_targets=3)
+    assert len(convert([fits])[0]["input_ids"]) == 4
+    assert convert.cut == (0, 0)
+    rows = convert([fits, long, both])
+    assert convert.cut == (2, 1)
+    assert [len(rows[i]["input_ids"]) for i in range(3)] == [4, 4, 4]
+    assert rows.target_lengths.tolist() == [2, 2, 3]
+    assert rows.lengths.tolist() == [6, 6, 7]
+
+
 def test_the_fingerprint_follows_either_side_and_the_cut(t5: Vocabulary) -> None:
     base = ("the Rhine flows to the north sea", "Rhine")
     prints = [

@@ -121,3 +121,28 @@ def test_unusable_outputs_are_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="squad_v2"):
         predict_file("no such model", "squad", data, tmp_path / "p", tmp_path / "n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.json"]
+
+
+def test_old_probabilities_do_not_stay_beside_new_predictions(tmp_path: Path) -> None:
+    evaluate(Parrot(True), SQUAD_V2, QUESTIONS).save(tmp_path)
+    assert (tmp_path / "no_answer_probabilities.json").is_file()
+    evaluate(Parrot(False), SQUAD_V1, QUESTIONS).save(tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["metrics.json", "predictions.json"]
+
+
+def test_probabilities_of_a_writer_are_refused_before_predicting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Writing:
+        writes = True
+
+        def predictor(self, **_: object) -> None:
+            raise AssertionError("predicted")
+
+    monkeypatch.setattr("headwater.evaluation.command.load", lambda *_: Writing())
+    asked = tmp_path / "asked.json"
+    qas = [{"id": "q", "question": "who?"}]
+    asked.write_text(json.dumps({"data": [{"paragraphs": [{"context": "bob", "qas": qas}]}]}))
+    with pytest.raises(UserError, match="writes its answers"):
+        predict_file("t5", "squad_v2", asked, tmp_path / "out.json", tmp_path / "doubts.json")

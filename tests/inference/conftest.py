@@ -1,5 +1,6 @@
 """A small vocabulary and a network that finds what it is told to find."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,27 @@ class Finder(nn.Module):
 @pytest.fixture(scope="session")
 def finder_type() -> type[Finder]:
     return Finder
+
+
+@pytest.fixture(scope="session")
+def t5_words(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
+    """A small vocabulary with an end-of-sequence piece."""
+    folder = tmp_path_factory.mktemp("unigram")
+    pieces = [["<pad>", 0.0], ["</s>", 0.0], ["<unk>", -20.0], ["▁", -3.0]]
+    pieces += [[f"▁{word}", -4.0] for word in WORDS if len(word) > 1]
+    pieces += [[letter, -6.0] for letter in LETTERS]
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    special = [{"id": n, "content": pieces[n][0], "special": True} | flags for n in range(3)]
+    content = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": special,
+        "normalizer": None, "post_processor": None,
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always",
+                          "split": True},
+        "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always",
+                    "split": True},
+        "model": {"type": "Unigram", "unk_id": 2, "vocab": pieces, "byte_fallback": False},
+    }  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    settings = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    return load_vocabulary(folder)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import T5Config as TheirConfig
 from transformers import T5ForConditionalGeneration
 
@@ -225,3 +226,23 @@ def test_draws_have_the_probabilities_and_never_the_impossible() -> None:
 def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         DecodingConfig.check(values, "generate")
+
+
+class _NoDouble(TorchDispatchMode):
+    """A device without float64, as MPS is."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for value in result if isinstance(result, (tuple, list)) else [result]:
+            assert not isinstance(value, Tensor) or value.dtype != torch.float64, func
+        return result
+
+
+@pytest.mark.parametrize("options", [{}, {"sample": True}, {"beams": 3}])
+def test_nothing_needs_float64(options: dict[str, Any]) -> None:
+    network = fresh(9)
+    ids, mask = prompts(9, 3)
+    batch = {"input_ids": ids, "attention_mask": mask}
+    with evaluating(network), _NoDouble():
+        texts = write(network, batch, MARKS, DecodingConfig(max_length=4, **options))
+    assert len(texts) == 3

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from headwater.checkpoints.folder import save_model
+from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.loaded import load
 from headwater.models.bert_config import BertConfig
@@ -117,3 +118,60 @@ def test_answers_are_json(tmp_path: Path, words: Vocabulary) -> None:
     answers = model.answer("who?", {"a.txt": TEXT}, top_k=2)
     again = json.loads(json.dumps([each.to_dict() for each in answers]))
     assert again[0]["source"] == "a.txt" and again[0]["text"] == answers[0].text
+
+
+def save_t5(folder: Path, words: Vocabulary, extra: Any = None) -> str:
+    """A small T5 over a vocabulary in a folder of its own, with `[SEP]` as its end."""
+    torch.manual_seed(2)
+    config = T5Config(
+        vocab_size=words.size, d_model=16, d_kv=4, d_ff=32, num_heads=4, num_layers=1,
+        num_decoder_layers=2,
+    )  # fmt: skip
+    save_model(folder, build_model(config), vocabulary=words, extra=extra)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("extra", "key"),
+    [
+        ({"text": 3}, "text"),
+        ({"text": {"max_targets": "x"}}, "max_targets"),
+        ({"text": {"max_inputs": 0}}, "max_inputs"),
+        ({"text": {"max_imputs": 9}}, "max_imputs"),
+        ({"task": 3}, "task"),
+        ({"task": "sqaud"}, "sqaud"),
+    ],
+)
+def test_wrong_settings_of_a_t5_are_refused(
+    tmp_path: Path, t5_words: Vocabulary, extra: Any, key: str
+) -> None:
+    with pytest.raises(UserError, match=f"headwater.json.*{key}"):
+        load(save_t5(tmp_path / "m", t5_words, extra), device="cpu")
+
+
+def test_wrong_spans_are_refused(tmp_path: Path, words: Vocabulary) -> None:
+    for spans in (3, {"max_length": "x"}):
+        with pytest.raises(UserError, match=r"headwater\.json: spans"):
+            load(save(tmp_path / "m", words, "span", {"spans": spans}))
+
+
+def test_eight_threads_write_as_one(tmp_path: Path, t5_words: Vocabulary) -> None:
+    extra = {"text": {"max_inputs": 32, "max_targets": 4}}
+    model = load(save_t5(tmp_path / "m", t5_words, extra), device="cpu")
+    questions = [f"who {'was ' * (n % 4)}it {n}?" for n in range(24)]
+    serial = [model.answer(question, TEXT[:90]) for question in questions]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda q: model.answer(q, TEXT[:90]), questions))
+    assert together == serial
+    assert len({answers[0].score for answers in serial}) > 1
+
+
+def test_a_caller_chooses_the_precision(tmp_path: Path, words: Vocabulary) -> None:
+    model = load(save(tmp_path / "m", words, "span"), device="cpu")
+    seen: list[torch.dtype] = []
+    body = next(each for each in model.network.modules() if isinstance(each, torch.nn.Linear))
+    body.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    for precision in (torch.bfloat16, torch.float32):
+        predictor = model.predictor(null_answers=False, precision=precision)
+        list(predictor([SpanExample("q", "who?", "bob won", ())]))
+    assert seen == [torch.bfloat16, torch.float32]

@@ -71,9 +71,16 @@ def test_the_table_names_every_task_and_suggests_the_nearest() -> None:
     assert {name: each.name for name, each in TASKS.items()} == {n: n for n in TASKS}
     for each in TASKS.values():
         assert each.main_metric in each.metric_names
-        assert set(each.metric_names) <= set(each.score(Examples([ANSWERED]), {"q1": "x"}))
+        scores = each.score(Examples([ANSWERED]), {"q1": "x"})
+        assert {name for name in scores if "total" not in name} <= set(each.metric_names)
     assert task("squad") is SQUAD_V1
     with pytest.raises(UserError, match="'squadv2'; did you mean 'squad_v2'"):
         task("squadv2")
     with pytest.raises(UserError, match="known tasks: squad, squad_v2"):
         task("xyz")
+
+
+def test_a_question_without_a_context_stands_alone() -> None:
+    assert SQUAD_V2.to_text(SpanExample("q", " who? ", "", ())).inputs == "question: who?"
+    with_text = SQUAD_V2.to_text(SpanExample("q", " who? ", "bob", ()))
+    assert with_text.inputs == "question: who? context: bob"

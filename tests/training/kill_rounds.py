@@ -139,7 +139,7 @@ def call_kills(base: Path, stride: int, changes: dict[str, Any]) -> dict[str, An
 if __name__ == "__main__":
     mode, where = sys.argv[1], Path(sys.argv[2])
     # Drawn once a run at its end, and the slowest thing here: not what is tested.
-    curves.draw_curves = lambda log, picture: None
+    curves.draw_curves = lambda lines, picture: None
     # What a kill leaves is in the system's cache: the disk, busy or not, need not be waited for.
     os.fsync = lambda handle: None
     if mode == "random":

@@ -25,6 +25,8 @@ from headwater.training.config import FAMILY_DEFAULTS, BatchSize, TrainingConfig
         {"learning_rate": float("nan")},
         {"optimizer": "sgd"},
         {"clip": 0.0},
+        {"seed": -1},
+        {"seed": 2**63},
         {"unknown": 1},
     ],
     ids=str,

@@ -1,5 +1,6 @@
 """Choosing the processor and the number format; the same results where there is a GPU."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_fp16_is_for_cuda_only() -> None:
     with pytest.raises(UserError, match="mps device has none"):
         choose_precision("bf16", torch.device("mps"))
     assert choose_precision("fp16", torch.device("cuda")) == torch.float16
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_cublas_is_told_before_anything_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    choose_device("cpu")
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    choose_device(name)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
 @pytest.mark.gpu

@@ -58,6 +58,17 @@ def test_each_term_is_divided_by_its_own_whole_count() -> None:
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-10, atol=1e-14)
 
 
+def test_a_step_needs_no_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*values: object) -> None:
+        raise TypeError("MPS has no float64")
+
+    monkeypatch.setattr(torch.Tensor, "double", refuse)
+    result = one_step(3, torch.float32)[1]
+    monkeypatch.undo()
+    expected = one_step(1)[1]
+    assert result.losses == pytest.approx(expected.losses, rel=1e-6)
+
+
 def test_a_term_without_targets_adds_nothing() -> None:
     torch.manual_seed(0)
     model = ToyModel(dropout=0.0)

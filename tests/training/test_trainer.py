@@ -13,7 +13,7 @@ import torch
 from toy_training import ToyFeatures, ToyModel, toy_config, toy_evaluate, toy_run, toy_trainer
 
 from headwater.errors import UserError
-from headwater.training.trainer import Outcome
+from headwater.training.trainer import Outcome, Trainer
 
 
 class Crash(Exception):
@@ -150,19 +150,16 @@ def test_a_signal_breaks_off_an_evaluation_which_is_made_again(
     assert result(tmp_path / "run") == result(unbroken[0])
 
 
-def test_a_time_limit_stops_and_does_not_shape_the_schedule(
-    tmp_path: Path, unbroken: tuple[Path, Outcome]
-) -> None:
+def test_a_time_limit_stops_and_does_not_shape_the_schedule(tmp_path: Path) -> None:
+    toy_run(tmp_path / "whole", steps=9)
     folder = tmp_path / "run"
-    stops = 0
-    outcome = toy_run(folder, time_limit_minutes=0.05 / 60)
-    while outcome.reason == "time_limit":
-        stops += 1
-        assert outcome.exit_code == 0
+    for step in range(1, 9):  # however short the limit, a session takes a step
+        outcome = toy_run(folder, resume=step > 1, steps=9, time_limit_minutes=1e-9)
+        assert (outcome.reason, outcome.step, outcome.exit_code) == ("time_limit", step, 0)
         assert (folder / "curves.png").exists()
-        outcome = toy_run(folder, resume=True, time_limit_minutes=0.05 / 60)
-    assert stops >= 1
-    assert result(folder) == result(unbroken[0])
+    outcome = toy_run(folder, resume=True, steps=9, time_limit_minutes=1e-9)
+    assert (outcome.reason, outcome.step) == ("finished", 9)
+    assert result(folder) == result(tmp_path / "whole")
 
 
 def test_epochs_set_the_number_of_steps(tmp_path: Path) -> None:
@@ -283,6 +280,69 @@ def test_a_run_that_failed_at_once_does_not_block_its_folder(tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"step 1: .*kind\.bias"):
         toy_trainer(tmp_path / "run", model=model).run()
     assert toy_run(tmp_path / "run").reason == "finished"
+
+
+def test_only_our_own_leftovers_are_swept_from_the_run_folder(tmp_path: Path) -> None:
+    users = [".bashrc.old", ".notes.tmp", ".model.old", ".modeling.x.old", "model.a.old"]
+    ours = [".config.toml.abc.tmp", ".log.jsonl.abc.tmp", ".curves.png.abc.tmp"]
+    for name in (*users, *ours):
+        (tmp_path / name).write_text("x")
+    for name in (".model.abc.tmp", ".model.abc.old"):
+        (tmp_path / name).mkdir()
+    toy_run(tmp_path, steps=1)
+    left = {item.name for item in tmp_path.iterdir() if item.name not in ("log.jsonl", "model")}
+    assert left == {*users, "state", "curves.png"}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_second_run_in_the_folder_is_refused(resume: bool, tmp_path: Path) -> None:
+    def second() -> None:
+        with pytest.raises(UserError, match="another process is training in this folder"):
+            toy_run(tmp_path / "run", resume=resume, steps=3)
+        refused.append(True)
+
+    refused: list[bool] = []
+    config = toy_config(steps=3)
+    toy_trainer(tmp_path / "run", config, features=Counting(1, second)).run()
+    assert refused == [True]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"evaluate_every": 5}, {"best_metric": "f1"}, {"early_stop": 2}], ids=str
+)
+def test_evaluations_without_anything_to_evaluate_on_are_refused(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    config = toy_config(**{"evaluate_every": None, **settings})
+    with pytest.raises(UserError, match=rf"training\.{next(iter(settings))}.*data\.validation"):
+        toy_trainer(tmp_path / "run", config, evaluate=None)
+    toy_trainer(tmp_path / "run", toy_config(evaluate_every=None, steps=1), evaluate=None).run()
+
+
+def test_what_describes_a_run_is_written_when_it_begins(tmp_path: Path) -> None:
+    begun = []
+
+    def begin(rows: int | None = None) -> Trainer:
+        features = ToyFeatures() if rows is None else Counting(rows, crash)
+        return Trainer(
+            ToyModel(),
+            features,
+            toy_config(steps=6),
+            tmp_path / "run",
+            pad_id=0,
+            evaluate=toy_evaluate,
+            on_begin=lambda: begun.append(rows),
+        )
+
+    for rows, resume in ((1, False), (2, True), (16 * 5 + 3, False)):
+        with pytest.raises(Crash):
+            begin(rows).run(resume)
+    assert begun == [1, 2, 83]
+    begin().run(resume=True)
+    assert begun == [1, 2, 83]  # continued
+    with pytest.raises(UserError, match="already holds"):
+        begin(7).run()
+    assert begun == [1, 2, 83]
 
 
 def test_no_rows_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 A step is cut first and split into micro-batches afterwards, so `accumulate = k` with batches of
 size N is by construction the same step as one batch of size k x N. Rows are shuffled, gathered
 in pools of about `POOL` steps, sorted by length inside a pool (rows of like length then meet in a
-batch, so little is padding) and the finished steps are shuffled once more.
+batch, so little is padding) and the finished steps are shuffled once more. Pairs are padded on
+both sides: a pool is parted by the length of the targets and each part sorted by the inputs.
 
     plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
     for step in plan:            # step: a list of micro-batches, each an array of row numbers
@@ -22,6 +23,9 @@ from torch import Tensor
 from headwater.data import order
 
 POOL = 64  # steps sorted together: more saves padding, fewer mixes lengths better
+PAIR_POOL = 512  # pairs must be alike in two lengths, which takes more to choose from
+# Targets up to each of these lengths go together.
+TARGET_GROUPS = np.array([4, 8, 16, 32])
 
 Rows = NDArray[np.int64]
 Step = list[Rows]
@@ -29,6 +33,7 @@ Step = list[Rows]
 
 def plan_epoch(
     lengths: NDArray[np.int64],
+    target_lengths: NDArray[np.int64] | None = None,
     *,
     tokens: int | None = None,
     examples: int | None = None,
@@ -40,8 +45,11 @@ def plan_epoch(
 
     Args:
         lengths: `[rows]`, the cost of each row in tokens.
-        tokens: the most tokens in a micro-batch, padding included (rows x longest row). A row
-            that is longer alone makes a micro-batch of its own.
+        target_lengths: `[rows]`, the share of it that the targets have, where they are padded
+            apart from the inputs.
+        tokens: the most tokens in a micro-batch, padding included: rows x longest row, of pairs
+            rows x (longest input + longest target). A row that is longer alone makes a
+            micro-batch of its own.
         examples: the most rows in a micro-batch; exactly one of `tokens` and `examples` is given.
         accumulate: a step holds `accumulate` times that much. Where a token budget cannot be
             split evenly, a step has one micro-batch more rather than one that is too large.
@@ -49,14 +57,15 @@ def plan_epoch(
     assert (tokens is None) != (examples is None)
     shuffled = order.permutation(seed, epoch, len(lengths))
     steps: list[Step] = []
-    for pool in _pools(shuffled, lengths, tokens, examples, accumulate):
-        rows = pool[np.argsort(lengths[pool], kind="stable")]
+    sides = [lengths] if target_lengths is None else [lengths - target_lengths, target_lengths]
+    for pool in _pools(shuffled, lengths, tokens, examples, accumulate, len(sides)):
+        rows = _sorted(pool, sides)
         if examples is not None:
             cuts = np.arange(0, len(rows) + examples * accumulate, examples * accumulate)
         else:
-            cuts = _token_cuts(lengths[rows], (tokens or 0) * accumulate)
+            cuts = _token_cuts([side[rows] for side in sides], (tokens or 0) * accumulate)
         for begin, end in pairwise(cuts):
-            steps.append(_split(rows[begin:end], lengths, tokens, examples))
+            steps.append(_split(rows[begin:end], sides, tokens, examples))
     shuffle = order.permutation(seed, epoch, len(steps), order.BATCHES)
     return [steps[place] for place in shuffle]
 
@@ -67,39 +76,55 @@ def _pools(
     tokens: int | None,
     examples: int | None,
     accumulate: int,
+    sides: int,
 ) -> list[Rows]:
     if examples is None:
         mean = max(1.0, float(lengths.mean())) if len(lengths) else 1.0
         examples = max(1, int((tokens or 0) / mean))
-    size = examples * accumulate * POOL
+    size = examples * accumulate * (POOL if sides == 1 else PAIR_POOL)
     return [shuffled[begin : begin + size] for begin in range(0, len(shuffled), size)]
 
 
-def _token_cuts(ascending: NDArray[np.int64], budget: int) -> NDArray[np.int64]:
-    """Cut rows sorted by length where rows x longest would pass the budget."""
+def _sorted(pool: Rows, sides: Sequence[Rows]) -> Rows:
+    """Sort a pool so that neighbors are alike on every side."""
+    if len(sides) == 1:
+        return pool[np.argsort(sides[0][pool], kind="stable")]
+    inputs, targets = (side[pool] for side in sides)
+    groups = np.searchsorted(TARGET_GROUPS, targets)
+    # To and fro: where one group ends at its longest inputs, the next begins with its own.
+    ways = np.where(groups % 2 == 0, inputs, -inputs)
+    return pool[np.lexsort((targets, ways, groups))]
+
+
+def _token_cuts(sides: Sequence[Rows], budget: int) -> NDArray[np.int64]:
+    """Cut sorted rows where rows x (the longest of each side) would pass the budget."""
     cuts = [0]
-    while cuts[-1] < len(ascending):
+    while cuts[-1] < len(sides[0]):
         begin = cuts[-1]
-        most = max(1, budget // max(1, int(ascending[begin])))
-        padded = ascending[begin : begin + most] * np.arange(1, len(ascending[begin:][:most]) + 1)
+        most = max(1, budget // max(1, sum(int(side[begin]) for side in sides)))
+        near = [side[begin : begin + most] for side in sides]
+        longest = np.sum([np.maximum.accumulate(side) for side in near], axis=0)
+        padded = longest * np.arange(1, len(longest) + 1)
         cuts.append(begin + max(1, int(np.searchsorted(padded, budget, side="right"))))
     return np.array(cuts, dtype=np.int64)
 
 
-def _split(
-    rows: Rows, lengths: NDArray[np.int64], tokens: int | None, examples: int | None
-) -> Step:
+def _split(rows: Rows, sides: Sequence[Rows], tokens: int | None, examples: int | None) -> Step:
     """Split one step's rows into even micro-batches, as few as keep to the limit."""
     if examples is not None:
         parts = -(-len(rows) // examples)
         return np.array_split(rows, parts)
     budget = tokens or 0
-    padded = len(rows) * int(lengths[rows[-1]])
+    padded = _padded(rows, sides)
     for parts in range(max(1, -(-padded // max(1, budget)) - 1), len(rows)):
         pieces = np.array_split(rows, parts)
-        if all(len(piece) * int(lengths[piece[-1]]) <= budget for piece in pieces):
+        if all(_padded(piece, sides) <= budget for piece in pieces):
             return pieces
     return np.array_split(rows, len(rows))
+
+
+def _padded(rows: Rows, sides: Sequence[Rows]) -> int:
+    return len(rows) * sum(int(side[rows].max()) for side in sides)
 
 
 def collate(features: Sequence[Mapping[str, np.ndarray]], pad_id: int) -> dict[str, Tensor]:

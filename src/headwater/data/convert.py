@@ -6,8 +6,8 @@ and a fingerprint. It knows nothing of tasks or models.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol, final
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,16 @@ class FeatureSet(Protocol):
     def __getitem__(self, row: int) -> Features: ...
 
 
+@runtime_checkable
+class PairSet(FeatureSet, Protocol):
+    """Rows of an encoder-decoder, padded on either side."""
+
+    @property
+    def target_lengths(self) -> NDArray[np.int64]:
+        """int64 [rows]: the share of `lengths` that stands on the side of the targets."""
+        ...
+
+
 @final
 class EncodedPairs:
     """Inputs and targets of an encoder-decoder: `input_ids` and `labels`, int32 [length] each.
@@ -50,7 +60,8 @@ class EncodedPairs:
         self._inputs = inputs
         self._targets = targets
         self._eos = np.array([eos_id], np.int32)
-        self.lengths = inputs.lengths + targets.lengths + 2  # an end piece on either side
+        self.target_lengths = targets.lengths + 1  # an end piece on either side
+        self.lengths = inputs.lengths + 1 + self.target_lengths
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -71,17 +82,26 @@ class EncodedPairs:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+class Cut(NamedTuple):
+    """How many inputs and how many targets were too long and lost their end."""
+
+    inputs: int = 0
+    targets: int = 0
+
+
+@dataclass(slots=True)
 class EncoderDecoderConverter:
     """Text to text for an encoder-decoder (Raffel et al. 2020, section 2.4).
 
     Both sides end with the end-of-sequence piece. What exceeds `max_inputs` or `max_targets`
-    pieces, the end piece included, is cut off the end of the text.
+    pieces, the end piece included, is cut off the end of the text; `cut` counts, over the last
+    call, to how many that happened.
     """
 
     vocabulary: Vocabulary
     max_inputs: int = 512
     max_targets: int = 64
+    cut: Cut = field(default=Cut(), init=False)
 
     def __call__(self, examples: Iterable[TextExample]) -> EncodedPairs:
         """Encode inputs and the first target of each example.
@@ -98,8 +118,13 @@ class EncoderDecoderConverter:
                 raise UserError(f"example {example.id!r} has no target to train on")
         inputs = [example.inputs for example in examples]
         targets = [example.targets[0] for example in examples]
-        return EncodedPairs(
-            encode_ids(self.vocabulary, inputs, self.max_inputs - 1),
-            encode_ids(self.vocabulary, targets, self.max_targets - 1),
-            eos_id,
-        )
+        kept_inputs, cut_inputs = self._encode(inputs, self.max_inputs - 1)
+        kept_targets, cut_targets = self._encode(targets, self.max_targets - 1)
+        self.cut = Cut(cut_inputs, cut_targets)
+        return EncodedPairs(kept_inputs, kept_targets, eos_id)
+
+    def _encode(self, texts: list[str], limit: int) -> tuple[Ragged, int]:
+        """Return the pieces of each text up to the limit, and how many texts had more."""
+        found = encode_ids(self.vocabulary, texts, limit + 1)  # one more shows what is too long
+        cut = int((found.lengths > limit).sum())
+        return Ragged.of([found[row][:limit] for row in range(len(found))]), cut

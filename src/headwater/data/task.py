@@ -38,7 +38,7 @@ class Task(Protocol[E]):
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """All metrics that a score may hold, in the order of the official script."""
+        """The scores in percent, in the order of the official script: what a run follows."""
         ...
 
     @property

@@ -1,6 +1,7 @@
 """A run's curves as a picture: loss, learning rate, gradient norm, evaluations over the steps."""
 
-import json
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from headwater.files import replace_file
 
-def draw_curves(log: Path, picture: Path) -> None:
-    """Draw `log.jsonl` as a PNG; a log without training lines makes an empty frame."""
-    lines = [json.loads(text) for text in log.read_text("utf-8").splitlines()]
+Line = Mapping[str, Any]
+
+
+def draw_curves(lines: Sequence[Line], picture: Path) -> None:
+    """Draw the lines of a log as a PNG; without training lines the frames stay empty."""
     training = [line for line in lines if "loss" in line]
     evaluations = [line for line in lines if "evaluation" in line]
     panels = ["loss", "learning_rate", "gradient_norm"] + ["evaluation"] * bool(evaluations)
@@ -27,10 +31,12 @@ def draw_curves(log: Path, picture: Path) -> None:
             _draw_evaluations(axes, evaluations)
         else:
             axes.plot([line["step"] for line in training], [_number(t[panel]) for t in training])
-    figure.savefig(picture, format="png", dpi=100)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=100)
+    replace_file(picture, drawn.getvalue())
 
 
-def _draw_evaluations(axes: Axes, lines: list[dict[str, Any]]) -> None:
+def _draw_evaluations(axes: Axes, lines: Sequence[Line]) -> None:
     names = dict.fromkeys(name for line in lines for name in line["evaluation"])
     for name in names:
         points = [(line["step"], line["evaluation"].get(name)) for line in lines]

@@ -95,8 +95,7 @@ SQUAD_V2 = SquadTask(
     summary="SQuAD v2.0: the same, or say that the paragraph holds no answer",
     null_answers=True,
     metric_names=(
-        *("exact", "f1", "total"),
-        *("HasAns_exact", "HasAns_f1", "HasAns_total", "NoAns_exact", "NoAns_f1", "NoAns_total"),
-        *("best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh"),
+        *("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"),
+        *("best_exact", "best_f1"),
     ),
 )

@@ -57,7 +57,7 @@ class TrainingConfig(Config):
     warmup: int | float = Field(default=0.1, ge=0)
     clip: float | None = Field(default=1.0, gt=0)
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     device: str = "auto"
 

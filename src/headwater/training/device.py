@@ -19,6 +19,13 @@ def choose_device(name: str) -> torch.device:
     Raises:
         UserError: the name is unknown or this machine has no such device.
     """
+    device = _find_device(name)
+    if device.type == "cuda":  # read when cuBLAS is first used, so before anything runs there
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return device
+
+
+def _find_device(name: str) -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -70,8 +77,6 @@ def deterministic(device: torch.device) -> Iterator[None]:
     if device.type == "mps":  # most of its kernels offer no such choice and would refuse
         yield
         return
-    if device.type == "cuda":  # read when cuBLAS is first used
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = (
         torch.are_deterministic_algorithms_enabled(),
         torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]

@@ -7,8 +7,6 @@ from headwater.errors import UserError
 from headwater.training.adafactor import Adafactor
 from headwater.training.config import TrainingConfig
 
-_FUSED = {"cpu", "cuda", "mps"}
-
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     """Return AdamW (Loshchilov & Hutter 2019) or Adafactor over the trainable parameters.
@@ -34,7 +32,7 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
         lr=rate,
         betas=(config.beta1, config.beta2),
         eps=config.eps,
-        fused=all(p.device.type in _FUSED for p in trainable),
+        fused=True,
     )
 
 

@@ -51,7 +51,6 @@ class Place:
     """The last step that was evaluated."""
     best_step: int | None = None
     best_value: float | None = None
-    best_metric: str | None = None
     stale: int = 0
     """Evaluations since the best one."""
     scaler: dict[str, float] = field(default_factory=dict)

@@ -12,8 +12,14 @@ from headwater.training.config import DEFAULT_EPOCHS, TrainingConfig
 class Plan:
     """The steps of every epoch, made when asked for and kept for one epoch."""
 
-    def __init__(self, lengths: NDArray[np.int64], config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        lengths: NDArray[np.int64],
+        config: TrainingConfig,
+        target_lengths: NDArray[np.int64] | None = None,
+    ) -> None:
         self._lengths = lengths
+        self._target_lengths = target_lengths
         self._config = config
         self._kept: tuple[int, list[Step]] = (-1, [])
         self.total = config.steps or self._count(config.epochs or DEFAULT_EPOCHS)
@@ -23,6 +29,7 @@ class Plan:
         if self._kept[0] != number:
             steps = plan_epoch(
                 self._lengths,
+                self._target_lengths,
                 tokens=self._config.batch.tokens,
                 examples=self._config.batch.examples,
                 accumulate=self._config.accumulate,

@@ -14,7 +14,7 @@ neither safetensors nor torch notices a flipped bit.
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -207,11 +207,14 @@ def compare(before: Identity, now: Identity) -> None:
         )
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files and folders that a kill left behind."""
-    for pattern in (".*.tmp", ".*.old"):
+def sweep(folder: Path, names: Iterable[str] = ("*",)) -> None:
+    """Remove the temporary forms of these names that a kill left behind.
+
+    Only the state folder is ours alone: anywhere else the names must be given.
+    """
+    for pattern in (f".{name}{end}" for name in names for end in (".tmp", ".old")):
         for item in folder.glob(pattern):
-            if item.is_dir():
+            if item.is_dir() and not item.is_symlink():
                 shutil.rmtree(item)
             else:
                 item.unlink()

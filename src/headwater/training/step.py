@@ -78,7 +78,7 @@ class Stepper:
         counts = count_targets(model, batches)
         torch.manual_seed(seed)
         self._optimizer.zero_grad(set_to_none=True)
-        totals: dict[str, Tensor] = {}
+        parts: dict[str, list[Tensor]] = {}
         for batch in batches:
             moved = {name: tensor.to(self._device) for name, tensor in batch.items()}
             with self.autocast():
@@ -87,20 +87,21 @@ class Stepper:
             loss = torch.stack(list(terms.values())).sum()
             (loss if self.scaler is None else self.scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
             for name, term in terms.items():
-                value = term.detach()
-                totals[name] = totals[name] + value if name in totals else value
-        return self._update(totals, batches, seed, step)
+                parts.setdefault(name, []).append(term.detach())
+        return self._update(parts, batches, seed, step)
 
     def _update(
-        self, totals: Mapping[str, Tensor], batches: Sequence[Batch], seed: int, step: int
+        self, parts: Mapping[str, list[Tensor]], batches: Sequence[Batch], seed: int, step: int
     ) -> StepResult:
         if self.scaler is not None:
             self.scaler.unscale_(self._optimizer)
         parameters = [p for p in self._model.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         # The one place where the processor is waited for.
-        *values, length = torch.stack([*totals.values(), norm.to(self._device)]).double().tolist()
-        losses = dict(zip(totals, values, strict=True))
+        flat = [part for each in parts.values() for part in each]
+        *values, length = torch.stack([*flat, norm.to(self._device)]).tolist()
+        read = iter(values)  # added up as Python floats: MPS has no float64
+        losses = {name: sum(next(read) for _ in each) for name, each in parts.items()}
         if not _finite(values) or (not _finite([length]) and not self._overflow()):
             refuse(self._model, batches, seed, step, losses, self._device, self.autocast)
         if _finite([length]):

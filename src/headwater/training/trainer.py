@@ -13,17 +13,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from headwater.data.batching import Step, collate, count_cells
+from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.order import step_seed
 from headwater.errors import UserError
 from headwater.training import schedules
 from headwater.training.config import TrainingConfig
 from headwater.training.device import choose_device, choose_precision, deterministic
+from headwater.training.lock import locked
 from headwater.training.log import cut_log, read_log
 from headwater.training.nonfinite import bad_weight
 from headwater.training.optimizers import build_optimizer, set_learning_rate
@@ -35,12 +37,11 @@ from headwater.training.state import StateFolder, sweep
 from headwater.training.step import Stepper, StepResult
 from headwater.training.stop import Interruption, Stop
 
-if TYPE_CHECKING:
-    from headwater.data.convert import FeatureSet
-
 Reason = Literal["finished", "early_stop", "time_limit", "sigterm", "sigint"]
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
 _EXIT_CODES = {"sigterm": 143, "sigint": 130}
+# What is written into the run folder itself, which may hold the user's own files too.
+_WRITTEN = ("model", "log.jsonl", "config.toml", "curves.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,14 @@ class Trainer:
         save_model: writes the final model (the best, if evaluated) to the folder it is given.
         identity: what must be the same when resuming (recipe, vocabulary ...), by name. The
             features' fingerprint and the training settings are added here.
+        on_begin: called once the folder is known to be free for a run that starts from the
+            beginning, before its first step; the place to write what describes the run.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        features: "FeatureSet",
+        features: FeatureSet,
         config: TrainingConfig,
         folder: Path,
         *,
@@ -86,9 +89,12 @@ class Trainer:
         save_model: Callable[[Path], None] | None = None,
         identity: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        on_begin: Callable[[], None] | None = None,
     ) -> None:
         if len(features) == 0:
             raise UserError("there is nothing to train on: the data gave no rows")
+        if evaluate is None:
+            _refuse_evaluations(config)
         self._features = features
         self._config = config
         self._folder = folder
@@ -96,13 +102,15 @@ class Trainer:
         self._evaluate = evaluate
         self._save_model = save_model
         self._progress = progress or choose_progress()
+        self._on_begin = on_begin
         self._device = choose_device(config.device)
         self._dtype = choose_precision(config.precision, self._device)
         self._model = model.to(self._device)
         self._optimizer = build_optimizer(model, config)
         self._stepper = Stepper(model, self._optimizer, config, self._device, self._dtype)
         self._lengths = features.lengths
-        self._plan = Plan(self._lengths, config)
+        targets = features.target_lengths if isinstance(features, PairSet) else None
+        self._plan = Plan(self._lengths, config, targets)
         self._states = StateFolder(folder / "state", self._progress.say)
         self._identity = {"data": features.fingerprint, **(identity or {}), **config.identity()}
         self._place = Place()
@@ -112,14 +120,21 @@ class Trainer:
         """Train from the beginning, or from the newest whole state with `resume`.
 
         Raises:
-            UserError: the folder already holds a run (without `resume`) or another run (with it);
-                the loss or gradient is not finite; the state cannot be written.
+            UserError: the folder already holds a run (without `resume`) or another run (with it),
+                or another process is at work in it; the loss or gradient is not finite; the state
+                cannot be written.
         """
         if resume and (ended := self._states.finished(self._identity)):
             self._progress.say(f"{self._folder}: this run has already ended; nothing to do")
             return Outcome(**{**ended, "already_finished": True})
         for warning in schedules.warnings(self._config, self._plan.total):
             self._progress.say(f"warning: {warning}")
+        self._refuse_held(resume)
+        self._states.path.mkdir(parents=True, exist_ok=True)
+        with locked(self._states.path / "lock"):
+            return self._run(resume)
+
+    def _run(self, resume: bool) -> Outcome:
         place = self._begin(resume)
         self._clock = time.monotonic() - place.seconds
         with (
@@ -134,16 +149,18 @@ class Trainer:
                 self._progress.close()
         return self._end(reason)
 
-    def _begin(self, resume: bool) -> Place:
-        """Prepare the folder and return the place to continue from."""
+    def _refuse_held(self, resume: bool) -> None:
         held = [n for n in ("state/step-*", "log.jsonl", "model") if _holds(self._folder, n)]
         if held and not resume:
             raise UserError(
                 f"{self._folder}: already holds a run ({', '.join(held)}); continue it with "
                 "--resume, or choose another folder"
             )
-        self._states.path.mkdir(parents=True, exist_ok=True)
-        sweep(self._folder)
+
+    def _begin(self, resume: bool) -> Place:
+        """Prepare the folder and return the place to continue from."""
+        sweep(self._folder, [f"{name}.*" for name in _WRITTEN])
+        restored = None
         if resume:
             restored = self._states.restore(self._model, self._optimizer, self._identity)
             if restored is None:
@@ -153,6 +170,8 @@ class Trainer:
             else:
                 self._place, machine = restored
                 self._welcome(machine)
+        if restored is None and self._on_begin is not None:
+            self._on_begin()
         cut_log(self._folder / "log.jsonl", self._place.step, self._place.evaluated)
         return self._place
 
@@ -313,7 +332,7 @@ class Trainer:
             return outcome
         from headwater.pictures.curves import draw_curves  # matplotlib takes a second to import
 
-        draw_curves(self._folder / "log.jsonl", self._folder / "curves.png")
+        draw_curves(read_log(self._folder / "log.jsonl"), self._folder / "curves.png")
         if reason != "time_limit":
             self._warn_if_flat()
             self._states.finish(asdict(outcome), self._identity)
@@ -327,6 +346,15 @@ class Trainer:
             self._progress.say(
                 f"warning: the loss did not fall ({losses[0]:.4f} to {losses[-1]:.4f}); "
                 "look at the learning rate and at the data as the model sees it"
+            )
+
+
+def _refuse_evaluations(config: TrainingConfig) -> None:
+    for name in ("evaluate_every", "best_metric", "early_stop"):
+        if (value := getattr(config, name)) is not None:
+            raise UserError(
+                f"training.{name} = {value!r}, but there is nothing to evaluate on; "
+                f"give data.validation or data.validation_share, or leave training.{name} out"
             )
 
 
