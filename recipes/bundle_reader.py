@@ -4,7 +4,6 @@ python recipes/bundle_reader.py runs/reader
 """
 
 import sys
-from pathlib import Path
 
 import torch
 

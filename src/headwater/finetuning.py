@@ -14,7 +14,7 @@ from torch import nn
 from headwater.checkpoints.folder import save_model
 from headwater.data.convert import EncoderDecoderConverter, FeatureSet
 from headwater.data.example import SpanExample
-from headwater.data.preparation import prepare
+from headwater.data.preparation import Say, prepare
 from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
@@ -52,7 +52,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     if begun.new_parameters:
         progress.say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
     data = prepare(task, recipe.data, recipe.training.seed, progress.say)
-    run = _Run(recipe, task, begun, data.validation)
+    run = _Run(recipe, task, begun, data.validation, progress.say)
     trainer = Trainer(
         begun.model,
         run.features(data.training),
@@ -84,9 +84,10 @@ class _Run:
         task: Task[SpanExample],
         begun: Start,
         validation: Examples[SpanExample] | None,
+        say: Say,
     ) -> None:
         self.recipe, self.task, self.begun = recipe, task, begun
-        self.validation = validation
+        self.validation, self.say = validation, say
 
     def identity(self) -> dict[str, str]:
         """What a resumed run must have in common with its beginning, beside rows and training."""
@@ -104,7 +105,11 @@ class _Run:
             return build_windows(vocabulary, examples, self.recipe.spans, labelled=True)
         limits = self.recipe.text
         convert = EncoderDecoderConverter(vocabulary, limits.max_inputs, limits.max_targets)
-        return convert(self.task.to_text(example) for example in examples)
+        pairs = convert(self.task.to_text(example) for example in examples)
+        if any(convert.cut):
+            inputs, targets = convert.cut
+            self.say(f"cut to text.max_inputs and max_targets: {inputs} inputs, {targets} targets")
+        return pairs
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Score the model on the validation data, in percent, the task's main metric first."""
