@@ -14,7 +14,8 @@ test: $(VENV)/installed-for-tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow and not timing" -n 2
+	$(BIN)/pytest -m timing
 
 slow: $(VENV)/installed-for-tests
 	$(BIN)/pytest -m slow

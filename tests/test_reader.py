@@ -50,6 +50,7 @@ def test_it_says_when_a_text_does_not_answer() -> None:
     assert model.answer("How many gold medals did Norway win in 1994?", SPRING)[0].no_answer
 
 
+@pytest.mark.timing
 def test_cold_start_to_answer_is_under_five_seconds() -> None:
     command = [sys.executable, "-m", "headwater", "ask", "Who owned the quarry?", "--context"]
     seconds = []

@@ -1,6 +1,6 @@
 """headwater takes a language model from raw text to answers.
 
-Pre-train it, adapt it, measure it, ask it:
+Adapt it, measure it, ask it:
 
     import headwater
 

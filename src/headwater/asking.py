@@ -15,7 +15,9 @@ TEXTS = (".txt", ".md")
 
 
 def read_documents(context: str) -> str | dict[str, str]:
-    """Read a file, standard input (`-`), or every .txt and .md file below a folder, by name.
+    """Read a file, standard input (`-`), or the .txt and .md files below a folder, by name.
+
+    Hidden files and folders are left out.
 
     Raises:
         UserError: nothing is there, it is not text, or it is empty.
@@ -28,7 +30,12 @@ def read_documents(context: str) -> str | dict[str, str]:
         if not text.strip():
             raise UserError(f"{path}: empty; a text to answer from was expected")
         return {str(path): text}
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXTS)
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in TEXTS
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
     if not files:
         raise UserError(f"{path}: no {' or '.join(TEXTS)} file in this folder")
     texts = {str(file): read_text(file) for file in files if file.is_file()}
@@ -39,6 +46,8 @@ def read_documents(context: str) -> str | dict[str, str]:
 
 def _place(context: str) -> Path:
     """Return the path of a context, refusing what can be none, such as the text itself."""
+    if not context:
+        raise UserError("--context is empty; give a file, a folder or - for standard input")
     try:
         path = Path(context).expanduser()
         path.stat()

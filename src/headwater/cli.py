@@ -51,7 +51,6 @@ class _Verbs(TyperGroup):
 app = typer.Typer(
     name="headwater",
     cls=_Verbs,
-    help="Take a language model from raw text to answers: adapt it, measure it, ask it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -69,6 +68,24 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="a.b=VALUE", help="Change one key of the recipe; repeatable."),
 ]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from headwater import __version__
+
+        print(f"headwater {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Take a language model from raw text to answers: adapt it, measure it, ask it."""
 
 
 @app.command()
@@ -126,6 +143,9 @@ def finetune(
         _print_json(_summary(folder, outcome))
     elif outcome.exit_code == 0:
         print(folder)
+    if outcome.reason in ("sigterm", "sigint", "time_limit"):
+        done = f"step {outcome.step} of {outcome.total}"
+        _say(f"stopped at {done} ({outcome.reason}); continue: the same command with --resume")
     raise typer.Exit(outcome.exit_code)
 
 

@@ -129,6 +129,9 @@ def _refuse_lone_surrogates(value: Any, where: str) -> None:
 def replace_file(path: Path, content: bytes | str) -> None:
     """Write a whole file so that `path` holds the old content or the new, never a part."""
     data = content.encode("utf-8") if isinstance(content, str) else content
+    path = path.resolve()  # a link stays a link, its target is replaced
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: not a file that can be replaced; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
@@ -138,6 +141,9 @@ def replace_file(path: Path, content: bytes | str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -74,7 +74,10 @@ def resolved(recipe: Recipe, family: Family) -> Recipe:
     """Put the training defaults of a family under what the recipe itself says."""
     values: dict[str, Any] = {"training": dict(FAMILY_DEFAULTS[family])}
     merge(values, recipe.model_dump(exclude_unset=True))
-    return Recipe.check(values, "recipe")
+    checked = Recipe.check(values, "recipe")
+    training = checked.training
+    rates = {"learning_rate": training.peak_learning_rate, "weight_decay": training.decay}
+    return checked.model_copy(update={"training": training.model_copy(update=rates)})
 
 
 def from_command_line(

@@ -108,6 +108,7 @@ def test_new_heads_are_drawn_by_the_seed(tmp_path: Path) -> None:
     assert not torch.equal(drawn[0], drawn[2])
 
 
+@pytest.mark.timing
 def test_loading_stays_quick(tmp_path: Path) -> None:
     """Building on the meta device must not pull in torch's compiler: it costs over a second."""
     save_model(tmp_path, build_model(SMALL, "span"))

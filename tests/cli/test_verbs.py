@@ -212,6 +212,7 @@ def test_importing_headwater_imports_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.timing
 def test_help_is_quick() -> None:
     command = [str(Path(sys.executable).parent / "headwater"), "--help"]
     subprocess.run(command, check=True, capture_output=True)
@@ -288,3 +289,77 @@ def test_finetune_json_says_how_the_run_ended(
         "best_value": None,
         "exit_code": 0,
     }
+
+
+def test_version(headwater: Any) -> None:
+    assert headwater("--version").out == "headwater 0.1.0\n"
+
+
+def test_predict_never_overwrites_what_it_reads(
+    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    before = data.read_bytes()
+    given = ("predict", "--model", tiny, "--task", "squad_v2", "--input", data)
+    link = tmp_path / "link.json"
+    link.symlink_to(data)
+    same = tmp_path / "same.json"
+    for options in (
+        ("--output", data),
+        ("--output", link),
+        ("--output", "-"),
+        ("--output", same, "--no-answer-probabilities", same),
+        ("--output", "/dev/null"),
+    ):
+        ran = headwater(*given, *options)
+        assert ran.code == 2, options
+        assert ran.err.startswith("headwater: ")
+        assert data.read_bytes() == before
+        assert not same.exists()
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_link_keeps_pointing_to_what_is_written(
+    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    ran = headwater(
+        *("predict", "--model", tiny, "--task", "squad", "--input", data, "--output", link)
+    )
+    assert ran.code == 0, ran.err
+    assert link.is_symlink()
+    assert set(json.loads(target.read_text())) == {"q1", "q2"}
+
+
+def test_hidden_files_and_empty_names_are_not_read(
+    headwater: Any, tiny: Path, tmp_path: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "a.txt").write_text("the mill")
+    (tmp_path / ".b.txt").write_text("the mill")
+    ran = headwater("ask", "where ?", "--context", tmp_path, "--model", tiny)
+    assert (ran.code, "no .txt or .md" in ran.err) == (2, True)
+    (tmp_path / "c.txt").write_text("the mill")
+    for options in (("--context", ""), ("--context", tmp_path, "--model", "")):
+        ran = headwater("ask", "where ?", "--model", tiny, *options)
+        assert (ran.code, "is empty" in ran.err) == (2, True)
+
+
+def test_scores_that_are_not_finite_are_no_answer(
+    headwater: Any, tiny: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny, broken)
+    (broken / "manifest.json").unlink()
+    weights = load_file(broken / "model.safetensors")
+    weights["qa_outputs.bias"][0] = float("nan")
+    save_file(weights, broken / "model.safetensors")
+    text = tmp_path / "a.txt"
+    text.write_text("the mill")
+    ran = headwater("ask", "where ?", "--context", text, "--model", broken)
+    assert (ran.code, "not finite" in ran.err) == (2, True)

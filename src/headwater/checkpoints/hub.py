@@ -27,6 +27,8 @@ def resolve(model: str) -> Path:
     """
     if model in BUNDLED:
         return BUNDLED[model]
+    if not model:
+        raise UserError(f"--model is empty; give a folder, a hub id or one of {', '.join(BUNDLED)}")
     path = Path(model)
     try:
         path.stat()

@@ -42,7 +42,10 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write `model.safetensors` and `manifest.json`."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(whole, folder / SINGLE, metadata={"format": "pt"})
+    try:
+        save_file(whole, folder / SINGLE, metadata={"format": "pt"})
+    except SafetensorError as error:  # it hides the system's own error
+        raise OSError(f"{folder / SINGLE}: cannot be written ({error})") from None
     write_manifest(folder, [SINGLE])
 
 

@@ -43,7 +43,8 @@ class ReadReport:
         if self.repaired:
             parts.append(f"{len(self.repaired)} answer offsets repaired")
         if self.left_out:
-            parts.append(f"{self.dropped} examples dropped, the first: {self.left_out[0]}")
+            what = f"{self.dropped} examples dropped" if self.dropped else "answers left out"
+            parts.append(f"{what}, the first: {self.left_out[0]}")
         return "; ".join(parts)
 
 

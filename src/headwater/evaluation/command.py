@@ -57,6 +57,11 @@ def predict_file(
             raise UserError(f"{path}: a file was expected, this is a folder")
         if path is not None:
             check_writable(path.parent)
+    paths = [path.resolve() for path in (input_file, output, no_answer_probabilities) if path]
+    if len(set(paths)) < len(paths):
+        raise UserError(f"{output}: input and outputs must be different files")
+    if str(output) == "-":
+        raise UserError("--output -: name a file; predictions are not written to standard output")
     null_answers = wanted.null_answers
     if no_answer_probabilities is not None and not null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")

@@ -143,6 +143,8 @@ class SpanReader:
                 batch = collate([windows[row] for row in rows], pad_id)
                 batch = {name: value.to(device) for name, value in batch.items()}
                 logits = torch.stack(tuple(self.network(batch))).float().cpu().numpy()
+                if not np.isfinite(logits).all():
+                    raise UserError("the model's scores are not finite: its weights are damaged")
                 for place, row in enumerate(rows):
                     length = windows.lengths[row]
                     starts[row], ends[row] = logits[0, place, :length], logits[1, place, :length]

@@ -70,7 +70,9 @@ class StateFolder:
                 _write_manifest(folder)
             replace_file(self.path / "latest", f"{name}\n")
         except OSError as error:
-            raise UserError(f"{self.path / name}: cannot be written ({error.strerror})") from None
+            raise UserError(
+                f"{self.path / name}: cannot be written ({error.strerror or error})"
+            ) from None
         self._prune(place)
 
     def save_best(self, step: int, model: nn.Module) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -73,8 +74,11 @@ def into_optimizer(
 
 
 def write(path: Path, tensors: Tensors) -> None:
-    """Write tensors to a file."""
-    save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+    """Write tensors to a file; OSError when the disk refuses."""
+    try:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+    except SafetensorError as error:  # it hides the system's own error
+        raise OSError(f"{path}: cannot be written ({error})") from None
 
 
 def read(path: Path) -> Tensors:
