@@ -17,6 +17,7 @@ class DataConfig(Config):
         validation: files to evaluate on during the run.
         validation_share: where no `validation` is given: the share of the articles split off.
         longest_context: leave out training questions on longer contexts, in characters.
+        longest_answer: leave out training questions with a longer answer, in characters.
         unanswerable: questions without an answer to make, as a share of the questions.
     """
 
@@ -25,6 +26,7 @@ class DataConfig(Config):
     validation: list[str] = Field(default=[])
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     longest_context: PositiveInt | None = None
+    longest_answer: PositiveInt | None = None
     unanswerable: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")

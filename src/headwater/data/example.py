@@ -5,6 +5,8 @@ Positions are character positions as Python counts them: `context[start:start + 
 
 from dataclasses import dataclass
 
+from headwater.metrics.qa import f1
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerSpan:
@@ -33,6 +35,16 @@ class SpanExample:
     answers: tuple[AnswerSpan, ...]
     impossible: bool = False
     article: str = ""
+
+    @property
+    def agreed_answer(self) -> AnswerSpan:
+        """The answer closest to what the others say (mean F1), the first of equals: to train on.
+
+        Raises:
+            ValueError: there is no answer.
+        """
+        texts = [answer.text for answer in self.answers]
+        return max(self.answers, key=lambda one: sum(f1(one.text, text) for text in texts))
 
 
 @dataclass(frozen=True, slots=True)

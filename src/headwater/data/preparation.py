@@ -51,6 +51,8 @@ def prepare(task: Task[SpanExample], config: DataConfig, seed: int, say: Say) ->
             validation = add_unanswerable(validation, config.unanswerable, seed)
     if config.longest_context is not None:
         examples = [each for each in examples if len(each.context) <= config.longest_context]
+    if config.longest_answer is not None:
+        examples = [each for each in examples if _answer_length(each) <= config.longest_answer]
     if config.unanswerable:
         examples = add_unanswerable(examples, config.unanswerable, seed)
     if not examples:
@@ -80,6 +82,10 @@ def _clear(
         f"that overlap with {', '.join(names)}"
     )
     return kept
+
+
+def _answer_length(example: SpanExample) -> int:
+    return len(example.agreed_answer.text) if example.answers else 0
 
 
 def _summary(examples: Sequence[SpanExample], what: str) -> str:

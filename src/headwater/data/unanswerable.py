@@ -1,15 +1,17 @@
-"""Questions without an answer, made by asking questions of paragraphs that do not answer them.
+"""Questions without an answer, made from questions that have one.
 
-SQuAD 2.0 (Rajpurkar et al. 2018) had people write such questions; where only answerable ones are at
-hand, a question is paired with another paragraph. Half of the pairs take a near paragraph (the one
-of the same article, or else of a random handful, that shares most rare words with the question),
-half a random one of the same pool: the near ones teach reading, the far ones teach topic.
+SQuAD 2.0 (Rajpurkar et al. 2018) had people write such questions. Where only answerable ones are at
+hand, they are made in turn in three ways, from hard to easy: the question is altered so that its
+own paragraph no longer answers it (a name or number exchanged for one of another question of the
+article, which the paragraph lacks, or a word for its opposite: the "entity swap" and "antonym" of
+that paper's table 1); it is asked of a near paragraph (the one of the same article, or else of a
+random handful, that shares most rare words with it); it is asked of a random one of the same pool.
 """
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,24 +20,75 @@ from headwater.data.overlap import WORD
 
 POOL = 64  # paragraphs looked at for one question
 
+# A name inside the question (its first word is no name), or a number.
+_NAME = re.compile(r"(?<=[^.?!] )[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*")
+_NUMBER = re.compile(r"(?<!\w)\d[\d,.]*\d|(?<!\w)\d")
+_PAIRS = """
+    first last, most least, more less, largest smallest, larger smaller, highest lowest,
+    higher lower, before after, oldest youngest, best worst, longest shortest, early late,
+    earliest latest, north south, northern southern, east west, eastern western, increase decrease,
+    increased decreased, began ended, begin end, win lose, won lost, born killed, major minor,
+    male female, public private, internal external, legal illegal, positive negative, strong weak
+"""
+_OPPOSITES = dict(
+    both
+    for one, other in (pair.split() for pair in _PAIRS.split(","))
+    for both in ((one, other), (other, one))
+)
+_OPPOSABLE = re.compile(rf"\b({'|'.join(_OPPOSITES)})\b")
+
 
 def add_unanswerable(examples: Sequence[SpanExample], share: float, seed: int) -> list[SpanExample]:
     """Append about `share` x len(examples) unanswerable questions; a function of the seed alone.
 
-    A paragraph that holds one of the question's answers is never used for it.
+    A paragraph that holds one of the question's answers is never used for another question.
     """
     generator = np.random.Generator(np.random.Philox(seed))
     paragraphs = _Paragraphs(examples)
     answerable = [example for example in examples if example.answers]
+    questions = defaultdict(list)
+    for example in answerable:
+        questions[example.article].append(example.question)
     chosen = generator.permutation(len(answerable))[: round(share * len(examples))]
     made = []
     for turn, index in enumerate(chosen):
         example = answerable[index]
-        context = paragraphs.other(example, near=turn % 2 == 0, generator=generator)
-        if context is not None:
-            key = f"{example.id}-unanswerable"
-            made.append(replace(example, id=key, context=context, answers=(), impossible=True))
+        question, context = example.question, example.context
+        altered = (
+            _altered(example, questions[example.article], generator) if turn % 3 == 0 else None
+        )
+        if altered is not None:
+            question = altered
+        else:
+            other = paragraphs.other(example, near=turn % 3 < 2, generator=generator)
+            if other is None:
+                continue
+            context = other
+        made.append(
+            SpanExample(f"{example.id}-unanswerable", question, context, (), True, example.article)
+        )
     return [*examples, *made]
+
+
+def _altered(
+    example: SpanExample, donors: Sequence[str], generator: np.random.Generator
+) -> str | None:
+    """Return the question with one word, name or number exchanged, or None where none can be."""
+    question = example.question
+    opposable = list(_OPPOSABLE.finditer(question))
+    if opposable and generator.random() < 0.5:
+        match = opposable[generator.integers(len(opposable))]
+        return question[: match.start()] + _OPPOSITES[match[0]] + question[match.end() :]
+    for pattern in (_NAME, _NUMBER) if generator.random() < 0.5 else (_NUMBER, _NAME):
+        places = list(pattern.finditer(question))
+        if not places:
+            continue
+        match = places[generator.integers(len(places))]
+        for donor in generator.integers(len(donors), size=POOL).tolist():
+            for found in pattern.findall(donors[donor]):
+                if found not in question and found not in example.context:
+                    return question[: match.start()] + found + question[match.end() :]
+    return None
 
 
 class _Paragraphs:

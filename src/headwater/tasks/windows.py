@@ -160,7 +160,8 @@ def build_windows(
     *,
     labelled: bool,
 ) -> SpanWindows:
-    """Cut every example into windows; with `labelled`, labels come from its first answer.
+    """Cut every example into windows; with `labelled`, labels come from the answer most
+    agreed on (`SpanExample.agreed_answer`).
 
     Questions are cut to `max_query_length` pieces. A context without pieces gives one window.
 
@@ -198,7 +199,7 @@ def _answer_pieces(
     """First and last piece, counted over all contexts, that share characters with the answer."""
     if not example.answers:
         return _NOWHERE
-    answer = example.answers[0]
+    answer = example.agreed_answer
     inside = (contexts.ends[low:high] > answer.start) & (contexts.starts[low:high] < answer.end)
     pieces = np.flatnonzero(inside) + low
     return (int(pieces[0]), int(pieces[-1])) if len(pieces) else _NOWHERE
