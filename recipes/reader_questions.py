@@ -22,7 +22,7 @@ import numpy as np
 
 from headwater.data.squad_file import read_squad
 from headwater.files import replace_file
-from headwater.inference.sentences import sentence_around
+from headwater.text.sentences import sentences
 
 PARAGRAPH = (300, 1100)  # characters of a paragraph that is asked about
 PER_PARAGRAPH = 2
@@ -87,9 +87,10 @@ def _paragraphs(file: Path) -> Iterator[str]:
 
 def _ask(paragraph: str, generator: np.random.Generator) -> list[tuple[str, dict]]:
     """Return up to PER_PARAGRAPH (context, question) pairs, of different sentences."""
-    sentences = list(_sentences(paragraph))
     phrases = [
-        (sentence, phrase) for sentence in sentences for phrase in _phrases(paragraph, *sentence)
+        (sentence, phrase)
+        for sentence in sentences(paragraph)
+        for phrase in _phrases(paragraph, *sentence)
     ]
     elsewhere = [each for each in phrases if _elsewhere(paragraph, *each) is not None]
     made: dict[tuple[int, int], tuple[str, dict]] = {}
@@ -112,16 +113,6 @@ def _ask(paragraph: str, generator: np.random.Generator) -> list[tuple[str, dict
             {"question": asked, "answers": [{"text": text, "answer_start": start}]},
         )
     return list(made.values())
-
-
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
-    place = 0
-    while place < len(text):
-        start, end = sentence_around(text, place, place + 1)
-        if end <= place:
-            return
-        yield start, end
-        place = end + 1
 
 
 def _phrases(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

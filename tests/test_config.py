@@ -7,7 +7,7 @@ import pytest
 
 from headwater.config import Config, load_config
 from headwater.errors import UserError
-from headwater.recipe import load_recipe, resolved
+from headwater.recipe import Recipe, load_recipe, resolved
 
 RECIPE = """
 model = "some/folder"
@@ -27,7 +27,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_a_recipe_keeps_what_it_says_and_takes_the_family_defaults(recipe: Path) -> None:
-    loaded = load_recipe(recipe, {}, [])
+    loaded = load_recipe(Recipe, recipe, {}, [])
     assert loaded.data.train == ["train.json"]
     assert loaded.training.epochs == 2.0
     assert resolved(loaded, "t5").training.optimizer == "adafactor"
@@ -37,19 +37,19 @@ def test_a_recipe_keeps_what_it_says_and_takes_the_family_defaults(recipe: Path)
 
 def test_overrides_win_over_options_and_options_over_the_file(recipe: Path) -> None:
     options = {"task": "squad_v2", "training": {"seed": 4}}
-    loaded = load_recipe(recipe, options, ["training.seed=5", "data.unanswerable=0.5"])
+    loaded = load_recipe(Recipe, recipe, options, ["training.seed=5", "data.unanswerable=0.5"])
     assert (loaded.task, loaded.training.seed, loaded.data.unanswerable) == ("squad_v2", 5, 0.5)
 
 
 def test_a_value_that_is_not_toml_is_a_text(recipe: Path) -> None:
-    assert load_recipe(recipe, {}, ["model=other/folder"]).model == "other/folder"
+    assert load_recipe(Recipe, recipe, {}, ["model=other/folder"]).model == "other/folder"
 
 
 def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path) -> None:
-    loaded = resolved(load_recipe(recipe, {}, ["training.batch={examples=4}"]), "bert")
+    loaded = resolved(load_recipe(Recipe, recipe, {}, ["training.batch={examples=4}"]), "bert")
     again = tmp_path / "again.toml"
     again.write_text(loaded.to_toml(), encoding="utf-8")
-    assert load_recipe(again, {}, []) == loaded
+    assert load_recipe(Recipe, again, {}, []) == loaded
     assert tomllib.loads(loaded.to_toml())["training"]["optimizer"] == "adamw"
 
 
@@ -77,7 +77,7 @@ def test_a_wrong_key_or_value_is_one_line_that_says_the_fix(
     recipe: Path, override: str, said: str
 ) -> None:
     with pytest.raises(UserError) as raised:
-        load_recipe(recipe, {}, [override])
+        load_recipe(Recipe, recipe, {}, [override])
     assert said.lower() in str(raised.value).lower()
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 400

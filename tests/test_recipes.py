@@ -5,20 +5,30 @@ from pathlib import Path
 
 import pytest
 
+from headwater.config import read_toml
 from headwater.data.config import DataConfig, TextConfig
-from headwater.recipe import NetworkConfig, Recipe, load_recipe
+from headwater.objectives.lm import LanguageModelConfig
+from headwater.objectives.mlm import MaskedLMConfig
+from headwater.objectives.span_corruption import SpanCorruptionConfig
+from headwater.recipe import CorpusConfig, NetworkConfig, PretrainRecipe, Recipe, load_recipe
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.table import TASKS
 from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]
+OBJECTIVES = (MaskedLMConfig, LanguageModelConfig, SpanCorruptionConfig)
 RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
+
+
+def _load(path: Path) -> Recipe | PretrainRecipe:
+    kind = PretrainRecipe if "objective" in read_toml(path) else Recipe
+    return load_recipe(kind, path, {}, [])
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_read_and_says_what_it_is(path: Path) -> None:
-    recipe = load_recipe(path, {}, [])
-    assert recipe.task in TASKS
+    recipe = _load(path)
+    assert isinstance(recipe, PretrainRecipe) or recipe.task in TASKS
     assert path.read_text(encoding="utf-8").startswith("#"), (
         "begin with a comment on what it is for"
     )
@@ -29,17 +39,23 @@ def test_a_recipes_data_are_there(
     path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    data = load_recipe(path, {}, []).data
-    for name in [*data.train, *data.held_out, *data.validation]:
-        assert Path(name).is_file(), name
+    recipe = _load(path)
+    if isinstance(recipe, PretrainRecipe):
+        named = [recipe.corpus.train]
+    else:
+        named = [*recipe.data.train, *recipe.data.held_out, *recipe.data.validation]
+    for name in named:
+        assert name.startswith("runs/") or Path(name).is_file(), name  # made by another command
 
 
 def test_every_key_is_documented() -> None:
     text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`([a-z_.]+[a-z_0-9]*)`", text))
-    sections = {"data", "spans", "text", "training", "network"}
-    keys = set(Recipe.model_fields) - sections
-    for config in (DataConfig, SpanConfig, TextConfig, TrainingConfig):
+    keys = set()
+    for recipe in (Recipe, PretrainRecipe):
+        keys |= set(recipe.model_fields)
+    keys -= {"corpus", "data", "spans", "text", "training", "network"}
+    for config in (DataConfig, SpanConfig, TextConfig, TrainingConfig, CorpusConfig, *OBJECTIVES):
         keys |= set(config.model_fields)
     keys |= {f"network.{name}" for name in NetworkConfig.model_fields}
     assert keys <= documented, keys - documented

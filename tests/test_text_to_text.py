@@ -6,7 +6,7 @@ import pytest
 
 import headwater
 from headwater.evaluation.evaluator import evaluate
-from headwater.recipe import load_recipe
+from headwater.recipe import Recipe, load_recipe
 from headwater.tasks.squad import SQUAD_V2
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,7 +21,7 @@ def test_a_tiny_t5_learns_most_example_questions_by_heart(
         *("training.precision=fp32", "training.weight_decay=0.0", "training.device=cpu"),
         "network.sizes.dropout_rate=0.0",
     ]
-    recipe = load_recipe(ROOT / "recipes" / "t5-example.toml", {}, settings)
+    recipe = load_recipe(Recipe, ROOT / "recipes" / "t5-example.toml", {}, settings)
     headwater.finetune(recipe, tmp_path / "run")
     predictor = headwater.load(tmp_path / "run", "cpu").predictor(null_answers=True)
     examples = SQUAD_V2.read([ROOT / "examples" / "questions.json"])

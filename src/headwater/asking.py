@@ -76,7 +76,7 @@ def show(answers: Sequence[Answer]) -> None:
         if rank:
             console.print()
         if answer.no_answer:
-            console.print(Text("The text does not answer this.", style="bold"))
+            console.print(Text("No answer was found.", style="bold"))
             console.print(f"  score     {answer.score:.3f}")
             continue
         console.print(Text(" ".join(answer.text.split()), style="bold"))

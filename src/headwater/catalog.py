@@ -1,7 +1,7 @@
 """What models there are without a download: the bundled ones, and sizes to train from scratch."""
 
 from headwater.checkpoints.hub import BUNDLED
-from headwater.models import bert_config, t5_config
+from headwater.models import bert_config, gpt_config, t5_config
 
 ABOUT = {
     "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)"
@@ -15,6 +15,11 @@ def model_table() -> dict[str, str]:
         table[name] = (
             f"sizes for [network]: {bert.num_hidden_layers} layers, {bert.hidden_size} wide, "
             f"{bert.num_attention_heads} heads, encoder"
+        )
+    for name, gpt in gpt_config.PRESETS.items():
+        table[name] = (
+            f"sizes for [network]: {gpt.n_layer} layers, {gpt.n_embd} wide, {gpt.n_head} heads, "
+            "decoder"
         )
     for name, t5 in t5_config.PRESETS.items():
         layers = f"{t5.num_layers} + {t5.num_decoder_layers}"

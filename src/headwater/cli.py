@@ -5,7 +5,6 @@ ours, 130 and 143 ended by Ctrl-C and SIGTERM after saving, 141 the reader of ou
 No verb's `--help` imports torch.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from headwater.commands.corpus import corpus
+from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
+from headwater.terminal import AsJson, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +64,9 @@ TaskName = Annotated[str, typer.Option(metavar="TASK", help="A name from `headwa
 DataFiles = Annotated[
     list[Path], typer.Option(metavar="FILE", help="The task's file; may be given several times.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Output = Annotated[Path | None, typer.Option(metavar="DIR", help="The run folder [runs/RECIPE].")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="a.b=VALUE", help="Change one key of the recipe; repeatable."),
@@ -109,7 +112,7 @@ def ask(
     documents = read_documents(context) if context is not None else None
     answers = load(model, device).answer(question, documents, top_k)
     if as_json:
-        _print_json([answer.to_dict() for answer in answers])
+        print_json([answer.to_dict() for answer in answers])
     else:
         show(answers)
 
@@ -122,30 +125,59 @@ def finetune(
     data: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Training file; repeatable.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run folder [runs/RECIPE].")
-    ] = None,
+    output: Output = None,
     settings: Settings = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
+    resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
     """Adapt a pre-trained model (or train one from random weights) to a task."""
     from headwater.finetuning import finetune as run
-    from headwater.recipe import from_command_line, load_recipe, run_folder
+    from headwater.recipe import Recipe, continued, from_command_line, load_recipe, run_folder
 
     folder = run_folder(output, recipe)
-    if resume and recipe is None and (folder / "config.toml").exists():
-        recipe = folder / "config.toml"
-
     options = from_command_line(model, task, data)
-    outcome = run(load_recipe(recipe, options, settings or []), folder, resume=resume)
+    loaded = load_recipe(Recipe, continued(recipe, folder, resume), options, settings or [])
+    _end(folder, run(loaded, folder, resume=resume), as_json)
+
+
+@app.command()
+def pretrain(
+    recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(metavar="O", help="What to predict: mlm, lm, prefix_lm or span_corruption."),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="STORE", help="A token store of `corpus build`.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="What to start from, to train it further.")
+    ] = None,
+    output: Output = None,
+    settings: Settings = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on raw text by a self-supervised objective."""
+    from headwater.pretraining import pretrain as run
+    from headwater.recipe import PretrainRecipe, continued, load_recipe, run_folder
+
+    folder = run_folder(output, recipe)
+    given = {"objective": objective, "model": model, "corpus": corpus and {"train": corpus}}
+    options = {name: value for name, value in given.items() if value}
+    loaded = load_recipe(PretrainRecipe, continued(recipe, folder, resume), options, settings or [])
+    _end(folder, run(loaded, folder, resume=resume), as_json)
+
+
+def _end(folder: Path, outcome: "Outcome", as_json: bool) -> None:
+    """Say how a run ended, and exit as it did."""
     if as_json:
-        _print_json(_summary(folder, outcome))
+        print_json(_summary(folder, outcome))
     elif outcome.exit_code == 0:
         print(folder)
     if outcome.reason in ("sigterm", "sigint", "time_limit"):
         done = f"step {outcome.step} of {outcome.total}"
-        _say(f"stopped at {done} ({outcome.reason}); continue: the same command with --resume")
+        say(f"stopped at {done} ({outcome.reason}); continue: the same command with --resume")
     raise typer.Exit(outcome.exit_code)
 
 
@@ -205,7 +237,7 @@ def score(
     doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
     missing = sum(example.id not in given for example in examples)
     if missing:
-        _say(f"{predictions}: {missing} of {len(examples)} questions are missing; they count 0")
+        say(f"{predictions}: {missing} of {len(examples)} questions are missing; they count 0")
     _show_metrics(wanted.score(examples, given, doubts), as_json)
 
 
@@ -225,6 +257,10 @@ def tasks(as_json: AsJson = False) -> None:
     _show_table({name: task.summary for name, task in TASKS.items()}, as_json)
 
 
+app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
+app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")
+
+
 def _summary(folder: Path, outcome: "Outcome") -> dict[str, Any]:
     keys = ("reason", "step", "best_step", "best_value", "exit_code")
     return {"output": str(folder)} | {key: getattr(outcome, key) for key in keys}
@@ -232,7 +268,7 @@ def _summary(folder: Path, outcome: "Outcome") -> dict[str, Any]:
 
 def _show_metrics(metrics: "Mapping[str, float]", as_json: bool) -> None:
     if as_json:
-        _print_json(dict(metrics))
+        print_json(dict(metrics))
         return
     width = max(map(len, metrics))
     for name, value in metrics.items():
@@ -245,24 +281,11 @@ def _show_metrics(metrics: "Mapping[str, float]", as_json: bool) -> None:
 
 def _show_table(rows: "Mapping[str, str]", as_json: bool) -> None:
     if as_json:
-        _print_json(dict(rows))
+        print_json(dict(rows))
         return
     width = max(map(len, rows))
     for name, summary in rows.items():
         print(f"{name:{width}}  {summary}")
-
-
-def _print_json(value: Any) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:  # a terminal without these characters, or half ones in a file name
-        text = json.dumps(value, indent=2)
-    print(text)
-
-
-def _say(message: str) -> None:
-    print(f"headwater: {message}", file=sys.stderr)
 
 
 def main() -> None:
@@ -273,8 +296,8 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        _say(" ".join(str(error).split()))
+        say(" ".join(str(error).split()))
         sys.exit(2)
     except OSError as error:
-        _say(str(error))
+        say(str(error))
         sys.exit(1)

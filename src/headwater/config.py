@@ -4,7 +4,6 @@ Every Config is a frozen pydantic model that stands in a torch-free file beside 
 configures. An unknown key is an error that names the nearest known one.
 """
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Self, TypeVar
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from headwater.errors import UserError
+from headwater.errors import UserError, did_you_mean
 from headwater.files import read_text
 
 
@@ -99,9 +98,7 @@ def _first_problem(kind: type[BaseModel], error: ValidationError) -> str:
     name = ".".join(path)
     if problem["type"] == "extra_forbidden":
         known = _keys_at(kind, path[:-1])
-        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
-        return f"unknown key {name!r}; {hint}"
+        return f"unknown key {name!r}; {did_you_mean(path[-1], sorted(known), 'known here:')}"
     if problem["type"] == "missing":
         return f"missing key {name!r}"
     message = problem["msg"].removeprefix("Value error, ")

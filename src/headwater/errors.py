@@ -1,4 +1,7 @@
-"""The one exception that means "the user can mend this"."""
+"""The one exception that means "the user can mend this", and the hint it often ends with."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(ValueError):
@@ -7,3 +10,14 @@ class UserError(ValueError):
     The command line prints it and exits with 2. Every other exception is a fault of ours
     and exits with 1.
     """
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "there are") -> str:
+    """Return the nearest known name as a hint, or all of them.
+
+    >>> did_you_mean("squat", ["squad", "glue"]), did_you_mean("ner", ["squad", "glue"])
+    ("did you mean 'squad'?", 'there are squad, glue')
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"{otherwise} {', '.join(known)}"

@@ -150,6 +150,12 @@ def replace_file(path: Path, content: bytes | str) -> None:
     _sync_folder(path.parent)
 
 
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+    replace_file(path, text + "\n")
+
+
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty temporary folder that takes the place of `path` when the block ends well.

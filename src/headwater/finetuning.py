@@ -44,10 +44,13 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     check_writable(folder)
     progress = choose_progress()
     task = find_task(recipe.task)
-    recipe = resolved(recipe, family_of(recipe))
+    family = family_of(recipe)
+    if family == "gpt":
+        raise UserError(f"task {task.name}: a GPT is not fine-tuned yet; take a BERT or a T5")
+    recipe = resolved(recipe, family)
     _check_best_metric(recipe, task)
     torch.manual_seed(recipe.training.seed)
-    begun = start(recipe, task)
+    begun = start(recipe, None if family == "t5" else task.kind)  # T5 writes: it takes no head
     recipe = fit_windows(recipe, begun.config)
     if begun.new_parameters:
         progress.say(f"new, drawn at random: {', '.join(begun.new_parameters)}")

@@ -1,4 +1,6 @@
-"""A recipe: everything that one fine-tuning run needs, in one TOML file. Imports no torch.
+"""A recipe: everything that one run needs, in one TOML file. Imports no torch.
+
+Fine-tuning:
 
     model = "path/to/minilm"
     task = "squad_v2"
@@ -10,40 +12,56 @@
     [training]
     epochs = 2
 
+Pre-training:
+
+    objective = "mlm"
+
+    [network]
+    preset = "bert-base-uncased"
+    sizes = { num_hidden_layers = 4 }
+
+    [corpus]
+    train = "runs/wikipedia"
+
+    [mlm]
+    max_length = 128
+
 A recipe holds only what differs from the defaults; those of `[training]` depend on the family of
 the model. Paths count from the current directory.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from headwater.config import Config, load_config, merge
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
+from headwater.objectives.lm import LanguageModelConfig
+from headwater.objectives.mlm import MaskedLMConfig
+from headwater.objectives.span_corruption import SpanCorruptionConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.training.config import FAMILY_DEFAULTS, Family, TrainingConfig
+
+ObjectiveName = Literal["mlm", "lm", "prefix_lm", "span_corruption"]
 
 
 class NetworkConfig(Config):
     """A model from random weights: a preset's sizes, changed where `sizes` says so."""
 
     preset: str
-    vocabulary: str
+    vocabulary: str | None = None
+    """A folder or file; pre-training takes the corpus' own."""
     sizes: dict[str, int | float | str | bool] = Field(default={})
 
 
-class Recipe(Config):
-    """One fine-tuning run. `model` is a folder, a hub id or a bundled name; or give `network`."""
+class RunRecipe(Config):
+    """What every run begins from: a `model` (a folder, a hub id, a bundled name) or a `network`."""
 
     model: str | None = None
     network: NetworkConfig | None = None
-    task: str
-    data: DataConfig
-    spans: SpanConfig = SpanConfig()
-    text: TextConfig = TextConfig()
     training: TrainingConfig = TrainingConfig()
 
     @model_validator(mode="after")
@@ -56,8 +74,44 @@ class Recipe(Config):
         return self
 
 
-def load_recipe(path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]) -> Recipe:
-    """Read a recipe.
+class Recipe(RunRecipe):
+    """One fine-tuning run."""
+
+    task: str
+    data: DataConfig
+    spans: SpanConfig = SpanConfig()
+    text: TextConfig = TextConfig()
+
+
+class CorpusConfig(Config):
+    """The token stores of a run, as `headwater corpus build` makes them.
+
+    validation: another store, to measure the held-out loss on.
+    validation_rows: the most rows of it that are measured.
+    """
+
+    train: str
+    validation: str | None = None
+    validation_rows: PositiveInt = 512
+
+
+class PretrainRecipe(RunRecipe):
+    """One pre-training run; the table named like the objective shapes its rows."""
+
+    objective: ObjectiveName
+    corpus: CorpusConfig
+    mlm: MaskedLMConfig = MaskedLMConfig()
+    lm: LanguageModelConfig = LanguageModelConfig()
+    span_corruption: SpanCorruptionConfig = SpanCorruptionConfig()
+
+
+R = TypeVar("R", bound=RunRecipe)
+
+
+def load_recipe(
+    kind: type[R], path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]
+) -> R:
+    """Read a recipe of that kind.
 
     Args:
         path: the TOML file, or None where `options` give everything.
@@ -67,14 +121,14 @@ def load_recipe(path: Path | None, options: Mapping[str, Any], overrides: Sequen
     Raises:
         UserError: a key or value is wrong; the nearest key is named.
     """
-    return load_config(Recipe, path, overrides, options)
+    return load_config(kind, path, overrides, options)
 
 
-def resolved(recipe: Recipe, family: Family) -> Recipe:
+def resolved(recipe: R, family: Family) -> R:
     """Put the training defaults of a family under what the recipe itself says."""
     values: dict[str, Any] = {"training": dict(FAMILY_DEFAULTS[family])}
     merge(values, recipe.model_dump(exclude_unset=True))
-    checked = Recipe.check(values, "recipe")
+    checked = type(recipe).check(values, "recipe")
     training = checked.training
     rates = {"learning_rate": training.peak_learning_rate, "weight_decay": training.decay}
     return checked.model_copy(update={"training": training.model_copy(update=rates)})
@@ -92,6 +146,12 @@ def from_command_line(
     if train:
         options["data"] = {"train": [str(path) for path in train]}
     return options
+
+
+def continued(recipe: Path | None, folder: Path, resume: bool) -> Path | None:
+    """Return the recipe that a run began with, where it is continued and none is named."""
+    begun = folder / "config.toml"
+    return begun if resume and recipe is None and begun.exists() else recipe
 
 
 def run_folder(output: Path | None, recipe: Path | None) -> Path:

@@ -1,21 +1,21 @@
 """What a run begins from: a pre-trained folder with a head put on, or random weights."""
 
-import difflib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import resolve
-from headwater.data.task import Task
-from headwater.errors import UserError
+from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
 from headwater.models.bert_config import BertConfig
-from headwater.models.build import Model, build_model, preset
+from headwater.models.build import HeadName, Model, ModelConfig, build_model, preset
+from headwater.models.gpt_config import GPTConfig
 from headwater.models.t5_config import T5Config
 from headwater.nn.feedforward import ACTIVATIONS
-from headwater.recipe import NetworkConfig, Recipe
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.recipe import NetworkConfig, Recipe, RunRecipe
+from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 from headwater.training.config import Family
 
 
@@ -25,13 +25,13 @@ class Start:
 
     model: Model
     vocabulary: Vocabulary
-    config: BertConfig | T5Config
+    config: ModelConfig
     new_parameters: tuple[str, ...]
 
     @property
     def family(self) -> Family:
         """The family whose training defaults and features it takes."""
-        return "t5" if isinstance(self.config, T5Config) else "bert"
+        return _family(self.config)
 
     @property
     def pad_id(self) -> int:
@@ -39,53 +39,71 @@ class Start:
         return self.vocabulary.pad_id or 0
 
 
-def family_of(recipe: Recipe) -> Family:
+def _family(config: ModelConfig) -> Family:
+    match config:
+        case T5Config():
+            return "t5"
+        case GPTConfig():
+            return "gpt"
+        case BertConfig():
+            return "bert"
+
+
+def family_of(recipe: RunRecipe) -> Family:
     """Tell the family from the preset's name or the model's config.json, without torch's weights.
 
     Raises:
         UserError: there is no such preset or model.
     """
     if recipe.network is not None:
-        return "t5" if isinstance(preset(recipe.network.preset), T5Config) else "bert"
+        return _family(preset(recipe.network.preset))
     assert recipe.model is not None
-    content = read_json(resolve(recipe.model) / "config.json")
-    return "t5" if isinstance(content, dict) and content.get("model_type") == "t5" else "bert"
+    file = resolve(recipe.model) / "config.json"
+    return _family(read_config(read_json(file), str(file)))
 
 
-def start(recipe: Recipe, task: Task[Any]) -> Start:
-    """Load or build what the recipe begins from, with the head that the task asks for.
+def start(recipe: RunRecipe, head: HeadName | None, vocabulary: Vocabulary | None = None) -> Start:
+    """Load or build what the recipe begins from.
+
+    Args:
+        head: the head to put on; None for a model that writes.
+        vocabulary: that of the corpus, which a network takes that names none of its own.
 
     Raises:
         UserError: the model cannot be found or is broken, or does not fit its vocabulary or task.
     """
-    head = None if family_of(recipe) == "t5" else task.kind  # T5 writes: it takes no head
     if recipe.network is not None:
-        begun = _from_random(recipe.network, head)
+        begun = _from_random(recipe.network, head, vocabulary)
     else:
         assert recipe.model is not None
         folder = resolve(recipe.model)
         loaded = load_model(folder, head)
         begun = Start(loaded.model, load_vocabulary(folder), loaded.config, loaded.new_parameters)
-    if begun.vocabulary.size > begun.config.vocab_size:
-        raise UserError(
-            f"the vocabulary has {begun.vocabulary.size} pieces, the model only "
-            f"{begun.config.vocab_size}"
-        )
+    check_fits(begun.vocabulary, begun.config.vocab_size, recipe.model or "network")
     return begun
 
 
-def _from_random(network: NetworkConfig, head: str | None) -> Start:
-    vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
+def _from_random(
+    network: NetworkConfig, head: HeadName | None, vocabulary: Vocabulary | None
+) -> Start:
+    if network.vocabulary is not None:
+        vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
+    if vocabulary is None:
+        raise UserError("missing key 'network.vocabulary': a folder or file with a vocabulary")
     config = preset(network.preset)
     known = {field.name: getattr(config, field.name) for field in fields(config)}
     for name, value in network.sizes.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"network.sizes: {network.preset} has no size {name!r}{hint}")
+            hint = did_you_mean(name, known)
+            raise UserError(f"network.sizes: {network.preset} has no size {name!r}; {hint}")
         _check_size(name, value, known[name])
     pad, eos = vocabulary.pad_id, vocabulary.eos_id
-    marks = {"pad_token_id": pad, "eos_token_id": eos, "decoder_start_token_id": pad}
+    marks = {
+        "pad_token_id": pad,
+        "bos_token_id": eos,  # a GPT-2 begins a text with what ends the one before
+        "eos_token_id": eos,
+        "decoder_start_token_id": pad,
+    }
     own = {name: id for name, id in marks.items() if name in known and id is not None}
     sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | own | network.sizes
     config = replace(config, **sizes)
@@ -104,7 +122,7 @@ def _check_size(name: str, value: Any, example: Any) -> None:
         raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")
 
 
-def fit_windows(recipe: Recipe, config: BertConfig | T5Config) -> Recipe:
+def fit_windows(recipe: Recipe, config: ModelConfig) -> Recipe:
     """Shorten windows that nobody asked for to what an encoder can read.
 
     Raises:

@@ -155,7 +155,7 @@ def test_the_head_that_the_folder_claims_may_not_be_missing(saved: Path) -> None
         ({"hidden_act": "gellu"}, ["hidden_act", "known are gelu"]),
         ({"hidden_dropout_prob": 1.5}, ["hidden_dropout_prob"]),
         ({"position_embedding_type": "relative_key"}, ["relative_key", "not supported"]),
-        ({"model_type": "gpt2"}, ["'gpt2'", "known are bert"]),
+        ({"model_type": "gptj"}, ["'gptj'", "known are bert"]),
         ({"model_type": ["bert"]}, ["model_type"]),
         ({"architectures": ["BertLMHeadModel"]}, ["BertLMHeadModel is not supported"]),
         ({"architectures": "BertModel"}, ["list of names"]),

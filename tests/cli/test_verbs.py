@@ -12,7 +12,18 @@ from typing import Any
 
 import pytest
 
-VERBS = ["ask", "finetune", "evaluate", "predict", "score", "models", "tasks"]
+VERBS = [
+    "ask",
+    "finetune",
+    "pretrain",
+    "corpus",
+    "vocabulary",
+    "evaluate",
+    "predict",
+    "score",
+    "models",
+    "tasks",
+]
 TEXT = "the mill is by the river. who is by the mill? a fox."
 
 

@@ -105,6 +105,54 @@ def test_made_questions_have_no_answer_in_their_text_and_repeat_by_seed() -> Non
     assert made != add_unanswerable(examples, 0.5, seed=4)[len(examples) :]
 
 
+def test_altered_questions_exchange_one_thing_that_their_paragraph_lacks() -> None:
+    towns = ["Arles", "Bonn", "Cork", "Delft", "Essen", "Ghent"]
+    examples = [
+        SpanExample(
+            str(number),
+            f"What did {town} build in {1900 + number}?",
+            f"In {1900 + number} the town of {town} built a mill.",
+            (AnswerSpan("a mill", len(f"In {1900 + number} the town of {town} built ")),),
+            article="towns",
+        )
+        for number, town in enumerate(towns)
+    ]
+    by_id = {example.id: example for example in examples}
+    altered = 0
+    for made in add_unanswerable(examples, 1.0, seed=0)[len(examples) :]:
+        source = by_id[made.id.removesuffix("-unanswerable")]
+        changed = [
+            (old, new)
+            for old, new in zip(source.question.split(), made.question.split(), strict=True)
+            if old != new
+        ]
+        if changed:
+            altered += 1
+            assert len(changed) == 1
+            assert made.context == source.context
+            assert changed[0][1].rstrip("?") not in source.context
+    assert altered == 2  # every third, beginning with the first; no other paragraph lacks a mill
+
+
+def test_altered_questions_take_the_opposite_of_a_word() -> None:
+    context = "The first mill stood by the river, the last one by the lake."
+    asked = SpanExample("q", "where was the first mill", context, (AnswerSpan("the river", 24),))
+    made = [
+        add_unanswerable([asked], 1.0, seed)[1:] for seed in range(20)
+    ]  # a word is exchanged in half of the tries; nothing else can be made of one paragraph
+    questions = {example.question for each in made for example in each}
+    assert questions == {"where was the last mill"}
+
+
+def test_the_answer_that_most_agree_with_is_trained_on() -> None:
+    texts = ["a consensus of all who were there", "consensus", "a consensus", "who"]
+    context = "In a consensus of all who were there"
+    spans = tuple(AnswerSpan(text, context.index(text)) for text in texts)
+    assert SpanExample("q", "?", context, spans).agreed_answer.text == "consensus"
+    assert SpanExample("q", "?", context, spans[::-1]).agreed_answer.text == "a consensus"
+    assert SpanExample("q", "?", context, spans[3:]).agreed_answer.text == "who"
+
+
 def _squad(path: Path, articles: int, prefix: str) -> str:
     data = []
     for article in range(articles):
@@ -131,6 +179,17 @@ def test_preparing_says_what_it_did(tmp_path: Path) -> None:
         assert any(e.impossible for e in part)
     assert "3 questions dropped with 3 paragraphs" in said[0]
     assert "without an answer" in said[-1]
+
+
+def test_long_contexts_and_long_answers_are_left_out_of_training_only(tmp_path: Path) -> None:
+    train = _squad(tmp_path / "train.json", 20, "Town")  # from the tenth on, all is longer
+    limits = {"longest_context": len("In Town9 the mill number 9 stands beside lake 9.")}
+    for config in (limits, {"longest_answer": len("lake 9")}):
+        both = DataConfig(train=[train], validation=[train], **config)
+        prepared = prepare(SQUAD_V2, both, 0, lambda _: None)
+        assert [e.id for e in prepared.training] == [f"Town{i}" for i in range(10)]
+        assert prepared.validation is not None
+        assert len(prepared.validation) == 20
 
 
 def test_nothing_left_to_train_on_is_said(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_every_answer_that_fits_is_found_again(
         texts = [candidate.text for candidate in choice.candidates]
         spans = {(candidate.start, candidate.end) for candidate in choice.candidates}
         assert len(spans) == len(texts) == config.n_best
-        answer = one.answers[0]
+        answer = one.agreed_answer
         pieces = len(uncased.encode(answer.text))
         if pieces <= config.max_answer_length:
             best = choice.candidates[0]

@@ -29,6 +29,9 @@ class ToyFeatures:
     def __len__(self) -> int:
         return len(self._ids)
 
+    def features(self, rows: np.ndarray, epoch: int) -> list[dict[str, np.ndarray]]:
+        return [self[row] for row in rows.tolist()]
+
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
         ids = self._ids[row]
         labels = np.where(ids % 3 == 0, ids, -100).astype(np.int32)

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from headwater.errors import UserError
-from headwater.models.bert_config import PRESETS, BertConfig
-from headwater.models.build import HeadName
+from headwater.models import bert_config, gpt_config
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import HeadName, ModelConfig
+from headwater.models.gpt_config import GPTConfig
 from headwater.models.t5_config import T5Config
 from headwater.nn.feedforward import ACTIVATIONS
 
@@ -68,24 +70,67 @@ _T5 = {
         "decoder_start_token_id",
     )
 }
-_FIELDS = {"bert": _BERT, "roberta": _BERT, "distilbert": _DISTILBERT, "t5": _T5}
+_GPT_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
+_GPT2 = {
+    name: name
+    for name in (
+        *_GPT_IDS,
+        "vocab_size",
+        "n_positions",
+        "n_embd",
+        "n_layer",
+        "n_head",
+        "n_inner",
+        "activation_function",
+        "resid_pdrop",
+        "embd_pdrop",
+        "attn_pdrop",
+        "layer_norm_epsilon",
+        "initializer_range",
+    )
+}
+_GPT = {ours: theirs for ours, theirs in _GPT2.items() if ours != "n_inner"} | {
+    "activation_function": "afn"
+}
+_FIELDS = {
+    "bert": _BERT,
+    "roberta": _BERT,
+    "distilbert": _DISTILBERT,
+    "t5": _T5,
+    "openai-gpt": _GPT,
+    "gpt2": _GPT2,
+}
 """Our field -> the published one, by `model_type`."""
 
-_DEFAULTS: Mapping[str, BertConfig | T5Config] = {
+_DEFAULTS: Mapping[str, ModelConfig] = {
     "bert": BertConfig(),
     "roberta": BertConfig(model_type="roberta", vocab_size=50265, pad_token_id=1),
-    "distilbert": PRESETS["distilbert-base-uncased"],
+    "distilbert": bert_config.PRESETS["distilbert-base-uncased"],
     "t5": T5Config(),
+    "openai-gpt": gpt_config.PRESETS["gpt"],
+    "gpt2": GPTConfig(),
 }
 """What the published code takes where config.json says nothing."""
 
-_FROM_ZERO = ("pad_token_id", "eos_token_id", "decoder_start_token_id", "type_vocab_size")
+_FROM_ZERO = (
+    "pad_token_id",
+    "bos_token_id",
+    "eos_token_id",
+    "decoder_start_token_id",
+    "type_vocab_size",
+)
 
-_FIXED = {"position_embedding_type": "absolute", "is_decoder": False, "add_cross_attention": False}
+_FIXED = {
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+}
 """Switches that the published configs have and we do not: any other value is refused."""
 
 
-def read_config(json: Any, where: str) -> BertConfig | T5Config:
+def read_config(json: Any, where: str) -> ModelConfig:
     """Turn the content of a config.json into a config.
 
     Raises:
@@ -102,27 +147,31 @@ def read_config(json: Any, where: str) -> BertConfig | T5Config:
     if isinstance(default, T5Config):
         values.setdefault("num_decoder_layers", values.get("num_layers", default.num_layers))
         values.setdefault("scale_decoder_outputs", json.get("tie_word_embeddings") is not False)
-        return replace(default, **values)
-    if family != "distilbert":  # a classifier drops as much as the body unless it says otherwise
-        body = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
-        values.setdefault("classifier_dropout", body)
-    labels = _label_names(json, where)
+    if isinstance(default, BertConfig):
+        if family != "distilbert":  # a classifier drops as the body does unless it says otherwise
+            body = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
+            values.setdefault("classifier_dropout", body)
+        values["label_names"] = _label_names(json, where)
+    if isinstance(default, GPTConfig):  # of an id, null says that there is none
+        values |= {name: None for name in _GPT_IDS if json.get(name, 0) is None}
     try:
-        return replace(default, **values, label_names=labels)
+        return replace(default, **values)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
 
 
-def write_config(
-    config: BertConfig | T5Config, architecture: str, head: HeadName | None
-) -> dict[str, Any]:
+def write_config(config: ModelConfig, architecture: str, head: HeadName | None) -> dict[str, Any]:
     """Return the config.json that the published code opens, for a body with that head."""
     json: dict[str, Any] = {"architectures": [architecture], "model_type": config.model_type}
     names = _FIELDS[config.model_type]
     json |= {theirs: getattr(config, ours) for ours, theirs in names.items()}
-    if isinstance(config, T5Config):
-        return json | {"is_encoder_decoder": True}
-    return json | _write_labels(config, head)
+    match config:
+        case T5Config():
+            return json | {"is_encoder_decoder": True}
+        case GPTConfig():  # null: four times the width
+            return json | ({"n_inner": config.n_inner or None} if "n_inner" in names else {})
+        case BertConfig():
+            return json | _write_labels(config, head)
 
 
 def _write_labels(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
@@ -150,17 +199,20 @@ def _values(json: Json, names: Json, default: object, where: str) -> dict[str, A
     for ours, theirs in names.items():
         if json.get(theirs) is None:
             continue
-        value, kind = json[theirs], type(getattr(default, ours))
+        value: Any = json[theirs]
+        usual = getattr(default, ours)
+        kind = int if usual is None else type(usual)  # an id that need not be there
         if kind is float and type(value) is int:
             value = float(value)
         if type(value) is not kind:
             raise UserError(f"{where}: {theirs} = {value!r}, {kind.__name__} was expected")
-        if kind is str and value.removeprefix("gated-") not in ACTIVATIONS:
+        prefix = "gated-" if theirs == "feed_forward_proj" else ""
+        if isinstance(value, str) and value.removeprefix(prefix) not in ACTIVATIONS:
             raise UserError(f"{where}: {theirs} = {value!r}; known are {', '.join(ACTIVATIONS)}")
         least = 0 if theirs in _FROM_ZERO else 1
         if kind is int and value < least:
             raise UserError(f"{where}: {theirs} = {value}, a number from {least} was expected")
-        if "dropout" in theirs and not 0 <= value < 1:
+        if "drop" in theirs and not 0 <= value < 1:
             raise UserError(f"{where}: {theirs} = {value}, a share below 1 was expected")
         values[ours] = value
     return values

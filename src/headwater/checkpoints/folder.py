@@ -18,6 +18,7 @@ import torch
 from headwater import files
 from headwater.checkpoints.configs import read_config, write_config
 from headwater.checkpoints.huggingface import FAMILIES, Family, their_name
+from headwater.checkpoints.layout import pack
 from headwater.checkpoints.matching import Match, published, tied_as_found
 from headwater.checkpoints.weights import read_weights, write_weights
 from headwater.errors import UserError
@@ -26,13 +27,13 @@ from headwater.models.bert_config import BertConfig
 from headwater.models.build import (
     HeadName,
     Model,
+    ModelConfig,
     bare_model,
     check_head,
     config_of,
     head_name,
     with_labels,
 )
-from headwater.models.t5_config import T5Config
 
 EXTRA = "headwater.json"
 
@@ -56,7 +57,7 @@ class LoadedCheckpoint:
     """
 
     model: Model
-    config: BertConfig | T5Config
+    config: ModelConfig
     architecture: str
     new_parameters: tuple[str, ...]
     ignored: tuple[str, ...]
@@ -122,7 +123,7 @@ def save_model(
 
     Args:
         folder: takes the place of an older folder of that name.
-        model: a `Headed`, a bare `Bert` or a `T5`.
+        model: a `Headed`, a bare `Bert`, a `GPT` or a `T5`.
         vocabulary: saved beside it.
         extra: JSON that travels with it; `read_extra` gives it back.
         dtype: of the file, for example torch.float16; None: as the parameters are.
@@ -132,6 +133,7 @@ def save_model(
     tensors = {}
     for name, tensor in model.state_dict().items():
         tensors[their_name(name, family, head)] = tensor if dtype is None else tensor.to(dtype)
+    tensors = pack(tensors, family)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{folder}: {name} is not finite as {tensor.dtype}; nothing was saved")
@@ -171,7 +173,7 @@ def _architecture(content: Mapping[str, Any], where: Path) -> str:
 def _heads(
     family: Family,
     architecture: str,
-    config: BertConfig | T5Config,
+    config: ModelConfig,
     asked: str | None,
     where: Path,
 ) -> tuple[HeadName | None, HeadName | None]:
@@ -186,7 +188,7 @@ def _heads(
 def _saved_head(
     family: Family,
     architecture: str,
-    config: BertConfig | T5Config,
+    config: ModelConfig,
     asked: str | None,
     where: Path,
 ) -> HeadName | None:
@@ -196,7 +198,7 @@ def _saved_head(
     except KeyError:
         if asked is not None:
             return None
-        known = ", ".join(sorted({keys.architecture for keys in family.heads.values()}))
+        known = ", ".join(family.architectures())
         raise UserError(f"{where}: {architecture} is not supported; known are {known}") from None
     single = isinstance(config, BertConfig) and len(config.label_names) == 1
     return "regression" if saved == "sequence" and single else saved

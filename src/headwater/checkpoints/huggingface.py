@@ -7,7 +7,7 @@ a layer's number. So `body.layers.3.attention.norm.weight` is
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headwater.models.build import HeadName
 
@@ -33,6 +33,11 @@ class Family:
         heads: by our head's name; None is the bare body.
         tied: a second name of a tensor -> the tensor itself. May be absent; if present, equal.
         ignored: keys (whole, regular expressions) that hold nothing to load.
+        bodies: further classes that hold all tensors of the model without a head, where that is
+            more than a body: its output is tied. It is written with the prefix.
+        transposed: modules whose weight stands as `[inputs, outputs]` in the file.
+        fused: modules that stand as one in the file, along the outputs: its name -> its parts, of
+            which the tables speak as modules inside it; see `layout.py`.
     """
 
     prefix: str
@@ -40,6 +45,9 @@ class Family:
     heads: Mapping[HeadName | None, HeadKeys]
     tied: Mapping[str, str]
     ignored: tuple[str, ...]
+    bodies: tuple[str, ...] = ()
+    transposed: frozenset[str] = frozenset()
+    fused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def modules(self, head: HeadName | None) -> dict[str, str]:
         """Return our module name -> theirs for a body with that head."""
@@ -58,10 +66,16 @@ class Family:
 
     def head_of(self, architecture: str) -> HeadName | None:
         """Return the head that a published class has; KeyError when it is not in the table."""
+        if architecture in self.bodies:
+            return None
         for name, head in self.heads.items():
             if head.architecture == architecture:
                 return name
         raise KeyError(architecture)
+
+    def architectures(self) -> list[str]:
+        """Return the published classes that can be read."""
+        return sorted({*self.bodies, *(head.architecture for head in self.heads.values())})
 
 
 _POOLED = {"head.pooler.dense": "bert.pooler.dense"}
@@ -238,13 +252,58 @@ T5 = Family(
     ignored=(r"decoder\.block\.\d+\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight",),
 )
 
+
+def _gpt(embeddings: Modules, architecture: str, body: str) -> Family:
+    """Return the table of GPT or GPT-2, which differ only outside the layers."""
+    layer = "transformer.h.{n}"
+    parts = ("query", "key", "value")
+    table = {
+        "attention.norm": "ln_1",
+        **{f"attention.layer.{part}": f"attn.c_attn.{part}" for part in parts},
+        "attention.layer.output": "attn.c_proj",
+        "feedforward.norm": "ln_2",
+        "feedforward.layer.inner": "mlp.c_fc",
+        "feedforward.layer.outer": "mlp.c_proj",
+    }
+    return Family(
+        prefix="transformer.",
+        body={f"body.{ours}": f"transformer.{theirs}" for ours, theirs in embeddings.items()}
+        | {f"body.layers.{{n}}.{ours}": f"{layer}.{theirs}" for ours, theirs in table.items()},
+        heads={None: HeadKeys(architecture, {})},
+        tied={"lm_head.weight": f"transformer.{embeddings['token']}.weight"},
+        ignored=(r"transformer\.position_ids", r"transformer\.h\.\d+\.attn\.(masked_)?bias"),
+        bodies=(body,),
+        transposed=frozenset(
+            f"{layer}.{name}" for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+        ),
+        fused={f"{layer}.attn.c_attn": parts},
+    )
+
+
+GPT = _gpt(
+    {"token": "tokens_embed", "position": "positions_embed"},
+    "OpenAIGPTLMHeadModel",
+    "OpenAIGPTModel",
+)
+GPT2 = _gpt({"token": "wte", "position": "wpe", "norm": "ln_f"}, "GPT2LMHeadModel", "GPT2Model")
+
 FAMILIES: Mapping[str, Family] = {
     "bert": BERT,
     "roberta": ROBERTA,
     "distilbert": DISTILBERT,
     "t5": T5,
+    "openai-gpt": GPT,
+    "gpt2": GPT2,
 }
 """By `model_type` of config.json."""
+
+
+def numbered(module: str) -> tuple[str, str]:
+    """Split a layer's number off: "h.3.ln_1" -> ("h.{n}.ln_1", "3"); "" where there is none."""
+    number = re.search(r"(?<=\.)\d+(?=\.)", module)
+    if number is None:
+        return module, ""
+    return f"{module[: number.start()]}{{n}}{module[number.end() :]}", number.group()
 
 
 def translate(name: str, modules: Modules) -> str | None:
@@ -252,14 +311,9 @@ def translate(name: str, modules: Modules) -> str | None:
     module, _, leaf = name.rpartition(".")
     if module in modules:
         return f"{modules[module]}.{leaf}"
-    number = re.search(r"(?<=\.)\d+(?=\.)", module)
-    pattern = (
-        module if number is None else f"{module[: number.start()]}{{n}}{module[number.end() :]}"
-    )
+    pattern, number = numbered(module)
     other = modules.get(pattern)
-    if other is None:
-        return None
-    return f"{other if number is None else other.replace('{n}', number.group())}.{leaf}"
+    return None if other is None else f"{other.replace('{n}', number)}.{leaf}"
 
 
 def published_name(name: str, family: Family) -> str:
@@ -268,7 +322,7 @@ def published_name(name: str, family: Family) -> str:
         if name.endswith(old):
             name = name.removesuffix(old) + new
     whole = family.prefix + name
-    bare = dict.fromkeys(family.modules(None).values(), "")
+    bare = dict.fromkeys([*family.modules(None).values(), *family.fused], "")
     if translate(whole, bare) or family.ignores(whole):
         return whole
     return name
@@ -279,4 +333,4 @@ def their_name(name: str, family: Family, head: HeadName | None) -> str:
     whole = name if head is not None else f"body.{name}"
     theirs = translate(whole, family.modules(head))
     assert theirs is not None, whole
-    return theirs if head is not None else theirs.removeprefix(family.prefix)
+    return theirs if head is not None or family.bodies else theirs.removeprefix(family.prefix)

@@ -1,6 +1,5 @@
 """A sha256 of each weight file beside it: without one, a flipped bit loads silently."""
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +13,7 @@ NAME = "manifest.json"
 def write_manifest(folder: Path, names: Iterable[str]) -> None:
     """Write `manifest.json`, {file name: sha256}, for those files of the folder."""
     sums = {name: files.sha256(folder / name) for name in sorted(names)}
-    files.replace_file(folder / NAME, json.dumps(sums, indent=1) + "\n")
+    files.write_json(folder / NAME, sums)
 
 
 def check_manifest(folder: Path, names: Iterable[str]) -> None:

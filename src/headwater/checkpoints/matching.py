@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from headwater.checkpoints.huggingface import Family, published_name, their_name, translate
+from headwater.checkpoints.layout import pack, unpack
 from headwater.errors import UserError
-from headwater.models.bert_config import BertConfig
-from headwater.models.build import HeadName
+from headwater.models.build import HeadName, ModelConfig
 from headwater.models.t5_config import T5Config
 
 _PRETRAINED: tuple[HeadName, ...] = ("pretraining", "masked_lm", "next_sentence")
 
 
 def published(tensors: Mapping[str, Tensor], family: Family, folder: Path) -> dict[str, Tensor]:
-    """Bring the keys to their modern form and fold the second names of tied tensors."""
+    """Bring keys and layouts to the form of the table; fold the second names of tied tensors."""
     named = {published_name(name, family): tensor for name, tensor in tensors.items()}
     if len(named) != len(tensors):
         raise UserError(f"{folder}: the same tensor stands under two names (gamma and weight?)")
@@ -31,12 +31,10 @@ def published(tensors: Mapping[str, Tensor], family: Family, folder: Path) -> di
         tensor = named.pop(second)
         if not torch.equal(tensor, named.setdefault(first, tensor)):
             raise UserError(f"{folder}: {second} differs from {first}, to which it must be tied")
-    return named
+    return unpack(named, family)
 
 
-def tied_as_found(
-    config: BertConfig | T5Config, tensors: dict[str, Tensor]
-) -> BertConfig | T5Config:
+def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:
     """Trust the tensors on whether a T5's output layer is its embedding.
 
     `transformers` 5 writes `tie_word_embeddings: true` for untied models too, and keeps only
@@ -93,24 +91,34 @@ class Match:
         Raises:
             UserError: tensors are missing, too many, of another shape or not numbers.
         """
-        expected = model.state_dict()
-        theirs = {name: their_name(name, self.family, self.head) for name in {**expected, **found}}
-        absent = [name for name in expected if name not in found]
+        asked_for = model.state_dict()
+        absent = [name for name in asked_for if name not in found]
         new = [name for name in absent if self.head != self.saved and name.startswith("head.")]
+        # In the file's own names and shapes, so that the user finds them there.
+        expected, given = self._as_in_file(asked_for), self._as_in_file(found)
+        present = {*given, *(their_name(name, self.family, self.head) for name in new)}
         wrong = []
-        for name in found.keys() & expected.keys():
-            shape, asked = tuple(found[name].shape), tuple(expected[name].shape)
+        for name in given.keys() & expected.keys():
+            shape, asked = tuple(given[name].shape), tuple(expected[name].shape)
             if shape != asked:
-                wrong.append(f"{theirs[name]} is {shape}, config.json asks for {asked}")
-            elif not found[name].is_floating_point():
-                wrong.append(f"{theirs[name]} is {found[name].dtype}, not floating point")
+                wrong.append(f"{name} is {shape}, config.json asks for {asked}")
+            elif not given[name].is_floating_point():
+                wrong.append(f"{name} is {given[name].dtype}, not floating point")
         self._refuse(
             "unexpected, config.json has no such layer",
-            [theirs[name] for name in found if name not in expected],
+            [name for name in given if name not in expected],
         )
-        self._refuse("missing", [theirs[name] for name in absent if name not in new])
+        self._refuse("missing", [name for name in expected if name not in present])
         self._refuse("wrong shape or type", sorted(wrong))
         return tuple(new)
+
+    def _as_in_file(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Rename and lay out as in a file; on the meta device, so that nothing is copied."""
+        family, head = self.family, self.head
+        named = {
+            their_name(name, family, head): value.to("meta") for name, value in tensors.items()
+        }
+        return pack(named, family)
 
     def _refuse(self, problem: str, names: Sequence[str]) -> None:
         if names:

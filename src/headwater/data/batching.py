@@ -127,8 +127,10 @@ def _padded(rows: Rows, sides: Sequence[Rows]) -> int:
     return len(rows) * sum(int(side[rows].max()) for side in sides)
 
 
-def collate(features: Sequence[Mapping[str, np.ndarray]], pad_id: int) -> dict[str, Tensor]:
-    """Stack rows of features into tensors, padded on the right to the longest row.
+def collate(
+    features: Sequence[Mapping[str, np.ndarray]], pad_id: int, device: str | torch.device = "cpu"
+) -> dict[str, Tensor]:
+    """Stack rows of features into tensors on a device, padded on the right to the longest row.
 
     One-dimensional features become `[batch, length]`, single numbers `[batch]`. `*input_ids` are
     padded with `pad_id`, `*labels` with -100 (ignored by the losses), all else with 0. An
@@ -150,7 +152,7 @@ def collate(features: Sequence[Mapping[str, np.ndarray]], pad_id: int) -> dict[s
         if name == "input_ids":
             real = np.arange(table.shape[1]) < np.array(lengths)[:, None]
             batch["attention_mask"] = torch.from_numpy(real)
-    return batch
+    return {name: tensor.to(device) for name, tensor in batch.items()}
 
 
 def count_cells(batch: Mapping[str, Tensor], real: int) -> int:

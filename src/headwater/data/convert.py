@@ -36,7 +36,9 @@ class FeatureSet(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, row: int) -> Features: ...
+    def features(self, rows: NDArray[np.int64], epoch: int) -> list[Features]:
+        """Return these rows, made together; the noise of an objective is new in each epoch."""
+        ...
 
 
 @runtime_checkable
@@ -71,6 +73,10 @@ class EncodedPairs:
             "input_ids": np.concatenate((self._inputs[row], self._eos)),
             "labels": np.concatenate((self._targets[row], self._eos)),
         }
+
+    def features(self, rows: NDArray[np.int64], epoch: int) -> list[Features]:
+        """Return rows; they are the same in every epoch."""
+        return [self[row] for row in rows.tolist()]
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,9 @@ and the order does not change with the version of a library.
 
     >>> permutation(seed=0, epoch=0, size=5).tolist()
     [1, 0, 4, 3, 2]
+
+Noise is drawn the same way: a key for each row (`row_keys`), and from it a hash for each place in
+the row (`place_hashes`), for a whole batch at once.
 """
 
 from collections.abc import Iterable
@@ -21,6 +24,11 @@ _MASK = (1 << 64) - 1
 ROWS = 1
 BATCHES = 2
 STEPS = 3
+SPANS = 4  # where the noise of a text-to-text row stands
+CHOSEN = 5  # which pieces of a row are masked
+REPLACED = 6  # what stands in their place
+SPLITS = 7  # where a row is parted in two
+PAIRS = 8  # which sentences meet
 
 
 def _mix(value: int) -> int:
@@ -40,12 +48,34 @@ def hash_key(parts: Iterable[int]) -> int:
 
 def hashes(key: int, size: int) -> NDArray[np.uint64]:
     """Return `size` independent 64-bit hashes, the i-th a function of (key, i) alone."""
-    with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is what is meant
-        values = np.arange(1, size + 1, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(key)
-        values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: NDArray[np.uint64] = values ^ (values >> np.uint64(31))
-    return result
+    return place_hashes(np.array(key, np.uint64), np.arange(size))
+
+
+def row_keys(parts: Iterable[int], rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return `hash_key((*parts, row))` for every row, uint64 of the shape of `rows`."""
+    mixed = _finish(rows.astype(np.uint64) + np.uint64(_GOLDEN))
+    mixed ^= np.uint64(hash_key(parts))
+    mixed += np.uint64(_GOLDEN)
+    return _finish(mixed)
+
+
+def place_hashes(keys: NDArray[np.uint64], places: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return `hashes(key, place + 1)[place]` of keys and places broadcast against each other."""
+    counters = (places.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
+    return _finish(keys + counters)
+
+
+def _finish(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Apply splitmix64's finalizer in place, modulo 2^64: fresh memory would cost more than it."""
+    shifted = values >> np.uint64(30)
+    values ^= shifted
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    np.right_shift(values, np.uint64(27), out=shifted)
+    values ^= shifted
+    values *= np.uint64(0x94D049BB133111EB)
+    np.right_shift(values, np.uint64(31), out=shifted)
+    values ^= shifted
+    return values
 
 
 def permutation(seed: int, epoch: int, size: int, stream: int = ROWS) -> NDArray[np.int64]:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headwater.errors import UserError
-from headwater.evaluation.evaluator import Evaluation, Progress, evaluate, predict, write_json
-from headwater.files import check_writable
+from headwater.evaluation.evaluator import Evaluation, Progress, evaluate, predict
+from headwater.files import check_writable, write_json
 from headwater.inference.loaded import load
 from headwater.tasks.table import task as find_task
 

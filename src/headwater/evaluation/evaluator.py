@@ -6,15 +6,14 @@
 Only the answer texts are kept, so that memory stays small whatever the model and the data are.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from headwater.data.source import DataSource, Example
 from headwater.data.task import Task
-from headwater.files import replace_file
+from headwater.files import write_json
 from headwater.inference.answer import Predictor
 
 E = TypeVar("E", bound=Example)
@@ -95,8 +94,3 @@ def evaluate(
     found = predict(predictor, examples, progress)
     metrics = task.score(examples, found.texts, found.no_answer_probabilities)
     return Evaluation(metrics, found)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON, whole or not at all."""
-    replace_file(path, json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
-from headwater.inference.sentences import sentence_around
+from headwater.text.sentences import sentence_around
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,7 @@ class SpanReader:
         ends = list(starts)
         with evaluating(self.network), autocast(precision, device):
             for rows in batches(windows.lengths, tokens):
-                batch = collate([windows[row] for row in rows], pad_id)
-                batch = {name: value.to(device) for name, value in batch.items()}
+                batch = collate([windows[row] for row in rows], pad_id, device)
                 logits = torch.stack(tuple(self.network(batch))).float().cpu().numpy()
                 if not np.isfinite(logits).all():
                     raise UserError("the model's scores are not finite: its weights are damaged")

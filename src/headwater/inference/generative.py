@@ -79,8 +79,7 @@ class TextWriter:
         with evaluating(self.network), autocast(torch.float32, device):
             for places in batches(lengths, tokens):
                 features = [{"input_ids": rows[place]} for place in places]
-                batch = collate(features, self.network.config.pad_token_id)
-                batch = {name: value.to(device) for name, value in batch.items()}
+                batch = collate(features, self.network.config.pad_token_id, device)
                 numbers = [begin + int(place) for place in places]
                 written = write(self.network, batch, self._marks, config, numbers)
                 for place, several in zip(places, written, strict=True):

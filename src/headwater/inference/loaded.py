@@ -24,13 +24,13 @@ from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
 from headwater.models.bert_config import BertConfig
+from headwater.models.build import ModelConfig
 from headwater.models.heads import Headed, SpanHead
 from headwater.models.t5 import T5
-from headwater.models.t5_config import T5Config
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.tasks.table import task as find_task
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 from headwater.training.device import choose_device
 
 
@@ -44,11 +44,7 @@ def load(model: str | Path, device: str = "auto") -> "LoadedModel":
     target = choose_device(device)
     checkpoint = load_model(folder)
     vocabulary = load_vocabulary(folder)
-    if vocabulary.size > checkpoint.config.vocab_size:
-        raise UserError(
-            f"{folder}: the vocabulary has {vocabulary.size} pieces, config.json's vocab_size is "
-            f"{checkpoint.config.vocab_size}; they are not of the same model"
-        )
+    check_fits(vocabulary, checkpoint.config.vocab_size, str(folder))
     network = checkpoint.model.to(target)
     return LoadedModel(network, vocabulary, checkpoint.config, read_extra(folder), str(model))
 
@@ -64,7 +60,7 @@ class LoadedModel:
         self,
         network: nn.Module,
         vocabulary: Vocabulary,
-        config: BertConfig | T5Config,
+        config: ModelConfig,
         extra: Mapping[str, Any] | None = None,
         name: str = "this model",
     ) -> None:
@@ -127,8 +123,8 @@ class LoadedModel:
             raise UserError("generate takes a list of texts, not one text")
         if not isinstance(self._reader, TextReader):
             raise UserError(
-                f"{self.name} is a {self.config.model_type} encoder, which does not write text; "
-                "load a T5 for generate, or use answer"
+                f"{self.name} is a {self.config.model_type}, which does not write text here; "
+                "load a T5 for generate"
             )
         config = DecodingConfig.check(options, "generate")
         return [written[0].text for written in self._reader.writer.generate(texts, config)]

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Literal, get_args
 
 from torch import nn
 
-from headwater.errors import UserError
-from headwater.models import bert, bert_config, t5, t5_config
+from headwater.errors import UserError, did_you_mean
+from headwater.models import bert, bert_config, gpt, gpt_config, t5, t5_config
 from headwater.models.bert import Bert, Pooler
 from headwater.models.bert_config import BertConfig
+from headwater.models.gpt import GPT
+from headwater.models.gpt_config import GPTConfig
 from headwater.models.heads import (
     Head,
     Headed,
@@ -28,11 +29,16 @@ HeadName = Literal[
     "span", "sequence", "regression", "token", "masked_lm", "pretraining", "next_sentence"
 ]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
-PRESETS: Mapping[str, BertConfig | T5Config] = {**bert_config.PRESETS, **t5_config.PRESETS}
-Model = Headed | Bert | T5
+ModelConfig = BertConfig | GPTConfig | T5Config
+Model = Headed | Bert | GPT | T5
+PRESETS: Mapping[str, ModelConfig] = {
+    **bert_config.PRESETS,
+    **gpt_config.PRESETS,
+    **t5_config.PRESETS,
+}
 
 
-def preset(name: str) -> BertConfig | T5Config:
+def preset(name: str) -> ModelConfig:
     """Return the published sizes of that name.
 
     Raises:
@@ -40,9 +46,7 @@ def preset(name: str) -> BertConfig | T5Config:
     """
     if name in PRESETS:
         return PRESETS[name]
-    near = get_close_matches(name, PRESETS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PRESETS)}"
-    raise UserError(f"{name}: no such preset; {hint}")
+    raise UserError(f"{name}: no such preset; {did_you_mean(name, PRESETS)}")
 
 
 def check_head(name: str) -> HeadName:
@@ -53,34 +57,33 @@ def check_head(name: str) -> HeadName:
     raise UserError(f"head {name!r}: there are {', '.join(HEADS)}")
 
 
-def with_labels(config: BertConfig | T5Config, labels: int | None) -> BertConfig | T5Config:
+def with_labels(config: ModelConfig, labels: int | None) -> ModelConfig:
     """Return `config` with that many classes; with its own where that is None or the same."""
-    if isinstance(config, T5Config) or labels is None or labels == len(config.label_names):
+    if not isinstance(config, BertConfig) or labels is None or labels == len(config.label_names):
         return config
     return replace(config, label_names=tuple(f"LABEL_{i}" for i in range(labels)))
 
 
-def bare_model(
-    config: BertConfig | T5Config, head: HeadName | None, *, pooler: bool = True
-) -> Model:
+def bare_model(config: ModelConfig, head: HeadName | None, *, pooler: bool = True) -> Model:
     """Build the modules with whatever weights torch gives them; see `build_model`."""
-    if isinstance(config, T5Config):
-        if head is not None:
-            raise UserError(f"a T5 answers in text and takes no {head} head")
-        return T5(config)
-    if head is None:
-        return Bert(config, pooler=pooler and config.model_type != "distilbert")
-    return Headed(Bert(config), build_head(config, head))
+    if isinstance(config, BertConfig):
+        if head is None:
+            return Bert(config, pooler=pooler and config.model_type != "distilbert")
+        return Headed(Bert(config), build_head(config, head))
+    model = T5(config) if isinstance(config, T5Config) else GPT(config)
+    if head is not None:
+        raise UserError(f"a {type(model).__name__} answers in text and takes no {head} head")
+    return model
 
 
 def build_model(
-    config: BertConfig | T5Config | str, head: str | None = None, *, labels: int | None = None
+    config: ModelConfig | str, head: str | None = None, *, labels: int | None = None
 ) -> Model:
     """Build a model with fresh weights, drawn from torch's global generator.
 
     Args:
         config: sizes, or the name of a preset.
-        head: one of HEADS; None for a T5, or for the body alone, with its pooler.
+        head: one of HEADS; None for a GPT or a T5, or for the body alone, with its pooler.
         labels: classes of a "sequence" or "token" head; None: those of the config.
     """
     config = with_labels(preset(config) if isinstance(config, str) else config, labels)
@@ -88,12 +91,14 @@ def build_model(
     match config:
         case T5Config():
             t5.initialize(model, config)
+        case GPTConfig():
+            gpt.initialize(model, config)
         case BertConfig():
             bert.initialize(model, config.initializer_range)
     return model
 
 
-def config_of(model: Model) -> BertConfig | T5Config:
+def config_of(model: Model) -> ModelConfig:
     """Return the config that a model was built from."""
     return model.body.config if isinstance(model, Headed) else model.config
 

@@ -46,11 +46,13 @@ class SquadTask:
         return examples
 
     def to_text(self, example: SpanExample) -> TextExample:
-        """Write `question: ... context: ...`; the targets are the different answers, in order.
+        """Write `question: ... context: ...`; the targets are the different answers.
 
+        The one most agreed on stands first: it is trained on.
         Without a context (a question on what the model knows) it is `question: ...` alone.
         """
-        answers = tuple(dict.fromkeys(answer.text for answer in example.answers))
+        first = (example.agreed_answer,) if example.answers else ()
+        answers = tuple(dict.fromkeys(answer.text for answer in (*first, *example.answers)))
         targets = ("",) if example.impossible else answers
         inputs = f"question: {example.question.strip()}"
         if example.context:

@@ -1,10 +1,9 @@
 """All tasks by name: the one place where a new one is entered."""
 
-import difflib
 from typing import Any
 
 from headwater.data.task import Task
-from headwater.errors import UserError
+from headwater.errors import UserError, did_you_mean
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
 
 TASKS: dict[str, Task[Any]] = {each.name: each for each in (SQUAD_V1, SQUAD_V2)}
@@ -18,6 +17,4 @@ def task(name: str) -> Task[Any]:
     """
     if name in TASKS:
         return TASKS[name]
-    near = difflib.get_close_matches(name, TASKS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known tasks: {', '.join(TASKS)}"
-    raise UserError(f"unknown task {name!r}; {hint}")
+    raise UserError(f"unknown task {name!r}; {did_you_mean(name, TASKS, 'known tasks:')}")

@@ -123,6 +123,10 @@ class SpanWindows:
             features |= {"start_positions": np.array(start), "end_positions": np.array(end)}
         return features
 
+    def features(self, rows: Longs, epoch: int) -> list[Features]:
+        """Return rows; they are the same in every epoch."""
+        return [self[row] for row in rows.tolist()]
+
     def rows_of(self, example: int) -> range:
         """The rows with the windows of one example, in the order of the context."""
         return range(int(self._rows.bounds[example]), int(self._rows.bounds[example + 1]))

@@ -6,14 +6,13 @@ tokens are strings there, or objects with a `content`:
     {"do_lower_case": false, "mask_token": {"content": "<mask>", "lstrip": true}}
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from headwater.errors import UserError
-from headwater.files import read_json, replace_file
+from headwater.files import read_json, write_json
 
 ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
 
@@ -77,7 +76,7 @@ class Settings:
             ("tokenizer_config.json", config),
             ("special_tokens_map.json", tokens),
         ):
-            replace_file(folder / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+            write_json(folder / name, content)
 
 
 def _token(value: Any, file: Path, name: str) -> str:

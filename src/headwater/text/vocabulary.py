@@ -127,9 +127,18 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     )
 
 
+def check_fits(vocabulary: Vocabulary, rows: int, where: str) -> None:
+    """Refuse a vocabulary with more pieces than a model's embedding has rows."""
+    if vocabulary.size > rows:
+        raise UserError(
+            f"{where}: the vocabulary has {vocabulary.size} pieces, the model's vocab_size is "
+            f"{rows}; they are not of the same model"
+        )
+
+
 def absent_piece(token: str, pieces: Iterable[str]) -> UserError:
     """Return the error for a piece that is not in the vocabulary, naming the nearest."""
-    near = difflib.get_close_matches(token, pieces, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(token, pieces, n=1, cutoff=0.5)  # too many to name them all
     hint = f"; the nearest is {near[0]!r}" if near else ""
     return UserError(f"{token!r}: no such piece in the vocabulary{hint}")
 

@@ -11,10 +11,11 @@ DEFAULT_EPOCHS = 3.0
 _LEARNING_RATE = {"adamw": 5e-5, "adafactor": 1e-3}
 _WEIGHT_DECAY = {"adamw": 0.01, "adafactor": 0.0}
 
-Family = Literal["bert", "t5"]
+Family = Literal["bert", "gpt", "t5"]
 
 FAMILY_DEFAULTS: dict[Family, dict[str, Any]] = {
     "bert": {"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    "gpt": {"optimizer": "adamw", "schedule": "cosine", "warmup": 0.1},
     "t5": {"optimizer": "adafactor", "schedule": "constant", "warmup": 0},
 }
 """What trains out of the box; a recipe's own keys are laid over these."""

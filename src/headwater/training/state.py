@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from headwater.errors import UserError
-from headwater.files import replace_file, replacing_folder, sha256
+from headwater.files import replace_file, replacing_folder, sha256, write_json
 from headwater.training import tensors
 from headwater.training.place import Place
 
@@ -129,7 +129,7 @@ class StateFolder:
     def finish(self, outcome: Mapping[str, Any], identity: Identity) -> None:
         """Leave the mark that the run has ended."""
         content = {"outcome": {**outcome}, "identity": {**identity}}
-        replace_file(self.path / "finished", json.dumps(content) + "\n")
+        write_json(self.path / "finished", content)
 
     def finished(self, identity: Identity) -> dict[str, Any] | None:
         """Return how the run ended, if it has.

@@ -222,7 +222,7 @@ class Trainer:
         rate = schedules.learning_rate(self._config, place.step + 1, self._plan.total)
         set_learning_rate(self._optimizer, rate)
         batches = [
-            collate([self._features[int(row)] for row in part], self._pad_id) for part in rows
+            collate(self._features.features(part, place.epoch), self._pad_id) for part in rows
         ]
         seed = step_seed(self._config.seed, place.step + 1)
         result = self._stepper.run(batches, seed, place.step + 1)

@@ -1,4 +1,7 @@
-"""Finding the sentence that holds a span, so that an answer can be shown with its evidence.
+"""Cutting text into sentences, and finding the one that holds a span.
+
+An answer is shown with the sentence that is its evidence; next-sentence pairs are made of whole
+sentences.
 
 A sentence ends at `.`, `!` or `?` (and closing quotes) when white space follows and then something
 that begins one: a capital, a digit, an opening quote or bracket. It does not end at the dot of an
@@ -10,6 +13,8 @@ a line break inside a paragraph that was wrapped at a fixed width does not.
 >>> start, end = sentence_around(text, text.index("won"), text.index("won") + 3)
 >>> text[start:end]
 'He won 3.5 points!'
+>>> [text[start:end] for start, end in sentences(text)]
+['It was Dr. Reed.', 'He won 3.5 points!', 'Then it rained.']
 """
 
 import re
@@ -49,6 +54,20 @@ _STARTERS = _words("""
 """)
 
 
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the characters `(start, end)` of every sentence, in order.
+
+    White space at both sides is left out; every other character is in exactly one sentence.
+    """
+    first = 0
+    for stop, begin in _boundaries(text, 0, len(text)):
+        if not text[first:stop].isspace() and first < stop:
+            yield _without_space(text, first, stop)
+        first = begin
+    if first < len(text) and not text[first:].isspace():
+        yield _without_space(text, first, len(text))
+
+
 def sentence_around(context: str, start: int, end: int) -> tuple[int, int]:
     """Return the characters `(start, end)` of the sentence that holds `context[start:end]`.
 
@@ -64,6 +83,10 @@ def sentence_around(context: str, start: int, end: int) -> tuple[int, int]:
         elif stop >= end:
             last = stop
             break
+    return _without_space(context, first, last)
+
+
+def _without_space(context: str, first: int, last: int) -> tuple[int, int]:
     text = context[first:last]
     return first + len(text) - len(text.lstrip()), first + len(text.rstrip())
 

@@ -1,9 +1,12 @@
 import time
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.inference.answer import Answer
-from headwater.inference.sentences import sentence_around
+from headwater.text.sentences import sentence_around, sentences
 
 CASES = [
     ("It rained. [Bob] won. Then he left.", "Bob won."),
@@ -71,3 +74,36 @@ def test_an_answer_stands_in_its_sentence() -> None:
     assert answer.sentence_start is not None and answer.start is not None
     assert answer.sentence[answer.start - answer.sentence_start :] == "Bob."
     assert answer.to_dict()["source"] == "a.txt"
+
+
+@pytest.mark.parametrize(("marked", "sentence"), CASES)
+def test_a_text_is_cut_where_the_sentence_around_a_span_ends(marked: str, sentence: str) -> None:
+    context = marked.replace("[", "").replace("]", "")
+    begin = context.index(sentence)
+    spans = list(sentences(context))
+    assert begin in [start for start, _ in spans]
+    assert begin + len(sentence) in [end for _, end in spans]
+
+
+def test_two_spaces_between_sentences_join_nothing() -> None:
+    text = " One ran.  Two ran.\n\n\nThree. "
+    assert [text[start:end] for start, end in sentences(text)] == ["One ran.", "Two ran.", "Three."]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", " \t "])
+def test_white_space_has_no_sentence(text: str) -> None:
+    assert list(sentences(text)) == []
+
+
+WORDS = ["a", "Dr", "The", "U.S", "x" * 50, ".", "!", "?", "。", "”", "“", "1.", "- ", "é", "́"]
+
+
+@given(st.lists(st.sampled_from([*WORDS, " ", " ", "  ", "\n", "\n\n", "\t"]), max_size=40))
+def test_sentences_hold_every_character_once(pieces: list[str]) -> None:
+    text = "".join(pieces)[:900]
+    spans = list(sentences(text))
+    assert all(text[start:end].strip() == text[start:end] != "" for start, end in spans)
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+    inside = {place for span in spans for place in range(*span)}
+    assert all(text[place].isspace() for place in set(range(len(text))) - inside)
+    assert all(sentence_around(text, start, start + 1) == (start, end) for start, end in spans)

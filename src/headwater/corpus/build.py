@@ -1,0 +1,159 @@
+"""Building a token store: files -> documents -> pieces -> arrays, each step streamed.
+
+    build([Path("books")], load_vocabulary("t5-small"), Path("books.store"))
+
+Memory holds one batch of chunks and the longest line of JSON, whatever the size of the input. The
+store stands under its name only once it is whole: it is written to a hidden folder beside it, which
+a build that was killed leaves behind and the next one removes before it starts afresh.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from headwater.corpus.encode import chunks, encode
+from headwater.corpus.held_out import HeldOut
+from headwater.corpus.progress import Progress, choose_progress
+from headwater.corpus.read import BadLines, Part, Reading
+from headwater.corpus.sources import Source, find_sources
+from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWriter
+from headwater.errors import UserError
+from headwater.files import check_writable, replacing_folder
+from headwater.text.vocabulary import Vocabulary
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+def build(
+    inputs: Sequence[Path],
+    vocabulary: Vocabulary,
+    output: Path,
+    *,
+    field: str = "text",
+    without: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> StoreInfo:
+    """Make a token store of raw text.
+
+    Args:
+        inputs: files and folders, as `headwater.corpus.sources` finds them.
+        output: the folder to make; it must not exist yet, or be empty.
+        field: the field of JSON lines, or the Parquet column, that holds the text.
+        without: held-out files; paragraphs that overlap with them are left out.
+
+    Raises:
+        UserError: an input or the output cannot be used, or nothing could be read.
+        OSError: the disk is full; nothing is left behind.
+    """
+    output = output.resolve()
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise UserError(f"{output}: exists already; remove it first or name another folder")
+    check_writable(output.parent)
+    sources = find_sources(inputs)
+    held_out = HeldOut(without) if without else None
+    reading = Reading(sources.files, field)
+    _remove_leftovers(output)
+    progress = progress or choose_progress()
+    try:
+        progress.start(reading.total)
+        with replacing_folder(output) as folder, _locked(folder):
+            info = _write(folder, reading, held_out, vocabulary, sources.sources, progress)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), error.filename or output) from None
+    finally:
+        progress.close()
+    for line in _report(info, reading.bad, sources.passed_over):
+        progress.say(line)
+    return info
+
+
+def _write(
+    folder: Path,
+    reading: Reading,
+    held_out: HeldOut | None,
+    vocabulary: Vocabulary,
+    sources: Iterable[Source],
+    progress: Progress,
+) -> StoreInfo:
+    vocabulary.save(folder / VOCABULARY)
+    parts = _cleared(reading, held_out) if held_out else iter(reading)
+    with closing(StoreWriter(folder, vocabulary)) as writer:
+        for ids, ends, last in encode(vocabulary, chunks(parts)):
+            writer.add(ids, ends, last=last)
+            progress.advance(reading.position, writer.tokens)
+        if not writer.documents:
+            hint = f"; {reading.bad.named[0]}" if reading.bad.named else "; all of it is empty"
+            raise UserError(f"nothing to store was found in the input{hint}")
+        return writer.finish(
+            [_source_info(source) for source in sources],
+            reading.bad.count,
+            held_out.dropped if held_out else 0,
+        )
+
+
+def _cleared(parts: Iterable[Part], held_out: HeldOut) -> Iterator[Part]:
+    for part in parts:
+        yield Part(held_out.clear(part.text), part.last)
+
+
+def _source_info(source: Source) -> SourceInfo:
+    name = str(source.given).encode("utf-8", "replace").decode()  # half characters do occur
+    return SourceInfo(path=name, files=len(source.files), bytes=source.size)
+
+
+def _report(info: StoreInfo, bad: BadLines, passed_over: Sequence[Path]) -> Iterator[str]:
+    files = sum(source.files for source in info.sources)
+    yield (
+        f"documents: {info.documents:,}, sentences: {info.sentences:,}, tokens: {info.tokens:,}, "
+        f"from files: {files:,}"
+    )
+    if bad.count:
+        yield f"bad lines passed over: {bad.count:,}"
+        yield from (f"  {line}" for line in bad.named)
+        if bad.count > len(bad.named):
+            yield f"  and {bad.count - len(bad.named):,} more"
+    if info.empty_documents:
+        yield f"empty documents dropped: {info.empty_documents:,}"
+    if info.overlapping_paragraphs:
+        yield f"paragraphs dropped that overlap with held-out text: {info.overlapping_paragraphs:,}"
+    if passed_over:
+        yield (
+            f"files of other kinds passed over: {len(passed_over):,}, the first {passed_over[0]}"
+        )
+
+
+def _remove_leftovers(output: Path) -> None:
+    """Remove what killed builds of this store left; a living one holds the lock of its folder."""
+    if not output.parent.is_dir():
+        return
+    for item in output.parent.iterdir():
+        if item.is_dir() and item.name.startswith(f".{output.name}.") and item.suffix == ".tmp":
+            with _locked(item):
+                shutil.rmtree(item, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder; the system lets go of it however the process ends."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder}: another process is building this store; wait for it or stop it, or "
+                "name another folder"
+            ) from None
+        except OSError:
+            pass  # some network file systems know no locks
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,111 @@
+"""Turning documents of any length into piece ids and sentence bounds, with flat memory.
+
+A document longer than CHUNK characters is encoded in chunks. A chunk is cut before a single space
+that stands between two words, where every family of vocabularies starts anew, so that the ids are
+those of the whole text (WordPiece splits at white space anyway; byte-level BPE takes the space
+along with the word after it, SentencePiece makes it that word's mark):
+
+    ... the old mill| by the river ...
+
+Only where CHUNK / 2 characters hold no such space is a chunk cut before other white space or, as a
+last resort, anywhere; there the pieces beside the cut may differ from those of the whole text. (Of
+two cuts of a word that are equally likely, SentencePiece may choose another one in a text of some
+100,000 characters: it adds up the scores of the whole text in 32 bits. Chunks spare it that.) What
+is a sentence is told by CONTEXT characters on either side, so a chunk's edge adds no sentence end.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.corpus.read import Part
+from headwater.text.sentences import sentences
+from headwater.text.vocabulary import Encoding, Vocabulary
+
+CHUNK = 16_384
+CONTEXT = 128
+_BATCH = 1 << 19  # characters encoded at once: enough for the encoder's threads, little to hold
+_MOST = 1024  # texts encoded at once
+
+
+class Chunk(NamedTuple):
+    """A text that is encoded at once; `last` ends its document.
+
+    `ends` are the characters after which a sentence of it ends and another one of the same document
+    follows.
+    """
+
+    text: str
+    ends: tuple[int, ...]
+    last: bool
+
+
+class Pieces(NamedTuple):
+    """The pieces of a chunk: ids int32 `[pieces]`, and after how many of them a sentence ends."""
+
+    ids: NDArray[np.int32]
+    ends: NDArray[np.int64]
+    last: bool
+
+
+def chunks(parts: Iterable[Part]) -> Iterator[Chunk]:
+    """Cut documents into chunks of at most CHUNK characters (and CONTEXT more at the end)."""
+    text, begin = "", 0  # what comes before `begin` is done, and kept as context
+    for part in parts:
+        text = text[max(0, begin - CONTEXT) :] + part.text
+        begin = min(begin, CONTEXT)
+        while len(text) - begin > CHUNK + CONTEXT:
+            cut = _cut(text, begin + CHUNK // 2, begin + CHUNK)
+            yield _chunk(text, begin, cut, last=False)
+            begin = cut
+        if part.last:
+            yield _chunk(text, begin, len(text), last=True)
+            text, begin = "", 0
+
+
+def encode(vocabulary: Vocabulary, cut: Iterable[Chunk]) -> Iterator[Pieces]:
+    """Encode chunks, many at once."""
+    batch: list[Chunk] = []
+    size = 0
+    for chunk in cut:
+        batch.append(chunk)
+        size += len(chunk.text)
+        if size >= _BATCH or len(batch) == _MOST:
+            yield from _encode(vocabulary, batch)
+            batch, size = [], 0
+    yield from _encode(vocabulary, batch)
+
+
+def _encode(vocabulary: Vocabulary, batch: list[Chunk]) -> Iterator[Pieces]:
+    encodings = vocabulary.encode_batch([chunk.text for chunk in batch])
+    for chunk, encoding in zip(batch, encodings, strict=True):
+        yield Pieces(encoding.ids, _pieces_before(encoding, chunk.ends), chunk.last)
+
+
+def _pieces_before(encoding: Encoding, ends: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return how many pieces begin before each of the characters `ends`."""
+    starts = np.maximum.accumulate(encoding.starts)
+    return np.searchsorted(starts, np.array(ends, np.int64)).astype(np.int64)
+
+
+def _chunk(text: str, begin: int, cut: int, *, last: bool) -> Chunk:
+    low = max(0, begin - CONTEXT)
+    found = sentences(text[low : cut + CONTEXT])
+    ends = (end + low for (_, end), _ in pairwise(found))
+    return Chunk(text[begin:cut], tuple(end - begin for end in ends if begin < end <= cut), last)
+
+
+def _cut(text: str, low: int, high: int) -> int:
+    """Return the last place from `low` to `high` at which the text is best cut."""
+    place = text.rfind(" ", low, high)
+    while place > low:
+        if not text[place - 1].isspace() and text[place + 1].isalnum():
+            return place
+        place = text.rfind(" ", low, place)
+    for place in range(high - 1, low, -1):
+        if text[place].isspace() and not text[place + 1].isspace():
+            return place
+    return high

@@ -1,0 +1,77 @@
+"""Clearing training text of what it shares with the sets that models are measured on.
+
+A paragraph (a line) goes when more than 20% of its word 8-grams occur in a held-out file
+(headwater.data.overlap; after Brown et al. 2020, appendix C):
+
+    held out:   He was born in the old mill by the river in 1843 .
+    goes:       he was born in the old mill by the river, they say
+    stays:      The mill was old.            fewer than 8 words have no 8-gram
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, final
+
+from headwater.data.overlap import GRAM, LIMIT, WORD, grams
+from headwater.errors import UserError
+from headwater.files import parse_json, read_text
+
+
+@final
+class HeldOut:
+    """The 8-grams of held-out files, and how many paragraphs they cost.
+
+    Args:
+        files: SQuAD's format or any other `.json` or `.jsonl`, in which every string counts;
+            anything else is one text. A name may end in `.gz`.
+
+    Raises:
+        UserError: a file cannot be read whole, or holds no text of 8 words.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._seen: set[int] = set()
+        self.dropped = 0
+        for file in files:
+            texts = {text for text in _texts(file) if len(WORD.findall(text)) >= GRAM}
+            if not texts:
+                raise UserError(f"{file}: no text of {GRAM} words or more to keep out")
+            for text in texts:
+                self._seen |= grams(text)
+
+    def clear(self, text: str) -> str:
+        """Return the text without the lines that overlap; they are counted in `dropped`."""
+        lines = text.split("\n")
+        kept = [line for line in lines if not self._overlaps(line)]
+        self.dropped += len(lines) - len(kept)
+        return "\n".join(kept)
+
+    def _overlaps(self, line: str) -> bool:
+        own = grams(line)
+        return len(own & self._seen) > LIMIT * len(own)
+
+
+def _texts(file: Path) -> Iterator[str]:
+    kind = (file.with_suffix("") if file.suffix == ".gz" else file).suffix
+    text = read_text(file)
+    if kind == ".json":
+        yield from _strings(parse_json(text, str(file)))
+    elif kind == ".jsonl":
+        for number, line in enumerate(text.split("\n"), start=1):
+            if line.strip():
+                yield from _strings(parse_json(line, f"{file}, line {number}"))
+    else:
+        yield text
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every string of parsed JSON but the keys."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, str):
+            yield item

@@ -1,0 +1,84 @@
+"""Language modeling: predict each piece from those before it, or around it from both sides.
+
+    lm         every piece after the first, left to right          GPT, GPT-2
+    prefix_lm  a random prefix is fully visible, the rest asked    T5 paper, section 3.2.1
+    bilm       left to right and right to left at once             ELMo
+
+Rows are running text. Labels are the ids themselves, -100 where nothing is asked; the model shifts
+them by one. The row [5 6 7 8] with a prefix of 2 is
+
+    input_ids 5 6 7 8      labels -100 -100 7 8      prefix_length 2
+"""
+
+from typing import Literal, final
+
+import numpy as np
+from pydantic import Field
+
+from headwater.config import Config
+from headwater.data import order
+from headwater.data.convert import Features
+from headwater.errors import UserError
+from headwater.objectives.noise import below
+from headwater.objectives.rows import IGNORED, Chunks, Longs, Store, constant, digest
+from headwater.text.vocabulary import Vocabulary
+
+Kind = Literal["lm", "prefix_lm", "bilm"]
+
+
+class LanguageModelConfig(Config):
+    """Language modeling over rows of running text.
+
+    length: pieces in a row.
+    """
+
+    length: int = Field(default=512, ge=2)
+
+
+@final
+class LanguageModel:
+    """Rows for a decoder or a bidirectional recurrent network, an Objective.
+
+    Row features, int32: `input_ids` [length]; unless bidirectional `labels` [length]; with a
+    prefix the scalar `prefix_length`, from 1 to length - 1, each as likely.
+
+    Raises:
+        UserError: the vocabulary has no piece to end a document, or the store does not fill a row.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        vocabulary: Vocabulary,
+        config: LanguageModelConfig,
+        seed: int,
+        kind: Kind = "lm",
+    ) -> None:
+        separator = vocabulary.sep_id if vocabulary.eos_id is None else vocabulary.eos_id
+        if separator is None:
+            raise UserError("this vocabulary has no piece that ends a document, like </s> or [SEP]")
+        self._config = config
+        self._kind = kind
+        self._seed = seed
+        self._chunks = Chunks(store, config.length, separator)
+        self.lengths = constant(config.length, len(self._chunks))
+        self.fingerprint = digest(kind, config, seed, store.fingerprint, vocabulary.fingerprint)
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def features(self, rows: Longs, epoch: int) -> list[Features]:
+        """Build the given rows of an epoch."""
+        ids = self._chunks.chunk(rows)
+        if self._kind == "bilm":
+            return [{"input_ids": row} for row in ids]
+        if self._kind == "lm":
+            return [{"input_ids": row, "labels": row} for row in ids]
+        keys = order.row_keys((self._seed, order.SPLITS, epoch), rows)
+        prefixes = 1 + below(keys, self._config.length - 1).astype(np.int32)
+        asked = np.arange(self._config.length) >= prefixes[:, None]
+        labels = np.where(asked, ids, np.int32(IGNORED))
+        return [
+            {"input_ids": ids[i], "labels": labels[i], "prefix_length": prefixes[i, ...]}
+            for i in range(len(ids))
+        ]

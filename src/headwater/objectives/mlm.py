@@ -1,0 +1,140 @@
+"""Masked language modeling: say which pieces were hidden, from what stands on both sides.
+
+15% of the pieces of a row are chosen; of those 80% become [MASK], 10% a random piece and 10% stay
+as they are, and all are asked for (Devlin et al. 2019, section 3.1, task 1, and appendix A.1):
+
+    text       my dog is hairy        chosen: hairy
+    input_ids  my dog is [MASK]       in 80%;  apple in 10%;  hairy in 10%
+    labels     -100 -100 -100 hairy
+
+Masks are drawn anew in each epoch (Liu et al. 2019, section 4.1). The choice is exact per row, as
+in the published code: `max(1, round(0.15 x pieces))`, but counted and taken from the text alone:
+special pieces are never chosen, nor ever put in as a random piece.
+"""
+
+from typing import Self, final
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from headwater.config import Config
+from headwater.data import order
+from headwater.data.convert import Features
+from headwater.data.pieces import Ints
+from headwater.errors import UserError
+from headwater.objectives import noise
+from headwater.objectives.nsp import SentencePairs
+from headwater.objectives.rows import IGNORED, Chunks, Longs, Store, constant, digest
+from headwater.objectives.words import continuation_pieces, ordinary_pieces, special_pieces
+from headwater.text.vocabulary import Vocabulary
+
+_SHARES = (0.8, 0.1)  # masked and random; the rest stays
+
+
+class MaskedLMConfig(Config):
+    """BERT's objective; the defaults are the published ones.
+
+    max_length: the most pieces in a row, special pieces included.
+    noise_density: the share of the pieces that is asked for.
+    whole_word: choose words, not pieces.
+    next_sentence: rows are sentence pairs, which the next-sentence loss needs; otherwise they are
+        full rows of running text, as RoBERTa's.
+    """
+
+    max_length: int = Field(default=512, ge=3, le=noise.LONGEST)
+    noise_density: float = Field(default=0.15, gt=0, lt=1)
+    whole_word: bool = False
+    next_sentence: bool = True
+
+    @model_validator(mode="after")
+    def _room_for_pairs(self) -> Self:
+        if self.next_sentence and self.max_length < 5:
+            raise ValueError("max_length: sentence pairs need at least 5 pieces")
+        return self
+
+
+@final
+class MaskedLM:
+    """Rows for an encoder with a masked language model head, an Objective.
+
+    Row features, int32: `input_ids`, `labels` [length]; with pairs also `token_type_ids` [length]
+    and the scalar `next_sentence_label` (0: B is next).
+
+    Raises:
+        UserError: the vocabulary has no mask piece, or none at the ends of a text; it does not
+            mark words and whole words are to be masked; the store does not fill a row.
+    """
+
+    def __init__(
+        self, store: Store, vocabulary: Vocabulary, config: MaskedLMConfig, seed: int
+    ) -> None:
+        if vocabulary.mask_id is None:
+            raise UserError(
+                "this vocabulary has no mask piece, which a masked language model needs; take "
+                "BERT's or train one of kind wordpiece"
+            )
+        self._mask_id = vocabulary.mask_id
+        self._special = special_pieces(vocabulary)
+        self._ordinary = ordinary_pieces(vocabulary)
+        self._begins = ~continuation_pieces(vocabulary) if config.whole_word else None
+        self._config = config
+        self._seed = seed
+        self._pairs: SentencePairs | None = None
+        if config.next_sentence:
+            self._pairs = SentencePairs(store, vocabulary, config.max_length, seed)
+            self.lengths = self._pairs.lengths
+        else:
+            self._ends = _ends(vocabulary)
+            self._chunks = Chunks(store, config.max_length - 2, self._ends[1])
+            self.lengths = constant(config.max_length, len(self._chunks))
+        self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def features(self, rows: Longs, epoch: int) -> list[Features]:
+        """Build the given rows of an epoch."""
+        if self._pairs is None:
+            inputs, labels = self._masked(self._text(rows), None, rows, epoch)
+            return [{"input_ids": inputs[i], "labels": labels[i]} for i in range(len(rows))]
+        pairs = self._pairs.pairs(rows, epoch)
+        inputs, labels = self._masked(pairs.ids, pairs.lengths, rows, epoch)
+        return [
+            {
+                "input_ids": inputs[i, :length],
+                "token_type_ids": pairs.segments[i, :length],
+                "labels": labels[i, :length],
+                "next_sentence_label": pairs.labels[i, ...],
+            }
+            for i, length in enumerate(pairs.lengths)
+        ]
+
+    def _text(self, rows: Longs) -> Ints:
+        ids = np.empty((len(rows), self._config.max_length), np.int32)
+        ids[:, 0], ids[:, -1] = self._ends
+        ids[:, 1:-1] = self._chunks.chunk(rows)
+        return ids
+
+    def _masked(
+        self, ids: Ints, lengths: Longs | None, rows: Longs, epoch: int
+    ) -> tuple[Ints, Ints]:
+        """Return inputs and labels of rows [rows, max_length]."""
+        allowed = ~self._special[ids]
+        if lengths is not None:
+            allowed &= np.arange(ids.shape[1]) < lengths[:, None]
+        keys = order.row_keys((self._seed, order.CHOSEN, epoch), rows)
+        density = self._config.noise_density
+        if self._begins is None:
+            chosen = noise.choose(keys, allowed, density)
+        else:
+            chosen = noise.choose_words(keys, allowed, self._begins[ids], density)
+        keys = order.row_keys((self._seed, order.REPLACED, epoch), rows)
+        hidden = noise.replaced(ids, chosen, keys, self._mask_id, self._ordinary, _SHARES)
+        return hidden, np.where(chosen, ids, np.int32(IGNORED))
+
+
+def _ends(vocabulary: Vocabulary) -> tuple[int, int]:
+    """Return the pieces before and after a text: [CLS] and [SEP], `<s>` and `</s>`."""
+    if vocabulary.cls_id is None or vocabulary.sep_id is None:
+        raise UserError("this vocabulary has no pieces like [CLS] and [SEP] for the ends of a text")
+    return vocabulary.cls_id, vocabulary.sep_id

@@ -1,0 +1,274 @@
+"""Span corruption: the objective that T5 was pre-trained on, and those it was compared with.
+
+Spans of the text are noise. The inputs hold a sentinel for each span; the targets name each
+sentinel and say what it stands for (Raffel et al. 2020, section 3.1.4 and figure 2):
+
+    text     Thank you for inviting me to your party last week.
+    inputs   Thank you <X> me to your party <Y> week. <end>
+    targets  <X> for inviting <Y> last <Z> <end>
+
+The closing sentinel <Z> stands only where the text ends outside a span, that is never under random
+spans, which end in noise. The other variants are those of the paper's tables 3 and 5, on the same
+text; their noise is single pieces:
+
+    replace_spans   as above, where neighboring noise happens to form a span
+    drop_tokens     Thank you me to your party week.           ->  for inviting last
+    bert_style      Thank you <M> <M> me to your party apple week.  ->  the whole text
+    mass_style      Thank you <M> <M> me to your party <M> week.    ->  the whole text
+    deshuffling     party me for your to. last you inviting week Thank  ->  the whole text
+
+The mask <M> is the first sentinel, as in the published code. Where that draws each noisy piece by
+itself, here exactly the rounded share of a row is drawn, so that rows have one length.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Literal, Self, final
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from headwater.config import Config
+from headwater.data import order
+from headwater.data.convert import Features
+from headwater.data.pieces import Ints, Ragged
+from headwater.errors import UserError
+from headwater.objectives import noise
+from headwater.objectives.rows import Chunks, Longs, Store, constant, digest
+from headwater.objectives.words import ordinary_pieces, sentinels
+from headwater.text.vocabulary import Vocabulary
+
+Variant = Literal[
+    "span_corruption", "replace_spans", "drop_tokens", "bert_style", "mass_style", "deshuffling"
+]
+_BERT_SHARES = (0.9, 0.1)  # masked and random, section 3.3.1: nothing is left as it is
+_MASS_SHARES = (1.0, 0.0)
+
+
+class SpanCorruptionConfig(Config):
+    """T5's objective; the defaults are the published ones (section 3.1.4).
+
+    variant: how noise becomes inputs and targets.
+    inputs: the length of the inputs in pieces, the end piece included; the text of a row is so
+        long that they are full (`replace_spans`: as full as the worst noise allows).
+    noise_density: the share of the pieces that is noise.
+    mean_span: the mean length of a noise span in pieces; of `span_corruption` alone.
+    """
+
+    variant: Variant = "span_corruption"
+    inputs: int = Field(default=512, ge=3, le=noise.LONGEST)
+    noise_density: float = Field(default=0.15, gt=0, lt=1)
+    mean_span: float = Field(default=3.0, ge=1)
+
+    @model_validator(mode="after")
+    def _not_too_long(self) -> Self:
+        if self.raw > noise.LONGEST:
+            raise ValueError(
+                f"inputs = {self.inputs} with noise_density = {self.noise_density}: a row would "
+                f"take more than {noise.LONGEST} pieces of text; lower one of them"
+            )
+        return self
+
+    @property
+    def raw(self) -> int:
+        """How many pieces of text a row takes."""
+        if self.variant == "span_corruption":
+            return lengths(self.inputs, self.noise_density, self.mean_span)[0]
+        if self.variant == "drop_tokens":
+            return _longest(self.inputs, lambda raw: raw - self._single(raw) + 1)
+        return self.inputs - 1
+
+    @property
+    def targets(self) -> int:
+        """The length of the targets, the end piece included; `replace_spans`: at most."""
+        raw = self.raw
+        if self.variant == "span_corruption":
+            return lengths(self.inputs, self.noise_density, self.mean_span)[1]
+        if self.variant == "replace_spans":
+            return self._single(raw) + self.most_spans + 2
+        return self._single(raw) + 1 if self.variant == "drop_tokens" else raw + 1
+
+    @property
+    def most_spans(self) -> int:
+        """The most noise spans that a row can have."""
+        if self.variant == "span_corruption":
+            return noise.amount(self.raw, self.noise_density, self.mean_span).spans
+        single = self._single(self.raw)
+        return min(single, self.raw - single + 1)  # each span but the last has a piece after it
+
+    def _single(self, raw: int) -> int:
+        return max(round(raw * self.noise_density), 1)
+
+
+@final
+class SpanCorruption:
+    """Rows of text as inputs and targets of an encoder-decoder, a PairObjective.
+
+    Row features: `input_ids`, `labels`, int32 [length] each.
+
+    Raises:
+        UserError: the vocabulary has no end-of-sequence piece or too few sentinels, or the store
+            does not fill a row.
+    """
+
+    def __init__(
+        self, store: Store, vocabulary: Vocabulary, config: SpanCorruptionConfig, seed: int
+    ) -> None:
+        if vocabulary.eos_id is None:
+            raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
+        self._eos = vocabulary.eos_id
+        self._sentinels = _enough_sentinels(vocabulary, config)
+        self._ordinary = ordinary_pieces(vocabulary)
+        self._config = config
+        self._seed = seed
+        self._chunks = Chunks(store, config.raw, vocabulary.eos_id)
+        self.target_lengths = constant(config.targets, len(self._chunks))
+        self.lengths = constant(config.inputs + config.targets, len(self._chunks))
+        self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def features(self, rows: Longs, epoch: int) -> list[Features]:
+        """Build the given rows of an epoch."""
+        inputs, targets = self._examples(self._chunks.chunk(rows), rows, epoch)
+        pairs = zip(_each(inputs), _each(targets), strict=True)
+        return [{"input_ids": source, "labels": target} for source, target in pairs]
+
+    def _examples(self, ids: Ints, rows: Longs, epoch: int) -> tuple[Ragged | Ints, Ragged | Ints]:
+        config, length = self._config, ids.shape[1]
+        keys = order.row_keys((self._seed, order.SPANS, epoch), rows)
+        if config.variant == "span_corruption":
+            spans = noise.random_spans(keys, length, config.noise_density, config.mean_span)
+            return corrupt(ids, spans, self._sentinels, self._eos)
+        if config.variant == "deshuffling":
+            shuffled = np.take_along_axis(ids, noise.random_order(keys, length), axis=1)
+            return _ended(shuffled, self._eos), _ended(ids, self._eos)
+        chosen = noise.choose(keys, np.ones_like(ids, bool), config.noise_density)
+        if config.variant == "replace_spans":
+            return corrupt(ids, noise.spans_of(chosen), self._sentinels, self._eos)
+        if config.variant == "drop_tokens":
+            kept, dropped = (ids[each].reshape(len(ids), -1) for each in (~chosen, chosen))
+            return _ended(kept, self._eos), _ended(dropped, self._eos)
+        shares = _BERT_SHARES if config.variant == "bert_style" else _MASS_SHARES
+        keys = order.row_keys((self._seed, order.REPLACED, epoch), rows)
+        mask_id = int(self._sentinels[0])
+        hidden = noise.replaced(ids, chosen, keys, mask_id, self._ordinary, shares)
+        return _ended(hidden, self._eos), _ended(ids, self._eos)
+
+
+def lengths(inputs: int, density: float, mean_span: float) -> tuple[int, int]:
+    """Return how many pieces of text fill `inputs`, and how many targets they give.
+
+    As the published `random_spans_helper`: for 512 inputs, 568 pieces of text and 114 targets =
+    85 of noise, 28 sentinels and the end. Both counts include the end piece.
+    """
+
+    def both(raw: int) -> tuple[int, int]:
+        found = noise.amount(raw, density, mean_span)
+        return raw - found.pieces + found.spans + 1, found.pieces + found.spans + 1
+
+    raw = _longest(inputs, lambda raw: both(raw)[0])
+    if density == 0.5 and both(raw)[1] > inputs:
+        raw -= 1  # the published code's own rule: with half of it noise, neither side is longer
+    return raw, both(raw)[1]
+
+
+def corrupt(ids: Ints, spans: noise.Spans, sentinels: Ints, eos_id: int) -> tuple[Ragged, Ragged]:
+    """Return inputs and targets of texts [rows, length] under any noise spans.
+
+    Works on the flat batch, span by span rather than piece by piece: where each sentinel stands,
+    and how much of the text it stands for (`_read`).
+    """
+    count, length = ids.shape
+    rows, sizes = spans.rows, spans.stops - spans.starts
+    per_row = np.bincount(rows, minlength=count)
+    first = _bounds(per_row)
+    number = np.arange(len(rows)) - first[rows]  # which sentinel of its row
+    before = _bounds(sizes)  # noise ahead of each span, over the batch
+    noisy = np.diff(before[first])
+    names = sentinels[number]
+
+    bounds = _bounds(length - noisy + per_row + 1)
+    clean = spans.starts - (before[:-1] - before[first[rows]])  # ahead of each span, in its row
+    places = bounds[rows] + clean + number
+    inputs = _read(ids, bounds, places, sizes, names, eos_id)
+
+    ends = np.zeros(count, np.int64)
+    ends[rows] = spans.stops  # of a row's spans the last one stays
+    closing = np.flatnonzero(ends < length)
+    bounds = _bounds(noisy + per_row + (ends < length) + 1)
+    places = bounds[rows] + spans.starts - clean + number
+    gaps = np.diff(clean, prepend=0)
+    gaps[number == 0] = clean[number == 0]
+    if len(closing):
+        places = np.concatenate((places, bounds[closing + 1] - 2))
+        gaps = np.concatenate((gaps, length - ends[closing]))
+        names = np.concatenate((names, sentinels[per_row[closing]]))
+    return inputs, _read(ids, bounds, places, gaps, names, eos_id)
+
+
+def _read(
+    ids: Ints, bounds: Longs, places: Longs, skipped: Longs, names: Ints, eos_id: int
+) -> Ragged:
+    """Read on through the flat texts, with a sentinel at each place for the pieces skipped there.
+
+    A place reads one piece on from the one before it; a sentinel's, as many as it stands for.
+    """
+    steps = np.ones(bounds[-1], np.int64)
+    steps[places] = skipped
+    steps[bounds[1:] - 1] = 0
+    steps[0] -= 1
+    np.cumsum(steps, out=steps)
+    values = ids.reshape(-1)[steps]
+    values[places] = names
+    values[bounds[1:] - 1] = eos_id
+    return Ragged(values, bounds)
+
+
+def _bounds(sizes: Longs) -> Longs:
+    bounds = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=bounds[1:])
+    return bounds
+
+
+def _ended(ids: Ints, eos_id: int) -> Ints:
+    """Append the end piece to each row."""
+    return np.concatenate((ids, np.full((len(ids), 1), eos_id, np.int32)), axis=1)
+
+
+def _each(rows: Ragged | Ints) -> list[Ints]:
+    """Return the rows as views."""
+    if not isinstance(rows, Ragged):
+        return list(rows)
+    width = int(rows.bounds[1])
+    if (rows.lengths == width).all():
+        return list(rows.values.reshape(-1, width))
+    bounds = rows.bounds.tolist()  # plain integers slice faster
+    return [rows.values[begin:end] for begin, end in pairwise(bounds)]
+
+
+def _longest(inputs: int, needed: Callable[[int], int]) -> int:
+    """Return the most pieces of text that need no more than `inputs` places."""
+    raw = max(2, inputs - 1)
+    while raw <= noise.LONGEST and needed(raw + 1) <= inputs:
+        raw += 1
+    return raw
+
+
+def _enough_sentinels(vocabulary: Vocabulary, config: SpanCorruptionConfig) -> Ints:
+    """Return the sentinels; a UserError where a row could need more than there are."""
+    found = sentinels(vocabulary)
+    needed = {
+        "span_corruption": config.most_spans,
+        "replace_spans": config.most_spans + 1,  # one may close the targets
+        "bert_style": 1,  # the mask
+        "mass_style": 1,
+    }.get(config.variant, 0)
+    if len(found) < needed:
+        raise UserError(
+            f"{config.variant} with {config.inputs} inputs needs {needed} sentinels (<extra_id_0> "
+            f"and so on), and this vocabulary has {len(found)}; take one that has more, as T5's, "
+            "or give fewer inputs"
+        )
+    return found

@@ -1,0 +1,95 @@
+"""Looking into a vocabulary: what it is, and how it cuts a text.
+
+headwater vocabulary show bert-base-uncased "unaffable"
+
+kind         wordpiece
+...
+4 pieces
+ 14477  0:3  una    'una'
+  4246  3:5  ##ff   'ff'
+...
+"""
+
+from typing import Any
+
+from headwater.errors import UserError
+from headwater.text.settings import ROLES
+from headwater.text.vocabulary import Vocabulary
+
+_MARKS = {"##": "wordpiece", "Ġ": "bpe", "▁": "unigram"}
+
+
+def describe(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return what a vocabulary is, for JSON.
+
+    `kind` (None where nothing tells it), `size`, `special` (role to id), `sentinels` (how many
+    `<extra_id_n>` there are) and `fingerprint`.
+    """
+    roles = {role: getattr(vocabulary, f"{role}_id", None) for role in ROLES}
+    return {
+        "kind": _kind(vocabulary),
+        "size": vocabulary.size,
+        "special": {role: id for role, id in roles.items() if id is not None},
+        "sentinels": _sentinels(vocabulary),
+        "fingerprint": vocabulary.fingerprint,
+    }
+
+
+def pieces(vocabulary: Vocabulary, text: str) -> list[dict[str, Any]]:
+    """Return each piece of a text: `piece`, `id`, and where it came from, `text[start:end]`."""
+    found = vocabulary.encode(text)
+    return [
+        {"piece": vocabulary.token(id), "id": id, "start": start, "end": end}
+        for id, start, end in zip(
+            found.ids.tolist(), found.starts.tolist(), found.ends.tolist(), strict=True
+        )
+    ]
+
+
+def show(vocabulary: Vocabulary, text: str | None = None) -> None:
+    """Print what a vocabulary is and, given a text, its pieces, for a person."""
+    about = describe(vocabulary)
+    print(f"kind         {about['kind'] or 'unknown'}")
+    print(f"size         {about['size']}")
+    for role, id in about["special"].items():
+        print(f"{role:<11}  {id:<6} {vocabulary.token(id)}")
+    if last := about["sentinels"]:
+        ids = f"{vocabulary.sentinel(0)} down to {vocabulary.sentinel(last - 1)}"
+        print(f"sentinels    {ids if last > 1 else vocabulary.sentinel(0)}")
+    print(f"fingerprint  {about['fingerprint']}")
+    if text is not None:
+        _show_pieces(pieces(vocabulary, text), text)
+
+
+def _show_pieces(found: list[dict[str, Any]], text: str) -> None:
+    print(f"\n{len(found)} pieces")
+    places = [f"{each['start']}:{each['end']}" for each in found]
+    wide = max(map(len, places), default=0)
+    long = max((len(each["piece"]) for each in found), default=0)
+    for each, place in zip(found, places, strict=True):
+        source = text[each["start"] : each["end"]]
+        print(f"{each['id']:>6}  {place:>{wide}}  {each['piece']:<{long}}  {source!r}")
+
+
+def _kind(vocabulary: Vocabulary) -> str | None:
+    """Tell the family by its commonest word mark: any mark may be a lone piece of another one."""
+    counts = dict.fromkeys(_MARKS, 0)
+    for id in range(vocabulary.size):
+        try:
+            piece = vocabulary.token(id)
+        except UserError:  # an id without a piece
+            continue
+        for mark in _MARKS:
+            counts[mark] += piece.startswith(mark)
+    most = max(counts, key=counts.__getitem__)
+    return _MARKS[most] if counts[most] else None
+
+
+def _sentinels(vocabulary: Vocabulary) -> int:
+    count = 0
+    while True:
+        try:
+            vocabulary.sentinel(count)
+        except UserError:
+            return count
+        count += 1

@@ -1,0 +1,279 @@
+"""Learning a vocabulary of a chosen size from text: WordPiece, byte-level BPE or Unigram.
+
+BPE joins, over and over, the pair of pieces that stands side by side most often (Sennrich et al.
+2016, section 3.2). WordPiece is learned the same way here, as the library `tokenizers` does it;
+the original choice, by likelihood (Schuster and Nakajima 2012), was never published as code.
+Unigram starts from very many pieces and drops those that the likelihood of the text misses least
+(Kudo 2018, section 3.2):
+
+    low low low lower lowest  ->  lo + w  ->  Ġ + low  ->  Ġlow + e  ->  ...
+
+`size` counts every row that an embedding needs, the special pieces and sentinels with it:
+
+    wordpiece  [PAD] [UNK] [CLS] [SEP] [MASK], letters, ##letters, pieces       ids 0 to 4 first
+    bpe        the 256 bytes, pieces, <|endoftext|>                             as GPT-2's
+    unigram    <pad> </s> <unk>, pieces, <extra_id_99> ... <extra_id_0>         as T5's
+
+The same texts and the same choices give the same vocabulary, on any number of cores.
+"""
+
+import io
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unicodedata import normalize
+
+from sentencepiece import SentencePieceTrainer
+from tokenizers import Tokenizer
+from tokenizers.models import BPE, WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
+from tokenizers.trainers import BpeTrainer, WordPieceTrainer
+
+from headwater.errors import UserError, did_you_mean
+from headwater.files import check_writable, replace_file, replacing_folder
+from headwater.text.tokenizer import USUAL_TOKENS
+from headwater.text.unigram import SENTINELS
+from headwater.text.vocabulary import Vocabulary, check_text, load_vocabulary
+
+SENTENCES = 500_000  # Unigram holds about 25 bytes for each character of what it learns from
+COVERAGE = 0.9999
+LONGEST_SENTENCE = 200  # characters, so that a sample of sentences is a sample of the text
+RAREST_PAIR = 2  # what stands in the text once is no pattern of it
+END_OF_TEXT = "<|endoftext|>"
+
+Files = dict[str, str | bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocabularyPlan:
+    """What is wanted of a vocabulary.
+
+    kind: `wordpiece`, `bpe` or `unigram`.
+    size: the pieces in all, special pieces and sentinels with them.
+    lower_case: drop case and accents, as bert-base-uncased; WordPiece alone can.
+    letters: characters that are pieces however rare they are, such as `äöüß`.
+    coverage: the share of the text's characters whose letters become pieces; the rarest of the
+        others are unknown. A byte-level BPE knows every letter and asks for neither.
+    """
+
+    kind: str
+    size: int
+    lower_case: bool = False
+    letters: str = ""
+    coverage: float = COVERAGE
+
+    def __post_init__(self) -> None:
+        if self.kind not in LEARNERS:
+            hint = did_you_mean(self.kind, LEARNERS)
+            raise UserError(f"kind {self.kind!r}: no such vocabulary; {hint}")
+        if self.lower_case and self.kind != "wordpiece":
+            raise UserError(f"lower case: a {self.kind} vocabulary keeps case; leave it out")
+        if self.letters and self.kind == "bpe":
+            raise UserError("letters: a byte-level BPE knows every letter; leave them out")
+        if not 0.98 <= self.coverage <= 1:
+            raise UserError(f"coverage {self.coverage}: a share from 0.98 to 1 was expected")
+
+
+def train_vocabulary(
+    plan: VocabularyPlan,
+    texts: Iterable[str],
+    output: Path,
+    *,
+    sentences: int = SENTENCES,
+    say: Callable[[str], None] = lambda message: None,
+) -> Vocabulary:
+    """Learn a vocabulary and write its standard files, which `transformers` opens too.
+
+    Args:
+        plan: what is wanted.
+        texts: read once; of a text's lines, those longer than 200 characters are cut at a space.
+        output: the folder to make; nothing is there until all of it is.
+        sentences: from more lines than this, so many are drawn evenly (the same ones each time).
+        say: told in a line what is learned from.
+
+    Raises:
+        UserError: the folder holds something or cannot be written, there is no text, or the texts
+            do not give so many pieces (or need more).
+    """
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise UserError(f"{output}: exists already; remove it first or name another folder")
+    check_writable(output.parent)
+    if sentences < 1:
+        raise UserError(f"sentences {sentences}: at least 1 was expected")
+    sample, found = _draw(_sentences(texts), sentences)
+    if not sample:
+        raise UserError("no text to learn from: every input is empty")
+    say(f"learning {plan.size} pieces from {len(sample)} of {found} sentences")
+    files = LEARNERS[plan.kind](plan, sample)
+    with replacing_folder(output) as folder:
+        for name, content in files.items():
+            replace_file(folder / name, content)
+        vocabulary = load_vocabulary(folder)
+        assert vocabulary.size == plan.size
+        vocabulary.save(folder)
+    return vocabulary
+
+
+def _sentences(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the lines that hold something; no piece reaches over a space, so a cut costs none."""
+    for text in texts:
+        check_text(text)
+        for line in text.splitlines():
+            yield from (part for part in _cut(line) if not part.isspace())
+
+
+def _cut(line: str) -> Iterator[str]:
+    start = 0
+    while len(line) - start > LONGEST_SENTENCE:
+        end = line.rfind(" ", start + 1, start + LONGEST_SENTENCE)
+        end = end if end > 0 else start + LONGEST_SENTENCE
+        yield line[start:end]
+        start = end
+    if start < len(line):
+        yield line[start:]
+
+
+def _draw(items: Iterable[str], count: int) -> tuple[list[str], int]:
+    """Draw `count` items, each as likely as another (Vitter 1985, algorithm R), and count all."""
+    drawn: list[str] = []
+    generator, total = random.Random(0), 0
+    for total, item in enumerate(items, start=1):
+        if total <= count:
+            drawn.append(item)
+        elif (place := int(generator.random() * total)) < count:
+            drawn[place] = item
+    return drawn, total
+
+
+def _learn_wordpiece(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
+    normalizer = BertNormalizer(lowercase=plan.lower_case)
+    splitter = BertPreTokenizer()
+    letters = _alphabet((normalizer.normalize_str(line) for line in sample), plan.coverage)
+    letters |= set(normalizer.normalize_str(plan.letters)) - {" "}
+    alphabet = sorted(letters)
+    # Punctuation and Chinese characters are words of their own, which nothing continues.
+    pairs = {c: normalizer.normalize_str(f"a{c}") for c in alphabet}
+    continuing = [c for c in alphabet if len(splitter.pre_tokenize_str(pairs[c])) == 1]
+    # The trainer numbers what it meets in the order of a hash table, which is another each time,
+    # and breaks ties by number: with every letter numbered beforehand nothing is left to chance.
+    first = [*USUAL_TOKENS["WordPiece"].values(), *alphabet, *(f"##{c}" for c in continuing)]
+    if plan.size < len(first):
+        raise _too_small(plan, len(first))
+    trainer = WordPieceTrainer(
+        vocab_size=plan.size,
+        min_frequency=RAREST_PAIR,
+        special_tokens=first,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
+    ids = _learned(tokenizer, trainer, sample)["vocab"]
+    if len(ids) < plan.size:
+        raise _too_large(plan, len(ids))
+    settings = {"do_lower_case": plan.lower_case}
+    lines = "".join(f"{token}\n" for token in sorted(ids, key=ids.__getitem__))
+    return {"vocab.txt": lines, "tokenizer_config.json": json.dumps(settings)}
+
+
+def _alphabet(lines: Iterable[str], coverage: float) -> set[str]:
+    """Return the commonest characters that make up this share of the text; spaces do not count."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line)
+    counts = Counter({c: n for c, n in counts.items() if not c.isspace()})
+    wanted, letters = coverage * counts.total(), set()
+    for letter, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if wanted <= 0:
+            break
+        letters.add(letter)
+        wanted -= count
+    return letters
+
+
+def _learn_bpe(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
+    letters = ByteLevel.alphabet()
+    if plan.size < len(letters) + 1:
+        raise _too_small(plan, len(letters) + 1)
+    trainer = BpeTrainer(
+        vocab_size=plan.size - 1,
+        min_frequency=RAREST_PAIR,
+        initial_alphabet=letters,
+        show_progress=False,
+    )
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    model = _learned(tokenizer, trainer, sample)
+    ids = model["vocab"] | {END_OF_TEXT: len(model["vocab"])}
+    if len(ids) < plan.size:
+        raise _too_large(plan, len(ids))
+    pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
+    merges = "".join(f"{line}\n" for line in ["#version: 0.2", *pairs])
+    return {"vocab.json": json.dumps(ids, ensure_ascii=False), "merges.txt": merges}
+
+
+def _learn_unigram(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
+    model = io.BytesIO()
+    try:
+        SentencePieceTrainer.train(
+            sentence_iterator=iter(sample),
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=max(plan.size - SENTINELS, 3),  # its own reason is told for too few
+            character_coverage=plan.coverage,
+            required_chars="".join(normalize("NFKC", plan.letters).split()),
+            pad_id=0,
+            eos_id=1,
+            unk_id=2,
+            bos_id=-1,
+            num_threads=16,  # the sums, and so the last digits, depend on it: not on the machine
+            minloglevel=3,
+        )
+    except RuntimeError as error:
+        raise _explained(plan, str(error)) from None
+    return {"spiece.model": model.getvalue()}
+
+
+LEARNERS: dict[str, Callable[[VocabularyPlan, Sequence[str]], Files]] = {
+    "wordpiece": _learn_wordpiece,
+    "bpe": _learn_bpe,
+    "unigram": _learn_unigram,
+}
+
+
+def _learned(tokenizer: Tokenizer, trainer: Any, sample: Sequence[str]) -> dict[str, Any]:
+    """Return the model as `tokenizer.json` describes it."""
+    tokenizer.train_from_iterator(sample, trainer=trainer)
+    model: dict[str, Any] = json.loads(tokenizer.to_str())["model"]
+    return model
+
+
+def _explained(plan: VocabularyPlan, message: str) -> Exception:
+    """Return what sentencepiece says, which counts no sentinels, as one clear line."""
+    if found := re.search(r"Please set it to a value <= (\d+)", message):
+        return _too_large(plan, int(found[1]) + SENTINELS)
+    if found := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
+        return _too_small(plan, int(found[1]) + SENTINELS)
+    if "sentences_.empty()" in message or "all_chars_count" in message:
+        return UserError("no text to learn from: the inputs hold nothing but control characters")
+    return RuntimeError(message)
+
+
+def _too_large(plan: VocabularyPlan, most: int) -> UserError:
+    return UserError(
+        f"size {plan.size}: these texts give {most} pieces at most; add texts or ask for fewer"
+    )
+
+
+def _too_small(plan: VocabularyPlan, least: int) -> UserError:
+    advice = "ask for more" if plan.kind == "bpe" else "ask for more, or for less coverage"
+    return UserError(
+        f"size {plan.size}: the special pieces and the letters alone are {least}; {advice}"
+    )

@@ -1,0 +1,66 @@
+"""A small vocabulary for every test of stores, and a build that shows nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from headwater.corpus.build import build
+from headwater.corpus.store import TokenStore
+from headwater.text.vocabulary import Vocabulary, load_vocabulary
+
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "!", "the", "mill", "river"]
+PIECES += [*"abcdefghijklmnopqrstuvwxyz"]
+PIECES += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+
+
+class Told:
+    """A progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.positions: list[int] = []
+        self.total = -1
+
+    def start(self, total: int) -> None:
+        self.total = total
+
+    def advance(self, position: int, tokens: int) -> None:
+        self.positions.append(position)
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def close(self) -> None:
+        pass
+
+
+Built = Callable[..., tuple[TokenStore, Told]]
+
+
+@pytest.fixture(scope="session")
+def letters_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("letters")
+    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def letters(letters_folder: Path) -> Vocabulary:
+    """WordPiece of letters and three words."""
+    return load_vocabulary(letters_folder)
+
+
+@pytest.fixture
+def built(letters: Vocabulary, tmp_path: Path) -> Built:
+    """Build a store of inputs in the test's folder, and open it."""
+
+    def make(
+        *inputs: Path, name: str = "store", without: tuple[Path, ...] = (), field: str = "text"
+    ) -> tuple[TokenStore, Told]:
+        told = Told()
+        output = tmp_path / name
+        build(inputs, letters, output, field=field, without=without, progress=told)
+        return TokenStore.open(output), told
+
+    return make

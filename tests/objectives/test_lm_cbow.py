@@ -1,0 +1,94 @@
+"""Language modeling rows and windows of words."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headwater.errors import UserError
+from headwater.objectives.cbow import CBOW, CBOWConfig
+from headwater.objectives.lm import LanguageModel, LanguageModelConfig
+from headwater.objectives.rows import IGNORED
+from headwater.text.vocabulary import Vocabulary
+
+MakeStore = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def store(make_store: MakeStore) -> Any:
+    return make_store([[np.arange(5, 70)], [], [np.arange(70, 75)], [np.arange(75, 2000)]])
+
+
+def test_lm_asks_for_every_piece(store: Any, t5: Vocabulary) -> None:
+    objective = LanguageModel(store, t5, LanguageModelConfig(length=16), seed=0)
+    rows = objective.features(np.arange(len(objective)), 0)
+    assert (objective.lengths == 16).all()
+    for row in rows:
+        assert np.array_equal(row["input_ids"], row["labels"])
+    stream = np.concatenate([row["input_ids"] for row in rows])
+    expected = [*range(5, 70), 1, *range(70, 75), 1, *range(75, 2000), 1]
+    assert stream.tolist() == expected[: len(stream)]
+    assert len(expected) - len(stream) < 16
+
+
+def test_documents_of_a_bert_vocabulary_end_in_sep(store: Any, bert: Vocabulary) -> None:
+    objective = LanguageModel(store, bert, LanguageModelConfig(length=70), seed=0)
+    assert objective.features(np.array([0]), 0)[0]["input_ids"][65] == bert.sep_id
+
+
+def test_prefix_lm_asks_for_the_rest(store: Any, t5: Vocabulary) -> None:
+    objective = LanguageModel(store, t5, LanguageModelConfig(length=5), 0, "prefix_lm")
+    counts = np.zeros(6, int)
+    for epoch in range(20):
+        for row in objective.features(np.arange(len(objective)), epoch):
+            prefix = int(row["prefix_length"])
+            assert np.ndim(row["prefix_length"]) == 0
+            counts[prefix] += 1
+            assert (row["labels"][:prefix] == IGNORED).all()
+            assert np.array_equal(row["labels"][prefix:], row["input_ids"][prefix:])
+    total = counts.sum()
+    assert counts[0] == counts[5] == 0
+    assert np.abs(counts[1:5] / total - 0.25).max() < 3.5 * np.sqrt(0.1875 / total)
+    again = objective.features(np.array([7]), 3)[0]
+    whole = objective.features(np.arange(20), 3)[7]
+    assert all(np.array_equal(again[name], whole[name]) for name in whole)
+
+
+def test_bilm_is_the_text_alone(store: Any, t5: Vocabulary) -> None:
+    objective = LanguageModel(store, t5, LanguageModelConfig(length=16), 0, "bilm")
+    assert objective.features(np.array([1]), 0)[0].keys() == {"input_ids"}
+
+
+def test_lm_errors(store: Any, t5: Vocabulary, bare: Callable[..., Vocabulary]) -> None:
+    with pytest.raises(UserError, match=r"holds 1998 pieces, fewer than one row of 4000"):
+        LanguageModel(store, t5, LanguageModelConfig(length=4000), seed=0)
+    with pytest.raises(UserError, match="length = 1"):
+        LanguageModelConfig.check({"length": 1}, "recipe.toml")
+    with pytest.raises(UserError, match="no piece that ends a document"):
+        LanguageModel(store, bare(["[UNK]", "a"]), LanguageModelConfig(length=4), seed=0)
+
+
+@pytest.mark.parametrize("window", [1, 2, 5])
+def test_every_full_window_inside_a_document_is_a_row(store: Any, window: int) -> None:
+    objective = CBOW(store, CBOWConfig(window=window))
+    expected = []
+    for begin, end in pairwise(store.documents.tolist()):
+        text = store.tokens[begin:end].tolist()
+        for middle in range(window, len(text) - window):
+            sides = text[middle - window : middle] + text[middle + 1 : middle + window + 1]
+            expected.append((sides, text[middle]))
+    assert len(objective) == len(expected) == len(objective.lengths)
+    context, target = objective.windows(np.arange(len(objective)))
+    assert context.dtype == target.dtype == np.int32
+    assert list(zip(context.tolist(), target.tolist(), strict=True)) == expected
+    features = objective.features(np.array([3, 1]), 0)
+    assert features[1]["input_ids"].tolist() == expected[1][0]
+    assert features[0]["labels"] == expected[3][1] and np.ndim(features[0]["labels"]) == 0
+
+
+def test_no_document_holds_a_window(make_store: MakeStore) -> None:
+    for documents in ([[[5, 6, 7]]], []):
+        with pytest.raises(UserError, match="a window of 2 words"):
+            CBOW(make_store(documents), CBOWConfig(window=2))

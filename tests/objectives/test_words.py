@@ -1,0 +1,57 @@
+"""What is special and what goes on with a word, in each family of vocabularies."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headwater.errors import UserError
+from headwater.objectives.words import (
+    continuation_pieces,
+    ordinary_pieces,
+    sentinels,
+    special_pieces,
+)
+from headwater.text.vocabulary import Vocabulary, load_vocabulary
+
+
+def words(vocabulary: Vocabulary, text: str) -> list[list[str]]:
+    continues = continuation_pieces(vocabulary)
+    found: list[list[str]] = []
+    for id in vocabulary.encode(text).ids:
+        if not continues[id] or not found:
+            found.append([])
+        found[-1].append(vocabulary.token(int(id)))
+    return found
+
+
+def test_wordpiece(bert: Vocabulary) -> None:
+    assert words(bert, "ab c") == [["a", "##b"], ["c"]]
+    assert np.flatnonzero(special_pieces(bert)).tolist() == [0, 1, 2, 3, 4]
+    assert np.flatnonzero(continuation_pieces(bert)).tolist() == list(range(41, 77))
+    assert len(sentinels(bert)) == 0
+
+
+def test_real_vocabularies(shared: Path) -> None:
+    folder = shared / "data/tokenizers"
+    bert, gpt2, t5 = (
+        load_vocabulary(folder / name) for name in ("bert-base-uncased", "gpt2", "t5")
+    )
+    text = "Untranslatable words, perhaps"
+    assert words(bert, text)[0] == ["un", "##tra", "##ns", "##lat", "##able"]
+    assert words(bert, text)[1:] == [["words"], [","], ["perhaps"]]
+    assert words(gpt2, text)[1:] == [["Ġwords", ","], ["Ġperhaps"]]
+    assert (
+        words(gpt2, "one\ntwo") == [["one"], ["Ċ"], ["two"]] or words(gpt2, "one\ntwo")[1][0] == "Ċ"
+    )
+    assert words(t5, text)[1:] == [["▁words", ","], ["▁perhaps"]]
+    assert special_pieces(gpt2).sum() == 1  # <|endoftext|>
+    assert special_pieces(t5).sum() == 103
+    assert sentinels(t5).tolist() == list(range(32099, 31999, -1))
+    assert set(ordinary_pieces(t5)) == set(range(3, 32000))
+
+
+def test_a_vocabulary_without_word_marks(bare: Callable[..., Vocabulary]) -> None:
+    with pytest.raises(UserError, match="does not mark where words begin"):
+        continuation_pieces(bare(["[PAD]", "[UNK]", "[MASK]", "a", "b"]))

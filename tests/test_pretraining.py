@@ -1,0 +1,132 @@
+"""From raw text to a pre-trained model, by every objective, and on to a task."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from headwater.checkpoints.folder import load_model, read_extra
+from headwater.checkpoints.hub import BUNDLED
+from headwater.corpus.build import build
+from headwater.errors import UserError
+from headwater.finetuning import finetune
+from headwater.pretraining import pretrain
+from headwater.recipe import PretrainRecipe, Recipe
+from headwater.text.vocabulary import load_vocabulary
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL: dict[str, dict[str, Any]] = {
+    "bert-base-uncased": {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    },
+    "gpt2": {"n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 64},
+    "t5-small": {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1}
+    | {"num_heads": 2},
+}
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "mlm": ("bert-base-uncased", {"mlm": {"max_length": 48}}),
+    "mlm alone": ("bert-base-uncased", {"mlm": {"max_length": 48, "next_sentence": False}}),
+    "lm": ("gpt2", {"lm": {"length": 48}}),
+    "prefix_lm": ("gpt2", {"lm": {"length": 48}}),
+    "span_corruption": ("t5-small", {"span_corruption": {"inputs": 48}}),
+}
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Token stores of the example text, by the kind of vocabulary."""
+    folder = tmp_path_factory.mktemp("stores")
+    text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
+    lines = [json.dumps({"text": text[begin:]}) for begin in (0, 200, 400, 600)]
+    (folder / "text.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    vocabularies = {"wordpiece": BUNDLED["reader"], "unigram": ROOT / "examples" / "vocabulary"}
+    for name, where in vocabularies.items():
+        build([folder / "text.jsonl"], load_vocabulary(where), folder / name)
+    return {name: folder / name for name in vocabularies}
+
+
+def recipe_of(case: str, stores: dict[str, Path], **training: Any) -> PretrainRecipe:
+    preset, tables = CASES[case]
+    store = str(stores["unigram" if preset == "t5-small" else "wordpiece"])
+    values = {
+        "objective": case.split()[0],
+        "network": {"preset": preset, "sizes": SMALL[preset]},
+        "corpus": {"train": store, "validation": store, "validation_rows": 4},
+        "training": {"steps": 4, "batch": {"examples": 2}, "log_every": 1, "precision": "fp32"}
+        | training,
+    }
+    return PretrainRecipe.check(values | tables, "test")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_objective_gives_a_model_and_a_held_out_loss(
+    case: str, stores: dict[str, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    outcome = pretrain(recipe_of(case, stores), run)
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    measured = [line["evaluation"] for line in lines if "evaluation" in line][-1]
+    assert outcome.reason == "finished"
+    assert measured["loss"] > 0
+    assert outcome.best_value == min(
+        line["evaluation"]["loss"] for line in lines if "evaluation" in line
+    )
+    assert ("next_sentence" in measured) == (case == "mlm")
+    load_model(run / "model")  # whole, and every tensor has its place
+    assert read_extra(run / "model") == {"objective": case.split()[0]}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_in_many_sessions_equals_one_in_one(
+    case: str, stores: dict[str, Path], tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    pretrain(recipe_of(case, stores), whole)
+    short = recipe_of(case, stores, time_limit_minutes=1e-9)
+    sessions = 0
+    while pretrain(short, parts, resume=sessions > 0).reason == "time_limit":
+        sessions += 1
+    assert sessions >= 3
+    one, other = (load_model(run / "model").model.state_dict() for run in (whole, parts))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_loss_falls_on_a_text_that_is_repeated(stores: dict[str, Path], tmp_path: Path) -> None:
+    recipe = recipe_of("lm", stores, steps=60, learning_rate=1e-2, evaluate_every=60)
+    pretrain(recipe, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_what_was_pre_trained_is_fine_tuned(stores: dict[str, Path], tmp_path: Path) -> None:
+    pretrain(recipe_of("mlm", stores), tmp_path / "body")
+    values = {
+        "model": str(tmp_path / "body"),
+        "task": "squad_v2",
+        "data": {"train": [str(ROOT / "examples" / "questions.json")]},
+        "training": {"steps": 1, "batch": {"examples": 2}},
+    }
+    assert finetune(Recipe.check(values, "test"), tmp_path / "reader").step == 1
+
+
+def test_mistakes_are_said(stores: dict[str, Path], tmp_path: Path) -> None:
+    right = recipe_of("mlm", stores)
+    for changed, message in (
+        ({"objective": "lm"}, "objective 'lm' trains a gpt, this is a bert; .* mlm"),
+        ({"corpus": {"train": str(tmp_path / "absent")}}, "not a token store"),
+        (
+            {"network": None, "model": "reader", "corpus": {"train": str(stores["unigram"])}},
+            "built with another vocabulary",
+        ),
+    ):
+        values = right.model_dump(exclude_unset=True) | changed
+        values = {key: value for key, value in values.items() if value is not None}
+        with pytest.raises(UserError, match=message):
+            pretrain(PretrainRecipe.check(values, "test"), tmp_path / "run")
+    assert not (tmp_path / "run" / "log.jsonl").exists()
