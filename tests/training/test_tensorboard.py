@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from toy_training import ToyFeatures, toy_config, toy_run, toy_trainer
 
 TRAINING = ("loss", "learning_rate", "gradient_norm")
-EVALUATION = ("score", "sum")
+EVALUATION = ("evaluation/score", "evaluation/sum", "losses/word", "losses/kind")
 
 
 class Crash(Exception):
@@ -40,12 +40,16 @@ def shown(folder: Path) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-def logged(folder: Path, name: str) -> list[tuple[int, float]]:
+def logged(folder: Path, tag: str) -> list[tuple[int, float]]:
     """The steps and values of one number in the log, as precise as an event file keeps them."""
+    group, _, name = tag.rpartition("/")
     lines: list[dict[str, Any]] = [
         json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()
     ]
-    numbers = [(line["step"], {**line, **line.get("evaluation", {})}) for line in lines]
+    if group in ("", "epoch"):
+        numbers = [(line["step"], line) for line in lines if ("epoch" in line) == bool(group)]
+    else:
+        numbers = [(line["step"], line.get(group, {})) for line in lines]
     return [(step, float(np.float32(line[name]))) for step, line in numbers if name in line]
 
 
@@ -55,9 +59,10 @@ def test_the_event_files_hold_what_the_log_holds(tmp_path: Path) -> None:
     for tag in (*TRAINING, *EVALUATION):
         assert scalars[tag] == logged(tmp_path / "run", tag), tag
     assert [step for step, _ in scalars["loss"]] == list(range(3, 61, 3))
-    assert [step for step, _ in scalars["score"]] == [*range(7, 61, 7), 60]
+    assert [step for step, _ in scalars["evaluation/score"]] == [*range(7, 61, 7), 60]
     assert dict(scalars["learning_rate"])[60] == pytest.approx(0, abs=1e-3)
-    assert set(logged(tmp_path / "run", "padding")) <= set(scalars["padding"])
+    for tag in ("padding", "epoch/padding"):
+        assert scalars[tag] == logged(tmp_path / "run", tag), tag
 
 
 def test_after_a_crash_no_step_is_shown_twice(tmp_path: Path) -> None:
@@ -67,7 +72,7 @@ def test_after_a_crash_no_step_is_shown_twice(tmp_path: Path) -> None:
         toy_trainer(tmp_path / "run", config, features=Failing(rows + 1)).run()
     broken = shown(tmp_path / "run")
     assert broken["loss"][-1][0] == 12
-    assert broken["score"][-1][0] == 14
+    assert broken["evaluation/score"][-1][0] == 14
     toy_trainer(tmp_path / "run", config).run(resume=True)
     scalars = shown(tmp_path / "run")
     for tag in (*TRAINING, *EVALUATION):

@@ -85,7 +85,8 @@ def _altered(
             continue
         match = places[generator.integers(len(places))]
         for donor in generator.integers(len(donors), size=POOL).tolist():
-            for found in pattern.findall(donors[donor]):
+            names: list[str] = pattern.findall(donors[donor])
+            for found in names:
                 if found not in question and found not in example.context:
                     return question[: match.start()] + found + question[match.end() :]
     return None

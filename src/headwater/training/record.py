@@ -1,5 +1,6 @@
 """Where the lines of a run go: the log file, the progress display and, if told, TensorBoard."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -74,9 +75,18 @@ class Record:
         self._log.write(line)
         self._progress.line(line)
         if self._board is not None:
-            for name, value in {**line, **line.get("evaluation", {})}.items():
-                if isinstance(value, float):
-                    self._board.add_scalar(name, value, line["step"])
+            for tag, value in _scalars(line):
+                self._board.add_scalar(tag, value, line["step"])
+
+
+def _scalars(line: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the numbers of a line: `loss`, `losses/x`, `evaluation/x`; those of an epoch `epoch/x`."""
+    kind = "epoch/" if "epoch" in line else ""
+    for name, value in line.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}/{key}", each) for key, each in value.items())
+        elif name not in ("step", "epoch"):
+            yield f"{kind}{name}", value
 
 
 def _open_board(folder: Path, step: int) -> Any:
