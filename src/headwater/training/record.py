@@ -80,7 +80,7 @@ class Record:
 
 
 def _scalars(line: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yield the numbers of a line: `loss`, `losses/x`, `evaluation/x`; those of an epoch `epoch/x`."""
+    """Yield the numbers of a line: `loss`, `losses/x`, `evaluation/x`; of an epoch `epoch/x`."""
     kind = "epoch/" if "epoch" in line else ""
     for name, value in line.items():
         if isinstance(value, dict):
