@@ -13,13 +13,13 @@ from torch import nn
 
 from headwater.checkpoints.folder import save_model
 from headwater.corpus.store import TokenStore
+from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
 from headwater.evaluation.held_out import held_out_loss
 from headwater.files import check_writable, replace_file
 from headwater.models.build import HeadName
 from headwater.objectives.lm import LanguageModel
 from headwater.objectives.mlm import MaskedLM
-from headwater.objectives.rows import Objective
 from headwater.objectives.span_corruption import SpanCorruption
 from headwater.recipe import ObjectiveName, PretrainRecipe, resolved
 from headwater.starting import Start, family_of, start
@@ -95,7 +95,7 @@ def _head(recipe: PretrainRecipe) -> HeadName | None:
     return "pretraining" if recipe.mlm.next_sentence else "masked_lm"
 
 
-def _objective(recipe: PretrainRecipe, store: TokenStore, vocabulary: Vocabulary) -> Objective:
+def _objective(recipe: PretrainRecipe, store: TokenStore, vocabulary: Vocabulary) -> FeatureSet:
     """Build the rows of a store.
 
     Raises:
@@ -117,7 +117,7 @@ def _objective(recipe: PretrainRecipe, store: TokenStore, vocabulary: Vocabulary
             return LanguageModel(store, vocabulary, recipe.lm, seed, recipe.objective)
 
 
-def _validation(recipe: PretrainRecipe, vocabulary: Vocabulary) -> Objective | None:
+def _validation(recipe: PretrainRecipe, vocabulary: Vocabulary) -> FeatureSet | None:
     if recipe.corpus.validation is None:
         return None
     store = TokenStore.open(Path(recipe.corpus.validation).expanduser())
@@ -127,7 +127,7 @@ def _validation(recipe: PretrainRecipe, vocabulary: Vocabulary) -> Objective | N
 class _Measure:
     """The held-out loss, under the same noise each time, so that its values compare."""
 
-    def __init__(self, recipe: PretrainRecipe, begun: Start, rows: Objective) -> None:
+    def __init__(self, recipe: PretrainRecipe, begun: Start, rows: FeatureSet) -> None:
         self.recipe, self.begun, self.rows = recipe, begun, rows
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
@@ -136,7 +136,7 @@ class _Measure:
 
 
 def _identity(
-    recipe: PretrainRecipe, vocabulary: Vocabulary, measured: Objective | None
+    recipe: PretrainRecipe, vocabulary: Vocabulary, measured: FeatureSet | None
 ) -> dict[str, str]:
     """What a resumed run must have in common with its beginning, beside rows and training."""
     values = recipe.model_dump(exclude={"training", "corpus"})

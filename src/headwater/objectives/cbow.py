@@ -31,7 +31,7 @@ class CBOWConfig(Config):
 
 @final
 class CBOW:
-    """Windows of words, an Objective. Row features, int32: `input_ids` [2 x window], `labels`.
+    """Windows of words, a FeatureSet. Row features, int32: `input_ids` [2 x window], `labels`.
 
     There is no noise: every epoch has the same rows.
 

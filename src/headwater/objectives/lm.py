@@ -37,7 +37,7 @@ class LanguageModelConfig(Config):
 
 @final
 class LanguageModel:
-    """Rows for a decoder or a bidirectional recurrent network, an Objective.
+    """Rows for a decoder or a bidirectional recurrent network, a FeatureSet.
 
     Row features, int32: `input_ids` [length]; unless bidirectional `labels` [length]; with a
     prefix the scalar `prefix_length`, from 1 to length - 1, each as likely.

@@ -55,7 +55,7 @@ class MaskedLMConfig(Config):
 
 @final
 class MaskedLM:
-    """Rows for an encoder with a masked language model head, an Objective.
+    """Rows for an encoder with a masked language model head, a FeatureSet.
 
     Row features, int32: `input_ids`, `labels` [length]; with pairs also `token_type_ids` [length]
     and the scalar `next_sentence_label` (0: B is next).

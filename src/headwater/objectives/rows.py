@@ -7,8 +7,8 @@ separator 1 and rows of 3:
 
     5 6 7 | 1 8 9        (the last separator begins a row that is not full)
 
-An Objective turns row numbers and an epoch into features, a whole batch in one call, from nothing
-but its store, its vocabulary and its seed.
+An objective is a FeatureSet: it turns row numbers and an epoch into features, a whole batch in one
+call, from nothing but its store, its vocabulary and its seed.
 """
 
 import hashlib
@@ -18,7 +18,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from headwater.data.convert import Features
 from headwater.data.pieces import Ints
 from headwater.errors import UserError
 
@@ -48,35 +47,6 @@ class Store(Protocol):
     @property
     def fingerprint(self) -> str:
         """A digest of all of it."""
-        ...
-
-
-class Objective(Protocol):
-    """Rows of features that differ from epoch to epoch."""
-
-    @property
-    def lengths(self) -> Longs:
-        """int64 [rows]: the pieces a row costs in any epoch; where noise decides, the most."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """A digest that differs whenever a row differs."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Build the given rows at once; each is a function of (seed, epoch, row) alone."""
-        ...
-
-
-class PairObjective(Objective, Protocol):
-    """An objective for an encoder-decoder: inputs and targets are padded apart."""
-
-    @property
-    def target_lengths(self) -> Longs:
-        """int64 [rows]: the share of `lengths` that stands on the side of the targets."""
         ...
 
 

@@ -102,7 +102,7 @@ class SpanCorruptionConfig(Config):
 
 @final
 class SpanCorruption:
-    """Rows of text as inputs and targets of an encoder-decoder, a PairObjective.
+    """Rows of text as inputs and targets of an encoder-decoder, a PairSet.
 
     Row features: `input_ids`, `labels`, int32 [length] each.
 
