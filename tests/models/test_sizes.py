@@ -55,7 +55,7 @@ def test_count_is_the_published_one(name: str) -> None:
 
 
 def test_unknown_preset_names_the_nearest() -> None:
-    with pytest.raises(UserError, match="did you mean bert-base-cased"):
+    with pytest.raises(UserError, match="did you mean 'bert-base-cased'"):
         build_model("bert-base-case")
 
 
