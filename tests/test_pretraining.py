@@ -1,6 +1,7 @@
 """From raw text to a pre-trained model, by every objective, and on to a task."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,20 @@ def test_mistakes_are_said(stores: dict[str, Path], tmp_path: Path) -> None:
         with pytest.raises(UserError, match=message):
             pretrain(PretrainRecipe.check(values, "test"), tmp_path / "run")
     assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_a_flipped_bit_in_a_store_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:
+    damaged = tmp_path / "store"
+    shutil.copytree(stores["wordpiece"], damaged)
+    content = bytearray((damaged / "tokens.bin").read_bytes())
+    content[7] ^= 1
+    (damaged / "tokens.bin").write_bytes(content)
+    recipe = recipe_of("mlm", {"wordpiece": damaged})
+    with pytest.raises(UserError, match=r"tokens\.bin"):
+        pretrain(recipe, tmp_path / "run")
+
+
+def test_a_store_without_pairs_is_named(stores: dict[str, Path], tmp_path: Path) -> None:
+    build([ROOT / "examples" / "spring.txt"], load_vocabulary(BUNDLED["reader"]), tmp_path / "one")
+    with pytest.raises(UserError, match=r"one: .*mlm\.next_sentence = false"):
+        pretrain(recipe_of("mlm", {"wordpiece": tmp_path / "one"}), tmp_path / "run")

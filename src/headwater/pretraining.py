@@ -49,7 +49,7 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
     check_writable(folder)
     progress = choose_progress()
     recipe = _resolved(recipe)
-    store = TokenStore.open(Path(recipe.corpus.train).expanduser())
+    store = _open(recipe.corpus.train)
     torch.manual_seed(recipe.training.seed)
     begun = start(recipe, _head(recipe), store.load_vocabulary())
     rows = _objective(recipe, store, begun.vocabulary)
@@ -108,19 +108,29 @@ def _objective(recipe: PretrainRecipe, store: TokenStore, vocabulary: Vocabulary
             "`headwater corpus build --vocabulary MODEL`"
         )
     seed = recipe.training.seed
-    match recipe.objective:
-        case "mlm":
-            return MaskedLM(store, vocabulary, recipe.mlm, seed)
-        case "span_corruption":
-            return SpanCorruption(store, vocabulary, recipe.span_corruption, seed)
-        case "lm" | "prefix_lm":
-            return LanguageModel(store, vocabulary, recipe.lm, seed, recipe.objective)
+    try:
+        match recipe.objective:
+            case "mlm":
+                return MaskedLM(store, vocabulary, recipe.mlm, seed)
+            case "span_corruption":
+                return SpanCorruption(store, vocabulary, recipe.span_corruption, seed)
+            case "lm" | "prefix_lm":
+                return LanguageModel(store, vocabulary, recipe.lm, seed, recipe.objective)
+    except UserError as error:
+        raise UserError(f"{store.folder}: {error}") from None
+
+
+def _open(name: str) -> TokenStore:
+    """Open a store and compare its checksums: a flipped bit would train without a word."""
+    store = TokenStore.open(Path(name).expanduser())
+    store.verify()
+    return store
 
 
 def _validation(recipe: PretrainRecipe, vocabulary: Vocabulary) -> FeatureSet | None:
     if recipe.corpus.validation is None:
         return None
-    store = TokenStore.open(Path(recipe.corpus.validation).expanduser())
+    store = _open(recipe.corpus.validation)
     return _objective(recipe, store, vocabulary)
 
 

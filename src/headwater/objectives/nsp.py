@@ -69,7 +69,8 @@ class SentencePairs:
         self._begin, self._end, self._home = self._plan()
         if not len(self._begin) or len(self._documents) < 3:
             raise UserError(
-                "next sentence pairs need at least two documents, one of them of two sentences"
+                "next sentence pairs need at least two documents, one of them of two "
+                "sentences; add text, or set mlm.next_sentence = false"
             )
         sizes = self._bounds[self._end] - self._bounds[self._begin]
         self.lengths = np.minimum(sizes, self._room) + 3
