@@ -13,6 +13,7 @@ from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.finetuning import finetune
+from headwater.inference.loaded import load
 from headwater.pretraining import pretrain
 from headwater.recipe import PretrainRecipe, Recipe
 from headwater.text.vocabulary import load_vocabulary
@@ -131,6 +132,12 @@ def test_mistakes_are_said(stores: dict[str, Path], tmp_path: Path) -> None:
         with pytest.raises(UserError, match=message):
             pretrain(PretrainRecipe.check(values, "test"), tmp_path / "run")
     assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_a_gpt_says_that_it_does_not_answer(stores: dict[str, Path], tmp_path: Path) -> None:
+    pretrain(recipe_of("lm", stores), tmp_path / "gpt")
+    with pytest.raises(UserError, match="is a GPT, which does not answer"):
+        load(tmp_path / "gpt").answer("Who?", "Ada did.")
 
 
 def test_a_flipped_bit_in_a_store_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import ModelConfig
+from headwater.models.gpt_config import GPTConfig
 from headwater.models.heads import Headed, SpanHead
 from headwater.models.t5 import T5
 from headwater.tasks.spans_config import SpanConfig
@@ -175,6 +176,10 @@ class LoadedModel:
         )
 
     def _need_reader(self) -> SpanReader | TextReader:
+        if isinstance(self.config, GPTConfig):
+            raise UserError(
+                f"{self.name} is a GPT, which does not answer here yet; take a BERT or a T5"
+            )
         if self._reader is None:
             raise UserError(
                 f"{self.name} has no layer for questions on a text; train one: headwater finetune "
