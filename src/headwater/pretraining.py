@@ -9,7 +9,6 @@ decoder, span corruption an encoder-decoder. A run folder is a model: `finetune 
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from headwater.checkpoints.folder import save_model
 from headwater.corpus.store import TokenStore
@@ -22,11 +21,11 @@ from headwater.objectives.lm import LanguageModel
 from headwater.objectives.mlm import MaskedLM
 from headwater.objectives.span_corruption import SpanCorruption
 from headwater.recipe import ObjectiveName, PretrainRecipe, resolved
-from headwater.starting import Start, family_of, start
+from headwater.starting import family_of, start
 from headwater.text.vocabulary import Vocabulary
 from headwater.training.config import Family
 from headwater.training.progress import choose_progress
-from headwater.training.trainer import Outcome, Trainer
+from headwater.training.trainer import Evaluate, Outcome, Trainer
 
 FAMILIES: dict[ObjectiveName, Family] = {
     "mlm": "bert",
@@ -63,7 +62,7 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
         recipe.training,
         folder,
         pad_id=begun.pad_id,
-        evaluate=_Measure(recipe, begun, measured) if measured is not None else None,
+        evaluate=_measure(recipe, measured, begun.pad_id),
         save_model=lambda target: save_model(
             target, begun.model, vocabulary=begun.vocabulary, extra={"objective": recipe.objective}
         ),
@@ -134,15 +133,11 @@ def _validation(recipe: PretrainRecipe, vocabulary: Vocabulary) -> FeatureSet | 
     return _objective(recipe, store, vocabulary)
 
 
-class _Measure:
-    """The held-out loss, under the same noise each time, so that its values compare."""
-
-    def __init__(self, recipe: PretrainRecipe, begun: Start, rows: FeatureSet) -> None:
-        self.recipe, self.begun, self.rows = recipe, begun, rows
-
-    def __call__(self, model: nn.Module) -> dict[str, float]:
-        most = self.recipe.corpus.validation_rows
-        return held_out_loss(model, self.rows, most, self.begun.pad_id)
+def _measure(recipe: PretrainRecipe, rows: FeatureSet | None, pad_id: int) -> Evaluate | None:
+    """Return what measures the held-out loss of a model, where there is held-out text."""
+    if rows is None:
+        return None
+    return lambda model: held_out_loss(model, rows, recipe.corpus.validation_rows, pad_id)
 
 
 def _identity(

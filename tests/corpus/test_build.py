@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headwater.corpus import build as building
+from headwater import lock
 from headwater.corpus import store as storing
 from headwater.corpus.build import build
 from headwater.corpus.held_out import HeldOut
@@ -228,12 +228,12 @@ def test_a_build_that_is_ended_cleans_up(
     assert ended.stderr == "headwater: stopped; nothing was written\n"
 
 
-@pytest.mark.skipif(building.fcntl is None, reason="no locks here")
+@pytest.mark.skipif(lock.fcntl is None, reason="no locks here")
 def test_two_builds_of_one_store_do_not_meet(letters: Vocabulary, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("the mill")
     other = tmp_path / ".out.abc.tmp"
     other.mkdir()
-    with building._locked(other), pytest.raises(UserError, match="another process"):
+    with lock.locked(other, "held by the test"), pytest.raises(UserError, match="another process"):
         build([tmp_path / "a.txt"], letters, tmp_path / "out")
     assert other.exists()
     build([tmp_path / "a.txt"], letters, tmp_path / "out")

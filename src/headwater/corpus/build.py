@@ -7,10 +7,9 @@ store stands under its name only once it is whole: it is written to a hidden fol
 a build that was killed leaves behind and the next one removes before it starts afresh.
 """
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from headwater.corpus.encode import chunks, encode
@@ -21,12 +20,10 @@ from headwater.corpus.sources import Source, find_sources
 from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWriter
 from headwater.errors import UserError
 from headwater.files import check_writable, replacing_folder
+from headwater.lock import locked
 from headwater.text.vocabulary import Vocabulary
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+_HELD = "another process is building this store; wait for it or stop it, or name another folder"
 
 
 def build(
@@ -51,9 +48,7 @@ def build(
         OSError: the disk is full; nothing is left behind.
     """
     output = output.resolve()
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise UserError(f"{output}: exists already; remove it first or name another folder")
-    check_writable(output.parent)
+    _check_free(output)
     sources = find_sources(inputs)
     held_out = HeldOut(without) if without else None
     reading = Reading(sources.files, field)
@@ -61,7 +56,7 @@ def build(
     progress = progress or choose_progress()
     try:
         progress.start(reading.total)
-        with replacing_folder(output) as folder, _locked(folder):
+        with replacing_folder(output) as folder, locked(folder, _HELD):
             info = _write(folder, reading, held_out, vocabulary, sources.sources, progress)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), error.filename or output) from None
@@ -70,6 +65,12 @@ def build(
     for line in _report(info, reading.bad, sources.passed_over):
         progress.say(line)
     return info
+
+
+def _check_free(output: Path) -> None:
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise UserError(f"{output}: exists already; remove it first or name another folder")
+    check_writable(output.parent)
 
 
 def _write(
@@ -133,27 +134,5 @@ def _remove_leftovers(output: Path) -> None:
         return
     for item in output.parent.iterdir():
         if item.is_dir() and item.name.startswith(f".{output.name}.") and item.suffix == ".tmp":
-            with _locked(item):
+            with locked(item, _HELD):
                 shutil.rmtree(item, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder; the system lets go of it however the process ends."""
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{folder}: another process is building this store; wait for it or stop it, or "
-                "name another folder"
-            ) from None
-        except OSError:
-            pass  # some network file systems know no locks
-        yield
-    finally:
-        os.close(handle)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, final
 
-from headwater.data.overlap import GRAM, LIMIT, WORD, grams
+from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
 from headwater.files import parse_json, read_text
 
@@ -42,13 +42,9 @@ class HeldOut:
     def clear(self, text: str) -> str:
         """Return the text without the lines that overlap; they are counted in `dropped`."""
         lines = text.split("\n")
-        kept = [line for line in lines if not self._overlaps(line)]
+        kept = [line for line in lines if share(line, self._seen) <= LIMIT]
         self.dropped += len(lines) - len(kept)
         return "\n".join(kept)
-
-    def _overlaps(self, line: str) -> bool:
-        own = grams(line)
-        return len(own & self._seen) > LIMIT * len(own)
 
 
 def _texts(file: Path) -> Iterator[str]:

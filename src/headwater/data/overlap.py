@@ -34,11 +34,12 @@ def without_overlap(
     for text in set(held_out):
         seen |= grams(text)
     contexts = dict.fromkeys(example.context for example in examples)
-    dropped = {context for context in contexts if _share(context, seen) > limit}
+    dropped = {context for context in contexts if share(context, seen) > limit}
     kept = [example for example in examples if example.context not in dropped]
     return kept, [context for context in contexts if context in dropped]
 
 
-def _share(text: str, seen: set[int]) -> float:
+def share(text: str, seen: set[int]) -> float:
+    """Return the share of the text's 8-grams that are among those seen; 0 for no words."""
     own = grams(text)
     return len(own & seen) / len(own) if own else 0.0

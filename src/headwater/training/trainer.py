@@ -22,10 +22,10 @@ from headwater.data.batching import Step, collate, count_cells
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.order import step_seed
 from headwater.errors import UserError
+from headwater.lock import locked
 from headwater.training import schedules
 from headwater.training.config import TrainingConfig
 from headwater.training.device import choose_device, choose_precision, deterministic
-from headwater.training.lock import locked
 from headwater.training.log import cut_log, read_log
 from headwater.training.nonfinite import bad_weight
 from headwater.training.optimizers import build_optimizer, set_learning_rate
@@ -39,6 +39,9 @@ from headwater.training.stop import Interruption, Stop
 
 Reason = Literal["finished", "early_stop", "time_limit", "sigterm", "sigint"]
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
+_HELD = (
+    "another process is training in this folder; wait for it or stop it, or choose another folder"
+)
 _EXIT_CODES = {"sigterm": 143, "sigint": 130}
 # What is written into the run folder itself, which may hold the user's own files too.
 _WRITTEN = ("model", "log.jsonl", "config.toml", "curves.png")
@@ -131,7 +134,7 @@ class Trainer:
             self._progress.say(f"warning: {warning}")
         self._refuse_held(resume)
         self._states.path.mkdir(parents=True, exist_ok=True)
-        with locked(self._states.path / "lock"):
+        with locked(self._states.path / "lock", _HELD):
             return self._run(resume)
 
     def _run(self, resume: bool) -> Outcome:

@@ -1,5 +1,6 @@
-"""One process a run folder: two that write the same states would spoil both."""
+"""One process a folder: two that write the same files would spoil both."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,13 @@ except ImportError:  # Windows
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; the system lets go of it however the process ends, by `kill -9` too.
+def locked(path: Path, held: str) -> Iterator[None]:
+    """Hold a folder, or a file that is made if need be, until the process lets go or ends.
 
     The empty file stays: removing it could take away another process's lock.
+
+    Args:
+        held: what to say after the path where another process holds it.
 
     Raises:
         UserError: another process holds it.
@@ -24,14 +28,14 @@ def locked(path: Path) -> Iterator[None]:
     if fcntl is None:
         yield
         return
-    with path.open("a") as file:
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(
-                f"{path}: another process is training in this folder; wait for it or stop it, "
-                "or choose another folder"
-            ) from None
+            raise UserError(f"{path}: {held}") from None
         except OSError:
             pass  # some network file systems know no locks
         yield
+    finally:
+        os.close(handle)
