@@ -10,9 +10,9 @@ from headwater.errors import UserError
 from headwater.objectives.words import (
     continuation_pieces,
     ordinary_pieces,
-    sentinels,
     special_pieces,
 )
+from headwater.text.marks import sentinel_ids
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
 
@@ -30,7 +30,7 @@ def test_wordpiece(bert: Vocabulary) -> None:
     assert words(bert, "ab c") == [["a", "##b"], ["c"]]
     assert np.flatnonzero(special_pieces(bert)).tolist() == [0, 1, 2, 3, 4]
     assert np.flatnonzero(continuation_pieces(bert)).tolist() == list(range(41, 77))
-    assert len(sentinels(bert)) == 0
+    assert len(sentinel_ids(bert)) == 0
 
 
 def test_real_vocabularies(shared: Path) -> None:
@@ -48,7 +48,7 @@ def test_real_vocabularies(shared: Path) -> None:
     assert words(t5, text)[1:] == [["▁words", ","], ["▁perhaps"]]
     assert special_pieces(gpt2).sum() == 1  # <|endoftext|>
     assert special_pieces(t5).sum() == 103
-    assert sentinels(t5).tolist() == list(range(32099, 31999, -1))
+    assert sentinel_ids(t5) == list(range(32099, 31999, -1))
     assert set(ordinary_pieces(t5)) == set(range(3, 32000))
 
 

@@ -35,7 +35,8 @@ from headwater.data.pieces import Ints, Ragged
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.rows import Chunks, Longs, Store, constant, digest
-from headwater.objectives.words import ordinary_pieces, sentinels
+from headwater.objectives.words import ordinary_pieces
+from headwater.text.marks import sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
 Variant = Literal[
@@ -258,7 +259,7 @@ def _longest(inputs: int, needed: Callable[[int], int]) -> int:
 
 def _enough_sentinels(vocabulary: Vocabulary, config: SpanCorruptionConfig) -> Ints:
     """Return the sentinels; a UserError where a row could need more than there are."""
-    found = sentinels(vocabulary)
+    found = np.array(sentinel_ids(vocabulary), np.int32)
     needed = {
         "span_corruption": config.most_spans,
         "replace_spans": config.most_spans + 1,  # one may close the targets

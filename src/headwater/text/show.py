@@ -12,11 +12,9 @@ kind         wordpiece
 
 from typing import Any
 
-from headwater.errors import UserError
+from headwater.text.marks import all_pieces, kind_of, sentinel_ids
 from headwater.text.settings import ROLES
 from headwater.text.vocabulary import Vocabulary
-
-_MARKS = {"##": "wordpiece", "Ġ": "bpe", "▁": "unigram"}
 
 
 def describe(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -27,10 +25,10 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     """
     roles = {role: getattr(vocabulary, f"{role}_id", None) for role in ROLES}
     return {
-        "kind": _kind(vocabulary),
+        "kind": kind_of(all_pieces(vocabulary)),
         "size": vocabulary.size,
         "special": {role: id for role, id in roles.items() if id is not None},
-        "sentinels": _sentinels(vocabulary),
+        "sentinels": len(sentinel_ids(vocabulary)),
         "fingerprint": vocabulary.fingerprint,
     }
 
@@ -69,27 +67,3 @@ def _show_pieces(found: list[dict[str, Any]], text: str) -> None:
     for each, place in zip(found, places, strict=True):
         source = text[each["start"] : each["end"]]
         print(f"{each['id']:>6}  {place:>{wide}}  {each['piece']:<{long}}  {source!r}")
-
-
-def _kind(vocabulary: Vocabulary) -> str | None:
-    """Tell the family by its commonest word mark: any mark may be a lone piece of another one."""
-    counts = dict.fromkeys(_MARKS, 0)
-    for id in range(vocabulary.size):
-        try:
-            piece = vocabulary.token(id)
-        except UserError:  # an id without a piece
-            continue
-        for mark in _MARKS:
-            counts[mark] += piece.startswith(mark)
-    most = max(counts, key=counts.__getitem__)
-    return _MARKS[most] if counts[most] else None
-
-
-def _sentinels(vocabulary: Vocabulary) -> int:
-    count = 0
-    while True:
-        try:
-            vocabulary.sentinel(count)
-        except UserError:
-            return count
-        count += 1

@@ -1,0 +1,50 @@
+"""What the pieces of a vocabulary tell of it: its sentinels, and how it marks words.
+
+WordPiece   ["un", "##aff", "##able", "."]        "##" goes on
+BPE         ["Ġun", "aff", "able", "."]           no white space in front goes on
+Unigram     ["▁un", "aff", "able", "."]           likewise
+"""
+
+from collections.abc import Iterable
+
+from headwater.errors import UserError
+from headwater.text.vocabulary import Vocabulary
+
+MARKS = {
+    "wordpiece": ("##",),
+    "bpe": ("Ġ", "Ċ", "ĉ", "č"),  # how GPT-2 writes space, line feed, tab, carriage return
+    "unigram": ("▁",),
+}
+"""What a piece may begin with, by the kind of vocabulary."""
+
+
+def all_pieces(vocabulary: Vocabulary) -> list[str | None]:
+    """Return the piece of every id; None for an id without a piece."""
+    return [_piece(vocabulary, id) for id in range(vocabulary.size)]
+
+
+def sentinel_ids(vocabulary: Vocabulary) -> list[int]:
+    """Return the ids of `<extra_id_0>`, `<extra_id_1>` and so on, as many as there are."""
+    ids: list[int] = []
+    while True:
+        try:
+            ids.append(vocabulary.sentinel(len(ids)))
+        except UserError:
+            return ids
+
+
+def kind_of(pieces: Iterable[str | None]) -> str | None:
+    """Tell the kind by its commonest mark: any mark may be a lone piece of another kind."""
+    counts = dict.fromkeys(MARKS, 0)
+    for piece in pieces:
+        for kind, marks in MARKS.items():
+            counts[kind] += piece is not None and piece.startswith(marks)
+    most = max(counts, key=counts.__getitem__)
+    return most if counts[most] else None
+
+
+def _piece(vocabulary: Vocabulary, id: int) -> str | None:
+    try:
+        return vocabulary.token(id)
+    except UserError:
+        return None
