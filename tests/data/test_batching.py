@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from headwater.data.batching import collate, count_cells, plan_epoch
+from headwater.data.batching import collate, count_tokens, plan_epoch
 
 
 def lengths_of(rows: int, seed: int = 0) -> np.ndarray:
@@ -148,5 +148,5 @@ def test_cells_count_targets_only_where_lengths_do() -> None:
         for n, m in [(3, 4), (5, 2)]
     ]
     batch = collate(rows, 0)
-    assert count_cells(batch, real=8) == 10
-    assert count_cells(batch, real=14) == 10 + 8
+    assert count_tokens(batch, pairs=False) == (8, 10)
+    assert count_tokens(batch, pairs=True) == (8 + 6, 10 + 8)

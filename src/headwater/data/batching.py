@@ -155,13 +155,13 @@ def collate(
     return {name: tensor.to(device) for name, tensor in batch.items()}
 
 
-def count_cells(batch: Mapping[str, Tensor], real: int) -> int:
-    """Return how many tokens a batch holds with its padding, beside the `real` ones.
+def count_tokens(batch: Mapping[str, Tensor], pairs: bool) -> tuple[int, int]:
+    """Return how many tokens a batch holds, and how many with its padding.
 
-    `real` is the sum of the rows' lengths. Where it is more than the input pieces, the lengths
-    count the targets too (encoder-decoder) and the labels' cells are added.
+    Args:
+        pairs: whether the labels are text of their own, as an encoder-decoder's targets are.
     """
-    inputs = batch["input_ids"].numel()
-    if real > int(batch["attention_mask"].sum()) and "labels" in batch:
-        return inputs + batch["labels"].numel()
-    return inputs
+    mask, labels = batch["attention_mask"], batch["labels"] if pairs else None
+    if labels is None:
+        return int(mask.sum()), mask.numel()
+    return int(mask.sum()) + int((labels != -100).sum()), mask.numel() + labels.numel()

@@ -18,7 +18,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from headwater.data.batching import Step, collate, count_cells
+from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.order import step_seed
 from headwater.errors import UserError
@@ -111,9 +111,9 @@ class Trainer:
         self._model = model.to(self._device)
         self._optimizer = build_optimizer(model, config)
         self._stepper = Stepper(model, self._optimizer, config, self._device, self._dtype)
-        self._lengths = features.lengths
+        self._pairs = isinstance(features, PairSet)
         targets = features.target_lengths if isinstance(features, PairSet) else None
-        self._plan = Plan(self._lengths, config, targets)
+        self._plan = Plan(features.lengths, config, targets)
         self._states = StateFolder(folder / "state", self._progress.say)
         self._identity = {"data": features.fingerprint, **(identity or {}), **config.identity()}
         self._place = Place()
@@ -242,13 +242,12 @@ class Trainer:
             record.epoch(place)
 
     def _count(self, rows: Step, batches: list[dict[str, Tensor]], result: StepResult) -> None:
-        reals = [int(self._lengths[part].sum()) for part in rows]
-        cells = sum(count_cells(batch, real) for batch, real in zip(batches, reals, strict=True))
+        tokens, cells = map(sum, zip(*(count_tokens(b, self._pairs) for b in batches), strict=True))
         examples = sum(len(part) for part in rows)
         # fp16 overflows are skipped steps; an infinity would spoil the mean (and JSON)
         norm = result.gradient_norm if math.isfinite(result.gradient_norm) else 0.0
         for tally in (self._place.run, self._place.epoch_tally, self._place.window):
-            tally.add(examples, sum(reals), cells, norm, result.losses)
+            tally.add(examples, tokens, cells, norm, result.losses)
 
     def _evaluation_due(self) -> bool:
         place, every = self._place, self._config.evaluate_every
