@@ -47,6 +47,14 @@ def test_what_was_left_out_is_counted_and_said(built: Any, tmp_path: Path) -> No
     assert f"files of other kinds passed over: 1, the first {folder / 'c.md'}" in said
 
 
+def test_what_the_vocabulary_does_not_know_is_said(built: Any, tmp_path: Path) -> None:
+    store, told = built(write_lines(tmp_path / "a.jsonl", ["the mill ŋŋ the the", "ŋ the the"]))
+    assert (store.info.tokens, store.info.unknown_tokens) == (8, 2)
+    assert "tokens that the vocabulary does not know: 2 (25.00%)" in told.lines
+    _, told = built(write_lines(tmp_path / "b.jsonl", ["the mill"]), name="all known")
+    assert not any("does not know" in line for line in told.lines)
+
+
 def test_a_long_document_is_stored_whole(built: Any, letters: Vocabulary, tmp_path: Path) -> None:
     sentence = "The mill by the river was old. "
     text = sentence * 20_000

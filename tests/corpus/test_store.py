@@ -129,6 +129,7 @@ class Wide:
     """As much of a vocabulary as the writer asks."""
 
     fingerprint = "f"
+    unk_id = None
 
     def __init__(self, size: int) -> None:
         self.size = size

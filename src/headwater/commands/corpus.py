@@ -1,4 +1,4 @@
-"""`headwater corpus`: make a token store of raw text, or look into one."""
+"""`headwater corpus`: clean raw text, make a token store of it, or look into either."""
 
 import signal
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from headwater.errors import UserError
 from headwater.terminal import AsJson, print_json, say
 
 corpus = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -31,14 +32,70 @@ def build_store(
     from headwater.corpus.build import build
     from headwater.text.vocabulary import load_vocabulary
 
-    with _stoppable():
+    with _stoppable("nothing was written"):
         build(inputs, load_vocabulary(vocabulary), output, field=text_field, without=without or ())
+    print(output)
+
+
+@corpus.command("clean")
+def clean_pages(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...", help=".txt, .jsonl, .parquet, .wet.gz, .warc.gz, or folders."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Gets kept/, dropped/, report.json.")],
+    bad_words: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Words, one a line; pages that hold one are dropped."),
+    ] = None,
+    text_field: Annotated[str, typer.Option(help="The field or column with the text.")] = "text",
+    executor: Annotated[
+        str, typer.Option(metavar="E", help="Where to run it: local, slurm or ray.")
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many tasks at a time [every processor]."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="a.b=VALUE", help="Such as rules.min_words=5; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drop what is no good text from web pages, by the rules of the T5 paper's C4."""
+    from headwater.config import load_config
+    from headwater.corpus.cleaning.clean import clean
+    from headwater.corpus.cleaning.config import CleaningConfig
+    from headwater.corpus.cleaning.report import table
+
+    config = load_config(CleaningConfig, None, settings or [], {})
+    with _stoppable("the same command goes on from here"):
+        report = clean(
+            inputs,
+            output,
+            field=text_field,
+            bad_words=bad_words,
+            config=config,
+            executor=executor,
+            workers=workers,
+        )
+    if report is None:
+        say(f"handed to Slurm; its last job makes {output}")
+        return
+    if as_json:
+        print_json(report.model_dump(mode="json"))
+        return
+    print("\n".join(table(report)), file=sys.stderr)
     print(output)
 
 
 @corpus.command("show")
 def show_store(
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="A token store.")],
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="A token store, or a folder of `clean`.")
+    ],
     document: Annotated[
         int | None, typer.Option(metavar="N", help="Show this document whole, from 0 on.")
     ] = None,
@@ -46,9 +103,21 @@ def show_store(
         int | None, typer.Option(metavar="K", min=0, help="How many documents to show.")
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Compare the checksums first.")] = False,
+    rule: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Only pages that this rule dropped.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a token store holds, and the text of some documents."""
+    """Show a token store and some documents, or kept and dropped pages side by side."""
+    from headwater.corpus.cleaning.report import is_cleaned
+
+    if is_cleaned(store):
+        if verify:
+            raise UserError("--verify: a folder of `corpus clean` has no checksums; leave it out")
+        _show_cleaned(store, rule, document, count, as_json)
+        return
+    if rule is not None:
+        raise UserError(f"--rule {rule}: {store} is not a folder of `corpus clean`")
     from headwater.corpus.show import show, summary, texts
     from headwater.corpus.store import TokenStore
 
@@ -62,12 +131,24 @@ def show_store(
         show(opened, document, count)
 
 
+def _show_cleaned(
+    folder: Path, rule: str | None, document: int | None, count: int | None, as_json: bool
+) -> None:
+    from headwater.corpus.cleaning.show import look, show
+
+    count = (3 if document is None else 1) if count is None else count
+    if as_json:
+        print_json(look(folder, rule, document, count))
+    else:
+        show(folder, rule, document, count)
+
+
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """End work that is done again from the start: Ctrl-C and SIGTERM clean up and say so."""
+def _stoppable(outcome: str) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM clean up, and say what is left."""
 
     def end(number: int, frame: object) -> None:
-        say("stopped; nothing was written")
+        say(f"stopped; {outcome}")
         sys.exit(128 + number)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}

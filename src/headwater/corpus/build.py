@@ -122,6 +122,9 @@ def _report(info: StoreInfo, bad: BadLines, passed_over: Sequence[Path]) -> Iter
         yield f"empty documents dropped: {info.empty_documents:,}"
     if info.overlapping_paragraphs:
         yield f"paragraphs dropped that overlap with held-out text: {info.overlapping_paragraphs:,}"
+    if info.unknown_tokens:
+        share = info.unknown_tokens / info.tokens
+        yield f"tokens that the vocabulary does not know: {info.unknown_tokens:,} ({share:.2%})"
     if passed_over:
         yield (
             f"files of other kinds passed over: {len(passed_over):,}, the first {passed_over[0]}"

@@ -55,6 +55,9 @@ def show(store: TokenStore, first: int | None, count: int) -> None:
     print(f"sentences   {info.sentences:,}")
     print(f"tokens      {info.tokens:,} ({info.dtype})")
     print(f"vocabulary  {info.vocabulary.size:,} pieces, {info.vocabulary.fingerprint[:12]}")
+    if info.unknown_tokens:
+        share = info.unknown_tokens / info.tokens
+        print(f"            {info.unknown_tokens:,} tokens are unknown to it ({share:.2%})")
     for source in info.sources:
         print(f"from        {source.path} ({source.files:,} files, {source.bytes:,} bytes)")
     print(f"left out    {info.bad_lines:,} bad lines, {info.empty_documents:,} empty documents")

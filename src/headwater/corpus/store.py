@@ -62,6 +62,7 @@ class StoreInfo(Config):
     bad_lines: int
     empty_documents: int
     overlapping_paragraphs: int
+    unknown_tokens: int = 0
     sha256: dict[str, str]
 
 
@@ -166,7 +167,9 @@ class StoreWriter:
         self._tokens = (folder / TOKENS).open("wb")
         self._documents = _BoundsFile(folder / DOCUMENTS)
         self._sentences = _BoundsFile(folder / SENTENCES)
+        self._unk_id = vocabulary.unk_id
         self.tokens = 0
+        self.unknown_tokens = 0
         self.empty_documents = 0
 
     @property
@@ -179,6 +182,8 @@ class StoreWriter:
         self._tokens.write(ids.astype(_stored(self._dtype)).tobytes())
         self._sentences.extend(self.tokens + ends)
         self.tokens += len(ids)
+        if self._unk_id is not None:
+            self.unknown_tokens += int(np.count_nonzero(ids == self._unk_id))
         if last:
             now = np.array([self.tokens], np.int64)
             self.empty_documents += self._documents.latest == self.tokens
@@ -201,6 +206,7 @@ class StoreWriter:
             bad_lines=bad_lines,
             empty_documents=self.empty_documents,
             overlapping_paragraphs=overlapping_paragraphs,
+            unknown_tokens=self.unknown_tokens,
             sha256={file.relative_to(self._folder).as_posix(): sha256(file) for file in files},
         )
         write_json(self._folder / STORE, info.model_dump())

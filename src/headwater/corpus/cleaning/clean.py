@@ -1,0 +1,149 @@
+"""Cleaning web text by the rules of C4 (Raffel et al. 2020, section 2.2), over many files.
+
+    clean([Path("crawl")], Path("cleaned"), bad_words=Path("list.txt"))
+
+makes `cleaned/kept`, `cleaned/dropped` and `cleaned/report.json`, all at once at the end. Until
+then the work stands in the hidden folder `.cleaned.work` beside it: the same command goes on from
+there after an interruption, and another one (other files, rules or words) starts afresh.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from headwater.corpus.cleaning.config import CleaningConfig
+from headwater.corpus.cleaning.executors import Stage, check_executor, run_stages
+from headwater.corpus.cleaning.pages import find_pages, shards
+from headwater.corpus.cleaning.report import Report, read_report
+from headwater.corpus.sources import Source
+from headwater.corpus.store import SourceInfo
+from headwater.errors import UserError
+from headwater.files import check_writable, read_json, write_json
+from headwater.lock import locked
+
+_HELD = "another process is cleaning to this folder; wait for it or stop it, or name another one"
+_PLAN = "plan.json"
+
+
+def clean(
+    inputs: Sequence[Path],
+    output: Path,
+    *,
+    field: str = "text",
+    bad_words: Path | None = None,
+    config: CleaningConfig | None = None,
+    executor: str = "local",
+    workers: int | None = None,
+) -> Report | None:
+    """Clean pages of text.
+
+    Args:
+        inputs: files and folders, as `headwater.corpus.cleaning.pages` finds them.
+        output: the folder to make; it must not exist yet, or be empty.
+        field: the field of JSON lines, or the Parquet column, that holds the text.
+        bad_words: a list of words, one a line; pages with one of them go.
+        workers: how many tasks at a time; None takes every processor, on a cluster no limit.
+
+    Returns:
+        the report; None where a Slurm cluster makes it later.
+
+    Raises:
+        UserError: an input, the list or the output cannot be used, or a library is missing.
+        OSError: the disk is full.
+    """
+    config = config or CleaningConfig()
+    output = output.resolve()
+    _check(output, config, executor)
+    words = _words(bad_words)
+    sources = find_pages(inputs)
+    work = output.parent / f".{output.name}.work"
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work, _HELD):
+        plan = _plan(sources, field, config, words)
+        _start(work, plan)
+        stages = _stages(work, output, sources, field, config, words)
+        limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
+        run_stages(executor, stages, limit, work / "logs", config.executor)
+        if executor == "slurm":
+            return None
+        if not output.is_dir():
+            raise UserError(f"{work / 'logs'}: tasks failed; mend it, then the same command again")
+        shutil.rmtree(work, ignore_errors=True)
+    return read_report(output)
+
+
+def _check(output: Path, config: CleaningConfig, executor: str) -> None:
+    for library in ("datatrove", "langdetect"):
+        if find_spec(library) is None:
+            raise UserError(f"cleaning needs {library}; pip install 'headwater[clean]'")
+    from headwater.corpus.cleaning.language import check_language
+
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise UserError(f"{output}: exists already; remove it first or name another folder")
+    check_writable(output.parent)
+    check_language(config.rules.language)
+    check_executor(executor, config.executor)
+
+
+def _words(file: Path | None) -> tuple[str, ...] | None:
+    from headwater.corpus.cleaning.bad_words import read_bad_words
+
+    return None if file is None else read_bad_words(file)
+
+
+def _plan(
+    sources: Sequence[Source], field: str, config: CleaningConfig, words: tuple[str, ...] | None
+) -> dict[str, Any]:
+    """Return all that the outcome depends on."""
+    files = [file.resolve() for source in sources for file in source.files]
+    return {
+        "files": [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files],
+        "field": field,
+        "rules": config.rules.model_dump(),
+        "bad_words": None if words is None else list(words),
+    }
+
+
+def _start(work: Path, plan: dict[str, Any]) -> None:
+    """Empty the work folder unless it holds the beginnings of just this."""
+    try:
+        if read_json(work / _PLAN) == plan:
+            # There is no output, so its stage is to do, even if it was done and then removed.
+            shutil.rmtree(work / "logs" / "finish", ignore_errors=True)
+            return
+    except UserError:
+        pass
+    for item in work.iterdir():
+        if item.is_dir():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
+    write_json(work / _PLAN, plan)
+
+
+def _stages(
+    work: Path,
+    output: Path,
+    sources: Sequence[Source],
+    field: str,
+    config: CleaningConfig,
+    words: tuple[str, ...] | None,
+) -> list[Stage]:
+    from headwater.corpus.cleaning import steps
+
+    parts = shards([file.resolve() for source in sources for file in source.files])
+    buckets = -(-len(parts) // steps.SHARDS_PER_BUCKET)
+    infos = [SourceInfo(path=str(each.given), files=len(each.files), bytes=each.size)
+             for each in sources]  # fmt: skip
+    count = None if words is None else len(words)
+    rules = config.rules
+    finish = steps.Finish(work, output, len(parts), infos, rules, count)
+    return [
+        Stage("rules", steps.ApplyRules(work, parts, field, rules, words), len(parts)),
+        Stage("repeats", steps.FindRepeats(work, len(parts)), buckets),
+        Stage("unique", steps.DropRepeats(work, buckets, rules.min_sentences), len(parts)),
+        Stage("finish", finish, 1),
+    ]

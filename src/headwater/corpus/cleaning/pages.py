@@ -1,0 +1,95 @@
+"""The pages to clean: which files hold them, in which shards they are worked on, one by one.
+
+A page is what is a document elsewhere (headwater.corpus.read), or a page of a web archive. Files
+are put together to shards of some 64 MB in the order of the names, so that what comes out is the
+same however many processes take part:
+
+    a.jsonl.gz 40 MB   b.jsonl.gz 30 MB   c.txt 1 MB    shard 0: a, b    shard 1: c
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.corpus.cleaning.warc import Text, archive_pages, check_libraries, is_archive
+from headwater.corpus.read import BadLines, Reading
+from headwater.corpus.sources import Source, find_sources, kind_of
+
+SHARD = 64_000_000  # bytes on the disk at which a shard is full; a file is never cut
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page with its origin: the file, its number there from 0 on, and its address if known."""
+
+    text: str
+    source: str
+    number: int
+    url: str
+
+
+def find_pages(inputs: Sequence[Path]) -> list[Source]:
+    """Look the inputs up, as `find_sources`, and web archives among them; each file once.
+
+    Raises:
+        UserError: as `find_sources`.
+    """
+    seen: set[Path] = set()
+    found = []
+    for given in inputs:
+        archives = _archives(given)
+        files = [] if archives and not _has_texts(given) else find_sources([given]).files
+        for file in archives:
+            check_libraries(file)
+        new = {file.resolve(): file for file in sorted([*files, *archives])}
+        found.append(Source(given, tuple(new[path] for path in new if path not in seen)))
+        seen |= new.keys()
+    return found
+
+
+def shards(files: Sequence[Path]) -> list[list[Path]]:
+    """Put neighbouring files together until a shard is full."""
+    found: list[list[Path]] = []
+    room = 0
+    for file in files:
+        if room <= 0:
+            found.append([])
+            room = SHARD
+        found[-1].append(file)
+        room -= file.stat().st_size
+    return found
+
+
+def read_pages(files: Sequence[Path], field: str, bad: BadLines) -> Iterator[Page]:
+    """Yield the pages of files in order; what cannot be read is noted in `bad`.
+
+    A page is whole in memory, a `.txt` file too.
+    """
+    for file in files:
+        texts = archive_pages(file, bad) if is_archive(file) else _documents(file, field, bad)
+        name = str(file).encode("utf-8", "replace").decode()  # half characters do occur
+        for number, text in enumerate(texts):
+            yield Page(text.text, name, number, text.url)
+
+
+def _documents(file: Path, field: str, bad: BadLines) -> Iterator[Text]:
+    reading = Reading([file], field)
+    reading.bad = bad
+    parts = []
+    for part in reading:
+        parts.append(part.text)
+        if part.last:
+            yield Text("".join(parts))
+            parts = []
+
+
+def _archives(given: Path) -> list[Path]:
+    if not given.is_dir():
+        return [given] if is_archive(given) and given.is_file() else []
+    below = (file.relative_to(given) for file in given.rglob("*") if is_archive(file))
+    visible = [name for name in below if not any(part.startswith(".") for part in name.parts)]
+    return [given / name for name in visible if (given / name).is_file()]
+
+
+def _has_texts(given: Path) -> bool:
+    return given.is_dir() and any(kind_of(file) for file in given.rglob("*"))

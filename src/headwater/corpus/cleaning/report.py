@@ -1,0 +1,136 @@
+"""What each rule dropped: the numbers as JSON and as a table.
+
+Pages and lines count under the first rule that drops them. Lines are those of the pages that were
+looked at line by line, whether or not the page stayed in the end.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+from headwater.config import Config
+from headwater.corpus.cleaning.config import RulesConfig
+from headwater.corpus.cleaning.rules import LINE_RULES, PAGE_RULES, Verdict
+from headwater.corpus.store import SourceInfo
+from headwater.errors import UserError
+from headwater.files import read_json
+
+REPORT: Final = "report.json"
+FORMAT: Final = "headwater-cleaning-1"
+
+
+class Report(Config):
+    """The content of `report.json`.
+
+    bad_words: how many entries the list had; None where none was given.
+    citations: markers taken out of pages that passed the rules for one page.
+    repeated_sentences: those of spans that were there before, taken out of these pages.
+    characters_kept: of the pages that stayed, as they were written.
+    unreadable: bad lines and files; `unreadable_named` says which, the first ones.
+    """
+
+    format: Literal["headwater-cleaning-1"] = FORMAT
+    sources: list[SourceInfo]
+    rules: RulesConfig
+    bad_words: int | None
+    pages: int
+    pages_kept: int
+    pages_dropped: dict[str, int]
+    lines: int
+    lines_kept: int
+    lines_dropped: dict[str, int]
+    citations: int
+    repeated_sentences: int
+    characters: int
+    characters_kept: int
+    unreadable: int
+    unreadable_named: list[str]
+
+
+def count_page(counts: Counter[str], page: str, verdict: Verdict) -> None:
+    """Add a page to the numbers of its shard."""
+    counts["pages"] += 1
+    counts["characters"] += len(page)
+    counts["lines"] += verdict.lines + len(verdict.removed)
+    counts["lines_kept"] += verdict.lines
+    counts.update(f"line:{removed.rule}" for removed in verdict.removed)
+    if verdict.rule:
+        counts[f"page:{verdict.rule}"] += 1
+    else:
+        counts["citations"] += verdict.citations
+
+
+def make_report(
+    counts: Mapping[str, int],
+    named: list[str],
+    sources: list[SourceInfo],
+    rules: RulesConfig,
+    bad_words: int | None,
+) -> Report:
+    """Put the sums over all shards together."""
+    dropped = {rule: counts.get(f"page:{rule}", 0) for rule in PAGE_RULES}
+    return Report(
+        sources=sources,
+        rules=rules,
+        bad_words=bad_words,
+        pages=counts.get("pages", 0),
+        pages_kept=counts.get("pages", 0) - sum(dropped.values()),
+        pages_dropped=dropped,
+        lines=counts.get("lines", 0),
+        lines_kept=counts.get("lines_kept", 0),
+        lines_dropped={rule: counts.get(f"line:{rule}", 0) for rule in LINE_RULES},
+        citations=counts.get("citations", 0),
+        repeated_sentences=counts.get("repeated_sentences", 0),
+        characters=counts.get("characters", 0),
+        characters_kept=counts.get("characters_kept", 0),
+        unreadable=counts.get("unreadable", 0),
+        unreadable_named=named,
+    )
+
+
+def read_report(folder: Path) -> Report:
+    """Open the report of a cleaned set.
+
+    Raises:
+        UserError: there is none, or one of another format.
+    """
+    return Report.check(read_json(folder / REPORT), str(folder / REPORT))
+
+
+def is_cleaned(folder: Path) -> bool:
+    """Tell a folder that `corpus clean` made."""
+    try:
+        content = read_json(folder / REPORT)
+    except UserError:
+        return False
+    return isinstance(content, dict) and str(content.get("format")).startswith("headwater-clean")
+
+
+def table(report: Report) -> Iterator[str]:
+    """Yield the lines of the table for a person."""
+    yield from _part("pages", report.pages, report.pages_kept, report.pages_dropped, PAGE_RULES)
+    yield from _part("lines", report.lines, report.lines_kept, report.lines_dropped, LINE_RULES)
+    yield (
+        f"taken out of lines: citation markers {report.citations:,}, "
+        f"repeated sentences {report.repeated_sentences:,}"
+    )
+    yield f"characters: {report.characters:,}, kept {report.characters_kept:,}"
+    if report.bad_words is None:
+        yield "no list of bad words was given (--bad-words FILE): pages were not checked for them"
+    if report.unreadable:
+        yield f"unreadable, passed over: {report.unreadable:,}"
+        yield from (f"  {line}" for line in report.unreadable_named)
+
+
+def _part(
+    what: str, read: int, kept: int, dropped: Mapping[str, int], meaning: Mapping[str, str]
+) -> Iterator[str]:
+    yield f"{what:18}  {read:>10,}"
+    for rule, count in dropped.items():
+        yield f"  {rule:16}  {count:>10,}  {_share(count, read):>6}  {meaning[rule]}"
+    yield f"  {'kept':16}  {kept:>10,}  {_share(kept, read):>6}"
+
+
+def _share(count: int, whole: int) -> str:
+    return f"{100 * count / whole:.1f}%" if whole else ""
