@@ -26,6 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "num_attention_heads": 2,
         "intermediate_size": 64,
     },
+    "cbow": {"vector_size": 16, "samples": 50},
     "gpt2": {"n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 64},
     "t5-small": {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1}
     | {"num_heads": 2},
@@ -33,6 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "mlm": ("bert-base-uncased", {"mlm": {"max_length": 48}}),
     "mlm alone": ("bert-base-uncased", {"mlm": {"max_length": 48, "next_sentence": False}}),
+    "cbow": ("cbow", {"cbow": {"window": 2, "length": 40}}),
     "lm": ("gpt2", {"lm": {"length": 48}}),
     "prefix_lm": ("gpt2", {"lm": {"length": 48}}),
     "span_corruption": ("t5-small", {"span_corruption": {"inputs": 48}}),
@@ -120,7 +122,7 @@ def test_what_was_pre_trained_is_fine_tuned(stores: dict[str, Path], tmp_path: P
 def test_mistakes_are_said(stores: dict[str, Path], tmp_path: Path) -> None:
     right = recipe_of("mlm", stores)
     for changed, message in (
-        ({"objective": "lm"}, "objective 'lm' trains a gpt, this is a bert; .* mlm"),
+        ({"objective": "lm"}, "objective 'lm' trains a gpt or a t5, this is a bert; .* mlm"),
         ({"corpus": {"train": str(tmp_path / "absent")}}, "not a token store"),
         (
             {"network": None, "model": "reader", "corpus": {"train": str(stores["unigram"])}},
@@ -134,10 +136,14 @@ def test_mistakes_are_said(stores: dict[str, Path], tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
 
-def test_a_gpt_says_that_it_does_not_answer(stores: dict[str, Path], tmp_path: Path) -> None:
+def test_a_gpt_goes_on_with_a_text_but_does_not_answer(
+    stores: dict[str, Path], tmp_path: Path
+) -> None:
     pretrain(recipe_of("lm", stores), tmp_path / "gpt")
-    with pytest.raises(UserError, match="is a GPT, which does not answer"):
-        load(tmp_path / "gpt").answer("Who?", "Ada did.")
+    model = load(tmp_path / "gpt", "cpu")
+    assert model.answer("The spring", top_k=2)[0].score > 0
+    with pytest.raises(UserError, match="is a GPT, which goes on with a text"):
+        model.answer("Who?", "Ada did.")
 
 
 def test_a_flipped_bit_in_a_store_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:

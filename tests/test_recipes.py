@@ -7,6 +7,7 @@ import pytest
 
 from headwater.config import read_toml
 from headwater.data.config import DataConfig, TextConfig
+from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
@@ -16,7 +17,7 @@ from headwater.tasks.table import TASKS
 from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]
-OBJECTIVES = (MaskedLMConfig, LanguageModelConfig, SpanCorruptionConfig)
+OBJECTIVES = (WordWindowsConfig, MaskedLMConfig, LanguageModelConfig, SpanCorruptionConfig)
 RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 
 
@@ -41,7 +42,7 @@ def test_a_recipes_data_are_there(
     monkeypatch.chdir(ROOT)
     recipe = _load(path)
     if isinstance(recipe, PretrainRecipe):
-        named = [recipe.corpus.train]
+        named = recipe.corpus.train
     else:
         named = [*recipe.data.train, *recipe.data.held_out, *recipe.data.validation]
     for name in named:

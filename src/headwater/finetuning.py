@@ -14,7 +14,7 @@ from torch import nn
 from headwater.checkpoints.folder import save_model
 from headwater.data.convert import EncoderDecoderConverter, FeatureSet
 from headwater.data.example import SpanExample
-from headwater.data.preparation import Say, prepare
+from headwater.data.preparation import Prepared, Say, prepare
 from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
@@ -43,19 +43,8 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     """
     check_writable(folder)
     progress = choose_progress()
-    task = find_task(recipe.task)
-    family = family_of(recipe)
-    if family == "gpt":
-        raise UserError(f"task {task.name}: a GPT is not fine-tuned yet; take a BERT or a T5")
-    recipe = resolved(recipe, family)
-    _check_best_metric(recipe, task)
-    torch.manual_seed(recipe.training.seed)
-    begun = start(recipe, None if family == "t5" else task.kind)  # T5 writes: it takes no head
-    recipe = fit_windows(recipe, begun.config)
-    if begun.new_parameters:
-        progress.say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
-    data = prepare(task, recipe.data, recipe.training.seed, progress.say)
-    run = _Run(recipe, task, begun, data.validation, progress.say)
+    run, data = begin(recipe, progress.say)
+    recipe, begun = run.recipe, run.begun
     trainer = Trainer(
         begun.model,
         run.features(data.training),
@@ -71,6 +60,27 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     return trainer.run(resume=resume)
 
 
+def begin(recipe: Recipe, say: Say) -> tuple["Run", Prepared]:
+    """Return a run with its resolved recipe and its model, and the data it trains on.
+
+    Raises:
+        UserError: the recipe, its files or its model are wrong.
+    """
+    task = find_task(recipe.task)
+    family = family_of(recipe)
+    if family == "gpt":
+        raise UserError(f"task {task.name}: a GPT is not fine-tuned yet; take a BERT or a T5")
+    recipe = resolved(recipe, family)
+    _check_best_metric(recipe, task)
+    torch.manual_seed(recipe.training.seed)
+    begun = start(recipe, None if family == "t5" else task.kind)  # T5 writes: it takes no head
+    recipe = fit_windows(recipe, begun.config)
+    if begun.new_parameters:
+        say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
+    data = prepare(task, recipe.data, recipe.training.seed, say)
+    return Run(recipe, task, begun, data.validation, say), data
+
+
 def _check_best_metric(recipe: Recipe, task: Task[Any]) -> None:
     name = recipe.training.best_metric
     if name is not None and name not in task.metric_names:
@@ -78,7 +88,7 @@ def _check_best_metric(recipe: Recipe, task: Task[Any]) -> None:
         raise UserError(f"training.best_metric = {name!r}: task {task.name} has {known}")
 
 
-class _Run:
+class Run:
     """The steps of one run that need its recipe, its model and its data together."""
 
     def __init__(

@@ -1,11 +1,12 @@
 """One pre-training run from a recipe to a model: the pieces, put together.
 
-    recipe -> token store -> objective (fresh noise every epoch) -> Trainer -> run folder
+    recipe -> token stores -> objective (fresh noise every epoch) -> Trainer -> run folder
 
 The objective asks for a family: masked language modeling trains an encoder, language modeling a
 decoder, span corruption an encoder-decoder. A run folder is a model: `finetune --model` takes it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,24 +17,32 @@ from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
 from headwater.evaluation.held_out import held_out_loss
 from headwater.files import check_writable, replace_file
-from headwater.models.build import HeadName
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import HeadName, ModelConfig
+from headwater.models.gpt_config import GPTConfig
+from headwater.models.t5_config import T5Config
+from headwater.objectives.cbow import WordWindows
 from headwater.objectives.lm import LanguageModel
+from headwater.objectives.mixing import Mixed, store_seed
 from headwater.objectives.mlm import MaskedLM
 from headwater.objectives.span_corruption import SpanCorruption
+from headwater.objectives.split import SplitText
 from headwater.recipe import ObjectiveName, PretrainRecipe, resolved
-from headwater.starting import family_of, start
+from headwater.starting import Start, family_of, start
 from headwater.text.vocabulary import Vocabulary
 from headwater.training.config import Family
 from headwater.training.progress import choose_progress
 from headwater.training.trainer import Evaluate, Outcome, Trainer
 
-FAMILIES: dict[ObjectiveName, Family] = {
-    "mlm": "bert",
-    "lm": "gpt",
-    "prefix_lm": "gpt",
-    "span_corruption": "t5",
+FAMILIES: dict[ObjectiveName, tuple[Family, ...]] = {
+    "bilm": ("elmo",),
+    "cbow": ("cbow",),
+    "mlm": ("bert",),
+    "lm": ("gpt", "t5"),
+    "prefix_lm": ("gpt", "t5"),
+    "span_corruption": ("t5",),
 }
-"""The family of models that each objective trains."""
+"""The families of models that each objective trains."""
 
 
 def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> Outcome:
@@ -47,15 +56,12 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
     """
     check_writable(folder)
     progress = choose_progress()
-    recipe = _resolved(recipe)
-    store = _open(recipe.corpus.train)
-    torch.manual_seed(recipe.training.seed)
-    begun = start(recipe, _head(recipe), store.load_vocabulary())
-    rows = _objective(recipe, store, begun.vocabulary)
+    recipe, stores, begun, rows = begin(recipe)
     if begun.new_parameters:
         progress.say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
-    measured = _validation(recipe, begun.vocabulary)
-    progress.say(f"train on {len(rows):,} rows of {store.info.tokens:,} pieces")
+    measured = _validation(recipe, begun)
+    pieces = sum(store.info.tokens for store in stores)
+    progress.say(f"train on {len(rows):,} rows of {pieces:,} pieces")
     trainer = Trainer(
         begun.model,
         rows,
@@ -73,12 +79,29 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
     return trainer.run(resume=resume)
 
 
+def begin(
+    recipe: PretrainRecipe,
+) -> tuple[PretrainRecipe, list[TokenStore], Start, FeatureSet]:
+    """Return the resolved recipe, its stores, what it starts from, and the rows it trains on.
+
+    Raises:
+        UserError: the recipe, its stores or its model are wrong.
+    """
+    recipe = _resolved(recipe)
+    stores = [_open(name) for name in recipe.corpus.train]
+    torch.manual_seed(recipe.training.seed)
+    begun = start(recipe, _head(recipe), stores[0].load_vocabulary())
+    _check_architecture(recipe, begun.config)
+    _check_length(recipe, begun.config)
+    return recipe, stores, begun, training_rows(recipe, stores, begun)
+
+
 def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
     family, wanted = family_of(recipe), FAMILIES[recipe.objective]
-    if family != wanted:
-        trained = [name for name, trains in FAMILIES.items() if trains == family]
+    if family not in wanted:
+        trained = [name for name, trains in FAMILIES.items() if family in trains]
         raise UserError(
-            f"objective {recipe.objective!r} trains a {wanted}, this is a {family}; "
+            f"objective {recipe.objective!r} trains a {' or a '.join(wanted)}, this is a {family}; "
             f"its objectives are {', '.join(trained)}"
         )
     given = recipe.training.model_fields_set
@@ -89,31 +112,79 @@ def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
 
 
 def _head(recipe: PretrainRecipe) -> HeadName | None:
-    if FAMILIES[recipe.objective] != "bert":
+    if "bert" not in FAMILIES[recipe.objective]:
         return None
     return "pretraining" if recipe.mlm.next_sentence else "masked_lm"
 
 
-def _objective(recipe: PretrainRecipe, store: TokenStore, vocabulary: Vocabulary) -> FeatureSet:
+def _check_architecture(recipe: PretrainRecipe, config: ModelConfig) -> None:
+    """Refuse what an architecture of T5's cannot be trained on (T5 paper, section 3.2)."""
+    if not isinstance(config, T5Config):
+        return
+    name = config.architecture
+    if recipe.objective == "lm" and name != "language_model":
+        raise UserError(
+            f"objective 'lm' has no inputs to read: it trains architecture language_model; "
+            f"a T5 of architecture {name} takes prefix_lm"
+        )
+    if config.decoder_only and recipe.span_corruption.packing:
+        raise UserError(
+            f"architecture {name} reads inputs and targets as one text, which cannot be packed; "
+            "set span_corruption.packing = false"
+        )
+
+
+def _check_length(recipe: PretrainRecipe, config: ModelConfig) -> None:
+    """Refuse rows that are longer than the table of positions, before anything is trained."""
+    if isinstance(config, BertConfig):
+        key, length, longest = "mlm.max_length", recipe.mlm.max_length, config.longest
+    elif isinstance(config, GPTConfig):
+        key, length, longest = "lm.length", recipe.lm.length, config.n_positions
+    else:
+        return
+    if length > longest:
+        raise UserError(f"{key} = {length}: this model reads {longest} pieces; set {key}={longest}")
+
+
+def training_rows(recipe: PretrainRecipe, stores: Sequence[TokenStore], begun: Start) -> FeatureSet:
+    """Build the rows of the stores that are trained on, each with noise of its own.
+
+    Raises:
+        UserError: see `_objective`.
+    """
+    seed = recipe.training.seed
+    sets = [
+        _objective(recipe, store, begun, store_seed(seed, place))
+        for place, store in enumerate(stores)
+    ]
+    repeats = recipe.corpus.repeats or [1] * len(sets)
+    return sets[0] if repeats == [1] else Mixed(sets, repeats)
+
+
+def _objective(recipe: PretrainRecipe, store: TokenStore, begun: Start, seed: int) -> FeatureSet:
     """Build the rows of a store.
 
     Raises:
         UserError: the store was made with another vocabulary, which also may lack what the
             objective needs.
     """
+    vocabulary = begun.vocabulary
     if store.vocabulary_fingerprint != vocabulary.fingerprint:
         raise UserError(
             f"{store.folder}: built with another vocabulary than the model's; build it again with "
             "`headwater corpus build --vocabulary MODEL`"
         )
-    seed = recipe.training.seed
     try:
         match recipe.objective:
+            case "cbow":
+                return WordWindows(store, recipe.cbow)
             case "mlm":
                 return MaskedLM(store, vocabulary, recipe.mlm, seed)
             case "span_corruption":
                 return SpanCorruption(store, vocabulary, recipe.span_corruption, seed)
-            case "lm" | "prefix_lm":
+            case "lm" | "prefix_lm" if begun.family == "t5":
+                return SplitText(store, vocabulary, recipe.lm, seed, recipe.objective)
+            case "bilm" | "lm" | "prefix_lm":
                 return LanguageModel(store, vocabulary, recipe.lm, seed, recipe.objective)
     except UserError as error:
         raise UserError(f"{store.folder}: {error}") from None
@@ -126,11 +197,11 @@ def _open(name: str) -> TokenStore:
     return store
 
 
-def _validation(recipe: PretrainRecipe, vocabulary: Vocabulary) -> FeatureSet | None:
+def _validation(recipe: PretrainRecipe, begun: Start) -> FeatureSet | None:
     if recipe.corpus.validation is None:
         return None
     store = _open(recipe.corpus.validation)
-    return _objective(recipe, store, vocabulary)
+    return _objective(recipe, store, begun, recipe.training.seed)
 
 
 def _measure(recipe: PretrainRecipe, rows: FeatureSet | None, pad_id: int) -> Evaluate | None:

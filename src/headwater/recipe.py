@@ -32,20 +32,22 @@ the model. Paths count from the current directory.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from headwater.config import Config, load_config, merge
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
+from headwater.methods.head_only import MethodName
+from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.training.config import FAMILY_DEFAULTS, Family, TrainingConfig
 
-ObjectiveName = Literal["mlm", "lm", "prefix_lm", "span_corruption"]
+ObjectiveName = Literal["bilm", "cbow", "mlm", "lm", "prefix_lm", "span_corruption"]
 
 
 class NetworkConfig(Config):
@@ -54,14 +56,18 @@ class NetworkConfig(Config):
     preset: str
     vocabulary: str | None = None
     """A folder or file; pre-training takes the corpus' own."""
-    sizes: dict[str, int | float | str | bool] = Field(default={})
+    sizes: dict[str, int | float | str | bool | list[list[int]]] = Field(default={})
 
 
 class RunRecipe(Config):
-    """What every run begins from: a `model` (a folder, a hub id, a bundled name) or a `network`."""
+    """What every run begins from: a `model` (a folder, a hub id, a bundled name) or a `network`.
+
+    method: which parameters train: `all`, or those of the head alone, `head_only`.
+    """
 
     model: str | None = None
     network: NetworkConfig | None = None
+    method: MethodName = "all"
     training: TrainingConfig = TrainingConfig()
 
     @model_validator(mode="after")
@@ -83,16 +89,32 @@ class Recipe(RunRecipe):
     text: TextConfig = TextConfig()
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 class CorpusConfig(Config):
     """The token stores of a run, as `headwater corpus build` makes them.
 
+    train: one store, or a list of stores that one vocabulary made, which are read as one.
+    repeats: how often each of them is read per epoch; left out: once.
     validation: another store, to measure the held-out loss on.
     validation_rows: the most rows of it that are measured.
     """
 
-    train: str
+    train: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+    repeats: list[PositiveInt] = Field(default=[])
     validation: str | None = None
     validation_rows: PositiveInt = 512
+
+    @model_validator(mode="after")
+    def _one_number_each(self) -> Self:
+        if self.repeats and len(self.repeats) != len(self.train):
+            raise ValueError(
+                f"repeats: {len(self.repeats)} numbers for {len(self.train)} stores; "
+                "give one for each"
+            )
+        return self
 
 
 class PretrainRecipe(RunRecipe):
@@ -100,6 +122,7 @@ class PretrainRecipe(RunRecipe):
 
     objective: ObjectiveName
     corpus: CorpusConfig
+    cbow: WordWindowsConfig = WordWindowsConfig()
     mlm: MaskedLMConfig = MaskedLMConfig()
     lm: LanguageModelConfig = LanguageModelConfig()
     span_corruption: SpanCorruptionConfig = SpanCorruptionConfig()

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.configs import read_config
+from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
+from headwater.methods.head_only import freeze
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import HeadName, Model, ModelConfig, build_model, preset
+from headwater.models.cbow_config import CBOWConfig
+from headwater.models.elmo_config import ELMoConfig
 from headwater.models.gpt_config import GPTConfig
 from headwater.models.t5_config import T5Config
 from headwater.nn.feedforward import ACTIVATIONS
@@ -43,6 +47,10 @@ def _family(config: ModelConfig) -> Family:
     match config:
         case T5Config():
             return "t5"
+        case CBOWConfig():
+            return "cbow"
+        case ELMoConfig():
+            return "elmo"
         case GPTConfig():
             return "gpt"
         case BertConfig():
@@ -80,6 +88,7 @@ def start(recipe: RunRecipe, head: HeadName | None, vocabulary: Vocabulary | Non
         loaded = load_model(folder, head)
         begun = Start(loaded.model, load_vocabulary(folder), loaded.config, loaded.new_parameters)
     check_fits(begun.vocabulary, begun.config.vocab_size, recipe.model or "network")
+    freeze(begun.model, recipe.method)
     return begun
 
 
@@ -107,18 +116,23 @@ def _from_random(
     own = {name: id for name, id in marks.items() if name in known and id is not None}
     sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | own | network.sizes
     config = replace(config, **sizes)
-    return Start(build_model(config, head), vocabulary, config, ())
+    model = build_model(config, head)
+    know_words(model, vocabulary)
+    return Start(model, vocabulary, config, ())
 
 
 def _check_size(name: str, value: Any, example: Any) -> None:
     """Refuse a value that no network can be built with; `example` is the preset's."""
     where = f"network.sizes.{name} = {value!r}"
+    if isinstance(example, tuple):
+        return  # the config checks what is in it
     if type(value) is not type(example) and not (type(value) is int and type(example) is float):
         raise UserError(f"{where}: expected one like {example!r}")
     least = 0 if name.endswith("_id") or type(example) is float else 1
     if isinstance(value, int | float) and not isinstance(value, bool) and not value >= least:
         raise UserError(f"{where}: a number from {least} on was expected")
-    if isinstance(value, str) and value.removeprefix("gated-") not in ACTIVATIONS:
+    named = isinstance(value, str) and name not in ("architecture", "block")  # the config checks
+    if named and value.removeprefix("gated-") not in ACTIVATIONS:
         raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")
 
 

@@ -335,5 +335,5 @@ def test_dropout_works_in_training_only() -> None:
 
 
 def test_a_gpt_takes_no_head() -> None:
-    with pytest.raises(UserError, match="a GPT answers in text and takes no span head"):
+    with pytest.raises(UserError, match="a GPT has its own output and takes no span head"):
         build_model(GPTConfig(**SIZES), "span")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from headwater.errors import UserError
-from headwater.objectives.cbow import CBOW, CBOWConfig
+from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.objectives.lm import LanguageModel, LanguageModelConfig
 from headwater.objectives.rows import IGNORED
 from headwater.text.vocabulary import Vocabulary
@@ -70,25 +70,37 @@ def test_lm_errors(store: Any, t5: Vocabulary, bare: Callable[..., Vocabulary]) 
         LanguageModel(store, bare(["[UNK]", "a"]), LanguageModelConfig(length=4), seed=0)
 
 
-@pytest.mark.parametrize("window", [1, 2, 5])
-def test_every_full_window_inside_a_document_is_a_row(store: Any, window: int) -> None:
-    objective = CBOW(store, CBOWConfig(window=window))
+@pytest.mark.parametrize(("window", "length"), [(1, 128), (2, 7), (5, 1), (3, 59)])
+def test_every_full_window_inside_a_document_is_asked_for_once(
+    store: Any, window: int, length: int
+) -> None:
+    objective = WordWindows(store, WordWindowsConfig(window=window, length=length))
     expected = []
     for begin, end in pairwise(store.documents.tolist()):
         text = store.tokens[begin:end].tolist()
-        for middle in range(window, len(text) - window):
-            sides = text[middle - window : middle] + text[middle + 1 : middle + window + 1]
-            expected.append((sides, text[middle]))
-    assert len(objective) == len(expected) == len(objective.lengths)
-    context, target = objective.windows(np.arange(len(objective)))
-    assert context.dtype == target.dtype == np.int32
-    assert list(zip(context.tolist(), target.tolist(), strict=True)) == expected
-    features = objective.features(np.array([3, 1]), 0)
-    assert features[1]["input_ids"].tolist() == expected[1][0]
-    assert features[0]["labels"] == expected[3][1] and np.ndim(features[0]["labels"]) == 0
+        middles = range(window, len(text) - window)
+        expected += [(text[m - window : m + window + 1], text[m]) for m in middles]
+    found = []
+    rows = objective.features(np.arange(len(objective)), 0)
+    for row, size in zip(rows, objective.lengths.tolist(), strict=True):
+        words, labels = row["input_ids"], row["labels"]
+        assert words.dtype == labels.dtype == np.int32
+        assert len(words) == size == len(labels) + 2 * window
+        assert 1 <= len(labels) <= length
+        for place, label in enumerate(labels.tolist()):
+            found.append((words[place : place + 2 * window + 1].tolist(), label))
+    assert found == expected
+    again = objective.features(np.array([3, 1]), 5)
+    assert np.array_equal(again[1]["input_ids"], rows[1]["input_ids"])
+    assert np.array_equal(again[0]["labels"], rows[3]["labels"])
+
+
+def test_another_window_is_another_fingerprint(store: Any) -> None:
+    configs = [WordWindowsConfig(), WordWindowsConfig(window=5), WordWindowsConfig(length=64)]
+    assert len({WordWindows(store, config).fingerprint for config in configs}) == 3
 
 
 def test_no_document_holds_a_window(make_store: MakeStore) -> None:
     for documents in ([[[5, 6, 7]]], []):
         with pytest.raises(UserError, match="a window of 2 words"):
-            CBOW(make_store(documents), CBOWConfig(window=2))
+            WordWindows(make_store(documents), WordWindowsConfig(window=2))

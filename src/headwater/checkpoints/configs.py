@@ -1,18 +1,26 @@
 """Between our configs and a published folder's config.json, in both directions."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from headwater.errors import UserError
 from headwater.models import bert_config, gpt_config
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import HeadName, ModelConfig
+from headwater.models.cbow_config import CBOWConfig
+from headwater.models.elmo_config import ELMoConfig
 from headwater.models.gpt_config import GPTConfig
 from headwater.models.t5_config import T5Config
 from headwater.nn.feedforward import ACTIVATIONS
 
 Json = Mapping[str, Any]
+
+OUR_BERT = "headwater-bert"
+OUR_T5 = "headwater-t5"
+"""What we call a family in config.json where a model of it is none of the published ones."""
+
+_CHOICES = ("architecture", "block")  # texts that are no activation; the config checks them
 
 _SHARED = {
     "vocab_size": "vocab_size",
@@ -70,6 +78,8 @@ _T5 = {
         "decoder_start_token_id",
     )
 }
+_OUR_T5 = _T5 | {"architecture": "architecture"}
+_OUR_BERT = _BERT | {"block": "block"}
 _GPT_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 _GPT2 = {
     name: name
@@ -92,6 +102,8 @@ _GPT2 = {
 _GPT = {ours: theirs for ours, theirs in _GPT2.items() if ours != "n_inner"} | {
     "activation_function": "afn"
 }
+_CBOW = {name: name for name in ("vocab_size", "vector_size", "samples")}
+_ELMO = {field.name: field.name for field in fields(ELMoConfig) if field.name != "model_type"}
 _FIELDS = {
     "bert": _BERT,
     "roberta": _BERT,
@@ -99,6 +111,10 @@ _FIELDS = {
     "t5": _T5,
     "openai-gpt": _GPT,
     "gpt2": _GPT2,
+    "cbow": _CBOW,
+    "elmo": _ELMO,
+    OUR_BERT: _OUR_BERT,
+    OUR_T5: _OUR_T5,
 }
 """Our field -> the published one, by `model_type`."""
 
@@ -109,6 +125,10 @@ _DEFAULTS: Mapping[str, ModelConfig] = {
     "t5": T5Config(),
     "openai-gpt": gpt_config.PRESETS["gpt"],
     "gpt2": GPTConfig(),
+    "cbow": CBOWConfig(),
+    "elmo": ELMoConfig(),
+    OUR_BERT: BertConfig(),
+    OUR_T5: T5Config(),
 }
 """What the published code takes where config.json says nothing."""
 
@@ -118,6 +138,7 @@ _FROM_ZERO = (
     "eos_token_id",
     "decoder_start_token_id",
     "type_vocab_size",
+    "num_highway",
 )
 
 _FIXED = {
@@ -160,14 +181,28 @@ def read_config(json: Any, where: str) -> ModelConfig:
         raise UserError(f"{where}: {error}") from None
 
 
+def family_name(config: ModelConfig) -> str:
+    """Return the `model_type` of config.json: one that the published code opens, or one of ours."""
+    if isinstance(config, T5Config) and config.architecture != "encoder_decoder":
+        return OUR_T5
+    if isinstance(config, BertConfig) and config.pre_norm:
+        return OUR_BERT
+    return config.model_type
+
+
 def write_config(config: ModelConfig, architecture: str, head: HeadName | None) -> dict[str, Any]:
     """Return the config.json that the published code opens, for a body with that head."""
-    json: dict[str, Any] = {"architectures": [architecture], "model_type": config.model_type}
-    names = _FIELDS[config.model_type]
+    family = family_name(config)
+    json: dict[str, Any] = {"architectures": [architecture], "model_type": family}
+    names = _FIELDS[family]
     json |= {theirs: getattr(config, ours) for ours, theirs in names.items()}
     match config:
         case T5Config():
-            return json | {"is_encoder_decoder": True}
+            return json | {"is_encoder_decoder": not config.decoder_only}
+        case CBOWConfig():
+            return json
+        case ELMoConfig():  # one that has no words says nothing of them
+            return json if config.vocab_size else json | {"vocab_size": None}
         case GPTConfig():  # null: four times the width
             return json | ({"n_inner": config.n_inner or None} if "n_inner" in names else {})
         case BertConfig():
@@ -201,13 +236,17 @@ def _values(json: Json, names: Json, default: object, where: str) -> dict[str, A
             continue
         value: Any = json[theirs]
         usual = getattr(default, ours)
+        if isinstance(usual, tuple):  # the config checks what is in it
+            values[ours] = value
+            continue
         kind = int if usual is None else type(usual)  # an id that need not be there
         if kind is float and type(value) is int:
             value = float(value)
         if type(value) is not kind:
             raise UserError(f"{where}: {theirs} = {value!r}, {kind.__name__} was expected")
         prefix = "gated-" if theirs == "feed_forward_proj" else ""
-        if isinstance(value, str) and value.removeprefix(prefix) not in ACTIVATIONS:
+        activation = isinstance(value, str) and theirs not in _CHOICES
+        if activation and str(value).removeprefix(prefix) not in ACTIVATIONS:
             raise UserError(f"{where}: {theirs} = {value!r}; known are {', '.join(ACTIVATIONS)}")
         least = 0 if theirs in _FROM_ZERO else 1
         if kind is int and value < least:

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import torch
 
 from headwater import files
-from headwater.checkpoints.configs import read_config, write_config
+from headwater.checkpoints.configs import family_name, read_config, write_config
+from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.huggingface import FAMILIES, Family, their_name
 from headwater.checkpoints.layout import pack
 from headwater.checkpoints.matching import Match, published, tied_as_found
@@ -34,6 +35,8 @@ from headwater.models.build import (
     head_name,
     with_labels,
 )
+from headwater.models.elmo_config import ELMoConfig
+from headwater.text.vocabulary import load_vocabulary
 
 EXTRA = "headwater.json"
 
@@ -85,7 +88,7 @@ def load_model(
     where = folder / "config.json"
     content = files.read_json(where)
     written = read_config(content, str(where))
-    family = FAMILIES[written.model_type]
+    family = FAMILIES[family_name(written)]
     architecture = _architecture(content, where)
     saved, chosen = _heads(family, architecture, written, head, where)
     tensors = published(read_weights(folder), family, folder)
@@ -100,6 +103,8 @@ def load_model(
         _draw(model, new, config)
     values = {name: tensor.to(dtype) for name, tensor in found.items()}
     model.load_state_dict(values, strict=False, assign=True)
+    if isinstance(config, ELMoConfig) and config.vocab_size:
+        know_words(model, load_vocabulary(folder))
     return LoadedCheckpoint(model.to(dtype).eval(), config, architecture, new, ignored)
 
 
@@ -129,7 +134,7 @@ def save_model(
         dtype: of the file, for example torch.float16; None: as the parameters are.
     """
     config, head = config_of(model), head_name(model)
-    family = FAMILIES[config.model_type]
+    family = FAMILIES[family_name(config)]
     tensors = {}
     for name, tensor in model.state_dict().items():
         tensors[their_name(name, family, head)] = tensor if dtype is None else tensor.to(dtype)

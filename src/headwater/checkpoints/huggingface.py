@@ -7,7 +7,7 @@ a layer's number. So `body.layers.3.attention.norm.weight` is
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headwater.models.build import HeadName
 
@@ -287,6 +287,41 @@ GPT = _gpt(
 )
 GPT2 = _gpt({"token": "wte", "position": "wpe", "norm": "ln_f"}, "GPT2LMHeadModel", "GPT2Model")
 
+CBOW = Family(
+    prefix="",
+    body={"body.token": "input", "body.output": "output"},
+    heads={None: HeadKeys("HeadwaterCBOW", {})},
+    tied={},
+    ignored=(),
+)
+"""Names of our own: the input table, which holds the word vectors, and the output one."""
+
+ELMO = Family(
+    prefix="",
+    body={
+        f"body.{name}": name
+        for name in (
+            "token.cnn.embedding",
+            "token.cnn.convolutions.{n}",
+            "token.highway.{n}.gate",
+            "token.highway.{n}.transform",
+            "token.projection",
+            "lstm.{n}",
+            "softmax",
+        )
+    },
+    heads={None: HeadKeys("HeadwaterELMo", {})},
+    tied={},
+    ignored=(),
+)
+"""Names of our own; the published format, which is none of tensors alone, is `elmo.py`'s."""
+
+OUR_BERT = replace(BERT, body={**BERT.body, "body.norm": "bert.encoder.LayerNorm"})
+"""BERT with pre-norm blocks: the names of BERT, and the norm after the last block."""
+
+OUR_T5 = replace(T5, heads={None: HeadKeys("HeadwaterT5", T5.heads[None].modules)})
+"""T5's other architectures, each with those of T5's tensors that it has."""
+
 FAMILIES: Mapping[str, Family] = {
     "bert": BERT,
     "roberta": ROBERTA,
@@ -294,13 +329,17 @@ FAMILIES: Mapping[str, Family] = {
     "t5": T5,
     "openai-gpt": GPT,
     "gpt2": GPT2,
+    "cbow": CBOW,
+    "elmo": ELMO,
+    "headwater-bert": OUR_BERT,
+    "headwater-t5": OUR_T5,
 }
 """By `model_type` of config.json."""
 
 
 def numbered(module: str) -> tuple[str, str]:
     """Split a layer's number off: "h.3.ln_1" -> ("h.{n}.ln_1", "3"); "" where there is none."""
-    number = re.search(r"(?<=\.)\d+(?=\.)", module)
+    number = re.search(r"(?<=\.)\d+(?=\.|$)", module)
     if number is None:
         return module, ""
     return f"{module[: number.start()]}{{n}}{module[number.end() :]}", number.group()

@@ -18,13 +18,13 @@ def train(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help=".txt, .jsonl, .parquet, or folders.")
     ],
-    kind: Annotated[str, typer.Option(metavar="KIND", help="wordpiece, bpe or unigram.")],
+    kind: Annotated[str, typer.Option(metavar="KIND", help="wordpiece, bpe, unigram or word.")],
     size: Annotated[
         int, typer.Option(metavar="N", help="Pieces in all, special ones and sentinels too.")
     ],
     output: Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")],
     lower_case: Annotated[
-        bool, typer.Option(help="WordPiece: drop case and accents, or keep them.")
+        bool, typer.Option(help="WordPiece, words: drop case and accents, or keep them.")
     ] = False,
     letters: Annotated[
         str, typer.Option(metavar="TEXT", help="Characters to cover however rare, such as äöüß.")

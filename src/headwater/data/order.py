@@ -29,6 +29,7 @@ CHOSEN = 5  # which pieces of a row are masked
 REPLACED = 6  # what stands in their place
 SPLITS = 7  # where a row is parted in two
 PAIRS = 8  # which sentences meet
+STORES = 9  # the seed of each corpus of a mixture
 
 
 def _mix(value: int) -> int:

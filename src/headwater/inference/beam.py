@@ -52,13 +52,12 @@ class _Finished:
 def beam_search(
     network: Writer[CacheT],
     cache: CacheT,
-    rows: int,
+    last: Tensor,
     marks: Marks,
     config: DecodingConfig,
-    device: torch.device,
 ) -> list[list[Written]]:
-    """Search for each of the `rows` of a cache; see `decoding.write`."""
-    beams = config.beams
+    """Search for each row of a cache, after the pieces `last` `[rows, 1]`; see `decoding.write`."""
+    beams, rows, device = config.beams, len(last), last.device
     alive = torch.arange(rows, device=device)
     cache.reorder(alive.repeat_interleave(beams))
     scores = torch.full((rows, beams), -torch.inf, device=device)
@@ -69,7 +68,7 @@ def beam_search(
     )
     scores[:, 0] = 0.0  # all beams are equal at first; only one may be continued
     running = _Beams(alive.new_empty(rows, beams, 0), scores)
-    last = alive.new_full((rows * beams, 1), marks.start_id)
+    last = last.repeat_interleave(beams, 0)
     for length in range(1, config.max_length + 1):
         chances = torch.log_softmax(network.step(last, cache), -1)
         origins = _advance(running, finished, alive, chances, marks.eos_id, config)

@@ -1,7 +1,7 @@
-"""Writing text with an encoder-decoder, one piece at a time, over a key-value cache.
+"""Writing text one piece at a time, over a key-value cache.
 
-The encoder runs once; each step feeds the last piece of every row and reads the scores of the next.
-Rows that have ended leave the batch.
+The inputs are read once; each step feeds the last piece of every row and reads the scores of the
+next. Rows that have ended leave the batch.
 
     greedy     always the likeliest piece
     sample     draw: temperature, then the k likeliest, then the likeliest with probability p
@@ -29,32 +29,37 @@ def write(
     """Write for each row of a batch: `beams` different texts, the best first, or one.
 
     Args:
-        batch: `input_ids` and, where rows are padded, `attention_mask`, both `[batch, inputs]`.
+        batch: `input_ids` and, where rows are padded, `attention_mask`, both `[batch, inputs]`;
+            `start_ids` `[batch]` where each row begins to write after a piece of its own.
         numbers: the number of each row among all inputs, by which its draws are seeded.
     """
     ids, mask = batch["input_ids"], batch.get("attention_mask")
     cache = network.init_cache(network.encode(ids, mask), mask)
+    starts = batch.get("start_ids")
+    last = ids.new_full((len(ids), 1), marks.start_id) if starts is None else starts[:, None]
     if config.beams > 1:
-        return beam_search(network, cache, len(ids), marks, config, ids.device)
+        return beam_search(network, cache, last, marks, config)
     numbers = range(len(ids)) if numbers is None else numbers
     draws = _draws(numbers, config).to(ids.device) if config.sample else None
-    return [[text] for text in _one_by_one(network, cache, len(ids), marks, config, draws, ids)]
+    return [[text] for text in _one_by_one(network, cache, last, marks, config, draws)]
 
 
 def _one_by_one(
     network: Writer[CacheT],
     cache: CacheT,
-    rows: int,
+    last: Tensor,
     marks: Marks,
     config: DecodingConfig,
     draws: Tensor | None,
-    like: Tensor,
 ) -> list[Written]:
-    """Write one text per row; `draws` `[rows, max_length]` in 0..1 when pieces are drawn."""
+    """Write one text per row after the pieces `last` `[rows, 1]`.
+
+    `draws` `[rows, max_length]` in 0..1 when pieces are drawn.
+    """
+    rows = len(last)
     texts: list[list[int]] = [[] for _ in range(rows)]
-    total = torch.zeros(rows, device=like.device)  # float32: MPS has no float64
-    alive = torch.arange(rows, device=like.device)
-    last = like.new_full((rows, 1), marks.start_id)
+    total = torch.zeros(rows, device=last.device)  # float32: MPS has no float64
+    alive = torch.arange(rows, device=last.device)
     for place in range(config.max_length):
         logits = network.step(last, cache)
         if draws is None:

@@ -13,20 +13,23 @@ the windows counts, and "no answer" (the empty text) only when every window says
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 
 from headwater.data.batching import collate
+from headwater.data.convert import Features
 from headwater.data.example import SpanExample, TextExample
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.running import autocast, batches, chunks, evaluating
-from headwater.inference.writer import Marks
+from headwater.inference.writer import Marks, Writer, Written
+from headwater.models.gpt import GPT
 from headwater.models.t5 import T5
+from headwater.models.t5_decoder import DecoderOnlyT5
 from headwater.tasks.squad import SQUAD_V2
 from headwater.text.vocabulary import Vocabulary
 
@@ -45,14 +48,16 @@ class TextWriter:
     """Writes a text for each input text. Calls may come from many threads at once.
 
     Args:
-        network: an encoder-decoder.
+        network: a T5 of any architecture.
         vocabulary: the one it was trained with; has an end-of-sequence piece.
         tokens: the most input pieces in a batch, padding included; None: by the device.
 
     Products run in float32: a step has too little work to repay casting the weights.
     """
 
-    def __init__(self, network: T5, vocabulary: Vocabulary, *, tokens: int | None = None) -> None:
+    def __init__(
+        self, network: T5 | DecoderOnlyT5, vocabulary: Vocabulary, *, tokens: int | None = None
+    ) -> None:
         if vocabulary.eos_id is None:
             raise UserError("this vocabulary has no end-of-sequence piece; writing needs one")
         self.network, self.vocabulary = network, vocabulary
@@ -71,23 +76,43 @@ class TextWriter:
 
     def _chunk(self, texts: Sequence[str], config: DecodingConfig, begin: int) -> list[list[Text]]:
         eos = np.array([self._marks.eos_id], np.int32)
-        rows = [np.concatenate((each.ids, eos)) for each in self.vocabulary.encode_batch(texts)]
-        lengths = np.array([len(row) for row in rows])
-        device = next(self.network.parameters()).device
-        tokens = self._tokens or (4096 if device.type == "cpu" else 32768) // config.beams
-        results: list[list[Text]] = [[]] * len(rows)
-        with evaluating(self.network), autocast(torch.float32, device):
-            for places in batches(lengths, tokens):
-                features = [{"input_ids": rows[place]} for place in places]
-                batch = collate(features, self.network.config.pad_token_id, device)
-                numbers = [begin + int(place) for place in places]
-                written = write(self.network, batch, self._marks, config, numbers)
-                for place, several in zip(places, written, strict=True):
-                    results[place] = [
-                        Text(self.vocabulary.decode(each.ids).strip(), each.log_probability)
-                        for each in several
-                    ]
-        return results
+        rows: list[Features] = [
+            {"input_ids": np.concatenate((each.ids, eos))}
+            for each in self.vocabulary.encode_batch(texts)
+        ]
+        written = write_rows(self.network, rows, self._marks, config, begin, self._tokens)
+        return [
+            [Text(self.vocabulary.decode(one.ids).strip(), one.log_probability) for one in several]
+            for several in written
+        ]
+
+
+def write_rows(
+    network: T5 | DecoderOnlyT5 | GPT,
+    rows: Sequence[Features],
+    marks: Marks,
+    config: DecodingConfig,
+    begin: int,
+    tokens: int | None = None,
+) -> list[list[Written]]:
+    """Write for each row, in batches of about equal length, and return the texts in order.
+
+    Args:
+        rows: the `input_ids` of each, int32 [length], and what else `decoding.write` takes.
+        begin: the number of the first row among all inputs.
+        tokens: the most input pieces in a batch, padding included; None: by the device.
+    """
+    device = next(network.parameters()).device
+    tokens = tokens or (4096 if device.type == "cpu" else 32768) // config.beams
+    results: list[list[Written]] = [[]] * len(rows)
+    with evaluating(network), autocast(torch.float32, device):
+        for places in batches(np.array([len(row["input_ids"]) for row in rows]), tokens):
+            batch = collate([rows[place] for place in places], marks.start_id, device)
+            numbers = [begin + int(place) for place in places]
+            written = write(cast(Writer[Any], network), batch, marks, config, numbers)
+            for place, several in zip(places, written, strict=True):
+                results[place] = several
+    return results
 
 
 class TextReader:

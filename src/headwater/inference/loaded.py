@@ -20,14 +20,16 @@ from headwater.data.example import SpanExample
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Predictor
+from headwater.inference.continuing import TextContinuer
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import ModelConfig
-from headwater.models.gpt_config import GPTConfig
+from headwater.models.gpt import GPT
 from headwater.models.heads import Headed, SpanHead
 from headwater.models.t5 import T5
+from headwater.models.t5_decoder import DecoderOnlyT5
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.tasks.table import task as find_task
@@ -70,14 +72,15 @@ class LoadedModel:
         self.name = name
         self._threshold = _threshold(self.extra, name)
         self._reader = self._make_reader(self._threshold)
+        self._continuer = TextContinuer(network, vocabulary) if isinstance(network, GPT) else None
 
     def answer(
         self, question: str, context: str | Mapping[str, str] | None = None, top_k: int = 1
     ) -> list[Answer]:
-        """Answer a question, the best answer first.
+        """Answer a question, the best answer first; a GPT goes on with the text instead.
 
         Args:
-            question: one question.
+            question: one question, or for a GPT any text to begin with.
             context: the text that holds the answer, of any length; or several texts by name; None
                 asks a model that writes for what it knows.
             top_k: how many answers; fewer come back only when there are no more.
@@ -85,6 +88,8 @@ class LoadedModel:
         Raises:
             UserError: the question or the text is empty, or this model cannot do it.
         """
+        if self._continuer is not None and context is None:
+            return self._continuer.ask(question, top_k)
         reader = self._need_reader()
         if isinstance(reader, TextReader):
             return reader.ask(question, context, top_k)
@@ -112,7 +117,7 @@ class LoadedModel:
         return [list(each.answers) for each in self._need_reader().predict(examples, top_k)]
 
     def generate(self, texts: Sequence[str], **options: Any) -> list[str]:
-        """Write a text for each input text.
+        """Write a text for each input text; of a GPT, what each goes on with.
 
         Args:
             options: fields of DecodingConfig: max_length, beams, sample, temperature, top_p, ...
@@ -122,13 +127,14 @@ class LoadedModel:
         """
         if isinstance(texts, str):
             raise UserError("generate takes a list of texts, not one text")
-        if not isinstance(self._reader, TextReader):
+        writer = self._reader.writer if isinstance(self._reader, TextReader) else self._continuer
+        if writer is None:
             raise UserError(
                 f"{self.name} is a {self.config.model_type}, which does not write text here; "
-                "load a T5 for generate"
+                "load a T5 or a GPT for generate"
             )
         config = DecodingConfig.check(options, "generate")
-        return [written[0].text for written in self._reader.writer.generate(texts, config)]
+        return [written[0].text for written in writer.generate(texts, config)]
 
     @property
     def writes(self) -> bool:
@@ -159,7 +165,7 @@ class LoadedModel:
 
     def _make_reader(self, threshold: float | None) -> SpanReader | TextReader | None:
         network, config = self.network, self.config
-        if isinstance(network, T5):
+        if isinstance(network, T5 | DecoderOnlyT5):
             sizes = TextConfig.check(self.extra.get("text", {}), f"{self.name}/{EXTRA}: text")
             return TextReader(
                 TextWriter(network, self.vocabulary),
@@ -176,9 +182,10 @@ class LoadedModel:
         )
 
     def _need_reader(self) -> SpanReader | TextReader:
-        if isinstance(self.config, GPTConfig):
+        if self._continuer is not None:
             raise UserError(
-                f"{self.name} is a GPT, which does not answer here yet; take a BERT or a T5"
+                f"{self.name} is a GPT, which goes on with a text and does not answer from one; "
+                "give it no context, or take a BERT or a T5"
             )
         if self._reader is None:
             raise UserError(

@@ -17,7 +17,7 @@ CacheT = TypeVar("CacheT", bound=Cache)
 
 
 class Writer(Protocol[CacheT]):
-    """A network that writes; T5 is one."""
+    """A network that writes: a T5 of any architecture, a GPT."""
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None, /) -> Tensor:
         """`[batch, inputs]` -> memory `[batch, inputs, width]`."""

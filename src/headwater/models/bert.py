@@ -6,7 +6,7 @@ Transformers for Language Understanding", section 3 and figure 2.
     segment      A     A     A    A     A     B    B     B      summed, normalized, dropped out
     position     0     1     2    3     4     5    6     7
                  |     |     |    |     |     |    |     |
-               a stack of post-norm blocks, each position seeing all
+               a stack of blocks, each position seeing all
                  |
                pooler: a dense tanh layer on [CLS]
 """
@@ -17,18 +17,19 @@ from torch import Tensor, nn
 from headwater.errors import UserError
 from headwater.models.bert_config import BertConfig
 from headwater.nn.attention import Attention
-from headwater.nn.block import Block, PostNorm
+from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import table
 from headwater.nn.feedforward import ACTIVATIONS, FeedForward
-from headwater.nn.masks import additive, visible
+from headwater.nn.masks import additive, block_positions, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
 
 
 class Embeddings(nn.Module):
     """The sum of token, segment and position vectors (section 3, "Input/Output Representations").
 
-    ids `[batch, length]`, segments `[batch, length]` or None -> `[batch, length, hidden]`.
+    ids `[batch, length]`, segments and blocks of that shape or None -> `[batch, length, hidden]`.
+    Positions begin again in each block.
     """
 
     def __init__(self, config: BertConfig) -> None:
@@ -43,8 +44,8 @@ class Embeddings(nn.Module):
         self.norm = LayerNorm(width, config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, ids: Tensor, segments: Tensor | None) -> Tensor:
-        vectors = self.token(ids) + self.position(self._positions(ids))
+    def forward(self, ids: Tensor, segments: Tensor | None, blocks: Tensor | None = None) -> Tensor:
+        vectors = self.token(ids) + self.position(self._positions(ids, blocks))
         if self.segment is not None:
             vectors = vectors + (
                 self.segment.weight[0] if segments is None else self.segment(segments)
@@ -52,11 +53,14 @@ class Embeddings(nn.Module):
         output: Tensor = self.dropout(self.norm(vectors))
         return output
 
-    def _positions(self, ids: Tensor) -> Tensor:
+    def _positions(self, ids: Tensor, blocks: Tensor | None) -> Tensor:
         if self.padding is None:
+            if blocks is not None:
+                return block_positions(blocks)
             return torch.arange(ids.shape[1], device=ids.device)
         real = (ids != self.padding).long()
-        return real.cumsum(1) * real + self.padding
+        count = real.cumsum(1) if blocks is None else block_positions(blocks) + 1
+        return count * real + self.padding
 
 
 class Pooler(nn.Module):
@@ -73,7 +77,12 @@ class Pooler(nn.Module):
 
 
 def block(config: BertConfig) -> Block:
-    """Build one layer of the encoder: post-norm attention, then post-norm feed-forward."""
+    """Build one layer of the encoder: attention, then feed-forward, each inside its residual.
+
+    A pre-norm layer (Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture",
+    section 3.2) is [norm, attention, dropout] and [norm, dense, activation, dropout, dense,
+    dropout]; a published one drops nothing inside the feed-forward, and normalizes each sum.
+    """
     width, heads = config.hidden_size, config.num_attention_heads
     # DistilBERT drops nothing after its attention.
     after_attention = 0.0 if config.model_type == "distilbert" else config.hidden_dropout_prob
@@ -90,11 +99,12 @@ def block(config: BertConfig) -> Block:
         nn.Linear(width, config.intermediate_size),
         nn.Linear(config.intermediate_size, width),
         config.hidden_act,
-        dropout=0.0,
+        dropout=config.hidden_dropout_prob if config.pre_norm else 0.0,
     )
+    residual = PreNorm if config.pre_norm else PostNorm
     return Block(
-        attention=PostNorm(attention, LayerNorm(width, config.layer_norm_eps), after_attention),
-        feedforward=PostNorm(
+        attention=residual(attention, LayerNorm(width, config.layer_norm_eps), after_attention),
+        feedforward=residual(
             feedforward, LayerNorm(width, config.layer_norm_eps), config.hidden_dropout_prob
         ),
     )
@@ -114,6 +124,8 @@ class Bert(nn.Module):
         self.config = config
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(block(config) for _ in range(config.num_hidden_layers))
+        last_norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.norm = last_norm if config.pre_norm else None
         self.pooler = Pooler(config.hidden_size, "tanh") if pooler else None
 
     def forward(
@@ -121,6 +133,7 @@ class Bert(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
+        blocks: Tensor | None = None,
     ) -> Tensor:
         """Encode a batch of rows.
 
@@ -128,6 +141,8 @@ class Bert(nn.Module):
             input_ids: `[batch, length]` piece ids.
             attention_mask: `[batch, length]`, true (or 1) where a piece is real; None: all are.
             token_type_ids: `[batch, length]` segment of each piece; None: all are of the first.
+            blocks: `[batch, length]` of packed rows, from 1 on, 0 on padding: which pieces are one
+                text; None: each row is one.
 
         Returns:
             hidden states `[batch, length, hidden]`; those of padding have no meaning.
@@ -139,11 +154,12 @@ class Bert(nn.Module):
             raise UserError(
                 f"{input_ids.shape[1]} pieces in a row; this model takes {self.config.longest}"
             )
-        hidden = self.embeddings(input_ids, token_type_ids)
-        bias = additive(visible(attention_mask), at_least_float32(hidden).dtype)
+        hidden = self.embeddings(input_ids, token_type_ids, blocks)
+        allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
+        bias = additive(allowed, at_least_float32(hidden).dtype)
         for layer in self.layers:
             hidden = layer(hidden, bias)
-        result: Tensor = hidden
+        result: Tensor = hidden if self.norm is None else self.norm(hidden)
         return result
 
 

@@ -8,11 +8,13 @@ layers. The field names are those of BERT's published config.json.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
-from headwater.errors import UserError
+from headwater.errors import UserError, did_you_mean
 
 Family = Literal["bert", "roberta", "distilbert"]
+BlockName = Literal["post_norm", "pre_norm"]
+BLOCKS: tuple[BlockName, ...] = get_args(BlockName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,9 @@ class BertConfig:
     """Sizes and rates of one encoder; the defaults are bert-base-uncased."""
 
     model_type: Family = "bert"
+    block: BlockName = "post_norm"
+    """Where the norms of a layer stand: after each sum, as published; or "pre_norm", before each
+    sublayer and once after the last layer, with dropout inside the feed-forward too."""
     vocab_size: int = 30522
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -41,6 +46,10 @@ class BertConfig:
     """The classes of a classification head, in the order of its outputs."""
 
     def __post_init__(self) -> None:
+        if self.block not in BLOCKS:
+            raise UserError(f"block {self.block!r}: {did_you_mean(self.block, BLOCKS)}")
+        if self.pre_norm and self.model_type != "bert":
+            raise UserError(f"a {self.model_type} has post_norm blocks; take a BERT for pre_norm")
         if self.hidden_size % self.num_attention_heads:
             raise UserError(
                 f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads "
@@ -53,6 +62,11 @@ class BertConfig:
             )
         if self.longest < 1:
             raise UserError(f"max_position_embeddings {self.max_position_embeddings} is too small")
+
+    @property
+    def pre_norm(self) -> bool:
+        """Whether norms stand before each sublayer and once after the last layer."""
+        return self.block == "pre_norm"
 
     @property
     def first_position(self) -> int:

@@ -7,9 +7,24 @@ from typing import Literal, get_args
 from torch import nn
 
 from headwater.errors import UserError, did_you_mean
-from headwater.models import bert, bert_config, gpt, gpt_config, t5, t5_config
+from headwater.models import (
+    bert,
+    bert_config,
+    cbow,
+    cbow_config,
+    elmo,
+    elmo_config,
+    gpt,
+    gpt_config,
+    t5,
+    t5_config,
+)
 from headwater.models.bert import Bert, Pooler
 from headwater.models.bert_config import BertConfig
+from headwater.models.cbow import CBOW
+from headwater.models.cbow_config import CBOWConfig
+from headwater.models.elmo import ELMo
+from headwater.models.elmo_config import ELMoConfig
 from headwater.models.gpt import GPT
 from headwater.models.gpt_config import GPTConfig
 from headwater.models.heads import (
@@ -24,15 +39,18 @@ from headwater.models.heads import (
 from headwater.models.losses import cross_entropy_sum, squared_error_sum
 from headwater.models.t5 import T5
 from headwater.models.t5_config import T5Config
+from headwater.models.t5_decoder import DecoderOnlyT5
 
 HeadName = Literal[
     "span", "sequence", "regression", "token", "masked_lm", "pretraining", "next_sentence"
 ]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
-ModelConfig = BertConfig | GPTConfig | T5Config
-Model = Headed | Bert | GPT | T5
+ModelConfig = BertConfig | CBOWConfig | ELMoConfig | GPTConfig | T5Config
+Model = Headed | Bert | CBOW | ELMo | GPT | T5 | DecoderOnlyT5
 PRESETS: Mapping[str, ModelConfig] = {
     **bert_config.PRESETS,
+    **cbow_config.PRESETS,
+    **elmo_config.PRESETS,
     **gpt_config.PRESETS,
     **t5_config.PRESETS,
 }
@@ -70,10 +88,29 @@ def bare_model(config: ModelConfig, head: HeadName | None, *, pooler: bool = Tru
         if head is None:
             return Bert(config, pooler=pooler and config.model_type != "distilbert")
         return Headed(Bert(config), build_head(config, head))
-    model = T5(config) if isinstance(config, T5Config) else GPT(config)
+    model = _headless(config)
     if head is not None:
-        raise UserError(f"a {type(model).__name__} answers in text and takes no {head} head")
+        raise UserError(f"a {type(model).__name__} has its own output and takes no {head} head")
     return model
+
+
+def _headless(
+    config: CBOWConfig | ELMoConfig | GPTConfig | T5Config,
+) -> CBOW | ELMo | GPT | T5 | DecoderOnlyT5:
+    match config:
+        case CBOWConfig():
+            return CBOW(config)
+        case ELMoConfig():
+            return ELMo(config)
+        case GPTConfig():
+            return GPT(config)
+        case T5Config():
+            return text_to_text(config)
+
+
+def text_to_text(config: T5Config) -> T5 | DecoderOnlyT5:
+    """Build a T5 of its architecture with empty weights."""
+    return DecoderOnlyT5(config) if config.decoder_only else T5(config)
 
 
 def build_model(
@@ -83,7 +120,7 @@ def build_model(
 
     Args:
         config: sizes, or the name of a preset.
-        head: one of HEADS; None for a GPT or a T5, or for the body alone, with its pooler.
+        head: one of HEADS; None for all but a BERT, or for its body alone, with its pooler.
         labels: classes of a "sequence" or "token" head; None: those of the config.
     """
     config = with_labels(preset(config) if isinstance(config, str) else config, labels)
@@ -91,6 +128,10 @@ def build_model(
     match config:
         case T5Config():
             t5.initialize(model, config)
+        case CBOWConfig():
+            cbow.initialize(model)
+        case ELMoConfig():
+            elmo.initialize(model, config)
         case GPTConfig():
             gpt.initialize(model, config)
         case BertConfig():

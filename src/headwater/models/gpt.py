@@ -31,7 +31,7 @@ from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import table
 from headwater.nn.feedforward import FeedForward
-from headwater.nn.masks import additive, visible
+from headwater.nn.masks import additive, block_positions, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
 
 
@@ -98,6 +98,9 @@ class GPT(nn.Module):
         prefix_length   `[batch]`: so many first places of a row are seen by all of its places.
         labels          `[batch, length]`: the same ids, IGNORED where a piece is not asked for.
                         Each is predicted from the places before it, so the first never is.
+        blocks          `[batch, length]` of packed rows, from 1 on, 0 on padding: which pieces are
+                        one text. Their `prefix_length` `[batch, length]` is that of each place's
+                        text, and their labels are IGNORED at the first place of each.
     """
 
     def __init__(self, config: GPTConfig) -> None:
@@ -119,10 +122,16 @@ class GPT(nn.Module):
         Raises:
             UserError: a row is longer than the position table.
         """
-        mask = batch.get("attention_mask")
-        vectors = self.encode(batch["input_ids"], mask)
-        place = torch.arange(vectors.shape[1], device=vectors.device)
-        allowed = visible(mask, place, place, batch.get("prefix_length"))
+        ids, mask, blocks = batch["input_ids"], batch.get("attention_mask"), batch.get("blocks")
+        if blocks is None:
+            vectors = self.encode(ids, mask)
+            place = torch.arange(ids.shape[1], device=ids.device)
+        else:
+            self._check_length(ids.shape[1])
+            place = block_positions(blocks)
+            vectors = self._vectors(ids, place)
+        prefix = batch.get("prefix_length")
+        allowed = visible(mask, place, place, prefix, query_blocks=blocks, key_blocks=blocks)
         return self._through(vectors, allowed, [None] * len(self.layers))
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:

@@ -182,8 +182,9 @@ Head = SpanHead | PooledHead | TokenHead | MaskedLMHead | PreTrainingHead
 class Headed(nn.Module):
     """A body with a head on it: what is trained and asked.
 
-    A batch holds `input_ids` `[batch, length]`, and may hold `attention_mask` and `token_type_ids`
-    of the same shape; for the losses also the labels that the head names.
+    A batch holds `input_ids` `[batch, length]`, and may hold `attention_mask`, `token_type_ids` and
+    (of packed rows, see `Bert`) `blocks` of the same shape; for the losses also the labels that the
+    head names.
     """
 
     def __init__(self, body: Bert, head: Head) -> None:
@@ -193,7 +194,10 @@ class Headed(nn.Module):
     def encode(self, batch: Batch) -> Tensor:
         """Return the body's hidden states `[batch, length, hidden]`."""
         hidden: Tensor = self.body(
-            batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
+            batch["input_ids"],
+            batch.get("attention_mask"),
+            batch.get("token_type_ids"),
+            batch.get("blocks"),
         )
         return hidden
 

@@ -18,6 +18,7 @@ Norms divide by the root mean square and stand before each layer; there are no b
 a bias of the scores, learned once per stack and shared by its layers.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -28,7 +29,7 @@ from torch.nn import functional as F
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.models.t5_config import T5Config
 from headwater.nn.attention import Attention, Growing, KeysValues
-from headwater.nn.block import Block, DecoderBlock, PreNorm
+from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PreNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import table
 from headwater.nn.feedforward import FeedForward, GatedFeedForward
@@ -89,10 +90,11 @@ class Encoder(nn.Module):
         self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
         self.dropout = Dropout(config.dropout_rate)
 
-    def forward(self, vectors: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, vectors: Tensor, mask: Tensor | None, blocks: Tensor | None = None) -> Tensor:
         place = torch.arange(vectors.shape[1], device=vectors.device)
         bias = self.positions(place, place)
-        padding = additive(visible(mask), bias.dtype)
+        allowed = visible(mask, query_blocks=blocks, key_blocks=blocks)
+        padding = additive(allowed, bias.dtype)
         bias = bias if padding is None else bias + padding
         hidden = self.dropout(vectors)
         for layer in self.layers:
@@ -107,7 +109,8 @@ class Cache:
 
     Attributes:
         memory: the encoder's output, projected, each `[batch, heads, inputs, head_width]`.
-        memory_bias: its padding, `[batch, 1, 1, inputs]`, or None.
+        memory_bias: its padding, `[batch, 1, 1, inputs]`, or None; of packed rows which target
+            sees which input, `[batch, 1, targets, inputs]`.
         own: keys and values of the pieces so far, each `[batch, heads, length, head_width]`.
         length: how many pieces that is.
     """
@@ -132,37 +135,61 @@ def _select(pair: KeysValues, rows: Tensor) -> KeysValues:
 
 
 class Decoder(nn.Module):
-    """Vectors `[batch, length, width]` and what they may look back to -> the same shape."""
+    """Vectors `[batch, length, width]` and what they may look back to -> the same shape.
 
-    def __init__(self, config: T5Config) -> None:
+    Args:
+        config: the sizes.
+        lenders: the encoder's layers, where the decoder shares their parameters.
+    """
+
+    def __init__(self, config: T5Config, lenders: nn.ModuleList | None = None) -> None:
         super().__init__()
         self.positions = positions(config, both_sides=False)
-        self.layers = nn.ModuleList(
-            DecoderBlock(
-                attention=attention(config),
-                cross=attention(config),
-                feedforward=feedforward(config),
+        layers: Iterable[nn.Module]
+        if lenders is None:
+            layers = (
+                DecoderBlock(
+                    attention=attention(config),
+                    cross=attention(config),
+                    feedforward=feedforward(config),
+                )
+                for _ in range(config.num_decoder_layers)
             )
-            for _ in range(config.num_decoder_layers)
-        )
+        else:
+            layers = (
+                BorrowingBlock(lender=cast(Block, each), cross=attention(config))
+                for each in lenders
+            )
+        self.layers = nn.ModuleList(layers)
         self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
         self.dropout = Dropout(config.dropout_rate)
 
-    def init_cache(self, memory: Tensor, mask: Tensor | None) -> Cache:
+    def init_cache(
+        self,
+        memory: Tensor,
+        mask: Tensor | None,
+        memory_blocks: Tensor | None = None,
+        blocks: Tensor | None = None,
+    ) -> Cache:
         """Project the encoder's output `[batch, inputs, width]` once for each layer."""
+        allowed = visible(mask, query_blocks=blocks, key_blocks=memory_blocks)
         projections = [cast(Attention, layer.get_submodule("cross.layer")) for layer in self.layers]
         return Cache(
             memory=[projection.keys_values(memory) for projection in projections],
-            memory_bias=additive(visible(mask), at_least_float32(memory).dtype),
+            memory_bias=additive(allowed, at_least_float32(memory).dtype),
             own=[Growing() for _ in self.layers],
         )
 
-    def forward(self, vectors: Tensor, cache: Cache) -> Tensor:
-        """Decode `vectors` as the pieces that follow those in the cache, and add them to it."""
+    def forward(self, vectors: Tensor, cache: Cache, blocks: Tensor | None = None) -> Tensor:
+        """Decode `vectors` as the pieces that follow those in the cache, and add them to it.
+
+        `blocks` `[batch, length]` are those of packed rows, which are decoded at once.
+        """
         place = torch.arange(cache.length + vectors.shape[1], device=vectors.device)
         queries = place[cache.length :]
         bias = self.positions(queries, place)
-        future = additive(visible(None, queries, place), bias.dtype)
+        allowed = visible(None, queries, place, query_blocks=blocks, key_blocks=blocks)
+        future = additive(allowed, bias.dtype)
         assert future is not None  # causality always hides something
         hidden = self.dropout(vectors)
         for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
@@ -175,8 +202,13 @@ class Decoder(nn.Module):
 class T5(nn.Module):
     """The whole model, with the output layer.
 
+    With `architecture` "shared" both stacks have one set of layers; each keeps its own positions
+    (one sees both sides) and its own last norm, and the decoder its attention to the memory.
+
     A batch holds `input_ids` `[batch, inputs]`, `attention_mask` of that shape (left out: all real)
-    and `labels` `[batch, targets]`, IGNORED where there is no target.
+    and `labels` `[batch, targets]`, IGNORED where there is no target. Packed rows also have
+    `blocks` `[batch, inputs]` and `label_blocks` `[batch, targets]`, from 1 on, 0 on padding: which
+    inputs and targets are one example.
     """
 
     def __init__(self, config: T5Config) -> None:
@@ -184,7 +216,9 @@ class T5(nn.Module):
         self.config = config
         self.embedding = table(config.vocab_size, config.d_model)
         self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        self.decoder = Decoder(
+            config, self.encoder.layers if config.architecture == "shared" else None
+        )
         self.output = (
             None
             if config.tie_word_embeddings
@@ -227,23 +261,40 @@ class T5(nn.Module):
         return {"tokens": count(batch["labels"])}
 
     def _decode(self, batch: Batch) -> Tensor:
-        mask = batch.get("attention_mask")
-        memory = self.encode(batch["input_ids"], mask)
-        ids = self.shifted(batch["labels"])
-        states: Tensor = self.decoder(self.embedding(ids), self.init_cache(memory, mask))
+        mask, labels = batch.get("attention_mask"), batch["labels"]
+        inputs, targets = batch.get("blocks"), batch.get("label_blocks")
+        memory = self.encoder(self.embedding(batch["input_ids"]), mask, inputs)
+        ids = shift_right(labels, self.config, targets)
+        cache = self.decoder.init_cache(memory, mask, inputs, targets)
+        states: Tensor = self.decoder(self.embedding(ids), cache, targets)
         return states
 
     def shifted(self, labels: Tensor) -> Tensor:
         """Return what the decoder reads: the start id, then the targets but the last."""
-        before = labels.new_full((labels.shape[0], 1), self.config.decoder_start_token_id)
-        ids = torch.cat([before, labels[:, :-1]], dim=1)
-        return ids.masked_fill(ids == IGNORED, self.config.pad_token_id)
+        return shift_right(labels, self.config)
 
     def _logits(self, states: Tensor) -> Tensor:
-        if self.config.scale_decoder_outputs:
-            states = states * self.config.d_model**-0.5
-        weight = self.embedding.weight if self.output is None else self.output.weight
-        return at_least_float32(F.linear(states, weight))
+        return score(states, (self.output or self.embedding).weight, self.config)
+
+
+def shift_right(labels: Tensor, config: T5Config, blocks: Tensor | None = None) -> Tensor:
+    """Return what predicts targets `[batch, targets]`: the start id, then the targets but the last.
+
+    Those that are IGNORED become padding. In packed rows each of the `blocks` begins so.
+    """
+    before = labels.new_full((labels.shape[0], 1), config.decoder_start_token_id)
+    ids = torch.cat([before, labels[:, :-1]], dim=1)
+    if blocks is not None:
+        begins = blocks[:, 1:] != blocks[:, :-1]
+        ids[:, 1:].masked_fill_(begins, config.decoder_start_token_id)
+    return ids.masked_fill(ids == IGNORED, config.pad_token_id)
+
+
+def score(states: Tensor, weight: Tensor, config: T5Config) -> Tensor:
+    """Score the vocabulary from states `[.., width]`, by a table `[vocabulary, width]`."""
+    if config.scale_decoder_outputs:
+        states = states * config.d_model**-0.5
+    return at_least_float32(F.linear(states, weight))
 
 
 def initialize(model: nn.Module, config: T5Config) -> None:

@@ -1,4 +1,4 @@
-"""The shape of a T5, and the published sizes. Free of torch.
+"""The shape of a T5, its architectures, and the published sizes. Free of torch.
 
 Raffel et al. 2020, section 3.7 ("Scale"): v1.0, relu and one tied embedding. v1.1 and Flan-T5:
 gated tanh gelu, an output layer of its own, and other sizes. The field names are those of the
@@ -8,14 +8,28 @@ published config.json.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
+
+from headwater.errors import UserError, did_you_mean
+
+Architecture = Literal["encoder_decoder", "shared", "language_model", "prefix_lm"]
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
 
 @dataclass(frozen=True, slots=True)
 class T5Config:
-    """Sizes and rates of one encoder-decoder; the defaults are t5-small."""
+    """Sizes and rates of one model that maps text to text; the defaults are t5-small."""
 
     model_type: Literal["t5"] = "t5"
+    architecture: Architecture = "encoder_decoder"
+    """Which of the architectures of section 3.2 (table 2) the blocks form:
+
+    encoder_decoder  as published; half as many layers on either side are the table's "6 layers"
+    shared           the decoder's self-attention and feed-forward are the encoder's own
+    language_model   one stack that reads inputs and targets as one text, each piece seeing those
+                     before it
+    prefix_lm        the same stack; the inputs are seen by all
+    """
     vocab_size: int = 32128
     d_model: int = 512
     d_kv: int = 64
@@ -38,6 +52,22 @@ class T5Config:
     pad_token_id: int = 0
     eos_token_id: int = 1
     decoder_start_token_id: int = 0
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            hint = did_you_mean(self.architecture, ARCHITECTURES)
+            raise UserError(f"architecture {self.architecture!r}: {hint}")
+        one_depth = self.num_layers == self.num_decoder_layers
+        if self.architecture != "encoder_decoder" and not one_depth:
+            raise UserError(
+                f"architecture {self.architecture}: num_layers {self.num_layers} and "
+                f"num_decoder_layers {self.num_decoder_layers} must be the same number"
+            )
+
+    @property
+    def decoder_only(self) -> bool:
+        """Whether one stack reads inputs and targets as one text."""
+        return self.architecture in ("language_model", "prefix_lm")
 
     @property
     def activation(self) -> str:

@@ -82,3 +82,30 @@ class DecoderBlock(nn.Module):
         hidden = self.cross(hidden, memory_bias, memory)
         output: Tensor = self.feedforward(hidden)
         return output
+
+
+class BorrowingBlock(nn.Module):
+    """A decoder's layer whose self-attention and feed-forward are those of an encoder's layer.
+
+    Only its attention to the encoder's output is its own (Raffel et al. 2020, section 3.2.2).
+    """
+
+    def __init__(self, *, lender: Block, cross: nn.Module) -> None:
+        super().__init__()
+        self.cross = cross
+        self._lender = (lender,)  # no submodule: its parameters are counted and saved once
+
+    def forward(
+        self,
+        hidden: Tensor,
+        bias: Tensor,
+        own: Growing,
+        memory: KeysValues,
+        memory_bias: Tensor | None,
+    ) -> Tensor:
+        """Decode `[batch, length, width]`; see `DecoderBlock.forward`."""
+        [lender] = self._lender
+        hidden = lender.attention(hidden, bias, own)
+        hidden = self.cross(hidden, memory_bias, memory)
+        output: Tensor = lender.feedforward(hidden)
+        return output

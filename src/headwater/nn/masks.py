@@ -3,9 +3,17 @@
     fully visible    no rule beyond the padding        BERT, T5's encoder, attention to the encoder
     causal           key position <= query position    GPT, T5's decoder
     causal, prefix   or key position < prefix          a prefix LM: the inputs are seen by all
+    packed           and of the same block             several texts in one row
 
 (Raffel et al. 2020, "Exploring the Limits of Transfer Learning", section 3.2.1, figure 3.)
-The result is built once per forward and added to the scores of every layer.
+The result is built once per forward and added to the scores of every layer. Two texts packed into
+a row, causal, and their positions:
+
+    blocks       1 1 1 2 2      sees    x . . . .
+    positions    0 1 2 0 1              x x . . .
+                                        x x x . .
+                                        . . . x .
+                                        . . . x x
 """
 
 import torch
@@ -17,25 +25,48 @@ def visible(
     query_positions: Tensor | None = None,
     key_positions: Tensor | None = None,
     prefix: Tensor | None = None,
+    *,
+    query_blocks: Tensor | None = None,
+    key_blocks: Tensor | None = None,
 ) -> Tensor | None:
-    """Combine padding with causality.
+    """Combine padding, causality and blocks.
 
     Args:
         keys: `[batch, keys]` bool, true where a key is a real piece; None when all are.
-        query_positions, key_positions: `[queries]` and `[keys]`; given together for the causal
-            pattern, left out for the fully visible one.
-        prefix: `[batch]`, of a causal pattern: key positions below it are seen by all queries.
+        query_positions, key_positions: `[queries]` and `[keys]`, or of each row `[batch, ..]`;
+            given together for the causal pattern, left out for the fully visible one.
+        prefix: of a causal pattern: key positions below it are seen as well; `[batch]` by all
+            queries, or `[batch, queries]`.
+        query_blocks, key_blocks: `[batch, queries]` and `[batch, keys]`, given together: which
+            text of a packed row a place belongs to; padding is a block of its own, 0.
 
     Returns:
         bool that broadcasts to `[batch, heads, queries, keys]`, or None when all is visible.
     """
     allowed = None if keys is None else keys.bool()[:, None, None, :]
+    if query_blocks is not None and key_blocks is not None:
+        same = query_blocks.unsqueeze(-1) == key_blocks.unsqueeze(-2)
+        allowed = _both(allowed, same.unsqueeze(1))
     if query_positions is None or key_positions is None:
         return allowed
-    causal = (key_positions[None, :] <= query_positions[:, None])[None, None]
+    causal = key_positions.unsqueeze(-2) <= query_positions.unsqueeze(-1)
     if prefix is not None:
-        causal = causal | (key_positions < prefix[:, None])[:, None, None, :]
-    return causal if allowed is None else allowed & causal
+        ends = prefix[:, None, None] if prefix.dim() == 1 else prefix.unsqueeze(-1)
+        causal = causal | (key_positions.unsqueeze(-2) < ends)
+    return _both(allowed, (causal if causal.dim() == 3 else causal[None])[:, None])
+
+
+def _both(allowed: Tensor | None, more: Tensor) -> Tensor:
+    return more if allowed is None else allowed & more
+
+
+def block_positions(blocks: Tensor) -> Tensor:
+    """Count the places of each block from 0: blocks `[batch, length]` -> the same shape.
+
+    A block may stand in several stretches; its count then goes on.
+    """
+    same = blocks.unsqueeze(-1) == blocks.unsqueeze(-2)
+    return same.tril(-1).sum(-1)
 
 
 def additive(allowed: Tensor | None, dtype: torch.dtype) -> Tensor | None:

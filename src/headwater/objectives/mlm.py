@@ -24,6 +24,7 @@ from headwater.data.pieces import Ints
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.nsp import SentencePairs
+from headwater.objectives.packing import Packing
 from headwater.objectives.rows import IGNORED, Chunks, Longs, Store, constant, digest
 from headwater.objectives.words import continuation_pieces, ordinary_pieces, special_pieces
 from headwater.text.vocabulary import Vocabulary
@@ -39,15 +40,19 @@ class MaskedLMConfig(Config):
     whole_word: choose words, not pieces.
     next_sentence: rows are sentence pairs, which the next-sentence loss needs; otherwise they are
         full rows of running text, as RoBERTa's.
+    packing: these rows hold whole texts, each by itself, instead of running text cut anywhere.
     """
 
     max_length: int = Field(default=512, ge=3, le=noise.LONGEST)
     noise_density: float = Field(default=0.15, gt=0, lt=1)
     whole_word: bool = False
     next_sentence: bool = True
+    packing: bool = False
 
     @model_validator(mode="after")
-    def _room_for_pairs(self) -> Self:
+    def _pairs_alone(self) -> Self:
+        if self.packing and self.next_sentence:
+            raise ValueError("packing: sentence pairs stand alone; set next_sentence = false too")
         if self.next_sentence and self.max_length < 5:
             raise ValueError("max_length: sentence pairs need at least 5 pieces")
         return self
@@ -58,7 +63,7 @@ class MaskedLM:
     """Rows for an encoder with a masked language model head, a FeatureSet.
 
     Row features, int32: `input_ids`, `labels` [length]; with pairs also `token_type_ids` [length]
-    and the scalar `next_sentence_label` (0: B is next).
+    and the scalar `next_sentence_label` (0: B is next); packed also `blocks` [length].
 
     Raises:
         UserError: the vocabulary has no mask piece, or none at the ends of a text; it does not
@@ -79,14 +84,19 @@ class MaskedLM:
         self._begins = ~continuation_pieces(vocabulary) if config.whole_word else None
         self._config = config
         self._seed = seed
-        self._pairs: SentencePairs | None = None
+        self._rows: SentencePairs | Packing | Chunks
+        room = config.max_length
         if config.next_sentence:
-            self._pairs = SentencePairs(store, vocabulary, config.max_length, seed)
-            self.lengths = self._pairs.lengths
+            self._rows = SentencePairs(store, vocabulary, room, seed)
+            self.lengths = self._rows.lengths
         else:
             self._ends = _ends(vocabulary)
-            self._chunks = Chunks(store, config.max_length - 2, self._ends[1])
-            self.lengths = constant(config.max_length, len(self._chunks))
+            if config.packing:
+                self._rows = Packing(store, inputs=np.arange(room - 1) + 2, room=room, least=1)
+                self.lengths = self._rows.lengths
+            else:
+                self._rows = Chunks(store, room - 2, self._ends[1])
+                self.lengths = constant(room, len(self._rows))
         self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)
 
     def __len__(self) -> int:
@@ -94,10 +104,11 @@ class MaskedLM:
 
     def features(self, rows: Longs, epoch: int) -> list[Features]:
         """Build the given rows of an epoch."""
-        if self._pairs is None:
-            inputs, labels = self._masked(self._text(rows), None, rows, epoch)
-            return [{"input_ids": inputs[i], "labels": labels[i]} for i in range(len(rows))]
-        pairs = self._pairs.pairs(rows, epoch)
+        if isinstance(self._rows, Chunks):
+            return self._examples(self._rows.chunk(rows), rows, epoch)
+        if isinstance(self._rows, Packing):
+            return self._rows.features(rows, epoch, self._examples)
+        pairs = self._rows.pairs(rows, epoch)
         inputs, labels = self._masked(pairs.ids, pairs.lengths, rows, epoch)
         return [
             {
@@ -109,11 +120,13 @@ class MaskedLM:
             for i, length in enumerate(pairs.lengths)
         ]
 
-    def _text(self, rows: Longs) -> Ints:
-        ids = np.empty((len(rows), self._config.max_length), np.int32)
+    def _examples(self, text: Ints, numbers: Longs, epoch: int) -> list[Features]:
+        """Make features of texts, int32 [texts, length]."""
+        ids = np.empty((len(text), text.shape[1] + 2), np.int32)
         ids[:, 0], ids[:, -1] = self._ends
-        ids[:, 1:-1] = self._chunks.chunk(rows)
-        return ids
+        ids[:, 1:-1] = text
+        inputs, labels = self._masked(ids, None, numbers, epoch)
+        return [{"input_ids": inputs[i], "labels": labels[i]} for i in range(len(ids))]
 
     def _masked(
         self, ids: Ints, lengths: Longs | None, rows: Longs, epoch: int

@@ -34,6 +34,7 @@ from headwater.data.convert import Features
 from headwater.data.pieces import Ints, Ragged
 from headwater.errors import UserError
 from headwater.objectives import noise
+from headwater.objectives.packing import Packing
 from headwater.objectives.rows import Chunks, Longs, Store, constant, digest
 from headwater.objectives.words import ordinary_pieces
 from headwater.text.marks import sentinel_ids
@@ -54,12 +55,15 @@ class SpanCorruptionConfig(Config):
         long that they are full (`replace_spans`: as full as the worst noise allows).
     noise_density: the share of the pieces that is noise.
     mean_span: the mean length of a noise span in pieces; of `span_corruption` alone.
+    packing: rows hold whole texts, each by itself, instead of running text cut anywhere; the inputs
+        of a row are as full as the texts allow.
     """
 
     variant: Variant = "span_corruption"
     inputs: int = Field(default=512, ge=3, le=noise.LONGEST)
     noise_density: float = Field(default=0.15, gt=0, lt=1)
     mean_span: float = Field(default=3.0, ge=1)
+    packing: bool = False
 
     @model_validator(mode="after")
     def _not_too_long(self) -> Self:
@@ -82,20 +86,30 @@ class SpanCorruptionConfig(Config):
     @property
     def targets(self) -> int:
         """The length of the targets, the end piece included; `replace_spans`: at most."""
-        raw = self.raw
+        return self.both(self.raw)[1]
+
+    def both(self, raw: int) -> tuple[int, int]:
+        """Return the lengths of inputs and targets of a text, the end pieces included.
+
+        `replace_spans`: at most.
+        """
         if self.variant == "span_corruption":
-            return lengths(self.inputs, self.noise_density, self.mean_span)[1]
+            return _both(raw, self.noise_density, self.mean_span)
+        single = self._single(raw)
         if self.variant == "replace_spans":
-            return self._single(raw) + self.most_spans + 2
-        return self._single(raw) + 1 if self.variant == "drop_tokens" else raw + 1
+            return raw + 1, single + self._most_spans(raw) + 2
+        return (raw - single + 1, single + 1) if self.variant == "drop_tokens" else (raw + 1,) * 2
 
     @property
     def most_spans(self) -> int:
-        """The most noise spans that a row can have."""
+        """The most noise spans that a text can have."""
+        return self._most_spans(self.raw)
+
+    def _most_spans(self, raw: int) -> int:
         if self.variant == "span_corruption":
-            return noise.amount(self.raw, self.noise_density, self.mean_span).spans
-        single = self._single(self.raw)
-        return min(single, self.raw - single + 1)  # each span but the last has a piece after it
+            return noise.amount(raw, self.noise_density, self.mean_span).spans
+        single = self._single(raw)
+        return min(single, raw - single + 1)  # each span but the last has a piece after it
 
     def _single(self, raw: int) -> int:
         return max(round(raw * self.noise_density), 1)
@@ -105,7 +119,8 @@ class SpanCorruptionConfig(Config):
 class SpanCorruption:
     """Rows of text as inputs and targets of an encoder-decoder, a PairSet.
 
-    Row features: `input_ids`, `labels`, int32 [length] each.
+    Row features: `input_ids`, `labels`, int32 [length] each; packed also `blocks` and
+    `label_blocks` of the same lengths.
 
     Raises:
         UserError: the vocabulary has no end-of-sequence piece or too few sentinels, or the store
@@ -122,21 +137,35 @@ class SpanCorruption:
         self._ordinary = ordinary_pieces(vocabulary)
         self._config = config
         self._seed = seed
-        self._chunks = Chunks(store, config.raw, vocabulary.eos_id)
-        self.target_lengths = constant(config.targets, len(self._chunks))
-        self.lengths = constant(config.inputs + config.targets, len(self._chunks))
+        self._rows: Chunks | Packing
+        if config.packing:  # texts of at least a piece of noise and a clean one
+            sides = [(0, 0), (0, 0), *(config.both(size) for size in range(2, config.raw + 1))]
+            inputs, targets = np.array(sides).T
+            self._rows = Packing(store, inputs=inputs, room=config.inputs, least=2)
+            self.target_lengths = self._rows.sums(targets)
+            self.lengths = self._rows.lengths + self.target_lengths
+        else:
+            self._rows = Chunks(store, config.raw, vocabulary.eos_id)
+            self.target_lengths = constant(config.targets, len(self._rows))
+            self.lengths = constant(config.inputs + config.targets, len(self._rows))
         self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)
 
     def __len__(self) -> int:
-        return len(self._chunks)
+        return len(self._rows)
 
     def features(self, rows: Longs, epoch: int) -> list[Features]:
         """Build the given rows of an epoch."""
-        inputs, targets = self._examples(self._chunks.chunk(rows), rows, epoch)
+        if isinstance(self._rows, Packing):
+            return self._rows.features(rows, epoch, self._examples, pairs=True)
+        return self._examples(self._rows.chunk(rows), rows, epoch)
+
+    def _examples(self, ids: Ints, numbers: Longs, epoch: int) -> list[Features]:
+        """Make features of texts, int32 [texts, length]."""
+        inputs, targets = self._sides(ids, numbers, epoch)
         pairs = zip(_each(inputs), _each(targets), strict=True)
         return [{"input_ids": source, "labels": target} for source, target in pairs]
 
-    def _examples(self, ids: Ints, rows: Longs, epoch: int) -> tuple[Ragged | Ints, Ragged | Ints]:
+    def _sides(self, ids: Ints, rows: Longs, epoch: int) -> tuple[Ragged | Ints, Ragged | Ints]:
         config, length = self._config, ids.shape[1]
         keys = order.row_keys((self._seed, order.SPANS, epoch), rows)
         if config.variant == "span_corruption":
@@ -164,15 +193,15 @@ def lengths(inputs: int, density: float, mean_span: float) -> tuple[int, int]:
     As the published `random_spans_helper`: for 512 inputs, 568 pieces of text and 114 targets =
     85 of noise, 28 sentinels and the end. Both counts include the end piece.
     """
-
-    def both(raw: int) -> tuple[int, int]:
-        found = noise.amount(raw, density, mean_span)
-        return raw - found.pieces + found.spans + 1, found.pieces + found.spans + 1
-
-    raw = _longest(inputs, lambda raw: both(raw)[0])
-    if density == 0.5 and both(raw)[1] > inputs:
+    raw = _longest(inputs, lambda raw: _both(raw, density, mean_span)[0])
+    if density == 0.5 and _both(raw, density, mean_span)[1] > inputs:
         raw -= 1  # the published code's own rule: with half of it noise, neither side is longer
-    return raw, both(raw)[1]
+    return raw, _both(raw, density, mean_span)[1]
+
+
+def _both(raw: int, density: float, mean_span: float) -> tuple[int, int]:
+    found = noise.amount(raw, density, mean_span)
+    return raw - found.pieces + found.spans + 1, found.pieces + found.spans + 1
 
 
 def corrupt(ids: Ints, spans: noise.Spans, sentinels: Ints, eos_id: int) -> tuple[Ragged, Ragged]:

@@ -36,6 +36,8 @@ def continuation_pieces(vocabulary: Vocabulary) -> Mask:
     Raises:
         UserError: the vocabulary does not mark where words begin.
     """
+    if vocabulary.whole_words:
+        return np.zeros(vocabulary.size, bool)
     pieces = all_pieces(vocabulary)
     kind = kind_of(pieces)
     if kind is None:

@@ -25,7 +25,7 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     """
     roles = {role: getattr(vocabulary, f"{role}_id", None) for role in ROLES}
     return {
-        "kind": kind_of(all_pieces(vocabulary)),
+        "kind": "word" if vocabulary.whole_words else kind_of(all_pieces(vocabulary)),
         "size": vocabulary.size,
         "special": {role: id for role, id in roles.items() if id is not None},
         "sentinels": len(sentinel_ids(vocabulary)),

@@ -30,7 +30,12 @@ from headwater.text.vocabulary import Encoding, absent_piece, check_text
 
 # model type -> the class by which `transformers` opens the folder, and the names its special
 # tokens bear when no settings file tells them
-CLASSES = {"WordPiece": "BertTokenizer", "BPE": "GPT2Tokenizer", "Unigram": "T5Tokenizer"}
+CLASSES = {
+    "WordPiece": "BertTokenizer",
+    "BPE": "GPT2Tokenizer",
+    "Unigram": "T5Tokenizer",
+    "WordLevel": "PreTrainedTokenizerFast",
+}
 USUAL_TOKENS = {
     "WordPiece": {
         "pad": "[PAD]",
@@ -49,6 +54,7 @@ USUAL_TOKENS = {
         "mask": "<mask>",
     },
     "Unigram": {"pad": "<pad>", "unk": "<unk>", "eos": "</s>"},
+    "WordLevel": {"pad": "[PAD]", "unk": "[UNK]", "eos": "[EOS]"},
 }
 
 
@@ -83,6 +89,7 @@ class TokenizerVocabulary:
         roles = {role: self._ids.get(self._settings.tokens.get(role, "")) for role in ROLES}
         self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
         self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
+        self.whole_words = self._kind == "WordLevel"
         self._marks = {self._ids[mark] for mark in ("▁", "Ġ") if mark in self._ids}
         self.size = max(self._ids.values()) + 1
 

@@ -1,10 +1,10 @@
-"""Learning a vocabulary of a chosen size from text: WordPiece, byte-level BPE or Unigram.
+"""Learning a vocabulary of a chosen size: WordPiece, byte-level BPE, Unigram or whole words.
 
 BPE joins, over and over, the pair of pieces that stands side by side most often (Sennrich et al.
 2016, section 3.2). WordPiece is learned the same way here, as the library `tokenizers` does it;
 the original choice, by likelihood (Schuster and Nakajima 2012), was never published as code.
 Unigram starts from very many pieces and drops those that the likelihood of the text misses least
-(Kudo 2018, section 3.2):
+(Kudo 2018, section 3.2). Whole words are counted. Pairs joined:
 
     low low low lower lowest  ->  lo + w  ->  Ġ + low  ->  Ġlow + e  ->  ...
 
@@ -13,6 +13,7 @@ Unigram starts from very many pieces and drops those that the likelihood of the 
     wordpiece  [PAD] [UNK] [CLS] [SEP] [MASK], letters, ##letters, pieces       ids 0 to 4 first
     bpe        the 256 bytes, pieces, <|endoftext|>                             as GPT-2's
     unigram    <pad> </s> <unk>, pieces, <extra_id_99> ... <extra_id_0>         as T5's
+    word       [PAD] [UNK] [EOS], the commonest words and punctuation marks
 
 The same texts and the same choices give the same vocabulary, on any number of cores.
 """
@@ -40,11 +41,13 @@ from headwater.files import check_writable, replace_file, replacing_folder
 from headwater.text.tokenizer import USUAL_TOKENS
 from headwater.text.unigram import SENTINELS
 from headwater.text.vocabulary import Vocabulary, check_text, load_vocabulary
+from headwater.text.word import SPECIAL, count_words, describe_words
 
 SENTENCES = 500_000  # Unigram holds about 25 bytes for each character of what it learns from
 COVERAGE = 0.9999
 LONGEST_SENTENCE = 200  # characters, so that a sample of sentences is a sample of the text
 RAREST_PAIR = 2  # what stands in the text once is no pattern of it
+RAREST_WORD = 2  # one that stands there once has no company to learn it from
 END_OF_TEXT = "<|endoftext|>"
 
 Files = dict[str, str | bytes]
@@ -54,12 +57,13 @@ Files = dict[str, str | bytes]
 class VocabularyPlan:
     """What is wanted of a vocabulary.
 
-    kind: `wordpiece`, `bpe` or `unigram`.
+    kind: `wordpiece`, `bpe`, `unigram` or `word`.
     size: the pieces in all, special pieces and sentinels with them.
-    lower_case: drop case and accents, as bert-base-uncased; WordPiece alone can.
+    lower_case: drop case and accents, as bert-base-uncased; WordPiece and words can.
     letters: characters that are pieces however rare they are, such as `äöüß`.
     coverage: the share of the text's characters whose letters become pieces; the rarest of the
-        others are unknown. A byte-level BPE knows every letter and asks for neither.
+        others are unknown. A byte-level BPE knows every letter and words are taken whole: neither
+        asks for `letters` or `coverage`.
     """
 
     kind: str
@@ -72,10 +76,14 @@ class VocabularyPlan:
         if self.kind not in LEARNERS:
             hint = did_you_mean(self.kind, LEARNERS)
             raise UserError(f"kind {self.kind!r}: no such vocabulary; {hint}")
-        if self.lower_case and self.kind != "wordpiece":
+        if self.lower_case and self.kind not in ("wordpiece", "word"):
             raise UserError(f"lower case: a {self.kind} vocabulary keeps case; leave it out")
         if self.letters and self.kind == "bpe":
             raise UserError("letters: a byte-level BPE knows every letter; leave them out")
+        if self.letters and self.kind == "word":
+            raise UserError(
+                "letters: words are taken whole, whatever their letters; leave them out"
+            )
         if not 0.98 <= self.coverage <= 1:
             raise UserError(f"coverage {self.coverage}: a share from 0.98 to 1 was expected")
 
@@ -108,7 +116,7 @@ def train_vocabulary(
         raise UserError(f"sentences {sentences}: at least 1 was expected")
     sample, found = _draw(_sentences(texts), sentences)
     if not sample:
-        raise UserError("no text to learn from: every input is empty")
+        raise UserError("no text to learn from: the inputs are empty or unreadable")
     say(f"learning {plan.size} pieces from {len(sample)} of {found} sentences")
     files = LEARNERS[plan.kind](plan, sample)
     with replacing_folder(output) as folder:
@@ -241,10 +249,21 @@ def _learn_unigram(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
     return {"spiece.model": model.getvalue()}
 
 
+def _learn_words(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
+    if plan.size <= len(SPECIAL):
+        raise _too_small(plan, len(SPECIAL) + 1)
+    ids = count_words(sample, plan.size, RAREST_WORD, lower_case=plan.lower_case)
+    if len(ids) < plan.size:
+        raise _too_large(plan, len(ids))
+    content = describe_words(ids, lower_case=plan.lower_case)
+    return {"tokenizer.json": json.dumps(content, ensure_ascii=False)}
+
+
 LEARNERS: dict[str, Callable[[VocabularyPlan, Sequence[str]], Files]] = {
     "wordpiece": _learn_wordpiece,
     "bpe": _learn_bpe,
     "unigram": _learn_unigram,
+    "word": _learn_words,
 }
 
 
@@ -273,6 +292,10 @@ def _too_large(plan: VocabularyPlan, most: int) -> UserError:
 
 
 def _too_small(plan: VocabularyPlan, least: int) -> UserError:
+    if plan.kind == "word":
+        return UserError(
+            f"size {plan.size}: the special pieces and one word alone are {least}; ask for more"
+        )
     advice = "ask for more" if plan.kind == "bpe" else "ask for more, or for less coverage"
     return UserError(
         f"size {plan.size}: the special pieces and the letters alone are {least}; {advice}"

@@ -63,6 +63,7 @@ class SentencePieceVocabulary:
         self._ids = {piece: id for id, piece in enumerate(pieces)}
         roles = (self._processor.pad_id(), self._processor.unk_id(), self._processor.eos_id())
         self.pad_id, self.unk_id, self.eos_id = (id if id >= 0 else None for id in roles)
+        self.whole_words = False
         self.size = len(pieces)
         self._special = {id for id in roles if id >= 0} | set(range(base, self.size))
         names = [pieces[id] for id in self._special]

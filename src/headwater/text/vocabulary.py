@@ -74,6 +74,10 @@ class Vocabulary(Protocol):
     @property
     def mask_id(self) -> int | None: ...
 
+    @property
+    def whole_words(self) -> bool:
+        """Whether no word is cut: each is a piece of its own, or unknown."""
+
     def encode(self, text: str) -> Encoding:
         """Return the pieces of a text; nothing is added at its ends.
 

@@ -11,10 +11,24 @@ DEFAULT_EPOCHS = 3.0
 _LEARNING_RATE = {"adamw": 5e-5, "adafactor": 1e-3}
 _WEIGHT_DECAY = {"adamw": 0.01, "adafactor": 0.0}
 
-Family = Literal["bert", "gpt", "t5"]
+Family = Literal["bert", "cbow", "elmo", "gpt", "t5"]
 
 FAMILY_DEFAULTS: dict[Family, dict[str, Any]] = {
     "bert": {"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    "cbow": {
+        "optimizer": "adamw",
+        "learning_rate": 3e-2,  # the best of 3e-3, 1e-2 and 3e-2 over 200 steps (docs/words.md)
+        "schedule": "linear",
+        "warmup": 0.05,
+        "weight_decay": 0.0,
+    },
+    "elmo": {
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "schedule": "linear",
+        "warmup": 0.05,
+        "weight_decay": 0.0,
+    },
     "gpt": {"optimizer": "adamw", "schedule": "cosine", "warmup": 0.1},
     "t5": {"optimizer": "adafactor", "schedule": "constant", "warmup": 0},
 }

@@ -1,23 +1,25 @@
-"""Put a fine-tuned reader into the package: half precision, with the model card that stands there.
+"""Keep a run's model in the project: half precision, with the model card that stands there.
 
-python recipes/bundle_reader.py runs/reader
+python recipes/bundle.py runs/reader src/headwater/assets/reader
+python recipes/bundle.py runs/bodies/bert studies/bodies/bert
 """
 
 import sys
+from pathlib import Path
 
 import torch
 
 from headwater.checkpoints.folder import load_model, read_extra, save_model
-from headwater.checkpoints.hub import BUNDLED, resolve
+from headwater.checkpoints.hub import resolve
 from headwater.files import replace_file
 from headwater.text.vocabulary import load_vocabulary
 
 
 def main() -> None:
-    """Read the run's model and write the bundled folder."""
-    source, target = resolve(sys.argv[1]), BUNDLED["reader"]
+    """Read the run's model and write the folder."""
+    source, target = resolve(sys.argv[1]), Path(sys.argv[2])
     card = target / "README.md"
-    text = card.read_text(encoding="utf-8") if card.exists() else ""
+    text = card.read_text(encoding="utf-8") if card.exists() else None
     save_model(
         target,
         load_model(source).model,
@@ -25,7 +27,8 @@ def main() -> None:
         extra=read_extra(source),
         dtype=torch.float16,
     )
-    replace_file(card, text)
+    if text is not None:
+        replace_file(card, text)
     size = sum(file.stat().st_size for file in target.iterdir())
     print(f"{target}: {size:,} bytes")
 

@@ -1,0 +1,183 @@
+"""`headwater inspect`: what a model reads, is asked, looks at and says."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headwater.errors import UserError
+from headwater.files import check_writable
+from headwater.terminal import AsJson, print_json
+
+if TYPE_CHECKING:
+    from headwater.pictures.page import Page
+
+inspect = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A folder, a hub id, or a bundled name.")
+]
+TextA = Annotated[
+    str, typer.Argument(metavar="TEXT", help="A text; [MASK] or ___ stands for a blank.")
+]
+TextB = Annotated[
+    str | None,
+    typer.Argument(metavar="[TEXT_B]", help="BERT: the second text. T5: what is written."),
+]
+Picture = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Draw it: FILE.png or FILE.html.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+File = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write it as HTML.")]
+
+
+@inspect.command("inputs")
+def inspect_inputs(
+    model: Model,
+    text: TextA,
+    text_b: TextB = None,
+    output: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the pieces, segments and positions that a model reads."""
+    from headwater.inspection.inputs import inputs
+    from headwater.pictures.html import write_html
+    from headwater.pictures.inputs import draw_inputs
+
+    kind = _kind(output, ".png", ".html")
+    found = inputs(model, text, text_b)
+    if output is not None and kind == ".png":
+        draw_inputs(found.page, output)
+    elif output is not None:
+        write_html(found.page, output)
+    _tell(found.page, lambda: found.content, output, as_json)
+
+
+@inspect.command("batch")
+def inspect_batch(
+    recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")] = None,
+    objective: Annotated[
+        str | None, typer.Option(metavar="O", help="Of pre-training, as `pretrain` takes it.")
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="STORE", help="A token store of `corpus build`.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="What is trained.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="a.b=VALUE", help="Change one key of the recipe."),
+    ] = None,
+    rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many rows to show.")] = 3,
+    epoch: Annotated[int, typer.Option(metavar="E", min=0, help="Counted from 0.")] = 0,
+    output: File = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a recipe trains on: the text, what of it is read, and what is asked for."""
+    from headwater.inspection.batch import batch, recipe_of
+    from headwater.pictures.html import write_html
+
+    _kind(output, ".html")
+    given = {"objective": objective, "model": model, "corpus": corpus and {"train": corpus}}
+    options = {name: value for name, value in given.items() if value}
+    said = batch(recipe_of(recipe, options, settings or []), rows, epoch)
+    if output is not None:
+        write_html(said.page, output)
+    _tell(said.page, lambda: said.content, output, as_json)
+
+
+@inspect.command("attention")
+def inspect_attention(
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="A folder, a hub id, or a bundled name.")
+    ] = None,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What it looks at.")] = None,
+    text_b: TextB = None,
+    layer: Annotated[int | None, typer.Option(metavar="L", help="This one, from 0 on.")] = None,
+    head: Annotated[int | None, typer.Option(metavar="H", help="This one, from 0 on.")] = None,
+    patterns: Annotated[
+        bool, typer.Option("--patterns", help="The mask patterns instead, without a model.")
+    ] = False,
+    output: Picture = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Show which pieces look at which: real weights, or the mask patterns."""
+    kind = _kind(output, ".png", ".html")
+    if patterns:
+        if model is not None:
+            raise UserError("--patterns shows the masks alone; leave the model and the text out")
+        _inspect_patterns(output, as_json)
+        return
+    if model is None or text is None:
+        raise UserError("give a model and a text, or --patterns")
+    from headwater.inference.loaded import load
+    from headwater.inspection.attention import attention, described, strongest
+    from headwater.pictures.attention import draw_attention, write_attention_html
+
+    maps = attention(load(model, device), text, text_b, layer=layer, head=head)
+    if output is not None and kind == ".png":
+        draw_attention(maps, output)
+    elif output is not None:
+        write_attention_html(maps, f"{model}: attention", output)
+    _tell(strongest(maps, model), lambda: described(maps), output, as_json)
+
+
+def _inspect_patterns(output: Path | None, as_json: bool) -> None:
+    from headwater.inspection.attention import patterns, patterns_page
+    from headwater.pictures.attention import draw_patterns
+    from headwater.pictures.html import write_html
+
+    found = patterns()
+    page = patterns_page(found)
+    if output is not None and output.suffix.lower() == ".png":
+        draw_patterns(found, output)
+    elif output is not None:
+        write_html(page, output)
+    _tell(page, lambda: {name: seen.tolist() for name, seen in found.items()}, output, as_json)
+
+
+@inspect.command("outputs")
+def inspect_outputs(
+    model: Model,
+    text: TextA,
+    text_b: TextB = None,
+    count: Annotated[
+        int, typer.Option(metavar="K", min=1, help="How many of the likeliest pieces.")
+    ] = 5,
+    output: File = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a model's head says of each piece of a text."""
+    from headwater.inference.loaded import load
+    from headwater.inspection.outputs import outputs
+    from headwater.pictures.html import write_html
+
+    _kind(output, ".html")
+    said = outputs(load(model, device), text, text_b, count)
+    if output is not None:
+        write_html(said.page, output)
+    _tell(said.page, lambda: said.content, output, as_json)
+
+
+def _kind(output: Path | None, *known: str) -> str | None:
+    """Return the ending of an output, refusing what cannot be made before any work is done."""
+    if output is None:
+        return None
+    if output.suffix.lower() not in known:
+        raise UserError(f"--output {output}: the name must end in {' or '.join(known)}")
+    check_writable(output.parent)
+    return output.suffix.lower()
+
+
+def _tell(page: "Page", content: Callable[[], object], output: Path | None, as_json: bool) -> None:
+    """Print for a script, or the file that was written, or else for a person."""
+    from headwater.pictures.screen import show
+
+    if as_json:
+        print_json(content())
+    elif output is not None:
+        print(output)
+    else:
+        show(page)

@@ -1,0 +1,121 @@
+"""The word vectors of a continuous bag of words: which are near, and files that others read.
+
+Near means a large cosine; sums and differences of unit vectors carry relations over (Mikolov et al.
+2013, "Efficient Estimation of Word Representations in Vector Space", section 4):
+
+    vectors = load_vectors("runs/cbow")
+    vectors.nearest(["king", "woman"], ["man"], count=1)        # perhaps queen
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.checkpoints.folder import load_model
+from headwater.checkpoints.hub import resolve
+from headwater.errors import UserError
+from headwater.files import replace_file
+from headwater.models.cbow import CBOW
+from headwater.objectives.words import ordinary_pieces
+from headwater.text.vocabulary import Vocabulary, absent_piece, check_fits, load_vocabulary
+
+
+class Near(NamedTuple):
+    """A word and its cosine with what was asked for."""
+
+    word: str
+    cosine: float
+
+
+@final
+class WordVectors:
+    """Words with their vectors; special pieces are left out.
+
+    words: as the vocabulary writes them, the commonest first.
+    vectors: float32 `[words, width]`.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, table: NDArray[np.float32]) -> None:
+        self._vocabulary = vocabulary
+        ids = ordinary_pieces(vocabulary)
+        self.words = [vocabulary.token(id) for id in ids.tolist()]
+        self.vectors = table[ids]
+        self._places = np.full(vocabulary.size, -1)
+        self._places[ids] = np.arange(len(ids))
+        norms = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        self._units = self.vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+
+    def place(self, word: str) -> int:
+        """Return where a word stands among `words`.
+
+        Raises:
+            UserError: it is none of them; the nearest in spelling is named.
+        """
+        ids = self._vocabulary.encode(word).ids
+        if len(ids) != 1 or self._places[ids[0]] < 0:
+            raise absent_piece(word, self.words)
+        return int(self._places[ids[0]])
+
+    def nearest(
+        self, plus: Sequence[str], minus: Sequence[str] = (), count: int = 10
+    ) -> list[Near]:
+        """Return the words nearest to a sum of words less others, without those themselves.
+
+        Raises:
+            UserError: a word is not in the vocabulary.
+        """
+        added, taken = ([self.place(word) for word in words] for words in (plus, minus))
+        sought = self._units[added].sum(0) - self._units[taken].sum(0)
+        cosines = self._units @ (sought / max(float(np.linalg.norm(sought)), 1e-12))
+        cosines[[*added, *taken]] = -np.inf
+        best = np.argsort(-cosines, kind="stable")[
+            : min(count, len(cosines) - len({*added, *taken}))
+        ]
+        return [Near(self.words[place], float(cosines[place])) for place in best.tolist()]
+
+    def export(self, file: Path, *, binary: bool = False) -> None:
+        """Write the format of the published word2vec, which gensim's KeyedVectors reads too.
+
+        A first line with the numbers of words and of columns, then word after word: its letters, a
+        space and its numbers, as text that gives float32 back exactly, or as float32 (little end
+        first).
+
+        Raises:
+            UserError: a word holds white space, which the format cannot write.
+        """
+        for word in self.words:
+            if any(letter.isspace() for letter in word):
+                raise UserError(f"{word!r} holds white space, which word2vec's format cannot write")
+        rows, width = self.vectors.shape
+        write = _binary if binary else _text
+        lines = (write(word, row) for word, row in zip(self.words, self.vectors, strict=True))
+        replace_file(file, b"".join([f"{rows} {width}\n".encode(), *lines]))
+
+
+def load_vectors(model: str) -> WordVectors:
+    """Load the vectors of a folder, a run folder or a hub id.
+
+    Raises:
+        UserError: there is no such model, or it is no continuous bag of words.
+    """
+    folder = resolve(model)
+    network = load_model(folder).model
+    if not isinstance(network, CBOW):
+        raise UserError(
+            f"{model} is a {type(network).__name__}; word vectors are those of a CBOW, which "
+            "`headwater pretrain --objective cbow` trains"
+        )
+    vocabulary = load_vocabulary(folder)
+    check_fits(vocabulary, network.config.vocab_size, str(folder))
+    return WordVectors(vocabulary, network.token.weight.detach().numpy())
+
+
+def _text(word: str, row: NDArray[np.float32]) -> bytes:
+    return " ".join([word, *(f"{value:.9g}" for value in row.tolist())]).encode() + b"\n"
+
+
+def _binary(word: str, row: NDArray[np.float32]) -> bytes:
+    return word.encode() + b" " + row.astype("<f4").tobytes() + b"\n"

@@ -1,0 +1,203 @@
+"""`headwater inspect attention`: the weights with which a network really looks at a text.
+
+The network is not changed: what enters the dropout of an attention is its weights, and a hook in
+front of it sees them.
+
+    for shown in attention(load("reader"), "Who wrote it?", "Ada wrote it."):
+        shown.part, shown.layer, shown.head, shown.weights.shape
+
+The mask patterns are those of the T5 paper (Raffel et al. 2020, section 3.2.1, figure 3), asked of
+the very function that the networks ask.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from headwater.errors import UserError
+from headwater.inference.loaded import LoadedModel
+from headwater.inference.running import evaluating
+from headwater.inspection.reading import Reading, read
+from headwater.inspection.running import Batch, as_batch, with_targets
+from headwater.inspection.spelling import Speller
+from headwater.models.bert import Bert
+from headwater.models.build import ModelConfig
+from headwater.models.gpt import GPT
+from headwater.models.heads import Headed
+from headwater.models.t5 import T5
+from headwater.models.t5_config import T5Config
+from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.nn.attention import Attention
+from headwater.nn.masks import visible
+from headwater.pictures.attention import HeadMap
+from headwater.pictures.page import Heading, Line, Page, Part, Run, Table
+
+PLACES, PREFIX = 5, 3  # of the patterns, as in the figure
+STRONGEST = 3  # pieces that a place looks at most, for a terminal
+
+Seen = list[tuple[str, NDArray[np.float64]]]
+"""The name of each attention in the order of use, and its weights `[heads, queries, keys]`."""
+
+
+def attention(
+    loaded: LoadedModel,
+    text: str,
+    second: str | None = None,
+    *,
+    layer: int | None = None,
+    head: int | None = None,
+) -> list[HeadMap]:
+    """Return the weights of every head, or of those chosen, in the order of part, layer, head.
+
+    A T5 that is given no second text looks back from what it writes itself.
+
+    Raises:
+        UserError: the model has no attention, does not read this, or has no such layer or head.
+    """
+    network, config = loaded.network, loaded.config
+    if not any(isinstance(part, Attention) for part in network.modules()):
+        raise UserError(f"{loaded.name} is a {config.model_type}, which has no attention")
+    reading = with_targets(loaded, read(loaded.vocabulary, config, text, second))
+    with evaluating(network), _watched(network) as seen:
+        encoded = _run(network, as_batch(reading, network), seen)
+    keys, queries = _places(config, reading, Speller(loaded.vocabulary))
+    names = {"encoder": (keys, keys), "decoder": (queries, queries), "cross": (queries, keys)}
+    layers: dict[str, int] = dict.fromkeys(names, 0)
+    maps = []
+    for place, (name, weights) in enumerate(seen):
+        part = "encoder" if place < encoded else "cross" if ".cross." in name else "decoder"
+        for number, each in enumerate(weights):
+            maps.append(HeadMap(part, layers[part], number, each, *names[part]))
+        layers[part] += 1
+    maps.sort(key=lambda each: list(names).index(each.part))  # stable: layers stay in order
+    return _chosen(_chosen(maps, "layer", layer, loaded.name), "head", head, loaded.name)
+
+
+def _run(network: nn.Module, batch: Batch, seen: Seen) -> int:
+    """Send a batch through, and return how many of the attentions `seen` are the encoder's."""
+    body = network.body if isinstance(network, Headed) else network
+    if isinstance(body, Bert):
+        body(batch["input_ids"], None, batch.get("token_type_ids"))
+        return len(seen)
+    # A decoder may borrow the encoder's layers: only the order tells whose attention it is.
+    assert isinstance(body, GPT | T5 | DecoderOnlyT5)
+    body.encode(batch["input_ids"])
+    encoded = len(seen)
+    seen.clear()
+    body(batch)
+    return encoded
+
+
+@contextmanager
+def _watched(network: nn.Module) -> Iterator[Seen]:
+    """Keep the weights of every attention of one row, while the block lasts."""
+    seen: Seen = []
+
+    def keep(name: str) -> Any:
+        def hook(_: nn.Module, given: tuple[Tensor]) -> None:
+            seen.append((name, given[0][0].double().cpu().numpy()))
+
+        return hook
+
+    handles = [
+        part.dropout.register_forward_pre_hook(keep(name))
+        for name, part in network.named_modules()
+        if isinstance(part, Attention)
+    ]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _places(
+    config: ModelConfig, reading: Reading, speller: Speller
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the encoder reads, and what the decoder does, piece by piece."""
+    keys = tuple(speller.piece(id) for id in reading.ids)
+    if not isinstance(config, T5Config):
+        return keys, keys
+    assert reading.targets is not None
+    before = (config.decoder_start_token_id, *reading.targets[:-1])
+    queries = tuple(speller.piece(id) for id in before)
+    return keys, keys + queries if config.decoder_only else queries
+
+
+def _chosen(maps: list[HeadMap], name: str, wanted: int | None, model: str) -> list[HeadMap]:
+    """Keep the maps whose layer or head, by `name`, is the one wanted."""
+    if wanted is None:
+        return maps
+    found = [each for each in maps if getattr(each, name) == wanted]
+    if not found:
+        last = max(getattr(each, name) for each in maps)
+        raise UserError(f"--{name} {wanted}: {model} has {name}s 0 to {last}")
+    return found
+
+
+def described(maps: Sequence[HeadMap]) -> list[dict[str, Any]]:
+    """Return maps for JSON."""
+    return [
+        {
+            "part": each.part,
+            "layer": each.layer,
+            "head": each.head,
+            "queries": list(each.queries),
+            "keys": list(each.keys),
+            "weights": each.weights.tolist(),
+        }
+        for each in maps
+    ]
+
+
+def strongest(maps: Sequence[HeadMap], model: str) -> Page:
+    """Return a page that says, for each place, what it looks at most in the mean over the maps."""
+    parts: list[Part] = []
+    for part in dict.fromkeys(each.part for each in maps):
+        same = [each for each in maps if each.part == part]
+        mean = np.mean([each.weights for each in same], axis=0)
+        order = np.argsort(-mean, axis=1, kind="stable")[:, :STRONGEST]
+        rows = [
+            (Run(query), *(Run(f"{same[0].keys[key]} {mean[row, key]:.2f}") for key in order[row]))
+            for row, query in enumerate(same[0].queries)
+        ]
+        names = ("piece", "looks most at", *("then at",) * (order.shape[1] - 1))
+        parts += [Heading(f"{part}: the mean of {len(same)} heads"), Table(names, tuple(rows))]
+    return Page(f"{model}: attention", tuple(parts))
+
+
+def patterns() -> dict[str, NDArray[np.bool_]]:
+    """Return the mask patterns by name, `[queries, keys]`, true where a place is seen."""
+    place = torch.arange(PLACES)
+    blocks = (place[None] >= PREFIX).long() + 1
+    asked = {
+        "Fully-visible": visible(torch.ones(1, PLACES)),
+        "Causal": visible(None, place, place),
+        "Causal with prefix": visible(None, place, place, torch.tensor([PREFIX])),
+        "Causal, two texts packed": visible(
+            None, place, place, query_blocks=blocks, key_blocks=blocks
+        ),
+    }
+    return {
+        name: allowed.expand(1, 1, PLACES, PLACES)[0, 0].numpy()
+        for name, allowed in asked.items()
+        if allowed is not None
+    }
+
+
+def patterns_page(found: Mapping[str, NDArray[np.bool_]]) -> Page:
+    """Return the patterns for a terminal: a dot where a place is seen."""
+    parts: list[Part] = []
+    for name, allowed in found.items():
+        parts.append(Heading(name))
+        keys = " ".join(f"x{place + 1}" for place in range(allowed.shape[1]))
+        parts.append(Line("", (Run(keys, "special"),)))
+        for place, row in enumerate(allowed):
+            cells = " ".join("● " if seen else "○ " for seen in row)
+            parts.append(Line(f"y{place + 1}", (Run(cells),)))
+    return Page("mask patterns: which place y may look at which place x", tuple(parts))

@@ -1,0 +1,137 @@
+"""`headwater inspect batch`: the first rows that a recipe trains on, as text.
+
+The rows are those of the first micro-batch of an epoch, with the noise of that epoch: what the
+network is given, nothing made anew for showing. No weights are read.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from headwater import finetuning, pretraining
+from headwater.config import read_toml
+from headwater.data.batching import Rows, plan_epoch
+from headwater.data.convert import Features, FeatureSet, PairSet
+from headwater.errors import UserError
+from headwater.inspection.rows import Kind, lines
+from headwater.inspection.spelling import Speller
+from headwater.pictures.page import Heading, Page, Part, Shown
+from headwater.recipe import PretrainRecipe, Recipe, load_recipe
+from headwater.starting import Start
+from headwater.terminal import say
+from headwater.training.config import Family, TrainingConfig
+
+PRESETS: dict[Family, str] = {
+    "bert": "bert-base-uncased",
+    "cbow": "cbow",
+    "elmo": "elmo-small",
+    "gpt": "gpt2",
+    "t5": "t5-small",
+}
+"""What stands in for a network that no one names: its rows depend on the family alone."""
+
+
+def recipe_of(
+    path: Path | None, options: Mapping[str, Any], settings: Sequence[str]
+) -> PretrainRecipe | Recipe:
+    """Build the recipe of a file, of options, or of both; what it trains tells its kind.
+
+    Raises:
+        UserError: a key or value is wrong, or something is missing.
+    """
+    values = {**(read_toml(path) if path else {}), **options}
+    if path is None and not options:
+        raise UserError("give a RECIPE.toml, or --objective and --corpus")
+    if not {"objective", "corpus"} & set(values):
+        return load_recipe(Recipe, path, options, settings)
+    named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
+    families = next(
+        (f for name, f in pretraining.FAMILIES.items() if name == values.get("objective")), ()
+    )
+    if families and not named:
+        options = {**options, "network": {"preset": PRESETS[families[0]]}}
+    return load_recipe(PretrainRecipe, path, options, settings)
+
+
+def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
+    """Return the first `rows` rows of an epoch's first micro-batch.
+
+    Raises:
+        UserError: the recipe, or something that it names, is wrong.
+    """
+    what, features, begun, kind = _begun(recipe)
+    numbers = _first(features, recipe.training, epoch)
+    made = features.features(numbers, epoch)
+    speller = Speller(begun.vocabulary)
+    size = _size(made, isinstance(features, PairSet))
+    shown = list(zip(numbers.tolist(), made, strict=True))[:rows]
+    content = {"what": what, "epoch": epoch, **size}
+    content["rows"] = [_described(number, row, kind, speller) for number, row in shown]
+    parts: list[Part] = []
+    for number, row in shown:
+        several = lines(kind, row, speller)
+        for place, text in enumerate(several):
+            which = f", text {place + 1} of {len(several)}" if len(several) > 1 else ""
+            parts += [Heading(f"row {number}{which}"), *text]
+    title = (
+        f"{what}, epoch {epoch}: the first batch has {size['batch_rows']} rows, "
+        f"{size['cells']:,} places, {size['padding']:.1%} of them padding"
+    )
+    return Shown(content, Page(title, tuple(parts)))
+
+
+def _begun(recipe: PretrainRecipe | Recipe) -> tuple[str, FeatureSet, Start, Kind]:
+    with torch.device("meta"):  # nothing is computed: a network of any size takes no time
+        if isinstance(recipe, PretrainRecipe):
+            recipe, _, begun, features = pretraining.begin(recipe)
+            return recipe.objective, features, begun, _objective_kind(recipe, begun.family)
+        run, data = finetuning.begin(recipe, say)
+    features = run.features(data.training)
+    return recipe.task, features, run.begun, "text" if run.begun.family == "t5" else "span"
+
+
+def _first(features: FeatureSet, training: TrainingConfig, epoch: int) -> Rows:
+    """Return the rows of an epoch's first micro-batch."""
+    steps = plan_epoch(
+        features.lengths,
+        features.target_lengths if isinstance(features, PairSet) else None,
+        tokens=training.batch.tokens,
+        examples=training.batch.examples,
+        accumulate=training.accumulate,
+        seed=training.seed,
+        epoch=epoch,
+    )
+    return steps[0][0]
+
+
+def _objective_kind(recipe: PretrainRecipe, family: Family) -> Kind:
+    match recipe.objective:
+        case "lm" | "prefix_lm":
+            return "text" if family == "t5" else "lm"
+        case "span_corruption":
+            variant = recipe.span_corruption.variant
+            if variant in ("span_corruption", "replace_spans"):
+                return "span_corruption"
+            return "text" if variant in ("drop_tokens", "deshuffling") else "whole_text"
+        case "mlm" | "cbow" | "bilm":
+            return recipe.objective
+
+
+def _size(made: Sequence[Features], pairs: bool) -> dict[str, Any]:
+    """Say how large the batch is, in places of its inputs and, of pairs, of its targets."""
+    sides = [[len(row[name]) for row in made] for name in ("input_ids", "labels")[: 1 + pairs]]
+    cells = sum(len(side) * max(side) for side in sides)
+    return {"batch_rows": len(made), "cells": cells, "padding": 1 - sum(map(sum, sides)) / cells}
+
+
+def _described(number: int, row: Features, kind: Kind, speller: Speller) -> dict[str, Any]:
+    """Return a row for JSON: its lines as plain text and its features as they are."""
+    said = [
+        {line.label: "".join(run.text for run in line.runs) for line in text}
+        for text in lines(kind, row, speller)
+    ]
+    features = {name: np.asarray(values).tolist() for name, values in row.items()}
+    return {"row": number, "texts": said, "features": features}

@@ -1,0 +1,95 @@
+"""`headwater inspect inputs`: what a model adds up at each place (Devlin et al. 2019, figure 2)."""
+
+from itertools import zip_longest
+from typing import Any
+
+from headwater.inspection.reading import Reading, read, sizes_and_vocabulary
+from headwater.inspection.spelling import Speller
+from headwater.models.build import ModelConfig
+from headwater.models.cbow_config import CBOWConfig
+from headwater.models.elmo_config import ELMoConfig
+from headwater.models.t5_config import T5Config
+from headwater.pictures.page import Columns, Heading, Mark, Page, Part, Run, Shown
+
+SEGMENTS = "AB"
+
+
+def inputs(model: str, text: str, second: str | None = None) -> Shown:
+    """Return the inputs that a model makes of a text or a pair; its weights are not read.
+
+    Raises:
+        UserError: there is no such model, or it does not read this.
+    """
+    config, vocabulary = sizes_and_vocabulary(model)
+    reading = read(vocabulary, config, text, second)
+    speller = Speller(vocabulary)
+    parts: list[Part] = []
+    content: dict[str, Any] = {"model": model, "family": config.model_type}
+    content["pieces"] = _described(speller, reading)
+    if reading.cut:
+        parts.append(Heading("read up to the blank: a GPT sees nothing after it"))
+    parts.append(_columns(speller, reading))
+    if reading.targets is not None:
+        assert isinstance(config, T5Config)
+        before = (config.decoder_start_token_id, *reading.targets[:-1])
+        content["decoder"] = [
+            {"piece": speller.piece(a), "id": a, "target": speller.piece(b), "target_id": b}
+            for a, b in zip(before, reading.targets, strict=True)
+        ]
+        parts += [Heading("the decoder"), _shifted(speller, before, reading.targets)]
+    title = f"{model}: {len(reading.ids)} pieces{_added(config, reading)}"
+    return Shown(content, Page(title, tuple(parts)))
+
+
+def _added(config: ModelConfig, reading: Reading) -> str:
+    match config:
+        case T5Config():
+            return "; positions are biases of the attention scores, by distance"
+        case CBOWConfig():
+            return "; the vectors around each are averaged"
+        case ELMoConfig():
+            return "; each is read letter by letter"
+    added = ["token", "segment", "position"] if reading.segments else ["token", "position"]
+    return f"; the vectors of {' + '.join(added)} are added"
+
+
+def _described(speller: Speller, reading: Reading) -> list[dict[str, Any]]:
+    rows = zip_longest(reading.ids, reading.segments or (), reading.positions or ())
+    found = []
+    for id, segment, position in rows:
+        each = {"piece": speller.piece(id), "id": id, "segment": segment, "position": position}
+        found.append({name: value for name, value in each.items() if value is not None})
+    return found
+
+
+def _columns(speller: Speller, reading: Reading) -> Columns:
+    given: dict[str, list[str]] = {
+        "input": [speller.piece(id) for id in reading.ids],
+        "id": [str(id) for id in reading.ids],
+    }
+    if reading.segments is not None:
+        given["segment"] = [SEGMENTS[segment] for segment in reading.segments]
+    if reading.positions is not None:
+        given["position"] = [str(position) for position in reading.positions]
+    segments = reading.segments or (0,) * len(reading.ids)
+    marks = [_mark(speller, id, segment) for id, segment in zip(reading.ids, segments, strict=True)]
+    columns = [
+        tuple(Run(text, mark) for text in texts)
+        for mark, texts in zip(marks, zip(*given.values(), strict=True), strict=True)
+    ]
+    return Columns(tuple(given), tuple(columns))
+
+
+def _mark(speller: Speller, id: int, segment: int) -> Mark:
+    if id == speller.vocabulary.mask_id:
+        return "masked"
+    mark = speller.mark(id)
+    return "second" if mark == "plain" and segment else mark
+
+
+def _shifted(speller: Speller, before: tuple[int, ...], after: tuple[int, ...]) -> Columns:
+    columns = [
+        tuple(Run(speller.piece(id), speller.mark(id)) for id in pair)
+        for pair in zip(before, after, strict=True)
+    ]
+    return Columns(("reads", "writes"), tuple(columns))

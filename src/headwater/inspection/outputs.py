@@ -1,0 +1,262 @@
+"""`headwater inspect outputs`: what a head says of C and T1 to Tn (BERT paper, figure 1).
+
+masked_lm, pretraining   the likeliest pieces at each place; whether B follows A
+span                     each place's scores as the first and last of the answer
+sequence, token, ...     the classes of the text, or of each piece
+GPT                      the likeliest next pieces after each place
+T5                       the text that it writes, and the likeliest pieces at each step
+a bare body              how long each vector is, and which pieces' vectors it is nearest to
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from headwater.errors import UserError
+from headwater.inference.loaded import LoadedModel
+from headwater.inference.running import evaluating
+from headwater.inspection.neighbors import neighbor_logits
+from headwater.inspection.reading import Reading, read
+from headwater.inspection.running import as_batch, with_targets
+from headwater.inspection.spelling import Speller
+from headwater.models.bert import Bert
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import head_name
+from headwater.models.cbow import CBOW
+from headwater.models.elmo import ELMo
+from headwater.models.gpt import GPT
+from headwater.models.heads import Headed, PreTrainingHead
+from headwater.models.t5_config import T5Config
+from headwater.pictures.page import Heading, Line, Mark, Page, Part, Run, Shown, Table
+
+SHOWN = 3  # of the likeliest pieces in the table of all places
+
+
+def outputs(loaded: LoadedModel, text: str, second: str | None = None, count: int = 5) -> Shown:
+    """Return what a model says of each piece of a text; `count` of the likeliest pieces.
+
+    Raises:
+        UserError: the model does not read this, or says nothing that can be shown.
+    """
+    looked = _Look(loaded, text, second, count)
+    with evaluating(loaded.network):
+        what, content, parts = looked.said()
+    if looked.reading.cut:
+        parts.insert(0, Heading("read up to the blank: a GPT sees nothing after it"))
+    given = {"model": loaded.name, "says": what}
+    return Shown(given | content, Page(f"{loaded.name}: {what}", tuple(parts)))
+
+
+Found = tuple[str, dict[str, Any], list[Part]]
+"""What is said, in a word; for a script; for a person."""
+
+
+class _Look:
+    """One text and one network."""
+
+    def __init__(self, loaded: LoadedModel, text: str, second: str | None, count: int) -> None:
+        self.loaded, self.text, self.second, self.count = loaded, text, second, count
+        self.network, self.config = loaded.network, loaded.config
+        self.speller = Speller(loaded.vocabulary)
+        self.reading: Reading = with_targets(
+            loaded, read(loaded.vocabulary, loaded.config, text, second)
+        )
+        self.batch = as_batch(self.reading, loaded.network)
+
+    def said(self) -> Found:
+        network = self.network
+        if isinstance(self.config, T5Config):
+            return self._written()
+        if isinstance(network, GPT):
+            return self._next_pieces(network)
+        if isinstance(network, CBOW | ELMo):
+            return self._words(network)
+        if isinstance(network, Bert):
+            return self._vectors(network)
+        assert isinstance(network, Headed)
+        return self._headed(network)
+
+    def _headed(self, network: Headed) -> Found:
+        name = head_name(network)
+        given = network(self.batch)
+        match name:
+            case "masked_lm":
+                return name, *self._masked(given[0])
+            case "pretraining":
+                assert isinstance(network.head, PreTrainingHead)
+                content, parts = self._masked(given.masked_lm[0])
+                chance = float(given.next_sentence[0].softmax(-1)[0])
+                content["is_next"] = chance
+                parts.insert(0, Line("C", (Run(f"B follows A: {chance:.3f}"),)))
+                return name, content, parts
+            case "span":
+                return name, *self._span(given.start_logits[0], given.end_logits[0])
+            case "token":
+                return name, *self._classes_of_pieces(given[0])
+            case "regression":
+                number = float(given[0, 0])
+                return name, {"number": number}, [Line("C", (Run(f"{number:.4f}"),))]
+            case _:
+                labels = ("B is next", "B is random") if name == "next_sentence" else self._labels
+                return name or "", *self._classes(given[0], labels)
+
+    def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Part]]:
+        """Of logits `[length, vocabulary]`: first what is said of the blanks."""
+        ids, blanks = self.reading.ids, self.reading.blanks
+        right = [None if place in blanks else id for place, id in enumerate(ids)]
+        found = self._places(ids, logits, right)
+        parts: list[Part] = []
+        for place in blanks:
+            found[place]["blank"] = True
+            parts += [Heading(f"the blank, T{place}"), _ranking(found[place]["likeliest"])]
+        parts += [Heading("every place"), _table(found, "T", "its own piece")]
+        return {"pieces": found}, parts
+
+    def _words(self, network: CBOW | ELMo) -> Found:
+        logits = neighbor_logits(network, self.batch["input_ids"])
+        return "each word from those around it", *self._masked(logits)
+
+    def _next_pieces(self, network: GPT) -> Found:
+        ids = self.reading.ids
+        found = self._places(ids, network(self.batch)[0], (*ids[1:], None))
+        parts: list[Part] = [Heading("next"), _ranking(found[-1]["likeliest"])]
+        parts += [Heading("after every place"), _table(found, "", "what follows")]
+        return "the next piece", {"pieces": found}, parts
+
+    def _written(self) -> Found:
+        targets = self.reading.targets
+        assert targets is not None
+        found = self._places(targets, self.network(self.batch)[0], targets)
+        text = self.loaded.vocabulary.decode(targets, skip_special=False)
+        whose = "writes" if self.second is None else "reads on"
+        parts: list[Part] = [
+            Line(whose, self.speller.runs(targets)),
+            Heading("each step, given those before it"),
+            _table(found, "", "its chance"),
+        ]
+        return "what it writes", {"text": text, "pieces": found}, parts
+
+    def _vectors(self, network: Bert) -> Found:
+        ids = self.batch["input_ids"]
+        hidden = network(ids, None, self.batch.get("token_type_ids"))[0]
+        table = F.normalize(network.embeddings.token.weight, dim=-1)
+        nearest = (F.normalize(hidden, dim=-1) @ table.T).topk(self._most(len(table)))
+        found: list[dict[str, Any]] = []
+        for place, id in enumerate(self.reading.ids):
+            pairs = zip(nearest.indices[place].tolist(), nearest.values[place], strict=True)
+            found.append(
+                {
+                    "piece": self.speller.piece(id),
+                    "norm": float(hidden[place].norm()),
+                    "nearest": [
+                        {"piece": self.speller.piece(near), "cosine": float(value)}
+                        for near, value in pairs
+                    ],
+                }
+            )
+        rows = tuple(
+            (
+                *(Run("C" if not place else f"T{place}"), Run(each["piece"])),
+                Run(f"{each['norm']:.2f}"),
+                Run("  ".join(f"{n['piece']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])),
+            )
+            for place, each in enumerate(found)
+        )
+        names = ("", "piece", "length", "nearest pieces (cosine)")
+        return "no head: the vectors", {"pieces": found}, [Table(names, rows)]
+
+    def _span(self, starts: Tensor, ends: Tensor) -> tuple[dict[str, Any], list[Part]]:
+        """Of scores `[length]`; the first place, C, stands for "no answer"."""
+        if self.second is None:
+            raise UserError("this model finds answers: give a question and the text it is asked of")
+        answers = self.loaded.answer(self.text, self.second, self.count)
+        best = (int(starts[1:].argmax()) + 1, int(ends[1:].argmax()) + 1)
+        found: list[dict[str, Any]] = [
+            {"piece": self.speller.piece(id), "start": float(start), "end": float(end)}
+            for id, start, end in zip(self.reading.ids, starts, ends, strict=True)
+        ]
+        rows = []
+        for place, each in enumerate(found):
+            runs = [Run("C" if not place else f"T{place}"), Run(each["piece"])]
+            for name, highest in zip(("start", "end"), best, strict=True):
+                mark: Mark = "answer" if place == highest else "plain"
+                runs.append(Run(f"{each[name]:.2f}", mark))
+            rows.append(tuple(runs))
+        said = [Run(answers[0].text or "no answer"), Run(f"  {answers[0].score:.3f}", "special")]
+        parts: list[Part] = [
+            Line("answer", tuple(said)),
+            Table(("", "piece", "start", "end"), tuple(rows)),
+        ]
+        return {"pieces": found, "answers": [each.to_dict() for each in answers]}, parts
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        assert isinstance(self.config, BertConfig)
+        return self.config.label_names
+
+    def _classes(self, logits: Tensor, labels: Sequence[str]) -> tuple[dict[str, Any], list[Part]]:
+        """Of logits `[classes]`."""
+        chances = logits.softmax(-1).tolist()
+        named = dict(zip(labels, chances, strict=True))
+        ordered = sorted(named.items(), key=lambda pair: -pair[1])
+        rows = tuple((Run(label), Run(f"{chance:.3f}")) for label, chance in ordered)
+        return {"classes": named}, [Table(("C", "probability"), rows)]
+
+    def _classes_of_pieces(self, logits: Tensor) -> tuple[dict[str, Any], list[Part]]:
+        """Of logits `[length, classes]`."""
+        found: list[dict[str, Any]] = []
+        for id, chances in zip(self.reading.ids, logits.softmax(-1).tolist(), strict=True):
+            named = dict(zip(self._labels, chances, strict=True))
+            found.append({"piece": self.speller.piece(id), "classes": named})
+        rows = []
+        for place, each in enumerate(found):
+            label, chance = max(each["classes"].items(), key=lambda pair: pair[1])
+            rows.append((Run(f"T{place}"), Run(each["piece"]), Run(f"{label} {chance:.3f}")))
+        return {"pieces": found}, [Table(("", "piece", "class"), tuple(rows))]
+
+    def _places(
+        self, ids: Sequence[int], logits: Tensor, right: Sequence[int | None]
+    ) -> list[dict[str, Any]]:
+        """Describe each place by its likeliest pieces, from logits `[places, vocabulary]`, and by
+        the probability of the one that is `right` there."""
+        chances = logits.softmax(-1)
+        top = chances.topk(self._most(logits.shape[-1]))
+        found: list[dict[str, Any]] = []
+        for place, id in enumerate(ids):
+            pairs = zip(top.indices[place].tolist(), top.values[place].tolist(), strict=True)
+            each: dict[str, Any] = {"piece": self.speller.piece(id), "id": id}
+            each["likeliest"] = [
+                {"piece": self.speller.piece(likely), "id": likely, "probability": chance}
+                for likely, chance in pairs
+            ]
+            expected = right[place]
+            each["probability"] = None if expected is None else float(chances[place, expected])
+            found.append(each)
+        return found
+
+    def _most(self, pieces: int) -> int:
+        return min(self.count, pieces)
+
+
+def _ranking(likeliest: Sequence[dict[str, Any]]) -> Table:
+    rows = tuple((Run(each["piece"]), Run(f"{each['probability']:.3f}")) for each in likeliest)
+    return Table(("piece", "probability"), rows)
+
+
+def _table(found: Sequence[dict[str, Any]], letter: str, own: str) -> Table:
+    """Every place: its name where it has one, its piece, what is likeliest, and its own chance."""
+    rows = []
+    for place, each in enumerate(found):
+        likely = each["likeliest"][:SHOWN]
+        said = "  ".join(f"{one['piece']} {one['probability']:.2f}" for one in likely)
+        chance = each["probability"]
+        name = ("C" if not place else f"{letter}{place}") if letter else str(place)
+        rows.append(
+            (
+                *(Run(name), Run(each["piece"]), Run(said)),
+                Run("" if chance is None else f"{chance:.3f}", "special"),
+            )
+        )
+    return Table(("", "piece", "likeliest", own), tuple(rows))

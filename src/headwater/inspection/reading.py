@@ -1,0 +1,166 @@
+"""A text as a model reads it: its pieces, and where each family's other inputs come from.
+
+    BERT   [CLS] text [SEP] other text [SEP], segments A and B, positions
+    T5     text </s>; a second text is what the decoder is to write
+    GPT    text, positions
+    CBOW, ELMo    words
+
+A blank, written [MASK] or ___, becomes the mask of a BERT, the next sentinel of a T5 and the
+unknown word of a model of words. A GPT sees nothing after the place it writes at: it reads up to
+the blank.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from headwater.checkpoints.configs import read_config
+from headwater.checkpoints.hub import resolve
+from headwater.errors import UserError
+from headwater.files import read_json
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import ModelConfig
+from headwater.models.cbow_config import CBOWConfig
+from headwater.models.elmo_config import ELMoConfig
+from headwater.models.gpt_config import GPTConfig
+from headwater.models.t5_config import T5Config
+from headwater.tasks.windows import layout
+from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
+
+BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One row of a model's inputs.
+
+    ids: the pieces, special ones included.
+    segments: 0 or 1 for each piece; None where the model has no segments.
+    positions: the row of the position table for each piece; None where there is no such table.
+    targets: of a T5, what the decoder is to write, the end piece included; None: not given.
+    blanks: where the blanks stand, of a BERT or a model of words.
+    cut: whether a text was cut at its blank.
+    """
+
+    ids: tuple[int, ...]
+    segments: tuple[int, ...] | None = None
+    positions: tuple[int, ...] | None = None
+    targets: tuple[int, ...] | None = None
+    blanks: tuple[int, ...] = ()
+    cut: bool = False
+
+
+def sizes_and_vocabulary(model: str) -> tuple[ModelConfig, Vocabulary]:
+    """Load all of a model but its weights.
+
+    Raises:
+        UserError: there is no such model, or its folder is broken.
+    """
+    folder = resolve(model)
+    file: Path = folder / "config.json"
+    config, vocabulary = read_config(read_json(file), str(file)), load_vocabulary(folder)
+    check_fits(vocabulary, config.vocab_size, str(folder))
+    return config, vocabulary
+
+
+def read(
+    vocabulary: Vocabulary, config: ModelConfig, text: str, second: str | None = None
+) -> Reading:
+    """Turn a text, or a pair, into what a model of that family reads.
+
+    Raises:
+        UserError: a text is empty or too long, or the model does not read a second one or a blank.
+    """
+    for each in (text, second):
+        if each is not None and not each.strip():
+            raise UserError("the text is empty; give one to look at")
+    match config:
+        case BertConfig():
+            reading = _encoder(vocabulary, config, text, second)
+            _check_length(reading, config.longest)
+        case T5Config():
+            reading = _text_to_text(vocabulary, text, second)
+        case GPTConfig():
+            reading = _decoder(vocabulary, text, second)
+            _check_length(reading, config.n_positions)
+        case CBOWConfig() | ELMoConfig():
+            reading = _words(vocabulary, text, second)
+    return reading
+
+
+def _encoder(vocabulary: Vocabulary, config: BertConfig, text: str, second: str | None) -> Reading:
+    shape = layout(vocabulary)
+    ids = [*shape.before, *_pieces(vocabulary, _masked(vocabulary, text))]
+    first = len(ids) + len(shape.between)
+    if second is not None:
+        ids += [*shape.between, *_pieces(vocabulary, _masked(vocabulary, second))]
+    ids += shape.after
+    segments = None
+    if config.type_vocab_size > 1:
+        segments = tuple(int(second is not None and place >= first) for place in range(len(ids)))
+    begin = config.first_position
+    blanks = tuple(place for place, id in enumerate(ids) if id == vocabulary.mask_id)
+    return Reading(tuple(ids), segments, tuple(range(begin, begin + len(ids))), blanks=blanks)
+
+
+def _masked(vocabulary: Vocabulary, text: str) -> str:
+    if not BLANK.search(text):
+        return text
+    if vocabulary.mask_id is None:
+        raise UserError("this vocabulary has no mask piece, which [MASK] and ___ stand for")
+    mask = vocabulary.token(vocabulary.mask_id)
+    return BLANK.sub(lambda _: mask, text)
+
+
+def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
+    if vocabulary.eos_id is None:
+        raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
+    sides = []
+    for side in (text, second or ""):
+        numbers = count()
+        filled = BLANK.sub(
+            lambda _, n=numbers: vocabulary.token(vocabulary.sentinel(next(n))),  # type: ignore[misc]
+            side,
+        )
+        sides.append((*_pieces(vocabulary, filled), vocabulary.eos_id))
+    return Reading(sides[0], targets=None if second is None else sides[1])
+
+
+def _decoder(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
+    if second is not None:
+        raise UserError("a GPT reads one text; leave the second one out")
+    blank = BLANK.search(text)
+    # The space before the blank belongs to the piece that is to come.
+    ids = _pieces(vocabulary, text[: blank.start()].rstrip() if blank else text)
+    if not ids:
+        raise UserError("a GPT reads what stands before the blank, and nothing does")
+    return Reading(tuple(ids), positions=tuple(range(len(ids))), cut=blank is not None)
+
+
+def _words(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
+    if second is not None:
+        raise UserError("a model of words reads one text; leave the second one out")
+    if vocabulary.unk_id is None:
+        raise UserError("this vocabulary has no unknown word, which stands at a blank")
+    ids: list[int] = []
+    blanks = []
+    for number, part in enumerate(BLANK.split(text)):
+        if number:
+            blanks.append(len(ids))
+            ids.append(vocabulary.unk_id)
+        ids += _pieces(vocabulary, part)
+    return Reading(tuple(ids), blanks=tuple(blanks))
+
+
+def _pieces(vocabulary: Vocabulary, text: str) -> list[int]:
+    ids: list[int] = vocabulary.encode(text.strip()).ids.tolist()
+    return ids
+
+
+def _check_length(reading: Reading, longest: int) -> None:
+    if len(reading.ids) > longest:
+        raise UserError(
+            f"the text has {len(reading.ids)} pieces, special ones included; this model reads "
+            f"{longest}: shorten it"
+        )

@@ -1,0 +1,75 @@
+"""Ids as text to look at: pieces by name, and stretches of text with what is special marked.
+
+Unlike `Vocabulary.decode` nothing is left out or tidied, so that each place of a row is to be seen:
+
+    [CLS] the mill ##er [SEP]   ->   "[CLS]" special, " the miller", " [SEP]" special
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from headwater.errors import UserError
+from headwater.objectives.words import special_pieces
+from headwater.pictures.page import Mark, Run
+from headwater.text.marks import all_pieces, kind_of, sentinel_ids
+from headwater.text.vocabulary import Vocabulary
+
+
+class Speller:
+    """Spells the ids of one vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._kind = kind_of(all_pieces(vocabulary))
+        self.sentinels = frozenset(sentinel_ids(vocabulary))
+        special = special_pieces(vocabulary).nonzero()[0].tolist()
+        self.special = frozenset(special) - {vocabulary.unk_id}
+
+    def piece(self, id: int) -> str:
+        """Return a piece as the vocabulary writes it; bytes of a byte-level BPE as letters."""
+        try:
+            token = self.vocabulary.token(id)
+        except UserError:  # a model may have more rows than its vocabulary has pieces
+            return f"<{id}>"
+        if self._kind != "bpe" or id in self.special:
+            return token
+        text = self.vocabulary.decode([id], skip_special=False)
+        if not text or "\N{REPLACEMENT CHARACTER}" in text:  # part of a letter
+            return token
+        return text.replace(" ", "Ġ").replace("\n", "Ċ")
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Return ids as text, a space before each word and each special piece."""
+        parts = []
+        for special, group in groupby(ids, key=self.special.__contains__):
+            same = list(group)
+            if self._kind == "bpe" and not special:
+                parts.append(self.vocabulary.decode(same, skip_special=False))
+            else:
+                parts.extend(self._spelled(id, special) for id in same)
+        return "".join(parts)
+
+    def runs(self, ids: Sequence[int], marks: Sequence[Mark] | None = None) -> tuple[Run, ...]:
+        """Return ids as text with marks; None marks special pieces and sentinels alone."""
+        marks = marks or [self.mark(id) for id in ids]
+        found: list[Run] = []
+        for mark, group in groupby(zip(marks, ids, strict=True), key=lambda pair: pair[0]):
+            text = self.text([id for _, id in group])
+            found.append(Run(text if found else text.lstrip(" "), mark))
+        return tuple(found)
+
+    def mark(self, id: int) -> Mark:
+        """Mark a piece by what it is in the vocabulary."""
+        if id in self.sentinels:
+            return "sentinel"
+        return "special" if id in self.special else "plain"
+
+    def _spelled(self, id: int, special: bool) -> str:
+        token = self.piece(id)
+        if special:
+            return f" {token}"
+        if self._kind == "unigram":
+            return token.replace("▁", " ")
+        if self._kind == "wordpiece" and token.startswith("##"):
+            return token[2:]
+        return f" {token}"

@@ -1,0 +1,24 @@
+"""The shape of a continuous bag of words. Free of torch.
+
+Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space", section 3.1.
+The preset has the 300 numbers a word of their released vectors and of table 3's largest.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class CBOWConfig:
+    """Sizes of the tables of input and output vectors."""
+
+    model_type: Literal["cbow"] = "cbow"
+    vocab_size: int = 30000
+    vector_size: int = 300
+    samples: int = 1024
+    """Words that a training step tells its own from; see `nn.sampled`."""
+
+
+PRESETS: Mapping[str, CBOWConfig] = MappingProxyType({"cbow": CBOWConfig()})

@@ -1,0 +1,85 @@
+"""The shape of an ELMo, and the published sizes. Free of torch.
+
+Peters et al. 2018, "Deep Contextualized Word Representations", sections 3.2 and 3.4.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, cast
+
+from headwater.errors import UserError
+
+_WIDEST = 50  # characters of a word, its marks included
+
+
+@dataclass(frozen=True, slots=True)
+class ELMoConfig:
+    """Sizes and rates of one ELMo; the defaults are the published one."""
+
+    model_type: Literal["elmo"] = "elmo"
+    vocab_size: int = 0
+    """Words that it can predict, and read by their ids; 0: it reads characters only."""
+    character_dim: int = 16
+    filters: tuple[tuple[int, int], ...] = (
+        (1, 32),
+        (2, 32),
+        (3, 64),
+        (4, 128),
+        (5, 256),
+        (6, 512),
+        (7, 1024),
+    )
+    """Pairs of a width in characters and how many filters have it."""
+    activation: str = "relu"
+    """An activation of `nn.feedforward`, after the filters."""
+    num_highway: int = 2
+    projection_dim: int = 512
+    """Of a word's vector, and of each direction's states."""
+    cells: int = 4096
+    num_layers: int = 2
+    cell_clip: float = 3.0
+    projection_clip: float = 3.0
+    """Bounds of the cells and the states; 0: none."""
+    skip_connections: bool = True
+    """Whether the second layer and those above add what they read to their output."""
+    dropout_rate: float = 0.1
+    """Of what each layer reads and of the last states, in training."""
+    samples: int = 8192
+    """Words that a training step chooses between; all, where there are no more."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "filters", _checked(self.filters))  # lists, as files have them
+
+    @property
+    def channels(self) -> int:
+        """How many filters there are in all."""
+        return sum(many for _, many in self.filters)
+
+
+def _checked(filters: Any) -> tuple[tuple[int, int], ...]:
+    """Return pairs of whole numbers.
+
+    Raises:
+        UserError: they are not.
+    """
+    listed = filters if isinstance(filters, list | tuple) else []
+    pairs = [tuple(pair) for pair in listed if isinstance(pair, list | tuple)]
+    right = [
+        p for p in pairs if list(map(type, p)) == [int, int] and min(p) > 0 and p[0] <= _WIDEST
+    ]
+    if not right or len(right) != len(listed):
+        raise UserError(
+            f"filters = {filters!r}: expected [[width, number], ..], a width from 1 to {_WIDEST} "
+            "characters"
+        )
+    return cast(tuple[tuple[int, int], ...], tuple(right))
+
+
+PRESETS: Mapping[str, ELMoConfig] = MappingProxyType(
+    {
+        "elmo": ELMoConfig(),
+        "elmo-medium": ELMoConfig(num_highway=1, projection_dim=256, cells=2048),
+        "elmo-small": ELMoConfig(num_highway=1, projection_dim=128, cells=1024),
+    }
+)

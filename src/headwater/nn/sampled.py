@@ -1,0 +1,97 @@
+"""A softmax over many words that meets only some of them in training: Jean et al. 2015, "On Using
+Very Large Target Vocabulary for Neural Machine Translation", section 3; the published ELMo's loss.
+
+A training step draws `samples` distinct candidates, the same for all its places, and each place
+chooses between its own word and them. Frequent words are drawn more often: words are numbered by
+falling frequency, and word i is drawn with a weight of log((i + 2) / (i + 1)), Zipf's law as
+TensorFlow's `log_uniform_candidate_sampler` has it. Each logit is lowered by the log of the chance
+that its word was drawn, so that the scores learned are those of the softmax over all words:
+
+    loss = -log( e^(s[t] - log q[t]) / sum of e^(s[j] - log q[j]) over j in {t} and the candidates )
+
+A candidate that is a place's own word (an accidental hit) is left out there. In eval mode the loss
+is the exact one. Of 30,000 words and with 1,000 samples, word 0 is a candidate of every step
+(q = 1.00), word 999 of one in six and word 29,999 of one in 170.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.nn.norm import at_least_float32
+
+_CELLS = 1 << 24  # scores held at once by the exact loss: 64 MiB of them
+
+
+class SampledSoftmax(nn.Module):
+    """Output vectors and biases of words, and the loss of predicting them.
+
+    Args:
+        words: how many there are, numbered by falling frequency.
+        width: of the states that predict.
+        samples: candidates a training step draws; from `words` on, training is exact too.
+    """
+
+    def __init__(self, words: int, width: int, samples: int) -> None:
+        super().__init__()
+        self.samples = samples
+        self.weight = nn.Parameter(torch.empty(words, width))
+        self.bias = nn.Parameter(torch.empty(words))
+
+    def initialize(self) -> None:
+        """Draw the vectors from N(0, 1 / width), as the published ELMo's; biases are 0."""
+        nn.init.normal_(self.weight, std=self.weight.shape[1] ** -0.5)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, hidden: Tensor, labels: Tensor) -> Tensor:
+        """Return the sum of the places' losses, in at least float32.
+
+        Args:
+            hidden: `[places, width]`.
+            labels: `[places]`, the word of each place; none may be left out.
+        """
+        if self.training and self.samples < len(self.weight):
+            return self._sampled(hidden, labels)
+        parts = -(-len(labels) * len(self.weight) // _CELLS) or 1
+        both = zip(hidden.tensor_split(parts), labels.tensor_split(parts), strict=True)
+        losses = [F.cross_entropy(self.logits(h), t, reduction="sum") for h, t in both]
+        return torch.stack(losses).sum()
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the score of every word, `[.., width]` -> `[.., words]`, at least float32."""
+        return at_least_float32(F.linear(hidden, self.weight, self.bias))
+
+    def _sampled(self, hidden: Tensor, labels: Tensor) -> Tensor:
+        candidates, drawn = self._draw()
+        # One lookup of each table, so that its gradient is added up once.
+        ids = torch.cat((labels, candidates))
+        vectors = F.embedding(ids, self.weight)
+        biases = self.bias[ids] - drawn[ids].log()
+        places = len(labels)
+        own = (hidden * vectors[:places]).sum(-1) + biases[:places]
+        others = F.linear(hidden, vectors[places:]) + biases[places:]
+        numbers = candidates.new_full(drawn.shape, -1)
+        numbers[candidates] = torch.arange(len(candidates), device=candidates.device)
+        hits = numbers[labels]
+        rows = (hits >= 0).nonzero()[:, 0]
+        others[rows, hits[rows]] = -torch.inf
+        scores = torch.cat((own[:, None], others), 1)
+        return F.cross_entropy(scores, torch.zeros_like(labels), reduction="sum")
+
+    def _draw(self) -> tuple[Tensor, Tensor]:
+        """Return the candidates `[samples]` and each word's chance to be one `[words]`.
+
+        Every word arrives after an exponential time, the sooner the greater its weight, and the
+        first `samples` to arrive are taken: that is drawing one after another without putting
+        back. A word is among them when it arrives before the next one does, from which its chance
+        follows without counting draws (Cohen and Kaplan 2007, "Summarizing Data using Bottom-k
+        Sketches", section 3). Drawn by torch's global generator.
+        """
+        words, device = len(self.weight), self.weight.device
+        weights = (
+            torch.arange(1, words + 1, device=device, dtype=torch.float32).reciprocal().log1p()
+        )
+        arrivals = torch.empty_like(weights).exponential_() / weights
+        soonest = arrivals.topk(self.samples + 1, largest=False)
+        drawn = -torch.expm1(-weights * soonest.values[-1])
+        return soonest.indices[:-1], drawn

@@ -1,0 +1,130 @@
+"""A page on a terminal: with colors where there are any, else brackets around marked text.
+
+inputs    my dog is [MASK] and ~apple~ barks
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from headwater.pictures.page import (
+    Columns,
+    Heading,
+    Line,
+    Mark,
+    Page,
+    Part,
+    Run,
+    Table,
+    printable,
+)
+
+_STYLES: dict[Mark, str] = {
+    "plain": "",
+    "special": "dim",
+    "noise": "bold red",
+    "masked": "bold red",
+    "random": "bold magenta",
+    "kept": "bold yellow",
+    "sentinel": "bold cyan",
+    "prefix": "blue",
+    "answer": "bold green",
+    "second": "blue",
+}
+# A mask and a sentinel are seen without a color.
+_BRACKETS: dict[Mark, tuple[str, str]] = {
+    "noise": ("{", "}"),
+    "random": ("~", "~"),
+    "kept": ("=", "="),
+    "prefix": ("<", ">"),
+    "answer": ("[", "]"),
+}
+_GAP = 2  # between columns
+
+
+def show(page: Page, console: Console | None = None) -> None:
+    """Print a page; `console` is standard output where none is given."""
+    # A line of a file or pipe is as long as it must be: only a person needs it folded.
+    console = console or Console(highlight=False)
+    colored = console.color_system is not None
+    console.print(Text(printable(page.title), style="bold"), soft_wrap=True)
+    for lines, parts in groupby(page.parts, key=lambda part: isinstance(part, Line)):
+        if lines:
+            _show_lines([part for part in parts if isinstance(part, Line)], console, colored)
+            continue
+        for part in parts:
+            _show(part, console, colored)
+    meanings = [
+        _text((Run(meaning, mark),), colored)
+        for mark, meaning in page.meanings()
+        if colored or mark in _BRACKETS
+    ]
+    if meanings:
+        console.print()
+        console.print(Text("   ").join(meanings))
+
+
+def _show(part: Part, console: Console, colored: bool) -> None:
+    console.print()
+    if isinstance(part, Heading):
+        console.print(Text(printable(part.text), style="bold"), soft_wrap=True)
+    elif isinstance(part, Table):
+        grid = Grid(box=None, pad_edge=False, header_style="dim")
+        for name in part.names:
+            grid.add_column(Text(name), overflow="fold")
+        for row in part.rows:
+            grid.add_row(*(_text((run,), colored) for run in row))
+        console.print(grid)
+    elif isinstance(part, Columns):
+        _show_columns(part, console)
+
+
+def _show_lines(lines: Sequence[Line], console: Console, colored: bool) -> None:
+    """Print lines with their labels in one column, so that long ones stay to the right of it."""
+    grid = Grid.grid(padding=(0, _GAP, 0, 0))
+    grid.add_column(no_wrap=True, min_width=9)
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row(Text(line.label, style="dim"), _text(line.runs, colored))
+    console.print(grid)
+
+
+def _show_columns(part: Columns, console: Console) -> None:
+    """Print as many columns side by side as fit, then the next ones below."""
+    margin = max(map(len, part.labels)) + _GAP
+    widths = [max(cell_len(printable(run.text)) for run in column) for column in part.columns]
+    begin = 0
+    while begin < len(widths):
+        end, room = begin + 1, console.width - margin - widths[begin]
+        while end < len(widths) and room >= widths[end] + _GAP:
+            room -= widths[end] + _GAP
+            end += 1
+        if begin:
+            console.print()
+        for place, label in enumerate(part.labels):
+            line = Text(label.ljust(margin), style="dim")
+            for column, width in zip(part.columns[begin:end], widths[begin:end], strict=True):
+                run = column[place]
+                text = printable(run.text)
+                padded = text + " " * (width + _GAP - cell_len(text))
+                line.append_text(Text(padded, style=_STYLES[run.mark]))
+            line.rstrip()
+            console.print(line, soft_wrap=True)
+        begin = end
+
+
+def _text(runs: Sequence[Run], colored: bool) -> Text:
+    """Join runs, each in its color, or between its brackets."""
+    joined = Text()
+    for run in runs:
+        text = printable(run.text)
+        if not colored and run.mark in _BRACKETS:
+            bare = text.lstrip(" ")  # the space before a word stays outside
+            before, after = _BRACKETS[run.mark]
+            text = f"{text[: len(text) - len(bare)]}{before}{bare}{after}"
+        joined.append(text, style=_STYLES[run.mark])
+    return joined

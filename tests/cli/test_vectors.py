@@ -1,0 +1,77 @@
+"""`headwater vectors`: what it prints and writes, and what it refuses."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from headwater.checkpoints.folder import save_model
+from headwater.models.build import build_model
+from headwater.models.cbow_config import CBOWConfig
+from headwater.text.training import VocabularyPlan, train_vocabulary
+
+Headwater = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def cbow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with five words: mill river stood the ."""
+    folder = tmp_path_factory.mktemp("cbow")
+    plan = VocabularyPlan(kind="word", size=8)
+    vocabulary = train_vocabulary(plan, ["the river . the mill stood"] * 2, folder / "words")
+    torch.manual_seed(0)
+    network = build_model(CBOWConfig(vocab_size=8, vector_size=4, samples=2))
+    save_model(folder / "run" / "model", network, vocabulary=vocabulary)
+    return folder / "run"
+
+
+def test_nearest_prints_words_and_cosines(headwater: Headwater, cbow: Path) -> None:
+    ran = headwater("vectors", "nearest", cbow, "mill", "--count", 2)
+    assert ran.code == 0 and ran.err == ""
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert len(lines) == 2 and all(word in ("river", "stood", "the", ".") for word, _ in lines)
+    assert 1 >= float(lines[0][1]) >= float(lines[1][1]) >= -1
+    same = json.loads(headwater("vectors", "nearest", cbow, "mill", "--count", 2, "--json").out)
+    assert [each["word"] for each in same] == [word for word, _ in lines]
+
+
+def test_words_are_added_and_taken_off(headwater: Headwater, cbow: Path) -> None:
+    arguments = ("mill", "--minus", "river", "--plus", "stood", "--plus", "the", "--json")
+    [found] = json.loads(headwater("vectors", "nearest", cbow, *arguments).out)
+    assert found["word"] == "."  # all others are in the sum
+
+
+def test_export_writes_the_file(headwater: Headwater, cbow: Path, tmp_path: Path) -> None:
+    for option in ((), ("--binary",)):
+        ran = headwater("vectors", "export", cbow, "--output", tmp_path / "out", *option)
+        assert ran.code == 0 and ran.out.strip() == str(tmp_path / "out")
+        assert (tmp_path / "out").read_bytes().startswith(b"5 4\nthe ")
+
+
+def test_mistakes_are_one_line(headwater: Headwater, cbow: Path, tiny: Path) -> None:
+    for arguments, expected in (
+        (("nearest", cbow, "rivr"), "'rivr': no such piece in the vocabulary; the nearest is"),
+        (("nearest", cbow, "mill", "--minus", "x"), "'x': no such piece"),
+        (("nearest", tiny, "mill"), "word vectors are those of a CBOW"),
+        (("export", cbow / "absent", "--output", "out"), "no such folder"),
+        (("export", cbow, "--output", cbow), "not a file that can be replaced"),
+    ):
+        ran = headwater("vectors", *arguments)
+        assert ran.code == 2 and expected in ran.err and ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["nearest", "export"])
+def test_help_imports_no_torch(verb: str) -> None:
+    code = (
+        f"import sys; sys.argv = ['headwater', 'vectors', '{verb}', '--help']\n"
+        "from headwater import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as stop: assert stop.code in (0, None), stop.code\n"
+        "assert 'torch' not in sys.modules and 'gensim' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

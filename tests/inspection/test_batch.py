@@ -1,0 +1,198 @@
+"""The rows that are shown are those that are trained on, and their texts are put together again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headwater.checkpoints.hub import BUNDLED
+from headwater.corpus.build import build
+from headwater.corpus.store import TokenStore
+from headwater.errors import UserError
+from headwater.inspection.batch import batch, recipe_of
+from headwater.inspection.rows import texts
+from headwater.objectives.mlm import MaskedLM
+from headwater.training.plan import Plan
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory, vocabularies: Any) -> dict[str, Path]:
+    """A token store for each family, of four documents."""
+    folder = tmp_path_factory.mktemp("stores")
+    text = (EXAMPLES / "spring.txt").read_text(encoding="utf-8")
+    lines = [json.dumps({"text": text[begin:]}) for begin in (0, 200, 400, 600)]
+    (folder / "text.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for family in ("bert", "t5", "cbow"):
+        build([folder / "text.jsonl"], vocabularies[family], folder / family)
+    return {family: folder / family for family in ("bert", "t5", "cbow")}
+
+
+def shown(stores: Any, family: str, objective: str, *settings: str, epoch: int = 0) -> Any:
+    options = {"objective": objective, "corpus": {"train": str(stores[family])}}
+    given = ["training.batch={examples = 4}", *settings]
+    return batch(recipe_of(None, options, given), 4, epoch)
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_masked_rows_are_those_of_the_first_step(stores: Any) -> None:
+    setting = "mlm.max_length=40"
+    said = shown(stores, "bert", "mlm", setting, epoch=1).content
+    options = {"objective": "mlm", "corpus": {"train": str(stores["bert"])}}
+    recipe = recipe_of(None, options, ["training.batch={examples = 4}", setting])
+    store = TokenStore.open(stores["bert"])
+    rows = MaskedLM(store, store.load_vocabulary(), recipe.mlm, 0)
+    numbers = Plan(rows.lengths, recipe.training).epoch(1)[0][0]
+    assert [each["row"] for each in said["rows"]] == numbers.tolist()
+    for each, expected in zip(said["rows"], rows.features(numbers, 1), strict=True):
+        for name, values in expected.items():
+            assert each["features"][name] == values.tolist()
+
+
+def test_masked_rows_show_the_original(stores: Any, vocabularies: Any) -> None:
+    said = shown(stores, "bert", "mlm", "mlm.max_length=40")
+    vocabulary = vocabularies["bert"]
+    for each in said.content["rows"]:
+        ids, labels = (np.array(each["features"][name]) for name in ("input_ids", "labels"))
+        original = vocabulary.decode(np.where(labels < 0, ids, labels), skip_special=False)
+        assert squeezed(each["texts"][0]["original"]) == squeezed(original)
+        assert each["texts"][0]["inputs"].count("[MASK]") == (ids == vocabulary.mask_id).sum()
+        follows = each["features"]["next_sentence_label"] == 0
+        assert each["texts"][0]["pair"].startswith("B follows A") == follows
+    inputs = [run for part in said.page.parts for run in getattr(part, "runs", ())]
+    assert {"masked", "noise", "special", "plain"} <= {run.mark for run in inputs}
+
+
+def test_noise_is_new_in_each_epoch(stores: Any) -> None:
+    first, again, second = (
+        shown(stores, "t5", "span_corruption", "span_corruption.inputs=30", epoch=epoch).content
+        for epoch in (0, 0, 1)
+    )
+    assert first == again
+    assert first["rows"] != second["rows"]
+
+
+@pytest.mark.parametrize("packing", ["false", "true"])
+@pytest.mark.parametrize("variant", ["span_corruption", "replace_spans"])
+def test_spans_are_put_back(stores: Any, vocabularies: Any, variant: str, packing: str) -> None:
+    said = shown(
+        *(stores, "t5", "span_corruption", "span_corruption.inputs=40"),
+        *(f"span_corruption.variant={variant}", f"span_corruption.packing={packing}"),
+    )
+    tokens = TokenStore.open(stores["t5"])
+    whole = squeezed(
+        "".join(
+            vocabularies["t5"].decode(tokens.document(index).tolist(), skip_special=False) + "</s>"
+            for index in range(len(tokens))
+        )
+    )
+    found = [text for row in said.content["rows"] for text in row["texts"]]
+    assert len(found) >= 4
+    for text in found:
+        original = squeezed(text["original"]).removesuffix("</s>")
+        assert len(original) > 20
+        assert original in whole
+        assert "<extra_id_0>" in text["inputs"]
+
+
+@pytest.mark.parametrize("variant", ["drop_tokens", "bert_style", "mass_style", "deshuffling"])
+def test_the_other_variants_have_inputs_and_targets(stores: Any, variant: str) -> None:
+    settings = ("span_corruption.inputs=30", f"span_corruption.variant={variant}")
+    said = shown(stores, "t5", "span_corruption", *settings)
+    for row in said.content["rows"]:
+        assert set(row["texts"][0]) == {"inputs", "targets"}
+    marks = {run.mark for part in said.page.parts for run in getattr(part, "runs", ())}
+    assert ("sentinel" in marks) == (variant in ("bert_style", "mass_style"))
+
+
+def test_a_prefix_is_marked_and_not_asked_for(stores: Any) -> None:
+    said = shown(stores, "bert", "prefix_lm", "lm.length=24")
+    for row in said.content["rows"]:
+        text = row["texts"][0]
+        assert squeezed(text["inputs"]).endswith(squeezed(text["targets"]))
+        prefix = row["features"]["prefix_length"]
+        assert len(text["targets"].split()) <= 24 - prefix
+    line = next(part for part in said.page.parts if getattr(part, "label", "") == "inputs")
+    assert next(run.mark for run in line.runs) == "prefix"
+
+
+def test_words_in_windows_and_from_both_sides(stores: Any) -> None:
+    said = shown(stores, "cbow", "cbow", "cbow.length=8", "cbow.window=2")
+    windows = [part for part in said.page.parts if getattr(part, "label", "") == "window"]
+    for window in windows:
+        assert sum(run.mark == "noise" for run in window.runs) == 1
+        assert len("".join(run.text for run in window.runs).split()) == 5
+    text = shown(stores, "cbow", "bilm", "lm.length=8").content["rows"][0]["texts"][0]
+    assert text["inputs"].split()[1:] == text["next"].split()
+    assert text["inputs"].split()[:-1] == text["previous"].split()
+
+
+def test_a_t5_that_models_language_has_pairs(stores: Any) -> None:
+    said = shown(stores, "t5", "prefix_lm", "network.preset=t5-small", "lm.length=20")
+    row = said.content["rows"][0]
+    assert set(row["texts"][0]) == {"inputs", "targets"}
+    assert len(row["features"]["input_ids"]) + len(row["features"]["labels"]) == 20
+
+
+def test_packed_rows_are_parted() -> None:
+    row = {
+        "input_ids": np.array([5, 6, 7, 8]),
+        "labels": np.array([1, 2, 3]),
+        "blocks": np.array([1, 1, 1, 2]),
+        "label_blocks": np.array([1, 2, 2]),
+    }
+    first, second = texts(row)
+    assert (first["input_ids"].tolist(), first["labels"].tolist()) == ([5, 6, 7], [1])
+    assert (second["input_ids"].tolist(), second["labels"].tolist()) == ([8], [2, 3])
+    assert list(texts({"input_ids": np.array([1])})) == [{"input_ids": np.array([1])}]
+
+
+@pytest.mark.parametrize("family", ["bert", "t5"])
+def test_fine_tuning_rows(family: str, tmp_path: Path) -> None:
+    data = str(EXAMPLES / "questions.json")
+    lines = [f"data.train = [{json.dumps(data)}]", 'task = "squad_v2"']
+    if family == "bert":
+        lines.insert(0, f"model = {json.dumps(str(BUNDLED['reader']))}")
+    else:
+        vocabulary = json.dumps(str(EXAMPLES / "vocabulary"))
+        lines.append(f'network = {{ preset = "t5-small", vocabulary = {vocabulary} }}')
+    (tmp_path / "recipe.toml").write_text("\n".join(lines))
+    said = batch(recipe_of(tmp_path / "recipe.toml", {}, []), 50, 0)
+    asked = {
+        text["question"]: text
+        for article in json.loads(Path(data).read_text(encoding="utf-8"))["data"]
+        for paragraph in article["paragraphs"]
+        for text in paragraph["qas"]
+    }
+    assert said.content["rows"]
+    for row in said.content["rows"]:
+        text = row["texts"][0]
+        match = [
+            each
+            for question, each in asked.items()
+            if squeezed(question).lower() in squeezed(text["inputs"]).lower()
+        ]
+        answers = [squeezed(one["text"]).lower() for one in match[0]["answers"]]
+        shown_answer = squeezed(text["answer" if family == "bert" else "targets"]).lower()
+        assert any(shown_answer.startswith(each) for each in answers or ["none", "</s>"])
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "said"),
+    [
+        ({}, [], "give a RECIPE.toml, or --objective and --corpus"),
+        ({"objective": "mml", "corpus": {"train": "x"}}, [], "objective"),
+        ({"objective": "mlm", "corpus": {"train": "absent"}}, [], "not a token store"),
+        ({"corpus": {"train": "x"}}, [], "missing key 'objective'"),
+        ({"objective": "mlm", "corpus": {"train": "x"}}, ["mlm.lenght=3"], "max_length"),
+    ],
+)
+def test_mistakes_are_said(options: Any, settings: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        batch(recipe_of(None, options, settings), 1, 0)

@@ -1,0 +1,85 @@
+"""A page on a terminal and as HTML: marks are seen, and nothing of a text is code."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from headwater.pictures.html import html, write_html
+from headwater.pictures.page import Columns, Heading, Line, Page, Run, Table
+from headwater.pictures.screen import show
+
+LINE = Line("inputs", (Run("my "), Run("dog", "noise"), Run(" is"), Run(" apple", "random")))
+COLUMNS = Columns(
+    ("input", "id"), tuple((Run(f"piece{n}"), Run(str(n), "special")) for n in range(9))
+)
+
+
+def printed(page: Page, *, color: bool = False, width: int = 50) -> str:
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=color,
+        color_system="truecolor" if color else None,
+        highlight=False,
+    )
+    show(page, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_marks_are_brackets_where_there_is_no_color() -> None:
+    lines = printed(Page("title", (Heading("row 1"), LINE))).splitlines()
+    assert lines[0] == "title"
+    assert lines[2] == "row 1"
+    assert lines[3].split("  ")[-1].strip() or True
+    assert "my {dog} is ~apple~" in lines[3]
+    assert "{left out or asked for}" in lines[-1] or "{left out or asked for}" in lines[-2]
+
+
+def test_marks_are_colors_on_a_terminal() -> None:
+    shown = printed(Page("title", (LINE,)), color=True)
+    assert "\x1b[1;31mdog\x1b[0m" in shown
+    assert "{" not in shown
+    assert "left out or asked for" in shown
+
+
+def test_columns_are_wrapped_to_the_width() -> None:
+    lines = printed(Page("title", (COLUMNS,)), width=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    inputs = [line for line in lines if line.startswith("input")]
+    assert "".join(line.removeprefix("input") for line in inputs).split() == [
+        f"piece{n}" for n in range(9)
+    ]
+    assert len(inputs) == 3
+
+
+def test_long_lines_stay_beside_their_label() -> None:
+    line = Line("original", (Run("word " * 40),))
+    lines = printed(Page("title", (line,)), width=40).splitlines()[1:]
+    assert lines[0].startswith("original")
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert " ".join(lines).split().count("word") == 40
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    page = Page(
+        "a\x1b[2J", (Line("x", (Run("b\x07\n", "noise"),)), Table(("n",), ((Run("\x9b"),),)))
+    )
+    shown = printed(page)
+    assert not any(character in shown for character in "\x1b\x07\x9b")
+    assert "b�↵" in shown
+
+
+def test_html_is_whole_and_escaped(tmp_path: Path) -> None:
+    bad = '<script>alert(1)</script>&"'
+    parts = (Heading(bad), Line(bad, (Run(bad, "kept"),)), Table((bad,), ((Run(bad),),)))
+    page = Page(bad, (*parts, Columns((bad,), ((Run(bad),),))))
+    write_html(page, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert text == html(page)
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") == 9
+    assert "http" not in text
+    assert 'class="kept"' in text
+    assert "left as it is" in text

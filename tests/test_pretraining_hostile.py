@@ -1,0 +1,154 @@
+"""What pre-training must withstand: poor corpora, poor vocabularies, wrong lengths."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.checkpoints.hub import BUNDLED
+from headwater.corpus.build import build
+from headwater.corpus.store import TokenStore
+from headwater.errors import UserError
+from headwater.pretraining import pretrain
+from headwater.recipe import PretrainRecipe
+from headwater.text.vocabulary import load_vocabulary
+
+ROOT = Path(__file__).resolve().parents[1]
+VOCABULARIES = {"wordpiece": BUNDLED["reader"], "unigram": ROOT / "examples" / "vocabulary"}
+BERT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_decoder_layers": 1}
+SIZES: dict[str, dict[str, Any]] = {
+    "bert-base-uncased": {**BERT, "intermediate_size": 32, "max_position_embeddings": 64},
+    "gpt2": {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64},
+    "t5-small": {**T5, "num_heads": 2},
+}
+MLM = {"max_length": 32, "next_sentence": False}
+CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "pairs": ("mlm", "bert-base-uncased", {"mlm": {"max_length": 32}}),
+    "mlm": ("mlm", "bert-base-uncased", {"mlm": MLM}),
+    "mlm packed": ("mlm", "bert-base-uncased", {"mlm": {**MLM, "packing": True}}),
+    "lm": ("lm", "gpt2", {"lm": {"length": 32}}),
+    "lm packed": ("lm", "gpt2", {"lm": {"length": 32, "packing": True}}),
+    "prefix_lm packed": ("prefix_lm", "gpt2", {"lm": {"length": 32, "packing": True}}),
+    "spans": ("span_corruption", "t5-small", {"span_corruption": {"inputs": 32}}),
+    "spans packed": (
+        "span_corruption",
+        "t5-small",
+        {"span_corruption": {"inputs": 32, "packing": True}},
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headwater.pictures.curves.draw_curves", lambda lines, picture: None)
+
+
+@pytest.fixture(scope="module")
+def poor(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Stores of one real text among empty documents, single words, and binary rubbish."""
+    folder = tmp_path_factory.mktemp("poor")
+    text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
+    documents = ["", "a", "   ", text, "", "Ada wrote. It rained.", "\n\n", "b"]
+    lines = [json.dumps({"text": document}).encode() for document in documents]
+    rubbish = bytes(range(256)) * 8
+    content = b"\n".join([*lines, rubbish, b'{"text": "cut sho', b"[1, 2]", lines[-1], b""])
+    (folder / "poor.jsonl").write_bytes(content)
+    (folder / "rubbish.txt").write_bytes(b"\x00\xff\xfe" * 500)
+    for kind, where in VOCABULARIES.items():
+        inputs = [folder / "poor.jsonl", folder / "rubbish.txt"]
+        build(inputs, load_vocabulary(where), folder / kind)
+    return {kind: folder / kind for kind in VOCABULARIES}
+
+
+def recipe_of(case: str, stores: dict[str, Path], **changes: Any) -> PretrainRecipe:
+    objective, preset, tables = CASES[case]
+    store = str(stores["unigram" if preset == "t5-small" else "wordpiece"])
+    values = {
+        "objective": objective,
+        "network": {"preset": preset, "sizes": SIZES[preset]},
+        "corpus": {"train": store, "validation": store},
+        "training": {"steps": 3, "batch": {"examples": 2}, "log_every": 1, "precision": "fp32"},
+    }
+    return PretrainRecipe.check(values | tables | changes, "test")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_poor_corpus_trains_every_objective(
+    case: str, poor: dict[str, Path], tmp_path: Path
+) -> None:
+    assert TokenStore.open(poor["wordpiece"]).info.empty_documents >= 4
+    outcome = pretrain(recipe_of(case, poor), tmp_path / "run")
+    assert (outcome.reason, outcome.step) == ("finished", 3)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert len(losses) >= 3 and all(loss is not None and 0 < loss < 20 for loss in losses)
+
+
+@pytest.mark.parametrize(
+    ("case", "changes", "message"),
+    [
+        ("mlm", {"mlm": {**MLM, "max_length": 65}}, r"mlm\.max_length = 65: this model reads 64"),
+        ("pairs", {"mlm": {}}, r"mlm\.max_length = 512: .* set mlm\.max_length=64"),
+        ("lm packed", {"lm": {"length": 65, "packing": True}}, r"lm\.length = 65: .* reads 64"),
+        ("spans", {"span_corruption": {"inputs": 9000}}, r"unigram: .* has 100"),
+        (
+            "spans",
+            {"span_corruption": {"inputs": 9000, "variant": "drop_tokens"}},
+            r"unigram: the corpus holds \d+ pieces, fewer than one row of \d+",
+        ),
+    ],
+)
+def test_a_wrong_length_is_said_before_anything_is_trained(
+    case: str, changes: dict[str, Any], message: str, poor: dict[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        pretrain(recipe_of(case, poor, **changes), tmp_path / "run")
+    assert not list((tmp_path / "run").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("case", "kind", "message"),
+    [
+        ("mlm packed", "unigram", r"unigram: this vocabulary has no mask piece"),
+        ("spans packed", "wordpiece", r"wordpiece: this vocabulary has no end-of-sequence piece"),
+    ],
+)
+def test_a_vocabulary_that_lacks_something_is_named(
+    case: str, kind: str, message: str, poor: dict[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        pretrain(recipe_of(case, dict.fromkeys(poor, poor[kind])), tmp_path / "run")
+    assert not list((tmp_path / "run").glob("*"))
+
+
+def test_a_mixture_of_two_vocabularies_is_refused(poor: dict[str, Path], tmp_path: Path) -> None:
+    corpus = {"train": [str(poor["wordpiece"]), str(poor["unigram"])]}
+    with pytest.raises(UserError, match="unigram: built with another vocabulary"):
+        pretrain(recipe_of("lm", poor, corpus=corpus), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("corpus", "message"),
+    [
+        ({"train": []}, "at least 1 item"),
+        ({"train": ["a", "b"], "repeats": [2]}, "1 numbers for 2 stores; give one for each"),
+        ({"train": "a", "repeats": [0]}, "greater than 0"),
+        ({"train": 3}, "list"),
+    ],
+)
+def test_a_wrong_mixture_is_refused(
+    corpus: dict[str, Any], message: str, poor: dict[str, Path]
+) -> None:
+    with pytest.raises(UserError, match=message):
+        recipe_of("lm", poor, corpus=corpus)
+
+
+def test_one_store_in_a_list_is_that_store(poor: dict[str, Path], tmp_path: Path) -> None:
+    alone, listed = tmp_path / "alone", tmp_path / "listed"
+    pretrain(recipe_of("lm", poor), alone)
+    pretrain(recipe_of("lm", poor, corpus={"train": [str(poor["wordpiece"])]}), listed)
+    logs = [(run / "log.jsonl").read_text().splitlines() for run in (alone, listed)]
+    one, other = (json.loads(lines[0])["loss"] for lines in logs)
+    assert one == other
