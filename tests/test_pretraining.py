@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from headwater import cli
 from headwater.checkpoints.folder import load_model, read_extra
 from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
@@ -106,6 +108,23 @@ def test_the_loss_falls_on_a_text_that_is_repeated(stores: dict[str, Path], tmp_
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
     assert losses[-1] < losses[0] / 2
+
+
+def test_it_is_said_that_a_pre_trained_model_knows_no_task(
+    stores: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for case in ("span_corruption", "cbow"):
+        pretrain(recipe_of(case, stores), tmp_path / case)
+    asked = ["headwater", "ask", "Who?", "--context", str(ROOT / "examples" / "spring.txt")]
+    monkeypatch.setattr(sys, "argv", [*asked, "--model", str(tmp_path / "span_corruption")])
+    with pytest.raises(SystemExit, match="0"):
+        cli.main()
+    assert "pre-trained by span_corruption and adapted to no task" in capsys.readouterr().err
+    with pytest.raises(UserError, match="is a CBOW, which gives vectors of words"):
+        load(tmp_path / "cbow").answer("Who?", "Ada did.")
 
 
 def test_what_was_pre_trained_is_fine_tuned(stores: dict[str, Path], tmp_path: Path) -> None:

@@ -114,7 +114,13 @@ def ask(
     from headwater.inference.loaded import load
 
     documents = read_documents(context) if context is not None else None
-    answers = load(model, device).answer(question, documents, top_k)
+    loaded = load(model, device)
+    if loaded.writes and loaded.objective:
+        say(
+            f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its answers "
+            "mean little; adapt it with `headwater finetune`"
+        )
+    answers = loaded.answer(question, documents, top_k)
     if as_json:
         print_json([answer.to_dict() for answer in answers])
     else:

@@ -26,6 +26,8 @@ from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import ModelConfig
+from headwater.models.cbow_config import CBOWConfig
+from headwater.models.elmo_config import ELMoConfig
 from headwater.models.gpt import GPT
 from headwater.models.heads import Headed, SpanHead
 from headwater.models.t5 import T5
@@ -137,6 +139,12 @@ class LoadedModel:
         return [written[0].text for written in writer.generate(texts, config)]
 
     @property
+    def objective(self) -> str | None:
+        """The objective it was pre-trained by, if it was adapted to no task since."""
+        found = self.extra.get("objective")
+        return None if found is None else str(found)
+
+    @property
     def writes(self) -> bool:
         """Whether answers are written, without places and without no-answer probabilities."""
         return isinstance(self._reader, TextReader)
@@ -186,6 +194,11 @@ class LoadedModel:
             raise UserError(
                 f"{self.name} is a GPT, which goes on with a text and does not answer from one; "
                 "give it no context, or take a BERT or a T5"
+            )
+        if isinstance(self.config, CBOWConfig | ELMoConfig):
+            raise UserError(
+                f"{self.name} is a {type(self.network).__name__}, which gives vectors of words and "
+                "answers nothing; take a BERT or a T5"
             )
         if self._reader is None:
             raise UserError(

@@ -182,8 +182,9 @@ def _turned(states: Tensor, mask: Tensor | None) -> Tensor:
     return states.take_along_dim(order[:, :, None], 0)
 
 
-def initialize(model: ELMo, config: ELMoConfig) -> None:
+def initialize(model: nn.Module, config: ELMoConfig) -> None:
     """Draw fresh weights as the published code does."""
+    assert isinstance(model, ELMo)
     encoder = model.token
     nn.init.uniform_(encoder.cnn.embedding.weight, -1.0, 1.0)
     nn.init.zeros_(encoder.cnn.embedding.weight[0])
