@@ -18,7 +18,7 @@ from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 OBJECTIVES = (WordWindowsConfig, MaskedLMConfig, LanguageModelConfig, SpanCorruptionConfig)
-RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
+RECIPES = sorted((ROOT / "recipes").rglob("*.toml"))
 
 
 def _load(path: Path) -> Recipe | PretrainRecipe:
