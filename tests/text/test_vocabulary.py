@@ -52,7 +52,7 @@ def _json(**model: object) -> str:
         ),
         ({"tokenizer.json": "{"}, "line 1, column 2: broken JSON"),
         ({"tokenizer.json": "[]"}, "not a tokenizer.json"),
-        ({"tokenizer.json": _json(type="WordLevel", vocab={"a": 0})}, "'WordLevel' is not known"),
+        ({"tokenizer.json": _json(type="Words", vocab={"a": 0})}, "'Words' is not known"),
         ({"tokenizer.json": _json(type={}, vocab={"a": 0})}, "is not known"),
         ({"tokenizer.json": _json(type="WordPiece", vocab=3)}, "must be a dict"),
         ({"tokenizer.json": _json(type="BPE", vocab={"a": "x"}, merges=[])}, "not a usable"),
