@@ -117,8 +117,8 @@ def ask(
     loaded = load(model, device)
     if loaded.writes and loaded.objective:
         say(
-            f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its answers "
-            "mean little; adapt it with `headwater finetune`"
+            f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "
+            "answers mean little; adapt it with `headwater finetune`"
         )
     answers = loaded.answer(question, documents, top_k)
     if as_json:
