@@ -125,6 +125,9 @@ def test_it_is_said_that_a_pre_trained_model_knows_no_task(
     assert "pre-trained by span_corruption and adapted to no task" in capsys.readouterr().err
     with pytest.raises(UserError, match="is a CBOW, which gives vectors of words"):
         load(tmp_path / "cbow").answer("Who?", "Ada did.")
+    values = {"model": str(tmp_path / "cbow"), "task": "squad", "data": {"train": ["absent.json"]}}
+    with pytest.raises(UserError, match="models of family cbow are not fine-tuned yet"):
+        finetune(Recipe.check(values, "test"), tmp_path / "reader")
 
 
 def test_what_was_pre_trained_is_fine_tuned(stores: dict[str, Path], tmp_path: Path) -> None:

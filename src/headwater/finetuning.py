@@ -68,8 +68,10 @@ def begin(recipe: Recipe, say: Say) -> tuple["Run", Prepared]:
     """
     task = find_task(recipe.task)
     family = family_of(recipe)
-    if family == "gpt":
-        raise UserError(f"task {task.name}: a GPT is not fine-tuned yet; take a BERT or a T5")
+    if family not in ("bert", "t5"):
+        raise UserError(
+            f"task {task.name}: models of family {family} are not fine-tuned yet; take bert or t5"
+        )
     recipe = resolved(recipe, family)
     _check_best_metric(recipe, task)
     torch.manual_seed(recipe.training.seed)

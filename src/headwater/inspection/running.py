@@ -1,6 +1,7 @@
 """A text through a network: one row as tensors, and what a T5 writes of it."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from headwater.errors import UserError
 from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.loaded import LoadedModel
-from headwater.inference.writer import Marks
+from headwater.inference.writer import Marks, Writer
 from headwater.inspection.reading import Reading
 from headwater.models.t5 import T5
 from headwater.models.t5_decoder import DecoderOnlyT5
@@ -45,9 +46,7 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
     marks = Marks(network.config.decoder_start_token_id, eos_id)
     batch, decoding = as_batch(reading, network), DecodingConfig(max_length=longest)
-    if isinstance(network, T5):
-        [[written]] = write(network, batch, marks, decoding)
-    else:
-        [[written]] = write(network, batch, marks, decoding)
+    writer: Writer[Any] = network
+    [[written]] = write(writer, batch, marks, decoding)
     ended = len(written.ids) < longest
     return replace(reading, targets=(*written.ids, *([eos_id] if ended else [])))
