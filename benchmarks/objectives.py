@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.data.convert import FeatureSet
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
-from headwater.objectives.rows import Objective
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
@@ -137,7 +137,7 @@ def plain_masked_lm(store: MadeUp, vocabulary: Vocabulary) -> Turn:
     return lambda rows: [example(int(row)) for row in rows]
 
 
-def compare(name: str, ours: Objective, plain: dict[str, Turn], turns: int) -> float:
+def compare(name: str, ours: FeatureSet, plain: dict[str, Turn], turns: int) -> float:
     """Print a line for each plain loop and return our core seconds per row."""
     loops: dict[str, Turn] = {"ours": lambda rows: ours.features(rows, 0), **plain}
     seconds: dict[str, list[float]] = {loop: [] for loop in loops}
@@ -160,7 +160,7 @@ def compare(name: str, ours: Objective, plain: dict[str, Turn], turns: int) -> f
     return medians["ours"]
 
 
-def step_seconds(objective: Objective, vocabulary: Vocabulary, rows: int) -> float:
+def step_seconds(objective: FeatureSet, vocabulary: Vocabulary, rows: int) -> float:
     """The median core seconds of three training steps of t5-small, after one to warm up."""
     import torch
 
