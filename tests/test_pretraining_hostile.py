@@ -134,7 +134,8 @@ def test_a_mixture_of_two_vocabularies_is_refused(poor: dict[str, Path], tmp_pat
     [
         ({"train": []}, "at least 1 item"),
         ({"train": ["a", "b"], "repeats": [2]}, "1 numbers for 2 stores; give one for each"),
-        ({"train": "a", "repeats": [0]}, "greater than 0"),
+        ({"train": "a", "repeats": [0]}, "greater than or equal to 1"),
+        ({"train": "a", "repeats": [10**12]}, "less than or equal to 1000"),
         ({"train": 3}, "list"),
     ],
 )

@@ -47,6 +47,8 @@ from headwater.objectives.span_corruption import SpanCorruptionConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.training.config import FAMILY_DEFAULTS, Family, TrainingConfig
 
+MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
+
 ObjectiveName = Literal["bilm", "cbow", "mlm", "lm", "prefix_lm", "span_corruption"]
 
 
@@ -103,7 +105,7 @@ class CorpusConfig(Config):
     """
 
     train: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
-    repeats: list[PositiveInt] = Field(default=[])
+    repeats: list[Annotated[int, Field(ge=1, le=MOST_REPEATS)]] = Field(default=[])
     validation: str | None = None
     validation_rows: PositiveInt = 512
 
