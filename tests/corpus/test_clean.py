@@ -160,6 +160,13 @@ def archive(file: Path, kind: str, content: bytes) -> None:
     file.write_bytes(gzip.compress(info) + gzip.compress(head.encode() + content + b"\r\n\r\n"))
 
 
+def test_a_crawl_without_a_page_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.jsonl").write_text("{oops\n")
+    with pytest.raises(UserError, match=r"no page could be read .*broken\.jsonl, line 1"):
+        clean([tmp_path / "broken.jsonl"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_web_archives(tmp_path: Path) -> None:
     pytest.importorskip("warcio")
     pytest.importorskip("trafilatura")
@@ -176,8 +183,8 @@ def test_web_archives(tmp_path: Path) -> None:
         ("http://example.com/b.warc.gz", page(7)),
     ]
     (tmp_path / "c.wet.gz").write_bytes((tmp_path / "a.wet.gz").read_bytes()[:100])
-    again = clean([tmp_path / "c.wet.gz"], tmp_path / "cut", workers=1)
-    assert again is not None and again.pages == 0
+    with pytest.raises(UserError, match="no page could be read"):
+        clean([tmp_path / "c.wet.gz"], tmp_path / "cut", workers=1)
 
 
 @pytest.fixture

@@ -54,6 +54,11 @@ def test_the_nearest_is_the_largest_cosine_of_another_word(vocabulary: Vocabular
     assert near[1].cosine == pytest.approx(5 / 61**0.5, abs=1e-6)
 
 
+def test_words_that_cancel_out_are_refused(vocabulary: Vocabulary) -> None:
+    with pytest.raises(UserError, match="the words cancel out"):
+        _with(vocabulary).nearest(["king"], ["king"])
+
+
 def test_sums_are_of_unit_vectors_and_hold_none_of_their_words(vocabulary: Vocabulary) -> None:
     royal = {"king": [20, 0, 20], "queen": [0, 1, 1], "man": [7, 0, 0], "woman": [0, 2, 0]}
     near = _with(vocabulary, **royal).nearest(["king", "woman"], ["man"], count=100)
@@ -117,5 +122,5 @@ def test_words_with_spaces_cannot_be_written(vocabulary: Vocabulary, tmp_path: P
 
 
 def test_other_models_are_refused(minilm: Path) -> None:
-    with pytest.raises(UserError, match="is a Bert; word vectors are those of a CBOW"):
+    with pytest.raises(UserError, match="is of family bert; word vectors are those of a CBOW"):
         load_vectors(str(minilm))

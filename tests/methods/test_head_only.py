@@ -46,5 +46,5 @@ def test_a_model_without_a_head_is_refused() -> None:
     t5 = build_model(
         T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=32, num_heads=2, num_layers=1)
     )
-    with pytest.raises(UserError, match="a T5 has no head of its own"):
+    with pytest.raises(UserError, match="T5 models have no separate head"):
         freeze(t5, "head_only")

@@ -65,11 +65,14 @@ class WordVectors:
         """Return the words nearest to a sum of words less others, without those themselves.
 
         Raises:
-            UserError: a word is not in the vocabulary.
+            UserError: a word is not in the vocabulary, or the words cancel out.
         """
         added, taken = ([self.place(word) for word in words] for words in (plus, minus))
         sought = self._units[added].sum(0) - self._units[taken].sum(0)
-        cosines = self._units @ (sought / max(float(np.linalg.norm(sought)), 1e-12))
+        length = float(np.linalg.norm(sought))
+        if length < 1e-6:
+            raise UserError("the words cancel out, so that nothing is near; give other ones")
+        cosines = self._units @ (sought / length)
         cosines[[*added, *taken]] = -np.inf
         best = np.argsort(-cosines, kind="stable")[
             : min(count, len(cosines) - len({*added, *taken}))
@@ -102,11 +105,12 @@ def load_vectors(model: str) -> WordVectors:
         UserError: there is no such model, or it is no continuous bag of words.
     """
     folder = resolve(model)
-    network = load_model(folder).model
+    loaded = load_model(folder)
+    network = loaded.model
     if not isinstance(network, CBOW):
         raise UserError(
-            f"{model} is a {type(network).__name__}; word vectors are those of a CBOW, which "
-            "`headwater pretrain --objective cbow` trains"
+            f"{model} is of family {loaded.config.model_type}; word vectors are those of a CBOW, "
+            "which `headwater pretrain --objective cbow` trains"
         )
     vocabulary = load_vocabulary(folder)
     check_fits(vocabulary, network.config.vocab_size, str(folder))

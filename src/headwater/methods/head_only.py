@@ -27,6 +27,6 @@ def freeze(model: "Model", method: MethodName) -> None:
         return
     head = getattr(model, "head", None)
     if head is None:
-        raise UserError(f"method 'head_only': a {type(model).__name__} has no head of its own")
+        raise UserError(f"method 'head_only': {type(model).__name__} models have no separate head")
     model.requires_grad_(False)
     head.requires_grad_(True)

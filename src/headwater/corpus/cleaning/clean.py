@@ -51,7 +51,8 @@ def clean(
         the report; None where a Slurm cluster makes it later.
 
     Raises:
-        UserError: an input, the list or the output cannot be used, or a library is missing.
+        UserError: an input, the list or the output cannot be used, no page could be read, or a
+            library is missing.
         OSError: the disk is full.
     """
     config = config or CleaningConfig()
@@ -72,7 +73,12 @@ def clean(
         if not output.is_dir():
             raise UserError(f"{work / 'logs'}: tasks failed; mend it, then the same command again")
         shutil.rmtree(work, ignore_errors=True)
-    return read_report(output)
+    report = read_report(output)
+    if not report.pages:
+        shutil.rmtree(output)
+        named = f": {report.unreadable_named[0]}" if report.unreadable_named else ""
+        raise UserError(f"no page could be read in the inputs{named}")
+    return report
 
 
 def _check(output: Path, config: CleaningConfig, executor: str) -> None:
