@@ -30,7 +30,7 @@ def test_text_is_read_with_or_without_gzip_and_byte_order_mark(tmp_path: Path) -
         ("latin.txt", b"one\ntwo \xe9\n", "line 2: not UTF-8"),
         ("nul.txt", b"one\n\x00", "line 2: holds a NUL"),
         ("broken.gz", b"not gzip at all", "gzip"),
-        ("cut.gz", gzip.compress(b"x" * 1000)[:-9], "gzip"),
+        ("cut.gz", gzip.compress(b"x" * 1000, mtime=0)[:-9], "gzip"),
     ],
 )
 def test_broken_text_is_one_clear_line(
