@@ -156,7 +156,7 @@ def pretrain(
     objective: Annotated[
         str | None,
         typer.Option(
-            metavar="O", help="What to predict: cbow, mlm, lm, prefix_lm or span_corruption."
+            metavar="O", help="What to predict: bilm, cbow, lm, mlm, prefix_lm or span_corruption."
         ),
     ] = None,
     corpus: Annotated[
