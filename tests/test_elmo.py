@@ -103,7 +103,7 @@ def test_a_wrong_size_is_named(
 
 def test_an_elmo_takes_no_other_objective(word_store: Path, tmp_path: Path) -> None:
     values = elmo_recipe(word_store).model_dump(exclude_unset=True) | {"objective": "lm"}
-    with pytest.raises(UserError, match=r"this is a elmo; its objectives are bilm"):
+    with pytest.raises(UserError, match=r"this is an elmo; its objectives are bilm"):
         pretrain(PretrainRecipe.check(values, "test"), tmp_path / "run")
 
 

@@ -18,6 +18,7 @@ from headwater.finetuning import finetune
 from headwater.inference.loaded import load
 from headwater.pretraining import pretrain
 from headwater.recipe import PretrainRecipe, Recipe
+from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,7 +51,13 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
     lines = [json.dumps({"text": text[begin:]}) for begin in (0, 200, 400, 600)]
     (folder / "text.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    vocabularies = {"wordpiece": BUNDLED["reader"], "unigram": ROOT / "examples" / "vocabulary"}
+    plan = VocabularyPlan(kind="word", size=100, lower_case=True)
+    train_vocabulary(plan, [text, text], folder / "words")
+    vocabularies = {
+        "wordpiece": BUNDLED["reader"],
+        "unigram": ROOT / "examples" / "vocabulary",
+        "word": folder / "words",
+    }
     for name, where in vocabularies.items():
         build([folder / "text.jsonl"], load_vocabulary(where), folder / name)
     return {name: folder / name for name in vocabularies}
@@ -58,7 +65,8 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def recipe_of(case: str, stores: dict[str, Path], **training: Any) -> PretrainRecipe:
     preset, tables = CASES[case]
-    store = str(stores["unigram" if preset == "t5-small" else "wordpiece"])
+    kind = {"t5-small": "unigram", "cbow": "word"}.get(preset, "wordpiece")
+    store = str(stores[kind])
     values = {
         "objective": case.split()[0],
         "network": {"preset": preset, "sizes": SMALL[preset]},
@@ -139,6 +147,49 @@ def test_what_was_pre_trained_is_fine_tuned(stores: dict[str, Path], tmp_path: P
         "training": {"steps": 1, "batch": {"examples": 2}},
     }
     assert finetune(Recipe.check(values, "test"), tmp_path / "reader").step == 1
+
+
+def test_a_cbow_says_its_window(stores: dict[str, Path], tmp_path: Path) -> None:
+    recipe = recipe_of("cbow", stores)
+    pretrain(recipe, tmp_path / "run")
+    file = tmp_path / "run" / "model" / "config.json"
+    content = json.loads(file.read_text())
+    assert content["window"] == recipe.cbow.window == 2
+    assert load(tmp_path / "run").config.window == 2
+    file.write_text(json.dumps({name: content[name] for name in content if name != "window"}))
+    sums = json.loads((file.parent / "manifest.json").read_text())
+    (file.parent / "manifest.json").write_text(
+        json.dumps({name: sums[name] for name in sums if name != "config.json"})
+    )
+    assert load(tmp_path / "run").config.window == 4  # as folders were before
+
+
+@pytest.mark.parametrize("objective", ["cbow", "bilm"])
+def test_models_of_words_refuse_pieces_of_words(
+    objective: str, stores: dict[str, Path], tmp_path: Path
+) -> None:
+    preset = {"cbow": "cbow", "bilm": "elmo-small"}[objective]
+    values = {
+        "objective": objective,
+        "network": {"preset": preset},
+        "corpus": {"train": str(stores["wordpiece"])},
+    }
+    with pytest.raises(UserError, match=r"wordpiece: a store of pieces of words.*--kind word"):
+        pretrain(PretrainRecipe.check(values, "test"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_written_into_something_else(stores: dict[str, Path], tmp_path: Path) -> None:
+    recipe = recipe_of("mlm", stores)
+    before = sorted(stores["wordpiece"].iterdir())
+    for folder, kind in (
+        (stores["wordpiece"], "is a token store"),
+        (BUNDLED["reader"], "is a model"),
+        (stores["word"].parent / "words", "is a vocabulary"),
+    ):
+        with pytest.raises(UserError, match=f"{kind}; name another folder"):
+            pretrain(recipe, folder)
+    assert sorted(stores["wordpiece"].iterdir()) == before
 
 
 def test_mistakes_are_said(stores: dict[str, Path], tmp_path: Path) -> None:

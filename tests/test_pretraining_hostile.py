@@ -123,6 +123,46 @@ def test_a_vocabulary_that_lacks_something_is_named(
     assert not list((tmp_path / "run").glob("*"))
 
 
+@pytest.mark.parametrize(
+    ("case", "sizes", "message"),
+    [
+        ("spans", {"relative_attention_num_buckets": 1}, "relative_attention_num_buckets 1 and"),
+        ("spans", {"relative_attention_max_distance": 16}, "a distance of more than half"),
+        ("spans", {"d_ff": 10**8, "d_model": 10**5}, r"needs [\d,]+ GiB for its parameters alone"),
+        ("spans", {"d_kv": 10**8, "d_model": 10**8, "num_heads": 10**8}, "too large for"),
+        ("spans", {"d_ff": 10**9}, "d_ff = 1000000000: a number from 1 to 100,000,000"),
+        ("spans", {"num_layers": 10**6}, "num_layers = 1000000: a number from 1 to 1,000 was"),
+        ("spans", {"dropout_rate": 1.5}, "dropout_rate = 1.5: a share from 0 to below 1"),
+        ("mlm", {"hidden_dropout_prob": 1}, "hidden_dropout_prob = 1: a share from 0 to below 1"),
+        ("mlm", {"attention_probs_dropout_prob": -0.1}, "a share from 0 to below 1"),
+        ("lm", {"resid_pdrop": 2.0}, "resid_pdrop = 2.0: a share from 0 to below 1"),
+    ],
+)
+def test_sizes_that_no_network_has_are_refused(
+    case: str, sizes: dict[str, Any], message: str, poor: dict[str, Path], tmp_path: Path
+) -> None:
+    preset = CASES[case][1]
+    network = {"preset": preset, "sizes": SIZES[preset] | sizes}
+    with pytest.raises(UserError, match=message):
+        pretrain(recipe_of(case, poor, network=network), tmp_path / "run")
+
+
+@pytest.mark.parametrize("architecture", ["shared", "language_model", "prefix_lm"])
+def test_one_stack_has_one_depth(architecture: str, poor: dict[str, Path], tmp_path: Path) -> None:
+    sizes = {"architecture": architecture, "num_layers": 2} | {**T5, "num_heads": 2}
+    del sizes["num_decoder_layers"]
+    network = {"preset": "t5-small", "sizes": sizes}
+    assert pretrain(recipe_of("spans", poor, network=network), tmp_path / "run").step == 3
+
+
+def test_a_length_of_spans_where_there_are_none_to_choose(poor: dict[str, Path]) -> None:
+    for table in ({"variant": "bert_style", "mean_span": 2.0}, {"mean_span": 0.5}):
+        with pytest.raises(UserError, match="mean_span"):
+            recipe_of("spans", poor, span_corruption=table)
+    usual = {"variant": "bert_style", "mean_span": 3.0}  # as the resolved recipe of a run has it
+    assert recipe_of("spans", poor, span_corruption=usual).span_corruption.mean_span == 3.0
+
+
 def test_a_mixture_of_two_vocabularies_is_refused(poor: dict[str, Path], tmp_path: Path) -> None:
     corpus = {"train": [str(poor["wordpiece"]), str(poor["unigram"])]}
     with pytest.raises(UserError, match="unigram: built with another vocabulary"):

@@ -88,7 +88,7 @@ def test_a_slice_of_squad_scores_about_what_the_card_says(shared: Path) -> None:
     assert stated
     path = shared / "data" / "qa" / "squad_v1.1" / "dev-v1.1.json"
     examples = Examples(list(SQUAD_V1.read([path]))[::40])
-    predictor = headwater.load("reader", "cpu").predictor(null_answers=False)
+    predictor = headwater.load("reader", "cpu").predictor(SQUAD_V1)
     scores = evaluate(predictor, SQUAD_V1, examples).metrics
     error = len(examples) ** -0.5
     assert scores["exact_match"] == pytest.approx(float(stated[1]), abs=4 * 50 * error)

@@ -1,12 +1,14 @@
 """Every recipe is read, and every key of a recipe is documented."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from headwater.config import read_toml
 from headwater.data.config import DataConfig, TextConfig
+from headwater.models.build import PRESETS
 from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
@@ -18,6 +20,13 @@ from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 OBJECTIVES = (WordWindowsConfig, MaskedLMConfig, LanguageModelConfig, SpanCorruptionConfig)
+FAMILY_PRESETS = {
+    "CBOW": "cbow",
+    "ELMo": "elmo",
+    "GPT": "gpt2",
+    "BERT": "bert-base-uncased",
+    "T5": "t5-small",
+}
 RECIPES = sorted((ROOT / "recipes").rglob("*.toml"))
 
 
@@ -60,3 +69,21 @@ def test_every_key_is_documented() -> None:
         keys |= set(config.model_fields)
     keys |= {f"network.{name}" for name in NetworkConfig.model_fields}
     assert keys <= documented, keys - documented
+
+
+@pytest.mark.parametrize("family", FAMILY_PRESETS)
+def test_every_size_is_documented_with_its_family(family: str) -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    [row] = [line for line in text.splitlines() if line.startswith(f"| {family} | `")]
+    documented = set(re.findall(r"`([a-z_0-9]+)`", row))
+    sizes = {field.name for field in fields(PRESETS[FAMILY_PRESETS[family]])}
+    taken = {"vocab_size", "model_type", "label_names", "window"}
+    ids = {name for name in sizes if name.endswith("_token_id")}
+    assert documented == sizes - taken - ids
+
+
+@pytest.mark.parametrize("key", ["optimizer", "learning_rate", "weight_decay", "schedule"])
+def test_the_defaults_of_every_family_are_named(key: str) -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    [row] = [line for line in text.splitlines() if line.startswith(f"| `{key}` |")]
+    assert "CBOW" in row and "ELMo" in row

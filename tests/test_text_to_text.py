@@ -23,6 +23,6 @@ def test_a_tiny_t5_learns_most_example_questions_by_heart(
     ]
     recipe = load_recipe(Recipe, ROOT / "recipes" / "t5-example.toml", {}, settings)
     headwater.finetune(recipe, tmp_path / "run")
-    predictor = headwater.load(tmp_path / "run", "cpu").predictor(null_answers=True)
+    predictor = headwater.load(tmp_path / "run", "cpu").predictor(SQUAD_V2)
     examples = SQUAD_V2.read([ROOT / "examples" / "questions.json"])
     assert evaluate(predictor, SQUAD_V2, examples).metrics["exact"] >= 60

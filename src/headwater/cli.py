@@ -18,10 +18,11 @@ from typer.core import TyperGroup
 
 from headwater.commands.corpus import corpus
 from headwater.commands.inspect import inspect
+from headwater.commands.tasks import tasks
 from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
-from headwater.terminal import AsJson, print_json, say
+from headwater.terminal import AsJson, print_json, say, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,9 @@ app = typer.Typer(
 )
 
 Model = Annotated[str, typer.Option(metavar="MODEL", help="A folder, a hub id, or a bundled name.")]
-TaskName = Annotated[str, typer.Option(metavar="TASK", help="A name from `headwater tasks`.")]
+TaskName = Annotated[
+    str, typer.Option(metavar="TASK", help="A name from `headwater tasks`, or a TASK.toml.")
+]
 DataFiles = Annotated[
     list[Path], typer.Option(metavar="FILE", help="The task's file; may be given several times.")
 ]
@@ -120,6 +123,8 @@ def ask(
             f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "
             "answers mean little; adapt it with `headwater finetune`"
         )
+    if unread := loaded.unread(question):
+        say(f"the question is too long: its last {unread} pieces are not read; ask a shorter one")
     answers = loaded.answer(question, documents, top_k)
     if as_json:
         print_json([answer.to_dict() for answer in answers])
@@ -195,19 +200,42 @@ def _end(folder: Path, outcome: "Outcome", as_json: bool) -> None:
 
 @app.command()
 def evaluate(
-    model: Model,
-    task: TaskName,
-    data: DataFiles,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            metavar="MODEL", help="A model, a folder with a run for each task, or TASK=MODEL."
+        ),
+    ],
+    task: Annotated[
+        list[str],
+        typer.Option(metavar="TASK", help="A task, several (cola,rte), glue or superglue."),
+    ],
+    data: Annotated[
+        list[Path],
+        typer.Option(metavar="FILE|DIR", help="The task's file or the benchmark's folder; or hub."),
+    ],
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where metrics and predictions go.")
     ] = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> None:
-    """Measure a model on a task with the official metrics."""
-    from headwater.evaluation.command import evaluate_files
+    """Measure a model on a task, several or a benchmark with the official metrics."""
+    from headwater.evaluation.choice import only_task, task_names
 
-    _show_metrics(evaluate_files(model, task, data, output, device=device), as_json)
+    names = task_names(task)
+    if only := only_task(names):
+        from headwater.evaluation.command import evaluate_files
+
+        _show_metrics(evaluate_files(model, only, data, output, device=device), as_json)
+        return
+    from headwater.evaluation.many import evaluate_many
+
+    summary = evaluate_many(model, names, data, output, device=device)
+    if as_json:
+        print_json(summary.to_dict())
+    else:
+        print(summary.table())
 
 
 @app.command()
@@ -215,15 +243,15 @@ def predict(
     model: Model,
     task: TaskName,
     input_file: Annotated[
-        Path, typer.Option("--input", metavar="FILE", help="Questions; answers are not needed.")
+        Path, typer.Option("--input", metavar="FILE", help="Examples; answers are not needed.")
     ],
-    output: Annotated[Path, typer.Option(metavar="FILE", help="Gets the predictions as JSON.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Gets the predictions.")],
     no_answer_probabilities: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Gets the no-answer probabilities as JSON.")
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Answer every question of a file, in the task's official prediction format."""
+    """Predict every example of a file, in the task's official prediction format."""
     from headwater.evaluation.command import predict_file
 
     predict_file(model, task, input_file, output, no_answer_probabilities, device=device)
@@ -231,7 +259,9 @@ def predict(
 
 @app.command()
 def score(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A name from `headwater tasks`.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="A name from `headwater tasks`, or a TASK.toml.")
+    ],
     data: DataFiles,
     predictions: Annotated[Path, typer.Option(metavar="FILE", help="Official predictions file.")],
     no_answer_probabilities: Annotated[
@@ -240,17 +270,33 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score a file of predictions, as the official script does."""
-    from headwater.data.predictions import read_predictions, read_probabilities
-    from headwater.tasks.table import task as find_task
+    from headwater.evaluation.scoring import score_file
 
-    wanted = find_task(task)
-    examples = wanted.read(data)
-    given = read_predictions(predictions)
-    doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
-    missing = sum(example.id not in given for example in examples)
-    if missing:
-        say(f"{predictions}: {missing} of {len(examples)} questions are missing; they count 0")
-    _show_metrics(wanted.score(examples, given, doubts), as_json)
+    _show_metrics(score_file(task, data, predictions, no_answer_probabilities), as_json)
+
+
+@app.command()
+def submit(
+    benchmark: Annotated[str, typer.Argument(metavar="glue", help="The leaderboard's benchmark.")],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            metavar="MODEL", help="A model, a folder with a run for each task, or TASK=MODEL."
+        ),
+    ],
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The benchmark's folder, with its test files.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="FILE.zip", help="Gets the submission.")],
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> None:
+    """Predict the test files of GLUE and write the zip that its leaderboard takes."""
+    if benchmark != "glue":
+        raise UserError(f"no leaderboard {benchmark!r} is known; expected glue")
+    from headwater.evaluation.submission import submit_glue
+
+    show_table(submit_glue(model, data, output, device=device), as_json)
 
 
 @app.command()
@@ -258,19 +304,12 @@ def models(as_json: AsJson = False) -> None:
     """List the bundled models and the sizes to train from random weights."""
     from headwater.catalog import model_table
 
-    _show_table(model_table(), as_json)
-
-
-@app.command()
-def tasks(as_json: AsJson = False) -> None:
-    """List the tasks."""
-    from headwater.tasks.table import TASKS
-
-    _show_table({name: task.summary for name, task in TASKS.items()}, as_json)
+    show_table(model_table(), as_json)
 
 
 app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
 app.add_typer(inspect, name="inspect", help="Look at what a model reads, is asked and says.")
+app.add_typer(tasks, name="tasks", help="List the tasks, or look into one.")
 app.add_typer(vectors, name="vectors", help="Look into the word vectors of a model.")
 app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")
 
@@ -291,15 +330,6 @@ def _show_metrics(metrics: "Mapping[str, float]", as_json: bool) -> None:
             if isinstance(value, float)
             else f"{name:{width}}  {value}"
         )
-
-
-def _show_table(rows: "Mapping[str, str]", as_json: bool) -> None:
-    if as_json:
-        print_json(dict(rows))
-        return
-    width = max(map(len, rows))
-    for name, summary in rows.items():
-        print(f"{name:{width}}  {summary}")
 
 
 def main() -> None:

@@ -12,6 +12,15 @@ class UserError(ValueError):
     """
 
 
+def with_article(name: str) -> str:
+    """Return a name as a sentence has it.
+
+    >>> with_article("elmo"), with_article("bert")
+    ('an elmo', 'a bert')
+    """
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "there are") -> str:
     """Return the nearest known name as a hint, or all of them.
 

@@ -199,6 +199,17 @@ def check_writable(folder: Path) -> None:
         raise UserError(f"{existing}: this folder cannot be written to")
 
 
+def check_free(folder: Path) -> None:
+    """Refuse, before any work is done, to make a folder that holds something or cannot be made.
+
+    Raises:
+        UserError: it holds something, is a file, or cannot be written.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UserError(f"{folder}: exists already; remove it first or name another folder")
+    check_writable(folder.parent)
+
+
 def sync_tree(folder: Path) -> None:
     """Force every file below a folder to the disk."""
     for item in sorted(folder.rglob("*")):

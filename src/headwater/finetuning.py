@@ -1,58 +1,68 @@
 """One fine-tuning run from a recipe to a model: the pieces, put together.
 
-    recipe -> model and vocabulary -> examples -> features -> Trainer -> run folder
+    recipe -> examples (of one task, or of a mixture) -> model with its heads -> features
+           -> Trainer -> run folder
 
 A run folder is a model: what this writes can be given to every `--model`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
 from torch import nn
 
 from headwater.checkpoints.folder import save_model
-from headwater.data.convert import EncoderDecoderConverter, FeatureSet
-from headwater.data.example import SpanExample
-from headwater.data.preparation import Prepared, Say, prepare
+from headwater.corpus.store import TokenStore
+from headwater.data.convert import FeatureSet
+from headwater.data.mixture import Mixture
+from headwater.data.preparation import Say
 from headwater.data.source import Examples
-from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict
+from headwater.evaluation.held_out import held_out_loss
 from headwater.files import check_writable, replace_file
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
+from headwater.models.by_task import ByTask
+from headwater.models.multi_task import MultiTask
+from headwater.models.text_to_text import TextToText
+from headwater.parts import Part, TaskPart, TextPart, mixed, read_parts
 from headwater.recipe import Recipe, resolved
-from headwater.starting import Start, family_of, fit_windows, start
-from headwater.tasks.table import task as find_task
-from headwater.tasks.windows import build_windows
+from headwater.starting import Start, family_of, fit_lengths, start, start_several
 from headwater.training.device import choose_device, choose_precision
 from headwater.training.progress import choose_progress
 from headwater.training.trainer import Outcome, Trainer
+
+AVERAGE = "average"
+"""The mean of the main metrics of a mixture's tasks."""
 
 
 def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     """Run a recipe in a run folder.
 
     The folder gets `config.toml` (the resolved recipe), `log.jsonl`, `curves.png`, `state/` for
-    resume and `model/`.
+    resume and `model/`; of a mixture with `best_each` also `best/TASK/`.
 
     Raises:
         UserError: the recipe, its files or its model are wrong, or the folder holds another run.
     """
     check_writable(folder)
     progress = choose_progress()
-    run, data = begin(recipe, progress.say)
+    run = begin(recipe, progress.say)
     recipe, begun = run.recipe, run.begun
     trainer = Trainer(
-        begun.model,
-        run.features(data.training),
+        run.trained(),
+        run.features(),
         recipe.training,
         folder,
         pad_id=begun.pad_id,
-        evaluate=run.evaluate if data.validation else None,
+        evaluate=run.evaluate if run.measured else None,
         save_model=run.save,
+        follow=run.followed,
         identity=run.identity(),
         progress=progress,
         on_begin=lambda: replace_file(folder / "config.toml", recipe.to_toml()),
@@ -60,107 +70,149 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     return trainer.run(resume=resume)
 
 
-def begin(recipe: Recipe, say: Say) -> tuple["Run", Prepared]:
-    """Return a run with its resolved recipe and its model, and the data it trains on.
+def begin(recipe: Recipe, say: Say) -> "Run":
+    """Return a run with its resolved recipe, its examples and its model.
 
     Raises:
         UserError: the recipe, its files or its model are wrong.
     """
-    task = find_task(recipe.task)
     family = family_of(recipe)
     if family not in ("bert", "t5"):
-        raise UserError(
-            f"task {task.name}: models of family {family} are not fine-tuned yet; take bert or t5"
-        )
+        raise UserError(f"models of family {family} are not fine-tuned yet; take bert or t5")
     recipe = resolved(recipe, family)
-    _check_best_metric(recipe, task)
+    parts = read_parts(recipe, family, say)
     torch.manual_seed(recipe.training.seed)
-    begun = start(recipe, None if family == "t5" else task.kind)  # T5 writes: it takes no head
-    recipe = fit_windows(recipe, begun.config)
+    if family == "t5":
+        begun = start(recipe, None)  # it writes, and takes no head
+    elif recipe.mixture is not None:
+        begun = start_several(recipe, {part.name: part.head() for part in parts})
+    else:
+        head = parts[0].head()
+        begun = start(recipe, head.head, labels=head.labels)
+    recipe = fit_lengths(recipe, begun.config)
     if begun.new_parameters:
         say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
-    data = prepare(task, recipe.data, recipe.training.seed, say)
-    return Run(recipe, task, begun, data.validation, say), data
-
-
-def _check_best_metric(recipe: Recipe, task: Task[Any]) -> None:
-    name = recipe.training.best_metric
-    if name is not None and name not in task.metric_names:
-        known = ", ".join(task.metric_names)
-        raise UserError(f"training.best_metric = {name!r}: task {task.name} has {known}")
+    return Run(recipe, parts, begun, say)
 
 
 class Run:
-    """The steps of one run that need its recipe, its model and its data together."""
+    """The steps of one run that need its recipe, its model and its examples together."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        task: Task[SpanExample],
-        begun: Start,
-        validation: Examples[SpanExample] | None,
-        say: Say,
-    ) -> None:
-        self.recipe, self.task, self.begun = recipe, task, begun
-        self.validation, self.say = validation, say
+    def __init__(self, recipe: Recipe, parts: Sequence[Part], begun: Start, say: Say) -> None:
+        self.recipe, self.parts, self.begun, self.say = recipe, tuple(parts), begun, say
+        self.measured = [part for part in parts if _validation(part) is not None]
+        _check_best_metric(recipe, self.metric_names)
+
+    @property
+    def metric_names(self) -> list[str]:
+        """What an evaluation gives, the first of which chooses the best weights."""
+        names = [name for part in self.measured for name in self._names(part)]
+        tasks = [part for part in self.measured if isinstance(part, TaskPart)]
+        return [AVERAGE, *names] if self.recipe.mixture is not None and tasks else names
+
+    @property
+    def followed(self) -> list[str]:
+        """The metrics of which the best weights are kept, each by itself."""
+        if self.recipe.mixture is None or not self.recipe.mixture.best_each:
+            return []
+        return [self._names(part)[0] for part in self.measured if isinstance(part, TaskPart)]
+
+    def trained(self) -> nn.Module:
+        """Return what the trainer trains: the model, or around it what tells losses by task."""
+        model = self.begun.model
+        if self.recipe.mixture is not None and isinstance(model, TextToText):
+            return ByTask(model, [part.name for part in self.parts])
+        return model
+
+    def features(self) -> FeatureSet | Mixture:
+        """Convert the training examples for the model."""
+        return mixed(self.parts, self.recipe, self.begun, self.say)
 
     def identity(self) -> dict[str, str]:
         """What a resumed run must have in common with its beginning, beside rows and training."""
-        values = self.recipe.model_dump(exclude={"training", "data"})
+        values = self.recipe.model_dump(exclude={"training", "data", "mixture"})
         shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
+        found = {part.name: _validation(part) for part in self.parts}
+        validation = {name: each.fingerprint for name, each in found.items() if each is not None}
         return shape | {
             "vocabulary": self.begun.vocabulary.fingerprint,
-            "validation": self.validation.fingerprint if self.validation else "none",
+            "validation": repr(validation),
         }
 
-    def features(self, examples: Examples[SpanExample]) -> FeatureSet:
-        """Convert examples for the family: windows for an encoder, text pairs for T5."""
-        vocabulary = self.begun.vocabulary
-        if self.begun.family == "bert":
-            return build_windows(vocabulary, examples, self.recipe.spans, labelled=True)
-        limits = self.recipe.text
-        convert = EncoderDecoderConverter(vocabulary, limits.max_inputs, limits.max_targets)
-        pairs = convert(self.task.to_text(example) for example in examples)
-        if any(convert.cut):
-            inputs, targets = convert.cut
-            self.say(f"cut to text.max_inputs and max_targets: {inputs} inputs, {targets} targets")
-        return pairs
-
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Score the model on the validation data, in percent, the task's main metric first."""
-        assert self.validation is not None
-        metrics = evaluate(self._predictor(model), self.task, self.validation).metrics
-        names = (self.task.main_metric, *self.task.metric_names)
-        return {name: metrics[name] for name in names if name in metrics}
+        """Score the model on the validation data of each part, in percent."""
+        found: dict[str, float] = {}
+        for part in self.measured:
+            if isinstance(part, TextPart):
+                found |= self._held_out(part)
+                continue
+            assert part.data.validation is not None
+            metrics = evaluate(self._predictor(part), part.task, part.data.validation).metrics
+            own = (part.task.main_metric, *part.task.metric_names)
+            found |= {self._name(part, name): metrics[name] for name in own if name in metrics}
+        if AVERAGE not in self.metric_names:
+            return found
+        mains = [self._names(part)[0] for part in self.measured if isinstance(part, TaskPart)]
+        return {AVERAGE: fmean(found[name] for name in mains)} | found
 
     def save(self, folder: Path) -> None:
         """Write the model with what answering needs to know beside its weights."""
         save_model(folder, self.begun.model, vocabulary=self.begun.vocabulary, extra=self._extra())
 
+    def _names(self, part: Part) -> list[str]:
+        """The metrics of a part, the main one first."""
+        if isinstance(part, TextPart):
+            return [self._name(part, "loss")]
+        own = dict.fromkeys((part.task.main_metric, *part.task.metric_names))
+        return [self._name(part, name) for name in own]
+
+    def _name(self, part: Part, metric: str) -> str:
+        return metric if self.recipe.mixture is None else f"{part.name}/{metric}"
+
+    def _held_out(self, part: TextPart) -> dict[str, float]:
+        rows, model = part.held_out_rows(self.begun, self.recipe.training.seed), self.begun.model
+        assert rows is not None
+        if isinstance(model, MultiTask):
+            model = model.one(part.name)
+        most = part.config.corpus.validation_rows
+        measured = held_out_loss(model, rows, most, self.begun.pad_id)
+        return {self._name(part, "loss"): measured["loss"]}
+
     def _extra(self) -> dict[str, Any]:
-        extra: dict[str, Any] = {"task": self.task.name}
+        tasks = [part for part in self.parts if isinstance(part, TaskPart)]
+        spans = [part for part in tasks if part.task.kind == "span"]
+        extra: dict[str, Any] = {"task": (spans or tasks)[0].task.name} if tasks else {}
         if self.begun.family == "t5":
             return extra | {"text": self.recipe.text.model_dump()}
         extra["spans"] = self.recipe.spans.model_dump(exclude_none=True)
-        if self.task.null_answers:
-            extra["no_answer_threshold"] = self._threshold()
+        extra["sequence"] = self.recipe.sequence.model_dump()
+        for part in spans:
+            if part.task.null_answers:
+                extra["no_answer_threshold"] = self._threshold(part)
         return extra
 
-    def _threshold(self) -> float:
+    def _threshold(self, part: TaskPart) -> float:
         """Calibrate "no answer" on validation questions without an answer; 0 where none are."""
-        if self.validation is None or not any(each.impossible for each in self.validation):
+        examples = part.data.validation
+        if examples is None or not any(each.impossible for each in examples):
             return 0.0
-        found = predict(self._predictor(self.begun.model), self.validation)
-        return calibrate(self.validation, found.margins, found.best_spans)
+        found = predict(self._predictor(part), examples)
+        return calibrate(examples, found.margins, found.best_spans)
 
-    def _predictor(self, model: nn.Module) -> Predictor[SpanExample]:
-        training = self.recipe.training
-        device = choose_device(training.device)
-        return self._loaded(model).predictor(
-            null_answers=self.task.null_answers,
-            precision=choose_precision(training.precision, device),
-        )
+    def _predictor(self, part: TaskPart) -> Predictor[Any]:
+        recipe, begun = self.recipe, self.begun
+        shape = {name: getattr(recipe, name).model_dump() for name in ("spans", "sequence", "text")}
+        loaded = LoadedModel(begun.model, begun.vocabulary, begun.config, shape)
+        device = choose_device(recipe.training.device)
+        precision = choose_precision(recipe.training.precision, device)
+        return loaded.predictor(part.task, precision=precision)
 
-    def _loaded(self, model: nn.Module) -> LoadedModel:
-        shape = {"spans": self.recipe.spans.model_dump(), "text": self.recipe.text.model_dump()}
-        return LoadedModel(model, self.begun.vocabulary, self.begun.config, shape)
+
+def _validation(part: Part) -> Examples[Any] | TokenStore | None:
+    return part.held_out if isinstance(part, TextPart) else part.data.validation
+
+
+def _check_best_metric(recipe: Recipe, known: Sequence[str]) -> None:
+    name = recipe.training.best_metric
+    if name is not None and known and name not in known:
+        raise UserError(f"training.best_metric = {name!r}: there are {', '.join(known)}")

@@ -6,7 +6,7 @@ The objective asks for a family: masked language modeling trains an encoder, lan
 decoder, span corruption an encoder-decoder. A run folder is a model: `finetune --model` takes it.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,35 +14,21 @@ import torch
 from headwater.checkpoints.folder import save_model
 from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet
-from headwater.errors import UserError
+from headwater.errors import UserError, with_article
 from headwater.evaluation.held_out import held_out_loss
-from headwater.files import check_writable, replace_file
+from headwater.files import replace_file
 from headwater.models.bert_config import BertConfig
-from headwater.models.build import HeadName, ModelConfig
+from headwater.models.build import HeadName, Model, ModelConfig
+from headwater.models.cbow import CBOW
 from headwater.models.gpt_config import GPTConfig
 from headwater.models.t5_config import T5Config
-from headwater.objectives.cbow import WordWindows
-from headwater.objectives.lm import LanguageModel
-from headwater.objectives.mixing import Mixed, store_seed
-from headwater.objectives.mlm import MaskedLM
-from headwater.objectives.span_corruption import SpanCorruption
-from headwater.objectives.split import SplitText
-from headwater.recipe import ObjectiveName, PretrainRecipe, resolved
+from headwater.recipe import PretrainRecipe, resolved
 from headwater.starting import Start, family_of, start
 from headwater.text.vocabulary import Vocabulary
-from headwater.training.config import Family
 from headwater.training.progress import choose_progress
+from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Evaluate, Outcome, Trainer
-
-FAMILIES: dict[ObjectiveName, tuple[Family, ...]] = {
-    "bilm": ("elmo",),
-    "cbow": ("cbow",),
-    "mlm": ("bert",),
-    "lm": ("gpt", "t5"),
-    "prefix_lm": ("gpt", "t5"),
-    "span_corruption": ("t5",),
-}
-"""The families of models that each objective trains."""
+from headwater.unlabelled import FAMILIES, open_store, store_rows, training_rows
 
 
 def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> Outcome:
@@ -54,7 +40,7 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
     Raises:
         UserError: the recipe, its stores or its model are wrong, or the folder holds another run.
     """
-    check_writable(folder)
+    check_run_folder(folder)
     progress = choose_progress()
     recipe, stores, begun, rows = begin(recipe)
     if begun.new_parameters:
@@ -88,12 +74,18 @@ def begin(
         UserError: the recipe, its stores or its model are wrong.
     """
     recipe = _resolved(recipe)
-    stores = [_open(name) for name in recipe.corpus.train]
+    stores = [open_store(name) for name in recipe.corpus.train]
     torch.manual_seed(recipe.training.seed)
     begun = start(recipe, _head(recipe), stores[0].load_vocabulary())
     _check_architecture(recipe, begun.config)
     _check_length(recipe, begun.config)
-    return recipe, stores, begun, training_rows(recipe, stores, begun)
+    _note_window(recipe, begun.model)
+    return (
+        recipe,
+        stores,
+        begun,
+        training_rows(recipe, stores, begun.vocabulary, begun.family, recipe.training.seed),
+    )
 
 
 def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
@@ -101,7 +93,8 @@ def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
     if family not in wanted:
         trained = [name for name, trains in FAMILIES.items() if family in trains]
         raise UserError(
-            f"objective {recipe.objective!r} trains a {' or a '.join(wanted)}, this is a {family}; "
+            f"objective {recipe.objective!r} trains {' or '.join(map(with_article, wanted))}, "
+            f"this is {with_article(family)}; "
             f"its objectives are {', '.join(trained)}"
         )
     given = recipe.training.model_fields_set
@@ -146,62 +139,19 @@ def _check_length(recipe: PretrainRecipe, config: ModelConfig) -> None:
         raise UserError(f"{key} = {length}: this model reads {longest} pieces; set {key}={longest}")
 
 
-def training_rows(recipe: PretrainRecipe, stores: Sequence[TokenStore], begun: Start) -> FeatureSet:
-    """Build the rows of the stores that are trained on, each with noise of its own.
-
-    Raises:
-        UserError: see `_objective`.
-    """
-    seed = recipe.training.seed
-    sets = [
-        _objective(recipe, store, begun, store_seed(seed, place))
-        for place, store in enumerate(stores)
-    ]
-    repeats = recipe.corpus.repeats or [1] * len(sets)
-    return sets[0] if repeats == [1] else Mixed(sets, repeats)
-
-
-def _objective(recipe: PretrainRecipe, store: TokenStore, begun: Start, seed: int) -> FeatureSet:
-    """Build the rows of a store.
-
-    Raises:
-        UserError: the store was made with another vocabulary, which also may lack what the
-            objective needs.
-    """
-    vocabulary = begun.vocabulary
-    if store.vocabulary_fingerprint != vocabulary.fingerprint:
-        raise UserError(
-            f"{store.folder}: built with another vocabulary than the model's; build it again with "
-            "`headwater corpus build --vocabulary MODEL`"
-        )
-    try:
-        match recipe.objective:
-            case "cbow":
-                return WordWindows(store, recipe.cbow)
-            case "mlm":
-                return MaskedLM(store, vocabulary, recipe.mlm, seed)
-            case "span_corruption":
-                return SpanCorruption(store, vocabulary, recipe.span_corruption, seed)
-            case "lm" | "prefix_lm" if begun.family == "t5":
-                return SplitText(store, vocabulary, recipe.lm, seed, recipe.objective)
-            case "bilm" | "lm" | "prefix_lm":
-                return LanguageModel(store, vocabulary, recipe.lm, seed, recipe.objective)
-    except UserError as error:
-        raise UserError(f"{store.folder}: {error}") from None
-
-
-def _open(name: str) -> TokenStore:
-    """Open a store and compare its checksums: a flipped bit would train without a word."""
-    store = TokenStore.open(Path(name).expanduser())
-    store.verify()
-    return store
+def _note_window(recipe: PretrainRecipe, model: Model) -> None:
+    """Let a CBOW's config say which window it is trained on: looking into it needs to know."""
+    if recipe.network is not None and "window" in recipe.network.sizes:
+        raise UserError("network.sizes.window: no size of the network; set cbow.window")
+    if isinstance(model, CBOW):
+        model.config = replace(model.config, window=recipe.cbow.window)
 
 
 def _validation(recipe: PretrainRecipe, begun: Start) -> FeatureSet | None:
     if recipe.corpus.validation is None:
         return None
-    store = _open(recipe.corpus.validation)
-    return _objective(recipe, store, begun, recipe.training.seed)
+    store = open_store(recipe.corpus.validation)
+    return store_rows(recipe, store, begun.vocabulary, begun.family, recipe.training.seed)
 
 
 def _measure(recipe: PretrainRecipe, rows: FeatureSet | None, pad_id: int) -> Evaluate | None:

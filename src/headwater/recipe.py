@@ -44,6 +44,7 @@ from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
+from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.training.config import FAMILY_DEFAULTS, Family, TrainingConfig
 
@@ -82,15 +83,6 @@ class RunRecipe(Config):
         return self
 
 
-class Recipe(RunRecipe):
-    """One fine-tuning run."""
-
-    task: str
-    data: DataConfig
-    spans: SpanConfig = SpanConfig()
-    text: TextConfig = TextConfig()
-
-
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -119,8 +111,8 @@ class CorpusConfig(Config):
         return self
 
 
-class PretrainRecipe(RunRecipe):
-    """One pre-training run; the table named like the objective shapes its rows."""
+class ObjectiveConfig(Config):
+    """An objective over token stores; the table named like it shapes its rows."""
 
     objective: ObjectiveName
     corpus: CorpusConfig
@@ -128,6 +120,82 @@ class PretrainRecipe(RunRecipe):
     mlm: MaskedLMConfig = MaskedLMConfig()
     lm: LanguageModelConfig = LanguageModelConfig()
     span_corruption: SpanCorruptionConfig = SpanCorruptionConfig()
+
+
+class PretrainRecipe(ObjectiveConfig, RunRecipe):
+    """One pre-training run."""
+
+
+class MixedTask(Config):
+    """What a mixture holds: a task with its data, an objective over stores, or a mixture.
+
+    rate: how often it is drawn, beside the others of its mixture, of which then each has one.
+    """
+
+    task: str | None = None
+    data: DataConfig | None = None
+    unlabelled: ObjectiveConfig | None = None
+    mixture: "MixtureConfig | None" = None
+    rate: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [name for name in ("task", "unlabelled", "mixture") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError("give one of task (with data), unlabelled and mixture")
+        if (self.task is None) != (self.data is None):
+            raise ValueError("a task needs data, and data a task")
+        return self
+
+
+class MixtureConfig(Config):
+    """Tasks that are learned together, and how often each is drawn (see `data.rates`).
+
+    rates: `proportional` to the examples of each (if left out), `equal`, or `temperature`.
+    cap: count at most so many examples of each (the T5 paper's K; not for `equal`).
+    temperature: of `temperature`, 2 if left out; 1 is proportional, a large one nearly equal.
+    best_each: keep the best weights of each task, too (of the run's own mixture).
+    """
+
+    tasks: list[MixedTask] = Field(min_length=1)
+    rates: Literal["proportional", "equal", "temperature"] | None = None
+    cap: PositiveInt | None = None
+    temperature: float | None = Field(default=None, gt=0)
+    best_each: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        own = [each.rate is not None for each in self.tasks]
+        if any(own) and not all(own):
+            raise ValueError("give a rate to each of the tasks, or to none")
+        if self.temperature is not None and self.rates != "temperature":
+            raise ValueError('temperature is for rates = "temperature"')
+        if self.cap is not None and (self.rates == "equal" or all(own)):
+            raise ValueError("cap counts examples, which equal or given rates do not ask for")
+        if all(own) and self.rates is not None:
+            raise ValueError("give rates by name, or each task its own rate, not both")
+        return self
+
+
+class Recipe(RunRecipe):
+    """One fine-tuning run, on a task or on a mixture of tasks."""
+
+    task: str | None = None
+    data: DataConfig | None = None
+    mixture: MixtureConfig | None = None
+    spans: SpanConfig = SpanConfig()
+    sequence: SequenceConfig = SequenceConfig()
+    text: TextConfig = TextConfig()
+
+    @model_validator(mode="after")
+    def _one_task(self) -> Self:
+        if self.mixture is not None and (self.task or self.data):
+            raise ValueError("give a task with its data, or a [mixture] of tasks, not both")
+        if self.mixture is None and self.task is None:
+            raise ValueError("missing key 'task' (or a [mixture] of tasks)")
+        if self.mixture is None and self.data is None:
+            raise ValueError("missing key 'data'")
+        return self
 
 
 R = TypeVar("R", bound=RunRecipe)

@@ -1,21 +1,32 @@
 """What a run begins from: a pre-trained folder with a head put on, or random weights."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headwater.checkpoints.configs import read_config
+from headwater.checkpoints.configs import CHOICES, check_number, read_config
 from headwater.checkpoints.elmo import know_words
-from headwater.checkpoints.folder import load_model
+from headwater.checkpoints.folder import load_model, load_multi_task
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
 from headwater.methods.head_only import freeze
 from headwater.models.bert_config import BertConfig
-from headwater.models.build import HeadName, Model, ModelConfig, build_model, preset
+from headwater.models.build import (
+    HeadName,
+    Model,
+    ModelConfig,
+    TaskHead,
+    build_model,
+    build_multi_task,
+    preset,
+)
 from headwater.models.cbow_config import CBOWConfig
 from headwater.models.elmo_config import ELMoConfig
 from headwater.models.gpt_config import GPTConfig
+from headwater.models.memory import check_memory
 from headwater.models.t5_config import T5Config
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.recipe import NetworkConfig, Recipe, RunRecipe
@@ -70,22 +81,45 @@ def family_of(recipe: RunRecipe) -> Family:
     return _family(read_config(read_json(file), str(file)))
 
 
-def start(recipe: RunRecipe, head: HeadName | None, vocabulary: Vocabulary | None = None) -> Start:
+def start(
+    recipe: RunRecipe,
+    head: HeadName | None,
+    vocabulary: Vocabulary | None = None,
+    *,
+    labels: Sequence[str] = (),
+) -> Start:
     """Load or build what the recipe begins from.
 
     Args:
         head: the head to put on; None for a model that writes.
+        labels: what it chooses from, where it does.
         vocabulary: that of the corpus, which a network takes that names none of its own.
 
     Raises:
         UserError: the model cannot be found or is broken, or does not fit its vocabulary or task.
     """
     if recipe.network is not None:
-        begun = _from_random(recipe.network, head, vocabulary)
+        build = partial(build_model, head=head, labels=labels or None)
+        begun = _from_random(recipe.network, head, vocabulary, build)
     else:
         assert recipe.model is not None
         folder = resolve(recipe.model)
-        loaded = load_model(folder, head)
+        loaded = load_model(folder, head, labels=labels or None)
+        begun = Start(loaded.model, load_vocabulary(folder), loaded.config, loaded.new_parameters)
+    check_fits(begun.vocabulary, begun.config.vocab_size, recipe.model or "network")
+    freeze(begun.model, recipe.method)
+    return begun
+
+
+def start_several(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> Start:
+    """Load or build a body with a head for each task; see `start`."""
+    if recipe.network is not None:
+        build = partial(build_multi_task, tasks=heads)
+        begun = _from_random(recipe.network, None, None, build)
+    else:
+        assert recipe.model is not None
+        folder = resolve(recipe.model)
+        loaded = load_multi_task(folder, heads)
         begun = Start(loaded.model, load_vocabulary(folder), loaded.config, loaded.new_parameters)
     check_fits(begun.vocabulary, begun.config.vocab_size, recipe.model or "network")
     freeze(begun.model, recipe.method)
@@ -93,7 +127,10 @@ def start(recipe: RunRecipe, head: HeadName | None, vocabulary: Vocabulary | Non
 
 
 def _from_random(
-    network: NetworkConfig, head: HeadName | None, vocabulary: Vocabulary | None
+    network: NetworkConfig,
+    head: HeadName | None,
+    vocabulary: Vocabulary | None,
+    build: Callable[[ModelConfig], Model],
 ) -> Start:
     if network.vocabulary is not None:
         vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
@@ -115,10 +152,18 @@ def _from_random(
     }
     own = {name: id for name, id in marks.items() if name in known and id is not None}
     sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | own | network.sizes
-    config = replace(config, **sizes)
-    model = build_model(config, head)
+    config = replace(config, **_one_stack(sizes))
+    check_memory(config, head)
+    model = build(config)
     know_words(model, vocabulary)
     return Start(model, vocabulary, config, ())
+
+
+def _one_stack(sizes: dict[str, Any]) -> dict[str, Any]:
+    """Give a T5 whose two sides must be of one depth that of its `num_layers`, unless said."""
+    one = sizes.get("architecture", "encoder_decoder") != "encoder_decoder"
+    depth = {"num_decoder_layers": sizes["num_layers"]} if one and "num_layers" in sizes else {}
+    return depth | sizes
 
 
 def _check_size(name: str, value: Any, example: Any) -> None:
@@ -128,25 +173,26 @@ def _check_size(name: str, value: Any, example: Any) -> None:
         return  # the config checks what is in it
     if type(value) is not type(example) and not (type(value) is int and type(example) is float):
         raise UserError(f"{where}: expected one like {example!r}")
-    least = 0 if name.endswith("_id") or type(example) is float else 1
-    if isinstance(value, int | float) and not isinstance(value, bool) and not value >= least:
-        raise UserError(f"{where}: a number from {least} on was expected")
-    named = isinstance(value, str) and name not in ("architecture", "block")  # the config checks
+    if type(value) in (int, float):
+        check_number(name, float(value) if type(example) is float else value, where)
+    named = isinstance(value, str) and name not in CHOICES
     if named and value.removeprefix("gated-") not in ACTIVATIONS:
         raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")
 
 
-def fit_windows(recipe: Recipe, config: ModelConfig) -> Recipe:
-    """Shorten windows that nobody asked for to what an encoder can read.
+def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
+    """Shorten inputs of lengths that nobody asked for to what an encoder can read.
 
     Raises:
-        UserError: the recipe asks for windows that are too long.
+        UserError: the recipe asks for inputs that are too long.
     """
-    if not isinstance(config, BertConfig) or recipe.spans.max_length <= config.longest:
+    if not isinstance(config, BertConfig):
         return recipe
-    if "max_length" in recipe.spans.model_fields_set:
-        raise UserError(
-            f"spans.max_length = {recipe.spans.max_length}: this model reads {config.longest} "
-            "pieces at most"
-        )
-    return recipe.model_copy(update={"spans": recipe.spans.fitting(config.longest)})
+    longest = config.longest
+    for name, shape in (("spans", recipe.spans), ("sequence", recipe.sequence)):
+        if shape.max_length > longest and "max_length" in shape.model_fields_set:
+            raise UserError(
+                f"{name}.max_length = {shape.max_length}: this model reads {longest} pieces at most"
+            )
+    fitting = {"spans": recipe.spans.fitting(longest), "sequence": recipe.sequence.fitting(longest)}
+    return recipe.model_copy(update=fitting)

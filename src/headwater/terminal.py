@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,16 @@ def print_json(value: Any) -> None:
     except UnicodeEncodeError:  # a terminal without these characters, or half ones in a file name
         text = json.dumps(value, indent=2)
     print(text)
+
+
+def show_table(rows: Mapping[str, object], as_json: bool) -> None:
+    """Print names with what belongs to them, a line for each, or as JSON."""
+    if as_json:
+        print_json(dict(rows))
+        return
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        print(f"{name:{width}}  {value}")
 
 
 def say(message: str) -> None:

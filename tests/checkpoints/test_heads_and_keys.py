@@ -63,11 +63,35 @@ def test_any_head_on_any_body(tmp_path: Path, source: str | None, target: str) -
         assert "head.dense.weight" in loaded.new_parameters
 
 
-def test_new_number_of_labels_on_a_head_that_is_there(tmp_path: Path) -> None:
-    save_model(tmp_path, build_model(SMALL, "sequence", labels=3))
-    assert len(load_model(tmp_path).config.label_names) == 3
-    with pytest.raises(UserError, match=r"classifier\.weight is \(3, 8\)"):
-        load_model(tmp_path, "sequence", labels=2)
+@pytest.mark.parametrize("head", ["sequence", "token"])
+def test_a_head_goes_on_only_with_its_own_labels(tmp_path: Path, head: str) -> None:
+    """A model of one task is the start for another, whose classes get a fresh layer."""
+    save_model(tmp_path, build_model(SMALL, head, labels=("yes", "maybe", "no")))
+    same = load_model(tmp_path, head, labels=("yes", "maybe", "no"))
+    assert same.new_parameters == () and same.config.label_names == ("yes", "maybe", "no")
+    for labels in (("no", "yes"), ("no", "maybe", "yes")):
+        other = load_model(tmp_path, head, labels=labels)
+        assert other.new_parameters == ("head.dense.weight", "head.dense.bias")
+        assert other.config.label_names == labels
+        assert other.model.head.dense.weight.shape == (len(labels), 8)
+        if head == "sequence":  # what pools is that of the body, and stays
+            assert torch.equal(
+                other.model.head.pooler.dense.weight, same.model.head.pooler.dense.weight
+            )
+
+
+def test_labels_without_names_take_those_that_are_given(tmp_path: Path) -> None:
+    model = build_model(SMALL, "sequence")
+    save_model(tmp_path, model)
+    named = load_model(tmp_path, "sequence", labels=("no", "yes"))
+    assert named.new_parameters == () and named.config.label_names == ("no", "yes")
+    assert torch.equal(named.model.head.dense.weight, model.head.dense.weight)
+    assert load_model(tmp_path, "sequence", labels=("a", "b", "c")).new_parameters
+
+
+def test_a_label_given_twice() -> None:
+    with pytest.raises(UserError, match="'no' is given twice"):
+        build_model(SMALL, "sequence", labels=("no", "yes", "no"))
 
 
 def test_gamma_and_beta_and_a_missing_prefix(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from headwater.checkpoints.folder import load_model, read_extra, save_model
 from headwater.errors import UserError
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import build_model
+from headwater.text.vocabulary import load_vocabulary
 
 TINY = BertConfig(
     vocab_size=30,
@@ -115,6 +116,28 @@ def test_an_index_that_disagrees(saved: Path) -> None:
     del index["weight_map"][QUERY]
     path.write_text(json.dumps(index))
     refused(saved, "disagrees", QUERY)
+
+
+@pytest.mark.parametrize("name", ["config.json", "vocab.txt"])
+def test_a_changed_config_or_vocabulary_is_found(tmp_path: Path, name: str) -> None:
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "old", "mill"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    folder = tmp_path / "model"
+    torch.manual_seed(0)
+    model = build_model(TINY, "span")
+    save_model(folder, model, vocabulary=load_vocabulary(tmp_path), extra={"a": 1})
+    (folder / "headwater.json").write_text('{"a": 2}')  # settings, which may be changed
+    load_model(folder)
+    content = (folder / name).read_text(encoding="utf-8")
+    (folder / name).write_text(content.replace("1e-12", "2e-12").replace("mill", "milk"))
+    refused(folder, name, "damaged", "if you changed it on purpose")
+    (folder / name).unlink()
+    refused(folder, name)
+    (folder / name).write_text(content)
+    weights = json.loads((folder / "manifest.json").read_text())["model.safetensors"]
+    (folder / "manifest.json").write_text(json.dumps({"model.safetensors": weights}))
+    (folder / name).write_text(content.replace("1e-12", "2e-12").replace("mill", "milk"))
+    load_model(folder)  # as folders were written before
 
 
 def test_a_file_that_only_the_manifest_knows(saved: Path) -> None:

@@ -1,14 +1,10 @@
-"""A tiny model in a folder and the command line called inside this process."""
+"""A tiny model in a folder."""
 
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
-from headwater import cli
 from headwater.checkpoints.folder import save_model
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import build_model
@@ -47,33 +43,3 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     extra = {"spans": {"max_length": 96, "max_query_length": 24}, "no_answer_threshold": 0.0}
     save_model(folder / "model", build_model(config, "span"), vocabulary=vocabulary, extra=extra)
     return folder / "model"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a call of the command line gave."""
-
-    code: int
-    out: str
-    err: str
-
-
-Headwater = Callable[..., Ran]
-
-
-@pytest.fixture
-def headwater(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Headwater:
-    """Call `headwater ARGUMENTS` in this process."""
-
-    def call(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["headwater", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return call

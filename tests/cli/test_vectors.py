@@ -57,6 +57,7 @@ def test_mistakes_are_one_line(headwater: Headwater, cbow: Path, tiny: Path) -> 
     for arguments, expected in (
         (("nearest", cbow, "rivr"), "'rivr': no such piece in the vocabulary; the nearest is"),
         (("nearest", cbow, "mill", "--minus", "x"), "'x': no such piece"),
+        (("nearest", cbow, "[UNK]"), "'[UNK]': a special piece and no word"),
         (("nearest", tiny, "mill"), "word vectors are those of a CBOW"),
         (("export", cbow / "absent", "--output", "out"), "no such folder"),
         (("export", cbow, "--output", cbow), "not a file that can be replaced"),

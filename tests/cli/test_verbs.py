@@ -21,6 +21,7 @@ VERBS = [
     "evaluate",
     "predict",
     "score",
+    "submit",
     "models",
     "tasks",
 ]
@@ -56,6 +57,15 @@ def test_ask_json_gives_exact_places(headwater: Any, tiny: Path, tmp_path: Path)
             assert TEXT[answer["start"] : answer["end"]] == answer["text"]
             assert answer["text"] in answer["sentence"]
             assert answer["source"] == str(text)
+
+
+def test_ask_says_that_a_question_is_cut(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    given = ("--context", tmp_path / "a.txt", "--model", tiny)
+    ran = headwater("ask", "where is the mill ? " * 5, *given)  # 25 pieces, and it reads 24
+    assert ran.code == 0
+    assert "its last 1 pieces are not read" in ran.err and ran.err.count("\n") == 1
+    assert headwater("ask", "where is the mill ?", *given).err == ""
 
 
 def test_ask_shows_a_person_the_evidence(headwater: Any, tiny: Path, tmp_path: Path) -> None:

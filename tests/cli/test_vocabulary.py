@@ -122,6 +122,18 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert sorted(root.rglob("*")) == before
 
 
+def test_show_of_a_run_and_of_a_store(
+    headwater: Any, texts: Path, tiny: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    given = ("corpus", "build", texts / "a.txt", "--vocabulary", tiny, "--output", store)
+    assert headwater(*given).code == 0
+    expected = headwater("vocabulary", "show", tiny).out
+    assert "wordpiece" in expected
+    for folder in (tiny.parent, store):  # a run folder holds model/
+        assert headwater("vocabulary", "show", folder).out == expected
+
+
 def test_show_of_what_is_no_vocabulary(headwater: Any, texts: Path) -> None:
     for path, expected in ((texts, "no vocabulary here"), (texts / "x", "no such file")):
         ran = headwater("vocabulary", "show", path)

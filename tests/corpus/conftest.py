@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,3 +65,14 @@ def built(letters: Vocabulary, tmp_path: Path) -> Built:
         return TokenStore.open(output), told
 
     return make
+
+
+@pytest.fixture
+def call(headwater: Callable[..., Any]) -> Callable[..., tuple[int, str, str]]:
+    """Call `headwater corpus ARGUMENTS`; gives the exit code, standard output and error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        ran = headwater("corpus", *arguments)
+        return ran.code, ran.out, ran.err
+
+    return run

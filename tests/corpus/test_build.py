@@ -44,7 +44,7 @@ def test_what_was_left_out_is_counted_and_said(built: Any, tmp_path: Path) -> No
     assert f"{folder / 'd.txt'}, line 1: not text" in said
     assert "bad lines passed over: 2" in said
     assert "empty documents dropped: 3" in said
-    assert f"files of other kinds passed over: 1, the first {folder / 'c.md'}" in said
+    assert f"files of other kinds passed over: 1\n  {folder / 'c.md'}" in said
 
 
 def test_what_the_vocabulary_does_not_know_is_said(built: Any, tmp_path: Path) -> None:

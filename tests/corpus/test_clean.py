@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from headwater import cli
 from headwater.corpus.cleaning import pages as pages_room
 from headwater.corpus.cleaning.clean import clean
 from headwater.corpus.cleaning.records import records
-from headwater.corpus.read import documents
+from headwater.corpus.cleaning.warc import archive_pages
+from headwater.corpus.read import BadLines, documents
 from headwater.errors import UserError
 
 ENGLISH = "The old mill number {0} stood by the river. It was built of stone in year {0}."
@@ -187,21 +187,56 @@ def test_web_archives(tmp_path: Path) -> None:
         clean([tmp_path / "c.wet.gz"], tmp_path / "cut", workers=1)
 
 
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Call `headwater corpus ARGUMENTS`; gives the exit code, standard output and error."""
+@pytest.mark.parametrize("name", ["a.wet.gz", "a.wet"])
+def test_what_is_cut_off_an_archive_is_said(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("warcio")
+    for number in range(3):
+        archive(tmp_path / "one", "conversion", page(number).encode())
+        content = (tmp_path / "one").read_bytes()
+        with (tmp_path / name).open("ab") as file:
+            file.write(content if name.endswith(".gz") else gzip.decompress(content))
+    whole, bad = (tmp_path / name).read_bytes(), BadLines()
+    assert [text for text, _ in archive_pages(tmp_path / name, bad)] == [page(n) for n in range(3)]
+    assert bad.count == 0
+    (tmp_path / name).write_bytes(whole[:-30])
+    assert [text for text, _ in archive_pages(tmp_path / name, bad)] == [page(0), page(1)]
+    assert bad.named == [
+        f"{tmp_path / name}, after record 5: cannot be read (cut short, the rest of it is lost)"
+    ]
 
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["headwater", "corpus", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return code, *capsys.readouterr()
 
-    return run
+def test_a_warning_of_an_archive_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("warcio")
+    archive(tmp_path / "one", "conversion", b"A page of one line, long enough.")
+    content = gzip.decompress((tmp_path / "one").read_bytes())
+    wrong = content.replace(b"Content-Length: 32", b"Content-Length: 25")
+    (tmp_path / "a.wet").write_bytes(wrong + content)
+    bad = BadLines()
+    texts = [text for text, _ in archive_pages(tmp_path / "a.wet", bad)]
+    assert texts == ["A page of one line, long ", "A page of one line, long enough."]
+    assert capsys.readouterr().err == ""
+    [said] = bad.named
+    assert "record 2: WARNING: Record not followed by newline" in said and "\n" not in said
+
+
+def test_files_of_other_kinds_are_named(call: Any, crawl: Path, tmp_path: Path) -> None:
+    lines = (crawl / "a.jsonl").read_bytes()
+    (crawl / "a.jsonl").unlink()
+    (crawl / "a.json.gz").write_bytes(gzip.compress(lines))  # as C4 is published
+    (crawl / "notes.json").write_bytes(lines)
+    output = tmp_path / "out"
+    code, _, err = call("clean", crawl, "--output", output, "--workers", 1)
+    assert code == 0
+    passed = f"other kinds passed over: 2\n  {crawl / 'list.words'}\n  {crawl / 'notes.json'}\n"
+    assert passed in err
+    assert json.loads((output / "report.json").read_text())["pages"] == 8
+    assert "notes.json" in call("show", output)[1]
+    content = json.loads((output / "report.json").read_text())
+    del content["passed_over"]  # an older folder
+    (output / "report.json").write_text(json.dumps(content))
+    assert call("show", output)[0] == 0
 
 
 def test_the_command_and_a_look_at_its_output(call: Any, crawl: Path, tmp_path: Path) -> None:

@@ -8,25 +8,6 @@ from typing import Any
 
 import pytest
 
-from headwater import cli
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Call `headwater corpus ARGUMENTS`; gives the exit code, standard output and error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["headwater", "corpus", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
-
 
 @pytest.fixture
 def store(call: Any, letters_folder: Path, tmp_path: Path) -> Path:

@@ -57,6 +57,7 @@ WAYS: dict[str, Callable[[Path], object]] = {
         zstandard.compress(as_lines(TEXTS[:1])) + zstandard.compress(as_lines(TEXTS[1:]))
     ),
     "a.parquet": lambda file: write_parquet(file, list(TEXTS)),
+    "c4-train.00000.json.gz": lambda file: file.write_bytes(gzip.compress(as_lines(TEXTS))),
     "A.JSONL": lambda file: file.write_bytes(b"\xef\xbb\xbf" + as_lines(TEXTS)),
     "windows.jsonl": lambda file: file.write_bytes(as_lines(TEXTS).replace(b"\n", b"\r\n")),
     "blank.jsonl": lambda file: file.write_bytes(as_lines(TEXTS).replace(b"\n", b"\n \n")),
@@ -87,14 +88,14 @@ def test_a_parquet_file_of_dictionaries_and_large_strings(tmp_path: Path) -> Non
 
 
 def test_a_folder_gives_its_files_in_order(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/z.txt", "a/y.jsonl", ".hidden.txt", ".git/c.txt", "a.md", "x.tar.gz"):
+    for name in ("b.txt", "a/z.txt", "a/y.jsonl", ".hidden.txt", ".git/c.txt", "a.md", "x.tar.gz", "a.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(json.dumps({"text": name}))
     (tmp_path / "folder.txt").mkdir()
     found = find_sources([tmp_path, tmp_path / "b.txt"])
     names = [file.relative_to(tmp_path).as_posix() for file in found.files]
     assert names == ["a/y.jsonl", "a/z.txt", "b.txt"]  # each once
-    assert sorted(file.name for file in found.passed_over) == ["a.md", "x.tar.gz"]
+    assert sorted(file.name for file in found.passed_over) == ["a.json", "a.md", "x.tar.gz"]
     assert list(documents([tmp_path])) == ["a/y.jsonl", '{"text": "a/z.txt"}', '{"text": "b.txt"}']
 
 

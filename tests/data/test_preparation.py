@@ -11,7 +11,7 @@ from headwater.data.config import DataConfig
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.overlap import grams, without_overlap
 from headwater.data.preparation import prepare
-from headwater.data.split import split_articles
+from headwater.data.split import split_off
 from headwater.data.squad_file import read_squad
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
@@ -72,7 +72,7 @@ def test_real_training_paragraphs_that_stand_in_the_dev_set_are_found(shared: Pa
 @given(st.floats(0, 1), st.integers(0, 5))
 def test_an_article_stands_on_one_side_only(share: float, seed: int) -> None:
     examples = [example(str(i), f"a mill {i}", "mill", f"article {i % 7}") for i in range(40)]
-    training, validation = split_articles(examples, share, seed)
+    training, validation = split_off(examples, share, seed)
     assert not {e.article for e in training} & {e.article for e in validation}
     assert sorted(e.id for e in training + validation) == sorted(e.id for e in examples)
 
@@ -80,8 +80,8 @@ def test_an_article_stands_on_one_side_only(share: float, seed: int) -> None:
 def test_the_split_does_not_move_when_articles_are_added() -> None:
     few = [example(str(i), f"a mill {i}", "mill", f"article {i}") for i in range(30)]
     more = [*few, example("new", "a mill again", "mill", "another")]
-    before = {e.id for e in split_articles(few, 0.3, 1)[1]}
-    after = {e.id for e in split_articles(more, 0.3, 1)[1]}
+    before = {e.id for e in split_off(few, 0.3, 1)[1]}
+    after = {e.id for e in split_off(more, 0.3, 1)[1]}
     assert after - {"new"} == before
     assert 0 < len(before) < 30
 
@@ -177,7 +177,7 @@ def test_preparing_says_what_it_did(tmp_path: Path) -> None:
     for part in (prepared.training, prepared.validation):
         assert not held_out & {e.article for e in part}
         assert any(e.impossible for e in part)
-    assert "3 questions dropped with 3 paragraphs" in said[0]
+    assert "3 examples dropped with 3 texts" in said[0]
     assert "without an answer" in said[-1]
 
 
@@ -194,5 +194,5 @@ def test_long_contexts_and_long_answers_are_left_out_of_training_only(tmp_path: 
 
 def test_nothing_left_to_train_on_is_said(tmp_path: Path) -> None:
     train = _squad(tmp_path / "train.json", 2, "Town")
-    with pytest.raises(UserError, match="no question is left"):
+    with pytest.raises(UserError, match="no example is left"):
         prepare(SQUAD_V2, DataConfig(train=[train], held_out=[train]), 0, lambda _: None)

@@ -1,6 +1,7 @@
 """Evaluation and prediction from files, over a small random reader."""
 
 import json
+import tracemalloc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -8,12 +9,12 @@ import pytest
 import torch
 
 from headwater.checkpoints.folder import save_model
-from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.example import AnswerSpan, PairExample, SpanExample
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.command import evaluate_files, predict_file
-from headwater.evaluation.evaluator import evaluate
-from headwater.inference.answer import Answer, Prediction
+from headwater.evaluation.evaluator import evaluate, predict
+from headwater.inference.answer import Answer, Decision, Prediction
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
@@ -61,6 +62,23 @@ def test_probabilities_reach_the_score_and_the_file(tmp_path: Path) -> None:
     doubts = json.loads((tmp_path / "no_answer_probabilities.json").read_text())
     assert doubts == {"a": 0.1, "b": 0.9}
     assert "best_f1" not in evaluate(Parrot(False), SQUAD_V2, QUESTIONS).metrics
+
+
+def test_what_is_kept_of_a_prediction_is_its_text() -> None:
+    examples = Examples(
+        [PairExample(str(number), "a", "b", "entailment") for number in range(3000)]
+    )
+
+    def predictor(given: Iterable[PairExample]) -> Iterator[Decision]:
+        for each in given:
+            yield Decision(each.id, "entailment", tuple(map(float, range(300))))
+
+    tracemalloc.start()
+    found = predict(predictor, examples)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.texts) == 3000 and found.no_answer_probabilities is None
+    assert peak < 2_000_000  # the probabilities of all would be 29 MB
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from headwater.inference.loaded import load
 from headwater.models.build import build_model
 from headwater.models.gpt import GPT
 from headwater.models.gpt_config import GPTConfig
+from headwater.tasks.squad import SQUAD_V2
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -83,7 +84,7 @@ def test_a_gpt_folder_writes_and_says_what_it_cannot(
     assert model.answer("bob was")[0].text.startswith(text[:3])
     for call in (
         lambda: model.answer("who?", "bob"),
-        lambda: model.predictor(null_answers=True),
+        lambda: model.predictor(SQUAD_V2),
         lambda: model.answer_batch([("who?", "bob")]),
     ):
         with pytest.raises(UserError, match="give it no context, or take a BERT or a T5"):

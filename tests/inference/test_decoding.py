@@ -151,6 +151,15 @@ def test_decoder_depth_may_differ_from_encoder_depth(depths: tuple[int, int]) ->
         assert logits.argmax(-1).tolist() == labels.tolist()  # the same choices without a cache
 
 
+def test_a_network_in_float64_writes_the_same() -> None:
+    network = fresh(7)
+    ids, mask = prompts(7, 20)
+    for config in (DecodingConfig(max_length=8), DecodingConfig(max_length=8, beams=3)):
+        narrow = written(network.float(), ids, mask, config)
+        wide = written(network.double(), ids, mask, config)
+        assert sum(a == b for a, b in zip(narrow, wide, strict=True)) >= 19
+
+
 def test_log_probabilities_are_those_of_the_network() -> None:
     network = fresh(5)
     ids, mask = prompts(5, 4)

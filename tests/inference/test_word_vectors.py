@@ -69,7 +69,10 @@ def test_sums_are_of_unit_vectors_and_hold_none_of_their_words(vocabulary: Vocab
 
 def test_unknown_words_are_named(vocabulary: Vocabulary) -> None:
     vectors = _with(vocabulary)
-    for word in ("kinng", "the king", "", "[UNK]"):
+    for word in ("[UNK]", "[PAD]", "[EOS]"):
+        with pytest.raises(UserError, match="a special piece and no word"):
+            vectors.place(word)
+    for word in ("kinng", "the king", ""):
         with pytest.raises(UserError, match="no such piece in the vocabulary"):
             vectors.place(word)
     with pytest.raises(UserError, match="the nearest is 'king'"):

@@ -120,6 +120,15 @@ def test_the_strongest_places_are_named(made: Any) -> None:
     assert table.rows[2][1].text == f"{maps[0].keys[place]} {mean[2, place]:.2f}"
 
 
+def test_what_the_mask_hides_is_not_named(made: Any) -> None:
+    model = made("gpt")
+    heading, table = strongest(attention(model, "the old mill", layer=1, head=0), "gpt").parts
+    assert heading.text == "decoder: layer 1, head 0"
+    assert [sum(bool(run.text) for run in row[1:]) for row in table.rows] == [1, 2, 3]
+    heading, _ = strongest(attention(model, "the old mill"), "gpt").parts
+    assert heading.text == "decoder: the mean of 4 heads"
+
+
 def test_patterns_are_those_of_the_figure() -> None:
     found = patterns()
     assert found["Fully-visible"].all()

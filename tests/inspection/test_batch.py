@@ -48,7 +48,7 @@ def test_masked_rows_are_those_of_the_first_step(stores: Any) -> None:
     recipe = recipe_of(None, options, ["training.batch={examples = 4}", setting])
     store = TokenStore.open(stores["bert"])
     rows = MaskedLM(store, store.load_vocabulary(), recipe.mlm, 0)
-    numbers = Plan(rows.lengths, recipe.training).epoch(1)[0][0]
+    numbers = Plan(rows, recipe.training).epoch(1)[0][0]
     assert [each["row"] for each in said["rows"]] == numbers.tolist()
     for each, expected in zip(said["rows"], rows.features(numbers, 1), strict=True):
         for name, values in expected.items():

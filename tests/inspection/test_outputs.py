@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.inspection.inputs import inputs
 from headwater.inspection.outputs import outputs
 from headwater.inspection.reading import read
-from headwater.objectives.cbow import WordWindowsConfig
 
 TEXT = "the ___ mill"
 
@@ -93,9 +93,9 @@ def test_a_bare_body_gives_vectors(made: Any) -> None:
     assert len(said[1]["nearest"]) == 3
 
 
-def test_a_cbow_tells_a_word_from_its_window(made: Any) -> None:
-    model = made("cbow")
-    window = WordWindowsConfig().window
+@pytest.mark.parametrize("window", [2, 4])
+def test_a_cbow_tells_a_word_from_its_window(made: Any, window: int) -> None:
+    model = made("cbow", window=window)
     text = " ".join(["the"] * window + ["___"] + ["mill"] * window)
     reading = read(model.vocabulary, model.config, text)
     ids = torch.tensor([reading.ids])
@@ -119,10 +119,28 @@ def test_an_elmo_does_not_see_the_word_it_tells(made: Any) -> None:
         outputs(model, "the")
 
 
+def test_where_unknown_is_likeliest_a_known_word_is_named(made: Any) -> None:
+    blanks, said = [], ""
+    for change in (-10, 10):
+        model = made("elmo")
+        unknown = model.vocabulary.unk_id
+        with torch.no_grad():
+            model.network.softmax.bias[unknown] += change
+        shown = outputs(model, "the ___ the", count=1)
+        blanks.append(shown.content["pieces"][1])
+        runs = (run for part in shown.page.parts for run in getattr(part, "runs", ()))
+        said = "".join(run.text for run in runs)
+    known, blank = blanks
+    assert blank["likeliest"][0]["id"] == unknown != known["likeliest"][0]["id"]
+    best = known["likeliest"][0]["piece"]
+    assert blank["likeliest_known"]["piece"] == best
+    assert 0 < blank["likeliest_known"]["probability"] < known["likeliest"][0]["probability"]
+    assert "likeliest_known" not in known
+    assert said.startswith(f"[UNK] is all that the vocabulary lacks; the likeliest else: {best} ")
+
+
 @pytest.mark.parametrize("family", ["bert", "gpt", "t5", "cbow", "elmo"])
 def test_inputs_of_every_family(made: Any, family: str, tmp_path: Any) -> None:
-    from headwater.checkpoints.folder import save_model
-
     model = made(family)
     save_model(tmp_path / "model", model.network, vocabulary=model.vocabulary)
     shown = inputs(str(tmp_path / "model"), "the old mill")
@@ -131,3 +149,19 @@ def test_inputs_of_every_family(made: Any, family: str, tmp_path: Any) -> None:
     assert [each["id"] for each in described] == list(reading.ids)
     assert ("segment" in described[0]) == (family == "bert")
     assert ("position" in described[0]) == (family in ("bert", "gpt"))
+    assert ("character_ids" in described[0]) == (family == "elmo")
+
+
+def test_an_elmo_reads_characters(made: Any, tmp_path: Any) -> None:
+    model = made("elmo")
+    save_model(tmp_path / "model", model.network, vocabulary=model.vocabulary)
+    shown = inputs(str(tmp_path / "model"), "the ___")
+    ids = [each["character_ids"] for each in shown.content["pieces"]]
+    assert ids[0] == [259, *(byte + 1 for byte in b"the"), 260]
+    assert torch.equal(
+        model.network.words[[each["id"] for each in shown.content["pieces"]], :5].long()[0],
+        torch.tensor(ids[0]),
+    )
+    columns = shown.page.parts[0]
+    assert columns.labels == ("input", "id", "characters")
+    assert [column[2].text for column in columns.columns] == ["t h e", "[ U N K ]"]

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from headwater.data.squad_file import read_squad
 from headwater.errors import UserError
-from headwater.metrics.qa import exact_match, f1, f1_or_null, normalize_answer, squad_v1, squad_v2
+from headwater.metrics.qa import (
+    any_alias,
+    exact_match,
+    f1,
+    f1_or_null,
+    normalize_answer,
+    normalize_trivia_qa,
+    squad_v1,
+    squad_v2,
+)
 
 words = st.sampled_from(["the", "a", "Rhine", "river", "rhine,", "blue", "1,000", "é", ""])
 phrases = st.lists(words, max_size=5).map(" ".join)
@@ -103,6 +112,29 @@ def test_the_best_gold_answer_counts_and_missing_predictions_score_0() -> None:
     }
     scores = squad_v2({**golds, "q3": []}, {"q1": "Rhine"})
     assert (scores["exact"], scores["total"], scores["NoAns_exact"]) == (100 / 3, 3, 0.0)
+
+
+def test_any_alias_of_a_closed_book_question_counts() -> None:
+    golds = {"q1": ["Jamaican English", "Jamaican Creole"], "q2": ["the 1912"], "q3": ["Elbe"]}
+    said = {"q1": "jamaican creole!", "q2": "in 1912", "other": "Elbe"}
+    assert any_alias(golds, said) == {
+        "exact_match": pytest.approx(100 / 3),
+        "f1": pytest.approx((1 + 2 / 3) * 100 / 3),
+    }
+
+
+def test_trivia_qa_puts_spaces_for_punctuation() -> None:
+    assert normalize_trivia_qa("The ‘AC/DC’_band`s") == "ac dc band s"
+    golds, said = {"q": ["AC/DC"]}, {"q": "ac dc"}
+    assert any_alias(golds, said)["exact_match"] == 0.0
+    assert any_alias(golds, said, normalize_trivia_qa) == {"exact_match": 100.0, "f1": 100.0}
+
+
+def test_a_question_without_an_alias_cannot_be_scored() -> None:
+    with pytest.raises(UserError, match="'q' has no gold answer to score against"):
+        any_alias({"q": []}, {"q": ""})
+    with pytest.raises(UserError, match="no question"):
+        any_alias({}, {})
 
 
 def test_kinds_that_do_not_occur_have_no_scores() -> None:

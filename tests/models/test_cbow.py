@@ -112,7 +112,7 @@ def test_wrong_folders_are_refused(network: CBOW, tmp_path: Path) -> None:
     content = json.loads(file.read_text(encoding="utf-8"))
     for change, expected in (
         ({"vector_size": 9}, r"input.weight is \(40, 8\), config.json asks for \(40, 9\)"),
-        ({"samples": 0}, "samples = 0, a number from 1 was expected"),
+        ({"samples": 0}, "samples = 0: a number from 1 to 100,000,000 was expected"),
         ({"vector_size": "big"}, "vector_size = 'big', int was expected"),
     ):
         file.write_text(json.dumps(content | change), encoding="utf-8")

@@ -11,6 +11,7 @@ from transformers.models.t5 import modeling_t5
 
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.huggingface import T5, their_name
+from headwater.models.text_to_text import shift_right
 
 V1_0 = {"feed_forward_proj": "relu"}
 V1_1 = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "num_decoder_layers": 3}
@@ -132,7 +133,7 @@ def test_steps_with_the_cache_equal_decoding_at_once(
         whole = model(batch)
         mask = batch["attention_mask"]
         cache = model.init_cache(model.encode(batch["input_ids"], mask), mask)
-        read = model.shifted(batch["labels"])
+        read = shift_right(batch["labels"], model.config)
         steps = [model.step(read[:, i : i + 1], cache) for i in range(read.shape[1])]
     assert cache.length == 27
     assert_near(torch.stack(steps, 1), whole, 1e-12, "steps")
@@ -146,7 +147,7 @@ def test_reordered_rows_go_on_as_themselves(tmp_path: Path) -> None:
         whole = model(batch)
         mask = batch["attention_mask"]
         cache = model.init_cache(model.encode(batch["input_ids"], mask), mask)
-        read = model.shifted(batch["labels"])
+        read = shift_right(batch["labels"], model.config)
         for i in range(4):
             model.step(read[:, i : i + 1], cache)
         rows = torch.tensor([2, 0, 2, 1])

@@ -61,6 +61,13 @@ def test_long_lines_stay_beside_their_label() -> None:
     assert " ".join(lines).split().count("word") == 40
 
 
+def test_no_line_of_a_file_ends_in_spaces() -> None:
+    table = Table(("name", "value"), ((Run("a"), Run("")), (Run("b"), Run("long value"))))
+    lines = printed(Page("title", (LINE, table, COLUMNS)), width=40).splitlines()
+    assert [line for line in lines if line != line.rstrip(" ")] == []
+    assert any(line.split() == ["b", "long", "value"] for line in lines)
+
+
 def test_control_characters_do_not_reach_the_terminal() -> None:
     page = Page(
         "a\x1b[2J", (Line("x", (Run("b\x07\n", "noise"),)), Table(("n",), ((Run("\x9b"),),)))

@@ -97,6 +97,26 @@ def test_equal_to_trying_every_span(
 
 
 @settings(deadline=None, max_examples=100)
+@given(context=texts, config=configs, seed=st.integers(0, 10**6), wanted=st.integers(1, 6))
+def test_spans_that_share_no_character(
+    vocabulary: Vocabulary, context: str, config: SpanConfig, seed: int, wanted: int
+) -> None:
+    windows = windows_of(vocabulary, context, config)
+    logits = random_logits(windows, seed)
+    places = [windows.places(row) for row in range(len(windows))]
+    choice = choose_spans(*logits, places, context, config, apart=wanted)
+    every = every_span(windows, logits, context, config.max_answer_length)
+    expected: list[tuple[int, int]] = []
+    for start, end in sorted(every, key=lambda span: (-every[span], span)):
+        if all(end <= begin or finish <= start for begin, finish in expected):
+            expected.append((start, end))
+    assert [(c.start, c.end) for c in choice.apart] == expected[:wanted]
+    assert [c.score for c in choice.apart] == [every[span] for span in expected[:wanted]]
+    assert choice.candidates[:1] == choice.apart[:1]
+    assert choice.candidates == choose(windows, logits, context, config).candidates
+
+
+@settings(deadline=None, max_examples=100)
 @given(data=st.data(), config=configs)
 def test_one_hot_logits_at_the_labels_give_the_answer_back(
     vocabulary: Vocabulary, data: st.DataObject, config: SpanConfig

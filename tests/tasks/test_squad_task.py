@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headwater.data.example import AnswerSpan, SpanExample
-from headwater.data.predictions import read_predictions, read_probabilities
+from headwater.data.predictions import JSON, read_probabilities
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
@@ -60,7 +60,7 @@ def test_golden_files_through_the_task(shared: Path) -> None:
     examples = SQUAD_V2.read([shared / "data/qa/squad_v2.0/dev-v2.0.first12articles.json"])
     scores = SQUAD_V2.score(
         examples,
-        read_predictions(golden / "squad_v2.0.predictions.json"),
+        JSON.read(golden / "squad_v2.0.predictions.json", examples),
         read_probabilities(golden / "squad_v2.0.no_answer_probabilities.json"),
     )
     expected = json.loads((golden / "squad_v2.0.scores.json").read_text())
@@ -71,6 +71,7 @@ def test_the_table_names_every_task_and_suggests_the_nearest() -> None:
     assert {name: each.name for name, each in TASKS.items()} == {n: n for n in TASKS}
     for each in TASKS.values():
         assert each.main_metric in each.metric_names
+    for each in (SQUAD_V1, SQUAD_V2):
         scores = each.score(Examples([ANSWERED]), {"q1": "x"})
         assert {name for name in scores if "total" not in name} <= set(each.metric_names)
     assert task("squad") is SQUAD_V1

@@ -18,9 +18,10 @@ Json = Mapping[str, Any]
 
 OUR_BERT = "headwater-bert"
 OUR_T5 = "headwater-t5"
+MULTI_TASK = "headwater-multi-task"
 """What we call a family in config.json where a model of it is none of the published ones."""
 
-_CHOICES = ("architecture", "block")  # texts that are no activation; the config checks them
+CHOICES = ("architecture", "block")  # texts that are no activation; the config checks them
 
 _SHARED = {
     "vocab_size": "vocab_size",
@@ -102,7 +103,7 @@ _GPT2 = {
 _GPT = {ours: theirs for ours, theirs in _GPT2.items() if ours != "n_inner"} | {
     "activation_function": "afn"
 }
-_CBOW = {name: name for name in ("vocab_size", "vector_size", "samples")}
+_CBOW = {name: name for name in ("vocab_size", "vector_size", "samples", "window")}
 _ELMO = {field.name: field.name for field in fields(ELMoConfig) if field.name != "model_type"}
 _FIELDS = {
     "bert": _BERT,
@@ -141,6 +142,9 @@ _FROM_ZERO = (
     "num_highway",
 )
 
+_LAYERS = ("num_layers", "num_hidden_layers", "num_decoder_layers", "n_layers", "n_layer")
+_LARGEST, _MOST_LAYERS = 10**8, 1000  # beyond every published network, and what can be built
+
 _FIXED = {
     "position_embedding_type": "absolute",
     "is_decoder": False,
@@ -152,12 +156,17 @@ _FIXED = {
 
 
 def read_config(json: Any, where: str) -> ModelConfig:
-    """Turn the content of a config.json into a config.
+    """Turn the content of a config.json into a config; of several tasks, into the body's.
 
     Raises:
         UserError: an unknown family or switch, or a field of the wrong type; `where` begins it.
     """
     family = json.get("model_type") if isinstance(json, dict) else None
+    if family == MULTI_TASK:
+        body = read_config(json.get("body"), f"{where}: body")
+        if not isinstance(body, BertConfig):
+            raise UserError(f"{where}: body: a BERT was expected, not {body.model_type}")
+        return body
     if not isinstance(family, str) or family not in _FIELDS:
         raise UserError(f"{where}: model_type {family!r}; known are {', '.join(_FIELDS)}")
     for name, value in _FIXED.items():
@@ -245,16 +254,33 @@ def _values(json: Json, names: Json, default: object, where: str) -> dict[str, A
         if type(value) is not kind:
             raise UserError(f"{where}: {theirs} = {value!r}, {kind.__name__} was expected")
         prefix = "gated-" if theirs == "feed_forward_proj" else ""
-        activation = isinstance(value, str) and theirs not in _CHOICES
+        activation = isinstance(value, str) and theirs not in CHOICES
         if activation and str(value).removeprefix(prefix) not in ACTIVATIONS:
             raise UserError(f"{where}: {theirs} = {value!r}; known are {', '.join(ACTIVATIONS)}")
-        least = 0 if theirs in _FROM_ZERO else 1
-        if kind is int and value < least:
-            raise UserError(f"{where}: {theirs} = {value}, a number from {least} was expected")
-        if "drop" in theirs and not 0 <= value < 1:
-            raise UserError(f"{where}: {theirs} = {value}, a share below 1 was expected")
+        if kind in (int, float):
+            check_number(theirs, value, f"{where}: {theirs} = {value}")
         values[ours] = value
     return values
+
+
+def check_number(name: str, value: float, where: str) -> None:
+    """Refuse a size or a rate that no network can be built with.
+
+    Args:
+        name: ours or the published one.
+        where: begins the error; holds the name and the value.
+
+    Raises:
+        UserError: it is below or above what was expected.
+    """
+    if "drop" in name:
+        if not 0 <= value < 1:
+            raise UserError(f"{where}: a share from 0 to below 1 was expected")
+        return
+    least = 0 if isinstance(value, float) or name in _FROM_ZERO else 1
+    most = _MOST_LAYERS if name in (*_LAYERS, "num_highway") else _LARGEST
+    if not least <= value <= most:
+        raise UserError(f"{where}: a number from {least} to {most:,} was expected")
 
 
 def _label_names(json: Json, where: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ RNN_0 reads forward, RNN_1 backward. Matrices are `[inputs, outputs]`, and 1 is 
 gates' bias when they are used. Reading needs `pip install 'headwater[elmo]'`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,18 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def know_words(model: nn.Module, vocabulary: Vocabulary) -> None:
-    """Tell an ELMo how the words of a vocabulary are spelled; leave any other model as it is.
+    """Tell an ELMo how the words of a vocabulary are spelled; leave any other model as it is."""
+    if isinstance(model, ELMo):
+        model.know_words(torch.from_numpy(spell(vocabulary, range(vocabulary.size))))
+
+
+def spell(vocabulary: Vocabulary, ids: Iterable[int]) -> NDArray[np.int16]:
+    """Return the character ids `[words, places]` by which an ELMo reads words of a vocabulary.
 
     The piece that ends a document becomes the published mark of a text's end.
     """
-    if isinstance(model, ELMo):
-        words = [vocabulary.token(id) for id in range(vocabulary.size)]
-        if vocabulary.eos_id is not None:
-            words[vocabulary.eos_id] = END_TEXT
-        model.know_words(torch.from_numpy(character_ids(words)))
+    eos_id = vocabulary.eos_id
+    return character_ids([END_TEXT if id == eos_id else vocabulary.token(id) for id in ids])
 
 
 def read_published(options: Path, weights: Path, dtype: torch.dtype = torch.float32) -> ELMo:

@@ -2,7 +2,7 @@
 
 config.json          sizes, architecture, labels
 model.safetensors    tensors under the published names
-manifest.json        sha256 of each weight file
+manifest.json        sha256 of the weights, config.json and the vocabulary
 vocabulary files     as `Vocabulary.save` writes them
 headwater.json       what else must travel with the model, for example a threshold
 """
@@ -20,15 +20,24 @@ from headwater.checkpoints.configs import family_name, read_config, write_config
 from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.huggingface import FAMILIES, Family, their_name
 from headwater.checkpoints.layout import pack
+from headwater.checkpoints.manifest import check_others, write_manifest
 from headwater.checkpoints.matching import Match, published, tied_as_found
+from headwater.checkpoints.multi_task import (
+    body_of,
+    load_tasks,
+    read_tasks,
+    tensors_of,
+    write_tasks,
+)
 from headwater.checkpoints.weights import read_weights, write_weights
-from headwater.errors import UserError
+from headwater.errors import UserError, with_article
 from headwater.models.bert import initialize
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import (
     HeadName,
     Model,
     ModelConfig,
+    TaskHead,
     bare_model,
     check_head,
     config_of,
@@ -36,6 +45,8 @@ from headwater.models.build import (
     with_labels,
 )
 from headwater.models.elmo_config import ELMoConfig
+from headwater.models.heads import Headed
+from headwater.models.multi_task import MultiTask
 from headwater.text.vocabulary import load_vocabulary
 
 EXTRA = "headwater.json"
@@ -70,7 +81,7 @@ def load_model(
     folder: Path,
     head: str | None = None,
     *,
-    labels: int | None = None,
+    labels: Sequence[str] | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> LoadedCheckpoint:
     """Read a folder that this library or `transformers` wrote.
@@ -79,7 +90,9 @@ def load_model(
         folder: holds config.json and safetensors.
         head: the head to put on the body; None: the one that config.json names. One that the
             folder does not hold is drawn afresh.
-        labels: classes of a "sequence" or "token" head; None: as in config.json.
+        labels: the classes of a "sequence" or "token" head; None or empty: as in config.json. A
+            head of other classes than these is not used, and one is drawn afresh; to one whose
+            classes have no names they are given.
         dtype: of the parameters; half-precision files are widened.
 
     Raises:
@@ -89,9 +102,18 @@ def load_model(
     content = files.read_json(where)
     written = read_config(content, str(where))
     family = FAMILIES[family_name(written)]
-    architecture = _architecture(content, where)
+    tasks = read_tasks(content, where)
+    if tasks is not None and head is None:
+        assert isinstance(written, BertConfig)
+        several = load_tasks(folder, written, tasks, read_weights(folder)).to(dtype).eval()
+        check_others(folder)
+        return LoadedCheckpoint(several, written, _architecture(content, where), (), ())
+    architecture = _architecture(content if tasks is None else content["body"], where)
     saved, chosen = _heads(family, architecture, written, head, where)
-    tensors = published(read_weights(folder), family, folder)
+    if saved in ("sequence", "token") and not _same_classes(written, labels):
+        saved = None
+    stored = read_weights(folder)
+    tensors = published(stored if tasks is None else body_of(stored), family, folder)
     config = with_labels(tied_as_found(written, tensors), labels)
     pooler = any(name.startswith(f"{family.prefix}pooler.") for name in tensors)
     with torch.device("meta"):  # nothing is drawn that the folder holds
@@ -105,7 +127,50 @@ def load_model(
     model.load_state_dict(values, strict=False, assign=True)
     if isinstance(config, ELMoConfig) and config.vocab_size:
         know_words(model, load_vocabulary(folder))
+    check_others(folder)
     return LoadedCheckpoint(model.to(dtype).eval(), config, architecture, new, ignored)
+
+
+def load_multi_task(
+    folder: Path, tasks: Mapping[str, TaskHead], *, dtype: torch.dtype = torch.float32
+) -> LoadedCheckpoint:
+    """Read the body of a folder and put a head for each task on it.
+
+    Each is what `load_model` would put on; of a folder of several tasks, those of the same name
+    and labels are kept.
+
+    Raises:
+        UserError: as `load_model`, or a task cannot have the head.
+    """
+    file = folder / "config.json"
+    old = read_tasks(files.read_json(file), file) or {}
+    body, heads, new = None, {}, []
+    if old:
+        whole = load_model(folder, dtype=dtype).model
+        assert isinstance(whole, MultiTask)
+        body = whole.body
+        heads = {name: whole.one(name).head for name in tasks if old.get(name) == tasks[name]}
+    for name, task in tasks.items():
+        if name in heads:
+            continue
+        one = load_model(folder, task.head, labels=task.labels, dtype=dtype)
+        assert isinstance(one.model, Headed)
+        body, heads[name] = body or one.model.body, one.model.head
+        new += [each.replace("head.", f"heads.{name}.", 1) for each in one.new_parameters]
+    if body is None:
+        raise UserError("a multi-task model has one task at least")
+    labels = {name: task.labels for name, task in tasks.items()}
+    model = MultiTask(body, {name: heads[name] for name in tasks}, labels).eval()
+    return LoadedCheckpoint(model, body.config, "", tuple(new), ())
+
+
+def _same_classes(config: ModelConfig, labels: Sequence[str] | None) -> bool:
+    """Tell whether a head of that config can choose among these labels, or none are asked for."""
+    if not isinstance(config, BertConfig) or not labels:
+        return True
+    names = config.label_names
+    unnamed = names == tuple(f"LABEL_{number}" for number in range(len(labels)))
+    return unnamed or names == tuple(labels)
 
 
 def _draw(model: Model, names: Sequence[str], config: BertConfig) -> None:
@@ -128,29 +193,35 @@ def save_model(
 
     Args:
         folder: takes the place of an older folder of that name.
-        model: a `Headed`, a bare `Bert`, a `GPT` or a `T5`.
+        model: a `Headed`, a `MultiTask`, a bare `Bert`, a `GPT` or a `T5`.
         vocabulary: saved beside it.
         extra: JSON that travels with it; `read_extra` gives it back.
         dtype: of the file, for example torch.float16; None: as the parameters are.
     """
-    config, head = config_of(model), head_name(model)
-    family = FAMILIES[family_name(config)]
-    tensors = {}
-    for name, tensor in model.state_dict().items():
-        tensors[their_name(name, family, head)] = tensor if dtype is None else tensor.to(dtype)
-    tensors = pack(tensors, family)
+    content, tensors = _written(model)
+    tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{folder}: {name} is not finite as {tensor.dtype}; nothing was saved")
-    content = write_config(config, family.heads[head].architecture, head)
     content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
     with files.replacing_folder(folder) as temporary:
         _write_json(temporary / "config.json", content)
         write_weights(temporary, tensors)
         if vocabulary is not None:
             vocabulary.save(temporary)
+        write_manifest(temporary, [item.name for item in temporary.iterdir()])
         if extra is not None:
             _write_json(temporary / EXTRA, extra)
+
+
+def _written(model: Model) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Return the content of config.json, and the tensors by their names in the file."""
+    if isinstance(model, MultiTask):
+        return write_tasks(model), tensors_of(model)
+    config, head = config_of(model), head_name(model)
+    family = FAMILIES[family_name(config)]
+    named = {their_name(name, family, head): each for name, each in model.state_dict().items()}
+    return write_config(config, family.heads[head].architecture, head), pack(named, family)
 
 
 def read_extra(folder: Path) -> dict[str, Any]:
@@ -186,7 +257,7 @@ def _heads(
     saved = _saved_head(family, architecture, config, asked, where)
     chosen = saved if asked is None else check_head(asked)
     if chosen not in family.heads:
-        raise UserError(f"{where}: a {config.model_type} body takes no {chosen} head")
+        raise UserError(f"{where}: {with_article(config.model_type)} body takes no {chosen} head")
     return saved, chosen
 
 

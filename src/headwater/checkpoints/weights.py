@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from headwater import files
-from headwater.checkpoints.manifest import check_manifest, write_manifest
+from headwater.checkpoints.manifest import check_weights
 from headwater.errors import UserError
 
 SINGLE = "model.safetensors"
@@ -26,7 +26,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
             pickles.
     """
     names = _weight_files(folder)
-    check_manifest(folder, names)
+    check_weights(folder, names)
     tensors: dict[str, Tensor] = {}
     for name in names:
         part = _read_file(folder / name)
@@ -40,13 +40,12 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write `model.safetensors` and `manifest.json`."""
+    """Write `model.safetensors`."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         save_file(whole, folder / SINGLE, metadata={"format": "pt"})
     except SafetensorError as error:  # it hides the system's own error
         raise OSError(f"{folder / SINGLE}: cannot be written ({error})") from None
-    write_manifest(folder, [SINGLE])
 
 
 def _weight_files(folder: Path) -> list[str]:

@@ -111,6 +111,7 @@ def show_store(
     """Show a token store and some documents, or kept and dropped pages side by side."""
     from headwater.corpus.cleaning.report import is_cleaned
 
+    count = (3 if document is None else 1) if count is None else count
     if is_cleaned(store):
         if verify:
             raise UserError("--verify: a folder of `corpus clean` has no checksums; leave it out")
@@ -124,7 +125,6 @@ def show_store(
     opened = TokenStore.open(store)
     if verify:
         opened.verify()
-    count = (3 if document is None else 1) if count is None else count
     if as_json:
         print_json(summary(opened) | {"texts": texts(opened, document, count)})
     else:
@@ -132,11 +132,10 @@ def show_store(
 
 
 def _show_cleaned(
-    folder: Path, rule: str | None, document: int | None, count: int | None, as_json: bool
+    folder: Path, rule: str | None, document: int | None, count: int, as_json: bool
 ) -> None:
     from headwater.corpus.cleaning.show import look, show
 
-    count = (3 if document is None else 1) if count is None else count
     if as_json:
         print_json(look(folder, rule, document, count))
     else:

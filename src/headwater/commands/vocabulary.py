@@ -65,7 +65,10 @@ def train(
 
 @vocabulary.command("show")
 def show_vocabulary(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A vocabulary's folder or file.")],
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="PATH", help="Its folder or file; a model, a run or a token store."),
+    ],
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Shown in pieces.")] = None,
     as_json: AsJson = False,
 ) -> None:

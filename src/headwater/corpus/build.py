@@ -15,11 +15,11 @@ from pathlib import Path
 from headwater.corpus.encode import chunks, encode
 from headwater.corpus.held_out import HeldOut
 from headwater.corpus.progress import Progress, choose_progress
-from headwater.corpus.read import BadLines, Part, Reading
+from headwater.corpus.read import SHOWN, BadLines, Part, Reading
 from headwater.corpus.sources import Source, find_sources
 from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWriter
 from headwater.errors import UserError
-from headwater.files import check_writable, replacing_folder
+from headwater.files import check_free, replacing_folder
 from headwater.lock import locked
 from headwater.text.vocabulary import Vocabulary
 
@@ -48,7 +48,7 @@ def build(
         OSError: the disk is full; nothing is left behind.
     """
     output = output.resolve()
-    _check_free(output)
+    check_free(output)
     sources = find_sources(inputs)
     held_out = HeldOut(without) if without else None
     reading = Reading(sources.files, field)
@@ -65,12 +65,6 @@ def build(
     for line in _report(info, reading.bad, sources.passed_over):
         progress.say(line)
     return info
-
-
-def _check_free(output: Path) -> None:
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise UserError(f"{output}: exists already; remove it first or name another folder")
-    check_writable(output.parent)
 
 
 def _write(
@@ -126,9 +120,10 @@ def _report(info: StoreInfo, bad: BadLines, passed_over: Sequence[Path]) -> Iter
         share = info.unknown_tokens / info.tokens
         yield f"tokens that the vocabulary does not know: {info.unknown_tokens:,} ({share:.2%})"
     if passed_over:
-        yield (
-            f"files of other kinds passed over: {len(passed_over):,}, the first {passed_over[0]}"
-        )
+        yield f"files of other kinds passed over: {len(passed_over):,}"
+        yield from (f"  {file}" for file in passed_over[:SHOWN])
+        if len(passed_over) > SHOWN:
+            yield f"  and {len(passed_over) - SHOWN:,} more"
 
 
 def _remove_leftovers(output: Path) -> None:

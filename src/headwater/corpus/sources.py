@@ -10,7 +10,7 @@ names. What a file is, its name says:
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +22,8 @@ from headwater.errors import UserError
 
 KINDS = (".txt", ".jsonl", ".parquet")
 COMPRESSIONS = (".gz", ".zst")  # of the first two; Parquet compresses by itself
+_COMPRESSED = {".txt": ".txt", ".jsonl": ".jsonl", ".json": ".jsonl"}
+"""The kind of a compressed file: C4 is published as JSON lines in `.json.gz`."""
 _NEEDS = {".parquet": "pyarrow", ".zst": "zstandard"}
 _STEP = 1 << 13  # compressed bytes taken at once: a little can hold much
 _BUFFER = 1 << 16
@@ -54,8 +56,13 @@ class Sources:
         return [file for source in self.sources for file in source.files]
 
 
-def find_sources(inputs: Sequence[Path]) -> Sources:
+def find_sources(
+    inputs: Sequence[Path], also: Callable[[Path], bool] = lambda file: False
+) -> Sources:
     """Look the inputs up; hidden files and folders below a folder are left out.
+
+    Args:
+        also: tells files that are read beside those of KINDS.
 
     Raises:
         UserError: an input is missing, of no known kind, or a folder with nothing to read; or a
@@ -66,11 +73,11 @@ def find_sources(inputs: Sequence[Path]) -> Sources:
     seen: set[Path] = set()
     for given in inputs:
         files = _files(given)
-        known = [file for file in files if kind_of(file)]
+        known = [file for file in files if kind_of(file) is not None or also(file)]
         if not known:
             expected = ", ".join(KINDS)
             raise UserError(f"{given}: no text to read; expected {expected}, or .txt.gz and such")
-        passed_over += [file for file in files if not kind_of(file)]
+        passed_over += sorted(set(files).difference(known))
         new = {file.resolve(): file for file in known if file.resolve() not in seen}
         seen |= new.keys()
         sources.append(Source(given, tuple(new.values())))
@@ -81,11 +88,10 @@ def find_sources(inputs: Sequence[Path]) -> Sources:
 
 
 def kind_of(file: Path) -> str | None:
-    """Return which of KINDS a file is by its name, or None."""
+    """Return which of KINDS a file is by its name, or None; `.json.gz` holds JSON lines."""
     suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
     if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-        return suffixes[-1] if suffixes and suffixes[-1] in KINDS[:2] else None
+        return _COMPRESSED.get(suffixes[0])
     return suffixes[-1] if suffixes and suffixes[-1] in KINDS else None
 
 

@@ -34,6 +34,7 @@ Step = list[Rows]
 def plan_epoch(
     lengths: NDArray[np.int64],
     target_lengths: NDArray[np.int64] | None = None,
+    groups: NDArray[np.int64] | None = None,
     *,
     tokens: int | None = None,
     examples: int | None = None,
@@ -47,6 +48,7 @@ def plan_epoch(
         lengths: `[rows]`, the cost of each row in tokens.
         target_lengths: `[rows]`, the share of it that the targets have, where they are padded
             apart from the inputs.
+        groups: `[rows]`; rows of different groups share no step. None: all may.
         tokens: the most tokens in a micro-batch, padding included: rows x longest row, of pairs
             rows x (longest input + longest target). A row that is longer alone makes a
             micro-batch of its own.
@@ -59,13 +61,14 @@ def plan_epoch(
     steps: list[Step] = []
     sides = [lengths] if target_lengths is None else [lengths - target_lengths, target_lengths]
     for pool in _pools(shuffled, lengths, tokens, examples, accumulate, len(sides)):
-        rows = _sorted(pool, sides)
-        if examples is not None:
-            cuts = np.arange(0, len(rows) + examples * accumulate, examples * accumulate)
-        else:
-            cuts = _token_cuts([side[rows] for side in sides], (tokens or 0) * accumulate)
-        for begin, end in pairwise(cuts):
-            steps.append(_split(rows[begin:end], sides, tokens, examples))
+        for part in _parted(pool, groups):
+            rows = _sorted(part, sides)
+            if examples is not None:
+                cuts = np.arange(0, len(rows) + examples * accumulate, examples * accumulate)
+            else:
+                cuts = _token_cuts([side[rows] for side in sides], (tokens or 0) * accumulate)
+            for begin, end in pairwise(cuts):
+                steps.append(_split(rows[begin:end], sides, tokens, examples))
     shuffle = order.permutation(seed, epoch, len(steps), order.BATCHES)
     return [steps[place] for place in shuffle]
 
@@ -83,6 +86,13 @@ def _pools(
         examples = max(1, int((tokens or 0) / mean))
     size = examples * accumulate * (POOL if sides == 1 else PAIR_POOL)
     return [shuffled[begin : begin + size] for begin in range(0, len(shuffled), size)]
+
+
+def _parted(pool: Rows, groups: NDArray[np.int64] | None) -> list[Rows]:
+    """Part a pool by group."""
+    if groups is None:
+        return [pool]
+    return [pool[groups[pool] == group] for group in np.unique(groups[pool])]
 
 
 def _sorted(pool: Rows, sides: Sequence[Rows]) -> Rows:

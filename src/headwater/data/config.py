@@ -12,10 +12,15 @@ class DataConfig(Config):
 
     Args:
         train: the task's files, read as one set.
-        held_out: files whose paragraphs must not be trained on: training paragraphs that share
-            more than 20% of their 8-grams with them are dropped (and said aloud).
+        held_out: files whose texts must not be trained on: training texts (the paragraphs of
+            questions) that share more than 20% of their 8-grams with them are dropped (and said
+            aloud).
         validation: files to evaluate on during the run.
-        validation_share: where no `validation` is given: the share of the articles split off.
+        validation_share: where no `validation` is given: the share of the texts (of questions: of
+            the articles) split off.
+        most: train on so many examples at most, drawn by the seed.
+
+    Of span tasks only:
         longest_context: leave out training questions on longer contexts, in characters.
         longest_answer: leave out training questions with a longer answer, in characters.
         unanswerable: questions without an answer to make, as a share of the questions.
@@ -25,6 +30,7 @@ class DataConfig(Config):
     held_out: list[str] = Field(default=[])
     validation: list[str] = Field(default=[])
     validation_share: float = Field(default=0.0, ge=0, lt=1)
+    most: PositiveInt | None = None
     longest_context: PositiveInt | None = None
     longest_answer: PositiveInt | None = None
     unanswerable: float = Field(default=0.0, ge=0, le=1)

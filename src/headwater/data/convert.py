@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from headwater.data.example import TextExample
 from headwater.data.pieces import Ints, Ragged, encode_ids
 from headwater.errors import UserError
+from headwater.text.marks import end_piece
 from headwater.text.vocabulary import Vocabulary
 
 Features = dict[str, Ints]
@@ -39,6 +40,11 @@ class FeatureSet(Protocol):
     def features(self, rows: NDArray[np.int64], epoch: int) -> list[Features]:
         """Return these rows, made together; the noise of an objective is new in each epoch."""
         ...
+
+
+def digest(*parts: object) -> str:
+    """SHA-256 of the parts as written by `repr`: a fingerprint of what rows are made from."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 @runtime_checkable
@@ -116,9 +122,7 @@ class EncoderDecoderConverter:
             UserError: an example has no target, or the vocabulary has no end-of-sequence piece.
         """
         examples = list(examples)
-        eos_id = self.vocabulary.eos_id
-        if eos_id is None:
-            raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
+        eos_id = end_piece(self.vocabulary)
         for example in examples:
             if not example.targets:
                 raise UserError(f"example {example.id!r} has no target to train on")

@@ -37,6 +37,11 @@ class SpanExample:
     article: str = ""
 
     @property
+    def passage(self) -> str:
+        """What must not stand on both sides of a split."""
+        return self.context
+
+    @property
     def agreed_answer(self) -> AnswerSpan:
         """The answer closest to what the others say (mean F1), the first of equals: to train on.
 
@@ -48,9 +53,52 @@ class SpanExample:
 
 
 @dataclass(frozen=True, slots=True)
+class PairExample:
+    """A text or a pair of texts, to be given a class (`label`) or a number (`score`).
+
+    Without either, it is one to predict. `parts` are the named fields of the task's template, in
+    its order, of which `text_a` and `text_b` are what an encoder reads.
+    """
+
+    id: str
+    text_a: str
+    text_b: str | None = None
+    label: str | None = None
+    score: float | None = None
+    parts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def passage(self) -> str:
+        """What must not stand on both sides of a split."""
+        return self.text_a if self.text_b is None else f"{self.text_a} {self.text_b}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaggingExample:
+    """A sentence, with a tag such as `B-person` for each word; None where they are unknown."""
+
+    id: str
+    words: tuple[str, ...]
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def passage(self) -> str:
+        """What must not stand on both sides of a split."""
+        return " ".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
 class TextExample:
-    """Text in, text out. Training uses the first target; scoring may use them all."""
+    """Text in, text out. Training uses the first target; scoring may use them all.
+
+    Without targets, it is one to predict.
+    """
 
     id: str
     inputs: str
     targets: tuple[str, ...]
+
+    @property
+    def passage(self) -> str:
+        """What must not stand on both sides of a split."""
+        return self.inputs

@@ -29,7 +29,9 @@ CHOSEN = 5  # which pieces of a row are masked
 REPLACED = 6  # what stands in their place
 SPLITS = 7  # where a row is parted in two
 PAIRS = 8  # which sentences meet
-STORES = 9  # the seed of each corpus of a mixture
+STORES = 9  # the seed of each corpus of several
+TASKS = 10  # which task an example of a mixture is of, and which of its own
+CHOICE = 11  # which examples are trained on, where not all are
 
 
 def _mix(value: int) -> int:

@@ -7,8 +7,11 @@ runs of letters and digits, lower-cased, so that "Super Bowl 50 's" and "Super B
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
-from headwater.data.example import SpanExample
+from headwater.data.source import Example
+
+E = TypeVar("E", bound=Example)
 
 WORD = re.compile(r"\w+")
 GRAM = 8
@@ -23,20 +26,20 @@ def grams(text: str) -> set[int]:
 
 
 def without_overlap(
-    examples: Sequence[SpanExample], held_out: Iterable[str], limit: float = LIMIT
-) -> tuple[list[SpanExample], list[str]]:
-    """Drop the examples whose context shares more than `limit` of its 8-grams with held-out texts.
+    examples: Sequence[E], held_out: Iterable[str], limit: float = LIMIT
+) -> tuple[list[E], list[str]]:
+    """Drop the examples whose passage shares more than `limit` of its 8-grams with held-out texts.
 
     Returns:
-        the examples that stay, in order, and the contexts that were dropped, each once.
+        the examples that stay, in order, and the passages that were dropped, each once.
     """
     seen: set[int] = set()
     for text in set(held_out):
         seen |= grams(text)
-    contexts = dict.fromkeys(example.context for example in examples)
-    dropped = {context for context in contexts if share(context, seen) > limit}
-    kept = [example for example in examples if example.context not in dropped]
-    return kept, [context for context in contexts if context in dropped]
+    passages = dict.fromkeys(example.passage for example in examples)
+    dropped = {passage for passage in passages if share(passage, seen) > limit}
+    kept = [example for example in examples if example.passage not in dropped]
+    return kept, [passage for passage in passages if passage in dropped]
 
 
 def share(text: str, seen: set[int]) -> float:

@@ -1,28 +1,89 @@
-"""Prediction files in the official form: one JSON object of question ids.
+"""Prediction files in their official forms.
 
-Answers: `{"id": "text"}`, with "" for "no answer". No-answer probabilities: `{"id": 0.25}`.
+    JSON       {"id": "text"}, with "" for "no answer"          question answering
+    LINES      one prediction a line, in the examples' order    translation, summarization
+    Table      a header, then a line for each                   GLUE
+
+No-answer probabilities are one JSON object: `{"id": 0.25}`.
 """
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, final
 
+from headwater.data.source import DataSource, Example
 from headwater.errors import UserError
-from headwater.files import read_json
+from headwater.files import read_json, read_text
 
 
-def read_predictions(path: Path) -> dict[str, str]:
-    """Read answers by question id.
+class PredictionFile(Protocol):
+    """How predictions (id -> text) are written to a file and read from it."""
 
-    Raises:
-        UserError: the file cannot be read or is not an object of texts.
-    """
-    predictions: dict[str, str] = {}
-    for key, value in _object(path, "a text").items():
-        if not isinstance(value, str):
-            raise UserError(f"{path}: the prediction of {key!r} must be a text, not {value!r:.40}")
-        predictions[key] = value
-    return predictions
+    @property
+    def name(self) -> str:
+        """What the file is called, as `predictions.json`."""
+        ...
+
+    def dump(self, examples: DataSource[Example], predictions: Mapping[str, str]) -> str:
+        """Return the content of the file."""
+        ...
+
+    def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
+        """Read a file; examples without a prediction may be left out.
+
+        Raises:
+            UserError: the file is broken or not of this form; it names file and line.
+        """
+        ...
+
+
+@final
+class JsonPredictions:
+    """One object of example ids."""
+
+    name = "predictions.json"
+
+    def dump(self, examples: DataSource[Example], predictions: Mapping[str, str]) -> str:
+        """Return the object, as the official script of SQuAD takes it."""
+        return json.dumps(dict(predictions), ensure_ascii=False, indent=2) + "\n"
+
+    def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
+        """Read answers by example id."""
+        predictions: dict[str, str] = {}
+        for key, value in _object(path, "a text").items():
+            if not isinstance(value, str):
+                raise UserError(
+                    f"{path}: the prediction of {key!r} must be a text, not {value!r:.40}"
+                )
+            predictions[key] = value
+        return predictions
+
+
+@final
+class LinePredictions:
+    """One line for each example, in their order. Line breaks inside a text become spaces."""
+
+    name = "predictions.txt"
+
+    def dump(self, examples: DataSource[Example], predictions: Mapping[str, str]) -> str:
+        """Return the lines."""
+        return "".join(" ".join(predictions[each.id].split()) + "\n" for each in examples)
+
+    def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
+        """Read the lines, which must be as many as the examples."""
+        lines = read_text(path).removesuffix("\n").split("\n")
+        if len(lines) != len(examples):
+            raise UserError(
+                f"{path}: {len(lines)} lines for {len(examples)} examples; one for each was "
+                "expected"
+            )
+        return {each.id: line for each, line in zip(examples, lines, strict=True)}
+
+
+JSON: PredictionFile = JsonPredictions()
+LINES: PredictionFile = LinePredictions()
 
 
 def read_probabilities(path: Path) -> dict[str, float]:

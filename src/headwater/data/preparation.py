@@ -1,84 +1,109 @@
 """From the files a recipe names to the examples a run trains on and is measured on.
 
 The steps, each a pure function of the examples and the seed: read, drop what overlaps with held-out
-text, split validation off by article, make questions without an answer.
+text, split validation off, choose; of questions on a text: make some without an answer.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeGuard
 
+from headwater.data import order
 from headwater.data.config import DataConfig
 from headwater.data.example import SpanExample
 from headwater.data.overlap import without_overlap
-from headwater.data.source import Examples
-from headwater.data.split import split_articles
+from headwater.data.source import Example, Examples
+from headwater.data.split import split_off
 from headwater.data.task import Task
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
 
 Say = Callable[[str], None]
 
+_OF_SPANS = ("longest_context", "longest_answer", "unanswerable")
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What to train on, and what to measure on during the run; None: nothing."""
 
-    training: Examples[SpanExample]
-    validation: Examples[SpanExample] | None
+    training: Examples[Any]
+    validation: Examples[Any] | None
 
 
-def prepare(task: Task[SpanExample], config: DataConfig, seed: int, say: Say) -> Prepared:
+def prepare(task: Task[Any], config: DataConfig, seed: int, say: Say) -> Prepared:
     """Read and prepare the data of a run; `say` is told what was repaired, dropped and made.
 
     Raises:
         UserError: a file is broken, or nothing is left to train or to measure on.
     """
+    _check(task, config)
     examples = list(_read(task, config.train, say))
     if config.held_out:
         examples = _clear(task, examples, config.held_out, say)
-    validation: list[SpanExample] = []
+    validation: list[Any] = []
     if config.validation:
         validation = list(_read(task, config.validation, say))
     elif config.validation_share:
-        examples, validation = split_articles(examples, config.validation_share, seed)
+        examples, validation = split_off(examples, config.validation_share, seed)
         if not validation or not examples:
             raise UserError(
-                f"data.validation_share = {config.validation_share}: too few articles to split; "
+                f"data.validation_share = {config.validation_share}: too few texts to split; "
                 "name validation files instead"
             )
-        if config.unanswerable:
-            validation = add_unanswerable(validation, config.unanswerable, seed)
+    if _are_spans(examples):
+        examples, validation = _choose_questions(examples, validation, config, seed)
+    if config.most is not None and config.most < len(examples):
+        chosen = sorted(order.permutation(seed, 0, len(examples), order.CHOICE)[: config.most])
+        examples = [examples[place] for place in chosen]
+    if not examples:
+        raise UserError(f"task {task.name}: no example is left to train on")
+    say(_summary(task, examples, validation))
+    return Prepared(Examples(examples), Examples(validation) if validation else None)
+
+
+def _check(task: Task[Any], config: DataConfig) -> None:
+    for name in _OF_SPANS:
+        if task.kind != "span" and getattr(config, name):
+            raise UserError(f"data.{name} is for questions on a text; task {task.name} has none")
+
+
+def _are_spans(examples: Sequence[Example]) -> TypeGuard[list[SpanExample]]:
+    return all(isinstance(each, SpanExample) for each in examples)
+
+
+def _choose_questions(
+    examples: list[SpanExample], validation: list[SpanExample], config: DataConfig, seed: int
+) -> tuple[list[SpanExample], list[SpanExample]]:
+    """Leave out what is too long, and make questions without an answer."""
+    if config.unanswerable and config.validation_share:
+        validation = add_unanswerable(validation, config.unanswerable, seed)
     if config.longest_context is not None:
         examples = [each for each in examples if len(each.context) <= config.longest_context]
     if config.longest_answer is not None:
         examples = [each for each in examples if _answer_length(each) <= config.longest_answer]
-    if config.unanswerable:
+    if config.unanswerable and examples:
         examples = add_unanswerable(examples, config.unanswerable, seed)
-    if not examples:
-        raise UserError("no question is left to train on")
-    say(_summary(examples, "train on") + (_summary(validation, "; measure on") or ""))
-    return Prepared(Examples(examples), Examples(validation) if validation else None)
+    return examples, validation
 
 
-def _read(task: Task[SpanExample], names: Sequence[str], say: Say) -> Examples[SpanExample]:
+def _read(task: Task[Any], names: Sequence[str], say: Say) -> Examples[Any]:
     examples = task.read([Path(name).expanduser() for name in names])
     if summary := examples.report.summary():
         say(f"{', '.join(names)}: {summary}")
     return examples
 
 
-def _clear(
-    task: Task[SpanExample], examples: list[SpanExample], names: Sequence[str], say: Say
-) -> list[SpanExample]:
+def _clear(task: Task[Any], examples: list[Any], names: Sequence[str], say: Say) -> list[Any]:
     held_out = {  # file by file, since two versions of a set share their ids
-        example.context
+        example.passage
         for name in names
         for example in task.read([Path(name).expanduser()], answered=False)
     }
     kept, dropped = without_overlap(examples, held_out)
     say(
-        f"held out: {len(examples) - len(kept)} questions dropped with {len(dropped)} paragraphs "
+        f"held out: {len(examples) - len(kept)} examples dropped with {len(dropped)} texts "
         f"that overlap with {', '.join(names)}"
     )
     return kept
@@ -88,9 +113,12 @@ def _answer_length(example: SpanExample) -> int:
     return len(example.agreed_answer.text) if example.answers else 0
 
 
-def _summary(examples: Sequence[SpanExample], what: str) -> str:
-    if not examples:
-        return ""
-    impossible = sum(example.impossible for example in examples)
+def _summary(task: Task[Any], examples: Sequence[Any], validation: Sequence[Any]) -> str:
+    line = f"{task.name}: train on {_counted(examples)}"
+    return line + (f"; measure on {_counted(validation)}" if validation else "")
+
+
+def _counted(examples: Sequence[Any]) -> str:
+    impossible = sum(isinstance(each, SpanExample) and each.impossible for each in examples)
     without = f" ({impossible} without an answer)" if impossible else ""
-    return f"{what} {len(examples)} questions{without}"
+    return f"{len(examples)} examples{without}"

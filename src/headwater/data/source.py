@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, final
 
-from headwater.data.example import SpanExample, TextExample
+from headwater.data.example import PairExample, SpanExample, TaggingExample, TextExample
 
-Example = SpanExample | TextExample
+Example = PairExample | SpanExample | TaggingExample | TextExample
 E_co = TypeVar("E_co", bound=Example, covariant=True)
 
 

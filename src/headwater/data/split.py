@@ -1,23 +1,26 @@
-"""Splitting validation data off by article, so that no paragraph's neighbours are trained on."""
+"""Splitting validation data off, so that no paragraph's neighbours are trained on."""
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 from headwater.data.example import SpanExample
+from headwater.data.source import Example
+
+E = TypeVar("E", bound=Example)
 
 
-def split_articles(
-    examples: Sequence[SpanExample], share: float, seed: int
-) -> tuple[list[SpanExample], list[SpanExample]]:
+def split_off(examples: Sequence[E], share: float, seed: int) -> tuple[list[E], list[E]]:
     """Split examples in (training, validation); each article falls wholly on one side.
 
     An article's side depends on its title and the seed alone, so adding files moves nothing.
-    Examples without a title count by their context.
+    Examples without a title count by their passage.
     """
-    training: list[SpanExample] = []
-    validation: list[SpanExample] = []
+    training: list[E] = []
+    validation: list[E] = []
     for example in examples:
-        key = f"{seed}:{example.article or example.context}"
+        article = example.article if isinstance(example, SpanExample) else ""
+        key = f"{seed}:{article or example.passage}"
         place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
         (validation if place < share else training).append(example)
     return training, validation

@@ -6,7 +6,8 @@ The format (Rajpurkar et al. 2016 and 2018): `data` -> articles -> `paragraphs` 
 An answer whose offset is wrong is placed anew when its text, trimmed of white space, occurs exactly
 once in the context. Otherwise the answer is left out, and the example too when it has no other;
 both are reported with file and id. A broken file is an error of one line: file, place, what was
-expected.
+expected. The hub's Parquet files hold a question a row, with `text` and `answer_start` of all its
+answers as two lists.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.source import Examples, ReadReport
+from headwater.data.table_file import read_rows
 from headwater.errors import UserError
 from headwater.files import read_json
 
@@ -66,6 +68,9 @@ class _Reader:
     dropped: int = 0
 
     def read_file(self, path: Path) -> None:
+        if path.suffix == ".parquet":
+            self._read_rows(path)
+            return
         root = _typed(read_json(path), dict, str(path), "SQuAD JSON")
         for article, at in _children(root, "data", str(path), ": "):
             title = _field(article, "title", str, at) if "title" in article else ""
@@ -75,6 +80,21 @@ class _Reader:
                     _fail(where, "'context' is empty; a text was expected")
                 for question, place in _children(paragraph, "qas", where):
                     self._read_question(question, context, title, place)
+
+    def _read_rows(self, path: Path) -> None:
+        for row in read_rows(path):
+            record, where = dict(row.cells), row.where
+            context = _field(record, "context", str, where)
+            if not context.strip():
+                _fail(where, "'context' is empty; a text was expected")
+            title = _field(record, "title", str, where) if "title" in record else ""
+            if self.answered:
+                answers = _field(record, "answers", dict, where)
+                names = ("text", "answer_start")
+                columns = [_field(answers, name, list, where) for name in names]
+                pairs = zip(*columns, strict=False)
+                record["answers"] = [dict(zip(names, pair, strict=True)) for pair in pairs]
+            self._read_question(record, context, title, where)
 
     def _read_question(self, record: dict[str, Any], context: str, title: str, where: str) -> None:
         key = _field(record, "id", str, where)

@@ -1,19 +1,23 @@
 """`headwater evaluate` and `headwater predict`: from names and files to scores and files."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from headwater.data.task import Task
 from headwater.errors import UserError
-from headwater.evaluation.evaluator import Evaluation, Progress, evaluate, predict
-from headwater.files import check_writable, write_json
-from headwater.inference.loaded import load
+from headwater.evaluation.choice import models_for
+from headwater.evaluation.evaluator import Evaluation, evaluate, predict
+from headwater.evaluation.many import predictor_for
+from headwater.evaluation.progress import showing
+from headwater.evaluation.scoring import read_files, say_unknown
+from headwater.files import check_writable, replace_file, write_json
+from headwater.inference.loaded import LoadedModel, load
 from headwater.tasks.table import task as find_task
 
 
 def evaluate_files(
-    model: str,
+    model: str | Sequence[str],
     task: str,
     data: Sequence[Path],
     output: Path | None = None,
@@ -22,16 +26,21 @@ def evaluate_files(
 ) -> dict[str, float]:
     """Measure a model on a task's files; with `output`, write metrics and predictions there.
 
+    Args:
+        model: a model, or what stands for one with several tasks (`choice.models_for`).
+        data: files, a folder with the official validation file, or `hub`.
+
     Raises:
         UserError: the task, the files, the model or the folder are not usable.
     """
     wanted = find_task(task)
     if output is not None:
         check_writable(output)
-    examples = wanted.read(data)
-    predictor = load(model, device).predictor(null_answers=wanted.null_answers)
-    with _progress("evaluate") as progress:
+    examples = read_files(wanted, data)
+    predictor = predictor_for(_load(model, wanted, device), wanted)
+    with showing(wanted.name) as progress:
         result: Evaluation = evaluate(predictor, wanted, examples, progress)
+    say_unknown(wanted, result.predictions.texts)
     if output is not None:
         result.save(output)
     return result.metrics
@@ -46,12 +55,30 @@ def predict_file(
     *,
     device: str = "auto",
 ) -> None:
-    """Answer a file's questions into an official predictions file.
+    """Predict a file's examples into a file of the task's official format.
 
     Raises:
         UserError: as `evaluate_files`, or probabilities are asked for where there are none.
     """
     wanted = find_task(task)
+    _check_paths(input_file, output, no_answer_probabilities)
+    if no_answer_probabilities is not None and not wanted.null_answers:
+        raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
+    examples = read_files(wanted, [input_file], answered=False)
+    loaded = _load(model, wanted, device)
+    if no_answer_probabilities is not None and loaded.writes:
+        raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
+    predictor = predictor_for(loaded, wanted)
+    with showing(wanted.name) as progress:
+        found = predict(predictor, examples, progress)
+    say_unknown(wanted, found.texts)
+    if no_answer_probabilities is not None:
+        write_json(no_answer_probabilities, found.no_answer_probabilities)
+    replace_file(output, wanted.prediction_file.dump(examples, found.texts))
+
+
+def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path | None) -> None:
+    """Refuse outputs that cannot be written, or that would replace each other or the input."""
     for path in (output, no_answer_probabilities):
         if path is not None and path.is_dir():
             raise UserError(f"{path}: a file was expected, this is a folder")
@@ -62,30 +89,11 @@ def predict_file(
         raise UserError(f"{output}: input and outputs must be different files")
     if str(output) == "-":
         raise UserError("--output -: name a file; predictions are not written to standard output")
-    null_answers = wanted.null_answers
-    if no_answer_probabilities is not None and not null_answers:
-        raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
-    examples = wanted.read([input_file], answered=False)
-    loaded = load(model, device)
-    if no_answer_probabilities is not None and loaded.writes:
-        raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
-    predictor = loaded.predictor(null_answers=null_answers)
-    with _progress("predict") as progress:
-        found = predict(predictor, examples, progress)
-    if no_answer_probabilities is not None:
-        write_json(no_answer_probabilities, found.no_answer_probabilities)
-    write_json(output, found.texts)
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Progress | None]:
-    """Show a bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        line = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(line, completed=done, total=total)
+def _load(model: str | Sequence[str], task: Task[Any], device: str) -> LoadedModel:
+    given = [model] if isinstance(model, str) else list(model)
+    found = models_for(given, [task])
+    if task.name not in found:
+        raise UserError(f"{', '.join(given)}: neither a model nor a folder with a run {task.name}/")
+    return load(found[task.name], device)

@@ -6,29 +6,27 @@
 Only the answer texts are kept, so that memory stays small whatever the model and the data are.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from headwater.data.source import DataSource, Example
 from headwater.data.task import Task
-from headwater.files import write_json
-from headwater.inference.answer import Predictor
+from headwater.evaluation.progress import Progress
+from headwater.files import replace_file, write_json
+from headwater.inference.answer import Prediction, Predictor
 
 E = TypeVar("E", bound=Example)
-Progress = Callable[[int, int], None]
-"""Called with how many examples are done and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """What a model says to the examples, each by id.
 
-    texts: the answers, "" for none.
+    texts: the predictions as a task has them; of answers "" for none.
     no_answer_probabilities: None where "no answer" was not in play.
-    margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); empty for
-        models that write.
+    margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); empty but for
+        models that find spans.
     """
 
     texts: dict[str, str]
@@ -43,14 +41,17 @@ class Evaluation:
 
     metrics: dict[str, float]
     predictions: Predictions
+    task: Task[Any]
+    examples: DataSource[Any]
 
     def save(self, folder: Path) -> None:
-        """Write metrics.json and the official prediction files, each whole or not at all.
+        """Write metrics.json and the task's prediction files, each whole or not at all.
 
         Probabilities of an earlier evaluation do not stay beside predictions that have none.
         """
         write_json(folder / "metrics.json", self.metrics)
-        write_json(folder / "predictions.json", self.predictions.texts)
+        written = self.task.prediction_file
+        replace_file(folder / written.name, written.dump(self.examples, self.predictions.texts))
         path = folder / "no_answer_probabilities.json"
         if self.predictions.no_answer_probabilities is None:
             path.unlink(missing_ok=True)
@@ -68,10 +69,11 @@ def predict(
     best_spans: dict[str, str] = {}
     for done, each in enumerate(predictor(examples), start=1):
         texts[each.id] = each.text
-        if each.no_answer_probability is not None:
-            probabilities[each.id] = each.no_answer_probability
-        if each.no_answer_margin is not None:
-            margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
+        if isinstance(each, Prediction):
+            if each.no_answer_probability is not None:
+                probabilities[each.id] = each.no_answer_probability
+            if each.no_answer_margin is not None:
+                margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
         if progress is not None:
             progress(done, len(examples))
     return Predictions(texts, probabilities or None, margins, best_spans)
@@ -93,4 +95,4 @@ def evaluate(
     """
     found = predict(predictor, examples, progress)
     metrics = task.score(examples, found.texts, found.no_answer_probabilities)
-    return Evaluation(metrics, found)
+    return Evaluation(metrics, found, task, examples)

@@ -1,6 +1,6 @@
-"""What comes back from a question: answers with their place and evidence. Free of torch.
+"""What comes back from a model: answers with their place and evidence, decisions. Free of torch.
 
-The text is `context[start:end]`, and stands in `sentence` from `start - sentence_start` on.
+An answer's text is `context[start:end]`, and stands in `sentence` from `start - sentence_start` on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -72,10 +72,34 @@ class Prediction:
         return self.answers[0].text
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a model says to one example of a task that asks for no answer from a text.
+
+    text: a label, a number, the tags of the words, or what was written.
+    probabilities: of each of the model's labels in the order of its outputs, where a label was
+        chosen; empty elsewhere.
+    """
+
+    id: str
+    text: str
+    probabilities: tuple[float, ...] = ()
+
+
+class Predicted(Protocol):
+    """A prediction of whatever kind: the text that is scored, and the example it is for."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+
 E_contra = TypeVar("E_contra", contravariant=True)
 
 
 class Predictor(Protocol[E_contra]):
     """Predicts examples as they come, in their order, in memory that does not grow with them."""
 
-    def __call__(self, examples: Iterable[E_contra], /) -> Iterator[Prediction]: ...
+    def __call__(self, examples: Iterable[E_contra], /) -> Iterator[Predicted]: ...

@@ -70,7 +70,7 @@ def beam_search(
     running = _Beams(alive.new_empty(rows, beams, 0), scores)
     last = last.repeat_interleave(beams, 0)
     for length in range(1, config.max_length + 1):
-        chances = torch.log_softmax(network.step(last, cache), -1)
+        chances = torch.log_softmax(network.step(last, cache), -1).float()
         origins = _advance(running, finished, alive, chances, marks.eos_id, config)
         going = _may_improve(running.scores[:, 0], finished.scores[alive, -1], length, config)
         kept = going.nonzero()[:, 0]

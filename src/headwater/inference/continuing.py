@@ -20,6 +20,7 @@ from headwater.inference.generative import CHUNK, Text, write_rows
 from headwater.inference.running import chunks
 from headwater.inference.writer import Marks
 from headwater.models.gpt import GPT
+from headwater.text.marks import document_end
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -32,9 +33,7 @@ class TextContinuer:
     """
 
     def __init__(self, network: GPT, vocabulary: Vocabulary) -> None:
-        end = vocabulary.sep_id if vocabulary.eos_id is None else vocabulary.eos_id
-        if end is None:
-            raise UserError("this vocabulary has no piece that ends a document, like </s> or [SEP]")
+        end = document_end(vocabulary)
         self.network, self.vocabulary = network, vocabulary
         self._marks = Marks(end, end)  # what ends a document stands before the next one
 

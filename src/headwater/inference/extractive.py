@@ -17,27 +17,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from headwater.data.batching import collate
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference import no_answer
 from headwater.inference.answer import Answer, Prediction
-from headwater.inference.running import autocast, batches, chunks, evaluating, fast_precision
+from headwater.inference.running import chunks, outputs
 from headwater.tasks.spans import (
     SpanCandidate,
     SpanChoice,
     SpanConfig,
-    SpanWindows,
     build_windows,
     choose_spans,
 )
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 512  # examples whose windows are held at once: enough to sort by length
-LARGE = 4096  # tokens from which on bf16 repays its casts
 
 Read = tuple[SpanExample, SpanChoice]
 Found = tuple[SpanExample, SpanCandidate, float]
@@ -78,17 +74,17 @@ class SpanReader:
 
     def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:
         """Yield one prediction with up to `top_k` answers per example, in order."""
-        config = self._config(top_k)
+        _check(top_k)
         for chunk in chunks(examples, CHUNK):
-            for read in zip(chunk, self._choices(chunk, config), strict=True):
+            for read in zip(chunk, self._choices(chunk, top_k), strict=True):
                 yield self._prediction([read], top_k, named=False)
 
     def ask(self, question: str, contexts: Mapping[str, str] | str, top_k: int = 1) -> list[Answer]:
         """Answer one question from one text, or from several by name.
 
         Returns:
-            `top_k` answers with different places, or as many as there are; the first may be "no
-            answer". `source` names the text when the texts were given by name.
+            `top_k` answers of which no two share a character, or as many as there are; the first
+            may be "no answer". `source` names the text when the texts were given by name.
 
         Raises:
             UserError: an empty question, no text, or nothing but white space in all texts.
@@ -100,71 +96,54 @@ class SpanReader:
         texts = [example for example in texts if example.context.strip()]
         if not texts:
             raise UserError("the text to answer from is empty")
-        config = self._config(top_k)
+        _check(top_k)
         reads: list[Read] = []
         for chunk in chunks(texts, CHUNK):
-            reads.extend(zip(chunk, self._choices(chunk, config), strict=True))
+            reads.extend(zip(chunk, self._choices(chunk, top_k), strict=True))
         named = not isinstance(contexts, str)
         return list(self._prediction(reads, top_k, named=named).answers)
 
-    def _config(self, top_k: int) -> SpanConfig:
-        if top_k < 1:
-            raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
-        return self.config.model_copy(update={"n_best": max(self.config.n_best, top_k)})
+    def unread(self, question: str) -> int:
+        """Return how many pieces at the end of a question are too many, and not read."""
+        pieces = len(self.vocabulary.encode(question.strip()))
+        return max(0, pieces - self.config.max_query_length)
 
-    def _choices(self, examples: Sequence[SpanExample], config: SpanConfig) -> Iterator[SpanChoice]:
-        windows = build_windows(self.vocabulary, examples, config, labelled=False)
-        starts, ends = self._logits(windows)
+    def _choices(self, examples: Sequence[SpanExample], top_k: int) -> Iterator[SpanChoice]:
+        windows = build_windows(self.vocabulary, examples, self.config, labelled=False)
+        pad_id = self.vocabulary.pad_id or 0
+        found = outputs(
+            self.network, windows, pad_id, precision=self._precision, tokens=self._tokens
+        )
         for place, example in enumerate(examples):
             rows = windows.rows_of(place)
+            logits = [found[row][:, : windows.lengths[row]] for row in rows]
             yield choose_spans(
-                [starts[row] for row in rows],
-                [ends[row] for row in rows],
+                [starts for starts, _ in logits],
+                [ends for _, ends in logits],
                 [windows.places(row) for row in rows],
                 example.context,
-                config,
+                self.config,
+                apart=top_k if top_k > 1 else 0,  # the best one is the best candidate
             )
-
-    def _logits(
-        self, windows: SpanWindows
-    ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-        """Return the start and end logits of every window, each `[length]` or longer."""
-        device = next(self.network.parameters()).device
-        precision = self._precision
-        if precision is None:
-            large = int(windows.lengths.sum()) >= LARGE
-            precision = fast_precision(self.network) if large else torch.float32
-        tokens = self._tokens or (LARGE if device.type == "cpu" else 8 * LARGE)
-        pad_id = self.vocabulary.pad_id or 0
-        starts = [np.empty(0, np.float32)] * len(windows)
-        ends = list(starts)
-        with evaluating(self.network), autocast(precision, device):
-            for rows in batches(windows.lengths, tokens):
-                batch = collate([windows[row] for row in rows], pad_id, device)
-                logits = torch.stack(tuple(self.network(batch))).float().cpu().numpy()
-                if not np.isfinite(logits).all():
-                    raise UserError("the model's scores are not finite: its weights are damaged")
-                for place, row in enumerate(rows):
-                    length = windows.lengths[row]
-                    starts[row], ends[row] = logits[0, place, :length], logits[1, place, :length]
-        return starts, ends
 
     def _prediction(self, reads: Sequence[Read], top_k: int, *, named: bool) -> Prediction:
         """Rank the spans of one question's texts, and "no answer" where that is in play."""
-        found = _ranked(reads, relative=self.threshold is not None)
+        found = _ranked(reads, self.threshold is not None)
+        shown = found if top_k == 1 else _ranked(reads, self.threshold is not None, apart=True)
         margin = min(choice.no_answer_margin for _, choice in reads)
         scores = [rank for _, _, rank in found]
         if self.threshold is not None or not found:
             scores.append(-(self.threshold or 0.0))  # "no answer", last
-        shares = _softmax(scores)
+        total = np.logaddexp.reduce(scores)
         answers = [
             Answer.from_span(
-                example.context, span.start, span.end, share, example.id if named else None
+                *(example.context, span.start, span.end, float(np.exp(rank - total))),
+                example.id if named else None,
             )
-            for (example, span, _), share in zip(found[:top_k], shares, strict=False)
+            for example, span, rank in shown[:top_k]
         ]
         if not found or (self.threshold is not None and margin > self.threshold):
-            answers.insert(0, Answer.none(shares[-1]))
+            answers.insert(0, Answer.none(float(np.exp(scores[-1] - total))))
         return Prediction(
             reads[0][0].id,
             tuple(answers[:top_k]),
@@ -174,16 +153,19 @@ class SpanReader:
         )
 
 
-def _ranked(reads: Sequence[Read], *, relative: bool) -> list[Found]:
-    """Order the candidates of all texts, the best first; equal ones in the order of the texts."""
+def _check(top_k: int) -> None:
+    if top_k < 1:
+        raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
+
+
+def _ranked(reads: Sequence[Read], relative: bool, *, apart: bool = False) -> list[Found]:
+    """Order the candidates of all texts, the best first; equal ones in the order of the texts.
+
+    With `apart` those of which no two share a character.
+    """
     found: list[Found] = []
     for example, choice in reads:
         base = choice.null_score if relative else 0.0
-        found.extend((example, span, span.score - base) for span in choice.candidates)
+        spans = choice.apart if apart else choice.candidates
+        found.extend((example, span, span.score - base) for span in spans)
     return sorted(found, key=lambda item: -item[2])
-
-
-def _softmax(scores: Sequence[float]) -> list[float]:
-    weights = np.exp(np.array(scores) - max(scores))
-    shares: list[float] = (weights / weights.sum()).tolist()
-    return shares

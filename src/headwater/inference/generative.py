@@ -21,6 +21,7 @@ import torch
 from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.data.example import SpanExample, TextExample
+from headwater.data.pieces import Ints
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.decoding import write
@@ -31,6 +32,7 @@ from headwater.models.gpt import GPT
 from headwater.models.t5 import T5
 from headwater.models.t5_decoder import DecoderOnlyT5
 from headwater.tasks.squad import SQUAD_V2
+from headwater.text.marks import end_piece
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 256  # inputs held at once: enough to sort by length
@@ -58,28 +60,31 @@ class TextWriter:
     def __init__(
         self, network: T5 | DecoderOnlyT5, vocabulary: Vocabulary, *, tokens: int | None = None
     ) -> None:
-        if vocabulary.eos_id is None:
-            raise UserError("this vocabulary has no end-of-sequence piece; writing needs one")
         self.network, self.vocabulary = network, vocabulary
-        self._marks = Marks(network.config.decoder_start_token_id, vocabulary.eos_id)
+        self._marks = Marks(network.config.decoder_start_token_id, end_piece(vocabulary))
         self._tokens = tokens
 
     def generate(
-        self, texts: Iterable[str], config: DecodingConfig | None = None
+        self,
+        texts: Iterable[str],
+        config: DecodingConfig | None = None,
+        max_inputs: int | None = None,
     ) -> Iterator[list[Text]]:
-        """Yield for each input the texts written, the best first, in order; see DecodingConfig."""
+        """Yield for each input the texts written, the best first, in order; see DecodingConfig.
+
+        Of inputs with more than `max_inputs` pieces, the end piece included, the end is cut.
+        """
         config = config or DecodingConfig()
+        most = None if max_inputs is None else max_inputs - 1
         begin = 0
         for chunk in chunks(texts, CHUNK):
-            yield from self._chunk(chunk, config, begin)
+            given = [each.ids[:most] for each in self.vocabulary.encode_batch(chunk)]
+            yield from self._chunk(given, config, begin)
             begin += len(chunk)
 
-    def _chunk(self, texts: Sequence[str], config: DecodingConfig, begin: int) -> list[list[Text]]:
+    def _chunk(self, given: Sequence[Ints], config: DecodingConfig, begin: int) -> list[list[Text]]:
         eos = np.array([self._marks.eos_id], np.int32)
-        rows: list[Features] = [
-            {"input_ids": np.concatenate((each.ids, eos))}
-            for each in self.vocabulary.encode_batch(texts)
-        ]
+        rows: list[Features] = [{"input_ids": np.concatenate((ids, eos))} for ids in given]
         written = write_rows(self.network, rows, self._marks, config, begin, self._tokens)
         return [
             [Text(self.vocabulary.decode(one.ids).strip(), one.log_probability) for one in several]

@@ -18,23 +18,27 @@ from headwater.checkpoints.hub import resolve
 from headwater.data.config import TextConfig
 from headwater.data.example import SpanExample
 from headwater.data.task import Task
-from headwater.errors import UserError
+from headwater.errors import UserError, with_article
 from headwater.inference.answer import Answer, Predictor
+from headwater.inference.classifying import Classifier
 from headwater.inference.continuing import TextContinuer
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
+from headwater.inference.tagging import Tagger
+from headwater.inference.task_writing import TaskWriter
 from headwater.models.bert_config import BertConfig
-from headwater.models.build import ModelConfig
+from headwater.models.build import ModelConfig, head_name
 from headwater.models.cbow_config import CBOWConfig
 from headwater.models.elmo_config import ELMoConfig
 from headwater.models.gpt import GPT
-from headwater.models.heads import Headed, SpanHead
+from headwater.models.multi_task import MultiTask
 from headwater.models.t5 import T5
 from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
-from headwater.tasks.table import task as find_task
+from headwater.tasks.table import TASKS
 from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 from headwater.training.device import choose_device
 
@@ -73,7 +77,7 @@ class LoadedModel:
         self.extra = dict(extra or {})
         self.name = name
         self._threshold = _threshold(self.extra, name)
-        self._reader = self._make_reader(self._threshold)
+        self._reader = self._make_reader()
         self._continuer = TextContinuer(network, vocabulary) if isinstance(network, GPT) else None
 
     def answer(
@@ -132,11 +136,15 @@ class LoadedModel:
         writer = self._reader.writer if isinstance(self._reader, TextReader) else self._continuer
         if writer is None:
             raise UserError(
-                f"{self.name} is a {self.config.model_type}, which does not write text here; "
-                "load a T5 or a GPT for generate"
+                f"{self.name} is {with_article(self.config.model_type)}, which does not write text "
+                "here; load a T5 or a GPT for generate"
             )
         config = DecodingConfig.check(options, "generate")
         return [written[0].text for written in writer.generate(texts, config)]
+
+    def unread(self, question: str) -> int:
+        """Return how many pieces at the end of a question are too many for this, and not read."""
+        return self._reader.unread(question) if isinstance(self._reader, SpanReader) else 0
 
     @property
     def objective(self) -> str | None:
@@ -149,57 +157,98 @@ class LoadedModel:
         """Whether answers are written, without places and without no-answer probabilities."""
         return isinstance(self._reader, TextReader)
 
-    def predictor(
-        self, *, null_answers: bool, precision: torch.dtype | None = None
-    ) -> Predictor[SpanExample]:
+    def predictor(self, task: Task[Any], *, precision: torch.dtype | None = None) -> Predictor[Any]:
         """Return what predicts a task's examples.
 
+        A T5 writes whatever the task is; an encoder's head must be of the task's kind and choose
+        from its labels, in whatever order. A model of several tasks takes the head of that name.
+
         Args:
-            null_answers: whether the task knows questions without an answer; without, every
-                question gets a span.
             precision: of an encoder's matrix products; None: by the device and the amount of text.
+
+        Raises:
+            UserError: this model is none for the task.
         """
-        reader = self._need_reader()
-        if isinstance(reader, TextReader):
-            return reader
-        threshold = (self._threshold or 0.0) if null_answers else None
+        network = self.network
+        if isinstance(network, T5 | DecoderOnlyT5):
+            return self._task_writer(task, network)
+        self._refuse_headless()
+        if not isinstance(network, MultiTask):
+            assert isinstance(self.config, BertConfig)
+            return self._on_head(network, self.config.label_names, task, precision)
+        if task.name not in network.names:
+            known = ", ".join(network.names)
+            raise UserError(f"{self.name} has no head for task {task.name}; it has {known}")
+        return self._on_head(network.one(task.name), network.labels[task.name], task, precision)
+
+    def _task_writer(self, task: Task[Any], network: T5 | DecoderOnlyT5) -> Predictor[Any]:
+        writer, (longest, decoding) = TextWriter(network, self.vocabulary), self._text_sizes()
+        if task.kind == "span":  # contexts that are too long are read in windows
+            return TextReader(writer, to_text=task.to_text, max_inputs=longest, decoding=decoding)
+        return TaskWriter(writer, task, max_inputs=longest, decoding=decoding)
+
+    def _on_head(
+        self, head: nn.Module, labels: Sequence[str], task: Task[Any], precision: torch.dtype | None
+    ) -> Predictor[Any]:
+        kind = head_name(head)
+        if kind is None or kind != task.kind:
+            has = "no head" if kind is None else f"a head of kind {kind}"
+            if task.kind == "text":
+                raise UserError(f"{self.name} has {has}; task {task.name} is one for a T5")
+            raise UserError(
+                f"{self.name} has {has}, and task {task.name} needs one of kind {task.kind}; train "
+                f"it: headwater finetune --model {self.name} --task {task.name} --data FILE"
+            )
+        if kind == "span":
+            threshold = (self._threshold or 0.0) if task.null_answers else None
+            return self._span_reader(head, threshold, precision)
+        if kind != "regression" and task.labels and sorted(task.labels) != sorted(labels):
+            raise UserError(
+                f"{self.name} chooses from {', '.join(labels)}; task {task.name} has "
+                f"{', '.join(task.labels)} (names are those of id2label in config.json)"
+            )
+        sequence = SequenceConfig.check(
+            self.extra.get("sequence", {}), f"{self.name}/{EXTRA}: sequence"
+        ).fitting(self._longest)
+        if kind == "token":
+            return Tagger(head, self.vocabulary, labels, sequence, precision=precision)
+        labels = () if kind == "regression" else labels
+        return Classifier(head, self.vocabulary, labels, sequence, precision=precision)
+
+    @property
+    def _longest(self) -> int:
+        assert isinstance(self.config, BertConfig)
+        return self.config.longest
+
+    def _text_sizes(self) -> tuple[int, DecodingConfig]:
+        """Return the most pieces that a T5 reads, and how it writes: as in training."""
+        sizes = TextConfig.check(self.extra.get("text", {}), f"{self.name}/{EXTRA}: text")
+        return sizes.max_inputs, DecodingConfig(max_length=sizes.max_targets)
+
+    def _span_reader(
+        self, network: nn.Module, threshold: float | None, precision: torch.dtype | None = None
+    ) -> SpanReader:
+        spans = SpanConfig.check(self.extra.get("spans", {}), f"{self.name}/{EXTRA}: spans")
+        fitting = spans.fitting(self._longest)
         return SpanReader(
-            reader.network,
-            self.vocabulary,
-            reader.config,
-            threshold=threshold,
-            precision=precision,
+            network, self.vocabulary, fitting, threshold=threshold, precision=precision
         )
 
-    def _make_reader(self, threshold: float | None) -> SpanReader | TextReader | None:
-        network, config = self.network, self.config
+    def _make_reader(self) -> SpanReader | TextReader | None:
+        """Return what answers questions; of several heads the first that finds spans."""
+        network = self.network
         if isinstance(network, T5 | DecoderOnlyT5):
-            sizes = TextConfig.check(self.extra.get("text", {}), f"{self.name}/{EXTRA}: text")
-            return TextReader(
-                TextWriter(network, self.vocabulary),
-                to_text=_task(self.extra, self.name).to_text,
-                max_inputs=sizes.max_inputs,
-                decoding=DecodingConfig(max_length=sizes.max_targets),
-            )
-        if not isinstance(network, Headed) or not isinstance(network.head, SpanHead):
-            return None
-        assert isinstance(config, BertConfig)
-        spans = SpanConfig.check(self.extra.get("spans", {}), f"{self.name}/{EXTRA}: spans")
-        return SpanReader(
-            network, self.vocabulary, spans.fitting(config.longest), threshold=threshold
-        )
+            reader = self._task_writer(_question_task(self.extra, self.name), network)
+            assert isinstance(reader, TextReader)
+            return reader
+        heads: list[nn.Module] = [network]
+        if isinstance(network, MultiTask):
+            heads = [network.one(name) for name in network.names]
+        finders = [each for each in heads if head_name(each) == "span"]
+        return self._span_reader(finders[0], self._threshold) if finders else None
 
     def _need_reader(self) -> SpanReader | TextReader:
-        if self._continuer is not None:
-            raise UserError(
-                f"{self.name} is a GPT, which goes on with a text and does not answer from one; "
-                "give it no context, or take a BERT or a T5"
-            )
-        if isinstance(self.config, CBOWConfig | ELMoConfig):
-            raise UserError(
-                f"{self.name} is a {type(self.network).__name__}, which gives vectors of words and "
-                "answers nothing; take a BERT or a T5"
-            )
+        self._refuse_headless()
         if self._reader is None:
             raise UserError(
                 f"{self.name} has no layer for questions on a text; train one: headwater finetune "
@@ -207,16 +256,30 @@ class LoadedModel:
             )
         return self._reader
 
+    def _refuse_headless(self) -> None:
+        """Refuse the families that take no heads and do not read tasks as text."""
+        if self._continuer is not None:
+            raise UserError(
+                f"{self.name} is a GPT, which goes on with a text and does not answer from one; "
+                "give it no context, or take a BERT or a T5"
+            )
+        if isinstance(self.config, CBOWConfig | ELMoConfig):
+            raise UserError(
+                f"{self.name} is {with_article(type(self.network).__name__)}, which gives vectors "
+                "of words and answers nothing; take a BERT or a T5"
+            )
 
-def _task(extra: Mapping[str, Any], name: str) -> Task[SpanExample]:
-    """Return the task that the model was trained on, which says how a question is put to it."""
+
+def _question_task(extra: Mapping[str, Any], name: str) -> Task[SpanExample]:
+    """Return the task that says how a question is put to the model: the one it was trained on.
+
+    After any other task than one of questions on a text, or one of the user's own, it is SQuAD.
+    """
     trained = extra.get("task", SQUAD_V2.name)
     if not isinstance(trained, str):
         raise UserError(f"{name}/{EXTRA}: task must be a name, not {trained!r:.40}")
-    try:
-        return find_task(trained)
-    except UserError as error:
-        raise UserError(f"{name}/{EXTRA}: {error}") from None
+    found = TASKS.get(trained, SQUAD_V2)
+    return found if found.kind == "span" else SQUAD_V2
 
 
 def _threshold(extra: Mapping[str, Any], name: str) -> float | None:

@@ -14,7 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from headwater.data.batching import collate
+from headwater.data.convert import FeatureSet
+from headwater.errors import UserError
 from headwater.training.device import choose_precision
+
+LARGE = 4096  # tokens from which on bf16 repays its casts
 
 T = TypeVar("T")
 
@@ -53,6 +58,45 @@ def fast_precision(network: nn.Module) -> torch.dtype:
     if weight.dtype != torch.float32:
         return torch.float32
     return choose_precision("auto", weight.device)
+
+
+def outputs(
+    network: nn.Module,
+    rows: FeatureSet,
+    pad_id: int,
+    *,
+    precision: torch.dtype | None = None,
+    tokens: int | None = None,
+) -> list[NDArray[np.float32]]:
+    """Run a network over all rows and return what it gives for each, without the batch axis.
+
+    Of a network that gives several tensors they are stacked: `[tensors, ...]`. Where they have a
+    length, the scores of padding follow those of the row's own positions.
+
+    Args:
+        precision: of the matrix products; None: bf16 for large inputs where the processor has it.
+        tokens: the most tokens in a batch, padding included; None: by the device.
+
+    Raises:
+        UserError: an output is not finite.
+    """
+    device = next(network.parameters()).device
+    if precision is None:
+        large = int(rows.lengths.sum()) >= LARGE
+        precision = fast_precision(network) if large else torch.float32
+    tokens = tokens or (LARGE if device.type == "cpu" else 8 * LARGE)
+    found = [np.empty(0, np.float32)] * len(rows)
+    with evaluating(network), autocast(precision, device):
+        for places in batches(rows.lengths, tokens):
+            given = network(collate(rows.features(places, 0), pad_id, device))
+            if isinstance(given, tuple):
+                given = torch.stack(given, 1)
+            values = given.float().cpu().numpy()
+            if not np.isfinite(values).all():
+                raise UserError("the model's scores are not finite: its weights are damaged")
+            for place, row in enumerate(places):
+                found[row] = values[place]
+    return found
 
 
 def batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:

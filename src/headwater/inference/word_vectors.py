@@ -20,6 +20,7 @@ from headwater.errors import UserError
 from headwater.files import replace_file
 from headwater.models.cbow import CBOW
 from headwater.objectives.words import ordinary_pieces
+from headwater.text.marks import all_pieces
 from headwater.text.vocabulary import Vocabulary, absent_piece, check_fits, load_vocabulary
 
 
@@ -43,6 +44,7 @@ class WordVectors:
         ids = ordinary_pieces(vocabulary)
         self.words = [vocabulary.token(id) for id in ids.tolist()]
         self.vectors = table[ids]
+        self._special = {piece for piece in all_pieces(vocabulary) if piece} - {*self.words}
         self._places = np.full(vocabulary.size, -1)
         self._places[ids] = np.arange(len(ids))
         norms = np.linalg.norm(self.vectors, axis=1, keepdims=True)
@@ -54,6 +56,8 @@ class WordVectors:
         Raises:
             UserError: it is none of them; the nearest in spelling is named.
         """
+        if word in self._special:
+            raise UserError(f"{word!r}: a special piece and no word; give a word")
         ids = self._vocabulary.encode(word).ids
         if len(ids) != 1 or self._places[ids[0]] < 0:
             raise absent_piece(word, self.words)

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from headwater.errors import UserError
+from headwater.errors import UserError, with_article
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.running import evaluating
 from headwater.inspection.reading import Reading, read
@@ -61,7 +61,7 @@ def attention(
     """
     network, config = loaded.network, loaded.config
     if not any(isinstance(part, Attention) for part in network.modules()):
-        raise UserError(f"{loaded.name} is a {config.model_type}, which has no attention")
+        raise UserError(f"{loaded.name} is {with_article(config.model_type)}, which has no attention")
     reading = with_targets(loaded, read(loaded.vocabulary, config, text, second))
     with evaluating(network), _watched(network) as seen:
         encoded = _run(network, as_batch(reading, network), seen)
@@ -156,18 +156,29 @@ def described(maps: Sequence[HeadMap]) -> list[dict[str, Any]]:
 
 
 def strongest(maps: Sequence[HeadMap], model: str) -> Page:
-    """Return a page that says, for each place, what it looks at most in the mean over the maps."""
+    """Return a page that says, for each place, what it looks at most in the mean over the maps.
+
+    What the mask hides from a place, which has no weight at all, is left out.
+    """
     parts: list[Part] = []
     for part in dict.fromkeys(each.part for each in maps):
         same = [each for each in maps if each.part == part]
         mean = np.mean([each.weights for each in same], axis=0)
         order = np.argsort(-mean, axis=1, kind="stable")[:, :STRONGEST]
         rows = [
-            (Run(query), *(Run(f"{same[0].keys[key]} {mean[row, key]:.2f}") for key in order[row]))
+            (
+                Run(query),
+                *(
+                    Run(f"{same[0].keys[key]} {mean[row, key]:.2f}" if mean[row, key] else "")
+                    for key in order[row]
+                ),
+            )
             for row, query in enumerate(same[0].queries)
         ]
         names = ("piece", "looks most at", *("then at",) * (order.shape[1] - 1))
-        parts += [Heading(f"{part}: the mean of {len(same)} heads"), Table(names, tuple(rows))]
+        single = f"{part}: layer {same[0].layer}, head {same[0].head}"
+        title = single if len(same) == 1 else f"{part}: the mean of {len(same)} heads"
+        parts += [Heading(title), Table(names, tuple(rows))]
     return Page(f"{model}: attention", tuple(parts))
 
 

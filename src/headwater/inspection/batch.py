@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from headwater import finetuning, pretraining
+from headwater import finetuning, pretraining, unlabelled
 from headwater.config import read_toml
 from headwater.data.batching import Rows, plan_epoch
 from headwater.data.convert import Features, FeatureSet, PairSet
+from headwater.data.mixture import Mixture
 from headwater.errors import UserError
 from headwater.inspection.rows import Kind, lines
 from headwater.inspection.spelling import Speller
@@ -49,7 +50,7 @@ def recipe_of(
         return load_recipe(Recipe, path, options, settings)
     named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
     families = next(
-        (f for name, f in pretraining.FAMILIES.items() if name == values.get("objective")), ()
+        (f for name, f in unlabelled.FAMILIES.items() if name == values.get("objective")), ()
     )
     if families and not named:
         options = {**options, "network": {"preset": PRESETS[families[0]]}}
@@ -88,9 +89,11 @@ def _begun(recipe: PretrainRecipe | Recipe) -> tuple[str, FeatureSet, Start, Kin
         if isinstance(recipe, PretrainRecipe):
             recipe, _, begun, features = pretraining.begin(recipe)
             return recipe.objective, features, begun, _objective_kind(recipe, begun.family)
-        run, data = finetuning.begin(recipe, say)
-    features = run.features(data.training)
-    return recipe.task, features, run.begun, "text" if run.begun.family == "t5" else "span"
+        run = finetuning.begin(recipe, say)
+    rows = run.features()
+    what = ", ".join(part.name for part in run.parts)
+    kind: Kind = "text" if run.begun.family == "t5" else "span"
+    return what, rows.draw(0) if isinstance(rows, Mixture) else rows, run.begun, kind
 
 
 def _first(features: FeatureSet, training: TrainingConfig, epoch: int) -> Rows:

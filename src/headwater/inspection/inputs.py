@@ -3,12 +3,14 @@
 from itertools import zip_longest
 from typing import Any
 
+from headwater.checkpoints.elmo import spell
 from headwater.inspection.reading import Reading, read, sizes_and_vocabulary
 from headwater.inspection.spelling import Speller
 from headwater.models.build import ModelConfig
 from headwater.models.cbow_config import CBOWConfig
 from headwater.models.elmo_config import ELMoConfig
 from headwater.models.t5_config import T5Config
+from headwater.nn.characters import PAD, character
 from headwater.pictures.page import Columns, Heading, Mark, Page, Part, Run, Shown
 
 SEGMENTS = "AB"
@@ -26,9 +28,14 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
     parts: list[Part] = []
     content: dict[str, Any] = {"model": model, "family": config.model_type}
     content["pieces"] = _described(speller, reading)
+    spelled = None
+    if isinstance(config, ELMoConfig):
+        spelled = [row[row != PAD].tolist() for row in spell(vocabulary, reading.ids)]
+        for each, characters in zip(content["pieces"], spelled, strict=True):
+            each["character_ids"] = characters
     if reading.cut:
         parts.append(Heading("read up to the blank: a GPT sees nothing after it"))
-    parts.append(_columns(speller, reading))
+    parts.append(_columns(speller, reading, spelled))
     if reading.targets is not None:
         assert isinstance(config, T5Config)
         before = (config.decoder_start_token_id, *reading.targets[:-1])
@@ -48,7 +55,7 @@ def _added(config: ModelConfig, reading: Reading) -> str:
         case CBOWConfig():
             return "; the vectors around each are averaged"
         case ELMoConfig():
-            return "; each is read letter by letter"
+            return "; each is read by its characters, between marks of a word's begin and end"
     added = ["token", "segment", "position"] if reading.segments else ["token", "position"]
     return f"; the vectors of {' + '.join(added)} are added"
 
@@ -62,11 +69,13 @@ def _described(speller: Speller, reading: Reading) -> list[dict[str, Any]]:
     return found
 
 
-def _columns(speller: Speller, reading: Reading) -> Columns:
+def _columns(speller: Speller, reading: Reading, spelled: list[list[int]] | None) -> Columns:
     given: dict[str, list[str]] = {
         "input": [speller.piece(id) for id in reading.ids],
         "id": [str(id) for id in reading.ids],
     }
+    if spelled is not None:
+        given["characters"] = [" ".join(map(character, ids[1:-1])) for ids in spelled]
     if reading.segments is not None:
         given["segment"] = [SEGMENTS[segment] for segment in reading.segments]
     if reading.positions is not None:

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from headwater.errors import UserError
 from headwater.models.cbow import CBOW
 from headwater.models.elmo import ELMo
-from headwater.objectives.cbow import WordWindowsConfig
 
 
 def neighbor_logits(network: CBOW | ELMo, ids: Tensor) -> Tensor:
@@ -26,10 +25,10 @@ def neighbor_logits(network: CBOW | ELMo, ids: Tensor) -> Tensor:
 
 
 def _window(network: CBOW, ids: Tensor) -> Tensor:
-    window = WordWindowsConfig().window
     place = torch.arange(ids.shape[1], device=ids.device)
     distance = (place - place[:, None]).abs()
-    near = ((distance > 0) & (distance <= window)).float()  # fewer words at the ends of the text
+    # There are fewer words at the ends of the text.
+    near = ((distance > 0) & (distance <= network.config.window)).float()
     means = near @ network.token(ids[0]) / near.sum(1, keepdim=True)
     return network.output.logits(means)
 

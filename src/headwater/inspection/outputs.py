@@ -11,6 +11,7 @@ a bare body              how long each vector is, and which pieces' vectors it i
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -111,6 +112,7 @@ class _Look:
         for place in blanks:
             found[place]["blank"] = True
             parts += [Heading(f"the blank, T{place}"), _ranking(found[place]["likeliest"])]
+            parts += self._known(found[place], logits[place])
         parts += [Heading("every place"), _table(found, "T", "its own piece")]
         return {"pieces": found}, parts
 
@@ -120,8 +122,10 @@ class _Look:
 
     def _next_pieces(self, network: GPT) -> Found:
         ids = self.reading.ids
-        found = self._places(ids, network(self.batch)[0], (*ids[1:], None))
+        logits = network(self.batch)[0]
+        found = self._places(ids, logits, (*ids[1:], None))
         parts: list[Part] = [Heading("next"), _ranking(found[-1]["likeliest"])]
+        parts += self._known(found[-1], logits[-1])
         parts += [Heading("after every place"), _table(found, "", "what follows")]
         return "the next piece", {"pieces": found}, parts
 
@@ -235,6 +239,23 @@ class _Look:
             each["probability"] = None if expected is None else float(chances[place, expected])
             found.append(each)
         return found
+
+    def _known(self, said: dict[str, Any], logits: Tensor) -> list[Part]:
+        """Where the unknown piece is likeliest, name the likeliest of those that are known.
+
+        Of logits `[vocabulary]`; JSON gets it as `likeliest_known`.
+        """
+        unknown = self.loaded.vocabulary.unk_id
+        if unknown is None or said["likeliest"][0]["id"] != unknown:
+            return []
+        known = logits.clone()
+        known[unknown] = -torch.inf
+        best = int(known.argmax())
+        piece, chance = self.speller.piece(best), float(logits.softmax(-1)[best])
+        said["likeliest_known"] = {"piece": piece, "id": best, "probability": chance}
+        name = self.speller.piece(unknown)
+        text = f"{name} is all that the vocabulary lacks; the likeliest else: {piece} "
+        return [Line("", (Run(f"{text}{chance:.3f}", "special"),))]
 
     def _most(self, pieces: int) -> int:
         return min(self.count, pieces)

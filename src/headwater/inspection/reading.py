@@ -26,6 +26,7 @@ from headwater.models.elmo_config import ELMoConfig
 from headwater.models.gpt_config import GPTConfig
 from headwater.models.t5_config import T5Config
 from headwater.tasks.windows import layout
+from headwater.text.marks import end_piece
 from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 
 BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")
@@ -114,8 +115,7 @@ def _masked(vocabulary: Vocabulary, text: str) -> str:
 
 
 def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
-    if vocabulary.eos_id is None:
-        raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
+    end = end_piece(vocabulary)
     sides = []
     for side in (text, second or ""):
         numbers = count()
@@ -123,7 +123,7 @@ def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Read
             lambda _, n=numbers: vocabulary.token(vocabulary.sentinel(next(n))),  # type: ignore[misc]
             side,
         )
-        sides.append((*_pieces(vocabulary, filled), vocabulary.eos_id))
+        sides.append((*_pieces(vocabulary, filled), end))
     return Reading(sides[0], targets=None if second is None else sides[1])
 
 

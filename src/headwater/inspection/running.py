@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from headwater.data.config import TextConfig
-from headwater.errors import UserError
 from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.loaded import LoadedModel
@@ -15,6 +14,7 @@ from headwater.inference.writer import Marks, Writer
 from headwater.inspection.reading import Reading
 from headwater.models.t5 import T5
 from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.text.marks import end_piece
 
 Batch = dict[str, Tensor]
 
@@ -38,11 +38,10 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
     Raises:
         UserError: the vocabulary has no end piece.
     """
-    network, eos_id = loaded.network, loaded.vocabulary.eos_id
+    network = loaded.network
     if not isinstance(network, T5 | DecoderOnlyT5) or reading.targets is not None:
         return reading
-    if eos_id is None:
-        raise UserError("this vocabulary has no end-of-sequence piece; writing needs one")
+    eos_id = end_piece(loaded.vocabulary)
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
     marks = Marks(network.config.decoder_start_token_id, eos_id)
     batch, decoding = as_batch(reading, network), DecodingConfig(max_length=longest)

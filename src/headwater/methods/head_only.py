@@ -25,7 +25,7 @@ def freeze(model: "Model", method: MethodName) -> None:
     """
     if method == "all":
         return
-    head = getattr(model, "head", None)
+    head = getattr(model, "head", None) or getattr(model, "heads", None)
     if head is None:
         raise UserError(f"method 'head_only': {type(model).__name__} models have no separate head")
     model.requires_grad_(False)

@@ -4,21 +4,26 @@ An answer is compared after normalization: lower case, no punctuation, no Englis
 spaces. F1 is the overlap of the two bags of words. A question scores the best over its gold
 answers. These definitions follow the official scripts evaluate-v1.1.py and evaluate-v2.0.py
 (Rajpurkar et al. 2016, section 6.1; Rajpurkar et al. 2018, section 5) to the last bit.
+ReCoRD, WebQuestions and NQ-open are scored the same way, as `any_alias` does; TriviaQA has a
+normalization of its own (Joshi et al. 2017, section 5.1).
 
 >>> squad_v1({"q1": ["the Rhine", "Rhine"]}, {"q1": "Rhine river"})
-{'exact_match': 0.0, 'f1': 66.66666666666667}
+{'exact_match': 0.0, 'f1': 66.66666666666666}
 """
 
 import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from headwater.errors import UserError
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_TO_SPACES = str.maketrans(dict.fromkeys(string.punctuation + "‘’´`", " "))
 
+Normalize = Callable[[str], str]
 Golds = Mapping[str, Sequence[str]]
 Predictions = Mapping[str, str]
 Scores = dict[str, float]
@@ -30,14 +35,19 @@ def normalize_answer(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", text).split())
 
 
-def exact_match(prediction: str, gold: str) -> float:
+def normalize_trivia_qa(text: str) -> str:
+    """Do as `normalize_answer`, but put a space for punctuation, quotation marks among it."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_TO_SPACES)).split())
+
+
+def exact_match(prediction: str, gold: str, normalize: Normalize = normalize_answer) -> float:
     """1.0 when the two are equal after normalization, else 0.0."""
-    return float(normalize_answer(prediction) == normalize_answer(gold))
+    return float(normalize(prediction) == normalize(gold))
 
 
-def f1(prediction: str, gold: str) -> float:
+def f1(prediction: str, gold: str, normalize: Normalize = normalize_answer) -> float:
     """Harmonic mean of word precision and recall, 0 to 1; 0 when either has no words (v1.1)."""
-    predicted, expected = normalize_answer(prediction).split(), normalize_answer(gold).split()
+    predicted, expected = normalize(prediction).split(), normalize(gold).split()
     same = sum((Counter(predicted) & Counter(expected)).values())
     if same == 0:
         return 0.0
@@ -69,8 +79,28 @@ def squad_v1(golds: Golds, predictions: Predictions) -> Scores:
                 f"question {question!r} has no gold answer, which SQuAD v1.1 does not know; "
                 "score it as squad_v2"
             )
-    exact = _raw_scores(golds, predictions, exact_match)
-    overlap = _raw_scores(golds, predictions, f1)
+    return any_alias(golds, predictions)
+
+
+def any_alias(
+    golds: Golds, predictions: Predictions, normalize: Normalize = normalize_answer
+) -> Scores:
+    """Score answers by the alias that fits best, in percent: `exact_match` and `f1`.
+
+    Args:
+        golds: question id -> all that counts as its answer, at least one.
+        predictions: question id -> answer. A missing one scores 0; unknown ids are ignored.
+        normalize: what is done to both before they are compared.
+
+    Raises:
+        UserError: there is no question, or one has no gold answer.
+    """
+    _need_questions(golds)
+    for question, answers in golds.items():
+        if not answers:
+            raise UserError(f"question {question!r} has no gold answer to score against")
+    exact = _raw_scores(golds, predictions, partial(exact_match, normalize=normalize))
+    overlap = _raw_scores(golds, predictions, partial(f1, normalize=normalize))
     return {
         "exact_match": 100.0 * sum(exact.values()) / len(golds),
         "f1": 100.0 * sum(overlap.values()) / len(golds),

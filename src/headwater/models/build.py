@@ -1,7 +1,7 @@
 """From a config or a preset's name and a head's name to a model with fresh weights."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from torch import nn
@@ -37,6 +37,7 @@ from headwater.models.heads import (
     TokenHead,
 )
 from headwater.models.losses import cross_entropy_sum, squared_error_sum
+from headwater.models.multi_task import MultiTask
 from headwater.models.t5 import T5
 from headwater.models.t5_config import T5Config
 from headwater.models.t5_decoder import DecoderOnlyT5
@@ -46,7 +47,7 @@ HeadName = Literal[
 ]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 ModelConfig = BertConfig | CBOWConfig | ELMoConfig | GPTConfig | T5Config
-Model = Headed | Bert | CBOW | ELMo | GPT | T5 | DecoderOnlyT5
+Model = Headed | MultiTask | Bert | CBOW | ELMo | GPT | T5 | DecoderOnlyT5
 PRESETS: Mapping[str, ModelConfig] = {
     **bert_config.PRESETS,
     **cbow_config.PRESETS,
@@ -75,11 +76,34 @@ def check_head(name: str) -> HeadName:
     raise UserError(f"head {name!r}: there are {', '.join(HEADS)}")
 
 
-def with_labels(config: ModelConfig, labels: int | None) -> ModelConfig:
-    """Return `config` with that many classes; with its own where that is None or the same."""
-    if not isinstance(config, BertConfig) or labels is None or labels == len(config.label_names):
+@dataclass(frozen=True, slots=True)
+class TaskHead:
+    """The head of one task of a `MultiTask`, and its classes where it chooses among some.
+
+    Raises:
+        UserError: there are no classes to choose among.
+    """
+
+    head: HeadName
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.head in ("sequence", "token") and not self.labels:
+            raise UserError(f"a {self.head} head chooses among labels, and none are given")
+
+
+def with_labels(config: ModelConfig, labels: Sequence[str] | None) -> ModelConfig:
+    """Return `config` with classes of those names; with its own where none are given.
+
+    Raises:
+        UserError: two of them are the same.
+    """
+    if not isinstance(config, BertConfig) or not labels:
         return config
-    return replace(config, label_names=tuple(f"LABEL_{i}" for i in range(labels)))
+    twice = [name for place, name in enumerate(labels) if name in labels[:place]]
+    if twice:
+        raise UserError(f"label {twice[0]!r} is given twice; each class has its own name")
+    return replace(config, label_names=tuple(labels))
 
 
 def bare_model(config: ModelConfig, head: HeadName | None, *, pooler: bool = True) -> Model:
@@ -114,14 +138,15 @@ def text_to_text(config: T5Config) -> T5 | DecoderOnlyT5:
 
 
 def build_model(
-    config: ModelConfig | str, head: str | None = None, *, labels: int | None = None
+    config: ModelConfig | str, head: str | None = None, *, labels: Sequence[str] | None = None
 ) -> Model:
     """Build a model with fresh weights, drawn from torch's global generator.
 
     Args:
         config: sizes, or the name of a preset.
         head: one of HEADS; None for all but a BERT, or for its body alone, with its pooler.
-        labels: classes of a "sequence" or "token" head; None: those of the config.
+        labels: the classes of a "sequence" or "token" head, in the order of its outputs; None or
+            empty: those of the config.
     """
     config = with_labels(preset(config) if isinstance(config, str) else config, labels)
     model = bare_model(config, None if head is None else check_head(head))
@@ -139,9 +164,41 @@ def build_model(
     return model
 
 
+def bare_multi_task(config: BertConfig, tasks: Mapping[str, TaskHead]) -> MultiTask:
+    """Build the modules with whatever weights torch gives them; see `build_multi_task`."""
+    body = Bert(config)
+    heads: dict[str, Head] = {}
+    for name, task in tasks.items():
+        own = with_labels(config, task.labels)
+        assert isinstance(own, BertConfig)
+        heads[name] = build_head(own, check_head(task.head))
+    return MultiTask(body, heads, {name: task.labels for name, task in tasks.items()})
+
+
+def build_multi_task(config: ModelConfig | str, tasks: Mapping[str, TaskHead]) -> MultiTask:
+    """Build a body with a head for each task, with fresh weights from torch's global generator.
+
+    Args:
+        config: sizes of a BERT, or the name of a preset.
+        tasks: by name; a batch's `task` is the place of its name here.
+
+    Raises:
+        UserError: the config is of another family, or a task or its head cannot be.
+    """
+    config = preset(config) if isinstance(config, str) else config
+    if not isinstance(config, BertConfig):
+        raise UserError(
+            f"a head for each task needs a BERT, not a {config.model_type}; a T5 tells tasks apart "
+            "by their text and needs no heads"
+        )
+    model = bare_multi_task(config, tasks)
+    bert.initialize(model, config.initializer_range)
+    return model
+
+
 def config_of(model: Model) -> ModelConfig:
-    """Return the config that a model was built from."""
-    return model.body.config if isinstance(model, Headed) else model.config
+    """Return the config that a model was built from; of a `MultiTask` its body's."""
+    return model.body.config if isinstance(model, Headed | MultiTask) else model.config
 
 
 def build_head(config: BertConfig, head: HeadName) -> Head:

@@ -19,6 +19,8 @@ class CBOWConfig:
     vector_size: int = 300
     samples: int = 1024
     """Words that a training step tells its own from; see `nn.sampled`."""
+    window: int = 4
+    """Words on either side that it was trained with; the objective's, no tensor depends on it."""
 
 
 PRESETS: Mapping[str, CBOWConfig] = MappingProxyType({"cbow": CBOWConfig()})

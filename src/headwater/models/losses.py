@@ -34,5 +34,5 @@ def squared_error_sum(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def count(labels: Tensor) -> int:
-    """Return how many labels are not ignored."""
-    return int((labels != IGNORED).sum())
+    """Return how many labels are not ignored; numbers never are."""
+    return labels.numel() if labels.is_floating_point() else int((labels != IGNORED).sum())

@@ -24,10 +24,10 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.models.losses import Batch
 from headwater.models.t5_config import T5Config
+from headwater.models.text_to_text import TextToText, output_layer, shift_right
 from headwater.nn.attention import Attention, Growing, KeysValues
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PreNorm
 from headwater.nn.dropout import Dropout
@@ -199,7 +199,7 @@ class Decoder(nn.Module):
         return output
 
 
-class T5(nn.Module):
+class T5(TextToText):
     """The whole model, with the output layer.
 
     With `architecture` "shared" both stacks have one set of layers; each keeps its own positions
@@ -219,11 +219,7 @@ class T5(nn.Module):
         self.decoder = Decoder(
             config, self.encoder.layers if config.architecture == "shared" else None
         )
-        self.output = (
-            None
-            if config.tie_word_embeddings
-            else nn.Linear(config.d_model, config.vocab_size, bias=False)
-        )
+        self.output = output_layer(config)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return the memory `[batch, inputs, width]` of ids `[batch, inputs]`."""
@@ -244,23 +240,10 @@ class T5(nn.Module):
         Returns:
             the scores of the next piece, `[batch, vocabulary]`, float32 at least.
         """
-        return self._logits(self.decoder(self.embedding(ids), cache)[:, -1])
+        return self.scores(self.decoder(self.embedding(ids), cache)[:, -1])
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Score each target given those before it: `[batch, targets, vocabulary]`."""
-        return self._logits(self._decode(batch))
-
-    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy, summed over the targets that are asked for."""
-        asked = batch["labels"] != IGNORED
-        logits = self._logits(self._decode(batch)[asked])
-        return {"tokens": cross_entropy_sum(logits, batch["labels"][asked])}
-
-    def loss_counts(self, batch: Batch) -> dict[str, int]:
-        """Count the targets that are asked for."""
-        return {"tokens": count(batch["labels"])}
-
-    def _decode(self, batch: Batch) -> Tensor:
+    def states(self, batch: Batch) -> Tensor:
+        """Return the decoder's states `[batch, targets, width]`."""
         mask, labels = batch.get("attention_mask"), batch["labels"]
         inputs, targets = batch.get("blocks"), batch.get("label_blocks")
         memory = self.encoder(self.embedding(batch["input_ids"]), mask, inputs)
@@ -268,33 +251,6 @@ class T5(nn.Module):
         cache = self.decoder.init_cache(memory, mask, inputs, targets)
         states: Tensor = self.decoder(self.embedding(ids), cache, targets)
         return states
-
-    def shifted(self, labels: Tensor) -> Tensor:
-        """Return what the decoder reads: the start id, then the targets but the last."""
-        return shift_right(labels, self.config)
-
-    def _logits(self, states: Tensor) -> Tensor:
-        return score(states, (self.output or self.embedding).weight, self.config)
-
-
-def shift_right(labels: Tensor, config: T5Config, blocks: Tensor | None = None) -> Tensor:
-    """Return what predicts targets `[batch, targets]`: the start id, then the targets but the last.
-
-    Those that are IGNORED become padding. In packed rows each of the `blocks` begins so.
-    """
-    before = labels.new_full((labels.shape[0], 1), config.decoder_start_token_id)
-    ids = torch.cat([before, labels[:, :-1]], dim=1)
-    if blocks is not None:
-        begins = blocks[:, 1:] != blocks[:, :-1]
-        ids[:, 1:].masked_fill_(begins, config.decoder_start_token_id)
-    return ids.masked_fill(ids == IGNORED, config.pad_token_id)
-
-
-def score(states: Tensor, weight: Tensor, config: T5Config) -> Tensor:
-    """Score the vocabulary from states `[.., width]`, by a table `[vocabulary, width]`."""
-    if config.scale_decoder_outputs:
-        states = states * config.d_model**-0.5
-    return at_least_float32(F.linear(states, weight))
 
 
 def initialize(model: nn.Module, config: T5Config) -> None:

@@ -14,6 +14,7 @@ from headwater.errors import UserError, did_you_mean
 
 Architecture = Literal["encoder_decoder", "shared", "language_model", "prefix_lm"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+_LEAST_BUCKETS = 4  # one exact distance and one for all further ones, to either side
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,16 @@ class T5Config:
     decoder_start_token_id: int = 0
 
     def __post_init__(self) -> None:
+        buckets, furthest = (
+            self.relative_attention_num_buckets,
+            self.relative_attention_max_distance,
+        )
+        if buckets < _LEAST_BUCKETS or furthest <= buckets // 2:
+            raise UserError(
+                f"relative_attention_num_buckets {buckets} and relative_attention_max_distance "
+                f"{furthest}: expected at least {_LEAST_BUCKETS} buckets, and a distance of more "
+                "than half of them"
+            )
         if self.architecture not in ARCHITECTURES:
             hint = did_you_mean(self.architecture, ARCHITECTURES)
             raise UserError(f"architecture {self.architecture!r}: {hint}")

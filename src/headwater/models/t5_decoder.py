@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from headwater.models.gpt import Cache
-from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-from headwater.models.t5 import attention, feedforward, positions, score, shift_right
+from headwater.models.losses import Batch
+from headwater.models.t5 import attention, feedforward, positions
 from headwater.models.t5_config import T5Config
+from headwater.models.text_to_text import TextToText, output_layer, shift_right
 from headwater.nn.attention import Growing
 from headwater.nn.block import Block
 from headwater.nn.dropout import Dropout
@@ -70,7 +71,7 @@ class Stack(nn.Module):
         return output
 
 
-class DecoderOnlyT5(nn.Module):
+class DecoderOnlyT5(TextToText):
     """The whole model, with the output layer.
 
     A batch holds `input_ids` `[batch, inputs]`, of which there may be none, `attention_mask` of
@@ -83,11 +84,7 @@ class DecoderOnlyT5(nn.Module):
         self.config = config
         self.embedding = table(config.vocab_size, config.d_model)
         self.decoder = Stack(config)
-        self.output = (
-            None
-            if config.tie_word_embeddings
-            else nn.Linear(config.d_model, config.vocab_size, bias=False)
-        )
+        self.output = output_layer(config)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return the vectors `[batch, inputs, width]` of ids, those of padding first."""
@@ -113,23 +110,9 @@ class DecoderOnlyT5(nn.Module):
         """
         if cache.mask is not None:
             cache.mask = torch.cat([cache.mask, torch.ones_like(ids, dtype=torch.bool)], 1)
-        return self._logits(self._read(self.embedding(ids), cache, prefix=0)[:, -1])
+        return self.scores(self._read(self.embedding(ids), cache, prefix=0)[:, -1])
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Score each target given those before it: `[batch, targets, vocabulary]`."""
-        return self._logits(self._states(batch))
-
-    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy, summed over the targets that are asked for."""
-        asked = batch["labels"] != IGNORED
-        logits = self._logits(self._states(batch)[asked])
-        return {"tokens": cross_entropy_sum(logits, batch["labels"][asked])}
-
-    def loss_counts(self, batch: Batch) -> dict[str, int]:
-        """Count the targets that are asked for."""
-        return {"tokens": count(batch["labels"])}
-
-    def _states(self, batch: Batch) -> Tensor:
+    def states(self, batch: Batch) -> Tensor:
         """Return the states `[batch, targets, width]` from which the targets are predicted."""
         mask, labels = batch.get("attention_mask"), batch["labels"]
         inputs = batch["input_ids"].shape[1]
@@ -158,9 +141,6 @@ class DecoderOnlyT5(nn.Module):
         if self.config.architecture == "prefix_lm":
             seen_by_all = place.new_full((len(vectors),), prefix)
         return visible(mask, place[earlier:], place, seen_by_all)
-
-    def _logits(self, states: Tensor) -> Tensor:
-        return score(states, (self.output or self.embedding).weight, self.config)
 
 
 def padding_first(values: Tensor, mask: Tensor | None) -> Tensor:

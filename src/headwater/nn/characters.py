@@ -39,6 +39,16 @@ def character_ids(words: Sequence[str], places: int = PLACES) -> NDArray[np.int1
     return ids
 
 
+def character(id: int) -> str:
+    r"""Return a character id to look at: a letter, a byte as `\xc3`, or the mark of a text.
+
+    >>> "".join(character(id) for id in (117, 105, 102)), character(196), character(258)
+    ('the', '\\xc3', '</S>')
+    """
+    marks = {number: name for name, number in _TEXT_MARKS.items()}
+    return marks.get(id) or (chr(id - 1) if 34 <= id <= 127 else f"\\x{id - 1:02x}")
+
+
 class CharacterCNN(nn.Module):
     """Character ids `[words, places]` -> `[words, channels]`: the strongest answer of each filter.
 

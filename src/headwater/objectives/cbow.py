@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import Field
 
 from headwater.config import Config
-from headwater.data.convert import Features
+from headwater.data.convert import Features, digest
 from headwater.errors import UserError
-from headwater.objectives.rows import Longs, Store, digest
+from headwater.objectives.rows import Longs, Store
 
 
 class WordWindowsConfig(Config):

@@ -17,12 +17,13 @@ from pydantic import Field
 
 from headwater.config import Config
 from headwater.data import order
-from headwater.data.convert import Features
+from headwater.data.convert import Features, digest
 from headwater.data.pieces import Ints
 from headwater.errors import UserError
 from headwater.objectives.noise import below
 from headwater.objectives.packing import Packing
-from headwater.objectives.rows import IGNORED, Chunks, Longs, Store, constant, digest
+from headwater.objectives.rows import IGNORED, Chunks, Longs, Store, constant
+from headwater.text.marks import document_end
 from headwater.text.vocabulary import Vocabulary
 
 Kind = Literal["lm", "prefix_lm", "bilm"]
@@ -61,9 +62,7 @@ class LanguageModel:
         seed: int,
         kind: Kind = "lm",
     ) -> None:
-        separator = vocabulary.sep_id if vocabulary.eos_id is None else vocabulary.eos_id
-        if separator is None:
-            raise UserError("this vocabulary has no piece that ends a document, like </s> or [SEP]")
+        separator = document_end(vocabulary)
         self._config = config
         self._kind = kind
         self._seed = seed

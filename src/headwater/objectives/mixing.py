@@ -17,8 +17,8 @@ from typing import final
 import numpy as np
 
 from headwater.data import order
-from headwater.data.convert import Features, FeatureSet, PairSet
-from headwater.objectives.rows import Longs, digest
+from headwater.data.convert import Features, FeatureSet, PairSet, digest
+from headwater.objectives.rows import Longs
 
 
 @final

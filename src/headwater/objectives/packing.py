@@ -120,19 +120,15 @@ def fit(sizes: Longs, room: int) -> Longs:
         room: of a row.
     """
     row = np.empty(len(sizes), np.int64)
-    rows_left: dict[int, Longs] = {}  # begun rows by the room that is left in them
-    lefts: list[int] = []  # its keys, in order
+    begun = _Begun()
     count = 0
     order = np.argsort(-sizes, kind="stable")
     ends = np.flatnonzero(np.diff(sizes[order], append=0)) + 1
     for begin, end in pairwise([0, *ends.tolist()]):
         parts, size = order[begin:end], int(sizes[order[begin]])
         while len(parts):
-            place = bisect_left(lefts, size)
-            if place < len(lefts):
-                left = lefts.pop(place)
-                rows = rows_left.pop(left)
-            else:
+            left, rows = begun.fullest(size)
+            if not len(rows):
                 left, new = room, -(-len(parts) // (room // size))
                 rows = np.arange(count, count + new)
                 count += new
@@ -142,19 +138,36 @@ def fit(sizes: Longs, room: int) -> Longs:
             row[parts[: len(taken)]] = taken
             parts = parts[len(taken) :]
             last = len(taken) - each * (used - 1)  # the last row may have got fewer
-            for room_left, group in (
-                (left - each * size, rows[: used - 1]),
-                (left - last * size, rows[used - 1 : used]),
-                (left, rows[used:]),
-            ):
-                if not room_left or not len(group):
-                    continue
-                if room_left in rows_left:
-                    group = np.concatenate((rows_left[room_left], group))
-                else:
-                    insort(lefts, room_left)
-                rows_left[room_left] = group
+            begun.keep(left - each * size, rows[: used - 1])
+            begun.keep(left - last * size, rows[used - 1 : used])
+            begun.keep(left, rows[used:])
     return row
+
+
+class _Begun:
+    """Rows that are begun, by the room that is left in them."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, Longs] = {}
+        self._lefts: list[int] = []  # its keys, in order
+
+    def fullest(self, size: int) -> tuple[int, Longs]:
+        """Take out the rows with the least room that takes `size`; there may be none."""
+        place = bisect_left(self._lefts, size)
+        if place == len(self._lefts):
+            return 0, np.empty(0, np.int64)
+        left = self._lefts.pop(place)
+        return left, self._rows.pop(left)
+
+    def keep(self, left: int, rows: Longs) -> None:
+        """Put in rows with so much room left; full ones are done."""
+        if not left or not len(rows):
+            return
+        if left in self._rows:
+            rows = np.concatenate((self._rows[left], rows))
+        else:
+            insort(self._lefts, left)
+        self._rows[left] = rows
 
 
 def join(examples: Sequence[Features], pairs: bool) -> Features:

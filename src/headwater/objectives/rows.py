@@ -11,7 +11,6 @@ An objective is a FeatureSet: it turns row numbers and an epoch into features, a
 call, from nothing but its store, its vocabulary and its seed.
 """
 
-import hashlib
 from typing import Protocol, final
 
 import numpy as np
@@ -112,8 +111,3 @@ class Chunks:
 def constant(value: int, rows: int) -> Longs:
     """Return int64 [rows] of one value, read-only and without the memory of so many."""
     return np.broadcast_to(np.int64(value), rows)
-
-
-def digest(*parts: object) -> str:
-    """SHA-256 of the parts as written by `repr`."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()

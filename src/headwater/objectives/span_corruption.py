@@ -30,14 +30,14 @@ from pydantic import Field, model_validator
 
 from headwater.config import Config
 from headwater.data import order
-from headwater.data.convert import Features
+from headwater.data.convert import Features, digest
 from headwater.data.pieces import Ints, Ragged
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.packing import Packing
-from headwater.objectives.rows import Chunks, Longs, Store, constant, digest
+from headwater.objectives.rows import Chunks, Longs, Store, constant
 from headwater.objectives.words import ordinary_pieces
-from headwater.text.marks import sentinel_ids
+from headwater.text.marks import end_piece, sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
 Variant = Literal[
@@ -71,6 +71,16 @@ class SpanCorruptionConfig(Config):
             raise ValueError(
                 f"inputs = {self.inputs} with noise_density = {self.noise_density}: a row would "
                 f"take more than {noise.LONGEST} pieces of text; lower one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_idle_length(self) -> Self:
+        usual = type(self).model_fields["mean_span"].default
+        if self.variant != "span_corruption" and self.mean_span != usual:
+            raise ValueError(
+                f"mean_span = {self.mean_span}: the noise of variant {self.variant!r} is single "
+                "pieces, whose spans have no length to choose; leave mean_span out"
             )
         return self
 
@@ -130,9 +140,7 @@ class SpanCorruption:
     def __init__(
         self, store: Store, vocabulary: Vocabulary, config: SpanCorruptionConfig, seed: int
     ) -> None:
-        if vocabulary.eos_id is None:
-            raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
-        self._eos = vocabulary.eos_id
+        self._eos = end_piece(vocabulary)
         self._sentinels = _enough_sentinels(vocabulary, config)
         self._ordinary = ordinary_pieces(vocabulary)
         self._config = config
@@ -145,7 +153,7 @@ class SpanCorruption:
             self.target_lengths = self._rows.sums(targets)
             self.lengths = self._rows.lengths + self.target_lengths
         else:
-            self._rows = Chunks(store, config.raw, vocabulary.eos_id)
+            self._rows = Chunks(store, config.raw, self._eos)
             self.target_lengths = constant(config.targets, len(self._rows))
             self.lengths = constant(config.inputs + config.targets, len(self._rows))
         self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)

@@ -16,11 +16,12 @@ from typing import Literal, final
 import numpy as np
 
 from headwater.data import order
-from headwater.data.convert import Features
+from headwater.data.convert import Features, digest
 from headwater.errors import UserError
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.noise import below
-from headwater.objectives.rows import Chunks, Longs, Store, constant, digest
+from headwater.objectives.rows import Chunks, Longs, Store, constant
+from headwater.text.marks import end_piece
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -43,11 +44,10 @@ class SplitText:
         seed: int,
         kind: Literal["lm", "prefix_lm"],
     ) -> None:
-        if vocabulary.eos_id is None:
-            raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
+        end = end_piece(vocabulary)
         if config.packing:
             raise UserError("text to text reads running text here; set lm.packing = false")
-        self._chunks = Chunks(store, config.length, vocabulary.eos_id)
+        self._chunks = Chunks(store, config.length, end)
         rows = np.arange(len(self._chunks))
         self._inputs = np.zeros(len(rows), np.int64)
         if kind == "prefix_lm":

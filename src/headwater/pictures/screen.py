@@ -65,7 +65,7 @@ def show(page: Page, console: Console | None = None) -> None:
     ]
     if meanings:
         console.print()
-        console.print(Text("   ").join(meanings))
+        _print(Text("   ").join(meanings), console, colored)
 
 
 def _show(part: Part, console: Console, colored: bool) -> None:
@@ -78,7 +78,7 @@ def _show(part: Part, console: Console, colored: bool) -> None:
             grid.add_column(Text(name), overflow="fold")
         for row in part.rows:
             grid.add_row(*(_text((run,), colored) for run in row))
-        console.print(grid)
+        _print(grid, console, colored)
     elif isinstance(part, Columns):
         _show_columns(part, console)
 
@@ -90,7 +90,18 @@ def _show_lines(lines: Sequence[Line], console: Console, colored: bool) -> None:
     grid.add_column(overflow="fold")
     for line in lines:
         grid.add_row(Text(line.label, style="dim"), _text(line.runs, colored))
-    console.print(grid)
+    _print(grid, console, colored)
+
+
+def _print(shown: Grid | Text, console: Console, colored: bool) -> None:
+    """Print what is folded to lines; in a file or a pipe without the spaces that fill them."""
+    if colored:
+        console.print(shown)
+        return
+    with console.capture() as captured:
+        console.print(shown)
+    for line in captured.get().splitlines():
+        console.print(Text(line.rstrip(" ")), soft_wrap=True)
 
 
 def _show_columns(part: Columns, console: Console) -> None:

@@ -11,8 +11,9 @@ score of "no answer" is that of the span at position 0, the least over the windo
     choice.candidates[0].text
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +39,14 @@ class SpanCandidate:
 
 @dataclass(frozen=True, slots=True)
 class SpanChoice:
-    """The best spans of a context, the best first and each once, and the score of "no answer"."""
+    """The best spans of a context, the best first and each once, and the score of "no answer".
+
+    apart: those that share no character with a better one, where they were asked for.
+    """
 
     candidates: tuple[SpanCandidate, ...]
     null_score: float
+    apart: tuple[SpanCandidate, ...] = ()
 
     @property
     def no_answer_margin(self) -> float:
@@ -55,26 +60,32 @@ def choose_spans(
     windows: Sequence[WindowPlaces],
     context: str,
     config: SpanConfig,
+    *,
+    apart: int = 0,
 ) -> SpanChoice:
     """Choose the `n_best` spans over all windows of one context, at least one window.
 
     Args:
         start_logits, end_logits: one array [length] per window; padding at its end is ignored.
         windows: the places of the same windows.
+        apart: how many spans to choose of which no two share a character.
 
     Equal character spans count once, with their best score; white space around a span is left
     out of it. Spans without characters are no candidates. Equal scores: the earlier and shorter.
     """
     found: dict[tuple[int, int], float] = {}
     null_score = float("inf")
+    bands = []
     for starts, ends, places in zip(start_logits, end_logits, windows, strict=True):
         null_score = min(null_score, float(starts[0]) + float(ends[0]))
         band = _band(starts, ends, places, config.max_answer_length)
         for span, score in _best(band, places, context, config.n_best).items():
             found[span] = max(score, found.get(span, -np.inf))
+        bands.append(band)
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: config.n_best]
     candidates = (SpanCandidate(context[a:b], a, b, score) for (a, b), score in ranked)
-    return SpanChoice(tuple(candidates), null_score)
+    different = islice(_apart(bands, windows, context), apart)
+    return SpanChoice(tuple(candidates), null_score, tuple(different))
 
 
 def _band(
@@ -122,3 +133,47 @@ def _spans(
         if end > start:
             spans[start, end] = max(score, spans.get((start, end), -np.inf))
     return spans
+
+
+def _apart(
+    bands: Sequence[Scores], windows: Sequence[WindowPlaces], context: str
+) -> Iterator[SpanCandidate]:
+    """Yield the best span, then the best that shares no character with those before, and so on.
+
+    The bands are used up.
+    """
+    while True:
+        best: tuple[float, int, int] | None = None
+        for band, places in zip(bands, windows, strict=True):
+            span = _top(band, places, context)
+            if span is not None and (best is None or span < best):
+                best = span
+        if best is None:
+            return
+        score, start, end = best
+        yield SpanCandidate(context[start:end], start, end, -score)
+        for band, places in zip(bands, windows, strict=True):
+            _strike(band, places, start, end)
+
+
+def _top(band: Scores, places: WindowPlaces, context: str) -> tuple[float, int, int] | None:
+    """Return the best span of a window that holds a character: its score negated, start and end."""
+    while band.size and band.max() > -np.inf:
+        pair = np.array([band.argmax()])
+        for (start, end), score in _spans(
+            pair, band.ravel(), band.shape[1], places, context
+        ).items():
+            return -score, start, end
+        band.flat[pair] = -np.inf
+    return None
+
+
+def _strike(band: Scores, places: WindowPlaces, start: int, end: int) -> None:
+    """Take the spans that share a character with `context[start:end]` out of a band."""
+    touched = np.flatnonzero((places.ends > start) & (places.starts < end))
+    if not len(touched):
+        return
+    longest = band.shape[1]
+    rows = np.arange(max(0, touched[0] - longest + 1), touched[-1] + 1)
+    lasts = rows[:, None] + np.arange(longest)
+    band[rows[0] : rows[-1] + 1][lasts >= touched[0]] = -np.inf

@@ -5,37 +5,66 @@ empty text where there is none. (T5's own preprocessor also puts spaces around p
 the text is left as it is, so that answers come out as they stand in it.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, final
+from typing import Literal, Protocol, final
 
 from headwater.data.example import SpanExample, TextExample
+from headwater.data.official_files import with_folders
+from headwater.data.predictions import JSON, PredictionFile
 from headwater.data.source import DataSource, Examples
 from headwater.data.squad_file import read_squad
+from headwater.data.task import Layout
 from headwater.errors import UserError
 from headwater.metrics.qa import squad_v1, squad_v2
+
+
+class SpanReader(Protocol):
+    """Reads the files of a span task, together one set."""
+
+    def __call__(
+        self, paths: Sequence[Path], *, answered: bool = True
+    ) -> Examples[SpanExample]: ...
+
+
+def say(example: SpanExample) -> str:
+    """Write `question: ... context: ...`; without a context `question: ...` alone."""
+    inputs = f"question: {example.question.strip()}"
+    return f"{inputs} context: {example.context}" if example.context else inputs
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class SquadTask:
-    """A version of SQuAD; `null_answers` says whether a text may hold no answer (see `Task`)."""
+    """A version of SQuAD, or a task like it in other files (see `Task`).
+
+    Args:
+        null_answers: whether a text may hold no answer.
+        reads: reads its files.
+        say: writes an example as a text-to-text model reads it.
+    """
 
     name: str
     summary: str
     null_answers: bool
     metric_names: tuple[str, ...]
+    layout: Layout | None
+    reads: SpanReader = read_squad
+    say: Callable[[SpanExample], str] = say
     kind: Literal["span"] = "span"
+    labels: tuple[str, ...] = ()
     main_metric: str = "f1"
+    prediction_file: PredictionFile = JSON
 
     def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
-        """Read SQuAD files; v1.1 refuses questions without an answer.
+        """Read its files, a folder standing for the validation file; v1.1 refuses null answers.
 
         Raises:
             UserError: as `read_squad`, or a question without an answer where none may be.
         """
-        examples = read_squad(paths, answered=answered)
+        files = with_folders(self.name, self.layout, paths)
+        examples = self.reads(files, answered=answered)
         if not self.null_answers:
             for example in examples:
                 if example.impossible:
@@ -46,18 +75,18 @@ class SquadTask:
         return examples
 
     def to_text(self, example: SpanExample) -> TextExample:
-        """Write `question: ... context: ...`; the targets are the different answers.
+        """Say the question; the targets are the different answers.
 
         The one most agreed on stands first: it is trained on.
-        Without a context (a question on what the model knows) it is `question: ...` alone.
         """
         first = (example.agreed_answer,) if example.answers else ()
         answers = tuple(dict.fromkeys(answer.text for answer in (*first, *example.answers)))
         targets = ("",) if example.impossible else answers
-        inputs = f"question: {example.question.strip()}"
-        if example.context:
-            inputs += f" context: {example.context}"
-        return TextExample(example.id, inputs, targets)
+        return TextExample(example.id, self.say(example), targets)
+
+    def from_text(self, example: SpanExample, text: str) -> str:
+        """Take what was written as the answer."""
+        return text
 
     def score(
         self,
@@ -90,6 +119,11 @@ SQUAD_V1 = SquadTask(
     summary="SQuAD v1.1: answer a question with a span of a paragraph",
     null_answers=False,
     metric_names=("exact_match", "f1"),
+    layout=Layout(
+        "squad",
+        {"train": ("train-v1.1.json",), "validation": ("dev-v1.1.json",)},
+        ("rajpurkar/squad", "plain_text"),
+    ),
 )
 
 SQUAD_V2 = SquadTask(
@@ -99,5 +133,10 @@ SQUAD_V2 = SquadTask(
     metric_names=(
         *("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"),
         *("best_exact", "best_f1"),
+    ),
+    layout=Layout(
+        "squad_v2",
+        {"train": ("train-v2.0.json",), "validation": ("dev-v2.0.json",)},
+        ("rajpurkar/squad_v2", "squad_v2"),
     ),
 )

@@ -54,8 +54,8 @@ def layout(vocabulary: Vocabulary) -> Layout:
     first, separator = vocabulary.cls_id, vocabulary.sep_id
     if first is None or separator is None:
         raise UserError(
-            "this vocabulary has no pieces like [CLS] and [SEP]; finding a span in a text needs "
-            "an encoder such as BERT"
+            "this vocabulary has no pieces like [CLS] and [SEP]; a head on a text needs an encoder "
+            "such as BERT"
         )
     if vocabulary.token(first) == "<s>":
         return Layout((first,), (separator, separator), (separator,), segments=False)

@@ -1,4 +1,4 @@
-"""What the pieces of a vocabulary tell of it: its sentinels, and how it marks words.
+"""What the pieces of a vocabulary tell of it: its sentinels, what ends a text, how it marks words.
 
 WordPiece   ["un", "##aff", "##able", "."]        "##" goes on
 BPE         ["Ġun", "aff", "able", "."]           no white space in front goes on
@@ -31,6 +31,29 @@ def sentinel_ids(vocabulary: Vocabulary) -> list[int]:
             ids.append(vocabulary.sentinel(len(ids)))
         except UserError:
             return ids
+
+
+def end_piece(vocabulary: Vocabulary) -> int:
+    """Return the piece that ends what a text-to-text model reads and writes.
+
+    Raises:
+        UserError: there is none.
+    """
+    if vocabulary.eos_id is None:
+        raise UserError("this vocabulary has no end-of-sequence piece; text to text needs one")
+    return vocabulary.eos_id
+
+
+def document_end(vocabulary: Vocabulary) -> int:
+    """Return the piece between documents of running text: the end piece, or BERT's separator.
+
+    Raises:
+        UserError: there is neither.
+    """
+    end = vocabulary.sep_id if vocabulary.eos_id is None else vocabulary.eos_id
+    if end is None:
+        raise UserError("this vocabulary has no piece that ends a document, like </s> or [SEP]")
+    return end
 
 
 def kind_of(pieces: Iterable[str | None]) -> str | None:

@@ -37,7 +37,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
 from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 
 from headwater.errors import UserError, did_you_mean
-from headwater.files import check_writable, replace_file, replacing_folder
+from headwater.files import check_free, replace_file, replacing_folder
 from headwater.text.tokenizer import USUAL_TOKENS
 from headwater.text.unigram import SENTINELS
 from headwater.text.vocabulary import Vocabulary, check_text, load_vocabulary
@@ -109,9 +109,7 @@ def train_vocabulary(
         UserError: the folder holds something or cannot be written, there is no text, or the texts
             do not give so many pieces (or need more).
     """
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise UserError(f"{output}: exists already; remove it first or name another folder")
-    check_writable(output.parent)
+    check_free(output)
     if sentences < 1:
         raise UserError(f"sentences {sentences}: at least 1 was expected")
     sample, found = _draw(_sentences(texts), sentences)

@@ -113,6 +113,7 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     In a folder `spiece.model` comes first, because it is what defines T5's ids, then
     `tokenizer.json`, `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
     and `special_tokens_map.json` say of lower case, accents or the special tokens is followed.
+    Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
 
     Raises:
         UserError: there is no vocabulary, or a file of it is broken.
@@ -122,9 +123,10 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     path = Path(path)
     if not path.is_dir():
         return _load_file(path, Settings.read(path.parent))
-    for name in ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json"):
-        if (path / name).exists():
-            return _load_file(path / name, Settings.read(path))
+    for folder in (path, path / "model", path / "vocabulary"):
+        for name in ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json"):
+            if (folder / name).exists():
+                return _load_file(folder / name, Settings.read(folder))
     raise UserError(
         f"{path}: no vocabulary here; expected spiece.model, tokenizer.json, vocab.txt, "
         "or vocab.json with merges.txt"

@@ -15,9 +15,17 @@ class Tally:
     """Tokens with their padding."""
     norm: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    """Of each loss, the share that it has in the steps: their number, if it is in all of them."""
 
     def add(
-        self, examples: int, tokens: int, cells: int, norm: float, losses: dict[str, float]
+        self,
+        examples: int,
+        tokens: int,
+        cells: int,
+        norm: float,
+        losses: dict[str, float],
+        shares: dict[str, float],
     ) -> None:
         """Count one step."""
         self.steps += 1
@@ -27,6 +35,18 @@ class Tally:
         self.norm += norm
         for name, value in losses.items():
             self.losses[name] = self.losses.get(name, 0.0) + value
+            self.shares[name] = self.shares.get(name, 0.0) + shares[name]
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of a step."""
+        return sum(self.losses.values()) / self.steps
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of each loss where it was asked for."""
+        asked = {name: share for name, share in self.shares.items() if share}
+        return {name: self.losses[name] / share for name, share in asked.items()}
 
     @property
     def padding(self) -> float:
@@ -51,6 +71,8 @@ class Place:
     """The last step that was evaluated."""
     best_step: int | None = None
     best_value: float | None = None
+    bests: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Step and value of the best evaluation by each metric that is followed besides."""
     stale: int = 0
     """Evaluations since the best one."""
     scaler: dict[str, float] = field(default_factory=dict)
@@ -63,4 +85,11 @@ class Place:
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Rebuild from `to_json`."""
         tallies = {name: Tally(**values[name]) for name in ("run", "epoch_tally", "window")}
-        return cls(**{**values, **tallies})
+        bests = {name: (int(step), float(value)) for name, (step, value) in values["bests"].items()}
+        return cls(**{**values, **tallies, "bests": bests})
+
+
+def best_steps(place: dict[str, Any]) -> set[int]:
+    """Return the steps whose weights a place (as JSON) needs beside its own."""
+    steps = {int(step) for step, _ in place["bests"].values()}
+    return steps if place["best_step"] is None else steps | {int(place["best_step"])}

@@ -2,42 +2,51 @@
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from headwater.data.batching import Step, plan_epoch
+from headwater.data.convert import FeatureSet, PairSet
+from headwater.data.mixture import Mixture
 from headwater.training.config import DEFAULT_EPOCHS, TrainingConfig
 
 
 class Plan:
-    """The steps of every epoch, made when asked for and kept for one epoch."""
+    """The rows and the steps of every epoch, made when asked for and kept for one epoch."""
 
-    def __init__(
-        self,
-        lengths: NDArray[np.int64],
-        config: TrainingConfig,
-        target_lengths: NDArray[np.int64] | None = None,
-    ) -> None:
-        self._lengths = lengths
-        self._target_lengths = target_lengths
+    def __init__(self, features: FeatureSet | Mixture, config: TrainingConfig) -> None:
+        self._features = features
         self._config = config
-        self._kept: tuple[int, list[Step]] = (-1, [])
+        self._kept: tuple[int, FeatureSet, list[Step]] | None = None
         self.total = config.steps or self._count(config.epochs or DEFAULT_EPOCHS)
 
+    def rows(self, number: int) -> FeatureSet:
+        """Return the rows of an epoch, counted from 0; only a mixture's are others in each."""
+        return self._epoch(number)[1]
+
     def epoch(self, number: int) -> list[Step]:
-        """Return the steps of an epoch, counted from 0."""
-        if self._kept[0] != number:
-            steps = plan_epoch(
-                self._lengths,
-                self._target_lengths,
-                tokens=self._config.batch.tokens,
-                examples=self._config.batch.examples,
-                accumulate=self._config.accumulate,
-                seed=self._config.seed,
-                epoch=number,
-            )
-            self._kept = (number, steps)
-        return self._kept[1]
+        """Return the steps of an epoch, which take its `rows`."""
+        return self._epoch(number)[2]
+
+    def _epoch(self, number: int) -> tuple[int, FeatureSet, list[Step]]:
+        if self._kept is not None and self._kept[0] == number:
+            return self._kept
+        rows: FeatureSet
+        groups = None
+        if isinstance(self._features, Mixture):
+            rows = draws = self._features.draw(number)
+            groups = draws.groups
+        else:
+            rows = self._features
+        steps = plan_epoch(
+            rows.lengths,
+            rows.target_lengths if isinstance(rows, PairSet) else None,
+            groups,
+            tokens=self._config.batch.tokens,
+            examples=self._config.batch.examples,
+            accumulate=self._config.accumulate,
+            seed=self._config.seed,
+            epoch=number,
+        )
+        self._kept = (number, rows, steps)
+        return self._kept
 
     def _count(self, epochs: float) -> int:
         whole = sum(len(self.epoch(number)) for number in range(math.floor(epochs)))

@@ -37,10 +37,9 @@ class Record:
     def training(self, place: Place, rate: float) -> None:
         """Write the means since the last line."""
         window = place.window
-        losses = {name: value / window.steps for name, value in window.losses.items()}
-        line: dict[str, Any] = {"step": place.step, "loss": sum(losses.values())}
-        if len(losses) > 1:
-            line["losses"] = losses
+        line: dict[str, Any] = {"step": place.step, "loss": window.loss}
+        if len(window.losses) > 1:
+            line["losses"] = window.means
         self._write(
             {
                 **line,

@@ -24,7 +24,7 @@ from torch import nn
 from headwater.errors import UserError
 from headwater.files import replace_file, replacing_folder, sha256, write_json
 from headwater.training import tensors
-from headwater.training.place import Place
+from headwater.training.place import Place, best_steps
 
 KEPT = 2
 _MODEL, _OPTIMIZER, _STATE, _MANIFEST = (
@@ -159,8 +159,7 @@ class StateFolder:
     def _read(self, folder: Path) -> dict[str, Any]:
         _check(folder, {_MODEL, _OPTIMIZER, _STATE})
         content: dict[str, Any] = json.loads((folder / _STATE).read_text("utf-8"))
-        best = content["place"]["best_step"]
-        if best is not None:
+        for best in best_steps(content["place"]):
             best_folder = self.path / f"best-{best:08d}"
             try:
                 _check(best_folder, {_MODEL})
@@ -179,10 +178,10 @@ class StateFolder:
         states = sorted(self.path.glob("step-*"))
         for folder in states[:-KEPT]:
             _remove(folder)
-        wanted = {place.best_step}
+        wanted = best_steps(place.to_json())
         for folder in states[-KEPT:-1]:
             try:
-                wanted.add(json.loads((folder / _STATE).read_text("utf-8"))["place"]["best_step"])
+                wanted |= best_steps(json.loads((folder / _STATE).read_text("utf-8"))["place"])
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # a damaged one is told of when it is needed
         for folder in self.path.glob("best-*"):

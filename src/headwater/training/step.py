@@ -6,10 +6,10 @@ gradient is then the same however the step is split (huggingface/transformers#34
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -31,15 +31,31 @@ class LossModel(Protocol):
         ...
 
     def loss_counts(self, batch: Batch) -> Mapping[str, int]:
-        """Return what each term is divided by, from the labels alone."""
+        """Return what each term is divided by, from the labels alone.
+
+        A term that is not asked for may be left out of both.
+        """
+        ...
+
+
+@runtime_checkable
+class SharedLossModel(LossModel, Protocol):
+    """A model whose terms are divided by more than their own targets, as those of a mixture are."""
+
+    def own_counts(self, batch: Batch) -> Mapping[str, int]:
+        """Return how many targets each term has itself."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """The step's losses (divided by their counts) and the norm of the gradient before clipping."""
+    """The step's losses (divided by their counts) and the norm of the gradient before clipping.
+
+    `shares`: how much of what it was divided by each loss has itself; 1 for all of it.
+    """
 
     losses: dict[str, float]
+    shares: dict[str, float]
     gradient_norm: float
 
 
@@ -75,7 +91,7 @@ class Stepper:
             UserError: the loss or the gradient is not finite; the weights are as before the step.
         """
         model = cast(LossModel, self._model)
-        counts = count_targets(model, batches)
+        counts = count_targets(model.loss_counts, batches)
         torch.manual_seed(seed)
         self._optimizer.zero_grad(set_to_none=True)
         parts: dict[str, list[Tensor]] = {}
@@ -113,7 +129,14 @@ class Stepper:
         else:
             self.scaler.step(self._optimizer)  # skips the update after an overflow
             self.scaler.update()
-        return StepResult(losses, length)
+        return StepResult(losses, self._shares(losses, batches), length)
+
+    def _shares(self, losses: Iterable[str], batches: Sequence[Batch]) -> dict[str, float]:
+        if not isinstance(self._model, SharedLossModel):
+            return dict.fromkeys(losses, 1.0)
+        own = count_targets(self._model.own_counts, batches)
+        counts = count_targets(self._model.loss_counts, batches)
+        return {name: own[name] / max(1, counts[name]) for name in losses}
 
     def _overflow(self) -> bool:
         """Count an overflow of fp16 gradients; true while lowering the scale may still help."""
@@ -121,11 +144,13 @@ class Stepper:
         return self.scaler is not None and self._overflows < MOST_OVERFLOWS
 
 
-def count_targets(model: LossModel, batches: Iterable[Batch]) -> Counter[str]:
+def count_targets(
+    count: Callable[[Batch], Mapping[str, int]], batches: Iterable[Batch]
+) -> Counter[str]:
     """Return each loss term's count over all micro-batches of a step."""
     counts: Counter[str] = Counter()
     for batch in batches:
-        counts.update({name: int(count) for name, count in model.loss_counts(batch).items()})
+        counts.update({name: int(number) for name, number in count(batch).items()})
     return counts
 
 

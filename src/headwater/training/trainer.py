@@ -10,7 +10,7 @@ moments and the few numbers of `Place`.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
+from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
 from headwater.errors import UserError
 from headwater.lock import locked
@@ -69,11 +70,13 @@ class Trainer:
 
     Args:
         model: an `nn.Module` with `loss_sums(batch)` and `loss_counts(batch)`.
-        features: rows of numpy features; see `data.convert.FeatureSet`.
+        features: rows of numpy features; see `data.convert.FeatureSet` and `data.mixture`.
         folder: the run folder: gets `log.jsonl`, `curves.png`, `model/` and `state/`.
         evaluate: called with the model in evaluation mode, without gradients, in the run's
             precision; returns metrics. The first, or `config.best_metric`, chooses the best.
         save_model: writes the final model (the best, if evaluated) to the folder it is given.
+        follow: metrics of which the best weights are kept besides, each by itself, and written by
+            `save_model` to `best/METRIC` (a `/` in its name parts folders).
         identity: what must be the same when resuming (recipe, vocabulary ...), by name. The
             features' fingerprint and the training settings are added here.
         on_begin: called once the folder is known to be free for a run that starts from the
@@ -83,13 +86,14 @@ class Trainer:
     def __init__(
         self,
         model: nn.Module,
-        features: FeatureSet,
+        features: FeatureSet | Mixture,
         config: TrainingConfig,
         folder: Path,
         *,
         pad_id: int,
         evaluate: Evaluate | None = None,
         save_model: Callable[[Path], None] | None = None,
+        follow: Sequence[str] = (),
         identity: Mapping[str, str] | None = None,
         progress: Progress | None = None,
         on_begin: Callable[[], None] | None = None,
@@ -98,12 +102,12 @@ class Trainer:
             raise UserError("there is nothing to train on: the data gave no rows")
         if evaluate is None:
             _refuse_evaluations(config)
-        self._features = features
         self._config = config
         self._folder = folder
         self._pad_id = pad_id
         self._evaluate = evaluate
         self._save_model = save_model
+        self._follow = tuple(follow)
         self._progress = progress or choose_progress()
         self._on_begin = on_begin
         self._device = choose_device(config.device)
@@ -111,9 +115,7 @@ class Trainer:
         self._model = model.to(self._device)
         self._optimizer = build_optimizer(model, config)
         self._stepper = Stepper(model, self._optimizer, config, self._device, self._dtype)
-        self._pairs = isinstance(features, PairSet)
-        targets = features.target_lengths if isinstance(features, PairSet) else None
-        self._plan = Plan(features.lengths, config, targets)
+        self._plan = Plan(features, config)
         self._states = StateFolder(folder / "state", self._progress.say)
         self._identity = {"data": features.fingerprint, **(identity or {}), **config.identity()}
         self._place = Place()
@@ -221,18 +223,16 @@ class Trainer:
         if place.position >= len(steps):
             place.epoch, place.position, place.epoch_tally = place.epoch + 1, 0, Tally()
             steps = self._plan.epoch(place.epoch)
-        rows = steps[place.position]
+        rows, features = steps[place.position], self._plan.rows(place.epoch)
         rate = schedules.learning_rate(self._config, place.step + 1, self._plan.total)
         set_learning_rate(self._optimizer, rate)
-        batches = [
-            collate(self._features.features(part, place.epoch), self._pad_id) for part in rows
-        ]
+        batches = [collate(features.features(part, place.epoch), self._pad_id) for part in rows]
         seed = step_seed(self._config.seed, place.step + 1)
         result = self._stepper.run(batches, seed, place.step + 1)
         place.step += 1
         place.position += 1
         place.seconds = time.monotonic() - self._clock
-        self._count(rows, batches, result)
+        self._count(rows, batches, result, isinstance(features, PairSet))
         self._progress.advance(place.step, sum(result.losses.values()))
         last = place.step == self._plan.total
         if last or place.step % self._config.log_every == 0:
@@ -241,13 +241,15 @@ class Trainer:
         if last or place.position == len(steps):
             record.epoch(place)
 
-    def _count(self, rows: Step, batches: list[dict[str, Tensor]], result: StepResult) -> None:
-        tokens, cells = map(sum, zip(*(count_tokens(b, self._pairs) for b in batches), strict=True))
+    def _count(
+        self, rows: Step, batches: list[dict[str, Tensor]], result: StepResult, pairs: bool
+    ) -> None:
+        tokens, cells = map(sum, zip(*(count_tokens(b, pairs) for b in batches), strict=True))
         examples = sum(len(part) for part in rows)
         # fp16 overflows are skipped steps; an infinity would spoil the mean (and JSON)
         norm = result.gradient_norm if math.isfinite(result.gradient_norm) else 0.0
         for tally in (self._place.run, self._place.epoch_tally, self._place.window):
-            tally.add(examples, tokens, cells, norm, result.losses)
+            tally.add(examples, tokens, cells, norm, result.losses, result.shares)
 
     def _evaluation_due(self) -> bool:
         place, every = self._place, self._config.evaluate_every
@@ -286,17 +288,25 @@ class Trainer:
         if name not in metrics:
             known = ", ".join(metrics) or "none"
             raise UserError(f"best_metric {name!r}: the evaluation gives {known}")
+        followed = {
+            each: (place.step, metrics[each])
+            for each in self._follow
+            if self._better(metrics[each], place.bests.get(each, (0, None))[1])
+        }
         value = metrics[name]
-        better = place.best_value is None or (
-            value > place.best_value
-            if self._config.best_is == "highest"
-            else value < place.best_value
-        )
-        if better and math.isfinite(value):
-            place.best_step, place.best_value, place.stale = place.step, value, 0
+        best = self._better(value, place.best_value)
+        if best or followed:
             self._states.save_best(place.step, self._model)
-        else:
-            place.stale += 1
+        place.bests |= followed
+        place.stale = 0 if best else place.stale + 1
+        if best:
+            place.best_step, place.best_value = place.step, value
+
+    def _better(self, value: float, before: float | None) -> bool:
+        if not math.isfinite(value):
+            return False
+        highest = self._config.best_is == "highest"
+        return before is None or (value > before if highest else value < before)
 
     def _save(self) -> None:
         # A norm can hide a weight that went wrong in the update itself.
@@ -325,9 +335,13 @@ class Trainer:
         outcome = Outcome(reason, place.step, self._plan.total, place.best_step, place.best_value)
         if place.step == 0:
             return outcome
+        self._model.eval()
+        if self._save_model is not None:
+            for name, (step, _) in place.bests.items():
+                self._states.load_best(step, self._model)
+                self._save_model(self._folder / "best" / name)
         if place.best_step is not None:
             self._states.load_best(place.best_step, self._model)
-        self._model.eval()
         if self._save_model is not None:
             self._save_model(self._folder / "model")
         if reason in _EXIT_CODES:

@@ -18,10 +18,10 @@ from headwater.corpus.cleaning.config import CleaningConfig
 from headwater.corpus.cleaning.executors import Stage, check_executor, run_stages
 from headwater.corpus.cleaning.pages import find_pages, shards
 from headwater.corpus.cleaning.report import Report, read_report
-from headwater.corpus.sources import Source
+from headwater.corpus.sources import Source, Sources
 from headwater.corpus.store import SourceInfo
 from headwater.errors import UserError
-from headwater.files import check_writable, read_json, write_json
+from headwater.files import check_free, read_json, write_json
 from headwater.lock import locked
 
 _HELD = "another process is cleaning to this folder; wait for it or stop it, or name another one"
@@ -59,20 +59,24 @@ def clean(
     output = output.resolve()
     _check(output, config, executor)
     words = _words(bad_words)
-    sources = find_pages(inputs)
+    found = find_pages(inputs)
+    sources = found.sources
     work = output.parent / f".{output.name}.work"
     work.mkdir(parents=True, exist_ok=True)
     with locked(work, _HELD):
         plan = _plan(sources, field, config, words)
         _start(work, plan)
-        stages = _stages(work, output, sources, field, config, words)
+        stages = _stages(work, output, found, field, config, words)
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
         run_stages(executor, stages, limit, work / "logs", config.executor)
-        if executor == "slurm":
-            return None
-        if not output.is_dir():
-            raise UserError(f"{work / 'logs'}: tasks failed; mend it, then the same command again")
-        shutil.rmtree(work, ignore_errors=True)
+        return None if executor == "slurm" else _finished(work, output)
+
+
+def _finished(work: Path, output: Path) -> Report:
+    """Remove the work folder and return the report; refuse an outcome without a page."""
+    if not output.is_dir():
+        raise UserError(f"{work / 'logs'}: tasks failed; mend it, then the same command again")
+    shutil.rmtree(work, ignore_errors=True)
     report = read_report(output)
     if not report.pages:
         shutil.rmtree(output)
@@ -87,9 +91,7 @@ def _check(output: Path, config: CleaningConfig, executor: str) -> None:
             raise UserError(f"cleaning needs {library}; pip install 'headwater[clean]'")
     from headwater.corpus.cleaning.language import check_language
 
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise UserError(f"{output}: exists already; remove it first or name another folder")
-    check_writable(output.parent)
+    check_free(output)
     check_language(config.rules.language)
     check_executor(executor, config.executor)
 
@@ -133,20 +135,20 @@ def _start(work: Path, plan: dict[str, Any]) -> None:
 def _stages(
     work: Path,
     output: Path,
-    sources: Sequence[Source],
+    found: Sources,
     field: str,
     config: CleaningConfig,
     words: tuple[str, ...] | None,
 ) -> list[Stage]:
     from headwater.corpus.cleaning import steps
 
-    parts = shards([file.resolve() for source in sources for file in source.files])
+    parts = shards([file.resolve() for file in found.files])
     buckets = -(-len(parts) // steps.SHARDS_PER_BUCKET)
     infos = [SourceInfo(path=str(each.given), files=len(each.files), bytes=each.size)
-             for each in sources]  # fmt: skip
+             for each in found.sources]  # fmt: skip
     count = None if words is None else len(words)
     rules = config.rules
-    finish = steps.Finish(work, output, len(parts), infos, rules, count)
+    finish = steps.Finish(work, output, len(parts), infos, found.passed_over, rules, count)
     return [
         Stage("rules", steps.ApplyRules(work, parts, field, rules, words), len(parts)),
         Stage("repeats", steps.FindRepeats(work, len(parts)), buckets),

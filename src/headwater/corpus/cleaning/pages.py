@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headwater.corpus.cleaning.warc import Text, archive_pages, check_libraries, is_archive
 from headwater.corpus.read import BadLines, Reading
-from headwater.corpus.sources import Source, find_sources, kind_of
+from headwater.corpus.sources import Sources, find_sources
 
 SHARD = 64_000_000  # bytes on the disk at which a shard is full; a file is never cut
 
@@ -28,22 +28,16 @@ class Page:
     url: str
 
 
-def find_pages(inputs: Sequence[Path]) -> list[Source]:
+def find_pages(inputs: Sequence[Path]) -> Sources:
     """Look the inputs up, as `find_sources`, and web archives among them; each file once.
 
     Raises:
         UserError: as `find_sources`.
     """
-    seen: set[Path] = set()
-    found = []
-    for given in inputs:
-        archives = _archives(given)
-        files = [] if archives and not _has_texts(given) else find_sources([given]).files
-        for file in archives:
+    found = find_sources(inputs, is_archive)
+    for file in found.files:
+        if is_archive(file):
             check_libraries(file)
-        new = {file.resolve(): file for file in sorted([*files, *archives])}
-        found.append(Source(given, tuple(new[path] for path in new if path not in seen)))
-        seen |= new.keys()
     return found
 
 
@@ -81,15 +75,3 @@ def _documents(file: Path, field: str, bad: BadLines) -> Iterator[Text]:
         if part.last:
             yield Text("".join(parts))
             parts = []
-
-
-def _archives(given: Path) -> list[Path]:
-    if not given.is_dir():
-        return [given] if is_archive(given) and given.is_file() else []
-    below = (file.relative_to(given) for file in given.rglob("*") if is_archive(file))
-    visible = [name for name in below if not any(part.startswith(".") for part in name.parts)]
-    return [given / name for name in visible if (given / name).is_file()]
-
-
-def _has_texts(given: Path) -> bool:
-    return given.is_dir() and any(kind_of(file) for file in given.rglob("*"))

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
+from pydantic import Field
+
 from headwater.config import Config
 from headwater.corpus.cleaning.config import RulesConfig
 from headwater.corpus.cleaning.rules import LINE_RULES, PAGE_RULES, Verdict
+from headwater.corpus.read import SHOWN
 from headwater.corpus.store import SourceInfo
 from headwater.errors import UserError
 from headwater.files import read_json
@@ -23,6 +26,7 @@ FORMAT: Final = "headwater-cleaning-1"
 class Report(Config):
     """The content of `report.json`.
 
+    passed_over: files of the folders that hold no pages, by their names.
     bad_words: how many entries the list had; None where none was given.
     citations: markers taken out of pages that passed the rules for one page.
     repeated_sentences: those of spans that were there before, taken out of these pages.
@@ -32,6 +36,7 @@ class Report(Config):
 
     format: Literal["headwater-cleaning-1"] = FORMAT
     sources: list[SourceInfo]
+    passed_over: list[str] = Field(default=[])
     rules: RulesConfig
     bad_words: int | None
     pages: int
@@ -65,6 +70,7 @@ def make_report(
     counts: Mapping[str, int],
     named: list[str],
     sources: list[SourceInfo],
+    passed_over: list[str],
     rules: RulesConfig,
     bad_words: int | None,
 ) -> Report:
@@ -72,6 +78,7 @@ def make_report(
     dropped = {rule: counts.get(f"page:{rule}", 0) for rule in PAGE_RULES}
     return Report(
         sources=sources,
+        passed_over=passed_over,
         rules=rules,
         bad_words=bad_words,
         pages=counts.get("pages", 0),
@@ -118,6 +125,12 @@ def table(report: Report) -> Iterator[str]:
     yield f"characters: {report.characters:,}, kept {report.characters_kept:,}"
     if report.bad_words is None:
         yield "no list of bad words was given (--bad-words FILE): pages were not checked for them"
+    if report.passed_over:
+        count = len(report.passed_over)
+        yield f"files of other kinds passed over: {count:,}"
+        yield from (f"  {file}" for file in report.passed_over[:SHOWN])
+        if count > SHOWN:
+            yield f"  and {count - SHOWN:,} more"
     if report.unreadable:
         yield f"unreadable, passed over: {report.unreadable:,}"
         yield from (f"  {line}" for line in report.unreadable_named)
@@ -129,7 +142,7 @@ def _part(
     yield f"{what:18}  {read:>10,}"
     for rule, count in dropped.items():
         yield f"  {rule:16}  {count:>10,}  {_share(count, read):>6}  {meaning[rule]}"
-    yield f"  {'kept':16}  {kept:>10,}  {_share(kept, read):>6}"
+    yield f"  {'kept':16}  {kept:>10,}  {_share(kept, read):>6}".rstrip()
 
 
 def _share(count: int, whole: int) -> str:

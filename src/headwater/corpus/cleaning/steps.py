@@ -153,6 +153,7 @@ class Finish:
     output: Path
     shards: int
     sources: list[SourceInfo]
+    passed_over: tuple[Path, ...]
     rules: RulesConfig
     bad_words: int | None
 
@@ -170,7 +171,14 @@ class Finish:
                 for kind in (KEPT, DROPPED):
                     file = _task(self.work, _UNIQUE, shard) / f"{kind}{_PAGES}"
                     _link(file, folder / kind / f"{shard:05d}{_PAGES}")
-            report = make_report(counts, named[:SHOWN], self.sources, self.rules, self.bad_words)
+            report = make_report(
+                counts,
+                named[:SHOWN],
+                self.sources,
+                [str(file) for file in self.passed_over],
+                self.rules,
+                self.bad_words,
+            )
             write_json(folder / REPORT, json.loads(report.model_dump_json()))
 
 

@@ -5,18 +5,23 @@ file holds the answers of the servers ("response" records); the text of their HT
 `trafilatura`, which leaves menus and footers out. Everything else in an archive is passed over.
 """
 
+import zlib
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from importlib.util import find_spec
+from io import BufferedReader, StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from headwater.corpus.read import BadLines
+from headwater.corpus.sources import opened
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
     from warcio.recordloader import ArcWarcRecord
 
 KINDS = (".warc", ".warc.gz", ".wet", ".wet.gz")
+_CUT = "cut short, the rest of it is lost"
 _HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -44,21 +49,49 @@ def check_libraries(file: Path) -> None:
 
 
 def archive_pages(file: Path, bad: BadLines) -> Iterator[Text]:
-    """Yield the texts of an archive; what cannot be read is noted in `bad`."""
+    """Yield the texts of an archive; what cannot be read, or is cut off, is noted in `bad`."""
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
 
     number = 0
     try:
-        with file.open("rb") as stream:
-            for record in ArchiveIterator(stream):
+        with opened(file) as (stream, _):
+            records = ArchiveIterator(_Whole(stream))
+            while True:
+                with redirect_stderr(StringIO()) as said:  # warcio prints its warnings
+                    record = next(records, None)
+                    text = "" if record is None else _text(record)
+                    records.read_to_end()
+                if record is None:
+                    return
+                if record.raw_stream.limit:  # of an archive that is not compressed
+                    raise OSError(_CUT)
                 number += 1
-                text = _text(record)
+                if warning := said.getvalue():
+                    bad.add(file, f"record {number}", _one_line(warning))
                 if text and "\0" not in text:
                     yield Text(text, record.rec_headers.get_header("WARC-Target-URI") or "")
     except (ArchiveLoadFailed, OSError, EOFError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        bad.add(file, f"after record {number}", f"cannot be read ({reason[:100]})")
+        reason = _one_line(str(error)) or type(error).__name__
+        bad.add(file, f"after record {number}", f"cannot be read ({reason})")
+
+
+class _Whole:
+    """The bytes of an archive; warcio would take a file that was cut short for one that ends."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = cast(BufferedReader, stream)
+        self.tell = stream.tell
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._stream.read1(size)  # `read` would lose what stands before the fault
+        except (EOFError, zlib.error) as error:
+            raise OSError(_CUT if isinstance(error, EOFError) else str(error)) from None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:100]
 
 
 def _text(record: "ArcWarcRecord") -> str:

@@ -1,7 +1,5 @@
 """Pre-trains on packed rows of two corpora, is killed with SIGKILL again and again, resumes, and
-compares with an unbroken run.
-
-Run as a program by the tests: it loads torch once and forks a child for each round.
+compares with an unbroken run (see killing.py). Run as a program by the tests.
 
     python pretraining_kill_rounds.py FOLDER KILLS OBJECTIVE ...
 
@@ -9,19 +7,13 @@ Prints a JSON object: for each objective the kills, the runs, and how many equal
 """
 
 import json
-import os
-import random
-import signal
 import sys
-import time
-import traceback
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # the first optimizer imports it otherwise, in every child
+from killing import Train, random_kills, spare
 
-import headwater.pictures.curves as curves
 from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.folder import save_model
 from headwater.checkpoints.hub import BUNDLED
@@ -30,9 +22,10 @@ from headwater.models.build import build_model
 from headwater.models.elmo_config import ELMoConfig
 from headwater.pretraining import pretrain
 from headwater.recipe import PretrainRecipe
+from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import load_vocabulary
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BERT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 GPT = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 32}
 T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_decoder_layers": 1}
@@ -57,10 +50,16 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 
 def build_stores(folder: Path) -> None:
-    """Make two corpora of short documents by either vocabulary."""
+    """Make two corpora of short documents by each vocabulary."""
     text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
     sentences = [part for part in text.replace("\n", " ").split(". ") if part]
-    vocabularies = {"wordpiece": BUNDLED["reader"], "unigram": ROOT / "examples" / "vocabulary"}
+    plan = VocabularyPlan(kind="word", size=100, lower_case=True)
+    train_vocabulary(plan, [text, text], folder / "words")
+    vocabularies = {
+        "wordpiece": BUNDLED["reader"],
+        "unigram": ROOT / "examples" / "vocabulary",
+        "word": folder / "words",
+    }
     for number, documents in enumerate((sentences[::2], sentences[1::2])):
         source = folder / f"text-{number}.jsonl"
         lines = [json.dumps({"text": document}) for document in documents]
@@ -69,9 +68,9 @@ def build_stores(folder: Path) -> None:
             build([source], load_vocabulary(where), folder / f"{kind}-{number}")
 
 
-def build_elmo(folder: Path) -> None:
+def build_elmo(folder: Path, words: Path) -> None:
     """Save a small ELMo, from random weights."""
-    vocabulary = load_vocabulary(BUNDLED["reader"])
+    vocabulary = load_vocabulary(words)
     torch.manual_seed(1)
     sizes = {"vocab_size": vocabulary.size, "filters": ((1, 4), (2, 4)), "num_highway": 1}
     model = build_model(ELMoConfig(**sizes, projection_dim=8, cells=16, samples=50))
@@ -81,7 +80,7 @@ def build_elmo(folder: Path) -> None:
 
 def recipe(objective: str, stores: Path) -> PretrainRecipe:
     preset, sizes, table = CASES[objective]
-    kind = "unigram" if preset == "t5-small" else "wordpiece"
+    kind = {"t5-small": "unigram", "elmo": "word", "cbow": "word"}.get(preset, "wordpiece")
     corpora = [str(stores / f"{kind}-{number}") for number in range(2)]
     begin = {"network": {"preset": preset, "sizes": sizes}}
     if preset == "elmo":
@@ -105,77 +104,20 @@ def recipe(objective: str, stores: Path) -> PretrainRecipe:
     return PretrainRecipe.check(values | table, "test")
 
 
-def child(objective: str, stores: Path, folder: Path) -> int:
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            errors = os.open(folder.parent / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            os.dup2(errors, 2)
-            pretrain(recipe(objective, stores), folder, resume=True)
-            status = 0
-        finally:
-            if status:
-                traceback.print_exc()
-            os._exit(status)
-    return pid
+def trained(objective: str, stores: Path) -> Train:
+    def train(folder: Path) -> None:
+        pretrain(recipe(objective, stores), folder, resume=True)
 
-
-def wait(pid: int) -> str:
-    """Return how a child ended: killed, done or failed."""
-    _, status = os.waitpid(pid, 0)
-    if os.WIFSIGNALED(status):
-        return "killed" if os.WTERMSIG(status) == signal.SIGKILL else "failed"
-    return "done" if os.WEXITSTATUS(status) == 0 else "failed"
-
-
-def result(folder: Path) -> list[Any]:
-    """What must be the same: last weights and moments, the model, the log without its times."""
-    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    for line in lines:
-        line.pop("seconds", None)
-    newest = folder / "state" / (folder / "state" / "latest").read_text().strip()
-    names = (newest / "model.safetensors", newest / "optimizer.safetensors")
-    model = folder / "model" / "model.safetensors"
-    return [lines, *(file.read_bytes() for file in (*names, model))]
-
-
-def rounds(objective: str, base: Path, stores: Path, kills: int) -> dict[str, int]:
-    reference = base / "reference" / "run"
-    reference.mkdir(parents=True)
-    begin = time.monotonic()
-    assert wait(child(objective, stores, reference)) == "done", objective
-    whole = time.monotonic() - begin
-    expected = result(reference)
-    chance = random.Random(1234)
-    done = runs = same = 0
-    while done < kills:
-        folder = base / f"run-{runs}" / "run"
-        folder.mkdir(parents=True)
-        runs += 1
-        ended = "killed"
-        while ended == "killed" and done < kills:
-            pid = child(objective, stores, folder)
-            time.sleep(chance.uniform(0.1, 0.7) * whole)
-            os.kill(pid, signal.SIGKILL)
-            ended = wait(pid)
-            done += ended == "killed"
-        if ended == "killed":
-            ended = wait(child(objective, stores, folder))
-        assert ended == "done", (folder.parent / "stderr").read_text()[-2000:]
-        same += result(folder) == expected
-    return {"kills": done, "runs": runs, "same": same}
+    return train
 
 
 if __name__ == "__main__":
     where, number = Path(sys.argv[1]), int(sys.argv[2])
-    # Drawn once a run at its end, and slow: not what is tested.
-    curves.draw_curves = lambda lines, picture: None
-    # What a kill leaves is in the system's cache: the disk, busy or not, need not be waited for.
-    os.fsync = lambda handle: None
-    torch.set_num_threads(1)
+    spare()
     build_stores(where)
-    build_elmo(where / "elmo")
-    found = {name: rounds(name, where / name, where, number) for name in sys.argv[3:]}
+    build_elmo(where / "elmo", where / "words")
+    found = {}
+    for name in sys.argv[3:]:
+        train = trained(name, where)
+        found[name] = random_kills(train, where / name, number, (0.1, 0.7), "model.safetensors")
     print(json.dumps(found))

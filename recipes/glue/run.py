@@ -1,0 +1,108 @@
+"""Fine-tune over seeds and tasks, score the dev sets once, and print the tables of docs/tasks.md.
+
+python recipes/glue/run.py alone     each task by its recipe, three seeds
+python recipes/glue/run.py mixed     one body for five tasks, by each way of mixing, and each alone
+
+Runs lie in runs/glue/ and are continued where they were cut; what is done is not done again.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+GLUE, RUNS = Path("../shared/data/glue"), Path("runs/glue")
+MAIN = {"cola": "matthews", "sst2": "accuracy", "mrpc": "f1", "stsb": "spearman", "rte": "accuracy"}
+FOLDERS = {"cola": "CoLA", "sst2": "SST-2", "mrpc": "MRPC", "stsb": "STS-B", "rte": "RTE"}
+ALONE = {
+    **{name: (f"recipes/glue/{name}.toml", GLUE / folder / "dev.tsv", 3) for name, folder in
+       {**FOLDERS, "wnli": "WNLI"}.items()},
+    "boolq": ("recipes/boolq.toml", Path("../shared/data/superglue/BoolQ/val.jsonl"), 1),
+    "wnut17": ("recipes/wnut17.toml", Path("../shared/data/ner/wnut17/emerging.test.annotated"), 3),
+}  # fmt: skip
+ALONE["sst2"] = (*ALONE["sst2"][:2], 1)
+MIXED, SEEDS = "recipes/glue/mixed.toml", range(3)
+WAYS = {
+    "equal": ["mixture.rates=equal"],
+    "proportional": ["mixture.rates=proportional"],
+    "proportional, at most 2,000": ["mixture.rates=proportional", "mixture.cap=2000"],
+    "temperature 2": ["mixture.rates=temperature", "mixture.temperature=2.0"],
+}
+
+
+def headwater(*arguments: object) -> str:
+    """Call the command line and return what it prints."""
+    command = [sys.executable, "-m", "headwater", *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def trained(name: str, recipe: str, seed: int, settings: list[str]) -> Path:
+    """Fine-tune, unless it is done, and return the run's folder."""
+    folder = RUNS / f"{name}-{seed}"
+    given = [part for value in (*settings, f"training.seed={seed}") for part in ("--set", value)]
+    headwater("finetune", recipe, "--output", folder, *given, "--resume")
+    return folder
+
+
+def scored(model: Path, task: str, data: Path) -> dict[str, float]:
+    """Score the dev set, once: what is written is read again."""
+    kept = model / f"dev-{task}.json"
+    if not kept.exists():
+        given = ("--model", model, "--task", task, "--data", data, "--json")
+        kept.write_text(headwater("evaluate", *given), encoding="utf-8")
+    found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def spread(values: list[float]) -> str:
+    """Return mean and sample deviation."""
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    return f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}"
+
+
+def alone() -> None:
+    """Each task by its own recipe."""
+    print("| task | metric | dev | seeds |\n|---|---|---|---|")
+    for task, (recipe, data, seeds) in ALONE.items():
+        runs = [scored(trained(task, recipe, s, []), task, data) for s in range(seeds)]
+        for metric in runs[0]:
+            if " " not in metric:  # not those by type of name
+                values = [run[metric] for run in runs]
+                print(f"| {task} | {metric} | {spread(values)} | {seeds} |", flush=True)
+
+
+def mixed() -> None:
+    """Five tasks on one body, by each way of mixing, and one by one at as many steps in all."""
+    rows = {
+        way: {task: by_way(way, settings, task) for task in MAIN} for way, settings in WAYS.items()
+    }
+    rows["alone, 400 steps each"] = {task: by_itself(task) for task in MAIN}
+    print("| | " + " | ".join(MAIN) + " | average |\n|---|" + "---|" * (len(MAIN) + 1))
+    for way, found in rows.items():
+        means = [statistics.fmean(each) for each in zip(*found.values(), strict=True)]
+        cells = [spread(values) for values in (*found.values(), means)]
+        print(f"| {way} | " + " | ".join(cells) + " |", flush=True)
+
+
+def by_way(way: str, settings: list[str], task: str) -> list[float]:
+    """Score a task by the models of all seeds that were trained on the mixture."""
+    name = f"mixed-{way.replace(' ', '-').replace(',', '')}"
+    return [_main(trained(name, MIXED, seed, settings), task) for seed in SEEDS]
+
+
+def by_itself(task: str) -> list[float]:
+    """Score a task by models of its own, a fifth of the steps each."""
+    train = f'"{GLUE}/{FOLDERS[task]}/train.tsv"'
+    only = f'mixture.tasks=[{{task="{task}", data={{train=[{train}], validation_share=0.1}}}}]'
+    settings = [only, "training.steps=400", "training.evaluate_every=100"]
+    return [_main(trained(f"mixed-alone-{task}", MIXED, seed, settings), task) for seed in SEEDS]
+
+
+def _main(run: Path, task: str) -> float:
+    return scored(run, task, GLUE / FOLDERS[task] / "dev.tsv")[MAIN[task]]
+
+
+if __name__ == "__main__":
+    {"alone": alone, "mixed": mixed}[sys.argv[1]]()

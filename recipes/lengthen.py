@@ -1,0 +1,33 @@
+"""Let a BERT that was trained on short rows begin on longer ones: its positions are repeated.
+
+python recipes/lengthen.py runs/bodies/bert-short 32 runs/bodies/bert-longer
+
+Positions from 32 on, which no row has shown, begin as copies of 1 to 31 (0 is that of [CLS]), as
+those of the Longformer begin as RoBERTa's (Beltagy et al. 2020, section 5).
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from headwater.checkpoints.folder import load_model, read_extra, save_model
+from headwater.checkpoints.hub import resolve
+from headwater.models.heads import Headed
+from headwater.text.vocabulary import load_vocabulary
+
+
+def main() -> None:
+    """Read the run's model and write the folder."""
+    source, known, target = resolve(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    model = load_model(source).model
+    assert isinstance(model, Headed)
+    positions = model.body.embeddings.position.weight
+    new = torch.arange(known, len(positions))
+    with torch.no_grad():
+        positions[new] = positions[1 + (new - known) % (known - 1)]
+    save_model(target, model, vocabulary=load_vocabulary(source), extra=read_extra(source))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""`headwater tasks`: what there is to learn, and what a model sees of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headwater.terminal import AsJson, print_json, show_table
+
+tasks = typer.Typer(rich_markup_mode=None)
+
+
+@tasks.callback(invoke_without_command=True)
+def list_tasks(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the tasks, or look into one."""
+    if context.invoked_subcommand is not None:
+        return
+    from headwater.tasks.table import TASKS
+
+    show_table({name: task.summary for name, task in TASKS.items()}, as_json)
+
+
+@tasks.command("show")
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="TASK", help="A name, or a declaration: my_task.toml.")
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="The task's file, or its benchmark's folder [the current one]; repeatable.",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(metavar="MODEL", help="Whose vocabulary cuts the text: a folder, a name."),
+    ] = "reader",
+    as_json: AsJson = False,
+) -> None:
+    """Show the first three examples as text and as pieces, with what is to be learned."""
+    from headwater.inspection.task_examples import lines, task_examples
+    from headwater.tasks.table import task as find_task
+
+    content = task_examples(find_task(name), data or [], model)
+    if as_json:
+        print_json(content)
+        return
+    for line in lines(content):
+        print(line)

@@ -1,0 +1,199 @@
+"""Reading CoNLL columns: a word and its tag on each line, a blank line after each sentence.
+
+The format (Tjong Kim Sang and De Meulder 2003): the word stands first, the tag last, with a tab or
+spaces between; columns between them (part of speech, chunk) are passed over, and so are lines that
+begin with `-DOCSTART-`. Tags are kept as they stand, in any of the usual schemes:
+
+    word      BIO           BIOES         IO
+    Ada       B-person      B-person      I-person
+    Lovelace  I-person      E-person      I-person
+    in        O             O             O
+    Paris     B-location    S-location    I-location
+
+A tag that cannot be is an error with file and line: one of another form, one that the task does
+not have, or, in a file with E- or S- tags, one that breaks off what was begun.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.data.example import TaggingExample
+from headwater.data.source import Examples
+from headwater.data.table_file import Row, read_rows
+from headwater.errors import UserError, did_you_mean
+from headwater.files import read_text
+
+_TAG = re.compile(r"O|[BIES]-\S+")
+_TABLES = (".jsonl", ".parquet")
+
+Line = tuple[int, list[str]]  # its number, and what stands in its columns
+Sentence = tuple[tuple[str, ...], tuple[str, ...] | None]  # words and tags
+
+
+@dataclass(frozen=True, slots=True)
+class TagColumns:
+    """Where words and tags stand: in tables by names, of which the first that is there counts.
+
+    `place` is the tag's column in CoNLL files, as Python counts; the word's is the first.
+    """
+
+    words: tuple[str, ...] = ("tokens", "words")
+    tags: tuple[str, ...] = ("ner_tags", "tags")
+    place: int = -1
+
+
+USUAL = TagColumns()
+
+
+def read_tagged(
+    paths: Sequence[Path],
+    labels: Sequence[str] = (),
+    *,
+    answered: bool = True,
+    columns: TagColumns = USUAL,
+) -> Examples[TaggingExample]:
+    """Read sentences in the order given; an id is a sentence's number, from "0" over all files.
+
+    Beside CoNLL columns, `.jsonl` and `.parquet` files as the hub has them are read: with a list of
+    words and one of tags, which are texts or places in `labels`.
+
+    Args:
+        labels: the tags there are; empty for any of a known form.
+        answered: False reads sentences to predict: tags may be absent and are ignored.
+        columns: where words and tags stand.
+
+    Raises:
+        UserError: a file cannot be read or is of another form, or holds no sentence.
+    """
+    found: list[Sentence] = []
+    for path in paths:
+        before = len(found)
+        if path.name.removesuffix(".gz").endswith(_TABLES):
+            found += (_table_sentence(row, labels, answered, columns) for row in read_rows(path))
+        else:
+            found += _sentences(path, labels, answered, columns.place)
+        if len(found) == before:
+            raise UserError(f"{path}: no sentence; a word and its tag on each line was expected")
+    if not found:
+        raise UserError("no file given; sentences were expected")
+    return Examples([TaggingExample(str(key), *each) for key, each in enumerate(found)])
+
+
+def check_tag(tag: str, labels: Sequence[str], where: str) -> None:
+    """Refuse a tag that is none of `labels` or, where these are not known, of no known form.
+
+    Raises:
+        UserError: it is such a one; the message begins with `where`.
+    """
+    if labels and tag not in labels:
+        raise UserError(
+            f"{where}: unknown tag {tag!r}; {did_you_mean(tag, labels, 'the tags are')}"
+        )
+    if not _TAG.fullmatch(tag):
+        raise UserError(
+            f"{where}: {tag!r} is no tag; expected O, or a type after B-, I-, E- or S-, as B-person"
+        )
+
+
+def column_lines(path: Path) -> Iterator[list[Line]]:
+    """Yield the lines of each sentence, cut at tabs where the first one has a tab, else at spaces.
+
+    Raises:
+        UserError: the file cannot be read, or a line has more or fewer columns than the first.
+    """
+    sentence: list[Line] = []
+    tabs, expected = False, 0
+    for number, text in enumerate(read_text(path).split("\n"), 1):
+        if not text.strip() or text.startswith("-DOCSTART-"):
+            if sentence:
+                yield sentence
+            sentence = []
+            continue
+        tabs = tabs if expected else "\t" in text
+        # no strip() here: some words of real files are spaces other than the ASCII one, or nothing
+        cells = text.rstrip("\r").split("\t") if tabs else re.split(" +", text.strip(" \r"))
+        expected = expected or len(cells)
+        if len(cells) != expected:
+            raise UserError(
+                f"{path}, line {number}: {_columns(len(cells))}, but the lines before have "
+                f"{expected}; {'tabs' if tabs else 'spaces'} stand between columns here"
+            )
+        sentence.append((number, cells))
+    if sentence:
+        yield sentence
+
+
+def _sentences(
+    path: Path, labels: Sequence[str], answered: bool, column: int
+) -> Iterator[Sentence]:
+    for lines in column_lines(path):
+        number, cells = lines[0]
+        place = column if column >= 0 else len(cells) + column
+        if answered and not 0 < place < len(cells):
+            raise UserError(
+                f"{path}, line {number}: {_columns(len(cells))}; a word was expected in the first "
+                f"and its tag in {'the last' if column == -1 else f'number {column}'}"
+            )
+        tags = None
+        if answered:
+            for number, cells in lines:
+                check_tag(cells[place], labels, f"{path}, line {number}")
+            tags = tuple(cells[place] for _, cells in lines)
+            places = [f"{path}, line {number}" for number, _ in lines]
+            _check_begun(tags, places)
+        yield tuple(cells[0].strip() for _, cells in lines), tags
+
+
+def _check_begun(tags: Sequence[str], places: Sequence[str]) -> None:
+    """In BIOES, what is begun goes on until it ends; the other schemes say less, and allow more."""
+    if not any(tag[0] in "ES" for tag in tags):
+        return
+    open_type = ""
+    for tag, place in zip((*tags, "O"), (*places, places[-1]), strict=True):
+        inside = tag[0] in "IE"
+        if inside != bool(open_type) or (inside and tag[2:] != open_type):
+            begun = f"B-{open_type} is not ended" if open_type else "nothing was begun"
+            raise UserError(f"{place}: tag {tag!r} cannot stand here: {begun} (BIOES)")
+        open_type = tag[2:] if tag[0] in "BI" else ""
+
+
+def _table_sentence(
+    row: Row, labels: Sequence[str], answered: bool, columns: TagColumns
+) -> Sentence:
+    words = _list(row, columns.words)
+    if not all(isinstance(word, str) for word in words):
+        raise UserError(f"{row.where}: the words must be texts")
+    tags = None
+    if answered:
+        tags = tuple(_named(tag, labels, row.where) for tag in _list(row, columns.tags))
+        if len(tags) != len(words):
+            raise UserError(f"{row.where}: {len(tags)} tags for {len(words)} words")
+        _check_begun(tags, [row.where] * len(tags))
+    return tuple(map(str.strip, words)), tags
+
+
+def _list(row: Row, names: Iterable[str]) -> list[str]:
+    for name in names:
+        if isinstance(value := row.cells.get(name), list) and value:
+            return value
+    raise UserError(f"{row.where}: a list was expected in one of the columns {', '.join(names)}")
+
+
+def _named(tag: object, labels: Sequence[str], where: str) -> str:
+    """Return a tag that is given by name or by its place among the labels."""
+    if type(tag) is int:
+        if not labels:
+            raise UserError(f"{where}: tags by number need a task that knows their names")
+        if not 0 <= tag < len(labels):
+            raise UserError(f"{where}: tag {tag}; expected 0 to {len(labels) - 1}")
+        return labels[tag]
+    if not isinstance(tag, str):
+        raise UserError(f"{where}: a tag must be a text or a number, not {tag!r:.40}")
+    check_tag(tag, labels, where)
+    return tag
+
+
+def _columns(count: int) -> str:
+    return f"{count} column" if count == 1 else f"{count} columns"

@@ -1,0 +1,93 @@
+"""Reading sentences with their translations: files side by side, or a table.
+
+    train.en, train.de                        two files of as many lines; the first one is named
+    train.jsonl, .parquet                     {"translation": {"en": "A dog.", "de": "Ein Hund."}}
+    train.csv, .tsv, .jsonl, .parquet         columns en and de
+
+Files may be gzipped. The language of a file is the end of its name, as in the official sets (WMT,
+Multi30k).
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from headwater.data.table_file import Row, read_rows
+from headwater.errors import UserError
+from headwater.files import read_text
+
+_TABLES = (".jsonl", ".parquet", ".csv", ".tsv")
+
+
+class Text(NamedTuple):
+    """A text, what may be written for it (none: unknown), and the words for its place."""
+
+    where: str
+    source: str
+    targets: tuple[str, ...]
+
+
+def read_parallel(path: Path, source: str, target: str, *, answered: bool) -> Iterator[Text]:
+    """Yield the sentences of a file in the language `source` with those in `target`.
+
+    Args:
+        path: a table, or the file in the source language; the other one lies beside it.
+        answered: False needs no translations; any file is then one sentence a line.
+
+    Raises:
+        UserError: a file is missing, of another language, or broken, or the two have different
+            numbers of lines.
+    """
+    plain = path.name.removesuffix(".gz")
+    if plain.endswith(_TABLES):
+        return (_cells(row, source, target, answered) for row in read_rows(path))
+    if not answered:
+        return (Text(f"{path}, line {n}", each, ()) for n, each in enumerate(_lines(path), 1))
+    stem = plain.removesuffix(f".{source}")
+    if stem == plain:
+        raise UserError(
+            f"{path}: expected a file in the language {source}, such as train.{source} with "
+            f"train.{target} beside it, or a table ({', '.join(_TABLES)})"
+        )
+    places = [path.with_name(f"{stem}.{target}{end}") for end in ("", ".gz")]
+    other = next((place for place in places if place.exists()), None)
+    if other is None:
+        raise UserError(f"{path}: its translation {places[0].name} is not beside it")
+    return _beside(path, other)
+
+
+def _beside(path: Path, other: Path) -> Iterator[Text]:
+    sources, targets = _lines(path), _lines(other)
+    if len(sources) != len(targets):
+        shorter = path if len(sources) < len(targets) else other
+        line = min(len(sources), len(targets)) + 1
+        raise UserError(
+            f"{path} has {len(sources)} lines, {other} {len(targets)}: {shorter.name} has no line "
+            f"{line}; every line must stand beside its translation"
+        )
+    for number, pair in enumerate(zip(sources, targets, strict=True), 1):
+        yield Text(f"{path}, line {number}", pair[0], (pair[1],))
+
+
+def _lines(path: Path) -> list[str]:
+    lines = read_text(path).split("\n")  # not splitlines(): other breaks stand inside sentences
+    if lines[-1] == "":
+        lines.pop()
+    return [line.rstrip("\r") for line in lines]
+
+
+def _cells(row: Row, source: str, target: str, answered: bool) -> Text:
+    pair = row.cells.get("translation", row.cells)
+    if not isinstance(pair, Mapping):
+        raise UserError(f"{row.where}: 'translation' must be an object with {source} and {target}")
+    targets = (_text(pair, target, row.where),) if answered else ()
+    return Text(row.where, _text(pair, source, row.where), targets)
+
+
+def _text(pair: Mapping[str, Any], language: str, where: str) -> str:
+    text = pair.get(language)
+    if not isinstance(text, str):
+        raise UserError(
+            f"{where}: a text was expected in {language!r}; there are {', '.join(pair)}"
+        )
+    return text

@@ -1,0 +1,165 @@
+"""Rows of a table by column name: TSV, CSV, JSON lines and Parquet, each with its file and line.
+
+GLUE's tables are not quoted CSV: a quotation mark is a character like any other, and a cell cannot
+hold a tab or a line break. So a `.tsv` (or `.txt`) is cut at tabs alone; a `.csv` is read with
+quotes, as RFC 4180 has it. A text file may have Windows line ends and a byte-order mark, and may be
+gzipped.
+
+    index<TAB>sentence                {"index": "0", "sentence": 'He said "no'}  at test.tsv, line 2
+    0<TAB>He said "no
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import UserError
+from headwater.files import parse_json, read_bytes, read_text
+
+KINDS = (".tsv", ".txt", ".csv", ".jsonl", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's cells by column name: texts in TSV and CSV, any JSON or Parquet value else."""
+
+    path: Path
+    line: int
+    cells: Mapping[str, Any]
+
+    @property
+    def where(self) -> str:
+        """The words for its place, with which an error about it begins."""
+        unit = {".parquet": "row", ".json": "record"}.get(self.path.suffix, "line")
+        return f"{self.path}, {unit} {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Headless:
+    """The columns of files that may come without a header.
+
+    A first line that holds one of the names in `mark` is a header all the same.
+    """
+
+    columns: tuple[str, ...]
+    mark: str
+
+
+def read_rows(
+    path: Path, *, headless: Headless | None = None, short: list[str] | None = None
+) -> Iterator[Row]:
+    """Yield the rows of a file, whose kind its name says; lines count from 1, the header's too.
+
+    Args:
+        headless: what stands in the columns of a TSV file without a header.
+        short: gets the places of TSV rows with too few cells, which are left out; None: an error.
+
+    Raises:
+        UserError: the file cannot be read, is of no known kind, is empty or broken, or a row has
+            more or fewer cells than there are columns.
+    """
+    kind = _kind(path)
+    if kind in (".tsv", ".txt"):
+        return _tsv(path, headless, short)
+    if kind == ".csv":
+        return _csv(path)
+    if kind == ".jsonl":
+        return _jsonl(path)
+    if kind == ".parquet":
+        return _parquet(path)
+    raise UserError(f"{path}: of no known kind; expected {', '.join(KINDS)}")
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _tsv(path: Path, headless: Headless | None, short: list[str] | None) -> Iterator[Row]:
+    lines = read_text(path).rstrip("\r\n").split("\n")
+    if lines == [""]:
+        raise UserError(f"{path}: empty; a table was expected")
+    first = lines[0].rstrip("\r").split("\t")
+    header: Sequence[str] = first
+    start = 1
+    if headless is not None and headless.mark not in first:
+        header, start = headless.columns, 0
+    _check_header(path, header)
+    for number, line in enumerate(lines[start:], start + 1):
+        cells = line.rstrip("\r").split("\t")
+        if len(cells) < len(header) and short is not None:
+            short.append(f"{path}, line {number}: {len(cells)} of {len(header)} columns")
+            continue
+        if len(cells) != len(header):
+            _wrong_count(path, number, len(cells), header)
+        yield Row(path, number, dict(zip(header, cells, strict=True)))
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    header: Sequence[str] | None = None
+    line = 1  # where the next row begins: a quoted cell may hold line breaks
+    try:
+        for cells in reader:
+            if header is None:
+                header = cells
+                _check_header(path, header)
+            elif cells and len(cells) != len(header):
+                _wrong_count(path, line, len(cells), header)
+            elif cells:
+                yield Row(path, line, dict(zip(header, cells, strict=True)))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{path}, line {line}: broken CSV ({error})") from None
+    if header is None:
+        raise UserError(f"{path}: empty; a table was expected")
+
+
+def _jsonl(path: Path) -> Iterator[Row]:
+    lines = read_text(path).split("\n")
+    if not any(line.strip() for line in lines):
+        raise UserError(f"{path}: empty; a JSON object on each line was expected")
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            record = parse_json(line, f"{path}, line {number}")
+            if not isinstance(record, dict):
+                raise UserError(f"{path}, line {number}: a JSON object was expected")
+            yield Row(path, number, record)
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    if find_spec("pyarrow") is None:
+        raise UserError(f"{path}: needs pyarrow; pip install 'headwater[corpus]'")
+    import pyarrow
+    from pyarrow import parquet
+
+    content = read_bytes(path)  # whole: its errors are those of any other file
+    try:
+        table = parquet.ParquetFile(pyarrow.BufferReader(content))
+        number = 0
+        for batch in table.iter_batches():
+            for record in batch.to_pylist():
+                number += 1
+                yield Row(path, number, record)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).split("\n")[0]
+        raise UserError(f"{path}: not a whole Parquet file ({reason})") from None
+
+
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    twice = [name for place, name in enumerate(header) if name in header[:place]]
+    if twice:
+        raise UserError(f"{path}, line 1: two columns are called {twice[0]!r}; names must differ")
+
+
+def _wrong_count(path: Path, line: int, found: int, header: Sequence[str]) -> None:
+    raise UserError(
+        f"{path}, line {line}: {found} columns, but {len(header)} were expected "
+        f"({', '.join(header)})"
+    )

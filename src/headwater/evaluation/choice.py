@@ -1,0 +1,153 @@
+"""Which tasks and which models are meant. Free of torch.
+
+    --task cola,rte --task boolq        three tasks
+    --task glue                         those of the benchmark whose files are there
+    --model runs/all                    one model for all tasks
+    --model runs                        a folder with one run for each task: runs/cola, runs/rte
+    --model cola=runs/a --model rte=runs/b
+
+A task without training files of its own (`mnli_mismatched`, `ax`) takes the model of the task that
+serves it, unless it is given one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.data.hub_files import HUB, with_hub
+from headwater.data.official_files import find_official
+from headwater.data.task import Task
+from headwater.errors import UserError, did_you_mean
+from headwater.tasks.table import BENCHMARKS, SERVED_BY, TASKS
+from headwater.tasks.table import task as find_task
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A task to measure, the files it is measured on, and whether it may be skipped.
+
+    optional: it was named by its benchmark only.
+    """
+
+    task: Task[Any]
+    files: tuple[Path, ...]
+    optional: bool
+
+
+def task_names(given: Sequence[str]) -> list[str]:
+    """Split lists at commas; each name once, in the order given.
+
+    Raises:
+        UserError: a name is neither a task's nor a benchmark's.
+    """
+    names = [name.strip() for each in given for name in each.split(",")]
+    known = (*BENCHMARKS, *TASKS)
+    for name in names:
+        if name not in known and not name.endswith(".toml"):
+            raise UserError(f"unknown task {name!r}; {did_you_mean(name, known, 'known tasks:')}")
+    return list(dict.fromkeys(names))
+
+
+def only_task(names: Sequence[str]) -> str | None:
+    """Return the one task that is asked for; None for several, or a benchmark."""
+    return names[0] if len(names) == 1 and names[0] not in BENCHMARKS else None
+
+
+def choose_tasks(names: Sequence[str], data: Sequence[Path]) -> tuple[list[Wanted], dict[str, str]]:
+    """Find tasks with their validation files in the benchmark folders `data`.
+
+    Returns:
+        The tasks, and those of a benchmark that are skipped, each with the reason.
+
+    Raises:
+        UserError: an unknown name, a path that is no folder, a task asked for by its name whose
+            files are not there, or nothing is left.
+    """
+    for path in data:
+        if not path.is_dir() and str(path) != HUB:
+            raise UserError(f"--data {path}: several tasks need the benchmark's folder, or {HUB}")
+    found: dict[str, Wanted] = {}
+    skipped: dict[str, str] = {}
+    for name in names:
+        tasks = BENCHMARKS.get(name) or (find_task(name),)
+        for task in tasks:
+            files = _files(task, data)
+            if files:
+                optional = name in BENCHMARKS and (task.name not in names)
+                found.setdefault(task.name, Wanted(task, files, optional))
+            elif name in BENCHMARKS and task.name not in names:
+                skipped[task.name] = _absent(task, data)
+            else:
+                raise UserError(f"task {task.name}: {_absent(task, data)}")
+    if not found:
+        where, asked = ", ".join(map(str, data)), ", ".join(names)
+        raise UserError(f"{where}: no files of {asked} here; --data is the benchmark's folder")
+    return list(found.values()), skipped
+
+
+def _files(task: Task[Any], data: Sequence[Path]) -> tuple[Path, ...]:
+    """The validation files of a task in the first folder that has them."""
+    for path in data:
+        if path.is_dir():
+            files = find_official(task.layout, path, "validation") if task.layout else ()
+        else:
+            on_hub = task.layout and task.layout.hub and "validation" in task.layout.files
+            files = tuple(with_hub(task.name, task.layout, [path], "validation")) if on_hub else ()
+        if files:
+            return files
+    return ()
+
+
+def _absent(task: Task[Any], data: Sequence[Path]) -> str:
+    names = task.layout.files.get("validation") if task.layout else None
+    if not task.layout or not names:
+        return "it has no official validation files"
+    return f"no {task.layout.folder}/{' or '.join(names)} in {', '.join(map(str, data))}"
+
+
+def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, str]:
+    """Return the model for each task by its name; a task for which there is none is absent.
+
+    Args:
+        given: `TASK=MODEL`, and at most one that stands for all: a model, or a folder of runs.
+
+    Raises:
+        UserError: two that stand for all, or a model for a task that is not asked for.
+    """
+    asked = {each.name for each in tasks}
+    asked |= {SERVED_BY[name].name for name in asked & SERVED_BY.keys()}
+    own: dict[str, str] = {}
+    whole: list[str] = []
+    for each in given:
+        name, sign, model = each.partition("=")
+        if not sign or Path(each).exists():
+            whole.append(each)
+        elif name in asked:
+            own[name] = model
+        elif name in TASKS:
+            raise UserError(f"--model {each}: {name} is not among the tasks asked for")
+        else:
+            raise UserError(f"--model {each}: no task {name!r}; {did_you_mean(name, asked)}")
+    if len(whole) > 1:
+        raise UserError(f"--model {whole[1]}: which task is it for? write TASK={whole[1]}")
+    found = {each.name: _model(each.name, own, whole) for each in tasks}
+    return {name: model for name, model in found.items() if model is not None}
+
+
+def _model(task: str, own: Mapping[str, str], whole: Sequence[str]) -> str | None:
+    names = [task, SERVED_BY[task].name] if task in SERVED_BY else [task]
+    for name in names:
+        if name in own:
+            return own[name]
+    if not whole or not _holds_runs(Path(whole[0])):
+        return whole[0] if whole else None
+    runs = (Path(whole[0], name) for name in names)
+    return next((str(run) for run in runs if run.is_dir()), None)
+
+
+def _holds_runs(path: Path) -> bool:
+    """Whether a folder is no model itself."""
+    return path.is_dir() and not any(
+        (folder / "config.json").is_file() for folder in (path, path / "model")
+    )

@@ -1,0 +1,203 @@
+"""Measuring on several tasks or a whole benchmark: one table, one folder for each task.
+
+    task    examples
+    cola        1043  matthews 42.67
+    mrpc         408  f1 88.31  accuracy 83.82
+    glue                 64.37  over 2 of its 9 tasks
+
+The average of a benchmark counts its tasks as the leaderboard does; when not all were measured, it
+is over those that were, and says so. Tasks chosen by name are averaged over their main metrics.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from headwater.checkpoints.hub import resolve
+from headwater.data.task import Task
+from headwater.errors import UserError
+from headwater.evaluation.choice import Wanted, choose_tasks, models_for
+from headwater.evaluation.evaluator import evaluate
+from headwater.evaluation.progress import showing
+from headwater.evaluation.scoring import read_files, say_unknown
+from headwater.files import check_writable, write_json
+from headwater.inference.answer import Predictor
+from headwater.inference.loaded import LoadedModel, load
+from headwater.metrics import benchmark_average
+from headwater.metrics.benchmark_average import Benchmark
+from headwater.tasks.superglue import SUPERGLUE_RTE
+from headwater.tasks.table import BENCHMARKS, SERVED_BY
+from headwater.terminal import say
+
+_AVERAGES: Mapping[str, Mapping[str, Benchmark]] = {
+    "glue": {
+        "glue": benchmark_average.GLUE,
+        "glue_without_wnli": benchmark_average.GLUE_OF_T5,
+    },
+    "superglue": {"superglue": benchmark_average.SUPERGLUE},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The scores of one task, in percent by their official names."""
+
+    task: Task[Any]
+    examples: int
+    metrics: dict[str, float]
+
+    @property
+    def shown(self) -> str:
+        """The scores for a person, without counts and those by type."""
+        names = (name for name in self.task.metric_names if name in self.metrics)
+        return "  ".join(f"{name} {self.metrics[name]:.2f}" for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """A mean over `tasks` tasks of the `of` that there are."""
+
+    mean: float
+    tasks: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What several tasks gave, in the order asked; `skipped` says why a task is not among them."""
+
+    tasks: dict[str, Measured]
+    averages: dict[str, Average]
+    skipped: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what metrics.json holds."""
+        return {
+            "tasks": {name: each.metrics for name, each in self.tasks.items()},
+            "examples": {name: each.examples for name, each in self.tasks.items()},
+            "averages": {name: asdict(each) for name, each in self.averages.items()},
+            "skipped": self.skipped,
+        }
+
+    def table(self) -> str:
+        """Return the lines for a person."""
+        width = max(map(len, ("task", *self.tasks, *self.averages)))
+        lines = [f"{'task':{width}}  examples"]
+        for name, each in self.tasks.items():
+            lines.append(f"{name:{width}}  {each.examples:8}  {each.shown}")
+        for name, average in self.averages.items():
+            over = f"over {average.tasks} of its {average.of} tasks"
+            if average.tasks == average.of:
+                over = f"over {average.of} tasks"
+            lines.append(f"{name:{width}}  {'average':>8}  {average.mean:.2f} {over}")
+        return "\n".join(lines)
+
+
+def evaluate_many(
+    models: Sequence[str],
+    names: Sequence[str],
+    data: Sequence[Path],
+    output: Path | None = None,
+    *,
+    device: str = "auto",
+) -> Summary:
+    """Measure a model, or a model for each task, on the validation files of several tasks.
+
+    Args:
+        models: as `choice.models_for` takes them.
+        names: tasks, and benchmarks (`glue`, `superglue`): of a benchmark those tasks are measured
+            for which there are files and a model; the others are named and skipped.
+        data: benchmark folders.
+        output: gets metrics.json, and a folder with metrics and predictions for each task.
+
+    Raises:
+        UserError: names, files, models or the folder are not usable.
+    """
+    if output is not None:
+        check_writable(output)
+    wanted, skipped = choose_tasks(names, data)
+    chosen = models_for(models, [each.task for each in wanted])
+    for each in wanted:
+        if each.task.name not in chosen:
+            reason = f"no model for it; add --model {each.task.name}=MODEL"
+            _skip(each, reason, skipped)
+    for model in dict.fromkeys(chosen.values()):
+        resolve(model)  # a model that is not there is said before any work
+    for name, reason in skipped.items():
+        say(f"skipped {name}: {reason}")
+    found: dict[str, Measured] = {}
+    for model in dict.fromkeys(chosen.values()):
+        group = [each for each in wanted if chosen.get(each.task.name) == model]
+        found |= _measure(load(model, device), group, output, skipped)
+    if not found:
+        raise UserError(f"no task is left to measure: {'; '.join(skipped.values())}")
+    tasks = {each.task.name: found[each.task.name] for each in wanted if each.task.name in found}
+    summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
+    if output is not None:
+        write_json(output / "metrics.json", summary.to_dict())
+    return summary
+
+
+def predictor_for(loaded: LoadedModel, task: Task[Any]) -> Predictor[Any]:
+    """Return what predicts a task: for one without training files that of the task serving it.
+
+    Raises:
+        UserError: the model does not fit the task.
+    """
+    return loaded.predictor(SERVED_BY.get(task.name, task))
+
+
+def _skip(wanted: Wanted, reason: str, skipped: dict[str, str]) -> None:
+    """Note why a task is left out; refuse where it was asked for by its name."""
+    if not wanted.optional:
+        raise UserError(f"task {wanted.task.name}: {reason}")
+    skipped[wanted.task.name] = reason
+
+
+def _measure(
+    loaded: LoadedModel, group: Sequence[Wanted], output: Path | None, skipped: dict[str, str]
+) -> dict[str, Measured]:
+    """Measure one model on its tasks; that it fits them all is looked at first."""
+    predictors: dict[str, Predictor[Any]] = {}
+    for each in group:
+        try:
+            predictors[each.task.name] = predictor_for(loaded, each.task)
+        except UserError as error:
+            _skip(each, str(error), skipped)
+            say(f"skipped {each.task.name}: {error}")
+    found: dict[str, Measured] = {}
+    for each in group:
+        name = each.task.name
+        if name not in predictors:
+            continue
+        examples = read_files(each.task, each.files)
+        begin = time.monotonic()
+        with showing(name) as progress:
+            result = evaluate(predictors[name], each.task, examples, progress)
+        seconds = time.monotonic() - begin
+        rate = len(examples) / max(1e-9, seconds)
+        say(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")
+        say_unknown(each.task, result.predictions.texts)
+        if output is not None:
+            result.save(output / name)
+        found[name] = Measured(each.task, len(examples), result.metrics)
+    return found
+
+
+def _averages(names: Sequence[str], tasks: Mapping[str, Measured]) -> Iterator[tuple[str, Average]]:
+    """The averages of the benchmarks asked for, and that of the tasks asked for by name."""
+    metrics = {name: each.metrics for name, each in tasks.items()}
+    for benchmark in names:
+        for name, counted in _AVERAGES.get(benchmark, {}).items():
+            given = metrics
+            if benchmark == "superglue":  # RTE is in both, and its task here has another name
+                given = metrics | {"rte": metrics.get(SUPERGLUE_RTE.name, {})}
+            if scores := benchmark_average.task_scores(given, counted):
+                yield name, Average(fmean(scores.values()), len(scores), len(counted))
+    alone = [name for name in names if name not in BENCHMARKS]
+    if len(alone) > 1:
+        main = [metrics[name][tasks[name].task.main_metric] for name in alone]
+        yield "main_metrics", Average(fmean(main), len(main), len(main))

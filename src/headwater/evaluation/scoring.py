@@ -1,0 +1,62 @@
+"""`headwater score`, and what is said about predictions that cannot be right. Free of torch."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.data.hub_files import with_hub
+from headwater.data.official_files import with_folders
+from headwater.data.predictions import read_probabilities
+from headwater.data.source import Examples
+from headwater.data.task import Task
+from headwater.metrics.classification import unknown
+from headwater.tasks.table import task as find_task
+from headwater.terminal import say
+
+
+def score_file(
+    task: str,
+    data: Sequence[Path],
+    predictions: Path,
+    no_answer_probabilities: Path | None = None,
+) -> dict[str, float]:
+    """Score a file of predictions in the task's official format, as the official scripts do.
+
+    Raises:
+        UserError: the task or the files are not usable, or an example's answer is not known.
+    """
+    wanted = find_task(task)
+    examples = read_files(wanted, data)
+    given = wanted.prediction_file.read(predictions, examples)
+    doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
+    missing = sum(example.id not in given for example in examples)
+    if missing:
+        what = "questions" if wanted.kind == "span" else "examples"
+        say(f"{predictions}: {missing} of {len(examples)} {what} are missing; they count 0")
+    say_unknown(wanted, given)
+    return wanted.score(examples, given, doubts)
+
+
+def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) -> Examples[Any]:
+    """Read a task's files, and say what was repaired or left out.
+
+    A folder stands for its official validation file, `hub` for that of the task's dataset there.
+
+    Raises:
+        UserError: there are no such files, or they are broken.
+    """
+    paths = with_hub(task.name, task.layout, data, "validation")
+    examples = task.read(with_folders(task.name, task.layout, paths), answered=answered)
+    if summary := examples.report.summary():
+        say(f"{', '.join(map(str, paths))}: {summary}")
+    return examples
+
+
+def say_unknown(task: Task[Any], predictions: Mapping[str, str]) -> None:
+    """Say how many predictions are no label of the task, or no number where one is asked for."""
+    if task.kind != "regression" and not (task.kind == "sequence" and task.labels):
+        return
+    what = "label" if task.labels else "number"
+    if count := unknown(predictions.values(), task.labels):
+        whole = f"{count} of {len(predictions)} predictions"
+        say(f"{whole} are no {what} of {task.name}; they count as wrong")

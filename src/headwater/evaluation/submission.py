@@ -1,0 +1,206 @@
+"""The file that GLUE's leaderboard takes: a zip of eleven tables, written only when all are right.
+
+    headwater submit glue --model runs --data glue --output glue.zip
+
+    CoLA.tsv  MNLI-m.tsv  MNLI-mm.tsv  MRPC.tsv  QNLI.tsv  QQP.tsv  RTE.tsv  SST-2.tsv  STS-B.tsv
+    WNLI.tsv  AX.tsv          each `index<TAB>prediction` and a line for every row of its test file
+
+The names, the spelling of the labels and the numbers of rows are the leaderboard's. It refuses the
+whole file for one missing row or one word that is no label, so that we refuse first.
+"""
+
+import io
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from headwater.checkpoints.hub import resolve
+from headwater.data.example import PairExample
+from headwater.data.official_files import find_official, official_files
+from headwater.data.source import Examples
+from headwater.errors import UserError
+from headwater.evaluation.choice import models_for
+from headwater.evaluation.evaluator import predict
+from headwater.evaluation.many import predictor_for
+from headwater.evaluation.progress import showing
+from headwater.files import check_writable, replace_file
+from headwater.inference.answer import Predictor
+from headwater.inference.loaded import load
+from headwater.tasks.glue import AX, GLUE
+from headwater.tasks.pairs import PairTask
+from headwater.tasks.prediction_files import GlueTable
+from headwater.terminal import say
+
+ROWS: Mapping[str, int] = MappingProxyType(
+    {
+        "cola": 1063,
+        "sst2": 1821,
+        "mrpc": 1725,
+        "stsb": 1379,
+        "qqp": 390965,
+        "mnli": 9796,
+        "mnli_mismatched": 9847,
+        "qnli": 5463,
+        "rte": 3000,
+        "wnli": 146,
+        "ax": 1104,
+    }
+)
+"""The rows of each test set, by task."""
+
+HIGHEST = 5.0  # of STS-B's scores
+
+_AX_ELSEWHERE = ("diagnostic/diagnostic.tsv", "AX/diagnostic-full.tsv", "AX.tsv")
+
+
+def submit_glue(
+    models: Sequence[str], data: Path, output: Path, *, device: str = "auto"
+) -> dict[str, int]:
+    """Predict GLUE's test files and write the zip; return the rows by file name.
+
+    A prediction that is no label (a text-to-text model may write anything) is replaced by the
+    first label, a text that is no number by 0; how many were is said.
+
+    Args:
+        models: as `choice.models_for` takes them; `mnli`'s serves MNLI-mm and AX too.
+        data: GLUE's folder, with the official test files.
+
+    Raises:
+        UserError: a test file or a model is missing or wrong, which is looked at first.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: a file was expected, this is a folder")
+    check_writable(output.parent)
+    tests = {task.name: _read_test(task, data) for task in GLUE}
+    chosen = models_for(models, GLUE)
+    for name in tests:
+        if name not in chosen:
+            raise UserError(f"no model for {name}; add --model {name}=MODEL")
+        resolve(chosen[name])
+    predictions = _predict(chosen, tests, device)
+    write_submission(output, predictions)
+    return {task.prediction_file.name: ROWS[task.name] for task in GLUE}
+
+
+def write_submission(output: Path, predictions: Mapping[str, Sequence[str]]) -> None:
+    """Write the zip from the predictions of all eleven tasks, each in the order of its test file.
+
+    Raises:
+        UserError: the predictions are not what the leaderboard takes (as `tables`).
+    """
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in tables(predictions).items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    replace_file(output, memory.getvalue())
+
+
+def tables(predictions: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the eleven tables by file name.
+
+    Raises:
+        UserError: a task is missing or unknown, the number of its rows is not its test set's, or a
+            prediction is no label (for STS-B: no number from 0 to 5).
+    """
+    strange = sorted(predictions.keys() - ROWS.keys())
+    if strange:
+        raise UserError(f"{strange[0]} is no task of GLUE; expected {', '.join(ROWS)}")
+    for task in GLUE:
+        _check(task, predictions)
+    return {
+        file.name: file.content(enumerate(predictions[task.name]))
+        for task in GLUE
+        if isinstance(file := task.prediction_file, GlueTable)
+    }
+
+
+def _check(task: PairTask, predictions: Mapping[str, Sequence[str]]) -> None:
+    name, file = task.name, task.prediction_file.name
+    if name not in predictions:
+        raise UserError(f"{file}: no predictions of task {name}; the leaderboard wants all")
+    given = predictions[name]
+    if len(given) != ROWS[name]:
+        raise UserError(f"{file}: {len(given)} predictions; the test set has {ROWS[name]} rows")
+    for row, text in enumerate(given):
+        if not _fits(task, text):
+            expected = ", ".join(task.labels) or f"a number from 0 to {HIGHEST:g}"
+            raise UserError(f"{file}, index {row}: {text!r:.40} is not {expected}")
+
+
+def _fits(task: PairTask, text: str) -> bool:
+    if task.labels:
+        return text in task.labels
+    try:
+        return 0 <= float(text) <= HIGHEST
+    except ValueError:
+        return False
+
+
+def _read_test(task: PairTask, data: Path) -> Examples[PairExample]:
+    """Read a task's test file and see to it that it is the leaderboard's, as far as rows tell."""
+    files = list(find_official(task.layout, data, "test"))
+    if task is AX and not files:
+        files = [data / name for name in _AX_ELSEWHERE if (data / name).is_file()][:1]
+    files = files or official_files(task.name, task.layout, data, "test")
+    examples = task.read(files, answered=False)
+    if len(examples) != ROWS[task.name]:
+        raise UserError(
+            f"{files[0]}: {len(examples)} rows; the leaderboard's test set of {task.name} has "
+            f"{ROWS[task.name]}"
+        )
+    return examples
+
+
+def _predict(
+    chosen: Mapping[str, str], tests: Mapping[str, Examples[PairExample]], device: str
+) -> dict[str, list[str]]:
+    """Predict every task, after a look at every model: hours may go by before the last one."""
+    for model in dict.fromkeys(chosen.values()):
+        _predictors(model, chosen, device)
+    found: dict[str, list[str]] = {}
+    for model in dict.fromkeys(chosen.values()):
+        for task, predictor in _predictors(model, chosen, device):
+            examples = tests[task.name]
+            with showing(task.name) as progress:
+                texts = predict(predictor, examples, progress).texts
+            found[task.name] = mended(task, [texts[each.id] for each in examples])
+    return found
+
+
+def _predictors(
+    model: str, chosen: Mapping[str, str], device: str
+) -> list[tuple[PairTask, Predictor[PairExample]]]:
+    loaded = load(model, device)
+    group = (task for task in GLUE if chosen[task.name] == model)
+    return [(task, predictor_for(loaded, task)) for task in group]
+
+
+def mended(task: PairTask, predictions: Sequence[str]) -> list[str]:
+    """Make every prediction one that the leaderboard takes, and say how many were none.
+
+    Scores are cut to the range of STS-B's and have three decimals.
+    """
+    if not task.labels:
+        numbers = [_number(text) for text in predictions]
+        _say_replaced(task, sum(number is None for number in numbers), len(numbers), "0")
+        return [f"{min(max(number or 0.0, 0.0), HIGHEST):.3f}" for number in numbers]
+    first = task.labels[0]
+    unknown = sum(text not in task.labels for text in predictions)
+    _say_replaced(task, unknown, len(predictions), first)
+    return [text if text in task.labels else first for text in predictions]
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _say_replaced(task: PairTask, count: int, whole: int, by: str) -> None:
+    if count:
+        what = "label" if task.labels else "number"
+        say(f"{task.name}: {count} of {whole} predictions are no {what}; they become {by!r}")

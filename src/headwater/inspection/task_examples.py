@@ -1,0 +1,172 @@
+"""`headwater tasks show`: a task's first examples as a model sees them, both ways.
+
+    text        rte sentence1: It rains. sentence2: It is wet.     what T5 reads,
+    target      entailment                                         and what it is to write
+    pieces      [CLS] it rains . [SEP] it is wet . [SEP]           what an encoder reads,
+    label       0 entailment                                       and what its head is to choose
+
+The pieces are those of a model's vocabulary; no weights are read.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from headwater.checkpoints.hub import resolve
+from headwater.data.convert import Features
+from headwater.data.example import SpanExample
+from headwater.data.official_files import find_official, with_folders
+from headwater.data.source import Examples
+from headwater.data.task import Task
+from headwater.errors import UserError
+from headwater.inspection.spelling import Speller
+from headwater.tasks.pair_rows import build_pairs, head_labels
+from headwater.tasks.sequence_config import SequenceConfig
+from headwater.tasks.spans_config import SpanConfig
+from headwater.tasks.tag_rows import IGNORED, build_tagging
+from headwater.tasks.windows import build_windows
+from headwater.text.vocabulary import Vocabulary, load_vocabulary
+
+COUNT = 3
+
+
+def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[str, Any]:
+    """Return what is known of a task and its first three examples, for JSON.
+
+    Args:
+        paths: the task's files; none: its official ones below the current folder.
+        model: whose vocabulary cuts the texts into pieces.
+
+    Raises:
+        UserError: there are no files, one is broken, or the model has no vocabulary.
+    """
+    files = with_folders(task.name, task.layout, paths) if paths else _here(task)
+    read, labelled = _read(task, files)
+    examples = list(islice(read, COUNT))
+    labels = head_labels(task, read)
+    vocabulary = load_vocabulary(resolve(model))
+    encoder = vocabulary.cls_id is not None and vocabulary.sep_id is not None
+    rows = _rows(task, examples, labels, labelled, vocabulary) if encoder else None
+    return {
+        "task": task.name,
+        "kind": task.kind,
+        "labels": list(labels),
+        "metrics": list(task.metric_names),
+        "files": [str(file) for file in files],
+        "vocabulary": model,
+        "examples": [
+            _described(task, example, vocabulary, rows[place] if rows else None)
+            for place, example in enumerate(examples)
+        ],
+    }
+
+
+def lines(content: dict[str, Any]) -> Iterator[str]:
+    """Yield the content of `task_examples` as lines for a person."""
+    for name in ("task", "kind", "labels", "metrics", "files", "vocabulary"):
+        value = content[name]
+        yield f"{name:<11} {', '.join(value) if isinstance(value, list) else value}".rstrip()
+    for example in content["examples"]:
+        yield f"\nexample {example['id']}"
+        yield f"  text      {example['inputs']}"
+        for target in example["targets"] or ["(unknown)"]:
+            yield f"  target    {target}"
+        for row in example["rows"]:
+            for name, value in row.items():
+                yield f"  {name:<9} {value}"
+
+
+def _here(task: Task[Any]) -> Sequence[Path]:
+    files = find_official(task.layout, Path(), "validation") if task.layout else ()
+    if not files:
+        raise UserError(f"task {task.name}: no official files in this folder; name one by --data")
+    return files
+
+
+def _read(task: Task[Any], files: Sequence[Path]) -> tuple[Examples[Any], bool]:
+    """Read with the answers, or without where the files hide them."""
+    try:
+        return task.read(files), True
+    except UserError as error:
+        try:
+            return task.read(files, answered=False), False
+        except UserError:
+            raise error from None
+
+
+def _described(
+    task: Task[Any], example: Any, vocabulary: Vocabulary, rows: list[dict[str, str]] | None
+) -> dict[str, Any]:
+    said = task.to_text(example)
+    if rows is None:  # a text-to-text model's vocabulary
+        speller = Speller(vocabulary)
+        texts = {"pieces": said.inputs, "targets": said.targets[0] if said.targets else ""}
+        rows = [
+            {
+                name: _spelled(speller, vocabulary.encode(text).ids.tolist())
+                for name, text in texts.items()
+            }
+        ]
+    return {"id": said.id, "inputs": said.inputs, "targets": list(said.targets), "rows": rows}
+
+
+def _rows(
+    task: Task[Any],
+    examples: Sequence[Any],
+    labels: Sequence[str],
+    labelled: bool,
+    vocabulary: Vocabulary,
+) -> list[list[dict[str, str]]]:
+    """Return the rows that an encoder with a head reads, by example."""
+    speller = Speller(vocabulary)
+    if task.kind in ("sequence", "regression"):
+        pairs = build_pairs(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
+        return [[_class_row(speller, pairs[place], labels)] for place in range(len(pairs))]
+    if task.kind == "token":
+        tags = build_tagging(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
+        found: list[list[dict[str, str]]] = [[] for _ in examples]
+        for row, place in enumerate(tags.example_of.tolist()):
+            found[place].append(_tag_row(speller, tags[row], labels))
+        return found
+    if task.kind == "span":
+        spans: list[SpanExample] = list(examples)
+        windows = build_windows(vocabulary, spans, SpanConfig(), labelled=labelled)
+        return [
+            [_span_row(speller, windows[row]) for row in windows.rows_of(place)]
+            for place in range(len(spans))
+        ]
+    return [[{"pieces": "(none: an encoder with a head does not write)"}] for _ in examples]
+
+
+def _spelled(speller: Speller, ids: Sequence[int]) -> str:
+    return " ".join(map(speller.piece, ids))
+
+
+def _class_row(speller: Speller, row: Features, labels: Sequence[str]) -> dict[str, str]:
+    found = {"pieces": _spelled(speller, row["input_ids"].tolist())}
+    if "labels" in row:
+        value = row["labels"].item()
+        found["label"] = f"{value} {labels[value]}" if labels else f"{value:g}"
+    return found
+
+
+def _tag_row(speller: Speller, row: Features, labels: Sequence[str]) -> dict[str, str]:
+    ids = row["input_ids"].tolist()
+    found = {"pieces": _spelled(speller, ids)}
+    if "labels" in row:
+        asked = zip(ids, row["labels"].tolist(), strict=True)
+        found["labels"] = " ".join(
+            f"{speller.piece(id)}/{labels[tag]}" for id, tag in asked if tag != IGNORED
+        )
+    return found
+
+
+def _span_row(speller: Speller, row: Features) -> dict[str, str]:
+    ids = row["input_ids"].tolist()
+    found = {"pieces": _spelled(speller, ids)}
+    if "start_positions" in row:
+        start, end = row["start_positions"].item(), row["end_positions"].item()
+        answer = _spelled(speller, ids[start : end + 1])
+        found["answer"] = f"{start}:{end} {answer}" if end else "0:0 (not in this window)"
+    return found

@@ -1,0 +1,210 @@
+"""Scores of written texts: BLEU for translations, ROUGE for summaries, in percent.
+
+BLEU (Papineni et al. 2002) is computed by sacrebleu, so that its signature says how (Post 2018).
+The tokenizer `13a` is the usual one; `intl` is what T5's evaluation takes.
+
+ROUGE (Lin 2004, sections 2 and 3) is that of the package rouge-score, which equals the Perl
+script's: lower case, only the letters a to z and digits count, so that of "Füße" there remain "f"
+and "e". ROUGE-N compares n-grams, ROUGE-L takes the longest common subsequence of the whole texts,
+ROUGE-Lsum that of every gold line with every predicted line: a summary's sentences are its lines.
+A text with several golds scores the best of them, for each metric on its own. The mean is the
+plain one over all texts (T5's is the median of resampled means, a random number close to it).
+
+>>> rouge([["the cat sat on the mat"]], ["the cat on the mat"])["rougeL"]
+90.9090909090909
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from itertools import zip_longest
+from statistics import fmean
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from headwater.errors import UserError
+from headwater.metrics.porter import stem as porter_stem
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.bleu import BLEU
+
+Tokens = list[str]
+BleuTokenizer = Literal["13a", "intl"]
+
+_NO_LETTER_OR_DIGIT = re.compile(r"[^a-z0-9]+")
+_stem = cache(porter_stem)
+
+
+class Overlap(NamedTuple):
+    """How much of the prediction is in the gold, of the gold in it, the harmonic mean; 0 to 1."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def bleu(
+    golds: Sequence[Sequence[str]], predictions: Sequence[str], tokenize: BleuTokenizer = "13a"
+) -> float:
+    """BLEU over a corpus, in percent; letter case counts, and counts of zero are smoothed (`exp`).
+
+    Args:
+        golds: the translations that count as right, at least one for each text.
+        predictions: one translation for each text.
+        tokenize: how words are told apart.
+
+    Raises:
+        UserError: there is no text, or one has no gold.
+    """
+    _need_texts(golds, predictions)
+    return float(_bleu(tokenize).corpus_score(predictions, _streams(golds)).score)
+
+
+def bleu_signature(golds: Sequence[Sequence[str]], tokenize: BleuTokenizer = "13a") -> str:
+    """Say how `bleu` scores against these golds, to be given beside the number.
+
+    `nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0`: the number of golds (`var` where
+    it differs), letter case counts, tokenizer, smoothing, version of sacrebleu.
+
+    Raises:
+        UserError: there is no text, or one has no gold.
+    """
+    firsts = [gold[0] if gold else "" for gold in golds]
+    _need_texts(golds, firsts)
+    metric = _bleu(tokenize)
+    # sacrebleu knows the number of golds once it has scored.
+    metric.corpus_score(firsts, _streams(golds))
+    return str(metric.get_signature())
+
+
+def rouge(
+    golds: Sequence[Sequence[str]], predictions: Sequence[str], *, stem: bool = False
+) -> dict[str, float]:
+    """Mean F1 of ROUGE-1, -2, -L and -Lsum, in percent: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`.
+
+    Args:
+        golds: the summaries that count as right, at least one for each text.
+        predictions: one summary for each text.
+        stem: whether words longer than three letters are cut to their stem by Porter's algorithm.
+
+    Raises:
+        UserError: there is no text, or one has no gold.
+    """
+    _need_texts(golds, predictions)
+    each = [
+        rouge_each(gold, said, stem=stem) for gold, said in zip(golds, predictions, strict=True)
+    ]
+    return {name: 100.0 * fmean(scores[name].f1 for scores in each) for name in each[0]}
+
+
+def rouge_each(golds: Sequence[str], prediction: str, *, stem: bool = False) -> dict[str, Overlap]:
+    """ROUGE-1, -2, -L and -Lsum of one text, each against the gold with the best F1."""
+    every = [_rouge_of_one(gold, prediction, stem) for gold in golds]
+    return {
+        name: max((scores[name] for scores in every), key=lambda one: one.f1) for name in every[0]
+    }
+
+
+def _need_texts(golds: Sequence[Sequence[str]], predictions: Sequence[str]) -> None:
+    if not golds:
+        raise UserError("there is no text to score")
+    for number, (gold, _) in enumerate(zip(golds, predictions, strict=True), 1):
+        if not gold:
+            raise UserError(f"text {number} of {len(golds)} has no gold to score against")
+
+
+def _bleu(tokenize: BleuTokenizer) -> "BLEU":
+    # A second that only translations should cost.
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(tokenize=tokenize)
+
+
+def _streams(golds: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Turn golds by text into sacrebleu's form: the first of each, the second of each, ...
+
+    None stands where a text has no more.
+    """
+    return [list(stream) for stream in zip_longest(*golds)]
+
+
+def _rouge_of_one(gold: str, prediction: str, stem: bool) -> dict[str, Overlap]:
+    expected, said = _tokens(gold, stem), _tokens(prediction, stem)
+    return {
+        "rouge1": _ngram_overlap(expected, said, 1),
+        "rouge2": _ngram_overlap(expected, said, 2),
+        "rougeL": _overlap(len(_common_places(expected, said)), len(expected), len(said)),
+        "rougeLsum": _line_overlap(_lines(gold, stem), _lines(prediction, stem)),
+    }
+
+
+def _tokens(text: str, stem: bool) -> Tokens:
+    tokens = _NO_LETTER_OR_DIGIT.sub(" ", text.lower()).split()
+    return [_stem(token) if len(token) > 3 else token for token in tokens] if stem else tokens
+
+
+def _lines(text: str, stem: bool) -> list[Tokens]:
+    return [_tokens(line, stem) for line in text.split("\n")]
+
+
+def _overlap(common: int, expected: int, said: int) -> Overlap:
+    if not common:
+        return Overlap(0.0, 0.0, 0.0)
+    precision, recall = common / said, common / expected
+    return Overlap(precision, recall, 2 * precision * recall / (precision + recall))
+
+
+def _ngram_overlap(expected: Tokens, said: Tokens, n: int) -> Overlap:
+    golds, predicted = (
+        Counter(zip(*(tokens[shift:] for shift in range(n)), strict=False))
+        for tokens in (expected, said)
+    )
+    return _overlap((golds & predicted).total(), golds.total(), predicted.total())
+
+
+def _line_overlap(expected: list[Tokens], said: list[Tokens]) -> Overlap:
+    """Count the words of each gold line that are common to it and any predicted line.
+
+    A word counts no more often than it stands in either text, as in the Perl script.
+    """
+    left = Counter(token for line in expected for token in line)
+    others = Counter(token for line in said for token in line)
+    sizes = left.total(), others.total()
+    left &= others
+    common = 0
+    for line in expected:
+        places = {place for other in said for place in _common_places(line, other)}
+        for place in places:
+            common += left[line[place]] > 0
+            left[line[place]] -= 1
+    return _overlap(common, *sizes)
+
+
+def _common_places(expected: Tokens, said: Tokens) -> list[int]:
+    """Return the places, in `expected`, of its longest common subsequence with `said`.
+
+    Of several the one that rouge-score reads from its table. The table's rows are whole numbers
+    (Hyyrö 2004): bit i of row j is 0 where the subsequence of the first i + 1 expected tokens with
+    the first j + 1 predicted ones is longer than that of the first i, so that a row takes a few
+    operations, and reading backwards needs these bits only.
+    """
+    places: dict[str, int] = {}
+    for place, token in enumerate(expected):
+        places[token] = places.get(token, 0) | 1 << place
+    row = full = (1 << len(expected)) - 1
+    rows = []
+    for token in said:
+        same = row & places.get(token, 0)
+        row = (row + same | row - same) & full
+        rows.append(row)
+    common: list[int] = []
+    place, column = len(expected) - 1, len(said) - 1
+    while place >= 0 and column >= 0:
+        if expected[place] == said[column]:
+            common.append(place)
+            place, column = place - 1, column - 1
+        elif rows[column] >> place & 1:
+            place -= 1
+        else:
+            column -= 1
+    return common

@@ -1,0 +1,47 @@
+"""Whether a network fits into the memory of this machine, before any of it is taken.
+
+The system may promise more memory than there is, and end the process once it is used. A network on
+torch's meta device takes none, and tells how much its parameters would:
+
+    check_memory(replace(T5Config(), d_ff=10**8))       # UserError: ... needs 2,290 GiB ...
+"""
+
+import os
+
+import torch
+
+from headwater.errors import UserError
+from headwater.models.build import HeadName, ModelConfig, bare_model
+
+_GIB = 1 << 30
+
+
+def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
+    """Refuse a network whose float32 parameters alone are more than the memory of this machine.
+
+    Raises:
+        UserError: says how much both are.
+    """
+    what = f"a network of family {config.model_type} and of these sizes"
+    try:
+        with torch.device("meta"):
+            model = bare_model(config, head)
+    except RuntimeError:  # more places than 64 bits count
+        raise UserError(f"{what} is too large for any machine") from None
+    if torch.get_default_device().type == "meta":  # nothing is to be computed with it
+        return
+    needed = 4 * sum(parameter.numel() for parameter in model.parameters())
+    there = _memory()
+    if there is not None and needed > there:
+        raise UserError(
+            f"{what} needs {needed / _GIB:,.0f} GiB for its parameters alone, and this machine has "
+            f"{there / _GIB:,.0f} GiB of memory; choose smaller ones"
+        )
+
+
+def _memory() -> int | None:
+    """Bytes of memory in this machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -1,0 +1,100 @@
+"""Several tasks at once: one body for all of them, and a head for each.
+
+Caruana 1997, "Multitask Learning", section 1; of BERT, Liu et al. 2019, "Multi-Task Deep Neural
+Networks for Natural Language Understanding", section 3 and figure 1:
+
+    cola      class      stsb    number     mrpc     class
+         \\                |                /
+           hidden states of the shared body
+
+A batch is of one task, whose number it carries as `task`; what the body learns from it serves all
+the others. With a single task the model is that body with that head, to the bit.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from torch import Tensor, nn
+
+from headwater.errors import UserError
+from headwater.models.bert import Bert
+from headwater.models.heads import Head, Headed
+from headwater.models.losses import Batch
+
+T = TypeVar("T", Tensor, int)
+
+
+class MultiTask(nn.Module):
+    """A body with a head for each task.
+
+    A batch is that of `Headed`, and `task` `[batch]` beside it: one number, the place of its task
+    among `names`, once for each row.
+
+    Args:
+        body: shared.
+        heads: by the name of their task.
+        labels: by task, the classes of its head in the order of the outputs; none where a head
+            chooses among no classes.
+
+    Raises:
+        UserError: there is no task, or the name of one cannot name a module.
+    """
+
+    def __init__(
+        self, body: Bert, heads: Mapping[str, Head], labels: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        super().__init__()
+        if not heads:
+            raise UserError("a multi-task model has one task at least")
+        self.body = body
+        self.heads = nn.ModuleDict()
+        for name, head in heads.items():
+            if not name or "." in name or hasattr(self.heads, name):
+                raise UserError(f"task {name!r}: no head can have this name; rename the task")
+            self.heads[name] = head
+        self.labels = {name: tuple(labels.get(name, ())) for name in heads}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tasks; the place of one is the number that its batches carry."""
+        return tuple(self.labels)
+
+    def one(self, task: str) -> Headed:
+        """Return the body with the head of one task: the same parameters, in the same mode.
+
+        Raises:
+            UserError: there is no such task.
+        """
+        if task not in self.labels:
+            raise UserError(f"no head for task {task}; there are {', '.join(self.names)}")
+        # Not `train`, which would also switch what this model's other users share.
+        view = Headed(self.body, cast(Head, self.heads[task]))
+        view.training = self.training
+        return view
+
+    def forward(self, batch: Batch, task: str | None = None) -> Any:
+        """Return the outputs of the head of `task`, or of the task that the batch names."""
+        return self.one(task or self._task(batch))(batch)
+
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss of the batch's task by its name, as a sum over what is counted.
+
+        Those of a head with several are named `task/loss`.
+        """
+        name = self._task(batch)
+        return _named(name, self.one(name).loss_sums(batch))
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count the labels of the batch's task; the other tasks are absent."""
+        name = self._task(batch)
+        return _named(name, self.one(name).loss_counts(batch))
+
+    def _task(self, batch: Batch) -> str:
+        numbers = batch["task"]
+        number = int(numbers[0])
+        assert bool((numbers == number).all()), "a batch is of one task"
+        return self.names[number]
+
+
+def _named(task: str, terms: Mapping[str, T]) -> dict[str, T]:
+    return {task if len(terms) == 1 else f"{task}/{name}": term for name, term in terms.items()}

@@ -1,0 +1,71 @@
+"""What T5's architectures share: targets are asked for one by one, and scored by one output layer.
+
+    batch -> `states`, each architecture's own -> `[batch, targets, vocabulary]` -> loss
+
+(Raffel et al. 2020, section 3.2: architectures differ in which place sees which, and nothing else.)
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.models.t5_config import T5Config
+from headwater.nn.norm import at_least_float32
+
+
+class TextToText(nn.Module):
+    """The scores and the loss of targets, from the states of an architecture.
+
+    Attributes:
+        embedding: the table of the inputs, to which scores are tied where `output` is None.
+        output: see `output_layer`.
+    """
+
+    config: T5Config
+    embedding: nn.Embedding
+    output: nn.Linear | None
+
+    def states(self, batch: Batch) -> Tensor:
+        """Return the states `[batch, targets, width]` from which the targets are predicted."""
+        raise NotImplementedError
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Score each target given those before it: `[batch, targets, vocabulary]`."""
+        return self.scores(self.states(batch))
+
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy, summed over the targets that are asked for."""
+        asked = batch["labels"] != IGNORED
+        logits = self.scores(self.states(batch)[asked])
+        return {"tokens": cross_entropy_sum(logits, batch["labels"][asked])}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count the targets that are asked for."""
+        return {"tokens": count(batch["labels"])}
+
+    def scores(self, states: Tensor) -> Tensor:
+        """Score the vocabulary by states `[.., width]`: `[.., vocabulary]`, float32 at least."""
+        if self.config.scale_decoder_outputs:
+            states = states * self.config.d_model**-0.5
+        return at_least_float32(F.linear(states, (self.output or self.embedding).weight))
+
+
+def output_layer(config: T5Config) -> nn.Linear | None:
+    """Build the output layer; None where scores are tied to the embedding."""
+    if config.tie_word_embeddings:
+        return None
+    return nn.Linear(config.d_model, config.vocab_size, bias=False)
+
+
+def shift_right(labels: Tensor, config: T5Config, blocks: Tensor | None = None) -> Tensor:
+    """Return what predicts targets `[batch, targets]`: the start id, then the targets but the last.
+
+    Those that are IGNORED become padding. In packed rows each of the `blocks` begins so.
+    """
+    before = labels.new_full((labels.shape[0], 1), config.decoder_start_token_id)
+    ids = torch.cat([before, labels[:, :-1]], dim=1)
+    if blocks is not None:
+        begins = blocks[:, 1:] != blocks[:, :-1]
+        ids[:, 1:].masked_fill_(begins, config.decoder_start_token_id)
+    return ids.masked_fill(ids == IGNORED, config.pad_token_id)

@@ -1,0 +1,206 @@
+"""What a run learns: one task, or the tasks and objectives of a mixture.
+
+    recipe -> parts (a task with its examples, or an objective with its stores)
+           -> each part's rows of features -> the rows of the run, mixed by the rates
+
+A mixture in a mixture is drawn as its parts are, each by the product of the rates on the way to it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headwater.corpus.store import TokenStore
+from headwater.data.convert import EncoderDecoderConverter, FeatureSet
+from headwater.data.mixture import Mixture
+from headwater.data.preparation import Prepared, Say, prepare
+from headwater.data.rates import Rates, equal, proportional, temperature
+from headwater.data.task import Task
+from headwater.errors import UserError
+from headwater.models.build import TaskHead
+from headwater.recipe import MixtureConfig, ObjectiveConfig, Recipe
+from headwater.starting import Start
+from headwater.tasks.pair_rows import build_pairs, head_labels
+from headwater.tasks.table import task as find_task
+from headwater.tasks.tag_rows import build_tagging
+from headwater.tasks.windows import build_windows
+from headwater.training.config import Family
+from headwater.unlabelled import FAMILIES, open_store, store_rows, training_rows
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPart:
+    """A task and its examples."""
+
+    task: Task[Any]
+    data: Prepared
+
+    @property
+    def name(self) -> str:
+        """What its loss and its scores are called, and the head that a model has for it."""
+        return self.task.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of its head."""
+        return head_labels(self.task, self.data.training)
+
+    def head(self) -> TaskHead:
+        """Return the head that an encoder needs for it.
+
+        Raises:
+            UserError: an encoder has none for it.
+        """
+        if self.task.kind == "text":
+            raise UserError(
+                f"task {self.task.name} asks for text to be written, which an encoder cannot; "
+                "take a t5"
+            )
+        return TaskHead(self.task.kind, self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """An objective and its stores; what is measured is the loss on the one held out."""
+
+    config: ObjectiveConfig
+    stores: tuple[TokenStore, ...]
+    held_out: TokenStore | None
+
+    @property
+    def name(self) -> str:
+        """As of a task."""
+        return self.config.objective
+
+    def head(self) -> TaskHead:
+        """Return the head that an encoder needs for it."""
+        return TaskHead("pretraining" if self.config.mlm.next_sentence else "masked_lm")
+
+    def held_out_rows(self, begun: Start, seed: int) -> FeatureSet | None:
+        """Return the rows of the held-out store."""
+        if self.held_out is None:
+            return None
+        return store_rows(self.config, self.held_out, begun.vocabulary, begun.family, seed)
+
+
+Part = TaskPart | TextPart
+
+
+def read_parts(recipe: Recipe, family: Family, say: Say) -> list[Part]:
+    """Read everything that a recipe learns from.
+
+    Raises:
+        UserError: a file is wrong, two parts have one name, or the family does not learn one.
+    """
+    seed = recipe.training.seed
+    if recipe.mixture is None:
+        assert recipe.task is not None and recipe.data is not None
+        task = find_task(recipe.task)
+        return [TaskPart(task, prepare(task, recipe.data, seed, say))]
+    parts = list(_parts(recipe.mixture, family, seed, say))
+    names = [part.name for part in parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(
+                f"mixture: {name} stands in it twice; name all of its files or stores in one place"
+            )
+    return parts
+
+
+def _parts(mixture: MixtureConfig, family: Family, seed: int, say: Say) -> Iterator[Part]:
+    for each in mixture.tasks:
+        if each.mixture is not None:
+            yield from _parts(each.mixture, family, seed, say)
+        elif each.unlabelled is not None:
+            yield _text_part(each.unlabelled, family)
+        else:
+            assert each.task is not None and each.data is not None
+            task = find_task(each.task)
+            yield TaskPart(task, prepare(task, each.data, seed, say))
+
+
+def _text_part(config: ObjectiveConfig, family: Family) -> TextPart:
+    if family not in FAMILIES[config.objective]:
+        known = " and ".join(key for key, families in FAMILIES.items() if family in families)
+        raise UserError(f"objective {config.objective!r}: a {family} learns {known} in a mixture")
+    if config.mlm.packing or config.lm.packing or config.span_corruption.packing:
+        raise UserError(f"objective {config.objective!r}: rows of a mixture cannot be packed")
+    stores = tuple(open_store(store) for store in config.corpus.train)
+    held_out = config.corpus.validation
+    return TextPart(config, stores, None if held_out is None else open_store(held_out))
+
+
+def rows_of(part: Part, recipe: Recipe, begun: Start, say: Say) -> FeatureSet:
+    """Convert a part for the model: rows of an encoder, pairs of text for T5.
+
+    Raises:
+        UserError: an example has no label, or the store is of another vocabulary.
+    """
+    vocabulary = begun.vocabulary
+    if isinstance(part, TextPart):
+        seed = recipe.training.seed
+        return training_rows(part.config, part.stores, vocabulary, begun.family, seed)
+    examples, task = part.data.training, part.task
+    if begun.family == "t5":
+        limits = recipe.text
+        convert = EncoderDecoderConverter(vocabulary, limits.max_inputs, limits.max_targets)
+        pairs = convert(task.to_text(example) for example in examples)
+        if any(convert.cut):
+            cut = "{} inputs, {} targets".format(*convert.cut)
+            say(f"{part.name}: cut to text.max_inputs and max_targets: {cut}")
+        return pairs
+    if task.kind == "span":
+        return build_windows(vocabulary, examples, recipe.spans, labelled=True)
+    if task.kind == "token":
+        tagged = build_tagging(vocabulary, examples, recipe.sequence, part.labels)
+        if tagged.continued:
+            say(f"{part.name}: {tagged.continued} sentences go on in a second row")
+        return tagged
+    rows = build_pairs(vocabulary, examples, recipe.sequence, part.labels)
+    if rows.cut:
+        say(f"{part.name}: cut to sequence.max_length: {rows.cut} inputs")
+    return rows
+
+
+def mixed(parts: Sequence[Part], recipe: Recipe, begun: Start, say: Say) -> FeatureSet | Mixture:
+    """Return the rows of a run: those of its one task, or of its mixture."""
+    sets = [rows_of(part, recipe, begun, say) for part in parts]
+    if recipe.mixture is None:
+        return sets[0]
+    rates, size = rates_of(recipe.mixture, iter(list(map(_examples, parts, sets))))
+    for part, rate in zip(parts, rates.tolist(), strict=True):
+        say(f"mixture: {part.name} {rate:.2%} of the examples")
+    return Mixture(sets, rates, size, recipe.training.seed, apart=begun.family != "t5")
+
+
+def _examples(part: Part, rows: FeatureSet) -> int:
+    """Count what the rates go by; long examples may take several rows."""
+    return len(part.data.training) if isinstance(part, TaskPart) else len(rows)
+
+
+def rates_of(mixture: MixtureConfig, sizes: Iterator[int]) -> tuple[Rates, int]:
+    """Return the rate of each part, float64 [parts], and how many draws make an epoch.
+
+    Args:
+        sizes: the examples of each part in turn; those of the mixture are taken from it.
+    """
+    inner = [
+        (equal([1]), next(sizes)) if each.mixture is None else rates_of(each.mixture, sizes)
+        for each in mixture.tasks
+    ]
+    counts = [count for _, count in inner]
+    given = [each.rate for each in mixture.tasks if each.rate is not None]
+    cap = mixture.cap
+    if given:
+        outer = np.array(given) / sum(given)
+    elif mixture.rates == "equal":
+        outer = equal(counts)
+    elif mixture.rates == "temperature":
+        outer = temperature(counts, mixture.temperature or 2.0, cap)
+    else:
+        outer = proportional(counts, cap)
+    rates = [rate * share for share, (own, _) in zip(outer, inner, strict=True) for rate in own]
+    draws = sum(count if cap is None else min(count, cap) for count in counts)
+    return np.array(rates), draws

@@ -1,0 +1,260 @@
+"""A task of your own, declared in a TOML file over csv, tsv, jsonl or parquet files.
+
+    kind = "sequence"
+    labels = ["billing", "fault", "other"]
+    metrics = ["accuracy", "macro_f1"]
+    template = "ticket: {subject} body: {body}"
+    texts = ["subject", "body"]
+    label = "team"
+
+`template` is what a text-to-text model reads, with columns by name; an encoder with a head reads
+`texts`. The first of `metrics` chooses the best checkpoint. The keys below depend on the kind; it
+gives a built-in task other columns, another template and metrics.
+
+    sequence      texts (one or two), label, labels        one of `labels`, as a word or its number
+    regression    texts (one or two), score                a number
+    token         words, tags, labels, tag_column          a tag for each word (lists, CoNLL)
+    span          question, context, answer, null_answers  words of the context
+    text          target                                   a text, or a list of which each will do
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, final
+
+from pydantic import Field, field_validator
+
+from headwater.config import Config, read_toml
+from headwater.data.cells import texts_in
+from headwater.data.conll_file import TagColumns, check_tag
+from headwater.data.example import PairExample, SpanExample, TextExample
+from headwater.data.parallel_files import Text
+from headwater.data.predictions import JSON
+from headwater.data.span_table import SpanColumns
+from headwater.data.table_file import read_rows
+from headwater.data.task import Layout, Task
+from headwater.errors import UserError, did_you_mean
+from headwater.tasks.ner import NerTask
+from headwater.tasks.pair_scores import METRICS
+from headwater.tasks.pairs import PairTask, field
+from headwater.tasks.squad import SQUAD_V1, SQUAD_V2, SquadTask
+from headwater.tasks.template import Template
+from headwater.tasks.writing import SCORERS, TextTask
+
+_TWO_LABELS = ("f1",)
+_GROUPED = ("exact_match", "gender_parity")  # these need the ids of their benchmark
+
+
+class Declaration(Config):
+    """What every declaration has."""
+
+    known_metrics: ClassVar[Sequence[str]]
+
+    kind: str
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    summary: str = "a task of your own"
+    template: str
+    metrics: list[str] = Field(min_length=1)
+
+    def build(self, name: str, template: Template) -> Task[Any]:
+        """Build the task.
+
+        Raises:
+            UserError: what is declared does not fit together.
+        """
+        raise NotImplementedError
+
+    def only(self, template: Template, *names: str) -> None:
+        """Refuse a template with other columns than these, for kinds that keep no others."""
+        for column in template.columns:
+            if column not in names:
+                raise UserError(
+                    f"template: no column {column!r} for kind {self.kind}; "
+                    f"{did_you_mean(column, names)}"
+                )
+
+
+class _Rows(Declaration):
+    texts: list[str] = Field(min_length=1, max_length=2)
+
+    def pairs(
+        self,
+        name: str,
+        template: Template,
+        kind: Literal["sequence", "regression"],
+        column: str,
+        labels: Sequence[str] = (),
+    ) -> Task[Any]:
+        def say(task: PairTask, example: PairExample) -> TextExample:
+            targets = () if example.label is None else (example.label,)
+            if example.score is not None:
+                targets = (f"{example.score:g}",)
+            return TextExample(example.id, template.fill(dict(example.parts)), targets)
+
+        return PairTask(
+            name=name,
+            summary=self.summary,
+            kind=kind,
+            classes=tuple(labels),
+            template=name,
+            fields=tuple(field(each) for each in dict.fromkeys((*template.columns, *self.texts))),
+            reads=tuple((each,) for each in self.texts),
+            metric_names=tuple(self.metrics),
+            main_metric=self.metrics[0],
+            layout=Layout(name, {}),
+            prediction_file=JSON,
+            label_columns=(column,),
+            say=say,
+        )
+
+
+@final
+class _Sequence(_Rows):
+    known_metrics = tuple(name for name in METRICS if name not in _GROUPED)
+
+    labels: list[str] = Field(min_length=2)
+    label: str = "label"
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: list[str]) -> list[str]:
+        words = {label.strip() for label in labels} - {""}
+        if words != set(labels) or len(words) != len(labels):
+            raise ValueError("labels must differ, and have no spaces around them")
+        return labels
+
+    def build(self, name: str, template: Template) -> Task[Any]:
+        if len(self.labels) != 2 and (two := set(self.metrics) & set(_TWO_LABELS)):
+            raise UserError(f"metric {two.pop()!r} is for two labels; use macro_f1")
+        return self.pairs(name, template, "sequence", self.label, self.labels)
+
+
+@final
+class _Regression(_Rows):
+    known_metrics = ("pearson", "spearman")
+
+    score: str = "score"
+
+    def build(self, name: str, template: Template) -> Task[Any]:
+        return self.pairs(name, template, "regression", self.score)
+
+
+@final
+class _Token(Declaration):
+    known_metrics = ("f1", "precision", "recall", "accuracy")
+
+    labels: list[str] = Field(default=[])
+    words: str = "words"
+    tags: str = "tags"
+    tag_column: int = -1
+
+    def build(self, name: str, template: Template) -> Task[Any]:
+        self.only(template, "words")
+        for label in self.labels:
+            check_tag(label, (), "labels")
+        return NerTask(
+            name=name,
+            summary=self.summary,
+            labels=tuple(self.labels),
+            metric_names=tuple(self.metrics),
+            main_metric=self.metrics[0],
+            columns=TagColumns((self.words,), (self.tags,), self.tag_column),
+            say=lambda words: template.fill({"words": " ".join(words)}),
+        )
+
+
+@final
+class _Span(Declaration):
+    known_metrics = tuple(dict.fromkeys((*SQUAD_V1.metric_names, *SQUAD_V2.metric_names)))
+
+    question: str = "question"
+    context: str = "context"
+    answer: str = "answer"
+    null_answers: bool = False
+
+    def build(self, name: str, template: Template) -> Task[Any]:
+        self.only(template, self.question, self.context)
+        version = SQUAD_V2 if self.null_answers else SQUAD_V1
+        for metric in self.metrics:
+            if metric not in version.metric_names:
+                known = ", ".join(version.metric_names)
+                raise UserError(f"metric {metric!r}: these questions are scored by {known}")
+
+        def say(example: SpanExample) -> str:
+            return template.fill({self.question: example.question, self.context: example.context})
+
+        return SquadTask(
+            name=name,
+            summary=self.summary,
+            null_answers=self.null_answers,
+            metric_names=version.metric_names,
+            main_metric=self.metrics[0],
+            layout=None,
+            reads=SpanColumns(self.question, self.context, self.answer, self.null_answers),
+            say=say,
+        )
+
+
+@final
+class _Text(Declaration):
+    known_metrics = tuple(SCORERS)
+
+    target: str = "target"
+
+    def build(self, name: str, template: Template) -> Task[Any]:
+        return TextTask(
+            name=name,
+            summary=self.summary,
+            prefix="",
+            texts=_Filled(template, self.target),
+            metric_names=tuple(self.metrics),
+            main_metric=self.metrics[0],
+            scorers=tuple(SCORERS[metric] for metric in self.metrics),
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """Reads a table whose rows fill a template."""
+
+    template: Template
+    target: str
+
+    def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
+        for row in read_rows(path):
+            cells = {name: " ".join(texts_in(row, name)) for name in self.template.columns}
+            targets = texts_in(row, self.target) if answered else ()
+            yield Text(row.where, self.template.fill(cells), targets)
+
+
+KINDS: Mapping[str, type[Declaration]] = {
+    "sequence": _Sequence,
+    "regression": _Regression,
+    "token": _Token,
+    "span": _Span,
+    "text": _Text,
+}
+
+
+def load_task(path: Path) -> Task[Any]:
+    """Build a task from its declaration; its name is the file's, if it gives none.
+
+    Raises:
+        UserError: the file is missing or broken, or has an unknown key, kind, metric or column.
+    """
+    values = read_toml(path)
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise UserError(f"{path}: kind = {kind!r}; one of {', '.join(KINDS)} was expected")
+    declaration = KINDS[kind].check(values, str(path))
+    for metric in declaration.metrics:
+        known = declaration.known_metrics
+        if metric not in known:
+            hint = did_you_mean(metric, known, f"for kind {kind} there are")
+            raise UserError(f"{path}: unknown metric {metric!r}; {hint}")
+    try:
+        return declaration.build(declaration.name or path.stem, Template(declaration.template))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None

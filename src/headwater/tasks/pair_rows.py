@@ -1,0 +1,174 @@
+"""Texts and pairs of texts as model inputs, labelled with a class or a number.
+
+BERT reads `[CLS] text [SEP]` and `[CLS] text [SEP] other text [SEP]` (Devlin et al. 2019, section
+4.1 and figure 4), RoBERTa `<s> text </s></s> other text </s>` (Liu et al. 2019):
+
+    a cat sat | it slept     ->  [CLS] a cat sat [SEP] it slept [SEP]
+                                   0   0  0   0    0    1    1    1
+
+A pair that is too long is cut as BERT's code cuts it: piece by piece off the end of the longer
+text, of two equal ones off the second.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.data.convert import Features
+from headwater.data.example import PairExample, TaggingExample
+from headwater.data.pieces import Ragged, encode_ids
+from headwater.data.task import Task
+from headwater.errors import UserError
+from headwater.tasks.sequence_config import SequenceConfig
+from headwater.tasks.windows import Layout, layout
+from headwater.text.vocabulary import Vocabulary
+
+Longs = NDArray[np.int64]
+OUTSIDE = "O"  # the tag of a word that is of no chunk
+
+
+@final
+class PairRows:
+    """One row for each example, a FeatureSet.
+
+    Row features: `input_ids`, `token_type_ids` int32 [length]; when labelled also `labels`, an
+    int32 class number or a float32 number. `cut` is how many examples lost an end.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        sides: tuple[Ragged, Ragged],
+        pairs: NDArray[np.bool_],
+        labels: NDArray[Any] | None,
+        cut: int,
+    ) -> None:
+        self._layout, self._sides, self._pairs, self._labels = layout, sides, pairs, labels
+        self.cut = cut
+        specials = len(layout.before) + len(layout.after) + pairs * len(layout.between)
+        self.lengths: Longs = sides[0].lengths + sides[1].lengths + specials
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, row: int) -> Features:
+        layout, first, second = self._layout, self._sides[0][row], self._sides[1][row]
+        between = layout.between if self._pairs[row] else ()
+        parts = (layout.before, first, between, second, layout.after)
+        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
+        types = np.zeros(len(ids), np.int32)
+        if layout.segments and self._pairs[row]:
+            types[len(layout.before) + len(first) + len(between) :] = 1
+        features = {"input_ids": ids, "token_type_ids": types}
+        if self._labels is not None:
+            features["labels"] = np.array(self._labels[row])
+        return features
+
+    def features(self, rows: Longs, epoch: int) -> list[Features]:
+        """Return rows; they are the same in every epoch."""
+        return [self[row] for row in rows.tolist()]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything a row is made of."""
+        digest = hashlib.sha256(repr(self._layout).encode())
+        for side in self._sides:
+            digest.update(side.values.tobytes())
+            digest.update(side.bounds.tobytes())
+        digest.update(self._pairs.tobytes())
+        if self._labels is not None:
+            digest.update(self._labels.tobytes())
+        return digest.hexdigest()
+
+
+def build_pairs(
+    vocabulary: Vocabulary,
+    examples: Iterable[PairExample],
+    config: SequenceConfig,
+    labels: Sequence[str],
+    *,
+    labelled: bool = True,
+) -> PairRows:
+    """Encode every example.
+
+    Args:
+        labels: the classes in the order of the head's outputs; empty where it gives a number.
+        labelled: whether the rows hold what is to be learned.
+
+    Raises:
+        UserError: the vocabulary is not an encoder's, or an example to learn from has no label or
+            one that is not among `labels`.
+    """
+    examples = list(examples)
+    shape = layout(vocabulary)
+    pairs = np.array([each.text_b is not None for each in examples], bool)
+    first = encode_ids(vocabulary, [each.text_a for each in examples], config.max_length)
+    second = encode_ids(vocabulary, [each.text_b or "" for each in examples], config.max_length)
+    specials = len(shape.before) + len(shape.after) + pairs * len(shape.between)
+    keep = _kept(first.lengths, second.lengths, config.max_length - specials)
+    sides = (_cut(first, keep[0]), _cut(second, keep[1]))
+    cut = int((keep.sum(0) < first.lengths + second.lengths).sum())
+    return PairRows(shape, sides, pairs, _labels(examples, labels) if labelled else None, cut)
+
+
+def head_labels(task: Task[Any], examples: Iterable[Any]) -> tuple[str, ...]:
+    """Return what a head for the task chooses from: the task's labels, or the data's.
+
+    Args:
+        examples: to train on; looked at only where the task leaves its labels to them. Theirs are
+            sorted, with the tag `O` first.
+
+    Returns:
+        the labels; none for a head that chooses among none.
+    """
+    if task.labels or task.kind not in ("sequence", "token"):
+        return task.labels
+    found: set[str] = set()
+    for example in examples:
+        if isinstance(example, TaggingExample):
+            found.update(example.tags or ())
+        elif example.label is not None:
+            found.add(example.label)
+    return tuple(sorted(found, key=lambda label: (label != OUTSIDE, label)))
+
+
+def class_numbers(labels: Sequence[str]) -> dict[str, int]:
+    """Return the output of the head that stands for each label."""
+    return {label: number for number, label in enumerate(labels)}
+
+
+def no_such_label(id: str, label: str, labels: Sequence[str]) -> UserError:
+    """Return the error for a label that the head cannot give."""
+    named = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
+    return UserError(f"example {id!r}: label {label!r} is none of {named}")
+
+
+def _kept(first: Longs, second: Longs, room: Longs) -> Longs:
+    """How many pieces stay of either text, int64 [2, rows]."""
+    half = -(-room // 2)  # of an odd room the first text has the larger half
+    kept = np.minimum(first, np.maximum(room - second, half))
+    return np.stack([kept, np.minimum(second, room - kept)])
+
+
+def _cut(rows: Ragged, kept: Longs) -> Ragged:
+    if np.array_equal(kept, rows.lengths):
+        return rows
+    return Ragged.of([rows[row][:most] for row, most in enumerate(kept.tolist())])
+
+
+def _labels(examples: Sequence[PairExample], labels: Sequence[str]) -> NDArray[Any]:
+    """Class numbers int32 [examples], or numbers float32 where there are no classes."""
+    for example in examples:
+        if (example.label if labels else example.score) is None:
+            what = "label" if labels else "score"
+            raise UserError(f"example {example.id!r} has no {what} to train on")
+    if not labels:
+        return np.array([example.score for example in examples], np.float32)
+    numbers = class_numbers(labels)
+    for example in examples:
+        if example.label not in numbers:
+            raise no_such_label(example.id, str(example.label), labels)
+    return np.array([numbers[str(example.label)] for example in examples], np.int32)

@@ -1,0 +1,179 @@
+"""ReCoRD (Zhang et al. 2018), as SuperGLUE has it: fill a gap in a sentence with a passage's name.
+
+    record query: A @placeholder is a bird. entities: penguin, pigeon, potato passage: This is ...
+    penguin
+
+A query with several right answers is an example for each when it is read with answers, as T5's
+published preprocessor has it: the second of query 7 has the id `7/2`. Only the first counts in the
+score, which is SQuAD's: the best exact match and F1 over the right answers.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, final
+
+from headwater.data.example import TextExample
+from headwater.data.official_files import with_folders
+from headwater.data.predictions import PredictionFile
+from headwater.data.source import DataSource, Examples
+from headwater.data.table_file import Row, read_rows
+from headwater.data.task import Layout
+from headwater.errors import UserError
+from headwater.metrics.qa import squad_v1
+from headwater.tasks.prediction_files import JsonLabels
+from headwater.tasks.superglue import FILES, HUB, nested
+
+_AFTER_A_STOP = re.compile(r"([.?!\"'])\n@highlight\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    key: str
+    text: str
+    entities: tuple[str, ...]
+    answers: tuple[str, ...]
+    passage: str
+
+    @property
+    def inputs(self) -> str:
+        """The text form, with each highlight of the passage ended as a sentence."""
+        passage = _AFTER_A_STOP.sub(r"\1 ", self.passage).replace("\n@highlight\n", ". ")
+        named = ", ".join(self.entities)
+        return f"record query: {self.text} entities: {named} passage: {passage}"
+
+
+@final
+class _FirstAnswers:
+    """The official file: a JSON object a line with a query's `idx` and the answer as `label`."""
+
+    name = "ReCoRD.jsonl"
+    _lines = JsonLabels(name)
+
+    def dump(self, examples: DataSource[Any], predictions: Mapping[str, str]) -> str:
+        """Return a line for each query."""
+        return self._lines.dump(Examples([each for each in examples if _first(each)]), predictions)
+
+    def read(self, path: Path, examples: DataSource[Any]) -> dict[str, str]:
+        """Read the lines."""
+        return self._lines.read(path, examples)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RecordTask:
+    """ReCoRD (see `Task`)."""
+
+    name: str
+    summary: str
+    layout: Layout
+    prediction_file: PredictionFile
+    kind: Literal["text"] = "text"
+    labels: tuple[str, ...] = ()
+    null_answers: bool = False
+    metric_names: tuple[str, ...] = ("f1", "exact_match")
+    main_metric: str = "f1"
+
+    def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[TextExample]:
+        """Read files in order; a folder stands for its official validation file.
+
+        Raises:
+            UserError: a file is broken, repeats an `idx`, holds no query, or, when answered, hides
+                the answers.
+        """
+        examples: dict[str, TextExample] = {}
+        for number, path in enumerate(with_folders(self.name, self.layout, paths), 1):
+            prefix = f"{number}:" if number > 1 else ""
+            for row in read_rows(path):
+                for query in _queries(row):
+                    if answered and not query.answers:
+                        raise UserError(
+                            f"{row.where}: query {query.key} has no answers; a test file hides "
+                            "them, which `headwater predict` does not need"
+                        )
+                    for example in _examples(query, prefix, answered):
+                        if example.id in examples:
+                            raise UserError(f"{row.where}: idx {query.key} stands here again")
+                        examples[example.id] = example
+        if not examples:
+            raise UserError(f"{', '.join(map(str, paths))}: no example of task {self.name}")
+        return Examples(list(examples.values()))
+
+    def to_text(self, example: TextExample) -> TextExample:
+        """Return the example: it is text to text already."""
+        return example
+
+    def from_text(self, example: TextExample, text: str) -> str:
+        """Take what was written as the answer."""
+        return text
+
+    def score(
+        self,
+        examples: DataSource[TextExample],
+        predictions: Mapping[str, str],
+        no_answer_probabilities: Mapping[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Score each query once with SQuAD's exact match and F1; a missing answer scores 0.
+
+        Raises:
+            UserError: a query's answers are not known, or there are no-answer probabilities.
+        """
+        if no_answer_probabilities is not None:
+            raise UserError(f"task {self.name} knows no no-answer probabilities")
+        golds = {each.id: each.targets for each in examples if _first(each)}
+        found = squad_v1(golds, predictions)
+        return {name: found[name] for name in self.metric_names}
+
+
+RECORD = RecordTask(
+    name="record",
+    summary="ReCoRD: which name of a passage fills the gap in a sentence?",
+    layout=Layout("ReCoRD", FILES, (HUB, "record")),
+    prediction_file=_FirstAnswers(),
+)
+
+
+def _first(example: TextExample) -> bool:
+    return "/" not in example.id
+
+
+def _examples(query: _Query, prefix: str, answered: bool) -> Iterator[TextExample]:
+    """Yield an example for each answer, with that one first among the targets."""
+    key = f"{prefix}{query.key}"
+    if not answered:
+        yield TextExample(key, query.inputs, ())
+        return
+    for number, answer in enumerate(query.answers, 1):
+        others = (other for other in query.answers if other != answer)
+        name = key if number == 1 else f"{key}/{number}"
+        yield TextExample(name, query.inputs, (answer, *others))
+
+
+def _queries(row: Row) -> Iterator[_Query]:
+    """Yield the queries of a passage; a row of the hub's files is one query."""
+    if isinstance(row.cells.get("passage"), str):
+        index = nested(row, nested(row, row.cells, "idx", dict), "query", int)
+        yield _Query(
+            str(index),
+            nested(row, row.cells, "query", str),
+            tuple(nested(row, row.cells, "entities", list)),
+            tuple(row.cells.get("answers") or ()),
+            nested(row, row.cells, "passage", str),
+        )
+        return
+    passage = nested(row, row.cells, "passage", dict)
+    text = nested(row, passage, "text", str)
+    entities = {
+        text[nested(row, each, "start", int) : nested(row, each, "end", int) + 1]
+        for each in nested(row, passage, "entities", list)
+    }
+    for query in nested(row, row.cells, "qas", list):
+        answers = {nested(row, each, "text", str) for each in query.get("answers", ())}
+        yield _Query(
+            str(nested(row, query, "idx", int)),
+            nested(row, query, "query", str),
+            tuple(sorted(entities)),
+            tuple(sorted(answers)),
+            text,
+        )

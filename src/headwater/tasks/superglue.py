@@ -1,0 +1,254 @@
+"""The tasks of SuperGLUE (Wang et al. 2019) that choose a class; WSC and ReCoRD stand apart.
+
+    SuperGLUE/BoolQ/val.jsonl          {"question": ..., "passage": ..., "idx": 0, "label": true}
+    as text                            boolq passage: ... question: ...
+    and its target                     True
+
+An encoder reads word and first sentence of WiC as one text, and MultiRC's question and answer as
+its second. COPA asks which of two choices fits, which a head on one pair cannot read: it is a task
+of writing here. MultiRC's nested file is one example for each answer, with the id
+`paragraph-question-answer`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+from headwater.data.example import PairExample, TextExample
+from headwater.data.source import DataSource, Example
+from headwater.data.table_file import Row, read_rows
+from headwater.data.task import Layout, Split
+from headwater.errors import UserError
+from headwater.tasks.pairs import Field, PairTask, field, say
+from headwater.tasks.prediction_files import JsonLabels, json_id
+
+HUB = "aps/super_glue"
+FILES: dict[Split, tuple[str, ...]] = {
+    "train": ("train.jsonl",),
+    "validation": ("val.jsonl",),
+    "test": ("test.jsonl",),
+}
+_TRUTH = ("False", "True")
+_ENTAILMENT = ("entailment", "not_entailment")
+_INFERENCE = (
+    field("hypothesis", "hypothesis", "sentence2"),
+    field("premise", "premise", "sentence1"),
+)
+_BOLD = re.compile("</?b>")
+
+T = TypeVar("T", str, int, list[Any], dict[str, Any])
+
+
+def _task(
+    name: str,
+    summary: str,
+    classes: tuple[str, ...],
+    fields: tuple[Field, ...],
+    reads: tuple[tuple[str, ...], ...],
+    folder: str,
+    spelling: tuple[tuple[str, Any], ...] = (),
+) -> PairTask:
+    return PairTask(
+        name=name,
+        summary=summary,
+        kind="sequence",
+        classes=classes,
+        template=name,
+        fields=fields,
+        reads=reads,
+        metric_names=("accuracy",),
+        main_metric="accuracy",
+        layout=Layout(folder, FILES, (HUB, name)),
+        prediction_file=JsonLabels(f"{folder}.jsonl", spelling),
+    )
+
+
+BOOLQ = _task(
+    "boolq",
+    "BoolQ: is the answer to a question on a passage yes?",
+    _TRUTH,
+    (field("passage"), field("question")),
+    (("question",), ("passage",)),
+    "BoolQ",
+    (("False", "false"), ("True", "true")),
+)
+
+CB = replace(
+    _task(
+        "cb",
+        "CommitmentBank: does a clause follow from a text, contradict it or neither?",
+        ("entailment", "contradiction", "neutral"),
+        (field("hypothesis"), field("premise")),
+        (("premise",), ("hypothesis",)),
+        "CB",
+    ),
+    metric_names=("macro_f1", "accuracy"),
+    main_metric="macro_f1",
+)
+
+COPA = replace(
+    _task(
+        "copa",
+        "COPA: which of two choices is the cause or the effect?",
+        ("choice1", "choice2"),
+        (field("choice1"), field("choice2"), field("premise"), field("question")),
+        (("premise",),),
+        "COPA",
+        (("choice1", 0), ("choice2", 1)),
+    ),
+    kind="text",
+)
+
+SUPERGLUE_RTE = replace(
+    _task(
+        "superglue_rte",
+        "RTE as SuperGLUE has it, in JSON lines",
+        _ENTAILMENT,
+        _INFERENCE,
+        (("premise",), ("hypothesis",)),
+        "RTE",
+    ),
+    template="rte",
+    layout=Layout("RTE", FILES, (HUB, "rte")),
+)
+
+WIC = _task(
+    "wic",
+    "WiC: has a word the same meaning in two sentences?",
+    _TRUTH,
+    (field("sentence1"), field("sentence2"), field("word")),
+    (("word", "sentence1"), ("sentence2",)),
+    "WiC",
+    (("False", "false"), ("True", "true")),
+)
+
+
+def _unfold_multirc(row: Row) -> Iterator[Row]:
+    """Yield a row for each answer of a passage; the hub's rows are such rows already."""
+    if "passage" not in row.cells:
+        yield replace(row, cells={**row.cells, "idx": _joined(row.cells.get("idx"))})
+        return
+    passage = nested(row, row.cells, "passage", dict)
+    text = nested(row, passage, "text", str)
+    for question in nested(row, passage, "questions", list):
+        words = nested(row, question, "question", str)
+        for answer in nested(row, question, "answers", list):
+            numbers = (nested(row, each, "idx", int) for each in (row.cells, question, answer))
+            cells = {
+                "paragraph": text,
+                "question": words,
+                "answer": nested(row, answer, "text", str),
+                "idx": "-".join(map(str, numbers)),
+            }
+            label = {"label": answer["label"]} if "label" in answer else {}
+            yield replace(row, cells=cells | label)
+
+
+def _joined(index: Any) -> Any:
+    if isinstance(index, dict):
+        return "-".join(str(index.get(name)) for name in ("paragraph", "question", "answer"))
+    return index
+
+
+def nested(row: Row, record: Any, name: str, kind: type[T]) -> T:
+    """Return `record[name]` of a nested file.
+
+    Raises:
+        UserError: it is not there or not of the kind.
+    """
+    value = record.get(name) if isinstance(record, dict) else None
+    if type(value) is not kind:
+        raise UserError(f"{row.where}: {name!r} is missing or no {kind.__name__}")
+    return value
+
+
+def without_markup(task: PairTask, example: PairExample) -> TextExample:
+    """Say a MultiRC example without its `<b>` and `</b>`; a `<br>` becomes a space."""
+    said = say(task, example)
+    return replace(said, inputs=_BOLD.sub("", said.inputs.replace("<br>", " ")))
+
+
+@final
+class MultiRcPredictions:
+    """A JSON object for each passage: its questions, with 0 or 1 for each answer."""
+
+    name = "MultiRC.jsonl"
+
+    def dump(self, examples: DataSource[Example], predictions: Mapping[str, str]) -> str:
+        """Return the lines."""
+        passages: dict[int | str, dict[int | str, list[dict[str, Any]]]] = {}
+        for each in examples:
+            if each.id in predictions:
+                passage, question, answer = map(json_id, each.id.rsplit("-", 2))
+                text = predictions[each.id]
+                label = _TRUTH.index(text) if text in _TRUTH else text
+                answers = passages.setdefault(passage, {}).setdefault(question, [])
+                answers.append({"idx": answer, "label": label})
+        lines = []
+        for passage, questions in passages.items():
+            listed = [{"idx": key, "answers": answers} for key, answers in questions.items()]
+            lines.append(json.dumps({"idx": passage, "passage": {"questions": listed}}))
+        return "".join(line + "\n" for line in lines)
+
+    def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
+        """Read the lines."""
+        predictions: dict[str, str] = {}
+        for row in read_rows(path):
+            for question in nested(row, nested(row, row.cells, "passage", dict), "questions", list):
+                for answer in nested(row, question, "answers", list):
+                    places = (row.cells, question, answer)
+                    key = "-".join(str(each.get("idx")) for each in places)
+                    label = answer.get("label")
+                    known = type(label) is int and 0 <= label < len(_TRUTH)
+                    predictions[key] = _TRUTH[label] if known else str(label)
+        return predictions
+
+
+MULTIRC = replace(
+    _task(
+        "multirc",
+        "MultiRC: is this one of the answers to a question on a paragraph?",
+        _TRUTH,
+        (field("question"), field("answer"), field("paragraph")),
+        (("paragraph",), ("question", "answer")),
+        "MultiRC",
+    ),
+    metric_names=("f1", "exact_match"),
+    main_metric="f1",
+    prediction_file=MultiRcPredictions(),
+    unfold=_unfold_multirc,
+    say=without_markup,
+)
+
+
+def _diagnostics(name: str, folder: str, summary: str, metrics: tuple[str, ...]) -> PairTask:
+    files: dict[Split, tuple[str, ...]] = {"test": (f"{folder}.jsonl",)}
+    return replace(
+        SUPERGLUE_RTE,
+        name=name,
+        summary=summary,
+        metric_names=metrics,
+        main_metric=metrics[0],
+        layout=Layout(folder, files, (HUB, name)),
+        prediction_file=JsonLabels(f"{folder}.jsonl"),
+    )
+
+
+AXB = _diagnostics(
+    "axb",
+    "AX-b",
+    "SuperGLUE's broad diagnostics (a model of superglue_rte's serves)",
+    ("matthews",),
+)
+AXG = _diagnostics(
+    "axg",
+    "AX-g",
+    "Winogender: the same conclusion for either gender? (a model of superglue_rte's serves)",
+    ("accuracy", "gender_parity"),
+)
+
+CHOICES = (BOOLQ, CB, COPA, MULTIRC, SUPERGLUE_RTE, WIC, AXB, AXG)
+"""Those that choose a class: all but ReCoRD and WSC."""

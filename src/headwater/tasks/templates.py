@@ -1,0 +1,53 @@
+"""Putting a text that a user wrote by hand into the order of the task's own template.
+
+    mnli premise: He is in Rome. hypothesis: He is in Italy.      what papers and model cards show
+    mnli hypothesis: He is in Italy. premise: He is in Rome.      what T5's preprocessors made
+
+A text-to-text model was trained on one order and answers worse on another.
+"""
+
+import re
+
+from headwater.tasks.glue import GLUE
+from headwater.tasks.superglue import CHOICES
+
+_TEMPLATES = tuple(
+    {
+        (each.template, tuple(field.name for field in each.fields)): None
+        for each in (*GLUE, *CHOICES)
+        if len(each.fields) > 1
+    }
+)
+
+
+def reorder(text: str) -> str:
+    """Return the text with its named fields in the template's order.
+
+    What fits no template (another first word, a field missing or unknown) and what is in order
+    already stays as it is, to the letter.
+
+    >>> reorder("mnli premise: It rains. hypothesis: It is dry.")
+    'mnli hypothesis: It is dry. premise: It rains.'
+    """
+    for template, names in _TEMPLATES:
+        parts = _parts(text, template, names)
+        if parts is not None and tuple(parts) != names:
+            return " ".join([template, *(f"{name}: {parts[name]}" for name in names)])
+    return text
+
+
+def _parts(text: str, template: str, names: tuple[str, ...]) -> dict[str, str] | None:
+    """Cut a text into its fields, in the order in which each is first named; None: it is not so."""
+    head = re.match(rf"\s*{template}\s+(?=(?:{'|'.join(names)}):)", text)
+    if head is None:
+        return None
+    marks: dict[str, re.Match[str]] = {}
+    for mark in re.finditer(rf"(?<=\s)({'|'.join(names)}):(?:\s|$)", text):
+        marks.setdefault(mark.group(1), mark)
+    if len(marks) < len(names):
+        return None
+    ends = [*(mark.start() for mark in list(marks.values())[1:]), len(text)]
+    return {
+        name: text[mark.end() : end].strip()
+        for (name, mark), end in zip(marks.items(), ends, strict=True)
+    }

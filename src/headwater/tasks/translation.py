@@ -1,0 +1,41 @@
+"""Translation from English, as T5 says it (Raffel et al. 2020, section 2.4 and appendix D).
+
+    translate English to German: That is good.    ->    Das ist gut.
+
+Scores are those of sacreBLEU (Post 2018) with its usual tokenization 13a, as `bleu`, and with
+`intl`, as `bleu_intl`, of which the paper's figures are. `metrics.generation.bleu_signature` says
+how each is made.
+"""
+
+from functools import partial
+
+from headwater.data.parallel_files import read_parallel
+from headwater.data.task import Layout
+from headwater.tasks.writing import TextTask, bleu, bleu_intl
+
+LANGUAGES = {"de": "German", "fr": "French", "ro": "Romanian"}
+
+
+def _from_english(target: str, year: int, validation: str, test: str) -> TextTask:
+    language = LANGUAGES[target]
+    return TextTask(
+        name=f"translate_en_{target}",
+        summary=f"Translate English to {language}, as WMT {year}",
+        prefix=f"translate English to {language}: ",
+        texts=partial(read_parallel, source="en", target=target),
+        metric_names=("bleu", "bleu_intl"),
+        main_metric="bleu",
+        scorers=(bleu, bleu_intl),
+        layout=Layout(
+            f"wmt{year}_en_{target}",
+            {"train": ("train.en",), "validation": (validation,), "test": (test,)},
+            (f"wmt/wmt{year % 100}", f"{target}-en"),
+        ),
+    )
+
+
+TRANSLATE_EN_DE = _from_english("de", 2014, "newstest2013.en", "newstest2014.en")
+TRANSLATE_EN_FR = _from_english("fr", 2014, "newstest2013.en", "newstest2014.en")
+TRANSLATE_EN_RO = _from_english("ro", 2016, "newsdev2016.en", "newstest2016.en")
+
+TRANSLATION = (TRANSLATE_EN_DE, TRANSLATE_EN_FR, TRANSLATE_EN_RO)

@@ -1,0 +1,70 @@
+"""Label names travel in config.json, and the published Auto classes open and compute the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from headwater.checkpoints.folder import load_model, save_model
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import build_model
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 30,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 12,
+    "max_position_embeddings": 16,
+}
+FAMILIES = {
+    "bert": BertConfig(**SIZES),
+    "roberta": BertConfig(model_type="roberta", pad_token_id=1, type_vocab_size=1, **SIZES),
+    "distilbert": BertConfig(model_type="distilbert", type_vocab_size=0, **SIZES),
+}
+AUTO = {
+    "sequence": "AutoModelForSequenceClassification",
+    "regression": "AutoModelForSequenceClassification",
+    "token": "AutoModelForTokenClassification",
+}
+LABELS = {"sequence": ("entailment", "not_entailment"), "token": ("O", "B-x", "I-x")}
+
+
+@pytest.mark.parametrize("head", AUTO)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_published_auto_classes_open_it(tmp_path: Path, family: str, head: str) -> None:
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(4)
+    labels = LABELS.get(head, ())
+    model = build_model(FAMILIES[family], head, labels=labels).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.3)
+    save_model(tmp_path, model)
+    theirs, report = getattr(transformers, AUTO[head]).from_pretrained(
+        tmp_path, output_loading_info=True, attn_implementation="eager"
+    )
+    assert not any(report.values()), report
+    if head == "regression":
+        assert theirs.config.num_labels == 1 and theirs.config.problem_type == "regression"
+    else:
+        assert theirs.config.id2label == dict(enumerate(labels))
+        assert theirs.config.label2id == {name: n for n, name in enumerate(labels)}
+    ids = torch.randint(4, 30, (3, 9))
+    with torch.no_grad():
+        found, wanted = model({"input_ids": ids}), theirs.eval()(input_ids=ids).logits
+    assert found.shape == wanted.shape
+    assert (found - wanted).abs().max() < 1e-5 * max(1.0, float(wanted.abs().max()))
+    again = load_model(tmp_path, head, labels=labels)
+    assert again.new_parameters == ()
+    if labels:
+        assert again.config.label_names == labels
+
+
+def test_names_of_any_script_and_order_survive(tmp_path: Path) -> None:
+    labels = tuple(f"größe {number}" for number in (3, 1, 2, *range(4, 14)))
+    save_model(tmp_path, build_model(FAMILIES["bert"], "sequence", labels=labels))
+    assert load_model(tmp_path).config.label_names == labels
+    written = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    assert list(written["id2label"].values()) == list(labels)

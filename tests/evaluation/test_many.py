@@ -1,0 +1,211 @@
+"""Several tasks and benchmarks: one summary, a folder for each task, what is skipped and why."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import torch
+
+from headwater.checkpoints.folder import save_model
+from headwater.data.task import Task
+from headwater.errors import UserError
+from headwater.evaluation.command import evaluate_files, predict_file
+from headwater.evaluation.many import evaluate_many, predictor_for
+from headwater.evaluation.scoring import score_file
+from headwater.inference.answer import Decision
+from headwater.inference.loaded import LoadedModel
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import build_model
+from headwater.tasks.glue import AX, COLA, MNLI_MISMATCHED, RTE
+from headwater.text.vocabulary import load_vocabulary
+
+FILES = {
+    "CoLA/dev.tsv": "x\t1\t\tBob won.\nx\t1\t\tEve won.\nx\t0\t*\tBob the won.\n",
+    "RTE/dev.tsv": "index\tsentence1\tsentence2\tlabel\n"
+    "0\tBob won.\tEve lost.\tentailment\n1\tA.\tB.\tnot_entailment\n",
+    "STS-B/dev.tsv": "index\tsentence1\tsentence2\tscore\n"
+    "0\ta\ta\t5.000\n1\ta\tb\t2.500\n2\ta\tc\t0.000\n",
+}
+SAID = {"cola": ["acceptable", "acceptable", "banana"], "rte": ["entailment"] * 2}
+SAID["stsb"] = ["4.8", "2.0", "no idea"]
+SAID |= {"boolq": ["True"], "superglue_rte": ["entailment", "entailment"]}
+
+
+@pytest.fixture
+def glue(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        path = tmp_path / "glue" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    return tmp_path / "glue"
+
+
+class Loaded:
+    """Says what stands in SAID, for the tasks that it knows."""
+
+    writes = True
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.known = set(known)
+
+    def predictor(self, task: Task[Any]) -> Callable[[Any], Iterator[Decision]]:
+        if task.name not in self.known:
+            raise UserError(f"this model knows no {task.name}")
+
+        def predict(examples: Any) -> Iterator[Decision]:
+            for each, text in zip(examples, SAID[task.name], strict=True):
+                yield Decision(each.id, text)
+
+        return predict
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Models by the tasks they know, as `cola+rte`; the list says what was loaded."""
+    loaded: list[str] = []
+
+    def load(model: str, device: str) -> Loaded:
+        loaded.append(model)
+        return Loaded(model.split("+"))
+
+    for module in ("many", "command"):
+        monkeypatch.setattr(f"headwater.evaluation.{module}.load", load)
+    monkeypatch.setattr("headwater.evaluation.many.resolve", Path)
+    return loaded
+
+
+def test_a_benchmark_in_one_table_and_one_folder(
+    glue: Path, models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    summary = evaluate_many(["cola+rte+stsb"], ["glue"], [glue], out)
+    assert models == ["cola+rte+stsb"]
+    names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    tasks = {"cola": "CoLA", "rte": "RTE", "stsb": "STS-B"}
+    assert names == {"metrics.json"} | {
+        f"{name}/{file}"
+        for name, official in tasks.items()
+        for file in ("metrics.json", f"{official}.tsv")
+    }
+    written = json.loads((out / "metrics.json").read_text())
+    assert written == summary.to_dict()
+    assert list(written["tasks"]) == ["cola", "stsb", "rte"]
+    assert written["examples"] == {"cola": 3, "stsb": 3, "rte": 2}
+    assert "qqp" in written["skipped"] and "rte" not in written["skipped"]
+    each = written["tasks"]
+    assert each["rte"] == {"accuracy": 50.0}
+    assert json.loads((out / "stsb" / "metrics.json").read_text()) == each["stsb"]
+    stsb = (each["stsb"]["pearson"] + each["stsb"]["spearman"]) / 2
+    mean = (each["cola"]["matthews"] + stsb + 50.0) / 3
+    assert written["averages"]["glue"] == {"mean": pytest.approx(mean), "tasks": 3, "of": 9}
+    assert written["averages"]["glue_without_wnli"]["of"] == 8
+    table = summary.table().splitlines()
+    assert [line.split()[0] for line in table[:4]] == ["task", "cola", "stsb", "rte"]
+    assert table[3].split() == ["rte", "2", "accuracy", "50.00"]
+    assert table[4].endswith("over 3 of its 9 tasks")
+    said = capsys.readouterr().err
+    assert "1 of 3 predictions are no label of cola; they count as wrong" in said
+    assert "1 of 3 predictions are no number of stsb" in said
+    assert f"skipped qqp: no QQP/dev.tsv in {glue}" in said
+
+
+def test_what_was_written_scores_the_same(glue: Path, models: list[str], tmp_path: Path) -> None:
+    summary = evaluate_many(["rte+cola"], ["rte", "cola"], [glue], tmp_path)
+    assert list(summary.tasks) == ["rte", "cola"]
+    for name, file in (("rte", "RTE.tsv"), ("cola", "CoLA.tsv")):
+        scores = score_file(name, [glue], tmp_path / name / file)
+        assert scores == summary.tasks[name].metrics
+    mean = (summary.tasks["cola"].metrics["matthews"] + 50.0) / 2
+    assert summary.averages["main_metrics"].mean == pytest.approx(mean)
+    assert (tmp_path / "rte" / "RTE.tsv").read_text().splitlines() == [
+        *("index\tprediction", "0\tentailment", "1\tentailment")
+    ]
+
+
+def test_a_model_for_each_task_is_loaded_once(glue: Path, models: list[str]) -> None:
+    given = ["cola=cola", "stsb=rte+stsb", "rte=rte+stsb"]
+    summary = evaluate_many(given, ["glue"], [glue])
+    assert models == ["cola", "rte+stsb"]
+    assert list(summary.tasks) == ["cola", "stsb", "rte"]
+
+
+def test_a_model_that_does_not_fit_is_skipped_or_refused(
+    glue: Path, models: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = evaluate_many(["cola+rte"], ["glue"], [glue])
+    assert list(summary.tasks) == ["cola", "rte"]
+    assert summary.skipped["stsb"] == "this model knows no stsb"
+    assert "skipped stsb: this model knows no stsb" in capsys.readouterr().err
+    summary = evaluate_many(["cola=cola"], ["glue"], [glue])
+    assert summary.skipped["rte"] == "no model for it; add --model rte=MODEL"
+    with pytest.raises(UserError, match="task stsb: this model knows no stsb"):
+        evaluate_many(["cola+rte"], ["cola", "stsb"], [glue])
+    with pytest.raises(UserError, match="task rte: no model for it; add --model rte=MODEL"):
+        evaluate_many(["cola=cola"], ["cola", "rte"], [glue])
+    with pytest.raises(UserError, match="no task is left to measure"):
+        evaluate_many(["wnli"], ["glue"], [glue])
+
+
+def test_a_task_alone_takes_its_folder_and_its_model(
+    glue: Path, models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate_files(["rte=rte", "cola=x"][:1], "rte", [glue]) == {"accuracy": 50.0}
+    assert evaluate_files("rte", "rte", [glue / "RTE"]) == {"accuracy": 50.0}
+    with pytest.raises(UserError, match="neither a model nor a folder with a run rte/"):
+        evaluate_files(str(tmp_path), "rte", [glue])
+    predict_file("cola", "cola", glue / "CoLA" / "dev.tsv", tmp_path / "said.tsv")
+    assert "1 of 3 predictions are no label of cola" in capsys.readouterr().err
+    assert (tmp_path / "said.tsv").read_text().splitlines()[:2] == ["index\tprediction", "0\t1"]
+
+
+def test_scoring_says_what_is_missing(
+    glue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "RTE.tsv").write_text("index\tprediction\n0\tmaybe\n")
+    assert score_file("rte", [glue], tmp_path / "RTE.tsv") == {"accuracy": 0.0}
+    said = capsys.readouterr().err
+    assert "1 of 2 examples are missing; they count 0" in said
+    assert "1 of 1 predictions are no label of rte" in said
+
+
+def test_superglue_counts_its_own_rte(models: list[str], tmp_path: Path) -> None:
+    rte = [{"premise": "a", "hypothesis": "b", "label": each, "idx": n}
+           for n, each in enumerate(("entailment", "not_entailment"))]  # fmt: skip
+    boolq = [{"question": "a", "passage": "b", "label": True, "idx": 0}]
+    for name, rows in (("RTE", rte), ("BoolQ", boolq)):
+        (tmp_path / name).mkdir()
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / name / "val.jsonl").write_text(lines)
+    summary = evaluate_many(["boolq+superglue_rte"], ["superglue"], [tmp_path])
+    assert list(summary.tasks) == ["boolq", "superglue_rte"]
+    average = summary.averages["superglue"]
+    assert (average.mean, average.tasks, average.of) == (75.0, 2, 8)
+
+
+def test_a_task_without_training_files_takes_the_head_of_another() -> None:
+    loaded = cast(LoadedModel, Loaded(["mnli"]))
+    predictor_for(loaded, MNLI_MISMATCHED)
+    predictor_for(loaded, AX)
+    with pytest.raises(UserError, match="knows no rte"):
+        predictor_for(loaded, RTE)
+
+
+def test_real_heads_over_two_tasks(glue: Path, tmp_path: Path) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz."
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    vocabulary = load_vocabulary(tmp_path / "vocab.txt")
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = BertConfig(vocab_size=vocabulary.size, intermediate_size=32, **sizes)
+    for task in (COLA, RTE):
+        model = build_model(config, "sequence", labels=task.labels)
+        save_model(tmp_path / "runs" / task.name / "model", model, vocabulary=vocabulary)
+    summary = evaluate_many([str(tmp_path / "runs")], ["glue"], [glue], device="cpu")
+    assert list(summary.tasks) == ["cola", "rte"]
+    assert summary.skipped["stsb"].startswith("no model for it")
+    alone = evaluate_files(str(tmp_path / "runs"), "rte", [glue / "RTE" / "dev.tsv"], device="cpu")
+    assert alone == summary.tasks["rte"].metrics

@@ -1,0 +1,39 @@
+"""Plain lines in a log, a bar on a terminal."""
+
+import io
+import sys
+
+import pytest
+
+from headwater.evaluation import progress
+
+
+def test_a_log_gets_rate_and_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with progress.showing("cola") as show:
+        for done in range(1, 101):
+            now[0] = float(done)
+            show(done, 100)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        f"headwater: cola: {done} of 100 examples, 1.0/s, 0:0{left} left"
+        for done, left in ((30, "1:10"), (60, "0:40"), (90, "0:10"))
+    ]
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.showing("cola [x]") as show:
+        show(1, 3)
+        show(3, 3)
+    assert "cola [x]" in shown.getvalue() and "3/3" in shown.getvalue()
+    assert "headwater:" not in shown.getvalue()

@@ -1,0 +1,254 @@
+"""Mixtures from a recipe to a model: heads on one body, one T5 for all, objectives beside."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from headwater.checkpoints.folder import load_model, save_model
+from headwater.corpus.build import build
+from headwater.errors import UserError
+from headwater.finetuning import begin, finetune
+from headwater.inference.loaded import load
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import build_model
+from headwater.models.multi_task import MultiTask
+from headwater.parts import rates_of
+from headwater.recipe import MixtureConfig, Recipe
+from headwater.tasks.table import task
+from headwater.text.vocabulary import load_vocabulary
+
+ROOT = Path(__file__).resolve().parents[1]
+WORDS = ["the", "good", "bad", "mill", "river", "is", "not", "a", "."]
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+GOOD, BAD = "the mill is good .", "the river is bad ."
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """CoLA's and RTE's layouts, with labels that a bag of words tells."""
+    for split, count in (("train", 24), ("dev", 8)):
+        cola = [f"gj04\t{n % 2}\t\t{GOOD if n % 2 else BAD}" for n in range(count)]
+        rte = ["index\tsentence1\tsentence2\tlabel"]
+        for n in range(count):
+            label = "entailment" if n % 2 else "not_entailment"
+            rte.append(f"{n}\t{GOOD}\t{GOOD if n % 2 else BAD}\t{label}")
+        (tmp_path / f"cola-{split}.tsv").write_text("\n".join(cola) + "\n")
+        (tmp_path / f"rte-{split}.tsv").write_text("\n".join(rte) + "\n")
+    (tmp_path / "text.txt").write_text(f"{GOOD} {BAD}\n\n" * 40)
+    return tmp_path
+
+
+@pytest.fixture
+def body(files: Path) -> Path:
+    """A tiny BERT with its vocabulary."""
+    (files / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes |= {"intermediate_size": 32, "max_position_embeddings": 32}
+    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config = BertConfig(vocab_size=len(PIECES), initializer_range=0.2, **sizes, **still)
+    torch.manual_seed(0)
+    save_model(files / "body", build_model(config), vocabulary=load_vocabulary(files))
+    return files / "body"
+
+
+def recipe(files: Path, start: dict[str, Any], **changes: Any) -> Recipe:
+    tasks: list[dict[str, Any]] = [
+        {
+            "task": name,
+            "data": {
+                "train": [str(files / f"{name}-train.tsv")],
+                "validation": [str(files / f"{name}-dev.tsv")],
+            },
+        }
+        for name in ("cola", "rte")
+    ]
+    mixture = {"rates": "equal", "tasks": tasks} | changes.pop("mixture", {})
+    mixture["tasks"] = tasks + changes.pop("more", [])
+    training = {
+        "steps": 12,
+        "batch": {"examples": 8},
+        "learning_rate": 1e-2,
+        "evaluate_every": 6,
+        "save_every": 4,
+        "log_every": 4,
+        "precision": "fp32",
+        "device": "cpu",
+    } | changes
+    return Recipe.check(start | {"mixture": mixture, "training": training}, "test")
+
+
+def log_of(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    for line in lines:
+        line.pop("seconds")
+    return lines
+
+
+def test_two_tasks_on_one_bert_learn_and_serve(files: Path, body: Path) -> None:
+    run = files / "run"
+    longer = {"steps": 80, "evaluate_every": 40, "learning_rate": 3e-3}
+    finetune(recipe(files, {"model": str(body)}, **longer), run)
+    model = load_model(run / "model").model
+    assert isinstance(model, MultiTask) and model.names == ("cola", "rte")
+    [*_, last] = [line["evaluation"] for line in log_of(run) if "evaluation" in line]
+    assert list(last) == ["average", "cola/matthews", "rte/accuracy"]
+    assert last["average"] == pytest.approx((last["cola/matthews"] + last["rte/accuracy"]) / 2)
+    assert last["average"] == 100.0
+    shown = [line["losses"] for line in log_of(run) if "losses" in line]
+    assert shown and all(set(losses) <= {"cola", "rte"} for losses in shown)
+    assert shown[-1]["rte"] < 0.3 and shown[-1]["cola"] < 0.3
+    for name in ("cola", "rte"):
+        examples = task(name).read([files / f"{name}-dev.tsv"])
+        found = {each.id: each.text for each in load(run, "cpu").predictor(task(name))(examples)}
+        assert found == {each.id: each.label for each in examples}
+
+
+def test_a_cut_run_continues_to_the_bit(files: Path, body: Path) -> None:
+    whole, cut = files / "whole", files / "cut"
+    start = {"model": str(body)}
+    finetune(recipe(files, start), whole)
+    limited = recipe(files, start, time_limit_minutes=1e-9)
+    sessions = 0
+    while not (cut / "state" / "finished").exists():
+        finetune(limited, cut, resume=sessions > 0)
+        sessions += 1
+    assert sessions > 3
+    weights = [(run / "model" / "model.safetensors").read_bytes() for run in (whole, cut)]
+    assert weights[0] == weights[1]
+    kept = [[line for line in log_of(run) if "loss" in line] for run in (whole, cut)]
+    assert kept[0] == kept[1]
+
+
+def test_the_best_of_each_task_is_kept_on_request(files: Path, body: Path) -> None:
+    run = files / "run"
+    wanted = recipe(files, {"model": str(body)}, mixture={"best_each": True}, evaluate_every=3)
+    finetune(wanted, run)
+    evaluations = [line for line in log_of(run) if "evaluation" in line]
+    for name, metric in (("cola", "matthews"), ("rte", "accuracy")):
+        loaded = load(run / "best" / name / metric, "cpu")
+        examples = task(name).read([files / f"{name}-dev.tsv"])
+        said = {each.id: each.text for each in loaded.predictor(task(name))(examples)}
+        best = max(line["evaluation"][f"{name}/{metric}"] for line in evaluations)
+        assert task(name).score(examples, said)[metric] == pytest.approx(best)
+
+
+def test_masked_pieces_are_a_task_beside_others(files: Path, body: Path) -> None:
+    build([files / "text.txt"], load_vocabulary(body), files / "store")
+    corpus = {"train": [str(files / "store")], "validation": str(files / "store")}
+    mlm = {"max_length": 16, "next_sentence": False}
+    more = [{"unlabelled": {"objective": "mlm", "corpus": corpus, "mlm": mlm}}]
+    run = files / "run"
+    finetune(recipe(files, {"model": str(body)}, more=more, steps=18), run)
+    [first, *_, last] = [line["evaluation"] for line in log_of(run) if "evaluation" in line]
+    assert list(last) == ["average", "cola/matthews", "rte/accuracy", "mlm/loss"]
+    assert last["mlm/loss"] < first["mlm/loss"]
+    assert last["average"] == pytest.approx((last["cola/matthews"] + last["rte/accuracy"]) / 2)
+
+
+def test_a_t5_learns_tasks_and_span_corruption_in_one_batch(files: Path) -> None:
+    vocabulary = ROOT / "examples" / "vocabulary"
+    build([files / "text.txt"], load_vocabulary(vocabulary), files / "store")
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    network = {"preset": "t5-small", "vocabulary": str(vocabulary)}
+    network["sizes"] = sizes | {"num_decoder_layers": 1, "dropout_rate": 0.0}
+    unlabelled = {
+        "objective": "span_corruption",
+        "corpus": {"train": [str(files / "store")], "validation": str(files / "store")},
+        "span_corruption": {"inputs": 32},
+    }
+    run = files / "run"
+    wanted = recipe(files, {"network": network}, more=[{"unlabelled": unlabelled}], steps=20)
+    begun = begin(wanted, print)
+    rows = begun.features().draw(0)
+    assert {int(row["task"]) for row in rows.features(np.arange(len(rows)), 0)} == {0, 1, 2}
+    finetune(wanted, run)
+    shown = [line["losses"] for line in log_of(run) if "losses" in line]
+    assert set(shown[0]) == {"cola", "rte", "span_corruption"}
+    assert shown[-1]["cola"] < shown[0]["cola"]
+    lines = [line for line in log_of(run) if "losses" in line]
+    for line in lines:  # what is minimized lies between the losses that it is made of
+        assert min(line["losses"].values()) <= line["loss"] <= max(line["losses"].values())
+    assert load(run, "cpu").generate(["cola sentence: the mill is good ."])
+
+
+def test_a_task_starts_from_another_tasks_model(files: Path, body: Path) -> None:
+    common = {"training": recipe(files, {"model": str(body)}).training.model_dump()}
+    first = {"model": str(body), "task": "cola", "data": {"train": [str(files / "cola-train.tsv")]}}
+    training = common["training"] | {"evaluate_every": None}
+    finetune(Recipe.check(first | {"training": training}, "test"), files / "first")
+    second = {"model": str(files / "first"), "task": "rte"}
+    second["data"] = {"train": [str(files / "rte-train.tsv")]}
+    begun = begin(Recipe.check(second | {"training": training}, "test"), print)
+    trained = load_model(files / "first" / "model").model
+    for (name, new), (_, old) in zip(
+        begun.begun.model.body.named_parameters(), trained.body.named_parameters(), strict=True
+    ):
+        assert torch.equal(new, old), name
+    assert begun.begun.new_parameters
+
+
+@pytest.mark.parametrize(
+    ("mixture", "sizes", "rates", "draws"),
+    [
+        ({"rates": "equal", "tasks": 2}, [30, 10], [0.5, 0.5], 40),
+        ({"tasks": 2}, [30, 10], [0.75, 0.25], 40),
+        ({"cap": 10, "tasks": 2}, [30, 10], [0.5, 0.5], 20),
+        ({"rates": "temperature", "temperature": 2.0, "tasks": 2}, [90, 10], [0.75, 0.25], 100),
+    ],
+    ids=["equal", "proportional", "capped", "temperature"],
+)
+def test_rates_by_name(
+    mixture: dict[str, Any], sizes: list[int], rates: list[float], draws: int
+) -> None:
+    tasks = [{"task": "rte", "data": {"train": ["a"]}}] * mixture["tasks"]
+    config = MixtureConfig.check(mixture | {"tasks": tasks}, "test")
+    found, size = rates_of(config, iter(sizes))
+    np.testing.assert_allclose(found, rates)
+    assert size == draws
+
+
+def test_rates_of_a_mixture_in_a_mixture_and_given_ones() -> None:
+    leaf = {"task": "rte", "data": {"train": ["a"]}}
+    inner = {"mixture": {"rates": "equal", "tasks": [leaf, leaf]}}
+    config = MixtureConfig.check({"tasks": [leaf, inner]}, "test")
+    found, size = rates_of(config, iter([60, 10, 30]))
+    np.testing.assert_allclose(found, [0.6, 0.2, 0.2])
+    assert size == 100
+    given = MixtureConfig.check({"tasks": [leaf | {"rate": 3.0}, inner | {"rate": 1.0}]}, "test")
+    np.testing.assert_allclose(rates_of(given, iter([60, 10, 30]))[0], [0.75, 0.125, 0.125])
+
+
+LEAF = {"task": "rte", "data": {"train": ["a"]}}
+BAD_MIXTURES: list[tuple[dict[str, Any], str]] = [
+    ({"tasks": []}, "mixture.tasks"),
+    ({"tasks": [{"task": "rte"}]}, "a task needs data"),
+    ({"tasks": [{}]}, "give one of task"),
+    ({"tasks": [LEAF | {"rate": 1.0}, LEAF]}, "to each of the tasks, or to none"),
+    ({"tasks": [LEAF | {"rate": 0.0}]}, "rate"),
+    ({"tasks": [LEAF], "rates": "equal", "cap": 3}, "cap counts examples"),
+    ({"tasks": [LEAF], "temperature": 2.0}, "temperature"),
+    ({"tasks": [LEAF], "rates": "fair"}, "rates"),
+    ({"task": [LEAF]}, "did you mean 'mixture.tasks'|tasks"),
+]
+
+
+@pytest.mark.parametrize(("mixture", "said"), BAD_MIXTURES, ids=[said for _, said in BAD_MIXTURES])
+def test_a_wrong_mixture_is_one_clear_line(mixture: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Recipe.check({"model": "m", "mixture": mixture}, "test")
+
+
+def test_what_cannot_be_mixed_is_said(files: Path, body: Path) -> None:
+    start = {"model": str(body)}
+    twice = [{"task": "cola", "data": {"train": [str(files / "cola-dev.tsv")]}}]
+    with pytest.raises(UserError, match="cola stands in it twice"):
+        begin(recipe(files, start, more=twice), print)
+    spans = {"objective": "span_corruption", "corpus": {"train": [str(files / "no")]}}
+    with pytest.raises(UserError, match="a bert learns mlm"):
+        begin(recipe(files, start, more=[{"unlabelled": spans}]), print)
+    with pytest.raises(UserError, match=r"best_metric = 'f1': there are average, cola/matthews"):
+        begin(recipe(files, start, best_metric="f1"), print)
