@@ -162,6 +162,10 @@ def test_a_cbow_says_its_window(stores: dict[str, Path], tmp_path: Path) -> None
         json.dumps({name: sums[name] for name in sums if name != "config.json"})
     )
     assert load(tmp_path / "run").config.window == 4  # as folders were before
+    network = {"preset": "cbow", "sizes": {"window": 3}}
+    values = recipe.model_dump(exclude_unset=True) | {"network": network}
+    with pytest.raises(UserError, match=r"network\.sizes\.window: .* set cbow\.window"):
+        pretrain(PretrainRecipe.check(values, "test"), tmp_path / "other")
 
 
 @pytest.mark.parametrize("objective", ["cbow", "bilm"])

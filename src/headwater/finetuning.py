@@ -23,7 +23,7 @@ from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict
 from headwater.evaluation.held_out import held_out_loss
-from headwater.files import check_writable, replace_file
+from headwater.files import replace_file
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
@@ -35,6 +35,7 @@ from headwater.recipe import Recipe, resolved
 from headwater.starting import Start, family_of, fit_lengths, start, start_several
 from headwater.training.device import choose_device, choose_precision
 from headwater.training.progress import choose_progress
+from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Outcome, Trainer
 
 AVERAGE = "average"
@@ -50,7 +51,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     Raises:
         UserError: the recipe, its files or its model are wrong, or the folder holds another run.
     """
-    check_writable(folder)
+    check_run_folder(folder)
     progress = choose_progress()
     run = begin(recipe, progress.say)
     recipe, begun = run.recipe, run.begun

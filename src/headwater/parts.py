@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from headwater.corpus.store import TokenStore
-from headwater.data.convert import EncoderDecoderConverter, FeatureSet
+from headwater.data.convert import EncodedPairs, EncoderDecoderConverter, FeatureSet
 from headwater.data.mixture import Mixture
 from headwater.data.preparation import Prepared, Say, prepare
 from headwater.data.rates import Rates, equal, proportional, temperature
@@ -26,6 +26,7 @@ from headwater.tasks.pair_rows import build_pairs, head_labels
 from headwater.tasks.table import task as find_task
 from headwater.tasks.tag_rows import build_tagging
 from headwater.tasks.windows import build_windows
+from headwater.text.vocabulary import Vocabulary
 from headwater.training.config import Family
 from headwater.unlabelled import FAMILIES, open_store, store_rows, training_rows
 
@@ -142,15 +143,9 @@ def rows_of(part: Part, recipe: Recipe, begun: Start, say: Say) -> FeatureSet:
     if isinstance(part, TextPart):
         seed = recipe.training.seed
         return training_rows(part.config, part.stores, vocabulary, begun.family, seed)
-    examples, task = part.data.training, part.task
     if begun.family == "t5":
-        limits = recipe.text
-        convert = EncoderDecoderConverter(vocabulary, limits.max_inputs, limits.max_targets)
-        pairs = convert(task.to_text(example) for example in examples)
-        if any(convert.cut):
-            cut = "{} inputs, {} targets".format(*convert.cut)
-            say(f"{part.name}: cut to text.max_inputs and max_targets: {cut}")
-        return pairs
+        return _texts(part, recipe, vocabulary, say)
+    examples, task = part.data.training, part.task
     if task.kind == "span":
         return build_windows(vocabulary, examples, recipe.spans, labelled=True)
     if task.kind == "token":
@@ -162,6 +157,22 @@ def rows_of(part: Part, recipe: Recipe, begun: Start, say: Say) -> FeatureSet:
     if rows.cut:
         say(f"{part.name}: cut to sequence.max_length: {rows.cut} inputs")
     return rows
+
+
+def _texts(part: TaskPart, recipe: Recipe, vocabulary: Vocabulary, say: Say) -> EncodedPairs:
+    said = [part.task.to_text(example) for example in part.data.training]
+    told = [each for each in said if each.targets]
+    if len(told) < len(said):  # as Winograd schemas with the wrong noun, of which T5 learns none
+        say(f"{part.name}: {len(said) - len(told)} examples without a target are left out")
+    if not told:
+        raise UserError(f"task {part.name}: no example has a target to learn")
+    limits = recipe.text
+    convert = EncoderDecoderConverter(vocabulary, limits.max_inputs, limits.max_targets)
+    pairs = convert(told)
+    if any(convert.cut):
+        cut = "{} inputs, {} targets".format(*convert.cut)
+        say(f"{part.name}: cut to text.max_inputs and max_targets: {cut}")
+    return pairs
 
 
 def mixed(parts: Sequence[Part], recipe: Recipe, begun: Start, say: Say) -> FeatureSet | Mixture:

@@ -36,7 +36,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from headwater.config import Config, load_config, merge
+from headwater.config import Config, load_config, merge, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.head_only import MethodName
@@ -198,6 +198,12 @@ class Recipe(RunRecipe):
         return self
 
 
+_VERBS = (
+    (Recipe, "finetune", {"task", "data", "mixture"}),
+    (PretrainRecipe, "pretrain", {"objective", "corpus"}),
+)
+"""The kinds of recipes, the verb that each is for, and the keys that no other has."""
+
 R = TypeVar("R", bound=RunRecipe)
 
 
@@ -212,8 +218,15 @@ def load_recipe(
         overrides: `a.b=VALUE` texts; they win over all.
 
     Raises:
-        UserError: a key or value is wrong; the nearest key is named.
+        UserError: a key or value is wrong; the nearest key is named. Or it is of the other verb.
     """
+    if path is not None:
+        keys = read_toml(path).keys()
+        for other, verb, own in _VERBS:
+            if other is not kind and (found := sorted(own & keys)):
+                raise UserError(
+                    f"{path}: has the key {found[0]!r}, so it is a recipe for `headwater {verb}`"
+                )
     return load_config(kind, path, overrides, options)
 
 

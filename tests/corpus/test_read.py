@@ -88,7 +88,16 @@ def test_a_parquet_file_of_dictionaries_and_large_strings(tmp_path: Path) -> Non
 
 
 def test_a_folder_gives_its_files_in_order(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/z.txt", "a/y.jsonl", ".hidden.txt", ".git/c.txt", "a.md", "x.tar.gz", "a.json"):
+    for name in (
+        "b.txt",
+        "a/z.txt",
+        "a/y.jsonl",
+        ".hidden.txt",
+        ".git/c.txt",
+        "a.md",
+        "x.tar.gz",
+        "a.json",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(json.dumps({"text": name}))
     (tmp_path / "folder.txt").mkdir()

@@ -69,6 +69,18 @@ def test_the_first_folder_that_has_a_task_serves(folder: Path, tmp_path: Path) -
     assert [each.files[0] for each in wanted] == [folder / "CoLA" / "dev.tsv", other / "dev.tsv"]
 
 
+def test_the_hub_serves_what_it_has(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(name: str, *_: object) -> list[Path]:
+        return [Path(f"{name}.parquet")]
+
+    monkeypatch.setattr("headwater.evaluation.choice.with_hub", fetch)
+    wanted, skipped = choose_tasks(["glue"], [folder, Path("hub")])
+    files = {each.task.name: each.files[0] for each in wanted}
+    assert files["cola"] == folder / "CoLA" / "dev.tsv"
+    assert files["qqp"] == Path("qqp.parquet")
+    assert list(skipped) == ["ax"]
+
+
 def test_one_model_for_all_or_one_for_each(tmp_path: Path) -> None:
     tasks = [COLA, MNLI, MNLI_MISMATCHED, AX]
     assert models_for(["m"], tasks) == dict.fromkeys(("cola", "mnli", "mnli_mismatched", "ax"), "m")

@@ -12,7 +12,7 @@ def test_a_log_gets_rate_and_time_left(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with progress.showing("cola") as show:
         for done in range(1, 101):
             now[0] = float(done)

@@ -136,7 +136,7 @@ def test_where_unknown_is_likeliest_a_known_word_is_named(made: Any) -> None:
     assert blank["likeliest_known"]["piece"] == best
     assert 0 < blank["likeliest_known"]["probability"] < known["likeliest"][0]["probability"]
     assert "likeliest_known" not in known
-    assert said.startswith(f"[UNK] is all that the vocabulary lacks; the likeliest else: {best} ")
+    assert said.startswith(f"[UNK]: all that the vocabulary lacks; likeliest else: {best} ")
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt", "t5", "cbow", "elmo"])

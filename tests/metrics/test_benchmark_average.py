@@ -40,7 +40,7 @@ T5_11B_SUPERGLUE: Scores = {
     "copa": {"accuracy": 94.8},
     "multirc": {"f1": 88.1, "exact_match": 63.3},
     "record": {"f1": 94.1, "exact_match": 93.4},
-    "rte": {"accuracy": 92.5},
+    "superglue_rte": {"accuracy": 92.5},
     "wic": {"accuracy": 76.9},
     "wsc": {"accuracy": 93.8},
 }

@@ -188,6 +188,12 @@ def test_differences_are_named_and_counted() -> None:
     compare({"a": "1"}, {"a": "1"})
     with pytest.raises(UserError, match=r"a was 1, is now 2; b was x, is now not set"):
         compare({"a": "1", "b": "x"}, {"a": "2"})
+    one, other = {"sizes": {"d_ff": 8, "d_kv": 4}}, {"sizes": {"d_ff": 16, "d_kv": 4}}
+    with pytest.raises(UserError) as raised:
+        compare({"recipe.network": repr(one)}, {"recipe.network": repr(other)})
+    assert "resume: network.sizes.d_ff was 8, is now 16. Put" in str(raised.value)
+    with pytest.raises(UserError, match=r"resume: lm\.length was not set, is now 8\. Put"):
+        compare({}, {"recipe.lm": "{'length': 8}"})
     many = {f"key{n}": "1" for n in range(9)}
     with pytest.raises(UserError, match="and 4 more"):
         compare(many, {})

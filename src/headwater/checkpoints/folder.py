@@ -103,15 +103,14 @@ def load_model(
     written = read_config(content, str(where))
     family = FAMILIES[family_name(written)]
     tasks = read_tasks(content, where)
+    architecture = _architecture(content, where)
     if tasks is not None and head is None:
         assert isinstance(written, BertConfig)
         several = load_tasks(folder, written, tasks, read_weights(folder)).to(dtype).eval()
         check_others(folder)
-        return LoadedCheckpoint(several, written, _architecture(content, where), (), ())
-    architecture = _architecture(content if tasks is None else content["body"], where)
-    saved, chosen = _heads(family, architecture, written, head, where)
-    if saved in ("sequence", "token") and not _same_classes(written, labels):
-        saved = None
+        return LoadedCheckpoint(several, written, architecture, (), ())
+    of_body = architecture if tasks is None else ""  # a body alone
+    saved, chosen = _heads(family, of_body, written, head, labels, where)
     stored = read_weights(folder)
     tensors = published(stored if tasks is None else body_of(stored), family, folder)
     config = with_labels(tied_as_found(written, tensors), labels)
@@ -251,13 +250,16 @@ def _heads(
     architecture: str,
     config: ModelConfig,
     asked: str | None,
+    labels: Sequence[str] | None,
     where: Path,
 ) -> tuple[HeadName | None, HeadName | None]:
-    """Return the head that the folder was written with, and the one to load."""
+    """Return the head that the folder was written with, if it can go on, and the one to load."""
     saved = _saved_head(family, architecture, config, asked, where)
     chosen = saved if asked is None else check_head(asked)
     if chosen not in family.heads:
         raise UserError(f"{where}: {with_article(config.model_type)} body takes no {chosen} head")
+    if saved in ("sequence", "token") and not _same_classes(config, labels):
+        saved = None
     return saved, chosen
 
 

@@ -6,16 +6,16 @@ text, split validation off, choose; of questions on a text: make some without an
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeGuard
 
 from headwater.data import order
 from headwater.data.config import DataConfig
 from headwater.data.example import SpanExample
+from headwater.data.hub_files import with_hub
 from headwater.data.overlap import without_overlap
 from headwater.data.source import Example, Examples
 from headwater.data.split import split_off
-from headwater.data.task import Task
+from headwater.data.task import Split, Task
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
 
@@ -39,12 +39,12 @@ def prepare(task: Task[Any], config: DataConfig, seed: int, say: Say) -> Prepare
         UserError: a file is broken, or nothing is left to train or to measure on.
     """
     _check(task, config)
-    examples = list(_read(task, config.train, say))
+    examples = list(_read(task, config.train, "train", say))
     if config.held_out:
         examples = _clear(task, examples, config.held_out, say)
     validation: list[Any] = []
     if config.validation:
-        validation = list(_read(task, config.validation, say))
+        validation = list(_read(task, config.validation, "validation", say))
     elif config.validation_share:
         examples, validation = split_off(examples, config.validation_share, seed)
         if not validation or not examples:
@@ -88,18 +88,17 @@ def _choose_questions(
     return examples, validation
 
 
-def _read(task: Task[Any], names: Sequence[str], say: Say) -> Examples[Any]:
-    examples = task.read([Path(name).expanduser() for name in names])
+def _read(task: Task[Any], names: Sequence[str], split: Split, say: Say) -> Examples[Any]:
+    examples = task.read(with_hub(task.name, task.layout, names, split))
     if summary := examples.report.summary():
         say(f"{', '.join(names)}: {summary}")
     return examples
 
 
 def _clear(task: Task[Any], examples: list[Any], names: Sequence[str], say: Say) -> list[Any]:
+    files = with_hub(task.name, task.layout, names, "validation")
     held_out = {  # file by file, since two versions of a set share their ids
-        example.passage
-        for name in names
-        for example in task.read([Path(name).expanduser()], answered=False)
+        example.passage for file in files for example in task.read([file], answered=False)
     }
     kept, dropped = without_overlap(examples, held_out)
     say(

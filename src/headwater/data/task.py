@@ -12,7 +12,7 @@ A prediction is a text, whatever the kind:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from headwater.data.example import TextExample
 from headwater.data.predictions import PredictionFile
@@ -123,4 +123,13 @@ class Task(Protocol[E]):
         Raises:
             UserError: what an example asks for is not known.
         """
+        ...
+
+
+@runtime_checkable
+class ReportingTask(Protocol):
+    """A task whose official script says more than its scores."""
+
+    def report(self, examples: DataSource[Any], predictions: Mapping[str, str]) -> str:
+        """Return what it says, in lines: scores by type, how they were computed."""
         ...

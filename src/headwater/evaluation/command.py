@@ -10,7 +10,7 @@ from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import Evaluation, evaluate, predict
 from headwater.evaluation.many import predictor_for
 from headwater.evaluation.progress import showing
-from headwater.evaluation.scoring import read_files, say_unknown
+from headwater.evaluation.scoring import explain, read_files, say_unknown
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.loaded import LoadedModel, load
 from headwater.tasks.table import task as find_task
@@ -40,7 +40,7 @@ def evaluate_files(
     predictor = predictor_for(_load(model, wanted, device), wanted)
     with showing(wanted.name) as progress:
         result: Evaluation = evaluate(predictor, wanted, examples, progress)
-    say_unknown(wanted, result.predictions.texts)
+    explain(wanted, examples, result.predictions.texts)
     if output is not None:
         result.save(output)
     return result.metrics

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from headwater.data.source import DataSource, Example
-from headwater.data.task import Task
+from headwater.data.task import ReportingTask, Task
 from headwater.evaluation.progress import Progress
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Prediction, Predictor
@@ -45,13 +45,16 @@ class Evaluation:
     examples: DataSource[Any]
 
     def save(self, folder: Path) -> None:
-        """Write metrics.json and the task's prediction files, each whole or not at all.
+        """Write metrics.json, the task's prediction files and report, each whole or not at all.
 
         Probabilities of an earlier evaluation do not stay beside predictions that have none.
         """
         write_json(folder / "metrics.json", self.metrics)
         written = self.task.prediction_file
         replace_file(folder / written.name, written.dump(self.examples, self.predictions.texts))
+        if isinstance(self.task, ReportingTask):
+            report = self.task.report(self.examples, self.predictions.texts)
+            replace_file(folder / "report.txt", report)
         path = folder / "no_answer_probabilities.json"
         if self.predictions.no_answer_probabilities is None:
             path.unlink(missing_ok=True)

@@ -22,13 +22,12 @@ from headwater.errors import UserError
 from headwater.evaluation.choice import Wanted, choose_tasks, models_for
 from headwater.evaluation.evaluator import evaluate
 from headwater.evaluation.progress import showing
-from headwater.evaluation.scoring import read_files, say_unknown
+from headwater.evaluation.scoring import explain, read_files
 from headwater.files import check_writable, write_json
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel, load
 from headwater.metrics import benchmark_average
 from headwater.metrics.benchmark_average import Benchmark
-from headwater.tasks.superglue import SUPERGLUE_RTE
 from headwater.tasks.table import BENCHMARKS, SERVED_BY
 from headwater.terminal import say
 
@@ -180,7 +179,7 @@ def _measure(
         seconds = time.monotonic() - begin
         rate = len(examples) / max(1e-9, seconds)
         say(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")
-        say_unknown(each.task, result.predictions.texts)
+        explain(each.task, examples, result.predictions.texts)
         if output is not None:
             result.save(output / name)
         found[name] = Measured(each.task, len(examples), result.metrics)
@@ -192,10 +191,7 @@ def _averages(names: Sequence[str], tasks: Mapping[str, Measured]) -> Iterator[t
     metrics = {name: each.metrics for name, each in tasks.items()}
     for benchmark in names:
         for name, counted in _AVERAGES.get(benchmark, {}).items():
-            given = metrics
-            if benchmark == "superglue":  # RTE is in both, and its task here has another name
-                given = metrics | {"rte": metrics.get(SUPERGLUE_RTE.name, {})}
-            if scores := benchmark_average.task_scores(given, counted):
+            if scores := benchmark_average.task_scores(metrics, counted):
                 yield name, Average(fmean(scores.values()), len(scores), len(counted))
     alone = [name for name in names if name not in BENCHMARKS]
     if len(alone) > 1:

@@ -7,8 +7,8 @@ from typing import Any
 from headwater.data.hub_files import with_hub
 from headwater.data.official_files import with_folders
 from headwater.data.predictions import read_probabilities
-from headwater.data.source import Examples
-from headwater.data.task import Task
+from headwater.data.source import DataSource, Examples
+from headwater.data.task import ReportingTask, Task
 from headwater.metrics.classification import unknown
 from headwater.tasks.table import task as find_task
 from headwater.terminal import say
@@ -33,8 +33,9 @@ def score_file(
     if missing:
         what = "questions" if wanted.kind == "span" else "examples"
         say(f"{predictions}: {missing} of {len(examples)} {what} are missing; they count 0")
-    say_unknown(wanted, given)
-    return wanted.score(examples, given, doubts)
+    found = wanted.score(examples, given, doubts)
+    explain(wanted, examples, given)
+    return found
 
 
 def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) -> Examples[Any]:
@@ -60,3 +61,11 @@ def say_unknown(task: Task[Any], predictions: Mapping[str, str]) -> None:
     if count := unknown(predictions.values(), task.labels):
         whole = f"{count} of {len(predictions)} predictions"
         say(f"{whole} are no {what} of {task.name}; they count as wrong")
+
+
+def explain(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:
+    """Say what the scores do not: `say_unknown`, and what the official script says besides."""
+    say_unknown(task, predictions)
+    if isinstance(task, ReportingTask):
+        for line in task.report(examples, predictions).splitlines():
+            say(line)

@@ -39,6 +39,7 @@ from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.tasks.table import TASKS
+from headwater.tasks.templates import reorder
 from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 from headwater.training.device import choose_device
 
@@ -125,6 +126,8 @@ class LoadedModel:
     def generate(self, texts: Sequence[str], **options: Any) -> list[str]:
         """Write a text for each input text; of a GPT, what each goes on with.
 
+        The fields of a task's template may stand in any order (see `tasks.templates`).
+
         Args:
             options: fields of DecodingConfig: max_length, beams, sample, temperature, top_p, ...
 
@@ -140,6 +143,7 @@ class LoadedModel:
                 "here; load a T5 or a GPT for generate"
             )
         config = DecodingConfig.check(options, "generate")
+        texts = texts if writer is self._continuer else [reorder(text) for text in texts]
         return [written[0].text for written in writer.generate(texts, config)]
 
     def unread(self, question: str) -> int:

@@ -61,7 +61,9 @@ def attention(
     """
     network, config = loaded.network, loaded.config
     if not any(isinstance(part, Attention) for part in network.modules()):
-        raise UserError(f"{loaded.name} is {with_article(config.model_type)}, which has no attention")
+        raise UserError(
+            f"{loaded.name} is {with_article(config.model_type)}, which has no attention"
+        )
     reading = with_targets(loaded, read(loaded.vocabulary, config, text, second))
     with evaluating(network), _watched(network) as seen:
         encoded = _run(network, as_batch(reading, network), seen)

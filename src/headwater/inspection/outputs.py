@@ -254,7 +254,7 @@ class _Look:
         piece, chance = self.speller.piece(best), float(logits.softmax(-1)[best])
         said["likeliest_known"] = {"piece": piece, "id": best, "probability": chance}
         name = self.speller.piece(unknown)
-        text = f"{name} is all that the vocabulary lacks; the likeliest else: {piece} "
+        text = f"{name}: all that the vocabulary lacks; likeliest else: {piece} "
         return [Line("", (Run(f"{text}{chance:.3f}", "special"),))]
 
     def _most(self, pieces: int) -> int:

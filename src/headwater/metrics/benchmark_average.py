@@ -46,7 +46,7 @@ SUPERGLUE: Benchmark = {
     "copa": (("copa", "accuracy"),),
     "multirc": (("multirc", "f1"), ("multirc", "exact_match")),
     "record": (("record", "f1"), ("record", "exact_match")),
-    "rte": (("rte", "accuracy"),),
+    "rte": (("superglue_rte", "accuracy"),),
     "wic": (("wic", "accuracy"),),
     "wsc": (("wsc", "accuracy"),),
 }

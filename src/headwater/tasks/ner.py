@@ -28,7 +28,7 @@ from headwater.data.source import DataSource, Example, Examples
 from headwater.data.task import Layout
 from headwater.errors import UserError
 from headwater.files import read_text
-from headwater.metrics.tagging import chunks, tagging
+from headwater.metrics.tagging import TaggingScores, chunks, report, tagging
 
 NOTHING = "none"
 _TYPE = re.compile(r"(?:^|; ?)([^\s:;]+): ")
@@ -161,6 +161,23 @@ class NerTask:
         Raises:
             UserError: a sentence's tags are not known, or a prediction has more or fewer.
         """
+        scores = self._tagging(examples, predictions)
+        all_types = scores.overall
+        return {
+            "f1": all_types.f1,
+            "precision": all_types.precision,
+            "recall": all_types.recall,
+            "accuracy": scores.accuracy,
+            **{f"f1 {kind}": one.f1 for kind, one in scores.by_type.items()},
+        }
+
+    def report(self, examples: DataSource[TaggingExample], predictions: Mapping[str, str]) -> str:
+        """Return what conlleval prints: precision, recall and F1 of all types and of each."""
+        return report(self._tagging(examples, predictions))
+
+    def _tagging(
+        self, examples: DataSource[TaggingExample], predictions: Mapping[str, str]
+    ) -> TaggingScores:
         golds, guesses = [], []
         for example in examples:
             if example.tags is None:
@@ -172,15 +189,7 @@ class NerTask:
                 )
             golds.append(example.tags)
             guesses.append(guess)
-        scores = tagging(golds, guesses)
-        all_types = scores.overall
-        return {
-            "f1": all_types.f1,
-            "precision": all_types.precision,
-            "recall": all_types.recall,
-            "accuracy": scores.accuracy,
-            **{f"f1 {kind}": one.f1 for kind, one in scores.by_type.items()},
-        }
+        return tagging(golds, guesses)
 
 
 def _find(wanted: Sequence[str], words: Sequence[str], begin: int) -> tuple[int, int] | None:

@@ -108,6 +108,19 @@ class TextTask:
             found |= scorer(golds, given)
         return {name: found[name] for name in self.metric_names}
 
+    def report(self, examples: DataSource[TextExample], predictions: Mapping[str, str]) -> str:
+        """Return the signature of each BLEU, without which its number says little."""
+        golds = [example.targets for example in examples]
+        lines = [
+            f"{name}: {generation.bleu_signature(golds, tokenize)}\n"
+            for name, tokenize in BLEU_TOKENIZERS.items()
+            if name in self.metric_names
+        ]
+        return "".join(lines)
+
+
+BLEU_TOKENIZERS: Mapping[str, generation.BleuTokenizer] = {"bleu": "13a", "bleu_intl": "intl"}
+
 
 def bleu(golds: Golds, given: Sequence[str]) -> dict[str, float]:
     """Score translations with the tokenization 13a."""

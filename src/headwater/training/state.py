@@ -11,6 +11,7 @@ by a rename too. Two states are kept. Nothing is pickled, and every file is held
 neither safetensors nor torch notices a flipped bit.
 """
 
+import ast
 import json
 import os
 import shutil
@@ -195,10 +196,13 @@ def compare(before: Identity, now: Identity) -> None:
     Raises:
         UserError: a key differs, is new or has gone.
     """
+    differing = {key for key in {*before, *now} if before.get(key) != now.get(key)}
+    one, other = ({key: each[key] for key in differing & each.keys()} for each in (before, now))
+    was, is_now = _leaves(one), _leaves(other)
     differences = [
-        f"{key} was {before.get(key, 'not set')}, is now {now.get(key, 'not set')}"
-        for key in sorted({*before, *now})
-        if before.get(key) != now.get(key)
+        f"{key} was {was.get(key, 'not set')}, is now {is_now.get(key, 'not set')}"
+        for key in sorted({*was, *is_now})
+        if was.get(key) != is_now.get(key)
     ]
     if differences:
         more = f" (and {len(differences) - 5} more)" if len(differences) > 5 else ""
@@ -206,6 +210,26 @@ def compare(before: Identity, now: Identity) -> None:
             f"cannot resume: {'; '.join(differences[:5])}{more}. "
             "Put it back as it was, or start a new run in another folder"
         )
+
+
+def _leaves(values: Identity) -> dict[str, str]:
+    """Return values by the keys of a recipe, each key of a table on its own.
+
+    >>> _leaves({"recipe.lm": "{'length': 512, 'packing': False}"})
+    {'lm.length': '512', 'lm.packing': 'False'}
+    """
+    found: dict[str, str] = {}
+    for name, text in values.items():
+        key = name.removeprefix("recipe.")
+        try:
+            value = ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            value = None
+        if isinstance(value, dict) and value:
+            found |= _leaves({f"{key}.{each}": repr(inner) for each, inner in value.items()})
+        else:
+            found[key] = text
+    return found
 
 
 def sweep(folder: Path, names: Iterable[str] = ("*",)) -> None:
