@@ -178,6 +178,14 @@ def test_inputs_see_what_the_architecture_lets_them() -> None:
         assert torch.equal(first, second) is not seen, architecture
 
 
+def bucket_of(back: int, architecture: str) -> int:
+    """The bucket of a place so far back, out of 8."""
+    if architecture == "language_model":  # 4 of them exact
+        return back if back < 4 else 4 + (back >= 6)
+    near = abs(back) if abs(back) < 2 else 2 + (abs(back) >= 7)  # 4 a side, 2 of them exact
+    return near + (4 if back < 0 else 0)
+
+
 def test_a_decoder_only_model_is_the_plain_algorithm() -> None:
     """Against the formulas of the paper, written out place by place for a row without padding."""
     for architecture in ("language_model", "prefix_lm"):
@@ -207,12 +215,7 @@ def test_a_decoder_only_model_is_the_plain_algorithm() -> None:
                 table = weight("positions.table")[:, head]
                 scores = []
                 for other in seen:
-                    back = place - other
-                    if architecture == "prefix_lm":  # 4 buckets a side, 2 of them exact
-                        near = min(abs(back), 2) if abs(back) < 2 else 2 + (abs(back) >= 7)
-                        bucket = near + (4 if back < 0 else 0)
-                    else:  # 8 buckets, 4 of them exact
-                        bucket = back if back < 4 else 4 + (back >= 6)
+                    bucket = bucket_of(place - other, architecture)
                     scores.append(query[place, head] @ key[other, head] + table[bucket])
                 shares = torch.stack(scores).softmax(0)
                 mixed[place, head] = shares @ value[seen, head]

@@ -104,30 +104,38 @@ def load_model(
     family = FAMILIES[family_name(written)]
     tasks = read_tasks(content, where)
     architecture = _architecture(content, where)
+    stored = read_weights(folder)
     if tasks is not None and head is None:
         assert isinstance(written, BertConfig)
-        several = load_tasks(folder, written, tasks, read_weights(folder)).to(dtype).eval()
+        several = load_tasks(folder, written, tasks, stored).to(dtype).eval()
         check_others(folder)
         return LoadedCheckpoint(several, written, architecture, (), ())
     of_body = architecture if tasks is None else ""  # a body alone
     saved, chosen = _heads(family, of_body, written, head, labels, where)
-    stored = read_weights(folder)
     tensors = published(stored if tasks is None else body_of(stored), family, folder)
     config = with_labels(tied_as_found(written, tensors), labels)
-    pooler = any(name.startswith(f"{family.prefix}pooler.") for name in tensors)
-    with torch.device("meta"):  # nothing is drawn that the folder holds
-        model = bare_model(config, chosen, pooler=pooler)
     match = Match(folder, family, chosen, saved)
+    model, new, ignored = _filled(match, config, tensors, dtype)
+    if isinstance(config, ELMoConfig) and config.vocab_size:
+        know_words(model, load_vocabulary(folder))
+    check_others(folder)
+    return LoadedCheckpoint(model, config, architecture, new, ignored)
+
+
+def _filled(
+    match: Match, config: ModelConfig, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype
+) -> tuple[Model, tuple[str, ...], tuple[str, ...]]:
+    """Build the model and fill it; return it with what is new in it, and what it has no use for."""
+    pooler = any(name.startswith(f"{match.family.prefix}pooler.") for name in tensors)
+    with torch.device("meta"):  # nothing is drawn that the folder holds
+        model = bare_model(config, match.head, pooler=pooler)
     found, ignored = match.sort(tensors)
     new = match.check(model, found)
     if isinstance(config, BertConfig):  # only its heads can be new
         _draw(model, new, config)
     values = {name: tensor.to(dtype) for name, tensor in found.items()}
     model.load_state_dict(values, strict=False, assign=True)
-    if isinstance(config, ELMoConfig) and config.vocab_size:
-        know_words(model, load_vocabulary(folder))
-    check_others(folder)
-    return LoadedCheckpoint(model.to(dtype).eval(), config, architecture, new, ignored)
+    return model.to(dtype).eval(), new, ignored
 
 
 def load_multi_task(

@@ -127,17 +127,28 @@ def evaluate_many(
         resolve(model)  # a model that is not there is said before any work
     for name, reason in skipped.items():
         say(f"skipped {name}: {reason}")
+    tasks = _by_model(wanted, chosen, output, skipped, device)
+    summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
+    if output is not None:
+        write_json(output / "metrics.json", summary.to_dict())
+    return summary
+
+
+def _by_model(
+    wanted: Sequence[Wanted],
+    chosen: Mapping[str, str],
+    output: Path | None,
+    skipped: dict[str, str],
+    device: str,
+) -> dict[str, Measured]:
+    """Measure model by model, each loaded once; return what they gave in the order asked."""
     found: dict[str, Measured] = {}
     for model in dict.fromkeys(chosen.values()):
         group = [each for each in wanted if chosen.get(each.task.name) == model]
         found |= _measure(load(model, device), group, output, skipped)
     if not found:
         raise UserError(f"no task is left to measure: {'; '.join(skipped.values())}")
-    tasks = {each.task.name: found[each.task.name] for each in wanted if each.task.name in found}
-    summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
-    if output is not None:
-        write_json(output / "metrics.json", summary.to_dict())
-    return summary
+    return {each.task.name: found[each.task.name] for each in wanted if each.task.name in found}
 
 
 def predictor_for(loaded: LoadedModel, task: Task[Any]) -> Predictor[Any]:

@@ -60,12 +60,10 @@ def clean(
     _check(output, config, executor)
     words = _words(bad_words)
     found = find_pages(inputs)
-    sources = found.sources
     work = output.parent / f".{output.name}.work"
     work.mkdir(parents=True, exist_ok=True)
     with locked(work, _HELD):
-        plan = _plan(sources, field, config, words)
-        _start(work, plan)
+        _start(work, _plan(found.sources, field, config, words))
         stages = _stages(work, output, found, field, config, words)
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
         run_stages(executor, stages, limit, work / "logs", config.executor)
