@@ -35,11 +35,11 @@ from headwater.models.gpt import GPT
 from headwater.models.multi_task import MultiTask
 from headwater.models.t5 import T5
 from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.tasks.field_order import reorder
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.tasks.table import TASKS
-from headwater.tasks.templates import reorder
 from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 from headwater.training.device import choose_device
 
@@ -126,7 +126,7 @@ class LoadedModel:
     def generate(self, texts: Sequence[str], **options: Any) -> list[str]:
         """Write a text for each input text; of a GPT, what each goes on with.
 
-        The fields of a task's template may stand in any order (see `tasks.templates`).
+        The fields of a task's template may stand in any order (see `tasks.field_order`).
 
         Args:
             options: fields of DecodingConfig: max_length, beams, sample, temperature, top_p, ...

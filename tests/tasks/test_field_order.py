@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.data.example import PairExample
+from headwater.tasks.field_order import reorder
 from headwater.tasks.glue import GLUE, MNLI
 from headwater.tasks.superglue import CHOICES
-from headwater.tasks.templates import reorder
 
 WORDS = st.text("abc .?", min_size=1).map(str.strip).filter(bool)
 
