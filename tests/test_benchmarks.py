@@ -1,10 +1,22 @@
 """Every benchmark still starts: what it imports is there."""
 
+import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+import torch
+
+from headwater.checkpoints.folder import save_model
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import build_model
+from headwater.tasks.glue import MRPC
+from headwater.tasks.pair_rows import build_pairs
+from headwater.text.vocabulary import load_vocabulary
 
 BENCHMARKS = sorted((Path(__file__).resolve().parents[1] / "benchmarks").glob("*.py"))
 
@@ -16,3 +28,122 @@ def test_it_tells_its_options(script: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout
+
+
+WORDS = ("the", "a", "mill", "river", "spring", "ran", "stood", "fell", "dry", "again")
+COLUMNS = {
+    "MRPC": ("Quality", "#1 ID", "#2 ID", "#1 String", "#2 String"),
+    "STS-B": ("score", "index", "genre", "sentence1", "sentence2"),
+}
+
+
+@pytest.fixture(scope="module")
+def glue_finetuning() -> ModuleType:
+    """The benchmark as a module."""
+    pytest.importorskip("transformers")
+    (script,) = (path for path in BENCHMARKS if path.stem == "glue_finetuning")
+    spec = importlib.util.spec_from_file_location("glue_finetuning", script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["glue_finetuning"] = module  # where its dataclass looks
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def made_up(tmp_path: Path) -> tuple[Path, Path]:
+    """A tiny BERT, and files of MRPC and STS-B."""
+    marks = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    words = tmp_path / "vocab.txt"
+    words.write_text("".join(f"{word}\n" for word in (*marks, *WORDS)), encoding="utf-8")
+    vocabulary = load_vocabulary(words)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = BertConfig(vocab_size=vocabulary.size, intermediate_size=8, **sizes)
+    torch.manual_seed(0)
+    save_model(tmp_path / "tiny", build_model(config), vocabulary=vocabulary)
+    for name, columns in COLUMNS.items():
+        (tmp_path / "glue" / name).mkdir(parents=True)
+        for split, count in (("train", 90), ("dev", 20)):
+            rows = [columns, *(_row(number) for number in range(count))]
+            text = "".join("\t".join(row) + "\n" for row in rows)
+            (tmp_path / "glue" / name / f"{split}.tsv").write_text(text, encoding="utf-8")
+    return tmp_path / "tiny", tmp_path / "glue"
+
+
+def _row(number: int) -> tuple[str, ...]:
+    first, second = (" ".join(WORDS[number // n % 10 :]) for n in (1, 10))
+    return (str(number % 2), str(number), str(number), first, f"{second} again" * (number % 4 + 1))
+
+
+def test_glue_is_finetuned_by_both_and_not_twice(
+    glue_finetuning: ModuleType,
+    made_up: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model, glue = made_up
+    results = tmp_path / "results.jsonl"
+    given = ["--model", model, "--glue", glue, "--results", results, "--tasks", "mrpc,stsb"]
+    monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, given), "--seeds", "1"])
+    glue_finetuning.main()
+    printed = capsys.readouterr().out
+    lines = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    turns = [(task, side) for task in ("mrpc", "stsb") for side in ("ours", "theirs")]
+    assert [(line["task"], line["side"]) for line in lines] == turns
+    assert [list(line["metrics"]) for line in lines[1:3]] == [
+        ["f1", "accuracy"],
+        ["pearson", "spearman"],
+    ]
+    assert all(line["rate"] > 0 for line in lines)
+    assert [row.split(" | ")[1] for row in printed.splitlines()[2:6]] == [
+        *("f1", "accuracy", "pearson", "spearman")
+    ]
+    glue_finetuning.main()
+    assert capsys.readouterr().out == printed
+    assert len(results.read_text(encoding="utf-8").splitlines()) == 4
+
+
+def test_the_plain_loop_reads_and_scores_the_same(
+    glue_finetuning: ModuleType, made_up: tuple[Path, Path]
+) -> None:
+    model, glue = made_up
+    options: Any = type("Options", (), {"model": model, "glue": glue, "most": 64})
+    options.precision = "fp32"
+    recipe = glue_finetuning.recipe_of("mrpc", 2, options)
+    assert (recipe.training.seed, recipe.data.most, recipe.training.epochs) == (2, 64, 5)
+    loop = glue_finetuning.PlainLoop(recipe, MRPC.labels)
+    examples = MRPC.read([glue])
+    ours = build_pairs(load_vocabulary(model), examples, recipe.sequence, MRPC.labels)
+    for row, example in enumerate(examples):
+        theirs = loop.encode(example, labelled=True)
+        for name, values in ours[row].items():
+            assert theirs[name] == values.tolist()
+    assert set(loop.predict(examples)) == {example.id for example in examples}
+
+
+def test_the_rate_is_that_of_the_steps_between(glue_finetuning: ModuleType) -> None:
+    log: list[dict[str, Any]] = [
+        {"step": 1, "loss": 1.0, "examples": 32, "seconds": 7.0},
+        {"step": 2, "loss": 1.0, "examples": 64, "seconds": 8.0},
+        {"step": 2, "epoch": 1, "examples": 64, "seconds": 8.0},
+        {"step": 2, "evaluation": {"f1": 1.0}, "seconds": 50.0},
+        {"step": 3, "loss": 1.0, "examples": 96, "seconds": 60.0},
+        {"step": 4, "loss": 1.0, "examples": 112, "seconds": 62.0},
+        {"step": 4, "epoch": 2, "examples": 48, "seconds": 62.0},
+    ]
+    assert glue_finetuning.rate(glue_finetuning.epochs_of(log)) == (32 + 16) / (1 + 2)
+
+
+def test_the_table_has_mean_and_spread(glue_finetuning: ModuleType) -> None:
+    measured = ((0, 80.0, 20.0, 82.0, 10.0), (1, 84.0, 30.0, 82.0, 30.0))
+    results = [
+        glue_finetuning.Result("rte", seed, side, {"accuracy": score}, rate, "1", {})
+        for seed, *both in measured
+        for side, score, rate in (("ours", *both[:2]), ("theirs", *both[2:]))
+    ]
+    row = glue_finetuning.table(results).splitlines()[2]
+    assert row == (
+        "| rte | accuracy | 82.00 ± 2.83 | 82.00 ± 0.00 | +0.00 ± 2.00 "
+        "| 25.0 | 20.0 | 1.50 (1.00 to 2.00) |"
+    )
