@@ -49,16 +49,8 @@ class TaskPart:
         return head_labels(self.task, self.data.training)
 
     def head(self) -> TaskHead:
-        """Return the head that an encoder needs for it.
-
-        Raises:
-            UserError: an encoder has none for it.
-        """
-        if self.task.kind == "text":
-            raise UserError(
-                f"task {self.task.name} asks for text to be written, which an encoder cannot; "
-                "take a t5"
-            )
+        """Return the head that an encoder needs for it; there is none for writing."""
+        assert self.task.kind != "text"
         return TaskHead(self.task.kind, self.labels)
 
 
@@ -98,16 +90,38 @@ def read_parts(recipe: Recipe, family: Family, say: Say) -> list[Part]:
     seed = recipe.training.seed
     if recipe.mixture is None:
         assert recipe.task is not None and recipe.data is not None
-        task = find_task(recipe.task)
+        task = _learned(recipe.task, family)
         return [TaskPart(task, prepare(task, recipe.data, seed, say))]
-    parts = list(_parts(recipe.mixture, family, seed, say))
-    names = [part.name for part in parts]
+    names = list(_names(recipe.mixture, family))
     for name in names:
         if names.count(name) > 1:
             raise UserError(
-                f"mixture: {name} stands in it twice; name all of its files or stores in one place"
+                f"mixture: {name} stands in it twice; give all of its files (or stores) to one part"
             )
-    return parts
+    return list(_parts(recipe.mixture, family, seed, say))
+
+
+def _names(mixture: MixtureConfig, family: Family) -> Iterator[str]:
+    """Name every part, and refuse what the family cannot learn before any file is read."""
+    for each in mixture.tasks:
+        if each.mixture is not None:
+            yield from _names(each.mixture, family)
+        elif each.unlabelled is not None:
+            _check_objective(each.unlabelled, family)
+            yield each.unlabelled.objective
+        else:
+            assert each.task is not None
+            yield _learned(each.task, family).name
+
+
+def _learned(name: str, family: Family) -> Task[Any]:
+    """Find a task, and refuse one that the family cannot learn."""
+    task = find_task(name)
+    if task.kind == "text" and family != "t5":
+        raise UserError(
+            f"task {task.name} asks for text to be written, which an encoder cannot; take a t5"
+        )
+    return task
 
 
 def _parts(mixture: MixtureConfig, family: Family, seed: int, say: Say) -> Iterator[Part]:
@@ -115,19 +129,22 @@ def _parts(mixture: MixtureConfig, family: Family, seed: int, say: Say) -> Itera
         if each.mixture is not None:
             yield from _parts(each.mixture, family, seed, say)
         elif each.unlabelled is not None:
-            yield _text_part(each.unlabelled, family)
+            yield _text_part(each.unlabelled)
         else:
             assert each.task is not None and each.data is not None
             task = find_task(each.task)
             yield TaskPart(task, prepare(task, each.data, seed, say))
 
 
-def _text_part(config: ObjectiveConfig, family: Family) -> TextPart:
+def _check_objective(config: ObjectiveConfig, family: Family) -> None:
     if family not in FAMILIES[config.objective]:
         known = " and ".join(key for key, families in FAMILIES.items() if family in families)
         raise UserError(f"objective {config.objective!r}: a {family} learns {known} in a mixture")
     if config.mlm.packing or config.lm.packing or config.span_corruption.packing:
         raise UserError(f"objective {config.objective!r}: rows of a mixture cannot be packed")
+
+
+def _text_part(config: ObjectiveConfig) -> TextPart:
     stores = tuple(open_store(store) for store in config.corpus.train)
     held_out = config.corpus.validation
     return TextPart(config, stores, None if held_out is None else open_store(held_out))

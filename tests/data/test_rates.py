@@ -29,5 +29,5 @@ def test_a_cap_counts_no_more_of_any(sizes: list[int], cap: int) -> None:
 def test_temperature_goes_from_proportional_to_equal(sizes: list[int]) -> None:
     np.testing.assert_allclose(temperature(sizes, 1.0), proportional(sizes), rtol=1e-9)
     np.testing.assert_allclose(temperature(sizes, 1e9), equal(sizes), rtol=1e-6)
-    for warmth in (0.5, 2.0, 8.0):
+    for warmth in (1e-4, 0.5, 2.0, 8.0):
         assert temperature(sizes, warmth).sum() == pytest.approx(1.0)

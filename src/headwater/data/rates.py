@@ -24,7 +24,8 @@ def proportional(sizes: Sequence[int], cap: int | None = None) -> Rates:
 
 def temperature(sizes: Sequence[int], temperature: float, cap: int | None = None) -> Rates:
     """Temperature-scaled mixing, T > 0 (T5 takes K = 2^21 for it)."""
-    scaled = proportional(sizes, cap) ** (1.0 / temperature)
+    counted = proportional(sizes, cap)
+    scaled = (counted / counted.max()) ** (1.0 / temperature)  # of a small T only the most remains
     rates: Rates = scaled / scaled.sum()
     return rates
 

@@ -72,13 +72,15 @@ def submit_glue(
     """
     if output.is_dir():
         raise UserError(f"{output}: a file was expected, this is a folder")
+    if output.suffix != ".zip":
+        raise UserError(f"{output}: the leaderboard takes a .zip; name one")
     check_writable(output.parent)
-    tests = {task.name: _read_test(task, data) for task in GLUE}
     chosen = models_for(models, GLUE)
-    for name in tests:
-        if name not in chosen:
-            raise UserError(f"no model for {name}; add --model {name}=MODEL")
-        resolve(chosen[name])
+    for task in GLUE:
+        if task.name not in chosen:
+            raise UserError(f"no model for {task.name}; add --model {task.name}=MODEL")
+        resolve(chosen[task.name])
+    tests = {task.name: _read_test(task, data) for task in GLUE}
     predictions = _predict(chosen, tests, device)
     write_submission(output, predictions)
     return {task.prediction_file.name: ROWS[task.name] for task in GLUE}

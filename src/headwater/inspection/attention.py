@@ -29,6 +29,7 @@ from headwater.models.bert import Bert
 from headwater.models.build import ModelConfig
 from headwater.models.gpt import GPT
 from headwater.models.heads import Headed
+from headwater.models.multi_task import MultiTask
 from headwater.models.t5 import T5
 from headwater.models.t5_config import T5Config
 from headwater.models.t5_decoder import DecoderOnlyT5
@@ -82,7 +83,7 @@ def attention(
 
 def _run(network: nn.Module, batch: Batch, seen: Seen) -> int:
     """Send a batch through, and return how many of the attentions `seen` are the encoder's."""
-    body = network.body if isinstance(network, Headed) else network
+    body = network.body if isinstance(network, Headed | MultiTask) else network
     if isinstance(body, Bert):
         body(batch["input_ids"], None, batch.get("token_type_ids"))
         return len(seen)

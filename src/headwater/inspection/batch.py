@@ -13,7 +13,6 @@ import torch
 
 from headwater import finetuning, pretraining, unlabelled
 from headwater.config import read_toml
-from headwater.data.batching import Rows, plan_epoch
 from headwater.data.convert import Features, FeatureSet, PairSet
 from headwater.data.mixture import Mixture
 from headwater.errors import UserError
@@ -23,7 +22,8 @@ from headwater.pictures.page import Heading, Page, Part, Shown
 from headwater.recipe import PretrainRecipe, Recipe, load_recipe
 from headwater.starting import Start
 from headwater.terminal import say
-from headwater.training.config import Family, TrainingConfig
+from headwater.training.config import Family
+from headwater.training.plan import Plan
 
 PRESETS: dict[Family, str] = {
     "bert": "bert-base-uncased",
@@ -64,16 +64,17 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
         UserError: the recipe, or something that it names, is wrong.
     """
     what, features, begun, kind = _begun(recipe)
-    numbers = _first(features, recipe.training, epoch)
-    made = features.features(numbers, epoch)
+    plan = Plan(features, recipe.training)
+    numbers, drawn = plan.epoch(epoch)[0][0], plan.rows(epoch)
+    made = drawn.features(numbers, epoch)
     speller = Speller(begun.vocabulary)
-    size = _size(made, isinstance(features, PairSet))
+    size = _size(made, isinstance(drawn, PairSet))
     shown = list(zip(numbers.tolist(), made, strict=True))[:rows]
     content = {"what": what, "epoch": epoch, **size}
-    content["rows"] = [_described(number, row, kind, speller) for number, row in shown]
+    content["rows"] = [_described(number, row, _kind(kind, row), speller) for number, row in shown]
     parts: list[Part] = []
     for number, row in shown:
-        several = lines(kind, row, speller)
+        several = lines(_kind(kind, row), row, speller)
         for place, text in enumerate(several):
             which = f", text {place + 1} of {len(several)}" if len(several) > 1 else ""
             parts += [Heading(f"row {number}{which}"), *text]
@@ -84,30 +85,22 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     return Shown(content, Page(title, tuple(parts)))
 
 
-def _begun(recipe: PretrainRecipe | Recipe) -> tuple[str, FeatureSet, Start, Kind]:
+def _begun(recipe: PretrainRecipe | Recipe) -> tuple[str, FeatureSet | Mixture, Start, Kind]:
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time
         if isinstance(recipe, PretrainRecipe):
             recipe, _, begun, features = pretraining.begin(recipe)
             return recipe.objective, features, begun, _objective_kind(recipe, begun.family)
         run = finetuning.begin(recipe, say)
-    rows = run.features()
     what = ", ".join(part.name for part in run.parts)
-    kind: Kind = "text" if run.begun.family == "t5" else "span"
-    return what, rows.draw(0) if isinstance(rows, Mixture) else rows, run.begun, kind
+    kind: Kind = "text" if run.begun.family == "t5" else "label"
+    return what, run.features(), run.begun, kind
 
 
-def _first(features: FeatureSet, training: TrainingConfig, epoch: int) -> Rows:
-    """Return the rows of an epoch's first micro-batch."""
-    steps = plan_epoch(
-        features.lengths,
-        features.target_lengths if isinstance(features, PairSet) else None,
-        tokens=training.batch.tokens,
-        examples=training.batch.examples,
-        accumulate=training.accumulate,
-        seed=training.seed,
-        epoch=epoch,
-    )
-    return steps[0][0]
+def _kind(kind: Kind, row: Features) -> Kind:
+    """Tell the rows of a mixture apart: questions on a text, and masked pieces, from labels."""
+    if kind == "label" and "start_positions" in row:
+        return "span"
+    return kind
 
 
 def _objective_kind(recipe: PretrainRecipe, family: Family) -> Kind:

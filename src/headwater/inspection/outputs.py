@@ -29,6 +29,7 @@ from headwater.models.cbow import CBOW
 from headwater.models.elmo import ELMo
 from headwater.models.gpt import GPT
 from headwater.models.heads import Headed, PreTrainingHead
+from headwater.models.multi_task import MultiTask
 from headwater.models.t5_config import T5Config
 from headwater.pictures.page import Heading, Line, Mark, Page, Part, Run, Shown, Table
 
@@ -65,6 +66,7 @@ class _Look:
             loaded, read(loaded.vocabulary, loaded.config, text, second)
         )
         self.batch = as_batch(self.reading, loaded.network)
+        self._labels = self.config.label_names if isinstance(self.config, BertConfig) else ()
 
     def said(self) -> Found:
         network = self.network
@@ -76,8 +78,19 @@ class _Look:
             return self._words(network)
         if isinstance(network, Bert):
             return self._vectors(network)
+        if isinstance(network, MultiTask):
+            return self._several(network)
         assert isinstance(network, Headed)
         return self._headed(network)
+
+    def _several(self, network: MultiTask) -> Found:
+        content: dict[str, Any] = {}
+        parts: list[Part] = []
+        for task in network.names:
+            self._labels = network.labels[task]
+            _, content[task], said = self._headed(network.one(task))
+            parts += [Heading(task), *said]
+        return ", ".join(network.names), content, parts
 
     def _headed(self, network: Headed) -> Found:
         name = head_name(network)
@@ -194,11 +207,6 @@ class _Look:
             Table(("", "piece", "start", "end"), tuple(rows)),
         ]
         return {"pieces": found, "answers": [each.to_dict() for each in answers]}, parts
-
-    @property
-    def _labels(self) -> tuple[str, ...]:
-        assert isinstance(self.config, BertConfig)
-        return self.config.label_names
 
     def _classes(self, logits: Tensor, labels: Sequence[str]) -> tuple[dict[str, Any], list[Part]]:
         """Of logits `[classes]`."""

@@ -19,10 +19,13 @@ from headwater.objectives.nsp import IS_NEXT
 from headwater.objectives.rows import IGNORED
 from headwater.pictures.page import Line, Mark, Run
 
-Kind = Literal["mlm", "lm", "bilm", "cbow", "text", "span_corruption", "whole_text", "span"]
+Kind = Literal[
+    "mlm", "lm", "bilm", "cbow", "text", "span_corruption", "whole_text", "span", "label"
+]
 """What a row asks for. `text`: any inputs and targets of an encoder-decoder; `span_corruption`:
 those where sentinels stand for what is left out; `whole_text`: those whose targets are all of it.
-`lm`: of a decoder, with a prefix or without; `span`: the place of an answer."""
+`lm`: of a decoder, with a prefix or without; `span`: the place of an answer; `label`: the number
+of a class, or a number, of the text or of the first piece of each word."""
 
 _GAP = Run(" … ", "special")
 
@@ -38,6 +41,7 @@ def lines(kind: Kind, row: Features, speller: Speller) -> list[list[Line]]:
         "span_corruption": _spans,
         "whole_text": _whole_text,
         "span": _answer,
+        "label": _labelled,
     }[kind]
     return [shown(text, speller) for text in texts(row)]
 
@@ -184,3 +188,14 @@ def _answer(row: Features, speller: Speller) -> list[Line]:
         Line("inputs", speller.runs(ids, marks)),
         Line("answer", (said, Run(f"  places {start} to {end}", "special"))),
     ]
+
+
+def _labelled(row: Features, speller: Speller) -> list[Line]:
+    ids, label = row["input_ids"].tolist(), row["labels"]
+    marks: list[Mark] = [speller.mark(id) for id in ids]
+    if not np.ndim(label):  # of the whole text
+        said = Run(f"{label.item():g}")
+        return [Line("inputs", speller.runs(ids, marks)), Line("label", (said,))]
+    asked = [(id, each) for id, each in zip(ids, label.tolist(), strict=True) if each != IGNORED]
+    pieces = "  ".join(f"{speller.text([id]).strip()} {each}" for id, each in asked)
+    return [Line("inputs", speller.runs(ids, marks)), Line("labels", (Run(pieces),))]

@@ -86,13 +86,13 @@ def _here(task: Task[Any]) -> Sequence[Path]:
 
 def _read(task: Task[Any], files: Sequence[Path]) -> tuple[Examples[Any], bool]:
     """Read with the answers, or without where the files hide them."""
+    hidden = task.read(files, answered=False)
+    if any(task.to_text(example).targets for example in hidden):
+        return task.read(files), True  # some are there: then what is wrong with one is to be said
     try:
         return task.read(files), True
-    except UserError as error:
-        try:
-            return task.read(files, answered=False), False
-        except UserError:
-            raise error from None
+    except UserError:
+        return hidden, False
 
 
 def _described(

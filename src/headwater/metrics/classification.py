@@ -3,8 +3,9 @@
 They follow the benchmarks' definitions (Wang et al. 2018, section 3; Wang et al. 2019, section 3)
 and equal scikit-learn's and scipy's. Golds stand first, predictions second, in one order.
 
-A prediction that is no label counts as wrong. For F1 and Matthews' correlation of two classes it
-is the label that the gold one is not, as in T5's evaluation; see `unknown` for how many there are.
+A prediction that is no label counts as wrong. For F1 of two classes it is the label that the gold
+one is not, for Matthews' correlation a class more, both as in T5's evaluation; see `unknown` for
+how many there are.
 A correlation with a constant is not defined (scipy gives NaN): here it is 0.0, no correlation.
 
 >>> golds, predictions = ["no", "yes", "yes", "no"], ["no", "yes", "no", "maybe"]
@@ -67,12 +68,12 @@ def macro_f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[
 def matthews(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> float:
     """Matthews' correlation, -100 to 100 (Matthews 1975; of more classes Gorodkin 2004, R_K).
 
-    With more than two labels, all that is no label is one class more.
+    All that is no label is one class more, as in T5's published metric.
 
     Raises:
         UserError: there is no example.
     """
-    pairs = _pairs(golds, _told(golds, predictions, labels))
+    pairs = _pairs(golds, [said if said in labels else "" for said in predictions])
     expected, said = (Counter(side) for side in zip(*pairs, strict=True))
     count, right = len(pairs), sum(gold == answer for gold, answer in pairs)
     covariance = count * right - sum(expected[label] * said[label] for label in expected)

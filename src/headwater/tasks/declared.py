@@ -86,6 +86,9 @@ class _Rows(Declaration):
         column: str,
         labels: Sequence[str] = (),
     ) -> Task[Any]:
+        if column in (*template.columns, *self.texts):
+            raise UserError(f"column {column!r} is what is asked for; the texts must not hold it")
+
         def say(task: PairTask, example: PairExample) -> TextExample:
             targets = () if example.label is None else (example.label,)
             if example.score is not None:
@@ -203,6 +206,8 @@ class _Text(Declaration):
     target: str = "target"
 
     def build(self, name: str, template: Template) -> Task[Any]:
+        if self.target in template.columns:
+            raise UserError(f"column {self.target!r} is what is asked for; the template holds it")
         return TextTask(
             name=name,
             summary=self.summary,

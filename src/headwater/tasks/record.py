@@ -56,8 +56,10 @@ class _FirstAnswers:
         return self._lines.dump(Examples([each for each in examples if _first(each)]), predictions)
 
     def read(self, path: Path, examples: DataSource[Any]) -> dict[str, str]:
-        """Read the lines."""
-        return self._lines.read(path, examples)
+        """Read the lines; what is said of a query counts for each of its examples."""
+        given = self._lines.read(path, Examples([each for each in examples if _first(each)]))
+        names = {each.id: each.id.partition("/")[0] for each in examples}
+        return {name: given[query] for name, query in names.items() if query in given}
 
 
 @final
