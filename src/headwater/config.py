@@ -104,7 +104,9 @@ def _first_problem(kind: type[BaseModel], error: ValidationError) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if not name:
         return message
-    return f"{name} = {problem['input']!r}: {message[0].lower()}{message[1:]}"
+    given = problem["input"]
+    shown = "" if isinstance(given, dict | list) else f" = {given!r}"  # a table may be long
+    return f"{name}{shown}: {message[0].lower()}{message[1:]}"
 
 
 def _keys_at(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
