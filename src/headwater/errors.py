@@ -12,6 +12,10 @@ class UserError(ValueError):
     """
 
 
+class MissingField(UserError):
+    """A file lacks something that it should have; test sets lack their answers on purpose."""
+
+
 def with_article(name: str) -> str:
     """Return a name as a sentence has it.
 

@@ -135,3 +135,26 @@ def test_the_example_of_the_documentation(
     Path("tickets.toml").write_text(declaration)
     Path("tickets.csv").write_text(table)
     assert expected in headwater("tasks", "show", "tickets.toml", "--data", "tickets.csv").out
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        pytest.param(["0\tIt rains.\tAdaly.\tmaybe"], "unknown label 'maybe'", id="the first"),
+        pytest.param(
+            ["0\tIt rains.\tAdaly.\tentailment", "1\tIt rains.\tIt.\tmaybe"],
+            "unknown label 'maybe'",
+            id="a later one",
+        ),
+    ],
+)
+def test_a_wrong_label_is_not_a_hidden_one(
+    headwater: Headwater, tmp_path: Path, encoder: Path, lines: list[str], said: str
+) -> None:
+    file = tmp_path / "dev.tsv"
+    file.write_text("\n".join(["index\tsentence1\tsentence2\tlabel", *lines]) + "\n")
+    ran = headwater("tasks", "show", "rte", "--data", file, "--model", encoder)
+    assert ran.code == 2 and said in ran.err
+    file.write_text("index\tsentence1\tsentence2\n0\tIt rains.\tAdaly.\n")
+    found = shown(headwater, "rte", "--data", file, "--model", encoder)
+    assert found["examples"][0]["targets"] == []

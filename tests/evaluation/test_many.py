@@ -101,6 +101,7 @@ def test_a_benchmark_in_one_table_and_one_folder(
     mean = (each["cola"]["matthews"] + stsb + 50.0) / 3
     assert written["averages"]["glue"] == {"mean": pytest.approx(mean), "tasks": 3, "of": 9}
     assert written["averages"]["glue_without_wnli"]["of"] == 8
+    assert written["averages"]["glue_of_bert"]["of"] == 9
     table = summary.table().splitlines()
     assert [line.split()[0] for line in table[:4]] == ["task", "cola", "stsb", "rte"]
     assert table[3].split() == ["rte", "2", "accuracy", "50.00"]

@@ -16,6 +16,7 @@ from headwater.data.example import PairExample, SpanExample, TaggingExample, Tex
 from headwater.errors import UserError
 from headwater.inference.answer import Decision, Prediction
 from headwater.inference.classifying import CHUNK, Classifier
+from headwater.inference.labelling import Labeller
 from headwater.inference.loaded import LoadedModel, load
 from headwater.inference.running import outputs
 from headwater.inference.tagging import Tagger
@@ -137,7 +138,7 @@ def test_examples_are_read_a_chunk_at_a_time(words: Vocabulary) -> None:
             yield PairExample(str(taken), "bob")
 
     network = bert(words, "sequence", LABELS).network
-    decisions = Classifier(network, words, LABELS)(stream())
+    decisions = Classifier(Labeller(network, words, LABELS))(stream())
     assert next(decisions).id == "1"
     assert taken <= CHUNK + 1
 
@@ -153,8 +154,8 @@ def test_eight_threads_decide_as_one(words: Vocabulary) -> None:
 
 
 def test_nothing_in_nothing_out(words: Vocabulary) -> None:
-    assert list(Classifier(bert(words, "sequence").network, words, ("a", "b"))([])) == []
-    assert list(Tagger(bert(words, "token").network, words, ("a", "b"))([])) == []
+    assert list(Classifier(Labeller(bert(words, "sequence").network, words, ("a", "b")))([])) == []
+    assert list(Tagger(Labeller(bert(words, "token").network, words, ("a", "b")))([])) == []
 
 
 def test_damaged_weights_are_said(words: Vocabulary) -> None:
@@ -227,7 +228,8 @@ def test_a_model_of_several_tasks_takes_the_head_of_the_name(
     model, examples = load(tmp_path / "m", "cpu"), texts(12)
     for name, labels in (("one", ("no", "yes")), ("two", LABELS)):
         task = asked("sequence", labels, name)
-        plain = Classifier(network.one(name), words, labels, SequenceConfig(max_length=16))
+        cut = SequenceConfig(max_length=16)
+        plain = Classifier(Labeller(network.one(name), words, labels, cut))
         found = list(model.predictor(task)(examples))
         assert found == list(plain(examples))
         assert {len(each.probabilities) for each in found} == {len(labels)}

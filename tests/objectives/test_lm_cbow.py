@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headwater.data.convert import IGNORED
 from headwater.errors import UserError
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.objectives.lm import LanguageModel, LanguageModelConfig
-from headwater.objectives.rows import IGNORED
 from headwater.text.vocabulary import Vocabulary
 
 MakeStore = Callable[..., Any]

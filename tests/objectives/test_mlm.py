@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headwater.data.convert import IGNORED
 from headwater.errors import UserError
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
-from headwater.objectives.rows import IGNORED
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
 MakeStore = Callable[..., Any]

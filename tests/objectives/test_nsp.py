@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headwater.data.convert import IGNORED
 from headwater.errors import UserError
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
 from headwater.objectives.nsp import SentencePairs
-from headwater.objectives.rows import IGNORED
 from headwater.text.vocabulary import Vocabulary
 
 MakeStore = Callable[..., Any]

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.data.convert import IGNORED
 from headwater.errors import UserError
 from headwater.objectives.lm import LanguageModel, LanguageModelConfig
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
 from headwater.objectives.packing import Packing, fit, join
-from headwater.objectives.rows import IGNORED
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
 from headwater.text.marks import sentinel_ids
 from headwater.text.vocabulary import Vocabulary

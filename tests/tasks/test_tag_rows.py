@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headwater.data.convert import IGNORED
 from headwater.data.example import TaggingExample
 from headwater.errors import UserError
 from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.tag_rows import IGNORED, build_tagging
+from headwater.tasks.tag_rows import build_tagging
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
 LABELS = ("O", "B-x", "I-x")

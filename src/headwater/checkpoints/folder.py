@@ -65,14 +65,12 @@ class LoadedCheckpoint:
     Attributes:
         model: in evaluation mode, on the CPU.
         config: its sizes.
-        architecture: the published class that the folder was written as; "" when it says none.
         new_parameters: tensors that the folder lacks and that were drawn afresh: say so aloud.
         ignored: tensors of the folder that this model has no use for.
     """
 
     model: Model
     config: ModelConfig
-    architecture: str
     new_parameters: tuple[str, ...]
     ignored: tuple[str, ...]
 
@@ -108,24 +106,22 @@ def load_model(
     if tasks is not None and head is None:
         assert isinstance(written, BertConfig)
         several = load_tasks(folder, written, tasks, stored).to(dtype).eval()
-        check_others(folder)
-        return LoadedCheckpoint(several, written, architecture, (), ())
-    of_body = architecture if tasks is None else ""  # a body alone
-    saved, chosen = _heads(family, of_body, written, head, labels, where)
-    tensors = published(stored if tasks is None else body_of(stored), family, folder)
-    config = with_labels(tied_as_found(written, tensors), labels)
-    match = Match(folder, family, chosen, saved)
-    model, new, ignored = _filled(match, config, tensors, dtype)
-    if isinstance(config, ELMoConfig) and config.vocab_size:
-        know_words(model, load_vocabulary(folder))
+        found = LoadedCheckpoint(several, written, (), ())
+    else:
+        of_body = architecture if tasks is None else ""  # a body alone
+        saved, chosen = _heads(family, of_body, written, head, labels, where)
+        tensors = published(stored if tasks is None else body_of(stored), family, folder)
+        config = with_labels(tied_as_found(written, tensors), labels)
+        match = Match(folder, family, chosen, saved)
+        found = _filled(match, config, tensors, dtype)
     check_others(folder)
-    return LoadedCheckpoint(model, config, architecture, new, ignored)
+    return found
 
 
 def _filled(
     match: Match, config: ModelConfig, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype
-) -> tuple[Model, tuple[str, ...], tuple[str, ...]]:
-    """Build the model and fill it; return it with what is new in it, and what it has no use for."""
+) -> LoadedCheckpoint:
+    """Build the model with one head or none, and fill it."""
     pooler = any(name.startswith(f"{match.family.prefix}pooler.") for name in tensors)
     with torch.device("meta"):  # nothing is drawn that the folder holds
         model = bare_model(config, match.head, pooler=pooler)
@@ -135,7 +131,10 @@ def _filled(
         _draw(model, new, config)
     values = {name: tensor.to(dtype) for name, tensor in found.items()}
     model.load_state_dict(values, strict=False, assign=True)
-    return model.to(dtype).eval(), new, ignored
+    model = model.to(dtype).eval()
+    if isinstance(config, ELMoConfig) and config.vocab_size:
+        know_words(model, load_vocabulary(match.folder))
+    return LoadedCheckpoint(model, config, new, ignored)
 
 
 def load_multi_task(
@@ -168,7 +167,7 @@ def load_multi_task(
         raise UserError("a multi-task model has one task at least")
     labels = {name: task.labels for name, task in tasks.items()}
     model = MultiTask(body, {name: heads[name] for name in tasks}, labels).eval()
-    return LoadedCheckpoint(model, body.config, "", tuple(new), ())
+    return LoadedCheckpoint(model, body.config, tuple(new), ())
 
 
 def _same_classes(config: ModelConfig, labels: Sequence[str] | None) -> bool:

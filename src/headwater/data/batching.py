@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from headwater.data import order
+from headwater.data.convert import IGNORED
 
 POOL = 64  # steps sorted together: more saves padding, fewer mixes lengths better
 PAIR_POOL = 512  # pairs must be alike in two lengths, which takes more to choose from
@@ -143,7 +144,7 @@ def collate(
     """Stack rows of features into tensors on a device, padded on the right to the longest row.
 
     One-dimensional features become `[batch, length]`, single numbers `[batch]`. `*input_ids` are
-    padded with `pad_id`, `*labels` with -100 (ignored by the losses), all else with 0. An
+    padded with `pad_id`, `*labels` with IGNORED, all else with 0. An
     `attention_mask` (bool, true on real pieces) is made from the lengths of `input_ids`.
     """
     batch: dict[str, Tensor] = {}
@@ -153,7 +154,7 @@ def collate(
         if np.ndim(first) == 0:
             batch[name] = torch.from_numpy(np.array(rows, dtype=dtype))
             continue
-        fill = pad_id if name.endswith("input_ids") else -100 if name.endswith("labels") else 0
+        fill = pad_id if name.endswith("input_ids") else IGNORED if name.endswith("labels") else 0
         lengths = [len(row) for row in rows]
         table = np.full((len(rows), max(lengths)), fill, dtype=dtype)
         for place, row in enumerate(rows):
@@ -174,4 +175,4 @@ def count_tokens(batch: Mapping[str, Tensor], pairs: bool) -> tuple[int, int]:
     mask, labels = batch["attention_mask"], batch["labels"] if pairs else None
     if labels is None:
         return int(mask.sum()), mask.numel()
-    return int(mask.sum()) + int((labels != -100).sum()), mask.numel() + labels.numel()
+    return int(mask.sum()) + int((labels != IGNORED).sum()), mask.numel() + labels.numel()

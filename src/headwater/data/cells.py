@@ -1,7 +1,7 @@
 """What stands in the cells of a table, checked."""
 
 from headwater.data.table_file import Row
-from headwater.errors import UserError
+from headwater.errors import MissingField, UserError
 
 
 def texts_in(row: Row, column: str) -> tuple[str, ...]:
@@ -11,7 +11,7 @@ def texts_in(row: Row, column: str) -> tuple[str, ...]:
         UserError: there is no such column, or something else in it.
     """
     if column not in row.cells:
-        raise UserError(
+        raise MissingField(
             f"{row.where}: no column {column!r}; there are {', '.join(map(str, row.cells))}"
         )
     value = row.cells[column]

@@ -22,7 +22,7 @@ from pathlib import Path
 from headwater.data.example import TaggingExample
 from headwater.data.source import Examples
 from headwater.data.table_file import Row, read_rows
-from headwater.errors import UserError, did_you_mean
+from headwater.errors import MissingField, UserError, did_you_mean
 from headwater.files import read_text
 
 _TAG = re.compile(r"O|[BIES]-\S+")
@@ -132,7 +132,7 @@ def _sentences(
         number, cells = lines[0]
         place = column if column >= 0 else len(cells) + column
         if answered and not 0 < place < len(cells):
-            raise UserError(
+            raise MissingField(
                 f"{path}, line {number}: {_columns(len(cells))}; a word was expected in the first "
                 f"and its tag in {'the last' if column == -1 else f'number {column}'}"
             )
@@ -178,7 +178,7 @@ def _list(row: Row, names: Iterable[str]) -> list[str]:
     for name in names:
         if isinstance(value := row.cells.get(name), list) and value:
             return value
-    raise UserError(f"{row.where}: a list was expected in one of the columns {', '.join(names)}")
+    raise MissingField(f"{row.where}: a list was expected in one of the columns {', '.join(names)}")
 
 
 def _named(tag: object, labels: Sequence[str], where: str) -> str:

@@ -5,7 +5,7 @@ and a fingerprint. It knows nothing of tasks or models.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, final, runtime_checkable
 
@@ -17,6 +17,9 @@ from headwater.data.pieces import Ints, Ragged, encode_ids
 from headwater.errors import UserError
 from headwater.text.marks import end_piece
 from headwater.text.vocabulary import Vocabulary
+
+IGNORED = -100
+"""The label of a place that is not asked for, which the losses pass over."""
 
 Features = dict[str, Ints]
 """One row by name: int32 [length] for sequences, int32 scalars for labels."""
@@ -55,6 +58,29 @@ class PairSet(FeatureSet, Protocol):
     def target_lengths(self) -> NDArray[np.int64]:
         """int64 [rows]: the share of `lengths` that stands on the side of the targets."""
         ...
+
+
+def all_pairs(sets: Sequence[FeatureSet]) -> list[PairSet] | None:
+    """Return the sets as those of an encoder-decoder; None unless all are."""
+    pairs = [each for each in sets if isinstance(each, PairSet)]
+    return pairs if len(pairs) == len(sets) else None
+
+
+def made_by_group(
+    groups: NDArray[np.int64], make: Callable[[int, NDArray[np.int64]], Iterable[Features]]
+) -> list[Features]:
+    """Make the rows of each group together, and return all in their own order.
+
+    Args:
+        groups: int64 [rows], of what group each is.
+        make: from a group and the places of its rows, int64 [some], to as many features.
+    """
+    made: list[Features] = [{}] * len(groups)
+    for group in np.unique(groups).tolist():
+        places = np.flatnonzero(groups == group)
+        for place, features in zip(places.tolist(), make(group, places), strict=True):
+            made[place] = features
+    return made
 
 
 @final

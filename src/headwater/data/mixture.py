@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.data import order
-from headwater.data.convert import Features, FeatureSet, PairSet, digest
+from headwater.data.convert import Features, FeatureSet, all_pairs, digest, made_by_group
 from headwater.data.rates import Rates
 
 Longs = NDArray[np.int64]
@@ -95,8 +95,7 @@ class Draws:
         self._sets, self._task, self._row, self._reading = sets, task, row, reading
         self.groups = task if apart else None
         self.lengths = self._gather([each.lengths for each in sets])
-        pairs = [each for each in sets if isinstance(each, PairSet)]
-        if len(pairs) == len(sets):
+        if pairs := all_pairs(sets):
             self.target_lengths = self._gather([each.target_lengths for each in pairs])
 
     def __len__(self) -> int:
@@ -104,14 +103,17 @@ class Draws:
 
     def features(self, rows: Longs, epoch: int) -> list[Features]:
         """Build the given rows, those of one task and one shuffle together."""
-        made: list[Features] = [{}] * len(rows)
-        homes = np.stack((self._task[rows], self._reading[rows]), 1)
-        for task, reading in np.unique(homes, axis=0).tolist():
-            places = np.flatnonzero((homes == (task, reading)).all(1))
+        homes, groups = np.unique(
+            np.stack((self._task[rows], self._reading[rows]), 1), axis=0, return_inverse=True
+        )
+
+        def make(group: int, places: Longs) -> list[Features]:
+            task, reading = homes[group].tolist()
+            number = {"task": np.array(task, np.int32)}
             found = self._sets[task].features(self._row[rows[places]], reading)
-            for place, features in zip(places.tolist(), found, strict=True):
-                made[place] = features | {"task": np.array(task, np.int32)}
-        return made
+            return [features | number for features in found]
+
+        return made_by_group(groups.reshape(-1), make)
 
     @property
     def fingerprint(self) -> str:

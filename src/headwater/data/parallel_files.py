@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from headwater.data.table_file import Row, read_rows
-from headwater.errors import UserError
+from headwater.errors import MissingField, UserError
 from headwater.files import read_text
 
 _TABLES = (".jsonl", ".parquet", ".csv", ".tsv")
@@ -52,7 +52,7 @@ def read_parallel(path: Path, source: str, target: str, *, answered: bool) -> It
     places = [path.with_name(f"{stem}.{target}{end}") for end in ("", ".gz")]
     other = next((place for place in places if place.exists()), None)
     if other is None:
-        raise UserError(f"{path}: its translation {places[0].name} is not beside it")
+        raise MissingField(f"{path}: its translation {places[0].name} is not beside it")
     return _beside(path, other)
 
 
@@ -87,7 +87,7 @@ def _cells(row: Row, source: str, target: str, answered: bool) -> Text:
 def _text(pair: Mapping[str, Any], language: str, where: str) -> str:
     text = pair.get(language)
     if not isinstance(text, str):
-        raise UserError(
+        raise MissingField(
             f"{where}: a text was expected in {language!r}; there are {', '.join(pair)}"
         )
     return text

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.source import Examples, ReadReport
 from headwater.data.table_file import read_rows
-from headwater.errors import UserError
+from headwater.errors import MissingField, UserError
 from headwater.files import read_json
 
 T = TypeVar("T", str, int, bool, list[Any], dict[str, Any])
@@ -163,7 +163,7 @@ def _children(
 
 def _field(record: dict[str, Any], name: str, kind: type[T], where: str) -> T:
     if name not in record:
-        _fail(where, f"'{name}' is missing; {_CALLED[kind]} was expected")
+        raise MissingField(f"{where}: '{name}' is missing; {_CALLED[kind]} was expected")
     return _typed(record[name], kind, where, f"'{name}'")
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 from headwater.data.example import TextExample
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Example, Examples
+from headwater.errors import UserError
 
 E = TypeVar("E", bound=Example)
 
@@ -133,3 +134,13 @@ class ReportingTask(Protocol):
     def report(self, examples: DataSource[Any], predictions: Mapping[str, str]) -> str:
         """Return what it says, in lines: scores by type, how they were computed."""
         ...
+
+
+def refuse_probabilities(task: str, given: Mapping[str, float] | None) -> None:
+    """Refuse probabilities of "no answer" where a task has no such thing.
+
+    Raises:
+        UserError: they are given.
+    """
+    if given is not None:
+        raise UserError(f"task {task} knows no no-answer probabilities; squad_v2 does")

@@ -35,6 +35,7 @@ _AVERAGES: Mapping[str, Mapping[str, Benchmark]] = {
     "glue": {
         "glue": benchmark_average.GLUE,
         "glue_without_wnli": benchmark_average.GLUE_OF_T5,
+        "glue_of_bert": benchmark_average.GLUE_OF_BERT,
     },
     "superglue": {"superglue": benchmark_average.SUPERGLUE},
 }

@@ -10,7 +10,6 @@ whole file for one missing row or one word that is no label, so that we refuse f
 """
 
 import io
-import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from headwater.evaluation.progress import showing
 from headwater.files import check_writable, replace_file
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import load
+from headwater.metrics.classification import numbers, unknown
 from headwater.tasks.glue import AX, GLUE
 from headwater.tasks.pairs import PairTask
 from headwater.tasks.prediction_files import GlueTable
@@ -184,25 +184,10 @@ def mended(task: PairTask, predictions: Sequence[str]) -> list[str]:
 
     Scores are cut to the range of STS-B's and have three decimals.
     """
+    what, first = ("label", task.labels[0]) if task.labels else ("number", "0")
+    if count := unknown(predictions, task.labels):
+        whole = len(predictions)
+        say(f"{task.name}: {count} of {whole} predictions are no {what}; they become {first!r}")
     if not task.labels:
-        numbers = [_number(text) for text in predictions]
-        _say_replaced(task, sum(number is None for number in numbers), len(numbers), "0")
-        return [f"{min(max(number or 0.0, 0.0), HIGHEST):.3f}" for number in numbers]
-    first = task.labels[0]
-    unknown = sum(text not in task.labels for text in predictions)
-    _say_replaced(task, unknown, len(predictions), first)
+        return [f"{min(max(number, 0.0), HIGHEST):.3f}" for number in numbers(predictions)]
     return [text if text in task.labels else first for text in predictions]
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _say_replaced(task: PairTask, count: int, whole: int, by: str) -> None:
-    if count:
-        what = "label" if task.labels else "number"
-        say(f"{task.name}: {count} of {whole} predictions are no {what}; they become {by!r}")

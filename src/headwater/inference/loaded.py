@@ -25,6 +25,7 @@ from headwater.inference.continuing import TextContinuer
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
+from headwater.inference.labelling import Labeller
 from headwater.inference.tagging import Tagger
 from headwater.inference.task_writing import TaskWriter
 from headwater.models.bert_config import BertConfig
@@ -214,10 +215,9 @@ class LoadedModel:
         sequence = SequenceConfig.check(
             self.extra.get("sequence", {}), f"{self.name}/{EXTRA}: sequence"
         ).fitting(self._longest)
-        if kind == "token":
-            return Tagger(head, self.vocabulary, labels, sequence, precision=precision)
-        labels = () if kind == "regression" else labels
-        return Classifier(head, self.vocabulary, labels, sequence, precision=precision)
+        chosen_from = () if kind == "regression" else tuple(labels)
+        labeller = Labeller(head, self.vocabulary, chosen_from, sequence, precision)
+        return Tagger(labeller) if kind == "token" else Classifier(labeller)
 
     @property
     def _longest(self) -> int:

@@ -12,11 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from headwater.data.convert import Features
+from headwater.data.convert import IGNORED, Features
 from headwater.data.pieces import Ints
 from headwater.inspection.spelling import Speller
 from headwater.objectives.nsp import IS_NEXT
-from headwater.objectives.rows import IGNORED
 from headwater.pictures.page import Line, Mark, Run
 
 Kind = Literal[

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.hub import resolve
-from headwater.data.convert import Features
+from headwater.data.convert import IGNORED, Features
 from headwater.data.example import SpanExample
 from headwater.data.official_files import find_official, with_folders
 from headwater.data.source import Examples
 from headwater.data.task import Task
-from headwater.errors import UserError
+from headwater.errors import MissingField, UserError
 from headwater.inspection.spelling import Speller
 from headwater.tasks.pair_rows import build_pairs, head_labels
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
-from headwater.tasks.tag_rows import IGNORED, build_tagging
+from headwater.tasks.tag_rows import build_tagging
 from headwater.tasks.windows import build_windows
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
@@ -86,13 +86,10 @@ def _here(task: Task[Any]) -> Sequence[Path]:
 
 def _read(task: Task[Any], files: Sequence[Path]) -> tuple[Examples[Any], bool]:
     """Read with the answers, or without where the files hide them."""
-    hidden = task.read(files, answered=False)
-    if any(task.to_text(example).targets for example in hidden):
-        return task.read(files), True  # some are there: then what is wrong with one is to be said
     try:
         return task.read(files), True
-    except UserError:
-        return hidden, False
+    except MissingField:
+        return task.read(files, answered=False), False
 
 
 def _described(

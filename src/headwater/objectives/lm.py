@@ -17,12 +17,12 @@ from pydantic import Field
 
 from headwater.config import Config
 from headwater.data import order
-from headwater.data.convert import Features, digest
+from headwater.data.convert import IGNORED, Features, digest
 from headwater.data.pieces import Ints
 from headwater.errors import UserError
 from headwater.objectives.noise import below
 from headwater.objectives.packing import Packing
-from headwater.objectives.rows import IGNORED, Chunks, Longs, Store, constant
+from headwater.objectives.rows import Chunks, Longs, Store, constant
 from headwater.text.marks import document_end
 from headwater.text.vocabulary import Vocabulary
 

@@ -17,7 +17,7 @@ from typing import final
 import numpy as np
 
 from headwater.data import order
-from headwater.data.convert import Features, FeatureSet, PairSet, digest
+from headwater.data.convert import Features, FeatureSet, all_pairs, digest, made_by_group
 from headwater.objectives.rows import Longs
 
 
@@ -40,8 +40,7 @@ class Mixed:
         self._repeats = repeats
         self._bounds = np.cumsum([0, *(len(sets[each]) for each, _ in readings)])
         self.lengths = np.concatenate([sets[each].lengths for each, _ in readings])
-        pairs = [each for each in sets if isinstance(each, PairSet)]
-        if len(pairs) == len(sets):
+        if pairs := all_pairs(sets):
             self.target_lengths = np.concatenate(
                 [pairs[each].target_lengths for each, _ in readings]
             )
@@ -53,16 +52,13 @@ class Mixed:
     def features(self, rows: Longs, epoch: int) -> list[Features]:
         """Build the given rows of an epoch, those of one reading together."""
         home = np.searchsorted(self._bounds, rows, side="right") - 1
-        made: list[Features] = [{}] * len(rows)
-        for reading in np.unique(home).tolist():
+
+        def make(reading: int, places: Longs) -> list[Features]:
             each, number = self._readings[reading]
-            places = np.flatnonzero(home == reading)
-            found = self._sets[each].features(
-                rows[places] - self._bounds[reading], epoch * self._repeats[each] + number
-            )
-            for place, features in zip(places.tolist(), found, strict=True):
-                made[place] = features
-        return made
+            own = rows[places] - self._bounds[reading]
+            return self._sets[each].features(own, epoch * self._repeats[each] + number)
+
+        return made_by_group(home, make)
 
 
 def store_seed(seed: int, store: int) -> int:

@@ -19,13 +19,13 @@ from pydantic import Field, model_validator
 
 from headwater.config import Config
 from headwater.data import order
-from headwater.data.convert import Features, digest
+from headwater.data.convert import IGNORED, Features, digest
 from headwater.data.pieces import Ints
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.nsp import SentencePairs
 from headwater.objectives.packing import Packing
-from headwater.objectives.rows import IGNORED, Chunks, Longs, Store, constant
+from headwater.objectives.rows import Chunks, Longs, Store, constant
 from headwater.objectives.words import continuation_pieces, ordinary_pieces, special_pieces
 from headwater.text.vocabulary import Vocabulary
 

@@ -22,7 +22,7 @@ from typing import final
 
 import numpy as np
 
-from headwater.data.convert import Features
+from headwater.data.convert import Features, made_by_group
 from headwater.data.pieces import Ints
 from headwater.errors import UserError
 from headwater.objectives.rows import Longs, Store
@@ -91,16 +91,11 @@ class Packing:
         parts = self._order[
             np.arange(bounds[-1]) + np.repeat(self._bounds[rows] - bounds[:-1], counts)
         ]
-        sizes = self._sizes[parts]
-        places = np.argsort(sizes, kind="stable")
-        ends = np.flatnonzero(np.diff(sizes[places], append=0)) + 1
-        made: list[Features] = [{}] * len(parts)
-        for begin, end in pairwise([0, *ends.tolist()]):
-            alike = places[begin:end]
-            numbers = parts[alike]
-            examples = make(self._text(numbers, int(sizes[alike[0]])), numbers, epoch)
-            for place, example in zip(alike.tolist(), examples, strict=True):
-                made[place] = example
+
+        def of_size(size: int, places: Longs) -> list[Features]:
+            return make(self._text(parts[places], size), parts[places], epoch)
+
+        made = made_by_group(self._sizes[parts], of_size)
         return [join(made[begin:end], pairs) for begin, end in pairwise(bounds.tolist())]
 
     def _text(self, parts: Longs, size: int) -> Ints:

@@ -22,8 +22,6 @@ from headwater.errors import UserError
 
 Longs = NDArray[np.int64]
 
-IGNORED = -100  # the label of a place that is not asked for
-
 
 class Store(Protocol):
     """The part of a token store that objectives read; arrays may be memory-mapped."""

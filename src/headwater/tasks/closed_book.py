@@ -15,7 +15,7 @@ from typing import Any
 from headwater.data.parallel_files import Text
 from headwater.data.table_file import Row, read_rows
 from headwater.data.task import Layout, Split
-from headwater.errors import UserError
+from headwater.errors import MissingField, UserError
 from headwater.files import read_json
 from headwater.tasks.writing import Scorer, TextTask, answers, trivia_answers
 
@@ -68,7 +68,7 @@ def _cell(row: Row, names: tuple[str, ...]) -> Any:
     for name in names:
         if name in row.cells:
             return row.cells[name]
-    raise UserError(
+    raise MissingField(
         f"{row.where}: none of {', '.join(names)} is there, but {', '.join(map(str, row.cells))}"
     )
 

@@ -10,7 +10,8 @@ some columns otherwise; both names are known. QQP's official files hold a few ro
 short, which are left out and counted, as the published loaders do.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import replace
 
 from headwater.data.table_file import Headless
 from headwater.data.task import Layout, Split
@@ -18,13 +19,12 @@ from headwater.tasks.pairs import Field, PairTask, field
 from headwater.tasks.prediction_files import GlueTable
 
 _HUB = "nyu-mll/glue"
-_FILES: dict[Split, tuple[str, ...]] = {
+_FILES: Mapping[Split, tuple[str, ...]] = {
     "train": ("train.tsv",),
     "validation": ("dev.tsv",),
     "test": ("test.tsv",),
 }
 _SENTENCES = (field("sentence1"), field("sentence2"))
-_BOTH = (("sentence1",), ("sentence2",))
 _INFERENCE = (
     field("hypothesis", "sentence2", "hypothesis", "Hypothesis"),
     field("premise", "sentence1", "premise", "Premise"),
@@ -32,65 +32,110 @@ _INFERENCE = (
 _ENTAILMENT = ("entailment", "not_entailment")
 _THREE = ("entailment", "neutral", "contradiction")
 
-COLA = PairTask(
-    name="cola",
-    summary="CoLA: is a sentence acceptable English?",
-    kind="sequence",
-    classes=("unacceptable", "acceptable"),
-    template="cola",
-    fields=(field("sentence"),),
-    reads=(("sentence",),),
-    metric_names=("matthews",),
-    main_metric="matthews",
-    layout=Layout("CoLA", _FILES, (_HUB, "cola")),
-    prediction_file=GlueTable("CoLA.tsv", ("unacceptable", "acceptable")),
+_MNLI = (("premise",), ("hypothesis",))
+
+
+def _layout(folder: str, hub: str, files: Mapping[Split, tuple[str, ...]] = _FILES) -> Layout:
+    return Layout(folder, files, (_HUB, hub))
+
+
+def _choice(
+    name: str,
+    summary: str,
+    classes: tuple[str, ...],
+    fields: tuple[Field, ...],
+    layout: Layout,
+    metrics: tuple[str, ...] = ("accuracy",),
+    *,
+    file: GlueTable | None = None,
+) -> PairTask:
+    """Declare a task of choosing a class by texts that are read in the order they are said in.
+
+    Args:
+        file: of the leaderboard; None: called like the folder, with the labels' words.
+    """
+    return PairTask(
+        name=name,
+        summary=summary,
+        kind="sequence",
+        classes=classes,
+        template=name,
+        fields=fields,
+        reads=tuple((each.name,) for each in fields),
+        metric_names=metrics,
+        main_metric=metrics[0],
+        layout=layout,
+        prediction_file=file or GlueTable(f"{layout.folder}.tsv"),
+    )
+
+
+def _numbered(
+    name: str,
+    summary: str,
+    classes: tuple[str, ...],
+    fields: tuple[Field, ...],
+    folder: str,
+    metrics: tuple[str, ...] = ("accuracy",),
+) -> PairTask:
+    """Declare one whose leaderboard file holds the classes' numbers."""
+    file = GlueTable(f"{folder}.tsv", classes)
+    return _choice(name, summary, classes, fields, _layout(folder, name), metrics, file=file)
+
+
+def _inference(
+    name: str, summary: str, layout: Layout, official: str, metric: str = "accuracy"
+) -> PairTask:
+    """Declare one in MNLI's form: premise first for an encoder, hypothesis first in the text."""
+    file = GlueTable(official)
+    task = _choice(name, summary, _THREE, _INFERENCE, layout, (metric,), file=file)
+    labels = ("gold_label", "label", "Label")
+    return replace(task, template="mnli", reads=_MNLI, label_columns=labels)
+
+
+COLA = replace(
+    _numbered(
+        "cola",
+        "CoLA: is a sentence acceptable English?",
+        ("unacceptable", "acceptable"),
+        (field("sentence"),),
+        "CoLA",
+        ("matthews",),
+    ),
     headless=Headless(("source", "label", "mark", "sentence"), "sentence"),
 )
 
-SST2 = PairTask(
-    name="sst2",
-    summary="SST-2: is a film review positive or negative?",
-    kind="sequence",
-    classes=("negative", "positive"),
-    template="sst2",
-    fields=(field("sentence"),),
-    reads=(("sentence",),),
-    metric_names=("accuracy",),
-    main_metric="accuracy",
-    layout=Layout("SST-2", _FILES, (_HUB, "sst2")),
-    prediction_file=GlueTable("SST-2.tsv", ("negative", "positive")),
+SST2 = _numbered(
+    "sst2",
+    "SST-2: is a film review positive or negative?",
+    ("negative", "positive"),
+    (field("sentence"),),
+    "SST-2",
 )
 
-MRPC = PairTask(
-    name="mrpc",
-    summary="MRPC: do two sentences say the same?",
-    kind="sequence",
-    classes=("not_equivalent", "equivalent"),
-    template="mrpc",
-    fields=(
-        field("sentence1", "#1 String", "sentence1"),
-        field("sentence2", "#2 String", "sentence2"),
+MRPC = replace(
+    _numbered(
+        "mrpc",
+        "MRPC: do two sentences say the same?",
+        ("not_equivalent", "equivalent"),
+        (
+            field("sentence1", "#1 String", "sentence1"),
+            field("sentence2", "#2 String", "sentence2"),
+        ),
+        "MRPC",
+        ("f1", "accuracy"),
     ),
-    reads=_BOTH,
-    metric_names=("f1", "accuracy"),
-    main_metric="f1",
-    layout=Layout("MRPC", _FILES, (_HUB, "mrpc")),
-    prediction_file=GlueTable("MRPC.tsv", ("not_equivalent", "equivalent")),
     label_columns=("Quality", "label"),
 )
 
-QQP = PairTask(
-    name="qqp",
-    summary="QQP: do two questions ask the same?",
-    kind="sequence",
-    classes=("not_duplicate", "duplicate"),
-    template="qqp",
-    fields=(field("question1"), field("question2")),
-    reads=(("question1",), ("question2",)),
-    metric_names=("f1", "accuracy"),
-    main_metric="f1",
-    layout=Layout("QQP", _FILES, (_HUB, "qqp")),
-    prediction_file=GlueTable("QQP.tsv", ("not_duplicate", "duplicate")),
+QQP = replace(
+    _numbered(
+        "qqp",
+        "QQP: do two questions ask the same?",
+        ("not_duplicate", "duplicate"),
+        (field("question1"), field("question2")),
+        "QQP",
+        ("f1", "accuracy"),
+    ),
     label_columns=("is_duplicate", "label"),
     short_rows=True,
 )
@@ -102,107 +147,75 @@ STSB = PairTask(
     classes=(),
     template="stsb",
     fields=_SENTENCES,
-    reads=_BOTH,
+    reads=(("sentence1",), ("sentence2",)),
     metric_names=("pearson", "spearman"),
     main_metric="pearson",
-    layout=Layout("STS-B", _FILES, (_HUB, "stsb")),
+    layout=_layout("STS-B", "stsb"),
     prediction_file=GlueTable("STS-B.tsv"),
     label_columns=("score", "label"),
 )
 
 
-def _mnli(name: str, summary: str, dev: str, test: str, official: str, hub: str) -> PairTask:
-    files: dict[Split, tuple[str, ...]] = {
-        "train": ("train.tsv",),
-        "validation": (dev,),
-        "test": (test,),
-    }
-    return _inference(name, summary, Layout("MNLI", files, (_HUB, hub)), official)
-
-
-def _inference(name: str, summary: str, layout: Layout, official: str) -> PairTask:
-    main: Literal["accuracy", "matthews"] = "matthews" if name == "ax" else "accuracy"
-    return PairTask(
-        name=name,
-        summary=summary,
-        kind="sequence",
-        classes=_THREE,
-        template="mnli",
-        fields=_INFERENCE,
-        reads=(("premise",), ("hypothesis",)),
-        metric_names=(main,),
-        main_metric=main,
-        layout=layout,
-        prediction_file=GlueTable(official),
-        label_columns=("gold_label", "label", "Label"),
-    )
-
-
-MNLI = _mnli(
+MNLI = _inference(
     "mnli",
     "MNLI: does one sentence follow from another, contradict it or neither?",
-    "dev_matched.tsv",
-    "test_matched.tsv",
+    _layout(
+        "MNLI",
+        "mnli",
+        {
+            "train": ("train.tsv",),
+            "validation": ("dev_matched.tsv",),
+            "test": ("test_matched.tsv",),
+        },
+    ),
     "MNLI-m.tsv",
-    "mnli",
 )
-MNLI_MISMATCHED = _mnli(
+
+MNLI_MISMATCHED = _inference(
     "mnli_mismatched",
     "MNLI on texts of kinds that are not in training (a model of mnli's serves)",
-    "dev_mismatched.tsv",
-    "test_mismatched.tsv",
+    _layout(
+        "MNLI",
+        "mnli_mismatched",
+        {
+            "train": ("train.tsv",),
+            "validation": ("dev_mismatched.tsv",),
+            "test": ("test_mismatched.tsv",),
+        },
+    ),
     "MNLI-mm.tsv",
-    "mnli_mismatched",
 )
+
 AX = _inference(
     "ax",
     "GLUE's diagnostics (only to predict; a model of mnli's serves)",
-    Layout("AX", {"test": ("diagnostic.tsv",)}, (_HUB, "ax")),
+    _layout("AX", "ax", {"test": ("diagnostic.tsv",)}),
     "AX.tsv",
+    "matthews",
 )
 
-
-def _entailment(
-    name: str,
-    summary: str,
-    classes: tuple[str, ...],
-    fields: tuple[Field, ...],
-    folder: str,
-    *,
-    numbers: bool = False,
-) -> PairTask:
-    return PairTask(
-        name=name,
-        summary=summary,
-        kind="sequence",
-        classes=classes,
-        template=name,
-        fields=fields,
-        reads=tuple((each.name,) for each in fields),
-        metric_names=("accuracy",),
-        main_metric="accuracy",
-        layout=Layout(folder, _FILES, (_HUB, name)),
-        prediction_file=GlueTable(f"{folder}.tsv", classes if numbers else ()),
-    )
-
-
-QNLI = _entailment(
+QNLI = _choice(
     "qnli",
     "QNLI: does a sentence answer a question?",
     _ENTAILMENT,
     (field("question"), field("sentence")),
-    "QNLI",
+    _layout("QNLI", "qnli"),
 )
-RTE = _entailment(
-    "rte", "RTE: does one sentence follow from another?", _ENTAILMENT, _SENTENCES, "RTE"
+
+RTE = _choice(
+    "rte",
+    "RTE: does one sentence follow from another?",
+    _ENTAILMENT,
+    _SENTENCES,
+    _layout("RTE", "rte"),
 )
-WNLI = _entailment(
+
+WNLI = _numbered(
     "wnli",
     "WNLI: is a sentence with its pronoun resolved true?",
     _ENTAILMENT[::-1],
     _SENTENCES,
     "WNLI",
-    numbers=True,
 )
 
 GLUE = (COLA, SST2, MRPC, STSB, QQP, MNLI, MNLI_MISMATCHED, QNLI, RTE, WNLI, AX)

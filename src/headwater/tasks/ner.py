@@ -25,7 +25,7 @@ from headwater.data.example import TaggingExample, TextExample
 from headwater.data.official_files import with_folders
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Example, Examples
-from headwater.data.task import Layout
+from headwater.data.task import Layout, refuse_probabilities
 from headwater.errors import UserError
 from headwater.files import read_text
 from headwater.metrics.tagging import TaggingScores, chunks, report, tagging
@@ -159,8 +159,10 @@ class NerTask:
         A sentence without a prediction counts as one without entities.
 
         Raises:
-            UserError: a sentence's tags are not known, or a prediction has more or fewer.
+            UserError: a sentence's tags are not known, a prediction has more or fewer, or there are
+                no-answer probabilities.
         """
+        refuse_probabilities(self.name, no_answer_probabilities)
         scores = self._tagging(examples, predictions)
         all_types = scores.overall
         return {

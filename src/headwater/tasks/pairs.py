@@ -25,8 +25,8 @@ from headwater.data.official_files import with_folders
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Examples, ReadReport
 from headwater.data.table_file import Headless, Row, read_rows
-from headwater.data.task import Layout
-from headwater.errors import UserError
+from headwater.data.task import Layout, refuse_probabilities
+from headwater.errors import MissingField, UserError
 from headwater.tasks.pair_scores import METRICS, correlations
 
 T = TypeVar("T", str, float)
@@ -154,8 +154,7 @@ class PairTask:
         Raises:
             UserError: an example's label is not known, or there are no-answer probabilities.
         """
-        if no_answer_probabilities is not None:
-            raise UserError(f"task {self.name} knows no no-answer probabilities")
+        refuse_probabilities(self.name, no_answer_probabilities)
         given = [predictions.get(example.id, "") for example in examples]
         if self.kind == "regression":
             scores = [_known(self, each, each.score) for each in examples]
@@ -245,13 +244,15 @@ def score_of(row: Row, columns: Sequence[str]) -> float:
 def _label_cell(row: Row, columns: Sequence[str]) -> Any:
     present = [name for name in columns if name in row.cells]
     if not present:
-        raise UserError(
+        raise MissingField(
             f"{row.where}: no column {' or '.join(columns)}; a test file hides the labels, which "
             "`headwater predict` does not need"
         )
     value = row.cells[present[0]]
     if value is None or value in (-1, "-1"):
-        raise UserError(f"{row.where}: the label is hidden; `headwater predict` does not need it")
+        raise MissingField(
+            f"{row.where}: the label is hidden; `headwater predict` does not need it"
+        )
     return value
 
 

@@ -19,8 +19,8 @@ from headwater.data.official_files import with_folders
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Examples
 from headwater.data.table_file import Row, read_rows
-from headwater.data.task import Layout
-from headwater.errors import UserError
+from headwater.data.task import Layout, refuse_probabilities
+from headwater.errors import MissingField, UserError
 from headwater.metrics.qa import squad_v1
 from headwater.tasks.prediction_files import JsonLabels
 from headwater.tasks.superglue import FILES, HUB, nested
@@ -90,7 +90,7 @@ class RecordTask:
             for row in read_rows(path):
                 for query in _queries(row):
                     if answered and not query.answers:
-                        raise UserError(
+                        raise MissingField(
                             f"{row.where}: query {query.key} has no answers; a test file hides "
                             "them, which `headwater predict` does not need"
                         )
@@ -121,8 +121,7 @@ class RecordTask:
         Raises:
             UserError: a query's answers are not known, or there are no-answer probabilities.
         """
-        if no_answer_probabilities is not None:
-            raise UserError(f"task {self.name} knows no no-answer probabilities")
+        refuse_probabilities(self.name, no_answer_probabilities)
         golds = {each.id: each.targets for each in examples if _first(each)}
         found = squad_v1(golds, predictions)
         return {name: found[name] for name in self.metric_names}

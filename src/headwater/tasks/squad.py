@@ -15,7 +15,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.predictions import JSON, PredictionFile
 from headwater.data.source import DataSource, Examples
 from headwater.data.squad_file import read_squad
-from headwater.data.task import Layout
+from headwater.data.task import Layout, refuse_probabilities
 from headwater.errors import UserError
 from headwater.metrics.qa import squad_v1, squad_v2
 
@@ -107,10 +107,7 @@ class SquadTask:
             golds[example.id] = [answer.text for answer in example.answers]
         if self.null_answers:
             return squad_v2(golds, predictions, no_answer_probabilities)
-        if no_answer_probabilities is not None:
-            raise UserError(
-                f"task {self.name} knows no no-answer probabilities; use task {SQUAD_V2.name}"
-            )
+        refuse_probabilities(self.name, no_answer_probabilities)
         return squad_v1(golds, predictions)
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.data.convert import Features
+from headwater.data.convert import IGNORED, Features
 from headwater.data.example import TaggingExample
 from headwater.data.pieces import Ints, Pieces, Ragged, encode_pieces
 from headwater.errors import UserError
@@ -30,7 +30,6 @@ from headwater.tasks.windows import Layout, layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
-IGNORED = -100  # the label of a piece that is not asked for
 
 
 class WordPlaces(NamedTuple):

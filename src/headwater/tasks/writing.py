@@ -15,7 +15,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.parallel_files import Text
 from headwater.data.predictions import LINES, PredictionFile
 from headwater.data.source import DataSource, Examples, ReadReport
-from headwater.data.task import Layout
+from headwater.data.task import Layout, refuse_probabilities
 from headwater.errors import UserError
 from headwater.metrics import generation, qa
 
@@ -96,8 +96,10 @@ class TextTask:
         """Score with the task's metrics, in percent; a missing prediction counts as empty.
 
         Raises:
-            UserError: what may be written for an example is not known.
+            UserError: what may be written for an example is not known, or there are no-answer
+                probabilities.
         """
+        refuse_probabilities(self.name, no_answer_probabilities)
         for example in examples:
             if not example.targets:
                 raise UserError(f"example {example.id!r} has no known answer to score against")

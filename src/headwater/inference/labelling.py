@@ -1,0 +1,47 @@
+"""What a classifier and a tagger share: a network that scores labels for rows of pieces."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from headwater.data.convert import FeatureSet
+from headwater.inference.running import outputs
+from headwater.tasks.sequence_config import SequenceConfig
+from headwater.text.vocabulary import Vocabulary
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Labeller:
+    """A network with the vocabulary and the labels it was trained with.
+
+    Calls may come from many threads at once.
+
+    Args:
+        network: called with a batch, gives scores, `[batch, ..., labels]`.
+        vocabulary: the one the network was trained with.
+        labels: in the order of the outputs; empty: the only output is a number.
+        config: how texts are cut; must fit the network's longest input.
+        precision: of the matrix products; None: bf16 for large inputs where the processor has it.
+        tokens: the most tokens in a batch, padding included; None: by the device.
+    """
+
+    network: nn.Module
+    vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    config: SequenceConfig = field(default_factory=SequenceConfig)
+    precision: torch.dtype | None = None
+    tokens: int | None = None
+
+    def scores(self, rows: FeatureSet) -> list[NDArray[np.float32]]:
+        """Return the scores of each row, without the batch axis.
+
+        Raises:
+            UserError: one is not finite.
+        """
+        pad_id = self.vocabulary.pad_id or 0
+        return outputs(self.network, rows, pad_id, precision=self.precision, tokens=self.tokens)
