@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from headwater.checkpoints.folder import save_model
 from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet
 from headwater.data.mixture import Mixture
@@ -66,6 +65,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
         follow=run.followed,
         identity=run.identity(),
         progress=progress,
+        before_step=begun.method.before_step,
         on_begin=lambda: replace_file(folder / "config.toml", recipe.to_toml()),
     )
     return trainer.run(resume=resume)
@@ -158,7 +158,7 @@ class Run:
 
     def save(self, folder: Path) -> None:
         """Write the model with what answering needs to know beside its weights."""
-        save_model(folder, self.begun.model, vocabulary=self.begun.vocabulary, extra=self._extra())
+        self.begun.save(folder, self._extra())
 
     def _names(self, part: Part) -> list[str]:
         """The metrics of a part, the main one first."""

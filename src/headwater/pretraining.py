@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from headwater.checkpoints.folder import save_model
 from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet
 from headwater.errors import UserError, with_article
@@ -55,11 +54,10 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
         folder,
         pad_id=begun.pad_id,
         evaluate=_measure(recipe, measured, begun.pad_id),
-        save_model=lambda target: save_model(
-            target, begun.model, vocabulary=begun.vocabulary, extra={"objective": recipe.objective}
-        ),
+        save_model=lambda target: begun.save(target, {"objective": recipe.objective}),
         identity=_identity(recipe, begun.vocabulary, measured),
         progress=progress,
+        before_step=begun.method.before_step,
         on_begin=lambda: replace_file(folder / "config.toml", recipe.to_toml()),
     )
     return trainer.run(resume=resume)

@@ -39,7 +39,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from headwater.config import Config, load_config, merge, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
-from headwater.methods.head_only import MethodName
+from headwater.methods.config import MethodConfig
 from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
@@ -62,15 +62,14 @@ class NetworkConfig(Config):
     sizes: dict[str, int | float | str | bool | list[list[int]]] = Field(default={})
 
 
-class RunRecipe(Config):
+class RunRecipe(MethodConfig):
     """What every run begins from: a `model` (a folder, a hub id, a bundled name) or a `network`.
 
-    method: which parameters train: `all`, or those of the head alone, `head_only`.
+    method: how the model is adapted; the table of that name has its settings.
     """
 
     model: str | None = None
     network: NetworkConfig | None = None
-    method: MethodName = "all"
     training: TrainingConfig = TrainingConfig()
 
     @model_validator(mode="after")

@@ -8,11 +8,12 @@ from typing import Any
 
 from headwater.checkpoints.configs import CHOICES, check_number, read_config
 from headwater.checkpoints.elmo import know_words
-from headwater.checkpoints.folder import load_model, load_multi_task
+from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
-from headwater.methods.head_only import freeze
+from headwater.methods.method import Method
+from headwater.methods.table import build_method
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import (
     HeadName,
@@ -21,6 +22,7 @@ from headwater.models.build import (
     TaskHead,
     build_model,
     build_multi_task,
+    config_of,
     preset,
 )
 from headwater.models.cbow_config import CBOWConfig
@@ -36,12 +38,21 @@ from headwater.training.config import Family
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A model with its vocabulary and sizes; `new_parameters` were drawn at random."""
+    """A model with its vocabulary and how it is adapted; `new_parameters` were drawn at random."""
 
     model: Model
     vocabulary: Vocabulary
-    config: ModelConfig
+    method: Method
     new_parameters: tuple[str, ...]
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model's sizes."""
+        return config_of(self.model)
+
+    def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
+        """Write the model with what answering needs to know beside its weights."""
+        save_model(folder, self.model, vocabulary=self.vocabulary, extra=extra)
 
     @property
     def family(self) -> Family:
@@ -100,30 +111,34 @@ def start(
     """
     if recipe.network is not None:
         build = partial(build_model, head=head, labels=labels or None)
-        begun = _from_random(recipe.network, head, vocabulary, build)
-    else:
-        assert recipe.model is not None
-        folder = resolve(recipe.model)
-        loaded = load_model(folder, head, labels=labels or None)
-        begun = Start(loaded.model, load_vocabulary(folder), loaded.config, loaded.new_parameters)
-    check_fits(begun.vocabulary, begun.config.vocab_size, recipe.model or "network")
-    freeze(begun.model, recipe.method)
-    return begun
+        model, vocabulary = _from_random(recipe.network, head, vocabulary, build)
+        return _begun(recipe, model, vocabulary)
+    assert recipe.model is not None
+    folder = resolve(recipe.model)
+    loaded = load_model(folder, head, labels=labels or None)
+    return _begun(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
 
 
 def start_several(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> Start:
     """Load or build a body with a head for each task; see `start`."""
     if recipe.network is not None:
         build = partial(build_multi_task, tasks=heads)
-        begun = _from_random(recipe.network, None, None, build)
-    else:
-        assert recipe.model is not None
-        folder = resolve(recipe.model)
-        loaded = load_multi_task(folder, heads)
-        begun = Start(loaded.model, load_vocabulary(folder), loaded.config, loaded.new_parameters)
-    check_fits(begun.vocabulary, begun.config.vocab_size, recipe.model or "network")
-    freeze(begun.model, recipe.method)
-    return begun
+        model, vocabulary = _from_random(recipe.network, None, None, build)
+        return _begun(recipe, model, vocabulary)
+    assert recipe.model is not None
+    folder = resolve(recipe.model)
+    loaded = load_multi_task(folder, heads)
+    return _begun(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
+
+
+def _begun(
+    recipe: RunRecipe, model: Model, vocabulary: Vocabulary, new_parameters: tuple[str, ...] = ()
+) -> Start:
+    """Adapt a model in the recipe's way."""
+    check_fits(vocabulary, config_of(model).vocab_size, recipe.model or "network")
+    method = build_method(recipe)
+    method.attach(model)
+    return Start(model, vocabulary, method, new_parameters)
 
 
 def _from_random(
@@ -131,7 +146,7 @@ def _from_random(
     head: HeadName | None,
     vocabulary: Vocabulary | None,
     build: Callable[[ModelConfig], Model],
-) -> Start:
+) -> tuple[Model, Vocabulary]:
     if network.vocabulary is not None:
         vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
     if vocabulary is None:
@@ -156,7 +171,7 @@ def _from_random(
     check_memory(config, head)
     model = build(config)
     know_words(model, vocabulary)
-    return Start(model, vocabulary, config, ())
+    return model, vocabulary
 
 
 def _one_stack(sizes: dict[str, Any]) -> dict[str, Any]:

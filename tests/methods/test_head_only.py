@@ -1,12 +1,18 @@
 """A frozen body does not move by a bit, and its head learns as it would beside a moving one."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
-from headwater.methods.head_only import freeze
+from headwater.methods.config import MethodConfig
+from headwater.methods.head_only import HeadOnly
+from headwater.methods.table import build_method
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import Model, build_model
+from headwater.models.t5 import T5
 from headwater.models.t5_config import T5Config
 from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer
@@ -33,8 +39,8 @@ def step_once(model: Model) -> dict[str, torch.Tensor]:
 def test_only_the_head_moves_and_by_the_gradients_of_full_training() -> None:
     before = {name: p.detach().clone() for name, p in small_masked_lm().named_parameters()}
     full, frozen = small_masked_lm(), small_masked_lm()
-    freeze(full, "all")
-    freeze(frozen, "head_only")
+    build_method(MethodConfig(method="all")).attach(full)
+    build_method(MethodConfig(method="head_only")).attach(frozen)
     wanted, found = step_once(full), step_once(frozen)
     assert set(found) == {name for name in before if name.startswith("head.")}
     assert all(torch.equal(found[name], wanted[name]) for name in found)
@@ -42,9 +48,31 @@ def test_only_the_head_moves_and_by_the_gradients_of_full_training() -> None:
         assert torch.equal(parameter, before[name]) != name.startswith("head."), name
 
 
-def test_a_model_without_a_head_is_refused() -> None:
-    t5 = build_model(
-        T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=32, num_heads=2, num_layers=1)
-    )
-    with pytest.raises(UserError, match="T5 models have no separate head"):
-        freeze(t5, "head_only")
+def test_a_body_without_a_head_is_refused() -> None:
+    model = build_model(BertConfig(vocab_size=40, hidden_size=16, num_attention_heads=2))
+    with pytest.raises(UserError, match="Bert models have no separate head"):
+        HeadOnly().attach(model)
+
+
+def small_t5(tied: bool) -> T5:
+    torch.manual_seed(0)
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 1}
+    config = T5Config(vocab_size=40, tie_word_embeddings=tied, scale_decoder_outputs=tied, **sizes)
+    model = build_model(config)
+    assert isinstance(model, T5)
+    return model.eval()
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_head_of_a_t5_is_its_output_layer(tied: bool, tmp_path: Path) -> None:
+    model = small_t5(tied)
+    ids = torch.arange(6, 18).reshape(2, 6)
+    batch = {"input_ids": ids, "labels": ids}
+    before = model(batch)
+    HeadOnly().attach(model)
+    assert torch.allclose(model(batch), before, atol=1e-5)
+    trained = [name for name, p in model.named_parameters() if p.requires_grad]
+    assert trained == ["output.weight"]
+    save_model(tmp_path / "model", model)
+    again = load_model(tmp_path / "model").model
+    assert torch.equal(again(batch), model(batch))

@@ -13,7 +13,7 @@ from torch import Tensor
 from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
-from headwater.methods.head_only import freeze
+from headwater.methods.head_only import HeadOnly
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import TaskHead, build_model, build_multi_task, config_of
 from headwater.models.multi_task import MultiTask
@@ -226,7 +226,7 @@ def test_the_start_for_other_tasks(tmp_path: Path) -> None:
 
 def test_head_only_freezes_the_body() -> None:
     model = build_multi_task(SMALL, TASKS)
-    freeze(model, "head_only")
+    HeadOnly().attach(model)
     for name, parameter in model.named_parameters():
         assert parameter.requires_grad == name.startswith("heads."), name
 

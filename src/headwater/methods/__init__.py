@@ -1,1 +1,1 @@
-"""How a model is adapted: which of its parameters train."""
+"""How a pre-trained model is adapted: what trains, what is added, what changes with time."""

@@ -4,29 +4,60 @@
 
 The weakest way to adapt a model, and what the others are measured against (Devlin et al. 2019,
 section 5.3, "feature-based"). A masked language model's head scores pieces by the body's own
-embedding, which stays as it is too.
+embedding, which stays as it is too. The head of a T5 is its output layer; where that is tied to the
+embedding, a copy of the embedding becomes an output layer of its own.
 """
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import final
+
+import torch
+from torch import nn
 
 from headwater.errors import UserError
-
-if TYPE_CHECKING:
-    from headwater.models.build import Model
-
-MethodName = Literal["all", "head_only"]
+from headwater.models.build import Model
+from headwater.models.text_to_text import TextToText
 
 
-def freeze(model: "Model", method: MethodName) -> None:
-    """Let only those parameters train that the method trains: all of them, or the head's.
+@final
+@dataclass(frozen=True, slots=True)
+class HeadOnly:
+    """Method `head_only`."""
 
-    Raises:
-        UserError: there is no head to train.
-    """
-    if method == "all":
-        return
+    alone: bool = False
+
+    def attach(self, model: Model) -> None:
+        """Freeze the body.
+
+        Raises:
+            UserError: the model has no head.
+        """
+        head = _head(model)
+        model.requires_grad_(False)
+        head.requires_grad_(True)
+
+    def before_step(self, model: nn.Module, step: int, total: int) -> None:
+        """Change nothing."""
+
+
+def _head(model: Model) -> nn.Module:
+    if isinstance(model, TextToText):
+        return model.output or _untie(model)
     head = getattr(model, "head", None) or getattr(model, "heads", None)
     if head is None:
         raise UserError(f"method 'head_only': {type(model).__name__} models have no separate head")
-    model.requires_grad_(False)
-    head.requires_grad_(True)
+    assert isinstance(head, nn.Module)
+    return head
+
+
+def _untie(model: TextToText) -> nn.Linear:
+    """Give a T5 an output layer of its own, which scores as the embedding does."""
+    config = model.config
+    table = model.embedding.weight
+    output = nn.Linear(config.d_model, config.vocab_size, bias=False, device=table.device)
+    scale = config.d_model**-0.5 if config.scale_decoder_outputs else 1.0
+    with torch.no_grad():
+        output.weight.copy_(table * scale)
+    model.output = output
+    model.config = replace(config, tie_word_embeddings=False, scale_decoder_outputs=False)
+    return output

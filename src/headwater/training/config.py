@@ -55,6 +55,11 @@ class TrainingConfig(Config):
     (whole number) or a share of all steps (fraction). `learning_rate` and `weight_decay` follow
     the optimizer when left out: 5e-5 and 0.01 for AdamW, 1e-3 and 0 for Adafactor, whose step is
     relative to each tensor's size. `evaluate_every` left out: at the end of each epoch.
+
+    Groups of parameters may learn at other rates: each layer below the head at `layer_decay` times
+    that of the one above (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix B), and
+    those whose names begin like a key of `group_rates` (`body.embeddings`, the longest counts) at
+    so many times the rate.
     """
 
     steps: PositiveInt | None = None
@@ -71,6 +76,8 @@ class TrainingConfig(Config):
     schedule: Literal["linear", "cosine", "inverse_square_root", "constant"] = "linear"
     warmup: int | float = Field(default=0.1, ge=0)
     clip: float | None = Field(default=1.0, gt=0)
+    layer_decay: float | None = Field(default=None, gt=0, le=1)
+    group_rates: dict[str, NonNegativeFloat] = Field(default={})
 
     seed: int = Field(default=0, ge=0, lt=2**63)
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"

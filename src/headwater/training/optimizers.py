@@ -1,9 +1,17 @@
-"""Building the optimizer: weight decay on matrices only, biases and norms are left alone."""
+"""Building the optimizer: what decays, and how fast each group of parameters learns.
+
+Weight decay is for matrices only, biases and norms are left alone. The rate of a step is multiplied
+by a factor of each parameter's own: `layer_decay` to the power of its depth, and what `group_rates`
+says of its name.
+"""
+
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
 
-from headwater.errors import UserError
+from headwater.errors import UserError, did_you_mean
+from headwater.models.depth import depths
 from headwater.training.adafactor import Adafactor
 from headwater.training.config import TrainingConfig
 
@@ -12,23 +20,27 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
     """Return AdamW (Loshchilov & Hutter 2019) or Adafactor over the trainable parameters.
 
     Raises:
-        UserError: the model has no parameter to train.
+        UserError: the model has no parameter to train, or none that a group's name begins.
     """
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not trainable:
         raise UserError("the model has no parameter that may change; nothing to train")
-    matrices = [p for p in trainable if p.ndim >= 2]
-    vectors = [p for p in trainable if p.ndim < 2]
-    groups = [
-        {"params": group, "weight_decay": decay}
-        for group, decay in ((matrices, config.decay), (vectors, 0.0))
-        if group
-    ]
+    factors = rate_factors(trainable, config)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for matrices in (True, False):
+        for name, parameter in trainable.items():
+            if (parameter.ndim >= 2) == matrices:
+                key = (factors[name], config.decay if matrices else 0.0)
+                groups.setdefault(key, []).append(parameter)
     rate = config.peak_learning_rate
+    options = [
+        {"params": group, "weight_decay": decay, "factor": factor}
+        for (factor, decay), group in groups.items()
+    ]
     if config.optimizer == "adafactor":
-        return Adafactor(groups, lr=rate)
+        return Adafactor(options, lr=rate)
     return torch.optim.AdamW(
-        groups,
+        options,
         lr=rate,
         betas=(config.beta1, config.beta2),
         eps=config.eps,
@@ -36,7 +48,32 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
     )
 
 
+def rate_factors(names: Iterable[str], config: TrainingConfig) -> dict[str, float]:
+    """Return by what the learning rate is multiplied for each parameter.
+
+    Raises:
+        UserError: no parameter's name begins like a key of `group_rates`.
+    """
+    depth = depths(names)
+    for key in config.group_rates:
+        if not any(_begins(name, key) for name in depth):
+            begins = (name.split(".")[:most] for most in (1, 2) for name in depth)
+            hint = did_you_mean(key, dict.fromkeys(map(".".join, begins)))
+            raise UserError(f"training.group_rates: no trained parameter is in {key!r}; {hint}")
+    decay = config.layer_decay or 1.0
+    return {name: decay**deep * _own(name, config.group_rates) for name, deep in depth.items()}
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the rate of this step."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["factor"]
+
+
+def _begins(name: str, key: str) -> bool:
+    return f"{name}.".startswith(f"{key}.")
+
+
+def _own(name: str, rates: Mapping[str, float]) -> float:
+    keys = [key for key in rates if _begins(name, key)]
+    return rates[max(keys, key=len)] if keys else 1.0

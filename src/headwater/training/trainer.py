@@ -40,6 +40,7 @@ from headwater.training.stop import Interruption, Stop
 
 Reason = Literal["finished", "early_stop", "time_limit", "sigterm", "sigint"]
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
+BeforeStep = Callable[[nn.Module, int, int], None]
 _HELD = (
     "another process is training in this folder; wait for it or stop it, or choose another folder"
 )
@@ -79,6 +80,8 @@ class Trainer:
             `save_model` to `best/METRIC` (a `/` in its name parts folders).
         identity: what must be the same when resuming (recipe, vocabulary ...), by name. The
             features' fingerprint and the training settings are added here.
+        before_step: called with the model, the step to be taken (from 1) and how many there are;
+            may change which parameters require a gradient.
         on_begin: called once the folder is known to be free for a run that starts from the
             beginning, before its first step; the place to write what describes the run.
     """
@@ -96,6 +99,7 @@ class Trainer:
         follow: Sequence[str] = (),
         identity: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        before_step: BeforeStep | None = None,
         on_begin: Callable[[], None] | None = None,
     ) -> None:
         if len(features) == 0:
@@ -109,6 +113,7 @@ class Trainer:
         self._save_model = save_model
         self._follow = tuple(follow)
         self._progress = progress or choose_progress()
+        self._before_step = before_step
         self._on_begin = on_begin
         self._device = choose_device(config.device)
         self._dtype = choose_precision(config.precision, self._device)
@@ -227,6 +232,8 @@ class Trainer:
         rate = schedules.learning_rate(self._config, place.step + 1, self._plan.total)
         set_learning_rate(self._optimizer, rate)
         batches = [collate(features.features(part, place.epoch), self._pad_id) for part in rows]
+        if self._before_step is not None:
+            self._before_step(self._model, place.step + 1, self._plan.total)
         seed = step_seed(self._config.seed, place.step + 1)
         result = self._stepper.run(batches, seed, place.step + 1)
         place.step += 1

@@ -1,0 +1,62 @@
+"""The settings of the ways to adapt a model, each a table of a recipe. Imports no torch."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from headwater.config import Config
+
+MethodName = Literal["all", "head_only", "features", "adapters", "gradual_unfreezing", "lora"]
+
+Target = Literal["query", "key", "value", "output", "inner", "gate", "linear", "outer"]
+"""The linear layers of a block: those of its attentions, then those of its feed-forward."""
+
+
+class AdaptersConfig(Config):
+    """`[adapters]`.
+
+    size: the inner width (`d` in the T5 paper).
+    after_attention: also after each attention, as Houlsby et al. have it.
+    """
+
+    size: PositiveInt = 64
+    after_attention: bool = False
+
+
+class LoraConfig(Config):
+    """`[lora]`: rank, the scale alpha / rank, the share of its inputs dropped out, and where."""
+
+    rank: PositiveInt = 8
+    alpha: float = Field(default=16.0, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: list[Target] = Field(default=["query", "value"], min_length=1)
+
+
+class UnfreezingConfig(Config):
+    """`[gradual_unfreezing]`: a layer more every so many steps; left out: evenly over the run."""
+
+    every: PositiveInt | None = None
+
+
+class FeaturesConfig(Config):
+    """`[features]`: what is taken from the frozen body, and the small model that reads it.
+
+    layers: the outputs of the body's `last` layer, of the `last_four` side by side, a learned
+        `mix` of all, or of one by its number (0: the embeddings).
+    lstm: the width of each direction of a BiLSTM over them; 0: none.
+    dropout: of the features.
+    """
+
+    layers: Literal["last", "last_four", "mix"] | int = "last"
+    lstm: int = Field(default=128, ge=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+
+
+class MethodConfig(Config):
+    """`method` of a recipe, with the tables of those methods that have settings."""
+
+    method: MethodName = "all"
+    adapters: AdaptersConfig = AdaptersConfig()
+    lora: LoraConfig = LoraConfig()
+    gradual_unfreezing: UnfreezingConfig = UnfreezingConfig()
+    features: FeaturesConfig = FeaturesConfig()

@@ -1,0 +1,44 @@
+"""Gradual unfreezing: the top layer learns first, and one more below it joins every so often
+(Howard and Ruder 2018, section 3.3).
+
+    steps       1-3     4-6     7-9     10-12
+    layer 3     learns  learns  learns  learns
+    layer 2             learns  learns  learns
+    layer 1                     learns  learns
+    embeddings                          learns
+
+A head learns throughout. In a T5 the layers of encoder and decoder join in parallel from the top,
+the steps are divided evenly among them, and the embedding, which is also the output, learns
+throughout (Raffel et al. 2020, section 3.5.1). A parameter has no moments until it joins.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+from torch import nn
+
+from headwater.methods.config import UnfreezingConfig
+from headwater.models.build import Model
+from headwater.models.depth import depths
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GradualUnfreezing:
+    """Method `gradual_unfreezing`."""
+
+    config: UnfreezingConfig
+    alone: bool = False
+
+    def attach(self, model: Model) -> None:
+        """Change nothing yet: in the end every parameter trains."""
+
+    def before_step(self, model: nn.Module, step: int, total: int) -> None:
+        """Freeze what lies deeper than the layers that have joined."""
+        depth = depths(name for name, _ in model.named_parameters())
+        depth |= {name: 0 for name in depth if "embedding" in name.split(".")}  # a T5's
+        deepest = max(depth.values())
+        every = self.config.every
+        joined = (step - 1) // every if every else (step - 1) * deepest // total
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(depth[name] <= 1 + joined)

@@ -1,0 +1,134 @@
+"""Layers join from the top, on time, with fresh moments, and a run continues in the middle."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from headwater.data.convert import EncodedPairs
+from headwater.data.pieces import Ragged
+from headwater.methods.config import UnfreezingConfig
+from headwater.methods.unfreezing import GradualUnfreezing
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import Model, build_model
+from headwater.models.t5_config import T5Config
+from headwater.training.config import TrainingConfig
+from headwater.training.trainer import Trainer
+
+
+def bert() -> Model:
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2}
+    return build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), "span")
+
+
+def t5() -> Model:
+    torch.manual_seed(0)
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 3}
+    return build_model(T5Config(vocab_size=40, num_decoder_layers=2, **sizes))
+
+
+def learning(model: nn.Module) -> set[str]:
+    """The parts that learn, by the beginnings of their parameters' names."""
+    found = set()
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            parts = name.split(".")
+            end = parts.index("layers") + 2 if "layers" in parts else 2
+            found.add(".".join(parts[:end]))
+    return found
+
+
+def test_a_bert_thaws_from_its_head_to_its_embeddings() -> None:
+    model, method = bert(), GradualUnfreezing(UnfreezingConfig())
+    seen = []
+    for step in range(1, 9):
+        method.before_step(model, step, 8)
+        seen.append(learning(model))
+    head = {"head.dense"}
+    assert seen[0] == seen[1] == head | {"body.layers.2"}
+    assert seen[2] == seen[3] == seen[1] | {"body.layers.1"}
+    assert seen[4] == seen[5] == seen[3] | {"body.layers.0"}
+    assert seen[6] == seen[7] == seen[5] | {"body.embeddings"}
+
+
+def test_a_t5_thaws_both_stacks_in_parallel_and_its_embedding_always_learns() -> None:
+    model, method = t5(), GradualUnfreezing(UnfreezingConfig(every=2))
+    method.before_step(model, 1, 100)
+    first = {"embedding.weight", "encoder.layers.2", "decoder.layers.1"}
+    first |= {"encoder.norm", "decoder.norm"}
+    assert learning(model) == first
+    method.before_step(model, 3, 100)
+    second = first | {"encoder.layers.1", "decoder.layers.0", "decoder.positions"}
+    assert learning(model) == second
+    method.before_step(model, 5, 100)
+    assert learning(model) == second | {"encoder.layers.0", "encoder.positions"}
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def pairs() -> EncodedPairs:
+    rng = torch.Generator().manual_seed(1)
+    rows = [torch.randint(3, 40, (6,), generator=rng).numpy().astype("int32") for _ in range(16)]
+    return EncodedPairs(Ragged.of(rows), Ragged.of(rows), 1)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_a_run_is_continued_in_the_middle_to_the_bit(optimizer: str, tmp_path: Path) -> None:
+    def run(folder: Path, stop: Callable[[int], None] | None = None, resume: bool = False) -> Model:
+        model, method = t5(), GradualUnfreezing(UnfreezingConfig())
+
+        def before_step(each: nn.Module, step: int, total: int) -> None:
+            if stop is not None:
+                stop(step)
+            method.before_step(each, step, total)
+
+        config = TrainingConfig.check(
+            {
+                "steps": 9,
+                "optimizer": optimizer,
+                "learning_rate": 1e-2,
+                "batch": {"examples": 4},
+                "save_every": 1,
+                "device": "cpu",
+            },
+            "test",
+        )
+        Trainer(model, pairs(), config, folder, pad_id=0, before_step=before_step).run(resume)
+        return model
+
+    class Killed(Exception):
+        pass
+
+    def kill(step: int) -> None:
+        if step == 6:
+            raise Killed
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(Killed):
+        run(tmp_path / "cut", kill)
+    again = run(tmp_path / "cut", resume=True)
+    for (name, one), other in zip(whole.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other), name
+
+
+def test_what_joins_later_has_not_moved_and_has_no_moments() -> None:
+    model, method = bert(), GradualUnfreezing(UnfreezingConfig(every=1))
+    method.attach(model)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.1)
+    ids = torch.arange(6, 18).reshape(2, 6)
+    places = torch.tensor([1, 2])
+    batch = {"input_ids": ids, "start_positions": places, "end_positions": places}
+    for step in (1, 2):
+        method.before_step(model, step, 10)
+        optimizer.zero_grad(set_to_none=True)
+        sum(model.loss_sums(batch).values()).backward()
+        optimizer.step()
+    for name, parameter in model.named_parameters():
+        joined = not name.startswith(("body.embeddings", "body.layers.0"))
+        assert (parameter in optimizer.state) == joined, name
+        assert joined or torch.equal(parameter, before[name]), name
+    assert optimizer.state[model.get_parameter("head.dense.bias")]["step"] == 2
+    assert optimizer.state[model.get_parameter("body.layers.1.attention.norm.bias")]["step"] == 1
