@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import zlib
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headwater.errors import UserError
+
+_LINE = re.compile(r", line \d+$")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -92,9 +95,8 @@ def parse_json(text: str, where: str) -> Any:
     try:
         value = json.loads(text, parse_constant=refuse)
     except json.JSONDecodeError as error:
-        raise UserError(
-            f"{where}, line {error.lineno}, column {error.colno}: broken JSON ({error.msg})"
-        ) from None
+        line = "" if _LINE.search(where) else f", line {error.lineno}"
+        raise UserError(f"{where}{line}, column {error.colno}: broken JSON ({error.msg})") from None
     except RecursionError:
         raise UserError(f"{where}: JSON nested too deeply") from None
     except UserError:

@@ -44,6 +44,11 @@ def test_windows_ends_a_mark_and_odd_line_breaks_inside_a_text(tmp_path: Path) -
     assert _cells(packed) == _cells(path)
 
 
+def test_the_line_ends_of_an_old_mac(tmp_path: Path) -> None:
+    path = _write(tmp_path, "a.tsv", "a\tb\r1\t2\r3\t4\r")
+    assert _cells(path) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
 def test_a_file_with_and_without_a_header(tmp_path: Path) -> None:
     shape = Headless(("source", "label", "mark", "sentence"), "sentence")
     bare = _write(tmp_path, "dev.tsv", "gj04\t1\t\tIt rains.\nr-67\t0\t*\tIt rain.\n")
@@ -60,14 +65,14 @@ def test_a_file_with_and_without_a_header(tmp_path: Path) -> None:
         ("a.tsv", "", "a.tsv: empty"),
         ("a.tsv", "a\tb\n1\t2\n1\t2\t3\n", "line 3: 3 columns, but 2 were expected .a, b."),
         ("a.tsv", "a\tb\n1\n", "line 2: 1 columns"),
-        ("a.tsv", "a\tb\n1\t2\n\n1\t2\n", "line 3: 1 columns"),
+        ("a.tsv", "a\tb\n1\t2\n\n1\t2\n", "line 3: nothing, but 2 were expected"),
         ("a.tsv", "a\ta\n1\t2\n", "line 1: two columns are called 'a'"),
         ("a.csv", "", "a.csv: empty"),
         ("a.csv", 'a,b\n1,"2\n3"\n4\n', "line 4: 1 columns"),
         ("a.csv", 'a,b\n1,"2"x\n', "line 2: broken CSV"),
         ("a.jsonl", " \n", "a.jsonl: empty"),
         ("a.jsonl", '{"a": 1}\n[1]\n', "line 2: a JSON object was expected"),
-        ("a.jsonl", '{"a": 1}\n{"a": \n', "line 2, line 1, column"),
+        ("a.jsonl", '{"a": 1}\n{"a": \n', "line 2, column 7: broken JSON"),
         ("a.parquet", "PAR1", "a.parquet: not a whole Parquet file"),
         ("a.xml", "<a/>", "a.xml: of no known kind; expected .tsv"),
     ],

@@ -183,6 +183,30 @@ def test_fine_tuning_rows(family: str, tmp_path: Path) -> None:
         assert any(shown_answer.startswith(each) for each in answers or ["none", "</s>"])
 
 
+def test_masked_pieces_of_a_mixture_are_no_labels(stores: Any, tmp_path: Path) -> None:
+    (tmp_path / "dev.tsv").write_text("sentence1\tsentence2\tlabel\n" + "The mill\tIt\t0\n" * 4)
+    vocabulary = json.dumps(str(stores["bert"] / "vocabulary"))
+    (tmp_path / "recipe.toml").write_text(
+        f"""
+        network = {{ preset = "bert-base-uncased", vocabulary = {vocabulary} }}
+        mixture.rates = "equal"
+        [[mixture.tasks]]
+        task = "rte"
+        data = {{ train = [{json.dumps(str(tmp_path / "dev.tsv"))}] }}
+        [[mixture.tasks]]
+        [mixture.tasks.unlabelled]
+        objective = "mlm"
+        corpus = {{ train = {json.dumps(str(stores["bert"]))} }}
+        mlm = {{ max_length = 20 }}
+        """
+    )
+    kinds = set()
+    for epoch in range(6):
+        for row in batch(recipe_of(tmp_path / "recipe.toml", {}, []), 1, epoch).content["rows"]:
+            kinds.add(tuple(row["texts"][0]))
+    assert kinds == {("inputs", "label"), ("original", "inputs", "targets", "pair")}
+
+
 @pytest.mark.parametrize(
     ("options", "settings", "said"),
     [

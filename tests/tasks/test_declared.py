@@ -168,11 +168,12 @@ def test_a_text(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (('kind = "sequence"', 'kind = "classes"'), "kind = 'classes'; one of sequence, regress"),
-        (('kind = "sequence"', ""), "kind = None; one of sequence"),
+        (('kind = "sequence"', ""), "missing key 'kind'; one of sequence"),
         (("label = ", "lable = "), "unknown key 'lable'; did you mean 'label'?"),
         (('"accuracy"', '"acuracy"'), "unknown metric 'acuracy'; did you mean 'accuracy'?"),
         (('"accuracy"', '"rouge1"'), "unknown metric 'rouge1'; "),
         (('["f1", "accuracy"]', "[]"), "metrics"),
+        (('["f1", "accuracy"]', '["f1", "f1"]'), "metrics: 'f1' is given twice"),
         (('"fault"]', '"fault", "x"]'), "metric 'f1' is for two labels; use macro_f1"),
         (('"fault"]', '"billing"]'), "labels must differ"),
         (('"fault"]', '" fault"]'), "labels must differ, and have no spaces around them"),
@@ -211,7 +212,7 @@ def test_other_kinds_name_their_columns(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     task = declared(tmp_path, TICKETS)
-    for name, place in (("a.csv", "line 2"), ("a.jsonl", "line 1")):
+    for name, place in (("a.csv", "line 1"), ("a.jsonl", "line 1")):
         with pytest.raises(UserError, match=rf"{name}, {place}: no column body"):
             task.read([table(tmp_path, [{"the subject": "a", "team": "fault"}], name)])
     with pytest.raises(UserError, match=r"a.csv, line 2: unknown label 'sales'"):

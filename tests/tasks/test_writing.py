@@ -98,7 +98,7 @@ def test_cnn_dailymail_in_each_form(tmp_path: Path) -> None:
         (example,) = CNN_DAILYMAIL.read([path])
         assert (example.inputs, example.targets) == (article, (highlights,))
     csv.write_text("id,text,highlights\n1,a,b\n")
-    with pytest.raises(UserError, match=r"a.csv, line 2: no column 'article'; there are id, text"):
+    with pytest.raises(UserError, match=r"a.csv, line 1: no column 'article'; there are id, text"):
         CNN_DAILYMAIL.read([csv])
 
 

@@ -37,6 +37,12 @@ class Row:
         unit = {".parquet": "row", ".json": "record"}.get(self.path.suffix, "line")
         return f"{self.path}, {unit} {self.line}"
 
+    @property
+    def columns_where(self) -> str:
+        """The words for the place where the columns are named: a table's header."""
+        kinds = (".tsv", ".txt", ".csv")
+        return f"{self.path}, line 1" if _kind(self.path) in kinds else self.where
+
 
 @dataclass(frozen=True, slots=True)
 class Headless:
@@ -82,7 +88,8 @@ def _kind(path: Path) -> str:
 
 
 def _tsv(path: Path, headless: Headless | None, short: list[str] | None) -> Iterator[Row]:
-    lines = read_text(path).rstrip("\r\n").split("\n")
+    text = read_text(path).rstrip("\r\n")
+    lines = text.split("\n" if "\n" in text else "\r")
     if lines == [""]:
         raise UserError(f"{path}: empty; a table was expected")
     first = lines[0].rstrip("\r").split("\t")
@@ -97,7 +104,7 @@ def _tsv(path: Path, headless: Headless | None, short: list[str] | None) -> Iter
             short.append(f"{path}, line {number}: {len(cells)} of {len(header)} columns")
             continue
         if len(cells) != len(header):
-            _wrong_count(path, number, len(cells), header)
+            _wrong_count(path, number, cells, header)
         yield Row(path, number, dict(zip(header, cells, strict=True)))
 
 
@@ -111,7 +118,7 @@ def _csv(path: Path) -> Iterator[Row]:
                 header = cells
                 _check_header(path, header)
             elif cells and len(cells) != len(header):
-                _wrong_count(path, line, len(cells), header)
+                _wrong_count(path, line, cells, header)
             elif cells:
                 yield Row(path, line, dict(zip(header, cells, strict=True)))
             line = reader.line_num + 1
@@ -158,8 +165,8 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
         raise UserError(f"{path}, line 1: two columns are called {twice[0]!r}; names must differ")
 
 
-def _wrong_count(path: Path, line: int, found: int, header: Sequence[str]) -> None:
+def _wrong_count(path: Path, line: int, cells: Sequence[str], header: Sequence[str]) -> None:
+    found = "nothing" if list(cells) == [""] else f"{len(cells)} columns"
     raise UserError(
-        f"{path}, line {line}: {found} columns, but {len(header)} were expected "
-        f"({', '.join(header)})"
+        f"{path}, line {line}: {found}, but {len(header)} were expected ({', '.join(header)})"
     )

@@ -4,7 +4,7 @@ The rows are those of the first micro-batch of an epoch, with the noise of that 
 network is given, nothing made anew for showing. No weights are read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from headwater.data.mixture import Mixture
 from headwater.errors import UserError
 from headwater.inspection.rows import Kind, lines
 from headwater.inspection.spelling import Speller
+from headwater.parts import Part as RunPart
+from headwater.parts import TextPart
 from headwater.pictures.page import Heading, Page, Part, Shown
 from headwater.recipe import PretrainRecipe, Recipe, load_recipe
 from headwater.starting import Start
@@ -63,7 +65,7 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     Raises:
         UserError: the recipe, or something that it names, is wrong.
     """
-    what, features, begun, kind = _begun(recipe)
+    what, features, begun, kind_of = _begun(recipe)
     plan = Plan(features, recipe.training)
     numbers, drawn = plan.epoch(epoch)[0][0], plan.rows(epoch)
     made = drawn.features(numbers, epoch)
@@ -71,10 +73,10 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     size = _size(made, isinstance(drawn, PairSet))
     shown = list(zip(numbers.tolist(), made, strict=True))[:rows]
     content = {"what": what, "epoch": epoch, **size}
-    content["rows"] = [_described(number, row, _kind(kind, row), speller) for number, row in shown]
+    content["rows"] = [_described(number, row, kind_of(row), speller) for number, row in shown]
     parts: list[Part] = []
     for number, row in shown:
-        several = lines(_kind(kind, row), row, speller)
+        several = lines(kind_of(row), row, speller)
         for place, text in enumerate(several):
             which = f", text {place + 1} of {len(several)}" if len(several) > 1 else ""
             parts += [Heading(f"row {number}{which}"), *text]
@@ -85,22 +87,27 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     return Shown(content, Page(title, tuple(parts)))
 
 
-def _begun(recipe: PretrainRecipe | Recipe) -> tuple[str, FeatureSet | Mixture, Start, Kind]:
+def _begun(
+    recipe: PretrainRecipe | Recipe,
+) -> tuple[str, FeatureSet | Mixture, Start, Callable[[Features], Kind]]:
+    """Return what is trained on, its rows, what it starts from, and the kind of a row."""
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time
         if isinstance(recipe, PretrainRecipe):
             recipe, _, begun, features = pretraining.begin(recipe)
-            return recipe.objective, features, begun, _objective_kind(recipe, begun.family)
+            kind = _objective_kind(recipe, begun.family)
+            return recipe.objective, features, begun, lambda row: kind
         run = finetuning.begin(recipe, say)
     what = ", ".join(part.name for part in run.parts)
-    kind: Kind = "text" if run.begun.family == "t5" else "label"
-    return what, run.features(), run.begun, kind
+    if run.begun.family == "t5":
+        return what, run.features(), run.begun, lambda row: "text"
+    return what, run.features(), run.begun, lambda row: _encoder_kind(run.parts, row)
 
 
-def _kind(kind: Kind, row: Features) -> Kind:
-    """Tell the rows of a mixture apart: questions on a text, and masked pieces, from labels."""
-    if kind == "label" and "start_positions" in row:
-        return "span"
-    return kind
+def _encoder_kind(parts: Sequence[RunPart], row: Features) -> Kind:
+    """Tell questions on a text and the masked pieces of a mixture from labels."""
+    if isinstance(parts[int(row.get("task", np.array(0)))], TextPart):
+        return "mlm"
+    return "span" if "start_positions" in row else "label"
 
 
 def _objective_kind(recipe: PretrainRecipe, family: Family) -> Kind:

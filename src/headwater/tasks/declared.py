@@ -21,9 +21,9 @@ gives a built-in task other columns, another template and metrics.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Literal, final
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from headwater.config import Config, read_toml
 from headwater.data.cells import texts_in
@@ -46,6 +46,13 @@ _TWO_LABELS = ("f1",)
 _GROUPED = ("exact_match", "gender_parity")  # these need the ids of their benchmark
 
 
+def _once(names: list[str]) -> list[str]:
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise ValueError(f"{name!r} is given twice")
+    return names
+
+
 class Declaration(Config):
     """What every declaration has."""
 
@@ -55,7 +62,7 @@ class Declaration(Config):
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     summary: str = "a task of your own"
     template: str
-    metrics: list[str] = Field(min_length=1)
+    metrics: Annotated[list[str], Field(min_length=1), AfterValidator(_once)]
 
     def build(self, name: str, template: Template) -> Task[Any]:
         """Build the task.
@@ -76,7 +83,7 @@ class Declaration(Config):
 
 
 class _Rows(Declaration):
-    texts: list[str] = Field(min_length=1, max_length=2)
+    texts: Annotated[list[str], Field(min_length=1, max_length=2), AfterValidator(_once)]
 
     def pairs(
         self,
@@ -252,7 +259,8 @@ def load_task(path: Path) -> Task[Any]:
     values = read_toml(path)
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise UserError(f"{path}: kind = {kind!r}; one of {', '.join(KINDS)} was expected")
+        given = f"kind = {kind!r}" if "kind" in values else "missing key 'kind'"
+        raise UserError(f"{path}: {given}; one of {', '.join(KINDS)} was expected")
     declaration = KINDS[kind].check(values, str(path))
     for metric in declaration.metrics:
         known = declaration.known_metrics

@@ -245,8 +245,8 @@ def _label_cell(row: Row, columns: Sequence[str]) -> Any:
     present = [name for name in columns if name in row.cells]
     if not present:
         raise MissingField(
-            f"{row.where}: no column {' or '.join(columns)}; a test file hides the labels, which "
-            "`headwater predict` does not need"
+            f"{row.columns_where}: no column {' or '.join(columns)}; a test file hides the labels, "
+            "which `headwater predict` does not need"
         )
     value = row.cells[present[0]]
     if value is None or value in (-1, "-1"):
@@ -258,7 +258,7 @@ def _label_cell(row: Row, columns: Sequence[str]) -> Any:
 
 def _no_column(row: Row, columns: Sequence[str]) -> str:
     there = ", ".join(map(str, row.cells))
-    raise UserError(f"{row.where}: no column {' or '.join(columns)}; there are {there}")
+    raise UserError(f"{row.columns_where}: no column {' or '.join(columns)}; there are {there}")
 
 
 def _id(row: Row, place: int) -> str:

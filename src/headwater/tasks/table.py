@@ -54,4 +54,7 @@ def task(name: str) -> Task[Any]:
         if own.name in TASKS or own.name in BENCHMARKS:
             raise UserError(f"{name}: there is a task {own.name} already; give it another name")
         return own
+    if name in BENCHMARKS:
+        one = BENCHMARKS[name][0].name
+        raise UserError(f"{name} is a benchmark; one of its tasks was expected, such as {one}")
     raise UserError(f"unknown task {name!r}; {did_you_mean(name, TASKS, 'known tasks:')}")
