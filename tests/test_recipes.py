@@ -8,6 +8,7 @@ import pytest
 
 from headwater.config import read_toml
 from headwater.data.config import DataConfig, TextConfig
+from headwater.methods.config import MethodConfig
 from headwater.models.build import PRESETS
 from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
@@ -88,6 +89,9 @@ def test_every_key_is_documented() -> None:
     for config in (*tables, *OBJECTIVES, MixtureConfig, MixedTask):
         keys |= set(config.model_fields)
     keys |= {f"network.{name}" for name in NetworkConfig.model_fields}
+    for table, field in MethodConfig.model_fields.items():
+        if isinstance(field.default, Config):
+            keys |= {f"{table}.{name}" for name in type(field.default).model_fields}
     assert keys <= documented, keys - documented
 
 
