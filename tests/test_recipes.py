@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.config import read_toml
+from headwater.config import Config, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.methods.config import MethodConfig
 from headwater.models.build import PRESETS
