@@ -18,6 +18,8 @@ from typer.core import TyperGroup
 
 from headwater.commands.corpus import corpus
 from headwater.commands.inspect import inspect
+from headwater.commands.merge import merge
+from headwater.commands.study import study
 from headwater.commands.tasks import tasks
 from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
@@ -307,6 +309,8 @@ def models(as_json: AsJson = False) -> None:
     show_table(model_table(), as_json)
 
 
+app.command()(merge)
+app.command()(study)
 app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
 app.add_typer(inspect, name="inspect", help="Look at what a model reads, is asked and says.")
 app.add_typer(tasks, name="tasks", help="List the tasks, or look into one.")

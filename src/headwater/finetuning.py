@@ -24,16 +24,26 @@ from headwater.evaluation.evaluator import evaluate, predict
 from headwater.evaluation.held_out import held_out_loss
 from headwater.files import replace_file
 from headwater.inference.answer import Predictor
+from headwater.inference.feature_cache import keep_features
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
 from headwater.models.by_task import ByTask
+from headwater.models.featured import Featured
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
-from headwater.parts import Part, TaskPart, TextPart, mixed, read_parts
+from headwater.parts import Part, TaskPart, TextPart, mixed, read_parts, validation_rows
 from headwater.recipe import Recipe, resolved
-from headwater.starting import Start, family_of, fit_lengths, start, start_several
+from headwater.starting import (
+    Start,
+    family_of,
+    fit_lengths,
+    start,
+    start_features,
+    start_several,
+)
 from headwater.training.device import choose_device, choose_precision
 from headwater.training.progress import choose_progress
+from headwater.training.report import training_line
 from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Outcome, Trainer
 
@@ -54,9 +64,12 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     progress = choose_progress()
     run = begin(recipe, progress.say)
     recipe, begun = run.recipe, run.begun
+    progress.say(training_line(begun.model, recipe.method, recipe.training))
+    rows = run.features()
+    run.keep_features(rows)
     trainer = Trainer(
         run.trained(),
-        run.features(),
+        rows,
         recipe.training,
         folder,
         pad_id=begun.pad_id,
@@ -78,12 +91,20 @@ def begin(recipe: Recipe, say: Say) -> "Run":
         UserError: the recipe, its files or its model are wrong.
     """
     family = family_of(recipe)
-    if family not in ("bert", "t5"):
-        raise UserError(f"models of family {family} are not fine-tuned yet; take bert or t5")
+    features = recipe.method == "features"
+    if family not in ("bert", "t5") and not features:
+        raise UserError(
+            f"models of family {family} are not fine-tuned; take bert or t5, or keep the body as "
+            'it is: method = "features"'
+        )
+    if features and recipe.mixture is not None:
+        raise UserError("method 'features' learns one task, not a mixture")
     recipe = resolved(recipe, family)
     parts = read_parts(recipe, family, say)
     torch.manual_seed(recipe.training.seed)
-    if family == "t5":
+    if features:
+        begun = _start_features(recipe, parts[0])
+    elif family == "t5":
         begun = start(recipe, None)  # it writes, and takes no head
     elif recipe.mixture is not None:
         begun = start_several(recipe, {part.name: part.head() for part in parts})
@@ -94,6 +115,14 @@ def begin(recipe: Recipe, say: Say) -> "Run":
     if begun.new_parameters:
         say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
     return Run(recipe, parts, begun, say)
+
+
+def _start_features(recipe: Recipe, part: Part) -> Start:
+    assert isinstance(part, TaskPart)
+    if part.task.kind == "text":
+        raise UserError(f"method 'features' learns no task that is written, such as {part.name}")
+    texts = part.data.training if part.task.kind in ("sequence", "regression") else ()
+    return start_features(recipe, part.head(), pairs=any(each.text_b is not None for each in texts))
 
 
 class Run:
@@ -129,16 +158,25 @@ class Run:
         """Convert the training examples for the model."""
         return mixed(self.parts, self.recipe, self.begun, self.say)
 
+    def keep_features(self, rows: FeatureSet | Mixture) -> None:
+        """Have a frozen body compute what it makes of these rows and of those of validation."""
+        model = self.begun.model
+        if not isinstance(model, Featured):
+            return
+        assert not isinstance(rows, Mixture)
+        parts = (part for part in self.parts if isinstance(part, TaskPart))
+        asked = (validation_rows(part, self.recipe, self.begun) for part in parts)
+        sets = [rows, *(each for each in asked if each is not None)]
+        model.to(choose_device(self.recipe.training.device))
+        model.known = keep_features(model, sets, self.begun.pad_id, self.say)
+
     def identity(self) -> dict[str, str]:
         """What a resumed run must have in common with its beginning, beside rows and training."""
         values = self.recipe.model_dump(exclude={"training", "data", "mixture"})
         shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
         found = {part.name: _validation(part) for part in self.parts}
         validation = {name: each.fingerprint for name, each in found.items() if each is not None}
-        return shape | {
-            "vocabulary": self.begun.vocabulary.fingerprint,
-            "validation": repr(validation),
-        }
+        return shape | self.begun.identity | {"validation": repr(validation)}
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Score the model on the validation data of each part, in percent."""
@@ -183,7 +221,7 @@ class Run:
         tasks = [part for part in self.parts if isinstance(part, TaskPart)]
         spans = [part for part in tasks if part.task.kind == "span"]
         extra: dict[str, Any] = {"task": (spans or tasks)[0].task.name} if tasks else {}
-        if self.begun.family == "t5":
+        if isinstance(self.begun.model, TextToText):
             return extra | {"text": self.recipe.text.model_dump()}
         extra["spans"] = self.recipe.spans.model_dump(exclude_none=True)
         extra["sequence"] = self.recipe.sequence.model_dump()

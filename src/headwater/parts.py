@@ -17,15 +17,18 @@ from headwater.data.convert import EncodedPairs, EncoderDecoderConverter, Featur
 from headwater.data.mixture import Mixture
 from headwater.data.preparation import Prepared, Say, prepare
 from headwater.data.rates import Rates, equal, proportional, temperature
+from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
+from headwater.inference.row_layout import row_layout
 from headwater.models.build import TaskHead
+from headwater.models.text_to_text import TextToText
 from headwater.recipe import MixtureConfig, ObjectiveConfig, Recipe
 from headwater.starting import Start
-from headwater.tasks.pair_rows import build_pairs, head_labels
+from headwater.tasks.pair_rows import PairRows, build_pairs, head_labels
 from headwater.tasks.table import task as find_task
-from headwater.tasks.tag_rows import build_tagging
-from headwater.tasks.windows import build_windows
+from headwater.tasks.tag_rows import TagRows, build_tagging
+from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.vocabulary import Vocabulary
 from headwater.training.config import Family
 from headwater.unlabelled import FAMILIES, open_store, store_rows, training_rows
@@ -151,7 +154,7 @@ def _text_part(config: ObjectiveConfig) -> TextPart:
 
 
 def rows_of(part: Part, recipe: Recipe, begun: Start, say: Say) -> FeatureSet:
-    """Convert a part for the model: rows of an encoder, pairs of text for T5.
+    """Convert a part for the model: rows for a head, pairs of text for a T5 that writes.
 
     Raises:
         UserError: an example has no label, or the store is of another vocabulary.
@@ -160,20 +163,32 @@ def rows_of(part: Part, recipe: Recipe, begun: Start, say: Say) -> FeatureSet:
     if isinstance(part, TextPart):
         seed = recipe.training.seed
         return training_rows(part.config, part.stores, vocabulary, begun.family, seed)
-    if begun.family == "t5":
+    if isinstance(begun.model, TextToText):
         return _texts(part, recipe, vocabulary, say)
-    examples, task = part.data.training, part.task
-    if task.kind == "span":
-        return build_windows(vocabulary, examples, recipe.spans, labelled=True)
-    if task.kind == "token":
-        tagged = build_tagging(vocabulary, examples, recipe.sequence, part.labels)
-        if tagged.continued:
-            say(f"{part.name}: {tagged.continued} sentences go on in a second row")
-        return tagged
-    rows = build_pairs(vocabulary, examples, recipe.sequence, part.labels)
-    if rows.cut:
+    rows = _head_rows(part, part.data.training, recipe, begun, labelled=True)
+    if isinstance(rows, TagRows) and rows.continued:
+        say(f"{part.name}: {rows.continued} sentences go on in a second row")
+    if isinstance(rows, PairRows) and rows.cut:
         say(f"{part.name}: cut to sequence.max_length: {rows.cut} inputs")
     return rows
+
+
+def validation_rows(part: TaskPart, recipe: Recipe, begun: Start) -> FeatureSet | None:
+    """Return the rows that an evaluation of a model with a head reads."""
+    examples = part.data.validation
+    return None if examples is None else _head_rows(part, examples, recipe, begun, labelled=False)
+
+
+def _head_rows(
+    part: TaskPart, examples: Examples[Any], recipe: Recipe, begun: Start, *, labelled: bool
+) -> SpanWindows | TagRows | PairRows:
+    """Convert examples for a model with a head of the task's kind."""
+    vocabulary, labels = begun.vocabulary, part.labels
+    shape = row_layout(begun.model, vocabulary)
+    if part.task.kind == "span":
+        return build_windows(vocabulary, examples, recipe.spans, labelled=labelled, shape=shape)
+    build = build_tagging if part.task.kind == "token" else build_pairs
+    return build(vocabulary, examples, recipe.sequence, labels, labelled=labelled, shape=shape)
 
 
 def _texts(part: TaskPart, recipe: Recipe, vocabulary: Vocabulary, say: Say) -> EncodedPairs:

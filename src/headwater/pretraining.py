@@ -23,8 +23,8 @@ from headwater.models.gpt_config import GPTConfig
 from headwater.models.t5_config import T5Config
 from headwater.recipe import PretrainRecipe, resolved
 from headwater.starting import Start, family_of, start
-from headwater.text.vocabulary import Vocabulary
 from headwater.training.progress import choose_progress
+from headwater.training.report import training_line
 from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Evaluate, Outcome, Trainer
 from headwater.unlabelled import FAMILIES, open_store, store_rows, training_rows
@@ -44,6 +44,7 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
     recipe, stores, begun, rows = begin(recipe)
     if begun.new_parameters:
         progress.say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
+    progress.say(training_line(begun.model, recipe.method, recipe.training))
     measured = _validation(recipe, begun)
     pieces = sum(store.info.tokens for store in stores)
     progress.say(f"train on {len(rows):,} rows of {pieces:,} pieces")
@@ -55,7 +56,7 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
         pad_id=begun.pad_id,
         evaluate=_measure(recipe, measured, begun.pad_id),
         save_model=lambda target: begun.save(target, {"objective": recipe.objective}),
-        identity=_identity(recipe, begun.vocabulary, measured),
+        identity=_identity(recipe, begun, measured),
         progress=progress,
         before_step=begun.method.before_step,
         on_begin=lambda: replace_file(folder / "config.toml", recipe.to_toml()),
@@ -159,12 +160,11 @@ def _measure(recipe: PretrainRecipe, rows: FeatureSet | None, pad_id: int) -> Ev
     return lambda model: held_out_loss(model, rows, recipe.corpus.validation_rows, pad_id)
 
 
-def _identity(
-    recipe: PretrainRecipe, vocabulary: Vocabulary, measured: FeatureSet | None
-) -> dict[str, str]:
+def _identity(recipe: PretrainRecipe, begun: Start, measured: FeatureSet | None) -> dict[str, str]:
     """What a resumed run must have in common with its beginning, beside rows and training."""
     values = recipe.model_dump(exclude={"training", "corpus"})
-    return {f"recipe.{key}": repr(value) for key, value in values.items()} | {
-        "vocabulary": vocabulary.fingerprint,
+    shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
+    return shape | {
+        **begun.identity,
         "validation": "none" if measured is None else measured.fingerprint,
     }

@@ -46,7 +46,7 @@ from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
-from headwater.training.config import FAMILY_DEFAULTS, Family, TrainingConfig
+from headwater.training.config import FAMILY_DEFAULTS, METHOD_DEFAULTS, Family, TrainingConfig
 
 MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
 
@@ -230,8 +230,12 @@ def load_recipe(
 
 
 def resolved(recipe: R, family: Family) -> R:
-    """Put the training defaults of a family under what the recipe itself says."""
-    values: dict[str, Any] = {"training": dict(FAMILY_DEFAULTS[family])}
+    """Put the training defaults of a family and of a method under what the recipe itself says."""
+    family = "elmo" if recipe.method == "features" else family  # what trains is an LSTM too
+    given, own = recipe.training, METHOD_DEFAULTS.get(recipe.method, {})
+    if "optimizer" in given.model_fields_set and given.optimizer != own.get("optimizer"):
+        own = {}  # a learning rate of another optimizer would mean another thing
+    values: dict[str, Any] = {"training": FAMILY_DEFAULTS[family] | own}
     merge(values, recipe.model_dump(exclude_unset=True))
     checked = type(recipe).check(values, "recipe")
     training = checked.training

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headwater.checkpoints.adapted import Adapted, Base
+from headwater.checkpoints.attached import save_attached
 from headwater.checkpoints.configs import CHOICES, check_number, read_config
 from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
@@ -15,6 +17,7 @@ from headwater.files import read_json
 from headwater.methods.method import Method
 from headwater.methods.table import build_method
 from headwater.models.bert_config import BertConfig
+from headwater.models.body_layers import bare_body, longest_row
 from headwater.models.build import (
     HeadName,
     Model,
@@ -27,6 +30,7 @@ from headwater.models.build import (
 )
 from headwater.models.cbow_config import CBOWConfig
 from headwater.models.elmo_config import ELMoConfig
+from headwater.models.featured import Featured
 from headwater.models.gpt_config import GPTConfig
 from headwater.models.memory import check_memory
 from headwater.models.t5_config import T5Config
@@ -38,12 +42,16 @@ from headwater.training.config import Family
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A model with its vocabulary and how it is adapted; `new_parameters` were drawn at random."""
+    """A model with its vocabulary and how it is adapted; `new_parameters` were drawn at random.
+
+    adapted: what is saved with weights that are saved alone.
+    """
 
     model: Model
     vocabulary: Vocabulary
     method: Method
     new_parameters: tuple[str, ...]
+    adapted: Adapted | None = None
 
     @property
     def config(self) -> ModelConfig:
@@ -52,7 +60,16 @@ class Start:
 
     def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
         """Write the model with what answering needs to know beside its weights."""
-        save_model(folder, self.model, vocabulary=self.vocabulary, extra=extra)
+        if self.adapted is None:
+            save_model(folder, self.model, vocabulary=self.vocabulary, extra=extra)
+        else:
+            save_attached(folder, self.model, self.adapted, vocabulary=self.vocabulary, extra=extra)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What a resumed run must have in common with its beginning."""
+        base = {} if self.adapted is None else {"base": repr(self.adapted.base.sha256)}
+        return {"vocabulary": self.vocabulary.fingerprint} | base
 
     @property
     def family(self) -> Family:
@@ -119,6 +136,23 @@ def start(
     return _begun(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
 
 
+def start_features(recipe: RunRecipe, head: TaskHead, *, pairs: bool) -> Start:
+    """Load what the recipe begins from, and put a small model on it that reads its features.
+
+    Args:
+        pairs: whether some texts have a second one beside them.
+
+    Raises:
+        UserError: as `start`, or a task cannot be learned so.
+    """
+    if head.head not in ("span", "sequence", "regression", "token"):
+        raise UserError(f"method 'features': there is no small model for a {head.head} head")
+    begun = start(recipe.model_copy(update={"method": "all"}), None)
+    body = bare_body(begun.model)
+    model = Featured(body, recipe.features, head.head, head.labels, pairs=pairs)
+    return _begun(recipe, model, begun.vocabulary)
+
+
 def start_several(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> Start:
     """Load or build a body with a head for each task; see `start`."""
     if recipe.network is not None:
@@ -137,8 +171,17 @@ def _begun(
     """Adapt a model in the recipe's way."""
     check_fits(vocabulary, config_of(model).vocab_size, recipe.model or "network")
     method = build_method(recipe)
+    adapted = _adapted(recipe) if method.alone else None
     method.attach(model)
-    return Start(model, vocabulary, method, new_parameters)
+    return Start(model, vocabulary, method, new_parameters, adapted)
+
+
+def _adapted(recipe: RunRecipe) -> Adapted:
+    if recipe.model is None:
+        raise UserError(
+            f"method {recipe.method!r} adapts a pre-trained model: give model in place of [network]"
+        )
+    return Adapted(recipe, Base.of(recipe.model))
 
 
 def _from_random(
@@ -196,14 +239,12 @@ def _check_size(name: str, value: Any, example: Any) -> None:
 
 
 def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
-    """Shorten inputs of lengths that nobody asked for to what an encoder can read.
+    """Shorten inputs of lengths that nobody asked for to what a model with a head can read.
 
     Raises:
         UserError: the recipe asks for inputs that are too long.
     """
-    if not isinstance(config, BertConfig):
-        return recipe
-    longest = config.longest
+    longest = longest_row(config)
     for name, shape in (("spans", recipe.spans), ("sequence", recipe.sequence)):
         if shape.max_length > longest and "max_length" in shape.model_fields_set:
             raise UserError(

@@ -22,6 +22,8 @@ VERBS = [
     "predict",
     "score",
     "submit",
+    "merge",
+    "study",
     "models",
     "tasks",
 ]

@@ -7,20 +7,20 @@ vocabulary files     as `Vocabulary.save` writes them
 headwater.json       what else must travel with the model, for example a threshold
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from headwater import files
+from headwater.checkpoints.adapted import refuse_adapted
 from headwater.checkpoints.configs import family_name, read_config, write_config
 from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.huggingface import FAMILIES, Family, their_name
 from headwater.checkpoints.layout import pack
-from headwater.checkpoints.manifest import check_others, write_manifest
+from headwater.checkpoints.manifest import check_others
 from headwater.checkpoints.matching import Match, published, tied_as_found
 from headwater.checkpoints.multi_task import (
     body_of,
@@ -29,7 +29,8 @@ from headwater.checkpoints.multi_task import (
     tensors_of,
     write_tasks,
 )
-from headwater.checkpoints.weights import read_weights, write_weights
+from headwater.checkpoints.weights import read_weights
+from headwater.checkpoints.writing import EXTRA, Saveable, write_folder
 from headwater.errors import UserError, with_article
 from headwater.models.bert import initialize
 from headwater.models.bert_config import BertConfig
@@ -48,14 +49,6 @@ from headwater.models.elmo_config import ELMoConfig
 from headwater.models.heads import Headed
 from headwater.models.multi_task import MultiTask
 from headwater.text.vocabulary import load_vocabulary
-
-EXTRA = "headwater.json"
-
-
-class Saveable(Protocol):
-    """What a vocabulary must be able to do to travel with a model."""
-
-    def save(self, folder: Path) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +89,7 @@ def load_model(
     Raises:
         UserError: whatever is wrong with the folder, naming the file and the tensors.
     """
+    refuse_adapted(folder)
     where = folder / "config.json"
     content = files.read_json(where)
     written = read_config(content, str(where))
@@ -204,30 +198,28 @@ def save_model(
         extra: JSON that travels with it; `read_extra` gives it back.
         dtype: of the file, for example torch.float16; None: as the parameters are.
     """
-    content, tensors = _written(model)
+    content, tensors = model_json(model), _tensors(model)
     tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise UserError(f"{folder}: {name} is not finite as {tensor.dtype}; nothing was saved")
     content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    with files.replacing_folder(folder) as temporary:
-        _write_json(temporary / "config.json", content)
-        write_weights(temporary, tensors)
-        if vocabulary is not None:
-            vocabulary.save(temporary)
-        write_manifest(temporary, [item.name for item in temporary.iterdir()])
-        if extra is not None:
-            _write_json(temporary / EXTRA, extra)
+    beside = {} if extra is None else {EXTRA: extra}
+    write_folder(folder, tensors, {"config.json": content}, vocabulary=vocabulary, beside=beside)
 
 
-def _written(model: Model) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Return the content of config.json, and the tensors by their names in the file."""
+def model_json(model: Model) -> dict[str, Any]:
+    """Return the content of config.json."""
     if isinstance(model, MultiTask):
-        return write_tasks(model), tensors_of(model)
+        return write_tasks(model)
     config, head = config_of(model), head_name(model)
-    family = FAMILIES[family_name(config)]
+    return write_config(config, FAMILIES[family_name(config)].heads[head].architecture, head)
+
+
+def _tensors(model: Model) -> dict[str, torch.Tensor]:
+    """Return the tensors by their names in the file."""
+    if isinstance(model, MultiTask):
+        return tensors_of(model)
+    family, head = FAMILIES[family_name(config_of(model))], head_name(model)
     named = {their_name(name, family, head): each for name, each in model.state_dict().items()}
-    return write_config(config, family.heads[head].architecture, head), pack(named, family)
+    return pack(named, family)
 
 
 def read_extra(folder: Path) -> dict[str, Any]:
@@ -241,8 +233,15 @@ def read_extra(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    files.replace_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+def head_in(content: Mapping[str, Any], where: Path) -> HeadName | None:
+    """Return the head of the model that a config.json describes.
+
+    Raises:
+        UserError: it is of a class that is not in the tables.
+    """
+    config = read_config(content, str(where))
+    family = FAMILIES[family_name(config)]
+    return _saved_head(family, _architecture(content, where), config, None, where)
 
 
 def _architecture(content: Mapping[str, Any], where: Path) -> str:

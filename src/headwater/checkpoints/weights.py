@@ -25,7 +25,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         UserError: there are none, a shard is missing, a file is damaged, or all there is are
             pickles.
     """
-    names = _weight_files(folder)
+    names = weight_files(folder)
     check_weights(folder, names)
     tensors: dict[str, Tensor] = {}
     for name in names:
@@ -39,16 +39,31 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write `model.safetensors`."""
+def read_file(folder: Path, name: str) -> dict[str, Tensor]:
+    """Read all tensors of one file of a folder.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    check_weights(folder, [name])
+    return _read_file(folder / name)
+
+
+def write_weights(folder: Path, tensors: Mapping[str, Tensor], name: str = SINGLE) -> None:
+    """Write a file of tensors."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(whole, folder / SINGLE, metadata={"format": "pt"})
+        save_file(whole, folder / name, metadata={"format": "pt"})
     except SafetensorError as error:  # it hides the system's own error
-        raise OSError(f"{folder / SINGLE}: cannot be written ({error})") from None
+        raise OSError(f"{folder / name}: cannot be written ({error})") from None
 
 
-def _weight_files(folder: Path) -> list[str]:
+def weight_files(folder: Path) -> list[str]:
+    """Return the names of the files that hold a model's tensors: one, or its shards.
+
+    Raises:
+        UserError: there are none, a shard is missing, or all there is are pickles.
+    """
     if (folder / SINGLE).is_file():
         return [SINGLE]
     if (folder / INDEX).is_file():

@@ -35,7 +35,9 @@ class Classifier:
         """Yield for each example the likeliest label (of equal ones the first), or the number."""
         by = self._labeller
         for chunk in chunks(examples, CHUNK):
-            rows = build_pairs(by.vocabulary, chunk, by.config, by.labels, labelled=False)
+            rows = build_pairs(
+                by.vocabulary, chunk, by.config, by.labels, labelled=False, shape=by.shape
+            )
             for example, scores in zip(chunk, by.scores(rows), strict=True):
                 yield self._decision(example.id, scores)
 

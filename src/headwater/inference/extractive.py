@@ -31,6 +31,7 @@ from headwater.tasks.spans import (
     build_windows,
     choose_spans,
 )
+from headwater.tasks.windows import Layout
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 512  # examples whose windows are held at once: enough to sort by length
@@ -50,6 +51,7 @@ class SpanReader:
         threshold: how far "no answer" must be ahead to win; None: always answer with a span.
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
         tokens: the most tokens in a batch, padding included; None: by the device.
+        shape: the special pieces of its rows; None: those of an encoder.
     """
 
     def __init__(
@@ -61,12 +63,13 @@ class SpanReader:
         threshold: float | None = None,
         precision: torch.dtype | None = None,
         tokens: int | None = None,
+        shape: Layout | None = None,
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
         self.config = config or SpanConfig()
         self.threshold = threshold
         self._precision = precision
-        self._tokens = tokens
+        self._tokens, self._shape = tokens, shape
 
     def __call__(self, examples: Iterable[SpanExample]) -> Iterator[Prediction]:
         """Predict one answer per example; see `predict`."""
@@ -109,7 +112,9 @@ class SpanReader:
         return max(0, pieces - self.config.max_query_length)
 
     def _choices(self, examples: Sequence[SpanExample], top_k: int) -> Iterator[SpanChoice]:
-        windows = build_windows(self.vocabulary, examples, self.config, labelled=False)
+        windows = build_windows(
+            self.vocabulary, examples, self.config, labelled=False, shape=self._shape
+        )
         pad_id = self.vocabulary.pad_id or 0
         found = outputs(
             self.network, windows, pad_id, precision=self._precision, tokens=self._tokens

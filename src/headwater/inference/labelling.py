@@ -11,6 +11,7 @@ from torch import nn
 from headwater.data.convert import FeatureSet
 from headwater.inference.running import outputs
 from headwater.tasks.sequence_config import SequenceConfig
+from headwater.tasks.windows import Layout
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -28,6 +29,7 @@ class Labeller:
         config: how texts are cut; must fit the network's longest input.
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
         tokens: the most tokens in a batch, padding included; None: by the device.
+        shape: the special pieces of its rows; None: those of an encoder.
     """
 
     network: nn.Module
@@ -36,6 +38,7 @@ class Labeller:
     config: SequenceConfig = field(default_factory=SequenceConfig)
     precision: torch.dtype | None = None
     tokens: int | None = None
+    shape: Layout | None = None
 
     def scores(self, rows: FeatureSet) -> list[NDArray[np.float32]]:
         """Return the scores of each row, without the batch axis.

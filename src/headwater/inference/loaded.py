@@ -8,13 +8,16 @@ load("path/to/t5").generate(["translate English to German: good"])
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
-from headwater.checkpoints.folder import EXTRA, load_model, read_extra
+from headwater.checkpoints.adapted import METHOD, read_adapted, weight_sums
+from headwater.checkpoints.attached import attached, open_model
+from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.writing import EXTRA
 from headwater.data.config import TextConfig
 from headwater.data.example import SpanExample
 from headwater.data.task import Task
@@ -26,12 +29,15 @@ from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
 from headwater.inference.labelling import Labeller
+from headwater.inference.row_layout import row_layout
 from headwater.inference.tagging import Tagger
 from headwater.inference.task_writing import TaskWriter
 from headwater.models.bert_config import BertConfig
-from headwater.models.build import ModelConfig, head_name
+from headwater.models.body_layers import longest_row
+from headwater.models.build import Model, ModelConfig, head_name
 from headwater.models.cbow_config import CBOWConfig
 from headwater.models.elmo_config import ELMoConfig
+from headwater.models.featured import Featured
 from headwater.models.gpt import GPT
 from headwater.models.multi_task import MultiTask
 from headwater.models.t5 import T5
@@ -53,7 +59,7 @@ def load(model: str | Path, device: str = "auto") -> "LoadedModel":
     """
     folder = resolve(str(model))
     target = choose_device(device)
-    checkpoint = load_model(folder)
+    checkpoint = open_model(folder)
     vocabulary = load_vocabulary(folder)
     check_fits(vocabulary, checkpoint.config.vocab_size, str(folder))
     network = checkpoint.model.to(target)
@@ -151,6 +157,37 @@ class LoadedModel:
         """Return how many pieces at the end of a question are too many for this, and not read."""
         return self._reader.unread(question) if isinstance(self._reader, SpanReader) else 0
 
+    def adapted(self, model: str | Path) -> "LoadedModel":
+        """Return what was trained on this model and saved without it, on this model's body.
+
+        Both share the body's memory: `load("minilm").adapted("runs/rte")` needs little more than
+        the adapters or LoRA matrices and the head. This model stays as it is to the bit.
+
+        Args:
+            model: the run folder, or the folder of what was trained.
+
+        Raises:
+            UserError: it is a whole model, or was trained on another body.
+        """
+        folder = resolve(str(model))
+        found = read_adapted(folder)
+        if found is None:
+            raise UserError(
+                f"{model}: holds a whole model, which shares no body; load it by itself"
+            )
+        own = resolve(self.name)
+        if read_adapted(own) is not None or weight_sums(own) != found.base.sha256:
+            raise UserError(
+                f"{model}: was trained on {found.base.name}, not on {self.name} (the sha256 of the "
+                f"weights is in its {METHOD}); load that first"
+            )
+        checkpoint = attached(cast(Model, self.network), folder, found)
+        vocabulary = load_vocabulary(folder)
+        check_fits(vocabulary, checkpoint.config.vocab_size, str(folder))
+        return LoadedModel(
+            checkpoint.model, vocabulary, checkpoint.config, read_extra(folder), str(model)
+        )
+
     @property
     def objective(self) -> str | None:
         """The objective it was pre-trained by, if it was adapted to no task since."""
@@ -178,6 +215,8 @@ class LoadedModel:
         if isinstance(network, T5 | DecoderOnlyT5):
             return self._task_writer(task, network)
         self._refuse_headless()
+        if isinstance(network, Featured):
+            return self._on_head(network, network.labels, task, precision)
         if not isinstance(network, MultiTask):
             assert isinstance(self.config, BertConfig)
             return self._on_head(network, self.config.label_names, task, precision)
@@ -214,15 +253,13 @@ class LoadedModel:
             )
         sequence = SequenceConfig.check(
             self.extra.get("sequence", {}), f"{self.name}/{EXTRA}: sequence"
-        ).fitting(self._longest)
+        ).fitting(longest_row(self.config))
         chosen_from = () if kind == "regression" else tuple(labels)
-        labeller = Labeller(head, self.vocabulary, chosen_from, sequence, precision)
+        shape = row_layout(self.network, self.vocabulary)
+        labeller = Labeller(
+            head, self.vocabulary, chosen_from, sequence, precision=precision, shape=shape
+        )
         return Tagger(labeller) if kind == "token" else Classifier(labeller)
-
-    @property
-    def _longest(self) -> int:
-        assert isinstance(self.config, BertConfig)
-        return self.config.longest
 
     def _text_sizes(self) -> tuple[int, DecodingConfig]:
         """Return the most pieces that a T5 reads, and how it writes: as in training."""
@@ -233,9 +270,13 @@ class LoadedModel:
         self, network: nn.Module, threshold: float | None, precision: torch.dtype | None = None
     ) -> SpanReader:
         spans = SpanConfig.check(self.extra.get("spans", {}), f"{self.name}/{EXTRA}: spans")
-        fitting = spans.fitting(self._longest)
         return SpanReader(
-            network, self.vocabulary, fitting, threshold=threshold, precision=precision
+            network,
+            self.vocabulary,
+            spans.fitting(longest_row(self.config)),
+            threshold=threshold,
+            precision=precision,
+            shape=row_layout(self.network, self.vocabulary),
         )
 
     def _make_reader(self) -> SpanReader | TextReader | None:
@@ -262,6 +303,8 @@ class LoadedModel:
 
     def _refuse_headless(self) -> None:
         """Refuse the families that take no heads and do not read tasks as text."""
+        if isinstance(self.network, Featured):
+            return
         if self._continuer is not None:
             raise UserError(
                 f"{self.name} is a GPT, which goes on with a text and does not answer from one; "

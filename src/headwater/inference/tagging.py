@@ -40,7 +40,9 @@ class Tagger:
 
     def _tags(self, examples: Sequence[TaggingExample]) -> list[list[str]]:
         by = self._labeller
-        rows = build_tagging(by.vocabulary, examples, by.config, by.labels, labelled=False)
+        rows = build_tagging(
+            by.vocabulary, examples, by.config, by.labels, labelled=False, shape=by.shape
+        )
         tags = [[OUTSIDE] * len(example.words) for example in examples]
         for row, scores in enumerate(by.scores(rows)):
             positions, words = rows.places(row)

@@ -27,6 +27,7 @@ from headwater.inspection.running import Batch, as_batch, with_targets
 from headwater.inspection.spelling import Speller
 from headwater.models.bert import Bert
 from headwater.models.build import ModelConfig
+from headwater.models.featured import Featured
 from headwater.models.gpt import GPT
 from headwater.models.heads import Headed
 from headwater.models.multi_task import MultiTask
@@ -83,7 +84,7 @@ def attention(
 
 def _run(network: nn.Module, batch: Batch, seen: Seen) -> int:
     """Send a batch through, and return how many of the attentions `seen` are the encoder's."""
-    body = network.body if isinstance(network, Headed | MultiTask) else network
+    body = network.body if isinstance(network, Headed | MultiTask | Featured) else network
     if isinstance(body, Bert):
         body(batch["input_ids"], None, batch.get("token_type_ids"))
         return len(seen)

@@ -18,6 +18,7 @@ from headwater.data.mixture import Mixture
 from headwater.errors import UserError
 from headwater.inspection.rows import Kind, lines
 from headwater.inspection.spelling import Speller
+from headwater.models.text_to_text import TextToText
 from headwater.parts import Part as RunPart
 from headwater.parts import TextPart
 from headwater.pictures.page import Heading, Page, Part, Shown
@@ -98,7 +99,7 @@ def _begun(
             return recipe.objective, features, begun, lambda row: kind
         run = finetuning.begin(recipe, say)
     what = ", ".join(part.name for part in run.parts)
-    if run.begun.family == "t5":
+    if isinstance(run.begun.model, TextToText):
         return what, run.features(), run.begun, lambda row: "text"
     return what, run.features(), run.begun, lambda row: _encoder_kind(run.parts, row)
 

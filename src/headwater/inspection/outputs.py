@@ -27,6 +27,7 @@ from headwater.models.bert_config import BertConfig
 from headwater.models.build import head_name
 from headwater.models.cbow import CBOW
 from headwater.models.elmo import ELMo
+from headwater.models.featured import Featured
 from headwater.models.gpt import GPT
 from headwater.models.heads import Headed, PreTrainingHead
 from headwater.models.multi_task import MultiTask
@@ -70,6 +71,9 @@ class _Look:
 
     def said(self) -> Found:
         network = self.network
+        if isinstance(network, Featured):
+            self._labels = network.labels
+            return self._headed(network)
         if isinstance(self.config, T5Config):
             return self._written()
         if isinstance(network, GPT):
@@ -92,7 +96,7 @@ class _Look:
             parts += [Heading(task), *said]
         return ", ".join(network.names), content, parts
 
-    def _headed(self, network: Headed) -> Found:
+    def _headed(self, network: Headed | Featured) -> Found:
         name = head_name(network)
         given = network(self.batch)
         match name:

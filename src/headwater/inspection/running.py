@@ -7,11 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from headwater.data.config import TextConfig
+from headwater.errors import UserError, with_article
 from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.writer import Marks, Writer
 from headwater.inspection.reading import Reading
+from headwater.models.bert import Bert
+from headwater.models.featured import Featured
 from headwater.models.t5 import T5
 from headwater.models.t5_decoder import DecoderOnlyT5
 from headwater.text.marks import end_piece
@@ -36,9 +39,12 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
     """Give a T5 without targets those that it writes itself, greedily; leave all else as it is.
 
     Raises:
-        UserError: the vocabulary has no end piece.
+        UserError: the vocabulary has no end piece, or the model does not read texts as its body.
     """
     network = loaded.network
+    if isinstance(network, Featured) and not isinstance(network.body, Bert):
+        body = with_article(type(network.body).__name__)
+        raise UserError(f"{loaded.name} reads the features of {body}; inspect that model itself")
     if not isinstance(network, T5 | DecoderOnlyT5) or reading.targets is not None:
         return reading
     eos_id = end_piece(loaded.vocabulary)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt
 
 from headwater.config import Config
+from headwater.models.feature_config import FeaturesConfig
 
 MethodName = Literal["all", "head_only", "features", "adapters", "gradual_unfreezing", "lora"]
 
@@ -36,20 +37,6 @@ class UnfreezingConfig(Config):
     """`[gradual_unfreezing]`: a layer more every so many steps; left out: evenly over the run."""
 
     every: PositiveInt | None = None
-
-
-class FeaturesConfig(Config):
-    """`[features]`: what is taken from the frozen body, and the small model that reads it.
-
-    layers: the outputs of the body's `last` layer, of the `last_four` side by side, a learned
-        `mix` of all, or of one by its number (0: the embeddings).
-    lstm: the width of each direction of a BiLSTM over them; 0: none.
-    dropout: of the features.
-    """
-
-    layers: Literal["last", "last_four", "mix"] | int = "last"
-    lstm: int = Field(default=128, ge=0)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
 class MethodConfig(Config):

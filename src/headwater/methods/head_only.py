@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from headwater.errors import UserError
+from headwater.methods.freezing import head_of
 from headwater.models.build import Model
 from headwater.models.text_to_text import TextToText
 
@@ -43,10 +44,9 @@ class HeadOnly:
 def _head(model: Model) -> nn.Module:
     if isinstance(model, TextToText):
         return model.output or _untie(model)
-    head = getattr(model, "head", None) or getattr(model, "heads", None)
+    head = head_of(model)
     if head is None:
         raise UserError(f"method 'head_only': {type(model).__name__} models have no separate head")
-    assert isinstance(head, nn.Module)
     return head
 
 

@@ -1,8 +1,11 @@
 """The methods by name."""
 
+from headwater.methods.adapters import Adapters
 from headwater.methods.config import MethodConfig
 from headwater.methods.every import EveryParameter
+from headwater.methods.features import Features
 from headwater.methods.head_only import HeadOnly
+from headwater.methods.lora import Lora
 from headwater.methods.method import Method
 from headwater.methods.unfreezing import GradualUnfreezing
 
@@ -16,5 +19,9 @@ def build_method(config: MethodConfig) -> Method:
             return HeadOnly()
         case "gradual_unfreezing":
             return GradualUnfreezing(config.gradual_unfreezing)
-        case "features" | "adapters" | "lora":
-            raise NotImplementedError(config.method)
+        case "adapters":
+            return Adapters(config.adapters)
+        case "lora":
+            return Lora(config.lora)
+        case "features":
+            return Features()

@@ -25,6 +25,7 @@ from headwater.models.cbow import CBOW
 from headwater.models.cbow_config import CBOWConfig
 from headwater.models.elmo import ELMo
 from headwater.models.elmo_config import ELMoConfig
+from headwater.models.featured import Featured
 from headwater.models.gpt import GPT
 from headwater.models.gpt_config import GPTConfig
 from headwater.models.heads import (
@@ -47,7 +48,7 @@ HeadName = Literal[
 ]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 ModelConfig = BertConfig | CBOWConfig | ELMoConfig | GPTConfig | T5Config
-Model = Headed | MultiTask | Bert | CBOW | ELMo | GPT | T5 | DecoderOnlyT5
+Model = Headed | MultiTask | Featured | Bert | CBOW | ELMo | GPT | T5 | DecoderOnlyT5
 PRESETS: Mapping[str, ModelConfig] = {
     **bert_config.PRESETS,
     **cbow_config.PRESETS,

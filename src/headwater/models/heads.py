@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.bert import Bert, Pooler
+from headwater.models.bert import Bert
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.nn.dropout import Dropout
 from headwater.nn.feedforward import ACTIVATIONS
@@ -66,7 +66,7 @@ class PooledHead(nn.Module):
     """A decision on a whole text from its first position (section 4.1), or on a pair (section 3.1).
 
     Args:
-        pooler: `[batch, length, hidden]` -> `[batch, hidden]`.
+        pooler: from what the head is given, `[batch, length, hidden]`, to `[batch, hidden]`.
         dense: `[batch, hidden]` -> `[batch, outputs]`.
         dropout: before `dense`.
         name: of the loss.
@@ -76,7 +76,7 @@ class PooledHead(nn.Module):
 
     def __init__(
         self,
-        pooler: Pooler,
+        pooler: nn.Module,
         dense: nn.Linear,
         dropout: float,
         *,

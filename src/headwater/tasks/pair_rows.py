@@ -91,19 +91,21 @@ def build_pairs(
     labels: Sequence[str],
     *,
     labelled: bool = True,
+    shape: Layout | None = None,
 ) -> PairRows:
     """Encode every example.
 
     Args:
         labels: the classes in the order of the head's outputs; empty where it gives a number.
         labelled: whether the rows hold what is to be learned.
+        shape: the special pieces; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's, or an example to learn from has no label or
             one that is not among `labels`.
     """
     examples = list(examples)
-    shape = layout(vocabulary)
+    shape = shape or layout(vocabulary)
     pairs = np.array([each.text_b is not None for each in examples], bool)
     first = encode_ids(vocabulary, [each.text_a for each in examples], config.max_length)
     second = encode_ids(vocabulary, [each.text_b or "" for each in examples], config.max_length)

@@ -65,7 +65,7 @@ class TagRows:
     def __getitem__(self, row: int) -> Features:
         layout, pieces = self._layout, self._pieces(row)
         parts = (layout.before, self._ids.values[pieces], layout.after)
-        ids = np.concatenate(parts, dtype=np.int32, casting="same_kind")
+        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
         features = {"input_ids": ids, "token_type_ids": np.zeros(len(ids), np.int32)}
         if self._labels is not None:
             labels = np.full(len(ids), IGNORED, np.int32)
@@ -105,6 +105,7 @@ def build_tagging(
     labels: Sequence[str],
     *,
     labelled: bool = True,
+    shape: Layout | None = None,
 ) -> TagRows:
     """Encode every sentence: its words with a space between them.
 
@@ -113,13 +114,14 @@ def build_tagging(
     Args:
         labels: the tags in the order of the head's outputs.
         labelled: whether the rows hold the tags that are to be learned.
+        shape: the special pieces; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's, or a sentence to learn from has no tags or
             one that is not among `labels`.
     """
     examples = list(examples)
-    shape = layout(vocabulary)
+    shape = shape or layout(vocabulary)
     pieces = encode_pieces(vocabulary, [" ".join(each.words) for each in examples])
     counts = np.array([len(each.words) for each in examples], np.int64)
     begins = np.concatenate(([0], np.cumsum(counts)))  # of each sentence, among all words

@@ -23,6 +23,7 @@ from headwater.data.example import SpanExample
 from headwater.data.pieces import Ints, Pieces, Ragged, encode_ids, encode_pieces
 from headwater.errors import UserError
 from headwater.tasks.spans_config import SpanConfig
+from headwater.text.marks import document_end
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
@@ -60,6 +61,16 @@ def layout(vocabulary: Vocabulary) -> Layout:
     if vocabulary.token(first) == "<s>":
         return Layout((first,), (separator, separator), (separator,), segments=False)
     return Layout((first,), (separator,), (separator,), segments=True)
+
+
+def running_layout(vocabulary: Vocabulary) -> Layout:
+    """Return the layout for a body that was trained on running text: each text, then its end.
+
+    Raises:
+        UserError: the vocabulary has no piece that ends a text.
+    """
+    end = document_end(vocabulary)
+    return Layout((), (end,), (end,), segments=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class SpanWindows:
         question, layout = self._questions[self.example_of[row]], self._layout
         context = self._contexts.ids.values[self._rows.begin[row] : self._rows.end[row]]
         parts = (layout.before, question, layout.between, context, layout.after)
-        ids = np.concatenate(parts, dtype=np.int32, casting="same_kind")
+        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
         types = np.zeros(len(ids), np.int32)
         if layout.segments:
             types[self._first(row) :] = 1
@@ -163,17 +174,21 @@ def build_windows(
     config: SpanConfig,
     *,
     labelled: bool,
+    shape: Layout | None = None,
 ) -> SpanWindows:
     """Cut every example into windows; with `labelled`, labels come from the answer most
     agreed on (`SpanExample.agreed_answer`).
 
     Questions are cut to `max_query_length` pieces. A context without pieces gives one window.
 
+    Args:
+        shape: the special pieces; None: those of an encoder.
+
     Raises:
         UserError: the vocabulary is not an encoder's.
     """
     examples = list(examples)
-    shape = layout(vocabulary)
+    shape = shape or layout(vocabulary)
     which, texts = _distinct([example.context for example in examples])
     questions = [example.question.strip() for example in examples]
     queries = encode_ids(vocabulary, questions, config.max_query_length)

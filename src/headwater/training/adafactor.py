@@ -71,9 +71,14 @@ class Adafactor(torch.optim.Optimizer):
         weight.sub_(update.mul_(scale * rate))
 
 
+def factored(weight: Tensor) -> bool:
+    """Tell whether the second moment of a parameter is kept as its row and column means."""
+    return weight.ndim >= 2 and min(weight.shape[-2:]) >= FACTORED_FROM
+
+
 def _new_state(weight: Tensor) -> dict[str, Tensor]:
     step = torch.zeros((), dtype=torch.float32)
-    if weight.ndim >= 2 and min(weight.shape[-2:]) >= FACTORED_FROM:
+    if factored(weight):
         columns = (*weight.shape[:-2], weight.shape[-1])
         return {
             "step": step,

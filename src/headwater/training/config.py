@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from headwater.config import Config
+from headwater.methods.config import MethodName
 
 DEFAULT_EPOCHS = 3.0
 # BERT (Devlin et al. 2019, appendix A.3) and T5 (Raffel et al. 2020, section 3.1.2).
@@ -33,6 +34,12 @@ FAMILY_DEFAULTS: dict[Family, dict[str, Any]] = {
     "t5": {"optimizer": "adafactor", "schedule": "constant", "warmup": 0},
 }
 """What trains out of the box; a recipe's own keys are laid over these."""
+
+# Adafactor's step is relative to a tensor's size, and hardly moves one that begins at zero; what is
+# new learns at a higher rate than what was pre-trained (docs/methods.md).
+_FROM_ZERO = {"optimizer": "adamw", "learning_rate": 1e-3}
+METHOD_DEFAULTS: dict[MethodName, dict[str, Any]] = {"adapters": _FROM_ZERO, "lora": _FROM_ZERO}
+"""What is laid over the family's, where the recipe does not name another optimizer."""
 
 
 class BatchSize(Config):

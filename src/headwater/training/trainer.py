@@ -11,7 +11,7 @@ moments and the few numbers of `Place`.
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +34,7 @@ from headwater.training.place import Place, Tally
 from headwater.training.plan import Plan
 from headwater.training.progress import Progress, choose_progress
 from headwater.training.record import Record
+from headwater.training.report import megabytes, peak_memory
 from headwater.training.state import StateFolder, sweep
 from headwater.training.step import Stepper, StepResult
 from headwater.training.stop import Interruption, Stop
@@ -51,7 +52,10 @@ _WRITTEN = ("model", "log.jsonl", "config.toml", "curves.png")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. `best_step` is set where there were evaluations."""
+    """How a run ended. `best_step` is set where there were evaluations.
+
+    peak_memory: the most bytes that its process held, where the system tells.
+    """
 
     reason: Reason
     step: int
@@ -59,6 +63,7 @@ class Outcome:
     best_step: int | None = None
     best_value: float | None = None
     already_finished: bool = False
+    peak_memory: int | None = field(default=None, compare=False)
 
     @property
     def exit_code(self) -> int:
@@ -339,9 +344,13 @@ class Trainer:
     def _end(self, reason: Reason) -> Outcome:
         """Write the final model and the curves, and mark a run that is over."""
         place = self._place
-        outcome = Outcome(reason, place.step, self._plan.total, place.best_step, place.best_value)
+        memory = peak_memory(self._device)
+        best = (place.best_step, place.best_value)
+        outcome = Outcome(reason, place.step, self._plan.total, *best, peak_memory=memory)
         if place.step == 0:
             return outcome
+        if memory is not None:
+            self._progress.say(f"peak memory {megabytes(memory)}")
         self._model.eval()
         if self._save_model is not None:
             for name, (step, _) in place.bests.items():

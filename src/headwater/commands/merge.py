@@ -1,0 +1,37 @@
+"""`headwater merge`: what LoRA learned becomes part of the weights."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headwater.errors import UserError
+
+
+def merge(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A run of method lora.")],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Gets the whole model.")],
+) -> None:
+    """Make a whole model of a LoRA run and the model it was trained on."""
+    from headwater.checkpoints.adapted import read_adapted
+    from headwater.checkpoints.attached import open_model
+    from headwater.checkpoints.folder import read_extra, save_model
+    from headwater.checkpoints.hub import resolve
+    from headwater.files import check_free
+    from headwater.methods.lora import merge as into_weights
+    from headwater.text.vocabulary import load_vocabulary
+
+    folder = resolve(model)
+    adapted = read_adapted(folder)
+    if adapted is None:
+        raise UserError(f"{model}: holds a whole model; there is nothing to merge")
+    if (method := adapted.config.method) != "lora":
+        raise UserError(
+            f"{model}: was trained by method {method!r}, which stays beside the body (there is "
+            "more than a matrix between); only LoRA can be merged"
+        )
+    check_free(output)
+    network = open_model(folder).model
+    into_weights(network)
+    save_model(output, network, vocabulary=load_vocabulary(folder), extra=read_extra(folder))
+    print(output)

@@ -1,0 +1,80 @@
+"""Adapter layers: Houlsby et al. 2019, "Parameter-Efficient Transfer Learning for NLP", section 2;
+for T5, Raffel et al. 2020, section 3.5.1.
+
+A small dense-ReLU-dense network with a residual of its own follows each feed-forward layer (and, as
+Houlsby et al. have it, each attention), inside the layer's residual:
+
+    feed-forward: .. outer --+-- down [size, width] -- relu -- up [width, size] --+-- dropout, sum
+                             +----------------------------------------------------+
+
+`up` begins at zero, so that at first the model is what it was. The adapters, the layer norms and
+a head train; all else, also a T5's embedding and output, stays as it is. A layer of width 512 gets
+2 x 512 x 64 + 64 + 512 = 66,112 numbers by an adapter of size 64.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.methods.config import AdaptersConfig
+from headwater.methods.freezing import freeze_body, layer_linears
+from headwater.models.build import Model
+from headwater.nn.norm import LayerNorm, RMSNorm
+
+
+class Adapter(nn.Module):
+    """`[.., width]` -> `[.., width]`, the identity at first."""
+
+    def __init__(self, width: int, size: int, device: torch.device) -> None:
+        super().__init__()
+        self.down = nn.Linear(width, size, device=device)
+        self.up = nn.Linear(size, width, device=device)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        changed: Tensor = self.up(F.relu(self.down(hidden)))
+        return hidden + changed
+
+
+class AdaptedLinear(nn.Module):
+    """The last linear module of a layer, and the adapter after it."""
+
+    def __init__(self, linear: nn.Linear, size: int) -> None:
+        super().__init__()
+        self.base = linear
+        self.adapter = Adapter(linear.out_features, size, linear.weight.device)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        adapted: Tensor = self.adapter(self.base(hidden))
+        return adapted
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Method `adapters`."""
+
+    config: AdaptersConfig
+    alone: bool = True
+
+    def attach(self, model: Model) -> None:
+        """Freeze the body but for its norms, and put the adapters in.
+
+        Raises:
+            UserError: the model is of a family that is not adapted so.
+        """
+        freeze_body(model, "adapters")
+        for module in model.modules():
+            if isinstance(module, LayerNorm | RMSNorm):
+                module.requires_grad_(True)
+        ends = ("outer", "output") if self.config.after_attention else ("outer",)
+        for name, linear in layer_linears(model).items():
+            if name.endswith(ends):
+                model.set_submodule(name, AdaptedLinear(linear, self.config.size))
+
+    def before_step(self, model: nn.Module, step: int, total: int) -> None:
+        """Change nothing."""

@@ -1,0 +1,91 @@
+"""LoRA, low-rank adaptation: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models",
+section 4.1.
+
+A frozen matrix W, [outputs, inputs], is given a sum of few outer products beside it, which trains:
+
+    y = W x + (alpha / rank) B A x        A: [rank, inputs], random; B: [outputs, rank], zero
+
+At first the model is what it was. Afterwards W + (alpha / rank) B A is a matrix like any other
+(`merge`), so that the adapted model is as fast as before. With rank 8, a matrix of 768 x 768 trains
+8 x (768 + 768) = 12,288 numbers in place of 589,824. A head trains as a whole.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from headwater.errors import UserError
+from headwater.methods.config import LoraConfig
+from headwater.methods.freezing import freeze_body, layer_linears
+from headwater.models.build import Model
+from headwater.nn.dropout import Dropout
+
+
+class LowRankLinear(nn.Module):
+    """A linear module with what is learned beside it: `[.., inputs]` -> `[.., outputs]`."""
+
+    def __init__(self, linear: nn.Linear, config: LoraConfig) -> None:
+        super().__init__()
+        device = linear.weight.device
+        self.base = linear
+        self.dropout = Dropout(config.dropout)
+        # What nn.Linear draws by itself is the published start: kaiming_uniform(a=sqrt(5)).
+        self.lora_A = nn.Linear(linear.in_features, config.rank, bias=False, device=device)
+        self.lora_B = nn.Linear(config.rank, linear.out_features, bias=False, device=device)
+        nn.init.zeros_(self.lora_B.weight)
+        self.scale = config.alpha / config.rank
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        beside: Tensor = self.lora_B(self.lora_A(self.dropout(hidden)))
+        output: Tensor = self.base(hidden) + beside * self.scale
+        return output
+
+    def merged(self) -> nn.Linear:
+        """Return one plain linear module that computes the same, in a tensor of its own."""
+        weight, bias = self.base.weight, self.base.bias
+        plain = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
+        change = self.lora_B.weight.detach() @ self.lora_A.weight.detach() * self.scale
+        plain.weight = nn.Parameter(weight.detach() + change)
+        if bias is not None:
+            plain.bias = nn.Parameter(bias.detach().clone())
+        return plain
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """Method `lora`."""
+
+    config: LoraConfig
+    alone: bool = True
+
+    def attach(self, model: Model) -> None:
+        """Freeze the body and put the new matrices beside its own.
+
+        Raises:
+            UserError: the model has none of the modules that `targets` names, or is of a family
+                that is not adapted so.
+        """
+        freeze_body(model, "lora")
+        linears = layer_linears(model)
+        last = {name: name.rpartition(".")[2] for name in linears}
+        for target in self.config.targets:
+            if target not in last.values():
+                known = ", ".join(dict.fromkeys(last.values()))
+                raise UserError(f"lora.targets: this model has no {target!r}; it has {known}")
+        for name, linear in linears.items():
+            if last[name] in self.config.targets:
+                model.set_submodule(name, LowRankLinear(linear, self.config))
+
+    def before_step(self, model: nn.Module, step: int, total: int) -> None:
+        """Change nothing."""
+
+
+def merge(model: nn.Module) -> None:
+    """Add what LoRA learned to the matrices it stands beside, in place: outputs stay the same."""
+    beside = [(n, m) for n, m in model.named_modules() if isinstance(m, LowRankLinear)]
+    with torch.no_grad():
+        for name, module in beside:
+            model.set_submodule(name, module.merged())

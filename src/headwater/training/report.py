@@ -1,0 +1,82 @@
+"""What a way to adapt a model trains, and what that costs in memory.
+
+Weights, gradients and the optimizer's moments, at 4 bytes a number. For a parameter of 512 x 512
+that trains, AdamW keeps two moments of that size: 1 MB of weights becomes 4 MB; Adafactor keeps
+512 + 512 numbers: 2 MB. One that is frozen stays at 1 MB.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from headwater.training.adafactor import factored
+from headwater.training.config import TrainingConfig
+
+_STATUS = Path("/proc/self/status")
+_BYTES = 4  # weights are kept in float32, whatever the products are computed in
+
+
+def training_line(model: nn.Module, method: str, config: TrainingConfig) -> str:
+    """Return how many parameters train, and the memory that a step needs beside activations.
+
+    What trains at any time of the run counts from the beginning.
+    """
+    parameters = list(model.parameters())
+    total = sum(each.numel() for each in parameters)
+    trained = sum(each.numel() for each in parameters if each.requires_grad)
+    return (
+        f"{method}: {trained:,} of {total:,} parameters train ({trained / total:.1%}); "
+        f"{megabytes(training_bytes(model, config))} for weights, gradients and moments"
+    )
+
+
+def training_bytes(model: nn.Module, config: TrainingConfig) -> int:
+    """Return the bytes of all weights, and of the gradients and moments of what trains."""
+    numbers = 0
+    for parameter in model.parameters():
+        size = parameter.numel()
+        numbers += size
+        if not parameter.requires_grad:
+            continue
+        numbers += size
+        if config.optimizer == "adamw":
+            numbers += 2 * size
+        elif factored(parameter):
+            numbers += size // parameter.shape[-1] + size // parameter.shape[-2]
+        else:
+            numbers += size
+    return _BYTES * numbers
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Return the most bytes that this process has held, on CUDA those of its tensors there.
+
+    It is of the whole life of the process, whatever it did before. None where the system does not
+    tell.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        status = _STATUS.read_text()
+    except OSError:
+        return _rusage()
+    # Not from getrusage, which on Linux also counts what started this process.
+    line = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return None if line is None else int(line[1]) * 1024
+
+
+def _rusage() -> int | None:
+    if sys.platform != "darwin":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def megabytes(count: int) -> str:
+    """Return a number of bytes as people read it: "97 MB", "0.4 MB"."""
+    millions = count / 1e6
+    return f"{millions:,.0f} MB" if millions >= 10 else f"{millions:.1f} MB"

@@ -1,0 +1,135 @@
+"""What is frozen does not move by a bit, what trains learns as beside all the rest, and a run that
+was cut continues to the bit.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from headwater.data.convert import EncodedPairs, FeatureSet
+from headwater.data.pieces import Ragged
+from headwater.methods.config import MethodConfig
+from headwater.methods.table import build_method
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import Model, build_model
+from headwater.models.t5_config import T5Config
+from headwater.training.config import TrainingConfig
+from headwater.training.optimizers import build_optimizer
+from headwater.training.trainer import Trainer
+
+IDS = torch.arange(6, 18).reshape(2, 6)
+BATCH = {"input_ids": IDS, "labels": IDS, "attention_mask": torch.ones_like(IDS).bool()}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "adapters": {"method": "adapters", "adapters": {"size": 4, "after_attention": True}},
+    "lora": {"method": "lora", "lora": {"rank": 2, "dropout": 0.1}},
+}
+CASES = pytest.mark.parametrize("family", ["bert", "t5"])
+METHODS = pytest.mark.parametrize("method", SETTINGS)
+
+
+def attached(family: str, method: str) -> Model:
+    torch.manual_seed(0)
+    model: Model
+    if family == "bert":
+        sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+        model = build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), "masked_lm")
+    else:
+        sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2}
+        model = build_model(T5Config(vocab_size=40, num_decoder_layers=2, **sizes))
+    build_method(MethodConfig.check(SETTINGS[method], "test")).attach(model)
+    return model
+
+
+def gradients(model: Model) -> dict[str, torch.Tensor]:
+    torch.manual_seed(1)  # the same dropout
+    sum(model.loss_sums(BATCH).values()).backward()
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+@CASES
+@METHODS
+def test_gradients_are_those_of_full_training(family: str, method: str) -> None:
+    full, frozen = attached(family, method), attached(family, method)
+    for model in (full, frozen):
+        with torch.no_grad():  # B and up are zero at first, and give A and down no gradient
+            for name, parameter in model.named_parameters():
+                if "lora_B" in name or "adapter.up" in name:
+                    parameter.fill_(0.1)
+    full.requires_grad_(True)
+    wanted, found = gradients(full), gradients(frozen)
+    trained = {name for name, p in frozen.named_parameters() if p.requires_grad}
+    assert set(found) == trained and len(wanted) > len(found)
+    for name in trained:
+        assert torch.equal(found[name], wanted[name]), name
+
+
+@CASES
+@METHODS
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_what_is_frozen_does_not_move_by_a_bit(family: str, method: str, optimizer: str) -> None:
+    model = attached(family, method)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    config = TrainingConfig.check({"optimizer": optimizer, "weight_decay": 0.1}, "test")
+    chosen = build_optimizer(model, config)
+    for _ in range(3):
+        chosen.zero_grad(set_to_none=True)
+        gradients(model)
+        chosen.step()
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[name]) != parameter.requires_grad, name
+
+
+def rows(family: str) -> FeatureSet:
+    generator = torch.Generator().manual_seed(1)
+    ids = [
+        torch.randint(6, 40, (6,), generator=generator).numpy().astype("int32") for _ in range(16)
+    ]
+    return EncodedPairs(Ragged.of(ids), Ragged.of(ids), 1)
+
+
+class Killed(Exception):
+    """What a test stops a run with."""
+
+
+def run(
+    family: str, method: str, folder: Path, before_step: Callable[..., None], resume: bool = False
+) -> nn.Module:
+    model = attached(family, method)
+    values = {
+        "steps": 7,
+        "learning_rate": 1e-2,
+        "batch": {"examples": 4},
+        "save_every": 1,
+        "device": "cpu",
+    }
+    config = TrainingConfig.check(values, "test")
+    Trainer(model, rows(family), config, folder, pad_id=0, before_step=before_step).run(resume)
+    return model
+
+
+@CASES
+@METHODS
+def test_a_run_is_continued_in_the_middle_to_the_bit(
+    family: str, method: str, tmp_path: Path
+) -> None:
+    def kill(model: nn.Module, step: int, total: int) -> None:
+        if step == 5:
+            raise Killed
+
+    def nothing(model: nn.Module, step: int, total: int) -> None:
+        pass
+
+    fresh = attached(family, method)
+    whole = run(family, method, tmp_path / "whole", nothing)
+    with pytest.raises(Killed):
+        run(family, method, tmp_path / "cut", kill)
+    again = run(family, method, tmp_path / "cut", nothing, resume=True)
+    for (name, one), other, first in zip(
+        whole.named_parameters(), again.parameters(), fresh.parameters(), strict=True
+    ):
+        assert torch.equal(one, other), name
+        assert torch.equal(one, first) != one.requires_grad, name
