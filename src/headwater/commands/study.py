@@ -1,0 +1,67 @@
+"""`headwater study`: run a claim again, and say what was found."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from headwater.terminal import AsJson, print_json, show_table
+
+if TYPE_CHECKING:
+    from headwater.studies.table import Found
+
+
+def study(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Which; left out: list them.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Its folder [runs/studies/NAME-BUDGET].")
+    ] = None,
+    budget: Annotated[
+        Literal["quick", "full"],
+        typer.Option(help="Minutes on generated data, or real data and models."),
+    ] = "quick",
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The official data, for the full budget.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="What the full budget starts from; repeatable."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Runs at a time [quick: the cores; full: 1]."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a published claim again: a grid of runs, its table, its plot and what was found.
+
+    The same command goes on where it was cut.
+    """
+    from headwater.studies.names import STUDIES
+
+    if name is None:
+        show_table({each.name: each.asks for each in STUDIES.values()}, as_json)
+        return
+    from headwater.studies.report import paragraph
+    from headwater.studies.running import run_study
+    from headwater.studies.study import Place
+
+    folder = output or Path("runs") / "studies" / f"{name}-{budget}"
+    place = Place(folder, budget, data, tuple(model or ()))
+    found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
+    if as_json:
+        print_json({"output": str(folder), "claims": [_claim(each) for each in found]})
+        return
+    print((folder / "table.md").read_text(encoding="utf-8"))
+    print(paragraph(found))
+    print(folder)
+
+
+def _claim(found: "Found") -> dict[str, object]:
+    claim, gain = found.claim, found.gain
+    numbers = {"gain": gain.mean, "deviation": gain.deviation, "seeds": gain.count}
+    return {"claim": claim.text, "verdict": found.verdict, **numbers}

@@ -1,0 +1,136 @@
+"""Study `architectures`: encoder-decoder, language model or prefix LM?
+
+Raffel et al. 2020, section 3.2 and table 2 compare them where parameters or cost are equal. P are
+the parameters of one stack, M is the cost of a stack of inputs and one of targets:
+
+    encoder-decoder          2P    M        shared: P, M        half as deep: P, M/2
+    language model, prefix    P    M
+
+each pre-trained by denoising (span corruption here) and by language modeling (a random prefix is
+read, the rest is predicted).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.studies import full, quick
+from headwater.studies.study import Cell, Claim, Place, Published, Study
+
+QUICK_TASKS = {"kind": 200, "either": 100}
+FULL_TASKS = ("sst2", "mrpc", "rte")
+NAMES: Mapping[str, dict[str, Any]] = {
+    "encoder-decoder": {},
+    "shared": {"architecture": "shared"},
+    "half as deep": {"half": True},
+    "language model": {"architecture": "language_model"},
+    "prefix LM": {"architecture": "prefix_lm"},
+}
+OBJECTIVES = {"denoising": "span_corruption", "LM": "prefix_lm"}
+
+
+def cells(place: Place) -> list[Cell]:
+    """Each architecture by each objective on each task, three seeds."""
+    return [
+        cell
+        for seed in place.seeds
+        for name, sizes in NAMES.items()
+        for objective in OBJECTIVES
+        for cell in _cells(place, name, sizes, objective, seed)
+    ]
+
+
+def _cells(
+    place: Place, name: str, sizes: Mapping[str, Any], objective: str, seed: int
+) -> list[Cell]:
+    setting = f"{name}, {objective}"
+    slug = setting.replace(",", "").replace(" ", "-").lower()
+    if place.budget == "quick":
+        body = quick.body(
+            place, "t5", seed, f"t5-{slug}", objective=OBJECTIVES[objective], lm={"length": 32},
+            network={"sizes": _sizes(sizes, 2)}, training={"steps": 400},
+        )  # fmt: skip
+        return [
+            Cell(
+                setting,
+                task,
+                seed,
+                quick.adapted(
+                    place, f"{slug}-{task}", task, seed, body, most=most, training=_TUNED
+                ),
+                quick.measure(place, task),
+            )
+            for task, most in QUICK_TASKS.items()
+        ]
+    changes = {"objective": OBJECTIVES[objective], "lm": {"length": 128}}
+    changes |= {"span_corruption": {"inputs": 128}}
+    depth = full.depth(full.model(place, "t5"))
+    body = full.pretrained(place, f"t5-{slug}", "t5", seed, changes, _sizes(sizes, depth))
+    found = []
+    for task in FULL_TASKS:
+        data = full.task(place, task)
+        training = {"steps": 1000, "evaluate_every": 250}
+        run = full.adapted(
+            place, f"{slug}-{task}", data, seed, most=20000, start=body, training=training
+        )
+        found.append(Cell(setting, task, seed, run, data.measure))
+    return found
+
+
+_TUNED = {"steps": 200, "learning_rate": 2e-3, "evaluate_every": 100}
+
+
+def _sizes(sizes: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    layers = max(1, depth // 2) if sizes.get("half") else depth
+    own = {key: value for key, value in sizes.items() if key != "half"}
+    return own | {"num_layers": layers, "num_decoder_layers": layers}
+
+
+_CLAIMS = (
+    Claim("the encoder-decoder beats the prefix LM (denoising)",
+          "encoder-decoder, denoising", "prefix LM, denoising"),
+    Claim("the prefix LM beats the language model (denoising)",
+          "prefix LM, denoising", "language model, denoising"),
+    Claim("two stacks beat one shared (denoising)",
+          "encoder-decoder, denoising", "shared, denoising"),
+    Claim("sharing beats halving the depth (denoising)",
+          "shared, denoising", "half as deep, denoising"),
+    Claim("denoising beats LM (encoder-decoder)",
+          "encoder-decoder, denoising", "encoder-decoder, LM"),
+    Claim("denoising beats LM (prefix LM)", "prefix LM, denoising", "prefix LM, LM"),
+)  # fmt: skip
+
+ARCHITECTURES = Study(
+    name="architectures",
+    asks="encoder-decoder, language model or prefix LM, at equal parameters and at equal cost?",
+    setup={
+        "quick": "T5s of 2 + 2 layers, 64 wide, of each architecture (docs/pretraining.md) are "
+        "pre-trained on a made-up language (docs/studies.md) for 400 steps of 2,048 pieces, one "
+        "body for each seed, and learn two tasks as text to text in 200 steps of 16 examples: the "
+        "kind of a noun (200 labelled examples; guessing gives 25) and whether one of two nouns is "
+        "an animal (100; 50). Accuracy in percent on 600 test examples.",
+        "full": "The same architectures at the sizes of the T5 given by --model are pre-trained on "
+        "the token store DIR/text/sentinels for 5,000 steps of 4,096 pieces, and learn SST-2, MRPC "
+        "and RTE in 1,000 steps of 32 examples each. Scores are on the official dev sets.",
+    },
+    prepare=quick.prepare,
+    cells=cells,
+    claims={"quick": _CLAIMS, "full": _CLAIMS},
+    published=(
+        Published(
+            "Raffel et al. 2020, table 2.",
+            ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro"),
+            {
+                "encoder-decoder, denoising": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
+                "shared, denoising": (82.81, 18.78, 80.63, 70.73, 26.72, 39.03, 27.46),
+                "half as deep, denoising": (80.88, 18.97, 77.59, 68.42, 26.38, 38.40, 26.95),
+                "language model, denoising": (74.70, 17.93, 61.14, 55.02, 25.09, 35.28, 25.86),
+                "prefix LM, denoising": (81.82, 18.61, 78.94, 68.11, 26.43, 37.98, 27.39),
+                "encoder-decoder, LM": (79.56, 18.59, 76.02, 64.29, 26.27, 39.17, 26.86),
+                "shared, LM": (79.60, 18.13, 76.35, 63.50, 26.62, 39.17, 27.05),
+                "half as deep, LM": (78.67, 18.26, 75.32, 64.06, 26.13, 38.42, 26.89),
+                "language model, LM": (73.78, 17.54, 53.81, 56.51, 25.23, 34.31, 25.38),
+                "prefix LM, LM": (79.68, 17.84, 76.87, 64.86, 26.28, 37.51, 26.76),
+            },
+        ),
+    ),
+)

@@ -1,0 +1,198 @@
+"""The full budget: official data below `--data` and pre-trained weights given by `--model`.
+
+    DIR/glue/CoLA, SST-2, MRPC, STS-B, RTE      train.tsv, dev.tsv
+    DIR/qa/squad_v1.1                           train-v1.1*.json, dev-v1.1.json
+    DIR/translation/multi30k                    train and test_2016_flickr, .en.gz and .de.gz
+    DIR/summarization/scitldr_a                 train.jsonl, test.jsonl
+    DIR/ner/wnut17                              wnut17train.conll, emerging.test.annotated
+    DIR/text/STORE                              token stores of `headwater corpus build`
+
+Settings and the best weights are chosen on data split off the training files; the test, which is
+the benchmark's dev set where the real one is secret, is scored once.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.checkpoints.hub import resolve
+from headwater.errors import UserError
+from headwater.files import read_json
+from headwater.studies.study import Measure, Place, Run
+
+FILES: Mapping[str, tuple[str, str, str, str | None]] = {
+    "cola": ("glue/CoLA", "train.tsv", "dev.tsv", "matthews"),
+    "sst2": ("glue/SST-2", "train.tsv", "dev.tsv", "accuracy"),
+    "mrpc": ("glue/MRPC", "train.tsv", "dev.tsv", "f1"),
+    "stsb": ("glue/STS-B", "train.tsv", "dev.tsv", "spearman"),
+    "rte": ("glue/RTE", "train.tsv", "dev.tsv", "accuracy"),
+    "squad": ("qa/squad_v1.1", "train-v1.1*.json", "dev-v1.1.json", "f1"),
+    "translate_en_de": (
+        "translation/multi30k",
+        "train.en*",
+        "test_2016_flickr.en*",
+        "bleu",
+    ),
+    "scitldr": ("summarization/scitldr_a", "train.jsonl", "test.jsonl", "rouge2"),
+    "wnut17": ("ner/wnut17", "wnut17train.conll", "emerging.test.annotated", "f1"),
+}
+"""Folder, training file, test file and metric of each task."""
+
+GLUE = ("cola", "sst2", "mrpc", "stsb", "rte")
+_LENGTHS: Mapping[str, dict[str, Any]] = {
+    "squad": {"text": {"max_inputs": 512, "max_targets": 32}},
+    "scitldr": {"text": {"max_inputs": 384, "max_targets": 64}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A task's official files."""
+
+    task: str
+    train: str
+    measure: Measure
+
+    def config(self, most: int | None = None) -> dict[str, Any]:
+        """Return what a recipe's `data` says: a tenth of the training data is held out."""
+        own = {"train": [self.train], "validation_share": 0.1}
+        return own if most is None else own | {"most": most}
+
+
+def task(place: Place, name: str) -> Data:
+    """Find a task's files below `place.data`.
+
+    Raises:
+        UserError: one is missing.
+    """
+    folder, train, test, metric = FILES[name]
+    measured = Measure(name, (_one(place, folder, test),), metric)
+    return Data(name, _one(place, folder, train), measured)
+
+
+def model(place: Place, *families: str) -> str:
+    """Return the first of the models given that is of one of the families.
+
+    Raises:
+        UserError: there is none.
+    """
+    for name in place.models:
+        if family(name) in families:
+            return name
+    raise UserError(
+        f"--budget full: give a pre-trained {' or '.join(families)} (--model studies/bodies/"
+        f"{families[0]}, or your own)"
+    )
+
+
+def family(name: str) -> str:
+    """Return the family of a model, as `studies/bodies` names them."""
+    kind: str = _config(name).model_type
+    return "gpt" if "gpt" in kind else kind
+
+
+def random_like(name: str) -> dict[str, Any]:
+    """Return the part of a recipe that begins from random weights of a model's own sizes."""
+    config = _config(name)
+    preset = {"bert": "bert-base-uncased", "t5": "t5-small", "gpt2": "gpt2", "openai-gpt": "gpt",
+              "elmo": "elmo", "cbow": "cbow"}[config.model_type]  # fmt: skip
+    sizes = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if type(getattr(config, field.name)) in (int, float, str, bool)
+        and not field.name.endswith("token_id")
+        and field.name not in ("model_type", "vocab_size")
+    }
+    return {"network": {"preset": preset, "vocabulary": str(resolve(name)), "sizes": sizes}}
+
+
+def adapted(
+    place: Place,
+    name: str,
+    data: Data,
+    seed: int,
+    *,
+    most: int | None = None,
+    start: Run | None = None,
+    **changes: Any,
+) -> Run:
+    """Fine-tune on a task.
+
+    Args:
+        start: the run to begin from; left out: what `changes` say.
+        changes: keys of the recipe; `training` is laid over the usual.
+    """
+    training = {"batch": {"examples": 32}, "seed": seed, "save_every": 1000}
+    training |= changes.pop("training", {})
+    recipe = {"task": data.task, "data": data.config(most), "training": training}
+    recipe |= _LENGTHS.get(data.task, {}) | changes
+    if start is not None:
+        recipe["model"] = place.run(start.name)
+    return Run(f"{name}-{seed}", recipe, (start,) if start else ())
+
+
+def pretrained(
+    place: Place,
+    name: str,
+    kind: str,
+    seed: int,
+    changes: dict[str, Any],
+    sizes: dict[str, Any] | None = None,
+) -> Run:
+    """Pre-train a network of a given model's sizes, changed by `sizes`, on `DIR/text/sentinels`."""
+    network = random_like(model(place, kind))["network"]
+    del network["vocabulary"]  # the store's
+    network["sizes"] |= sizes or {}
+    training = {"steps": 5000, "batch": {"tokens": 4096}, "learning_rate": 1e-2, "warmup": 300,
+                "schedule": "inverse_square_root", "seed": seed}  # fmt: skip
+    recipe = {"network": network, "corpus": {"train": store(place, "sentinels")}}
+    recipe["training"] = training | changes.get("training", {})
+    return Run(f"{name}-{seed}", {**changes, **recipe})
+
+
+def depth(name: str) -> int:
+    """Return how many layers each side of a T5 has."""
+    return int(random_like(name)["network"]["sizes"]["num_layers"])
+
+
+def mixed(
+    place: Place,
+    name: str,
+    tasks: Sequence[Data],
+    seed: int,
+    training: dict[str, Any],
+    changes: dict[str, Any],
+) -> Run:
+    """Fine-tune on several tasks at once, in equal shares unless `changes` has a `mixture`."""
+    parts = [{"task": each.task, "data": each.config()} for each in tasks]
+    rates = changes.get("mixture", {"rates": "equal"})
+    run = adapted(place, name, tasks[0], seed, training=training, **changes)
+    recipe = {key: value for key, value in run.recipe.items() if key not in ("task", "data")}
+    return Run(run.name, recipe | {"mixture": rates | {"tasks": parts}})
+
+
+def store(place: Place, name: str) -> str:
+    """Return a token store below `DIR/text`.
+
+    Raises:
+        UserError: it is not there.
+    """
+    return _one(place, "text", name)
+
+
+def _config(name: str) -> Any:
+    from headwater.checkpoints.configs import read_config  # its models import torch
+
+    file = resolve(name) / "config.json"
+    return read_config(read_json(file), str(file))
+
+
+def _one(place: Place, folder: str, pattern: str) -> str:
+    assert place.data is not None  # `running` has looked
+    found = sorted((place.data / folder).glob(pattern))
+    if not found:
+        raise UserError(
+            f"{place.data / folder / pattern}: no such file; docs/studies.md says what lies where"
+        )
+    return str(found[0])

@@ -1,0 +1,191 @@
+"""The quick budget: tiny models on the made-up language, a grid in minutes on two cores.
+
+Everything is generated into the study's folder: running text with two vocabularies of whole words
+(one with BERT's marks and T5's sentinels, one without, for CBOW and ELMo), a token store of each,
+and training, validation and test rows for each task.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from headwater.corpus.build import build
+from headwater.files import replace_file, replacing_folder, write_json
+from headwater.studies.language import TASKS, Language
+from headwater.studies.study import Measure, Place, Run
+from headwater.text.vocabulary import load_vocabulary
+from headwater.text.word import describe_words
+from headwater.text.wordpiece import describe_added
+
+DOCUMENTS = 2400
+ROWS = {"train": 4000, "validation": 200, "test": 600}
+_MARKS = {"cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+_SENTINELS = 32
+
+SIZES: Mapping[str, dict[str, Any]] = {
+    "bert": {"preset": "bert-tiny", "sizes": {
+        "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 256,
+        "max_position_embeddings": 64, "initializer_range": 0.05,
+        "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}},
+    "t5": {"preset": "t5-small", "sizes": {
+        "d_model": 64, "d_kv": 32, "d_ff": 256, "num_layers": 2, "num_decoder_layers": 2,
+        "num_heads": 2, "dropout_rate": 0.0}},
+    "gpt": {"preset": "gpt2", "sizes": {
+        "n_embd": 64, "n_layer": 2, "n_head": 2, "n_positions": 64, "initializer_range": 0.05,
+        "embd_pdrop": 0.0, "attn_pdrop": 0.0, "resid_pdrop": 0.0}},
+    "elmo": {"preset": "elmo", "sizes": {
+        "filters": [[1, 16], [2, 16], [3, 32]], "num_highway": 1, "projection_dim": 32,
+        "cells": 64, "samples": 128, "dropout_rate": 0.0}},
+    "cbow": {"preset": "cbow", "sizes": {"vector_size": 64}},
+}  # fmt: skip
+"""Tiny models; the BERT has 130,884 parameters."""
+
+OBJECTIVES: Mapping[str, dict[str, Any]] = {
+    "bert": {"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
+    "t5": {"objective": "span_corruption", "span_corruption": {"inputs": 32}},
+    "gpt": {"objective": "lm", "lm": {"length": 32}},
+    "elmo": {"objective": "bilm", "lm": {"length": 32}},
+    "cbow": {"objective": "cbow"},
+}
+
+RATES = {"bert": 2e-3, "t5": 1e-2, "gpt": 2e-3, "elmo": 5e-3, "cbow": 3e-2}
+STEPS = 1000
+"""Of pre-training, at 2,048 pieces each."""
+
+
+def prepare(place: Place) -> None:
+    """Generate the data of the quick budget below `place.folder`, unless it is there."""
+    data = place.folder / "data"
+    if place.budget != "quick" or data.exists():
+        return
+    language = Language()
+    with replacing_folder(data) as folder:
+        documents = language.documents(DOCUMENTS, seed=0)
+        _write_lines(folder / "text.jsonl", [{"text": text} for text in documents])
+        counts = Counter(word for text in [*documents, *_spoken()] for word in text.split())
+        words = [word for word, _ in counts.most_common()]
+        _write_vocabulary(folder / "pieces", words, marked=True)
+        _write_vocabulary(folder / "words", words, marked=False)
+        for kind in ("pieces", "words"):
+            store(folder, kind, f"{kind}-store", documents)
+        for task, declaration in TASKS.items():
+            replace_file(folder / f"{task}.toml", tomli_w.dumps(declaration))
+            for part, count in ROWS.items():
+                rows = language.rows(task, count, 0, part)
+                _write_lines(folder / f"{task}-{part}.jsonl", rows)
+
+
+def store(data: Path, vocabulary: str, name: str, documents: list[str]) -> None:
+    """Build a token store of some documents."""
+    source = data / f"{name}.jsonl"
+    _write_lines(source, [{"text": text} for text in documents])
+    build([source], load_vocabulary(data / vocabulary), data / name, progress=_Silent())
+
+
+def body(place: Place, family: str, seed: int, name: str = "", **changes: Any) -> Run:
+    """Pre-train a tiny model of a family.
+
+    Args:
+        name: of the run, with the seed after it; left out: the family's.
+        changes: tables of the recipe, laid over the family's own.
+    """
+    kind = "words" if family in ("cbow", "elmo") else "pieces"
+    network = changes.pop("network", {})
+    sizes = SIZES[family]["sizes"] | network.get("sizes", {})
+    training = {"steps": STEPS, "batch": {"tokens": 2048}, "learning_rate": RATES[family],
+                "warmup": 0.1, "schedule": "linear", "seed": seed} | _MACHINE  # fmt: skip
+    recipe = {
+        "network": {"preset": SIZES[family]["preset"], "sizes": sizes},
+        "corpus": {"train": str(place.folder / "data" / f"{kind}-store")},
+        **OBJECTIVES[family],
+        **changes,
+    }
+    recipe["training"] = training | changes.get("training", {})
+    return Run(f"{name or family}-{seed}", recipe)
+
+
+def random_start(place: Place, family: str) -> dict[str, Any]:
+    """Return the part of a recipe that begins from random weights."""
+    kind = "words" if family in ("cbow", "elmo") else "pieces"
+    vocabulary = str(place.folder / "data" / kind)
+    return {"network": SIZES[family] | {"vocabulary": vocabulary}}
+
+
+def adapted(
+    place: Place, name: str, task: str, seed: int, start: Run | None, **changes: Any
+) -> Run:
+    """Fine-tune on a task: from a run, or from what `changes` say.
+
+    Args:
+        changes: keys of the recipe; `most` counts the training examples; the tables `training` and
+            `data` are laid over the usual ones.
+    """
+    data = {
+        "train": [_rows(place, task, "train")],
+        "validation": [_rows(place, task, "validation")],
+        "most": changes.pop("most", 200),
+    }
+    training = {"steps": 200, "batch": {"examples": 16}, "learning_rate": 1e-3, "warmup": 0.1,
+                "schedule": "linear", "evaluate_every": 40, "seed": seed} | _MACHINE  # fmt: skip
+    training |= changes.pop("training", {})
+    recipe = {"task": declaration(place, task), "data": data, "training": training, **changes}
+    if start is not None:
+        recipe["model"] = place.run(start.name)
+    if task == "find":
+        recipe["spans"] = {"max_length": 48, "max_query_length": 16, "stride": 8}
+    return Run(f"{name}-{seed}", recipe, (start,) if start else ())
+
+
+def declaration(place: Place, task: str) -> str:
+    """Return where a task is declared."""
+    return str(place.folder / "data" / f"{task}.toml")
+
+
+def measure(place: Place, task: str) -> Measure:
+    """Return a task's test."""
+    return Measure(declaration(place, task), (_rows(place, task, "test"),))
+
+
+_MACHINE = {"device": "cpu", "precision": "fp32", "log_every": 20, "save_every": 1000}
+
+
+def _rows(place: Place, task: str, part: str) -> str:
+    return str(place.folder / "data" / f"{task}-{part}.jsonl")
+
+
+def _spoken() -> list[str]:
+    """Every word that the tasks add to those of the text."""
+    labels = [str(label) for each in TASKS.values() for label in each.get("labels", [])]
+    spoken = " ".join(labels).replace("B-", "").replace("O ", "")
+    return [f"{' '.join(TASKS)} {spoken} : what ? ,"]
+
+
+def _write_vocabulary(folder: Path, words: list[str], *, marked: bool) -> None:
+    roles = {"pad": "[PAD]", "unk": "[UNK]", "eos": "[EOS]"} | (_MARKS if marked else {})
+    sentinels = [f"<extra_id_{number}>" for number in range(_SENTINELS)] if marked else []
+    special = [*roles.values(), *sentinels]
+    ids = {piece: id for id, piece in enumerate([*special, *words])}
+    content = describe_words(ids, lower_case=False)
+    content["added_tokens"] = [describe_added(piece, ids[piece]) for piece in special]
+    write_json(folder / "tokenizer.json", content)
+    write_json(folder / "special_tokens_map.json", {f"{r}_token": t for r, t in roles.items()})
+
+
+def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    replace_file(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+class _Silent:
+    """The progress of builds that take a moment."""
+
+    def start(self, total: int) -> None: ...
+
+    def advance(self, position: int, tokens: int) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+    def close(self) -> None: ...

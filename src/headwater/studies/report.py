@@ -1,0 +1,106 @@
+"""What a study leaves: its table, its picture, and a page with what was found and the cost.
+
+DIR/README.md    the page        DIR/table.md, table.csv, seeds.csv    the numbers
+DIR/plot.png     the picture     DIR/jobs.jsonl                        what each job took
+"""
+
+from collections.abc import Sequence
+
+from headwater.files import replace_file
+from headwater.studies.plot import draw
+from headwater.studies.study import Place, Published, Result, Study
+from headwater.studies.table import Found, Table, judge
+
+_WORDS = {
+    "agrees": "as published",
+    "disagrees": "against what is published",
+    "open": "not told apart here",
+}
+
+
+def write_report(
+    study: Study, place: Place, results: Sequence[Result], cost: str, command: str
+) -> list[Found]:
+    """Write everything below `place.folder` and return what became of each claim."""
+    derived = tuple(study.derive(place, results)) if study.derive else ()
+    table = Table(tuple(results), derived)
+    found = [judge(claim, (*results, *derived)) for claim in study.claims[place.budget]]
+    folder = place.folder
+    replace_file(folder / "table.md", table.markdown())
+    replace_file(folder / "table.csv", table.csv())
+    replace_file(folder / "seeds.csv", table.seeds_csv())
+    draw(table, f"{study.name} ({place.budget})", study.across, folder / "plot.png")
+    page = _page(study, place, table, found, cost, command)
+    replace_file(folder / "README.md", page)
+    return found
+
+
+def paragraph(found: Sequence[Found]) -> str:
+    """Say in sentences which published orders the numbers show, which not, and by how much."""
+    agrees = [each for each in found if each.verdict == "agrees"]
+    against = [each for each in found if each.verdict == "disagrees"]
+    undecided = [each for each in found if each.verdict == "open"]
+    parts = [f"Of {len(found)} published orders, {len(agrees)} are found here."]
+    if agrees:
+        parts.append(f"As published: {_listed(agrees)}.")
+    if against:
+        parts.append(f"The other way round than published: {_listed(against)}.")
+    if undecided:
+        parts.append(
+            f"Not told apart at this scale (a difference of less than twice its standard error): "
+            f"{_listed(undecided)}."
+        )
+    return " ".join(parts)
+
+
+def _listed(found: Sequence[Found]) -> str:
+    return "; ".join(f"{each.claim.text} ({_gain(each)})" for each in found)
+
+
+def _gain(found: Found) -> str:
+    gain = found.gain
+    error = "" if found.error is None else f", standard error {found.error:.2g}"
+    return f"{gain.mean:+.3g}{error}, {gain.count} seeds"
+
+
+def _page(
+    study: Study, place: Place, table: Table, found: Sequence[Found], cost: str, command: str
+) -> str:
+    rows = [f"| {each.claim.text} | {_gain(each)} | {_WORDS[each.verdict]} |" for each in found]
+    seeds = ", ".join(map(str, place.seeds))
+    parts = [
+        f"# {study.name}: {study.asks}",
+        study.setup[place.budget],
+        "## What was found",
+        paragraph(found),
+        "![The numbers as a picture](plot.png)",
+        f"Columns: {study.across}. Mean ± sample deviation over seeds {seeds}. `trained`: the "
+        "share of the parameters that the adaptation may change. `seconds`: of the adaptation "
+        "alone.",
+        table.markdown(),
+        "\n".join(
+            ["| published order | gain here, paired by seed | verdict |", "|---|---|---|", *rows]
+        ),
+        "An order counts as found where the mean gain is more than twice its standard error. With "
+        "three seeds that is a weak test: of settings that do not differ at all, one pair in five "
+        "would pass it (Student's t with two degrees of freedom), half of these each way.",
+        "## What is published",
+        *(_published(each) for each in study.published),
+        "## How",
+        f"```sh\n{command}\n```",
+        cost,
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _published(published: Published) -> str:
+    lines = [published.source + (f" {published.note}" if published.note else "")]
+    if published.rows:
+        heads = ["", *published.columns]
+        values = [value for row in published.rows.values() for value in row if value is not None]
+        digits = max(len(str(value).partition(".")[2]) for value in values)
+        lines += ["", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+        for name, row in published.rows.items():
+            cells = ["" if value is None else f"{value:.{digits}f}" for value in row]
+            lines.append(f"| {' | '.join([name, *cells])} |")
+    return "\n".join(lines)

@@ -1,0 +1,175 @@
+"""The numbers of a study: mean and sample deviation over seeds, and whether an order holds.
+
+Seeds are paired: the same seed is the same body, the same draw of examples and the same order in
+every setting. So two settings are compared by their differences seed by seed, and an order counts
+as found where the mean difference is more than twice its standard error:
+
+    pre-trained  91.0  92.0  90.5        differences  36.0  39.0  36.5
+    random       55.0  53.0  54.0        mean 37.2, standard error 0.9: found
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Literal
+
+from headwater.studies.study import Claim, Result
+
+Verdict = Literal["agrees", "disagrees", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and sample deviation of so many values; of one value there is no deviation."""
+
+    mean: float
+    deviation: float | None
+    count: int
+
+    def __str__(self) -> str:
+        digits = 1 if abs(self.mean) >= 10 else 2
+        if self.deviation is None:
+            return f"{self.mean:.{digits}f}"
+        return f"{self.mean:.{digits}f} ± {self.deviation:.{digits}f}"
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Return mean and sample deviation of at least one value."""
+    values = list(values)
+    return Spread(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the numbers say of a claim: the mean gain over the worse setting, paired by seed."""
+
+    claim: Claim
+    verdict: Verdict
+    gain: Spread
+
+    @property
+    def error(self) -> float | None:
+        """The standard error of the gain."""
+        deviation = self.gain.deviation
+        return None if deviation is None else deviation / math.sqrt(self.gain.count)
+
+
+def judge(claim: Claim, results: Sequence[Result]) -> Found:
+    """Compare the two settings of a claim over the seeds that both have.
+
+    Raises:
+        KeyError: the settings have no column and seed in common.
+    """
+    better, worse = (_by_place(results, name, claim) for name in (claim.better, claim.worse))
+    both = [place for place in better if place in worse]
+    if not both:
+        raise KeyError(f"{claim.better} and {claim.worse} have nothing in common")
+    sign = -1.0 if claim.lowest else 1.0
+    seeds = sorted({seed for _, seed in both})
+    gains = [
+        fmean(sign * (better[place] - worse[place]) for place in both if place[1] == seed)
+        for seed in seeds
+    ]
+    gain = spread(gains)
+    error = 0.0 if gain.deviation is None else gain.deviation / math.sqrt(gain.count)
+    verdict: Verdict = "open"
+    if gain.count > 1 and abs(gain.mean) > 2 * error:
+        verdict = "agrees" if gain.mean > 0 else "disagrees"
+    return Found(claim, verdict, gain)
+
+
+def _by_place(
+    results: Sequence[Result], setting: str, claim: Claim
+) -> dict[tuple[str, int], float]:
+    return {
+        (each.column, each.seed): each.value
+        for each in results
+        if each.setting == setting and each.column in (claim.columns or {each.column})
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The results of a study by setting and column, both in the order in which they come.
+
+    derived: results of further columns, which no mean over the columns takes in.
+    """
+
+    results: tuple[Result, ...]
+    derived: tuple[Result, ...] = ()
+
+    @property
+    def settings(self) -> list[str]:
+        """The rows."""
+        return list(dict.fromkeys(each.setting for each in self.results))
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns."""
+        return list(dict.fromkeys(each.column for each in (*self.results, *self.derived)))
+
+    def cell(self, setting: str, column: str) -> Spread | None:
+        """Return a cell, where the grid has it."""
+        values = [
+            each.value
+            for each in (*self.results, *self.derived)
+            if (each.setting, each.column) == (setting, column)
+        ]
+        return spread(values) if values else None
+
+    def markdown(self) -> str:
+        """Return the table with what the training of each setting took."""
+        heads = ["", *self.columns, "trained", "seconds"]
+        lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+        for setting in self.settings:
+            cells = [str(self.cell(setting, column) or "") for column in self.columns]
+            own = [each for each in self.results if each.setting == setting]
+            share = max(100 * each.trained / each.parameters for each in own)
+            seconds = spread(each.seconds for each in own)
+            cells += [f"{share:.3g}%", f"{seconds.mean:.1f}"]
+            lines.append(f"| {' | '.join([setting, *cells])} |")
+        return "\n".join(lines) + "\n"
+
+    def csv(self) -> str:
+        """Return a line for each cell."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            ["setting", "column", "mean", "deviation", "n", "trained", "parameters", "seconds"]
+        )
+        for setting in self.settings:
+            for column in self.columns:
+                if cell := self.cell(setting, column):
+                    writer.writerow(
+                        [setting, column, *_numbers(cell), *self._cost(setting, column)]
+                    )
+        return text.getvalue()
+
+    def seeds_csv(self) -> str:
+        """Return a line for each cell and seed."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["setting", "column", "seed", "value", "steps", "seconds"])
+        for each in (*self.results, *self.derived):
+            writer.writerow(
+                [each.setting, each.column, each.seed, f"{each.value:.6g}", each.steps,
+                 f"{each.seconds:.6g}"]
+            )  # fmt: skip
+        return text.getvalue()
+
+    def _cost(self, setting: str, column: str) -> list[str]:
+        own = [
+            each
+            for each in (*self.results, *self.derived)
+            if (each.setting, each.column) == (setting, column)
+        ]
+        seconds = fmean(each.seconds for each in own)
+        return [str(own[0].trained), str(own[0].parameters), f"{seconds:.4g}"]
+
+
+def _numbers(cell: Spread) -> list[str]:
+    deviation = "" if cell.deviation is None else f"{cell.deviation:.6g}"
+    return [f"{cell.mean:.6g}", deviation, str(cell.count)]

@@ -1,0 +1,83 @@
+"""What studies make themselves: shorter stores, times to a score, an average."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headwater.corpus.store import TokenStore
+from headwater.studies import quick
+from headwater.studies.data import truncate
+from headwater.studies.methods import glue_average
+from headwater.studies.study import Place, Result
+from headwater.studies.transfer import PRETRAINED, RANDOM, SECONDS, STEPS, cells, time_to_score
+
+
+def test_a_store_is_cut_to_its_first_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "DOCUMENTS", 5)
+    monkeypatch.setattr(quick, "ROWS", {"train": 1})
+    quick.prepare(Place(tmp_path, "quick"))
+    whole = TokenStore.open(tmp_path / "data" / "pieces-store")
+    for tokens, documents in (
+        (1, 1),
+        (int(whole.documents[2]), 2),
+        (int(whole.documents[2]) + 3, 3),
+    ):
+        truncate(whole, tokens, tmp_path / f"cut-{tokens}")
+        cut = TokenStore.open(tmp_path / f"cut-{tokens}")
+        cut.verify()
+        assert len(cut) == documents
+        np.testing.assert_array_equal(cut.tokens, whole.tokens[:tokens])
+        inside = whole.sentences[whole.sentences < tokens]
+        np.testing.assert_array_equal(cut.sentences, [*inside, tokens])
+        assert cut.vocabulary_fingerprint == whole.vocabulary_fingerprint
+    truncate(whole, 10**9, tmp_path / "all")
+    np.testing.assert_array_equal(TokenStore.open(tmp_path / "all").tokens, whole.tokens)
+
+
+def test_the_time_to_a_score_is_that_of_the_first_evaluation_that_reaches_it(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path, "quick", seeds=(0, 1))
+    scores = {
+        (PRETRAINED, 0): [50.0, 71.0, 90.0],
+        (PRETRAINED, 1): [70.0, 60.0, 90.0],
+        (RANDOM, 0): [10.0, 60.0, 59.0],
+        (RANDOM, 1): [10.0, 20.0, 80.0],
+    }  # the goal is 70: the mean of 60 and 80
+    results = [
+        _write(place, cell.run.name, scores[cell.setting, cell.seed], cell.setting, cell.seed)
+        for cell in cells(place)
+        if cell.column == "800"
+    ]
+    found = list(time_to_score(place, results))
+    steps = {(each.setting, each.seed): each.value for each in found if each.column == STEPS}
+    assert steps == {(PRETRAINED, 0): 20, (PRETRAINED, 1): 10, (RANDOM, 0): 30, (RANDOM, 1): 30}
+    seconds = {(each.setting, each.seed): each.value for each in found if each.column == SECONDS}
+    assert seconds == {key: value / 10 for key, value in steps.items()}
+
+
+def _write(place: Place, run: str, scores: Sequence[float], setting: str, seed: int) -> Result:
+    log = Path(place.run(run)) / "log.jsonl"
+    log.parent.mkdir(parents=True)
+    lines = [
+        {"step": step, "evaluation": {"accuracy": score}, "seconds": step / 10}
+        for step, score in zip((10, 20, 30), scores, strict=True)
+    ]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return Result(setting, "800", seed, scores[-1], 3.0, 30, 1, 2)
+
+
+def test_the_glue_average_is_by_setting_and_seed() -> None:
+    rows = [("x", 0, "rte", 60.0), ("x", 0, "cola", 20.0), ("x", 0, "squad", 99.0),
+            ("x", 1, "rte", 50.0), ("y", 0, "squad", 1.0)]  # fmt: skip
+    results = [Result(s, column, seed, value, 1.0, 2, 3, 4) for s, seed, column, value in rows]
+    found = [
+        (each.setting, each.seed, each.value)
+        for each in glue_average(Place(Path(), "full"), results)
+    ]
+    assert found == [("x", 0, 40.0), ("x", 1, 50.0)]

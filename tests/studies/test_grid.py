@@ -1,0 +1,103 @@
+"""The grid: what is done is not done again, each run is done once and after what it builds on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from headwater.errors import UserError
+from headwater.studies.cell import Job
+from headwater.studies.grid import check_grid, run_grid
+from headwater.studies.progress import Progress
+from headwater.studies.study import Cell, Measure, Result, Run
+from headwater.studies.workers import Answer, Failure
+
+RECIPE = {"model": "m", "task": "rte", "data": {"train": ["t"]}}
+BODY = Run("body", RECIPE)
+
+
+class Fake:
+    """Two hands that pretend; `stops` kills the study at the job of that name."""
+
+    def __init__(self, stops: str = "", fails: Failure | None = None) -> None:
+        self.given: list[str] = []
+        self._waiting: list[Job] = []
+        self._stops, self._fails = stops, fails
+
+    @property
+    def free(self) -> int:
+        return 2 - len(self._waiting)
+
+    def give(self, job: Job) -> None:
+        assert self.free > 0
+        kind = "run" if isinstance(job.work, Run) else "cell"
+        self.given.append(f"{kind} {job.name}")
+        self._waiting.append(job)
+
+    def wait(self) -> Sequence[tuple[Job, Answer]]:
+        job = self._waiting.pop(0)
+        if job.name == self._stops:
+            raise KeyboardInterrupt
+        if isinstance(job.work, Run):
+            model = job.folder / "runs" / job.name / "model"
+            model.mkdir(parents=True)
+            return [(job, self._fails)]
+        cell = job.work
+        value = 10.0 * cell.seed
+        return [(job, Result(cell.setting, cell.column, cell.seed, value, 1.0, 2, 3, 4))]
+
+
+def grid_of_two() -> list[Cell]:
+    return [
+        Cell("x", "rte", 0, Run("x-0", RECIPE, (BODY,)), Measure("rte", ("f",))),
+        Cell("y", "rte", 1, Run("y-1", RECIPE, (BODY,)), Measure("rte", ("f",))),
+    ]
+
+
+def go(folder: Path, hands: Fake) -> list[Result]:
+    return run_grid(grid_of_two(), folder, hands, Progress("test"))
+
+
+def test_a_run_is_done_once_and_after_what_it_builds_on(tmp_path: Path) -> None:
+    hands = Fake()
+    assert [each.value for each in go(tmp_path, hands)] == [0.0, 10.0]
+    assert hands.given[0] == "run body"
+    assert sorted(hands.given) == [
+        "cell x-rte-0", "cell y-rte-1", "run body", "run x-0", "run y-1"
+    ]  # fmt: skip
+    assert len((tmp_path / "jobs.jsonl").read_text().splitlines()) == 5
+    assert not list(tmp_path.glob("runs/*/model"))  # nothing asks for them any more
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, Fake(stops="y-rte-1"))
+    assert (tmp_path / "runs" / "body" / "model").exists()  # y still asks for it
+    for left in tmp_path.glob("runs/*/model"):
+        left.rmdir()  # the fake makes them anew; real runs go on from their state
+    again = Fake()
+    assert [each.value for each in go(tmp_path, again)] == [0.0, 10.0]
+    assert again.given == ["run body", "run y-1", "cell y-rte-1"]
+    nothing = Fake()
+    assert len(go(tmp_path, nothing)) == 2
+    assert nothing.given == []
+
+
+def test_a_mistake_is_the_users_and_a_fault_ours(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="body: no such file"):
+        go(tmp_path / "a", Fake(fails=Failure("no such file", mistake=True)))
+    with pytest.raises(RuntimeError, match="body: Traceback"):
+        go(tmp_path / "b", Fake(fails=Failure("Traceback ...", mistake=False)))
+
+
+def test_a_folder_holds_one_study(tmp_path: Path) -> None:
+    cells = grid_of_two()
+    check_grid(cells, tmp_path, {"name": "a"})
+    check_grid(cells, tmp_path, {"name": "a"})
+    with pytest.raises(UserError, match="holds another study"):
+        check_grid(cells, tmp_path, {"name": "b"})
+    with pytest.raises(UserError, match="holds another study"):
+        check_grid(cells[:1], tmp_path, {"name": "a"})
+    wrong = Run("wrong", RECIPE | {"lora": {"rnak": 1}})
+    with pytest.raises(UserError, match=r"wrong: unknown key .lora\.rnak."):
+        check_grid([Cell("x", "rte", 0, wrong, cells[0].measure)], tmp_path / "new", {})

@@ -1,0 +1,187 @@
+"""Every study's grid, a smallest real cell, the command, and a study that is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headwater.studies import full, quick
+from headwater.studies.cell import Job
+from headwater.studies.names import STUDIES
+from headwater.studies.report import write_report
+from headwater.studies.study import Place, Result, Run
+
+BODIES = Path(__file__).resolve().parents[2] / "studies" / "bodies"
+ALL_BODIES = tuple(str(BODIES / name) for name in ("t5", "bert", "gpt", "elmo", "cbow"))
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Empty files under the names of the official ones: the grids only look whether they exist."""
+    folder = tmp_path_factory.mktemp("official")
+    for where, *names, _metric in full.FILES.values():
+        for name in names:
+            file = folder / where / name.replace("*", "-x" if name.endswith("json") else ".gz")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    (folder / "text" / "sentinels").mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.parametrize("budget", ["quick", "full"])
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_grid_is_made_of_recipes_and_holds_its_claims(
+    name: str, budget: str, official: Path, tmp_path: Path
+) -> None:
+    study = STUDIES[name]
+    place = Place(tmp_path, "quick" if budget == "quick" else "full", official, ALL_BODIES)
+    cells = study.cells(place)
+    runs = {run.name: run for cell in cells for run in cell.run.all()}
+    for run in runs.values():
+        run.checked()
+    assert all(run == runs[run.name] for cell in cells for run in cell.run.all())
+    assert len({cell.name for cell in cells}) == len(cells)
+    for setting in {cell.setting for cell in cells}:
+        assert {cell.seed for cell in cells if cell.setting == setting} == {0, 1, 2}
+    settings = {cell.setting for cell in cells}
+    for claim in study.claims[place.budget]:
+        assert {claim.better, claim.worse} <= settings, claim.text
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_reports_made_up_results(name: str, tmp_path: Path) -> None:
+    """A table, a plot and a page, whose verdicts follow from the numbers."""
+    study = replace(STUDIES[name], derive=None)
+    place = Place(tmp_path, "quick")
+    study = replace(study, claims={"quick": [c for c in study.claims["quick"] if not c.lowest]})
+    results = [
+        Result(cell.setting, cell.column, cell.seed, float(number), 1.0, 2, 3, 4)
+        for number, cell in enumerate(study.cells(place))
+    ]
+    found = write_report(study, place, results, "It cost nothing.", "headwater study")
+    assert {each.claim for each in found} == set(study.claims["quick"])
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    for text in (study.asks, "It cost nothing.", *(each.source for each in study.published)):
+        assert text in page
+    assert all(each.claim.text in page for each in found)
+    assert (tmp_path / "table.md").read_text(encoding="utf-8") in page
+    assert (tmp_path / "plot.png").stat().st_size > 5000
+    for setting in {each.setting for each in results}:
+        assert f"| {setting} |" in page
+
+
+def test_the_smallest_cell_of_a_study_end_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "DOCUMENTS", 60)
+    monkeypatch.setattr(quick, "ROWS", {"train": 40, "validation": 8, "test": 8})
+    place = Place(tmp_path, "quick", seeds=(0,))
+    study = STUDIES["methods"]
+    study.prepare(place)
+    cell = next(c for c in study.cells(place) if c.setting == "gradual unfreezing")
+    for run in cell.run.all():
+        assert Job(run.name, _short(run), tmp_path).perform() is None
+    result = Job(cell.name, cell, tmp_path).perform()
+    assert isinstance(result, Result)
+    assert (result.setting, result.seed, result.steps) == (cell.setting, 0, 2)
+    assert 0 <= result.value <= 100
+    assert result.trained == result.parameters > 100_000
+    assert "evaluation: accuracy" in (tmp_path / "said" / f"{cell.run.name}.txt").read_text()
+
+
+def test_the_command_lists_them_and_names_the_nearest(headwater) -> None:  # type: ignore[no-untyped-def]
+    listed = headwater("study", "--json")
+    assert listed.code == 0
+    assert json.loads(listed.out) == {name: study.asks for name, study in STUDIES.items()}
+    wrong = headwater("study", "trasnfer")
+    assert wrong.code == 2
+    assert "did you mean 'transfer'" in wrong.err
+    missing = headwater("study", "transfer", "--budget", "full")
+    assert (missing.code, missing.out) == (2, "")
+    assert "--data DIR" in missing.err
+
+
+SMALL = """
+import sys
+from pathlib import Path
+from headwater.studies import quick, running
+from headwater.studies.names import STUDIES
+from headwater.studies.study import Cell, Place
+from dataclasses import replace
+
+def cells(place):
+    training = {"steps": 40, "evaluate_every": 20, "save_every": 10}
+    begin = quick.random_start(place, "bert")
+    runs = [quick.adapted(place, name, "kind", 0, None, training=training, **begin)
+            for name in ("one", "two")]
+    return [Cell(run.name, "kind", 0, run, quick.measure(place, "kind")) for run in runs]
+
+if __name__ == "__main__":
+    quick.DOCUMENTS, quick.ROWS = 60, {"train": 40, "validation": 8, "test": 8}
+    small = replace(STUDIES["transfer"], cells=cells, claims={"quick": []}, derive=None)
+    STUDIES["transfer"] = small
+    running.run_study("transfer", Place(Path(sys.argv[1]), "quick", seeds=(0,)), 2, "small.py")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+def test_a_study_that_is_killed_goes_on(number: signal.Signals, tmp_path: Path) -> None:
+    script, folder = tmp_path / "small.py", tmp_path / "study"
+    script.write_text(SMALL, encoding="utf-8")
+    command = [sys.executable, str(script), str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment) as process:
+        log = folder / "runs" / "one-0" / "log.jsonl"
+        while not (log.exists() and log.stat().st_size):  # a line every 20 steps
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        code = process.wait()
+    assert code == (-signal.SIGKILL if number == signal.SIGKILL else 143)
+    for _ in range(20):  # the worker that was left saves its state, then it is gone
+        if subprocess.run(command, env=environment, check=False).returncode == 0:
+            break
+        time.sleep(0.2)
+    steps = [json.loads(line)["step"] for line in log.read_text(encoding="utf-8").splitlines()]
+    assert steps == sorted(steps)
+    assert steps[-1] == 40
+    jobs = [json.loads(line) for line in (folder / "jobs.jsonl").read_text().splitlines()]
+    assert sorted(job["job"] for job in jobs) == ["one-0", "one-0-kind-0", "two-0", "two-0-kind-0"]
+    assert "| one-0 |" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_setting_of_a_study_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two steps each: that what the recipes ask for can be trained and measured."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(quick, "DOCUMENTS", 60)
+    monkeypatch.setattr(quick, "ROWS", {"train": 40, "validation": 8, "test": 8})
+    place = Place(tmp_path, "quick", seeds=(0,))
+    study = STUDIES[name]
+    study.prepare(place)
+    cells = {cell.setting: cell for cell in study.cells(place)}
+    done: set[str] = set()
+    for cell in cells.values():
+        for run in cell.run.all():
+            if run.name not in done:
+                assert Job(run.name, _short(run), tmp_path).perform() is None
+                done.add(run.name)
+        result = Job(cell.name, replace(cell, run=_short(cell.run)), tmp_path).perform()
+        assert isinstance(result, Result)
+        assert result.steps == 2
+
+
+def _short(run: Run) -> Run:
+    training = {key: value for key, value in run.recipe["training"].items()
+                if key != "evaluate_every"}  # fmt: skip
+    return replace(run, recipe=dict(run.recipe) | {"training": training | {"steps": 2}})
