@@ -173,7 +173,6 @@ def test_a_bare_published_body(tmp_path: Path, family: str) -> None:
     theirs = published_gpt(family)
     theirs.transformer.save_pretrained(tmp_path)
     loaded = load_model(tmp_path)
-    assert loaded.architecture == {"gpt2": "GPT2Model", "openai-gpt": "OpenAIGPTModel"}[family]
     assert isinstance(loaded.model, GPT)
     batch = gpt_batch()
     mask = batch["attention_mask"]
