@@ -157,12 +157,12 @@ METHODS = Study(
     name="methods",
     asks="how should a pre-trained model be adapted, and how much of it has to train?",
     setup={
-        "quick": "A BERT of two layers, 64 wide, pre-trained for 600 steps on a made-up language, "
-        "one body for each seed (docs/studies.md), learns three tasks: the kind of a noun (100 "
-        "labelled examples; guessing gives 25), whether one of two nouns is an animal (100; 50), "
-        "and where the one animal among three nouns stands (25; 33, exact match). Every method "
-        "trains for 300 steps of 16 examples, at 1e-3 times a factor that was set beforehand: 3 for adapters, "
-        "LoRA and features, 10 for a head alone.",
+        "quick": "A BERT of two layers, 64 wide, pre-trained for 600 steps on a made-up language, one "
+        "body for each seed (docs/studies.md), learns three tasks: the kind of a noun (100 "
+        "labelled examples; guessing gives 25), whether one of two nouns is an animal (100; "
+        "50), and where the one animal among three nouns stands (25; 33, exact match). Every "
+        "method trains for 300 steps of 16 examples, at 1e-3 times a factor that was set "
+        "beforehand: 3 for adapters, LoRA and features, 10 for a head alone.",
         "full": "The model given by --model, at 1e-4 (BERT) or 1e-3 (T5) times the factors of the "
         "quick budget. A BERT learns five tasks of GLUE and SQuAD, each by itself, for 1,000 steps "
         "of 32 examples; a T5 learns the five tasks of GLUE as an equal mixture and SQuAD, "
