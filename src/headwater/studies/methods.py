@@ -157,8 +157,8 @@ METHODS = Study(
     name="methods",
     asks="how should a pre-trained model be adapted, and how much of it has to train?",
     setup={
-        "quick": "A BERT of two layers, 64 wide, pre-trained for 600 steps on a made-up language, one "
-        "body for each seed (docs/studies.md), learns three tasks: the kind of a noun (100 "
+        "quick": "A BERT of two layers, 64 wide, pre-trained for 600 steps on a made-up language, "
+        "one body for each seed (docs/studies.md), learns three tasks: the kind of a noun (100 "
         "labelled examples; guessing gives 25), whether one of two nouns is an animal (100; "
         "50), and where the one animal among three nouns stands (25; 33, exact match). Every "
         "method trains for 300 steps of 16 examples, at 1e-3 times a factor that was set "
