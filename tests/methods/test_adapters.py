@@ -94,3 +94,10 @@ def test_adapters_norms_and_heads_train_and_nothing_else(name: str) -> None:
 def test_a_body_without_a_head_is_refused() -> None:
     with pytest.raises(UserError, match="'adapters' adapts a T5 or a BERT with a head, not a bare"):
         Adapters(AdaptersConfig()).attach(bert(None))
+
+
+def test_a_size_that_no_machine_holds_is_refused() -> None:
+    model = bert()
+    with pytest.raises(UserError, match=r"adapters.size = 10000000000 needs .* GiB"):
+        Adapters(AdaptersConfig(size=10**10)).attach(model)
+    assert not adapted(model)

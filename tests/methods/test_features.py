@@ -114,13 +114,15 @@ def recipe_of(model: Path, task: str, file: Path, **values: Any) -> Recipe:
     training = {"steps": 60, "batch": {"examples": 4}, "learning_rate": 2e-2, "device": "cpu"}
     training |= {"precision": "fp32", "evaluate_every": 60} | values.pop("training", {})
     data = {"train": [str(file)], "validation": [str(file)]}
+    method = values.pop("method", "features")
     features = {"lstm": 8, "dropout": 0.0} | values.pop("features", {})
+    table = {"features": features} if method == "features" else {}
     return Recipe.check(
         {
             "model": str(model),
             "task": task,
-            "method": "features",
-            "features": features,
+            "method": method,
+            **table,
             "data": data,
             "training": training,
             **values,

@@ -130,3 +130,17 @@ def test_what_begins_at_zero_has_training_defaults_of_its_own() -> None:
     assert training(optimizer="adamw").learning_rate == 1e-3
     named = training(optimizer="adafactor")
     assert (named.optimizer, named.learning_rate, named.schedule) == ("adafactor", 1e-3, "constant")
+
+
+def test_a_rank_above_the_matrix_s_own_is_refused() -> None:
+    with pytest.raises(UserError, match=r"lora.rank = 17: query is 16 x 16, of rank 16 at most"):
+        Lora(LoraConfig(rank=17)).attach(bert())
+    Lora(LoraConfig(rank=16)).attach(bert())
+
+
+def test_a_table_of_another_method_is_refused_and_not_written_down() -> None:
+    values = {"model": "m", "task": "rte", "data": {"train": ["a"]}, "method": "adapters"}
+    with pytest.raises(UserError, match=r"\[lora\] is for method = 'lora'; this is 'adapters'"):
+        Recipe.check(values | {"lora": {"rank": 4}}, "test")
+    written = Recipe.check(values | {"adapters": {"size": 4}}, "test").to_toml()
+    assert "[adapters]" in written and "[lora]" not in written

@@ -241,7 +241,7 @@ class LoadedModel:
                 raise UserError(f"{self.name} has {has}; task {task.name} is one for a T5")
             raise UserError(
                 f"{self.name} has {has}, and task {task.name} needs one of kind {task.kind}; train "
-                f"it: headwater finetune --model {self.name} --task {task.name} --data FILE"
+                f"it: headwater finetune --model {self._body} --task {task.name} --data FILE"
             )
         if kind == "span":
             threshold = (self._threshold or 0.0) if task.null_answers else None
@@ -297,9 +297,18 @@ class LoadedModel:
         if self._reader is None:
             raise UserError(
                 f"{self.name} has no layer for questions on a text; train one: headwater finetune "
-                f"--model {self.name} --task squad --data FILE"
+                f"--model {self._body} --task squad --data FILE"
             )
         return self._reader
+
+    @property
+    def _body(self) -> str:
+        """What to train on from: of what was saved without its body, that body."""
+        try:
+            found = read_adapted(resolve(self.name))
+        except UserError:  # it was not loaded by a name
+            return self.name
+        return self.name if found is None else found.base.name
 
     def _refuse_headless(self) -> None:
         """Refuse the families that take no heads and do not read tasks as text."""

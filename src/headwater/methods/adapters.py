@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from headwater.methods.config import AdaptersConfig
 from headwater.methods.freezing import freeze_body, layer_linears
 from headwater.models.build import Model
+from headwater.models.memory import check_room
 from headwater.nn.norm import LayerNorm, RMSNorm
 
 
@@ -65,16 +66,19 @@ class Adapters:
         """Freeze the body but for its norms, and put the adapters in.
 
         Raises:
-            UserError: the model is of a family that is not adapted so.
+            UserError: the model is of a family that is not adapted so, or there is no room.
         """
         freeze_body(model, "adapters")
         for module in model.modules():
             if isinstance(module, LayerNorm | RMSNorm):
                 module.requires_grad_(True)
         ends = ("outer", "output") if self.config.after_attention else ("outer",)
-        for name, linear in layer_linears(model).items():
-            if name.endswith(ends):
-                model.set_submodule(name, AdaptedLinear(linear, self.config.size))
+        size = self.config.size
+        last = {name: each for name, each in layer_linears(model).items() if name.endswith(ends)}
+        numbers = 2 * size * sum(each.out_features for each in last.values())
+        check_room(numbers, f"adapters.size = {size}")
+        for name, linear in last.items():
+            model.set_submodule(name, AdaptedLinear(linear, size))
 
     def before_step(self, model: nn.Module, step: int, total: int) -> None:
         """Change nothing."""

@@ -1,8 +1,9 @@
 """The settings of the ways to adapt a model, each a table of a recipe. Imports no torch."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, PositiveInt
+import tomli_w
+from pydantic import Field, PositiveInt, model_validator
 
 from headwater.config import Config
 from headwater.models.feature_config import FeaturesConfig
@@ -39,6 +40,9 @@ class UnfreezingConfig(Config):
     every: PositiveInt | None = None
 
 
+_TABLES = {"adapters", "lora", "gradual_unfreezing", "features"}
+
+
 class MethodConfig(Config):
     """`method` of a recipe, with the tables of those methods that have settings."""
 
@@ -47,3 +51,15 @@ class MethodConfig(Config):
     lora: LoraConfig = LoraConfig()
     gradual_unfreezing: UnfreezingConfig = UnfreezingConfig()
     features: FeaturesConfig = FeaturesConfig()
+
+    @model_validator(mode="after")
+    def _own_table(self) -> Self:
+        for name in _TABLES & self.model_fields_set:
+            if name != self.method:
+                raise ValueError(f"[{name}] is for method = {name!r}; this is {self.method!r}")
+        return self
+
+    def to_toml(self) -> str:
+        """Return the resolved values as TOML, without the tables of other methods."""
+        others = _TABLES - {self.method}
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, exclude=others))

@@ -65,8 +65,8 @@ class Lora:
         """Freeze the body and put the new matrices beside its own.
 
         Raises:
-            UserError: the model has none of the modules that `targets` names, or is of a family
-                that is not adapted so.
+            UserError: the model has none of the modules that `targets` names, they are smaller than
+                the rank, or it is of a family that is not adapted so.
         """
         freeze_body(model, "lora")
         linears = layer_linears(model)
@@ -75,9 +75,16 @@ class Lora:
             if target not in last.values():
                 known = ", ".join(dict.fromkeys(last.values()))
                 raise UserError(f"lora.targets: this model has no {target!r}; it has {known}")
-        for name, linear in linears.items():
-            if last[name] in self.config.targets:
-                model.set_submodule(name, LowRankLinear(linear, self.config))
+        chosen = {name: linears[name] for name in linears if last[name] in self.config.targets}
+        for name, linear in chosen.items():
+            most = min(linear.in_features, linear.out_features)
+            if self.config.rank > most:
+                raise UserError(
+                    f"lora.rank = {self.config.rank}: {last[name]} is {linear.out_features} x "
+                    f"{linear.in_features}, of rank {most} at most"
+                )
+        for name, linear in chosen.items():
+            model.set_submodule(name, LowRankLinear(linear, self.config))
 
     def before_step(self, model: nn.Module, step: int, total: int) -> None:
         """Change nothing."""

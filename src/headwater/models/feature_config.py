@@ -1,12 +1,18 @@
 """The settings of a small model on the outputs of a frozen body. Free of torch."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from headwater.config import Config
 
 Layers = Literal["last", "last_four", "mix"] | int
+
+
+def _known(layers: Any) -> Any:
+    if type(layers) is not int and layers not in get_args(get_args(Layers)[0]):
+        raise ValueError("expected last, last_four, mix or the number of a layer")
+    return layers
 
 
 class FeaturesConfig(Config):
@@ -19,7 +25,7 @@ class FeaturesConfig(Config):
     stored_as: how they are kept on disk; float16 takes half the room and rounds them.
     """
 
-    layers: Layers = "last"
+    layers: Annotated[Layers, BeforeValidator(_known)] = "last"
     lstm: int = Field(default=128, ge=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     stored_as: Literal["float32", "float16"] = "float32"

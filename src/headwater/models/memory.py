@@ -39,6 +39,20 @@ def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
         )
 
 
+def check_room(numbers: int, what: str) -> None:
+    """Refuse so many new float32 numbers where they alone are more than the memory of this machine.
+
+    Raises:
+        UserError: says what asks for them, and how much both are.
+    """
+    there = _memory()
+    if there is not None and 4 * numbers > there:
+        raise UserError(
+            f"{what} needs {4 * numbers / _GIB:,.0f} GiB for its parameters alone, and this "
+            f"machine has {there / _GIB:,.0f} GiB of memory; choose a smaller one"
+        )
+
+
 def _memory() -> int | None:
     """Bytes of memory in this machine; None where the system does not tell."""
     try:

@@ -21,6 +21,9 @@ from headwater.studies.progress import Progress
 from headwater.studies.study import Cell, Result, Run
 from headwater.studies.workers import Answer, Failure
 
+KEPT = "study.json"
+"""The grid, in a study's folder."""
+
 JOBS = "jobs.jsonl"
 """What each job took, in a study's folder."""
 
@@ -59,7 +62,7 @@ def check_grid(cells: Sequence[Cell], folder: Path, about: dict[str, object]) ->
     recipes = {name: run.recipe for name, run in runs.items()}
     own = json.dumps([about, names, recipes], sort_keys=True).replace(str(folder), "DIR")
     grid = {"study": json.loads(own)}
-    kept = folder / "study.json"
+    kept = folder / KEPT
     if kept.exists() and read_json(kept) != grid:
         raise UserError(
             f"{folder}: holds another study (or one with other settings); name another folder"

@@ -9,7 +9,7 @@ from pathlib import Path
 from headwater.errors import UserError
 from headwater.files import check_writable
 from headwater.lock import locked
-from headwater.studies.grid import JOBS, check_grid, run_grid
+from headwater.studies.grid import JOBS, KEPT, check_grid, run_grid
 from headwater.studies.names import find
 from headwater.studies.progress import Progress
 from headwater.studies.report import write_report
@@ -35,9 +35,9 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
     _check(place)
     place.folder.mkdir(parents=True, exist_ok=True)
     with locked(place.folder, _HELD):
-        study.prepare(place)
         cells = study.cells(place)
         check_grid(cells, place.folder, {"name": name, "budget": place.budget})
+        study.prepare(place)
         count = min(jobs or (_cores() if place.budget == "quick" else 1), len(cells))
         threads = _threads(count)
         progress = Progress(name)
@@ -55,6 +55,9 @@ def _check(place: Place) -> None:
         raise UserError("--budget full reads official data; name their folder: --data DIR")
     if place.data is not None and not place.data.is_dir():
         raise UserError(f"{place.data}: no such folder; --data names that of the official data")
+    others = place.folder.is_dir() and any(place.folder.iterdir())
+    if others and not (place.folder / KEPT).exists():
+        raise UserError(f"{place.folder}: holds other files than a study's; name another folder")
     check_writable(place.folder)
 
 
