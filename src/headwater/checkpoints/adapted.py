@@ -120,13 +120,22 @@ def read_adapted(folder: Path) -> Adapted | None:
     return Adapted(MethodConfig.check({"method": method, **settings}, str(where)), Base(**base))
 
 
-def read_trained(folder: Path) -> dict[str, Tensor]:
+def read_trained(folder: Path, asked: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of such a folder, by their names in the file.
 
+    Args:
+        asked: the model's own, of the same names and shapes.
+
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: the file is missing or damaged, or its tensors are not those of the model.
     """
-    return read_file(folder, WEIGHTS)
+    tensors = read_file(folder, WEIGHTS)
+    found, wanted = ({n: tuple(t.shape) for n, t in each.items()} for each in (tensors, asked))
+    for name in sorted({*wanted, *found}):
+        has, wants = (each.get(name, "nothing") for each in (found, wanted))
+        if has != wants:
+            raise UserError(f"{folder / WEIGHTS}: {name} is {has}, {wants} was expected")
+    return tensors
 
 
 def find_base(adapted: Adapted, folder: Path) -> Path:

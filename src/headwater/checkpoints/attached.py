@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from headwater.checkpoints.adapted import (
-    WEIGHTS,
     Adapted,
     find_base,
     read_adapted,
@@ -69,7 +68,6 @@ def save_attached(
     if isinstance(model, Featured):
         save_featured(folder, model, adapted, vocabulary=vocabulary, extra=extra)
         return
-    tensors = {their: model.get_parameter(ours) for ours, their in trained_names(model).items()}
     documents = {}
     if adapted.config.method == "lora" and (content := adapter_config(model, adapted)):
         documents["adapter_config.json"] = content
@@ -77,7 +75,7 @@ def save_attached(
         folder,
         adapted,
         model_json(model),
-        tensors,
+        _trained(model),
         documents=documents,
         vocabulary=vocabulary,
         extra=extra,
@@ -110,7 +108,7 @@ def attached(body: Model, folder: Path, adapted: Adapted) -> LoadedCheckpoint:
     model = _fitted(body, folder)
     with torch.random.fork_rng(devices=[]):  # what is drawn here is replaced at once
         build_method(adapted.config).attach(model)
-    _fill(model, read_trained(folder), folder)
+    _fill(model, folder)
     check_others(folder)
     return LoadedCheckpoint(model.eval(), config_of(model), (), ())
 
@@ -156,14 +154,13 @@ def _fitted(body: Model, folder: Path) -> Model:
     return model
 
 
-def _fill(model: Model, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    names = trained_names(model)
-    asked = {their: tuple(model.get_parameter(ours).shape) for ours, their in names.items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    for name in sorted({*asked, *found}):
-        has, wants = (each.get(name, "nothing") for each in (found, asked))
-        if has != wants:
-            raise UserError(f"{folder / WEIGHTS}: {name} is {has}, {wants} was expected")
+def _trained(model: Model) -> dict[str, Tensor]:
+    """Return the trained parameters by their names in the file."""
+    return {their: model.get_parameter(ours) for ours, their in trained_names(model).items()}
+
+
+def _fill(model: Model, folder: Path) -> None:
+    tensors, names = read_trained(folder, _trained(model)), trained_names(model)
     device = next(each for each in model.parameters() if each.device.type != "meta").device
     values = {ours: tensors[their].to(device) for ours, their in names.items()}
     model.load_state_dict(values, strict=False, assign=True)

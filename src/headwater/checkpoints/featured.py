@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from headwater.checkpoints.adapted import WEIGHTS, Adapted, read_trained, save_adapted
+from headwater.checkpoints.adapted import Adapted, read_trained, save_adapted
 from headwater.checkpoints.folder import LoadedCheckpoint, model_json
 from headwater.checkpoints.manifest import check_others
 from headwater.checkpoints.writing import Saveable
 from headwater.config import Config
-from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.models.body_layers import bare_body
 from headwater.models.build import Model
@@ -65,17 +63,7 @@ def featured(body: Model, folder: Path, adapted: Adapted) -> LoadedCheckpoint:
     alone, labels = bare_body(body), tuple(head.labels)
     with torch.random.fork_rng(devices=[]):  # what is drawn here is replaced at once
         model = Featured(alone, adapted.config.features, head.kind, labels, pairs=head.pairs)
-    tensors = read_trained(folder)
-    found, asked = (_shapes(each) for each in (tensors, model.small()))
-    for name in sorted({*asked, *found}):
-        has, wants = (each.get(name, "nothing") for each in (found, asked))
-        if has != wants:
-            raise UserError(f"{folder / WEIGHTS}: {name} is {has}, {wants} was expected")
-    model.load_state_dict(tensors, strict=False)
+    model.load_state_dict(read_trained(folder, model.small()), strict=False)
     check_others(folder)
     model = model.to(next(alone.parameters()).device).eval()
     return LoadedCheckpoint(model, model.config, (), ())
-
-
-def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}

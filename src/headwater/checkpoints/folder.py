@@ -100,22 +100,19 @@ def load_model(
     if tasks is not None and head is None:
         assert isinstance(written, BertConfig)
         several = load_tasks(folder, written, tasks, stored).to(dtype).eval()
-        found = LoadedCheckpoint(several, written, (), ())
-    else:
-        of_body = architecture if tasks is None else ""  # a body alone
-        saved, chosen = _heads(family, of_body, written, head, labels, where)
-        tensors = published(stored if tasks is None else body_of(stored), family, folder)
-        config = with_labels(tied_as_found(written, tensors), labels)
-        match = Match(folder, family, chosen, saved)
-        found = _filled(match, config, tensors, dtype)
-    check_others(folder)
-    return found
+        check_others(folder)
+        return LoadedCheckpoint(several, written, (), ())
+    of_body = architecture if tasks is None else ""  # a body alone
+    saved, chosen = _heads(family, of_body, written, head, labels, where)
+    tensors = published(stored if tasks is None else body_of(stored), family, folder)
+    config = with_labels(tied_as_found(written, tensors), labels)
+    return _filled(Match(folder, family, chosen, saved), config, tensors, dtype)
 
 
 def _filled(
     match: Match, config: ModelConfig, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype
 ) -> LoadedCheckpoint:
-    """Build the model with one head or none, and fill it."""
+    """Build the model with one head or none, fill it, and hold the other files to the manifest."""
     pooler = any(name.startswith(f"{match.family.prefix}pooler.") for name in tensors)
     with torch.device("meta"):  # nothing is drawn that the folder holds
         model = bare_model(config, match.head, pooler=pooler)
@@ -128,6 +125,7 @@ def _filled(
     model = model.to(dtype).eval()
     if isinstance(config, ELMoConfig) and config.vocab_size:
         know_words(model, load_vocabulary(match.folder))
+    check_others(match.folder)
     return LoadedCheckpoint(model, config, new, ignored)
 
 

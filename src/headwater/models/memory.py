@@ -30,13 +30,7 @@ def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
         raise UserError(f"{what} is too large for any machine") from None
     if torch.get_default_device().type == "meta":  # nothing is to be computed with it
         return
-    needed = 4 * sum(parameter.numel() for parameter in model.parameters())
-    there = _memory()
-    if there is not None and needed > there:
-        raise UserError(
-            f"{what} needs {needed / _GIB:,.0f} GiB for its parameters alone, and this machine has "
-            f"{there / _GIB:,.0f} GiB of memory; choose smaller ones"
-        )
+    check_room(sum(parameter.numel() for parameter in model.parameters()), what)
 
 
 def check_room(numbers: int, what: str) -> None:
@@ -49,7 +43,7 @@ def check_room(numbers: int, what: str) -> None:
     if there is not None and 4 * numbers > there:
         raise UserError(
             f"{what} needs {4 * numbers / _GIB:,.0f} GiB for its parameters alone, and this "
-            f"machine has {there / _GIB:,.0f} GiB of memory; choose a smaller one"
+            f"machine has {there / _GIB:,.0f} GiB of memory; choose smaller ones"
         )
 
 

@@ -17,7 +17,6 @@ from headwater.studies import full, quick
 from headwater.studies.study import Cell, Claim, Place, Published, Study
 
 QUICK_TASKS = {"kind": 200, "either": 100}
-FULL_TASKS = ("sst2", "mrpc", "rte")
 NAMES: Mapping[str, dict[str, Any]] = {
     "encoder-decoder": {},
     "shared": {"architecture": "shared"},
@@ -65,15 +64,7 @@ def _cells(
     changes |= {"span_corruption": {"inputs": 128}}
     depth = full.depth(full.model(place, "t5"))
     body = full.pretrained(place, f"t5-{slug}", "t5", seed, changes, _sizes(sizes, depth))
-    found = []
-    for task in FULL_TASKS:
-        data = full.task(place, task)
-        training = {"steps": 1000, "evaluate_every": 250}
-        run = full.adapted(
-            place, f"{slug}-{task}", data, seed, most=20000, start=body, training=training
-        )
-        found.append(Cell(setting, task, seed, run, data.measure))
-    return found
+    return full.tests(place, setting, slug, body, seed)
 
 
 _TUNED = {"steps": 200, "learning_rate": 2e-3, "evaluate_every": 100}

@@ -14,7 +14,6 @@ from headwater.studies import full, quick
 from headwater.studies.study import Cell, Claim, Place, Published, Study
 
 QUICK_TASKS = {"kind": 50, "either": 100}
-FULL_TASKS = ("sst2", "mrpc", "rte")
 QUICK_SIZES, QUICK_STEPS = (160_000, 16_000, 4_000, 1_000), 600
 FULL_SIZES, FULL_STEPS = (16_000_000, 320_000, 80_000, 20_000), 5000
 """The tokens that are read; a step reads 2,048 with the quick budget and 4,096 with the full."""
@@ -79,15 +78,7 @@ def _full(place: Place, setting: str, name: str, corpus: dict[str, str], seed: i
     changes = {"objective": "span_corruption", "span_corruption": {"inputs": 128}}
     changes |= {"corpus": corpus}
     body = full.pretrained(place, f"body-{name}", "t5", seed, changes)
-    found = []
-    for task in FULL_TASKS:
-        data = full.task(place, task)
-        training = {"steps": 1000, "evaluate_every": 250}
-        run = full.adapted(
-            place, f"{name}-{task}", data, seed, most=20000, start=body, training=training
-        )
-        found.append(Cell(setting, task, seed, run, data.measure))
-    return found
+    return full.tests(place, setting, name, body, seed)
 
 
 def _sizes(place: Place) -> tuple[int, ...]:

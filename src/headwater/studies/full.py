@@ -19,7 +19,7 @@ from typing import Any
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.studies.study import Measure, Place, Run
+from headwater.studies.study import Cell, Measure, Place, Run
 
 FILES: Mapping[str, tuple[str, str, str, str | None]] = {
     "cola": ("glue/CoLA", "train.tsv", "dev.tsv", "matthews"),
@@ -40,6 +40,8 @@ FILES: Mapping[str, tuple[str, str, str, str | None]] = {
 """Folder, training file, test file and metric of each task."""
 
 GLUE = ("cola", "sst2", "mrpc", "stsb", "rte")
+TESTS = ("sst2", "mrpc", "rte")
+"""What a body is measured by that a study pre-trained itself."""
 _LENGTHS: Mapping[str, dict[str, Any]] = {
     "squad": {"text": {"max_inputs": 512, "max_targets": 32}},
     "scitldr": {"text": {"max_inputs": 384, "max_targets": 64}},
@@ -130,6 +132,19 @@ def adapted(
     if start is not None:
         recipe["model"] = place.run(start.name)
     return Run(f"{name}-{seed}", recipe, (start,) if start else ())
+
+
+def tests(place: Place, setting: str, name: str, body: Run, seed: int) -> list[Cell]:
+    """Fine-tune a body that a study pre-trained on each of `TESTS`, and measure it there."""
+    found = []
+    for each in TESTS:
+        data = task(place, each)
+        training = {"steps": 1000, "evaluate_every": 250}
+        run = adapted(
+            place, f"{name}-{each}", data, seed, most=20000, start=body, training=training
+        )
+        found.append(Cell(setting, each, seed, run, data.measure))
+    return found
 
 
 def pretrained(

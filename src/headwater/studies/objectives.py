@@ -11,7 +11,6 @@ from headwater.studies import full, quick
 from headwater.studies.study import Cell, Claim, Place, Published, Study
 
 QUICK_TASKS = {"kind": 200, "either": 100}
-FULL_TASKS = ("sst2", "mrpc", "rte")
 SPANS, BERT, DESHUFFLING, PREFIX = "spans of 3, 15%", "BERT-style", "deshuffling", "prefix LM"
 LITTLE, HALF, LONG = "spans of 3, 10%", "spans of 3, 50%", "spans of 10, 15%"
 
@@ -63,15 +62,7 @@ def _full(place: Place, name: str, setting: str, changes: dict[str, Any], seed: 
     body = full.pretrained(
         place, f"t5-{name}", "t5", seed, {"objective": "span_corruption"} | _long(changes, 128)
     )
-    found = []
-    for task in FULL_TASKS:
-        data = full.task(place, task)
-        training = {"steps": 1000, "evaluate_every": 250}
-        run = full.adapted(
-            place, f"{name}-{task}", data, seed, most=20000, start=body, training=training
-        )
-        found.append(Cell(setting, task, seed, run, data.measure))
-    return found
+    return full.tests(place, setting, name, body, seed)
 
 
 def _long(changes: dict[str, Any], length: int) -> dict[str, Any]:
