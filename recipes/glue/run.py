@@ -1,6 +1,6 @@
 """Fine-tune over seeds and tasks, score the dev sets once, and print the tables of docs/tasks.md.
 
-python recipes/glue/run.py alone     each task by its recipe, three seeds
+python recipes/glue/run.py alone     each task by its recipe, three seeds (or those named after it)
 python recipes/glue/run.py mixed     one body for five tasks, by each way of mixing, and each alone
 
 Runs lie in runs/glue/ and are continued where they were cut; what is done is not done again.
@@ -62,10 +62,11 @@ def spread(values: list[float]) -> str:
     return f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}"
 
 
-def alone() -> None:
+def alone(*tasks: str) -> None:
     """Each task by its own recipe."""
     print("| task | metric | dev | seeds |\n|---|---|---|---|")
-    for task, (recipe, data, seeds) in ALONE.items():
+    for task in tasks or ALONE:
+        recipe, data, seeds = ALONE[task]
         runs = [scored(trained(task, recipe, s, []), task, data) for s in range(seeds)]
         for metric in runs[0]:
             if " " not in metric:  # not those by type of name
@@ -78,7 +79,7 @@ def mixed() -> None:
     rows = {
         way: {task: by_way(way, settings, task) for task in MAIN} for way, settings in WAYS.items()
     }
-    rows["alone, 200 steps each"] = {task: by_itself(task) for task in MAIN}
+    rows["alone, 120 steps each"] = {task: by_itself(task) for task in MAIN}
     print("| | " + " | ".join(MAIN) + " | average |\n|---|" + "---|" * (len(MAIN) + 1))
     for way, found in rows.items():
         means = [statistics.fmean(each) for each in zip(*found.values(), strict=True)]
@@ -97,7 +98,7 @@ def by_itself(task: str) -> list[float]:
     train = f'"{GLUE}/{FOLDERS[task]}/train.tsv"'
     share = 0.01 if task == "sst2" else 0.1
     only = f'mixture.tasks=[{{task="{task}", data={{train=[{train}], validation_share={share}}}}}]'
-    settings = [only, "training.steps=200", "training.evaluate_every=50"]
+    settings = [only, "training.steps=120", "training.evaluate_every=30"]
     return [_main(trained(f"mixed-alone-{task}", MIXED, seed, settings), task) for seed in SEEDS]
 
 
@@ -106,4 +107,4 @@ def _main(run: Path, task: str) -> float:
 
 
 if __name__ == "__main__":
-    {"alone": alone, "mixed": mixed}[sys.argv[1]]()
+    {"alone": alone, "mixed": mixed}[sys.argv[1]](*sys.argv[2:])

@@ -55,6 +55,17 @@ def test_every_grid_is_made_of_recipes_and_holds_its_claims(
 
 
 @pytest.mark.parametrize("name", STUDIES)
+def test_a_full_grid_is_scaled_in_all_its_steps(name: str, official: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path, "full", official, ALL_BODIES)
+    grids = (STUDIES[name].cells(each) for each in (place, replace(place, scale=0.1)))
+    for whole, tenth in zip(*grids, strict=True):
+        trainings = [each.run.recipe["training"] for each in (whole, tenth)]
+        for key in ("steps", "evaluate_every"):
+            assert trainings[1][key] == round(trainings[0][key] / 10)
+        tenth.run.checked()
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_every_study_reports_made_up_results(name: str, tmp_path: Path) -> None:
     """A table, a plot and a page, whose verdicts follow from the numbers."""
     study = replace(STUDIES[name], derive=None)
@@ -105,6 +116,9 @@ def test_the_command_lists_them_and_names_the_nearest(headwater) -> None:  # typ
     missing = headwater("study", "transfer", "--budget", "full")
     assert (missing.code, missing.out) == (2, "")
     assert "--data DIR" in missing.err
+    scaled = headwater("study", "transfer", "--scale", "0.1")
+    assert (scaled.code, scaled.out) == (2, "")
+    assert "--scale is for --budget full" in scaled.err
 
 
 SMALL = """

@@ -31,6 +31,10 @@ def study(
         list[str] | None,
         typer.Option(metavar="MODEL", help="What the full budget starts from; repeatable."),
     ] = None,
+    scale: Annotated[
+        float,
+        typer.Option(metavar="X", min=0.001, help="Times the steps of the full budget's runs."),
+    ] = 1.0,
     jobs: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Runs at a time [quick: the cores; full: 1]."),
@@ -51,7 +55,7 @@ def study(
     from headwater.studies.study import Place
 
     folder = output or Path("runs") / "studies" / f"{name}-{budget}"
-    place = Place(folder, budget, data, tuple(model or ()))
+    place = Place(folder, budget, data, tuple(model or ()), scale)
     found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
     if as_json:
         print_json({"output": str(folder), "claims": [_claim(each) for each in found]})

@@ -42,6 +42,7 @@ FILES: Mapping[str, tuple[str, str, str, str | None]] = {
 GLUE = ("cola", "sst2", "mrpc", "stsb", "rte")
 TESTS = ("sst2", "mrpc", "rte")
 """What a body is measured by that a study pre-trained itself."""
+_STEPS = ("steps", "evaluate_every", "warmup")
 _LENGTHS: Mapping[str, dict[str, Any]] = {
     "squad": {"text": {"max_inputs": 512, "max_targets": 32}},
     "scitldr": {"text": {"max_inputs": 384, "max_targets": 64}},
@@ -126,12 +127,18 @@ def adapted(
         changes: keys of the recipe; `training` is laid over the usual.
     """
     training = {"batch": {"examples": 32}, "seed": seed, "save_every": 1000}
-    training |= changes.pop("training", {})
+    training |= _scaled(place, changes.pop("training", {}))
     recipe = {"task": data.task, "data": data.config(most), "training": training}
     recipe |= _LENGTHS.get(data.task, {}) | changes
     if start is not None:
         recipe["model"] = place.run(start.name)
     return Run(f"{name}-{seed}", recipe, (start,) if start else ())
+
+
+def _scaled(place: Place, training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a recipe's `training` says, with its steps times the place's scale."""
+    counted = {key: value for key, value in training.items() if key in _STEPS}
+    return {**training, **{key: max(1, round(n * place.scale)) for key, n in counted.items()}}
 
 
 def tests(place: Place, setting: str, name: str, body: Run, seed: int) -> list[Cell]:
@@ -162,7 +169,7 @@ def pretrained(
     training = {"steps": 5000, "batch": {"tokens": 4096}, "learning_rate": 1e-2, "warmup": 300,
                 "schedule": "inverse_square_root", "seed": seed}  # fmt: skip
     recipe = {"network": network, "corpus": {"train": store(place, "sentinels")}}
-    recipe["training"] = training | changes.get("training", {})
+    recipe["training"] = _scaled(place, training | changes.get("training", {}))
     return Run(f"{name}-{seed}", {**changes, **recipe})
 
 

@@ -186,7 +186,7 @@ METHODS = Study(
             "is a slip of the pen: neither is quoted here.",
         ),
         Published(
-            "Howard and Ruder 2018, table 6: training the last layer alone is the worst way. "
+            "Howard and Ruder 2018, section 5: training the last layer alone underfits badly. "
             "Devlin et al. 2019, table 7: features are 0.3 F1 behind fine-tuning on "
             "CoNLL-2003. Peters et al. 2019 (To Tune or Not to Tune?): which is better depends on "
             "how alike pre-training and task are."

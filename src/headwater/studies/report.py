@@ -71,6 +71,7 @@ def _page(
     parts = [
         f"# {study.name}: {study.asks}",
         study.setup[place.budget],
+        *_scaled(place),
         "## What was found",
         paragraph(found),
         "![The numbers as a picture](plot.png)",
@@ -91,6 +92,12 @@ def _page(
         cost,
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _scaled(place: Place) -> list[str]:
+    if place.scale == 1:
+        return []
+    return [f"Here every training took {place.scale:g} times the steps named above."]
 
 
 def _published(published: Published) -> str:

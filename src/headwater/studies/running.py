@@ -53,6 +53,8 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
 def _check(place: Place) -> None:
     if place.budget == "full" and place.data is None:
         raise UserError("--budget full reads official data; name their folder: --data DIR")
+    if place.budget == "quick" and place.scale != 1.0:
+        raise UserError("--scale is for --budget full; the quick budget is what it is")
     if place.data is not None and not place.data.is_dir():
         raise UserError(f"{place.data}: no such folder; --data names that of the official data")
     others = place.folder.is_dir() and any(place.folder.iterdir())

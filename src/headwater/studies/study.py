@@ -27,6 +27,7 @@ class Place:
         folder: what the study writes, with its runs in `runs/`.
         data: the folder with official data files; `full` reads it.
         models: pre-trained models; `full` starts from them.
+        scale: of the steps of every training with `full`.
         seeds: one run each in every cell.
     """
 
@@ -34,6 +35,7 @@ class Place:
     budget: Budget
     data: Path | None = None
     models: tuple[str, ...] = ()
+    scale: float = 1.0
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def run(self, name: str) -> str:
