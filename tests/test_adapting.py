@@ -94,7 +94,7 @@ def test_a_run_is_a_model_without_its_body(
     assert f"{settings['method']}: " in said and " parameters train (" in said
     assert "peak memory " in said and outcome.peak_memory and outcome.peak_memory > 10**7
     names = {item.name for item in (tmp_path / "run" / "model").iterdir()}
-    assert {"adapter_model.safetensors", "method.json", "headwater.json"} < names
+    assert {"adapter_model.safetensors", "method.json", "base.json", "headwater.json"} < names
     assert "model.safetensors" not in names
     assert ("adapter_config.json" in names) == (settings["method"] == "lora")
     run, dev = tmp_path / "run", files / "cola-dev.tsv"

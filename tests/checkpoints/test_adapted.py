@@ -198,10 +198,10 @@ def test_one_body_serves_several_and_is_given_back_unchanged(bodies: Path, tmp_p
     assert len(shared) == len(places) - sum(name.startswith("head.") for name in places)
 
 
-def broken(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    content = json.loads((run / "method.json").read_text())
+def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    content = json.loads(file.read_text())
     change(content)
-    (run / "method.json").write_text(json.dumps(content))
+    file.write_text(json.dumps(content))
 
 
 @pytest.fixture
@@ -216,9 +216,9 @@ def run(bodies: Path, tmp_path: Path) -> Path:
 def test_a_body_that_has_gone_or_changed_is_told_of(run: Path) -> None:
     body = run.parent / "body"
     body.rename(run.parent / "moved")
-    with pytest.raises(UserError, match=r"method.json: the body .* is not at .*/body; write its "):
+    with pytest.raises(UserError, match=r"base.json: the body .* is not at .*/body; write its "):
         open_model(run)
-    broken(run, lambda content: content["base"].update(path=str(run.parent / "moved")))
+    edit(run / "base.json", lambda content: content.update(path=str(run.parent / "moved")))
     open_model(run)
     torch.manual_seed(5)
     other = load_model(run.parent / "moved").model
@@ -231,19 +231,33 @@ def test_a_body_that_has_gone_or_changed_is_told_of(run: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.pop("base"), "base: an object with name, path and sha256 was expected"),
-        (lambda c: c["base"].update(path=3), "base: texts were expected"),
-        (lambda c: c["base"].update(sha256=["x"]), "base: texts were expected"),
+        (lambda c: c.pop("path"), "base.json: an object with name, path and sha256 was expected"),
+        (lambda c: c.update(path=3), "base.json: texts were expected"),
+        (lambda c: c.update(sha256=["x"]), "base.json: texts were expected"),
+    ],
+)
+def test_a_broken_base_json_is_told_of(
+    change: Callable[[dict[str, Any]], object], message: str, run: Path
+) -> None:
+    edit(run / "base.json", change)
+    with pytest.raises(UserError, match=message):
+        open_model(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
         (lambda c: c.update(method="lorra"), "method.json: method = 'lorra': input should be"),
         (lambda c: c["settings"].update(rank=0), "lora.rank = 0"),
         (lambda c: c["settings"].update(rank=3), r"lora_A.weight is \(2, 16\), \(3, 16\) was"),
         (lambda c: c["settings"].update(targets=["query"]), r"is \(2, 16\), nothing was expected"),
+        (lambda c: c["settings"].update(alpha=99.0), r"method.json: damaged"),
     ],
 )
 def test_a_broken_method_json_is_told_of(
-    change: Callable[[dict[str, Any]], None], message: str, run: Path
+    change: Callable[[dict[str, Any]], object], message: str, run: Path
 ) -> None:
-    broken(run, change)
+    edit(run / "method.json", change)
     with pytest.raises(UserError, match=message):
         open_model(run)
 

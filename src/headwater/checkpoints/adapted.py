@@ -2,14 +2,12 @@
 
 config.json                   of the whole model, as if it were saved whole
 adapter_model.safetensors     exactly the trained tensors
-method.json                   how the body was adapted, and which body that was:
-                              {"method": "lora",
-                               "settings": {"rank": 8, ...},
-                               "base": {"name": "minilm", "path": "/models/minilm",
-                                        "sha256": {"model.safetensors": "53aa..."}}}
+method.json                   how it was adapted: {"method": "lora", "settings": {"rank": 8, ...}}
+base.json                     which body that was: {"name": "minilm", "path": "/models/minilm",
+                              "sha256": {"model.safetensors": "53aa..."}}
 manifest.json, vocabulary, headwater.json     as in the folder of a whole model
 
-`method.json` is not in the manifest: where the body has moved, write its new path there. Another
+`base.json` is not in the manifest: where the body has moved, write its new path there. Another
 body in its place is noticed by the sha256 of its weights.
 """
 
@@ -28,6 +26,7 @@ from headwater.files import read_json, sha256
 from headwater.methods.config import MethodConfig
 
 METHOD = "method.json"
+BASE = "base.json"
 WEIGHTS = "adapter_model.safetensors"
 
 
@@ -62,8 +61,7 @@ class Adapted:
     def to_json(self) -> dict[str, Any]:
         """Return the content of `method.json`."""
         name = self.config.method
-        settings = getattr(self.config, name).model_dump()
-        return {"method": name, "settings": settings, "base": asdict(self.base)}
+        return {"method": name, "settings": getattr(self.config, name).model_dump()}
 
 
 def save_adapted(
@@ -87,11 +85,11 @@ def save_adapted(
     Raises:
         UserError: a tensor is not finite.
     """
-    beside = {METHOD: adapted.to_json()} | ({} if extra is None else {EXTRA: extra})
+    beside = {BASE: asdict(adapted.base)} | ({} if extra is None else {EXTRA: extra})
     write_folder(
         folder,
         tensors,
-        {"config.json": config, **(documents or {})},
+        {"config.json": config, METHOD: adapted.to_json(), **(documents or {})},
         weights=WEIGHTS,
         vocabulary=vocabulary,
         beside=beside,
@@ -99,25 +97,30 @@ def save_adapted(
 
 
 def read_adapted(folder: Path) -> Adapted | None:
-    """Read `method.json`; None where the folder has none, as that of a whole model.
+    """Read `method.json` and `base.json`; None where there is none, as beside a whole model.
 
     Raises:
-        UserError: it is broken.
+        UserError: one is broken.
     """
     where = folder / METHOD
     if not where.exists():
         return None
     content = read_json(where)
-    base = content.get("base") if isinstance(content, dict) else None
+    method = content.get("method") if isinstance(content, dict) else None
+    settings = {method: content.get("settings")} if isinstance(method, str) else {}
+    config = MethodConfig.check({"method": method, **settings}, str(where))
+    return Adapted(config, _read_base(folder / BASE))
+
+
+def _read_base(where: Path) -> Base:
+    base = read_json(where)
     if not isinstance(base, dict) or set(base) != {"name", "path", "sha256"}:
-        raise UserError(f"{where}: base: an object with name, path and sha256 was expected")
+        raise UserError(f"{where}: an object with name, path and sha256 was expected")
     sums = base["sha256"]
     texts = [base["name"], base["path"], *(sums.values() if isinstance(sums, dict) else [None])]
     if not all(isinstance(each, str) for each in texts):
-        raise UserError(f"{where}: base: texts were expected, and sha256 by file name")
-    method = content.get("method")
-    settings = {method: content.get("settings")} if isinstance(method, str) else {}
-    return Adapted(MethodConfig.check({"method": method, **settings}, str(where)), Base(**base))
+        raise UserError(f"{where}: texts were expected, and sha256 by file name")
+    return Base(**base)
 
 
 def read_trained(folder: Path, asked: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -144,18 +147,18 @@ def find_base(adapted: Adapted, folder: Path) -> Path:
     Raises:
         UserError: it is gone, or holds other weights by now.
     """
-    base, where = adapted.base, folder / METHOD
+    base, where = adapted.base, folder / BASE
     try:
         found = resolve(base.path)
     except UserError as error:
         raise UserError(
             f"{where}: the body that this was trained on, {base.name}, is not at {base.path}; "
-            f"write its new place into base.path ({error})"
+            f"write its new place into path ({error})"
         ) from None
     if weight_sums(found) != base.sha256:
         raise UserError(
             f"{found}: holds other weights than those that {folder} was trained on (their sha256 "
-            f"is in {METHOD}); write the place of the right body into its base.path"
+            f"is in its {BASE}); write the place of the right body into path there"
         )
     return found
 

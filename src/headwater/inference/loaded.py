@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from headwater.checkpoints.adapted import METHOD, read_adapted, weight_sums
+from headwater.checkpoints.adapted import BASE, read_adapted, weight_sums
 from headwater.checkpoints.attached import attached, open_model
 from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
@@ -179,7 +179,7 @@ class LoadedModel:
         if read_adapted(own) is not None or weight_sums(own) != found.base.sha256:
             raise UserError(
                 f"{model}: was trained on {found.base.name}, not on {self.name} (the sha256 of the "
-                f"weights is in its {METHOD}); load that first"
+                f"weights is in its {BASE}); load that first"
             )
         checkpoint = attached(cast(Model, self.network), folder, found)
         vocabulary = load_vocabulary(folder)
