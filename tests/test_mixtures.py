@@ -123,6 +123,17 @@ def test_a_cut_run_continues_to_the_bit(files: Path, body: Path) -> None:
     assert kept[0] == kept[1]
 
 
+def test_another_mixture_is_not_resumed_and_what_differs_is_named(files: Path, body: Path) -> None:
+    start, run = {"model": str(body)}, files / "run"
+    finetune(recipe(files, start), run)
+    with pytest.raises(UserError, match="mixture.rates was 'equal', is now 'proportional'"):
+        finetune(recipe(files, start, mixture={"rates": "proportional"}), run, resume=True)
+    with (files / "rte-train.tsv").open("a") as file:
+        file.write(f"24\t{GOOD}\t{BAD}\tnot_entailment\n")
+    with pytest.raises(UserError, match="data has changed; data.rte has changed. Put it back"):
+        finetune(recipe(files, start), run, resume=True)
+
+
 def test_the_best_of_each_task_is_kept_on_request(files: Path, body: Path) -> None:
     run = files / "run"
     wanted = recipe(files, {"model": str(body)}, mixture={"best_each": True}, evaluate_every=3)

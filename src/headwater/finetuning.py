@@ -176,7 +176,18 @@ class Run:
         shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
         found = {part.name: _validation(part) for part in self.parts}
         validation = {name: each.fingerprint for name, each in found.items() if each is not None}
-        return shape | self.begun.identity | {"validation": repr(validation)}
+        own = self.begun.identity | self._mixture_identity()
+        return shape | own | {"validation": repr(validation)}
+
+    def _mixture_identity(self) -> dict[str, str]:
+        """Tell which tasks are mixed, by which rates and of which data: what a refusal can name."""
+        mixture = self.recipe.mixture
+        if mixture is None:
+            return {}
+        shape = mixture.model_dump(include={"rates", "cap", "temperature"})
+        shape["tasks"] = [part.name for part in self.parts]
+        shape["rate"] = [each.rate for each in mixture.tasks]
+        return {"mixture": repr(shape)} | {f"data.{p.name}": p.fingerprint for p in self.parts}
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Score the model on the validation data of each part, in percent."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from headwater.corpus.store import TokenStore
-from headwater.data.convert import EncodedPairs, EncoderDecoderConverter, FeatureSet
+from headwater.data.convert import EncodedPairs, EncoderDecoderConverter, FeatureSet, digest
 from headwater.data.mixture import Mixture
 from headwater.data.preparation import Prepared, Say, prepare
 from headwater.data.rates import Rates, equal, proportional, temperature
@@ -47,6 +47,11 @@ class TaskPart:
         return self.task.name
 
     @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what it learns from."""
+        return self.data.training.fingerprint
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The classes of its head."""
         return head_labels(self.task, self.data.training)
@@ -69,6 +74,11 @@ class TextPart:
     def name(self) -> str:
         """As of a task."""
         return self.config.objective
+
+    @property
+    def fingerprint(self) -> str:
+        """As of a task."""
+        return digest([store.fingerprint for store in self.stores])
 
     def head(self) -> TaskHead:
         """Return the head that an encoder needs for it."""

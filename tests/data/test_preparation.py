@@ -16,6 +16,7 @@ from headwater.data.squad_file import read_squad
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
 from headwater.tasks.squad import SQUAD_V2
+from headwater.tasks.table import task as find_task
 
 WORDS = [
     "the",
@@ -196,3 +197,16 @@ def test_nothing_left_to_train_on_is_said(tmp_path: Path) -> None:
     train = _squad(tmp_path / "train.json", 2, "Town")
     with pytest.raises(UserError, match="no example is left"):
         prepare(SQUAD_V2, DataConfig(train=[train], held_out=[train]), 0, lambda _: None)
+
+
+def test_a_folder_stands_for_its_training_files_and_those_of_validation(tmp_path: Path) -> None:
+    folder = tmp_path / "glue" / "RTE"
+    folder.mkdir(parents=True)
+    head = "index\tsentence1\tsentence2\tlabel\n"
+    (folder / "train.tsv").write_text(head + "0\tLearn this.\tThis.\tentailment\n")
+    (folder / "dev.tsv").write_text(head + "0\tMeasure this.\tThis.\tnot_entailment\n")
+    config = DataConfig(train=[str(tmp_path / "glue")], validation=[str(folder)])
+    found = prepare(find_task("rte"), config, 0, lambda line: None)
+    assert [each.text_a for each in found.training] == ["Learn this."]
+    assert found.validation is not None
+    assert [each.text_a for each in found.validation] == ["Measure this."]

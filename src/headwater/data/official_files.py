@@ -38,13 +38,15 @@ def official_files(name: str, layout: Layout | None, folder: Path, split: Split)
     return list(files)
 
 
-def with_folders(name: str, layout: Layout | None, paths: Sequence[Path]) -> list[Path]:
-    """Put the official validation files in place of every folder among the paths.
+def with_folders(
+    name: str, layout: Layout | None, paths: Sequence[Path], split: Split = "validation"
+) -> list[Path]:
+    """Put the official files of a split in place of every folder among the paths.
 
     Raises:
         UserError: as `official_files`.
     """
     found: list[Path] = []
     for path in paths:
-        found += official_files(name, layout, path, "validation") if path.is_dir() else [path]
+        found += official_files(name, layout, path, split) if path.is_dir() else [path]
     return found

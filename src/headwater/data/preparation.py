@@ -12,6 +12,7 @@ from headwater.data import order
 from headwater.data.config import DataConfig
 from headwater.data.example import SpanExample
 from headwater.data.hub_files import with_hub
+from headwater.data.official_files import with_folders
 from headwater.data.overlap import without_overlap
 from headwater.data.source import Example, Examples
 from headwater.data.split import split_off
@@ -89,7 +90,8 @@ def _choose_questions(
 
 
 def _read(task: Task[Any], names: Sequence[str], split: Split, say: Say) -> Examples[Any]:
-    examples = task.read(with_hub(task.name, task.layout, names, split))
+    paths = with_hub(task.name, task.layout, names, split)
+    examples = task.read(with_folders(task.name, task.layout, paths, split))
     if summary := examples.report.summary():
         say(f"{', '.join(names)}: {summary}")
     return examples

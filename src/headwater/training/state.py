@@ -14,6 +14,7 @@ neither safetensors nor torch notices a flipped bit.
 import ast
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ _MODEL, _OPTIMIZER, _STATE, _MANIFEST = (
     "manifest.json",
 )
 Identity = Mapping[str, str]
+_DIGEST = re.compile("'?[0-9a-f]{64}'?")
 
 
 class Damaged(Exception):
@@ -200,7 +202,7 @@ def compare(before: Identity, now: Identity) -> None:
     one, other = ({key: each[key] for key in differing & each.keys()} for each in (before, now))
     was, is_now = _leaves(one), _leaves(other)
     differences = [
-        f"{key} was {was.get(key, 'not set')}, is now {is_now.get(key, 'not set')}"
+        _difference(key, was.get(key, "not set"), is_now.get(key, "not set"))
         for key in sorted({*was, *is_now})
         if was.get(key) != is_now.get(key)
     ]
@@ -210,6 +212,11 @@ def compare(before: Identity, now: Identity) -> None:
             f"cannot resume: {'; '.join(differences[:5])}{more}. "
             "Put it back as it was, or start a new run in another folder"
         )
+
+
+def _difference(key: str, was: str, is_now: str) -> str:
+    digests = _DIGEST.fullmatch(was) and _DIGEST.fullmatch(is_now)
+    return f"{key} has changed" if digests else f"{key} was {was}, is now {is_now}"
 
 
 def _leaves(values: Identity) -> dict[str, str]:
