@@ -45,6 +45,11 @@ def test_a_value_that_is_not_toml_is_a_text(recipe: Path) -> None:
     assert load_recipe(Recipe, recipe, {}, ["model=other/folder"]).model == "other/folder"
 
 
+def test_one_file_needs_no_list(recipe: Path) -> None:
+    loaded = load_recipe(Recipe, recipe, {}, ["data.train=a.json"])
+    assert loaded.data is not None and loaded.data.train == ["a.json"]
+
+
 def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path) -> None:
     loaded = resolved(load_recipe(Recipe, recipe, {}, ["training.batch={examples=4}"]), "bert")
     again = tmp_path / "again.toml"
@@ -71,6 +76,7 @@ def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path
         ("training", "KEY=VALUE"),
         ("task.name=1", "is a value, not a table"),
         ("network={preset='t5-small', vocabulary='x'}", "either model"),
+        ("mixture={tasks=[{task='rte', data={train='a'}}]}", "whose tasks have their own"),
     ],
 )
 def test_a_wrong_key_or_value_is_one_line_that_says_the_fix(

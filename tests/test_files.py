@@ -8,6 +8,7 @@ import pytest
 
 from headwater.errors import UserError
 from headwater.files import (
+    check_writable,
     parse_json,
     read_bytes,
     read_json,
@@ -120,6 +121,14 @@ def test_what_is_written_is_as_readable_as_any_file(tmp_path: Path) -> None:
         os.close(os.open(folder / "secret", os.O_CREAT | os.O_WRONLY, 0o600))
     for path in (tmp_path / "file", tmp_path / "folder" / "secret"):
         assert path.stat().st_mode == expected
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
+def test_where_no_file_can_be_made_is_told_beforehand(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"/proc: this folder cannot be written to \("):
+        check_writable(Path("/proc/output"))
+    check_writable(tmp_path / "new" / "output")
+    assert not list(tmp_path.iterdir())
 
 
 def test_sha256_is_the_published_one(tmp_path: Path) -> None:

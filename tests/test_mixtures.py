@@ -126,11 +126,11 @@ def test_a_cut_run_continues_to_the_bit(files: Path, body: Path) -> None:
 def test_another_mixture_is_not_resumed_and_what_differs_is_named(files: Path, body: Path) -> None:
     start, run = {"model": str(body)}, files / "run"
     finetune(recipe(files, start), run)
-    with pytest.raises(UserError, match="mixture.rates was 'equal', is now 'proportional'"):
+    with pytest.raises(UserError, match=r"mixture.rates was 'equal', is now 'proportional'"):
         finetune(recipe(files, start, mixture={"rates": "proportional"}), run, resume=True)
     with (files / "rte-train.tsv").open("a") as file:
         file.write(f"24\t{GOOD}\t{BAD}\tnot_entailment\n")
-    with pytest.raises(UserError, match="data has changed; data.rte has changed. Put it back"):
+    with pytest.raises(UserError, match=r"resume: data.rte has changed. Put it back"):
         finetune(recipe(files, start), run, resume=True)
 
 
@@ -244,6 +244,7 @@ BAD_MIXTURES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [LEAF], "temperature": 2.0}, "temperature"),
     ({"tasks": [LEAF], "rates": "fair"}, "rates"),
     ({"task": [LEAF]}, "did you mean 'mixture.tasks'|tasks"),
+    ({"tasks": [LEAF | {"most": 3}]}, "unknown key 'mixture.tasks.0.most'; known here: data, "),
 ]
 
 

@@ -37,6 +37,11 @@ class Config(BaseModel):
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
+def listed(value: Any) -> Any:
+    """Take one text for a list of one, as people write it."""
+    return [value] if isinstance(value, str) else value
+
+
 def load_config(
     kind: type[ConfigT], path: Path | None, overrides: Sequence[str], base: Mapping[str, Any]
 ) -> ConfigT:
@@ -111,6 +116,8 @@ def _first_problem(kind: type[BaseModel], error: ValidationError) -> str:
 
 def _keys_at(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
     for part in path:
+        if part.isdigit():  # a place in a list of tables
+            continue
         field = kind.model_fields.get(part)
         inner = field.annotation if field else None
         candidates = [inner, *getattr(inner, "__args__", ())]

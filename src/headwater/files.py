@@ -197,8 +197,11 @@ def check_writable(folder: Path) -> None:
         existing = existing.parent
     if not existing.is_dir():
         raise UserError(f"{existing}: a folder was expected, this is a file")
-    if not os.access(existing, os.W_OK):
-        raise UserError(f"{existing}: this folder cannot be written to")
+    try:
+        tempfile.NamedTemporaryFile(dir=existing, prefix=".").close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{existing}: this folder cannot be written to ({reason})") from None
 
 
 def check_free(folder: Path) -> None:

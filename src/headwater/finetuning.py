@@ -184,9 +184,9 @@ class Run:
         mixture = self.recipe.mixture
         if mixture is None:
             return {}
-        shape = mixture.model_dump(include={"rates", "cap", "temperature"})
+        shape = mixture.model_dump(exclude={"tasks"}, exclude_none=True)
         shape["tasks"] = [part.name for part in self.parts]
-        shape["rate"] = [each.rate for each in mixture.tasks]
+        shape["rate"] = [each.rate for each in mixture.tasks if each.rate is not None]
         return {"mixture": repr(shape)} | {f"data.{p.name}": p.fingerprint for p in self.parts}
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:

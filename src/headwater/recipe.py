@@ -36,7 +36,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from headwater.config import Config, load_config, merge, read_toml
+from headwater.config import Config, listed, load_config, merge, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
@@ -82,10 +82,6 @@ class RunRecipe(MethodConfig):
         return self
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 class CorpusConfig(Config):
     """The token stores of a run, as `headwater corpus build` makes them.
 
@@ -95,7 +91,7 @@ class CorpusConfig(Config):
     validation_rows: the most rows of it that are measured.
     """
 
-    train: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+    train: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)]
     repeats: list[Annotated[int, Field(ge=1, le=MOST_REPEATS)]] = Field(default=[])
     validation: str | None = None
     validation_rows: PositiveInt = 512
@@ -186,10 +182,18 @@ class Recipe(RunRecipe):
     sequence: SequenceConfig = SequenceConfig()
     text: TextConfig = TextConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _task_or_mixture(cls, values: Any) -> Any:
+        given = {key for key, value in dict(values).items() if value is not None}
+        if "mixture" in given and given & {"task", "data"}:
+            raise ValueError(
+                "give a task with its data, or a [mixture] whose tasks have their own, not both"
+            )
+        return values
+
     @model_validator(mode="after")
     def _one_task(self) -> Self:
-        if self.mixture is not None and (self.task or self.data):
-            raise ValueError("give a task with its data, or a [mixture] of tasks, not both")
         if self.mixture is None and self.task is None:
             raise ValueError("missing key 'task' (or a [mixture] of tasks)")
         if self.mixture is None and self.data is None:

@@ -169,6 +169,14 @@ def test_scoring_says_what_is_missing(
     said = capsys.readouterr().err
     assert "1 of 2 examples are missing; they count 0" in said
     assert "1 of 1 predictions are no label of rte" in said
+    dev = tmp_path / "squad.json"
+    answers = [{"text": "a", "answer_start": 0}]
+    paragraph = {"context": "a b", "qas": [{"id": "q", "question": "?", "answers": answers}]}
+    dev.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
+    (tmp_path / "given.json").write_text('{"q": "a", "r": "b"}')
+    assert score_file("squad", [dev], tmp_path / "given.json")["exact_match"] == 100.0
+    said = capsys.readouterr().err
+    assert "1 predictions are of no example here and do not count, the first: 'r'" in said
 
 
 def test_superglue_counts_its_own_rte(models: list[str], tmp_path: Path) -> None:

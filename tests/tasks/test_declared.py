@@ -176,7 +176,7 @@ def test_a_text(tmp_path: Path) -> None:
         (('["f1", "accuracy"]', '["f1", "f1"]'), "metrics: 'f1' is given twice"),
         (('"fault"]', '"fault", "x"]'), "metric 'f1' is for two labels; use macro_f1"),
         (('"fault"]', '"billing"]'), "labels must differ"),
-        (('"fault"]', '" fault"]'), "labels must differ, and have no spaces around them"),
+        (('"fault"]', '" fault"]'), "not be empty and have no spaces around them"),
         (("{body}", "{body"), "template 'ticket: {the subject} body: {body': "),
         (("{body}", "{body!r}"), "a column's name stands alone between its braces"),
         (("{body}", "{}"), "put a column's name between braces"),

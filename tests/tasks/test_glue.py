@@ -204,13 +204,14 @@ def test_rows_of_qqp_cut_short_are_left_out_and_counted(tmp_path: Path) -> None:
     ("task", "content", "message"),
     [
         (RTE, "index\tsentence1\tsentence2\tlabel", "no example of task rte"),
-        (RTE, "index\tsentence1\tlabel\n0\tA\t1", "line 1: no column sentence2; there are index"),
+        (RTE, "index\tsentence1\tlabel\n0\tA\t1", "line 1: no column sentence2; there are 'index'"),
         (RTE, "index\tsentence1\tsentence2\n0\tA\tB", "line 1: no column label; a test file"),
         (RTE, "sentence1\tsentence2\tlabel\nA\tB\t2", "line 2: unknown label '2'; expected entail"),
         (RTE, "sentence1\tsentence2\tlabel\nA\tB\tmaybe", "line 2: unknown label 'maybe'"),
         (COLA, "gj04\t1\tIt rains.", "line 1: 3 columns, but 4 were expected"),
         (STSB, "sentence1\tsentence2\tscore\nA\tB\thigh", "line 2: the score must be a number"),
         (STSB, "sentence1\tsentence2\tscore\nA\tB\tnan", "line 2: the score must be a number"),
+        (STSB, "sentence1\tsentence2\tscore\nA\tB\t7", "line 2: the score must be from 0 to 5"),
     ],
 )
 def test_one_line_names_file_and_line(

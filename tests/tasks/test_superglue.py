@@ -267,7 +267,7 @@ def test_axg_counts_pairs_with_the_same_prediction(tmp_path: Path) -> None:
         (
             CB,
             {"premise": "p", "label": "neutral"},
-            "no column hypothesis; there are premise, label",
+            "no column hypothesis; there are 'premise', 'label'",
         ),
         (MULTIRC, {"idx": 1, "passage": {"text": "t"}}, "'questions' is missing or no list"),
         (RECORD, {"idx": 1, "passage": {"text": "t"}}, "'entities' is missing or no list"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headwater.data.example import TextExample
+from headwater.data.predictions import LINES
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.tasks.closed_book import NQ_OPEN, TRIVIA_QA, WEB_QUESTIONS
@@ -57,8 +58,16 @@ def test_empty_lines_are_left_out_of_training_but_not_of_predicting(tmp_path: Pa
     examples = TRANSLATE_EN_DE.read([tmp_path / "a.en"])
     assert [(each.id, each.inputs) for each in examples] == [("0", "one"), ("3", "three")]
     assert examples.report.dropped == 2
-    assert "a.en, line 2: empty" in examples.report.summary()
-    assert len(TRANSLATE_EN_DE.read([tmp_path / "a.en"], answered=False)) == 4
+    assert "a.en, line 2: the text is empty" in examples.report.summary()
+    whole = TRANSLATE_EN_DE.read([tmp_path / "a.en"], answered=False)
+    assert len(whole) == 4
+    said = tmp_path / "predictions.txt"
+    for known in (whole, examples):  # as `predict` and as `evaluate --output` write them
+        said.write_text(LINES.dump(known, {each.id: f"said {each.id}" for each in whole}))
+        assert LINES.read(said, examples) == {"0": "said 0", "3": "said 3"}
+    said.write_text("")
+    with pytest.raises(UserError, match="0 lines for 4 examples"):
+        LINES.read(said, examples)
     (tmp_path / "b.en").write_text("")
     (tmp_path / "b.de").write_text("")
     with pytest.raises(UserError, match=r"b.en: no text of task translate_en_de"):
@@ -98,7 +107,9 @@ def test_cnn_dailymail_in_each_form(tmp_path: Path) -> None:
         (example,) = CNN_DAILYMAIL.read([path])
         assert (example.inputs, example.targets) == (article, (highlights,))
     csv.write_text("id,text,highlights\n1,a,b\n")
-    with pytest.raises(UserError, match=r"a.csv, line 1: no column 'article'; there are id, text"):
+    with pytest.raises(
+        UserError, match=r"a.csv, line 1: no column 'article'; there are 'id', 'text'"
+    ):
         CNN_DAILYMAIL.read([csv])
 
 
@@ -136,8 +147,14 @@ def test_questions_in_each_form(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('[{"answers": ["a"]}]', "record 1: none of question, qText, Question is there, but answ"),
-        ('[{"question": "q"}]', "none of answer, answers, Answer is there, but question"),
+        (
+            '[{"answers": ["a"]}]',
+            "record 1: none of question, qText, Question, utterance is there, but answ",
+        ),
+        (
+            '[{"question": "q"}]',
+            "none of answer, answers, Answer, targetValue is there, but question",
+        ),
         ('[{"question": 1, "answers": ["a"]}]', "the question must be a text, not 1"),
         ('[{"question": "q", "answers": [1]}]', "the answers must be a list of texts"),
         ("[1]", "record 1: an object was expected"),
@@ -150,6 +167,16 @@ def test_broken_questions_are_one_line(tmp_path: Path, content: str, message: st
     with pytest.raises(UserError, match=message) as caught:
         NQ_OPEN.read([path])
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+
+
+def test_the_release_of_web_questions(tmp_path: Path) -> None:
+    path = tmp_path / "webquestions.examples.train.json"
+    target = '(list (description "Jazmyn Bieber") (description Jaxon) (description "14\\" gun"))'
+    record = {"url": "x", "targetValue": target, "utterance": "who is justin's sister?"}
+    path.write_text(json.dumps([record]))
+    (example,) = WEB_QUESTIONS.read([path])
+    assert example.inputs == "who is justin's sister?"
+    assert example.targets == ("Jazmyn Bieber", "Jaxon", '14" gun')
 
 
 def test_any_alias_is_right_after_normalization() -> None:

@@ -12,7 +12,8 @@ def texts_in(row: Row, column: str) -> tuple[str, ...]:
     """
     if column not in row.cells:
         raise MissingField(
-            f"{row.columns_where}: no column {column!r}; there are {', '.join(map(str, row.cells))}"
+            f"{row.columns_where}: no column {column!r}; there are "
+            f"{', '.join(repr(str(name)) for name in row.cells)}"
         )
     value = row.cells[column]
     texts = value if isinstance(value, list) else [value]

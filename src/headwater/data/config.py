@@ -1,10 +1,12 @@
 """The settings of a run's data. Imports no torch."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from headwater.config import Config
+from headwater.config import Config, listed
+
+Files = Annotated[list[str], BeforeValidator(listed)]
 
 
 class DataConfig(Config):
@@ -26,9 +28,9 @@ class DataConfig(Config):
         unanswerable: questions without an answer to make, as a share of the questions.
     """
 
-    train: list[str] = Field(min_length=1)
-    held_out: list[str] = Field(default=[])
-    validation: list[str] = Field(default=[])
+    train: Files = Field(min_length=1)
+    held_out: Files = Field(default=[])
+    validation: Files = Field(default=[])
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     most: PositiveInt | None = None
     longest_context: PositiveInt | None = None

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, final
 
-from headwater.data.source import DataSource, Example
+from headwater.data.source import DataSource, Example, Examples
 from headwater.errors import UserError
 from headwater.files import read_json, read_text
 
@@ -30,7 +30,7 @@ class PredictionFile(Protocol):
         """Return the content of the file."""
         ...
 
-    def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
+    def read(self, path: Path, examples: Examples[Example]) -> dict[str, str]:
         """Read a file; examples without a prediction may be left out.
 
         Raises:
@@ -49,7 +49,7 @@ class JsonPredictions:
         """Return the object, as the official script of SQuAD takes it."""
         return json.dumps(dict(predictions), ensure_ascii=False, indent=2) + "\n"
 
-    def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
+    def read(self, path: Path, examples: Examples[Example]) -> dict[str, str]:
         """Read answers by example id."""
         predictions: dict[str, str] = {}
         for key, value in _object(path, "a text").items():
@@ -71,15 +71,21 @@ class LinePredictions:
         """Return the lines."""
         return "".join(" ".join(predictions[each.id].split()) + "\n" for each in examples)
 
-    def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
-        """Read the lines, which must be as many as the examples."""
-        lines = read_text(path).removesuffix("\n").split("\n")
-        if len(lines) != len(examples):
-            raise UserError(
-                f"{path}: {len(lines)} lines for {len(examples)} examples; one for each was "
-                "expected"
-            )
-        return {each.id: line for each, line in zip(examples, lines, strict=True)}
+    def read(self, path: Path, examples: Examples[Example]) -> dict[str, str]:
+        """Read the lines: one for each example, or for each row of the files.
+
+        Rows whose answer is not known are no examples to score, but were predicted.
+        """
+        content = read_text(path)
+        lines = content.removesuffix("\n").split("\n") if content else []
+        rows = len(examples) + examples.report.dropped
+        if len(lines) == len(examples):
+            return {each.id: line for each, line in zip(examples, lines, strict=True)}
+        if len(lines) == rows:
+            return {each.id: lines[int(each.id)] for each in examples}
+        raise UserError(
+            f"{path}: {len(lines)} lines for {rows} examples; one for each was expected"
+        )
 
 
 JSON: PredictionFile = JsonPredictions()

@@ -128,7 +128,9 @@ def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, st
         elif name in TASKS:
             raise UserError(f"--model {each}: {name} is not among the tasks asked for")
         else:
-            raise UserError(f"--model {each}: no task {name!r}; {did_you_mean(name, asked)}")
+            raise UserError(
+                f"--model {each}: no task {name!r}; {did_you_mean(name, sorted(asked))}"
+            )
     if len(whole) > 1:
         raise UserError(f"--model {whole[1]}: which task is it for? write TASK={whole[1]}")
     found = {each.name: _model(each.name, own, whole) for each in tasks}

@@ -71,7 +71,7 @@ def predict_file(
     predictor = predictor_for(loaded, wanted)
     with showing(wanted.name) as progress:
         found = predict(predictor, examples, progress)
-    say_unknown(wanted, found.texts)
+    say_unknown(wanted, found.texts, "they are written as they are")
     if no_answer_probabilities is not None:
         write_json(no_answer_probabilities, found.no_answer_probabilities)
     replace_file(output, wanted.prediction_file.dump(examples, found.texts))

@@ -148,7 +148,7 @@ def _by_model(
         group = [each for each in wanted if chosen.get(each.task.name) == model]
         found |= _measure(load(model, device), group, output, skipped)
     if not found:
-        raise UserError(f"no task is left to measure: {'; '.join(skipped.values())}")
+        raise UserError(f"no task is left to measure: {', '.join(skipped)} were skipped")
     return {each.task.name: found[each.task.name] for each in wanted if each.task.name in found}
 
 

@@ -29,10 +29,15 @@ def score_file(
     examples = read_files(wanted, data)
     given = wanted.prediction_file.read(predictions, examples)
     doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
-    missing = sum(example.id not in given for example in examples)
-    if missing:
-        what = "questions" if wanted.kind == "span" else "examples"
+    ids = {example.id for example in examples}
+    what = "questions" if wanted.kind == "span" else "examples"
+    if missing := len(ids - given.keys()):
         say(f"{predictions}: {missing} of {len(examples)} {what} are missing; they count 0")
+    if strange := [key for key in given if key not in ids]:
+        say(
+            f"{predictions}: {len(strange)} predictions are of no example here and do not count, "
+            f"the first: {strange[0]!r}"
+        )
     found = wanted.score(examples, given, doubts)
     explain(wanted, examples, given)
     return found
@@ -53,14 +58,16 @@ def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) 
     return examples
 
 
-def say_unknown(task: Task[Any], predictions: Mapping[str, str]) -> None:
+def say_unknown(
+    task: Task[Any], predictions: Mapping[str, str], then: str = "they count as wrong"
+) -> None:
     """Say how many predictions are no label of the task, or no number where one is asked for."""
     if task.kind != "regression" and not (task.kind == "sequence" and task.labels):
         return
     what = "label" if task.labels else "number"
     if count := unknown(predictions.values(), task.labels):
         whole = f"{count} of {len(predictions)} predictions"
-        say(f"{whole} are no {what} of {task.name}; they count as wrong")
+        say(f"{whole} are no {what} of {task.name}; {then}")
 
 
 def explain(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:

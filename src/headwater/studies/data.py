@@ -14,7 +14,7 @@ from headwater.studies import full, quick
 from headwater.studies.study import Cell, Claim, Place, Published, Study
 
 QUICK_TASKS = {"kind": 50, "either": 100}
-QUICK_SIZES, QUICK_STEPS = (160_000, 16_000, 4_000, 1_000), 600
+QUICK_SIZES, QUICK_STEPS = (160_000, 16_000, 4_000, 1_000), 1200
 FULL_SIZES, FULL_STEPS = (16_000_000, 320_000, 80_000, 20_000), 5000
 """The tokens that are read; a step reads 2,048 with the quick budget and 4,096 with the full."""
 
@@ -103,7 +103,7 @@ DATA = Study(
     name="data",
     asks="how much text does pre-training need, and may it be read again and again?",
     setup={
-        "quick": "A BERT of two layers, 64 wide, is pre-trained for 600 steps of 2,048 pieces on "
+        "quick": "A BERT of two layers, 64 wide, is pre-trained for 1,200 steps of 2,048 pieces on "
         "the first tokens of a made-up language's text (docs/studies.md), one body for each seed, "
         "under new masks at each reading. It learns two tasks in 200 steps of 16 examples: the "
         "kind of a noun (50 labelled examples; guessing gives 25) and whether one of two nouns is "

@@ -8,6 +8,7 @@ the normalization of SQuAD (lower case, no punctuation, no articles), in percent
     nq question: when did the eagles win last super bowl    ->    2017
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,19 @@ from headwater.errors import MissingField, UserError
 from headwater.files import read_json
 from headwater.tasks.writing import Scorer, TextTask, answers, trivia_answers
 
-_QUESTION = ("question", "qText", "Question")
-_ANSWERS = ("answer", "answers", "Answer")
+_QUESTION = ("question", "qText", "Question", "utterance")
+_ANSWERS = ("answer", "answers", "Answer", "targetValue")
+_DESCRIPTION = re.compile(r'\(description (?:"((?:[^"\\]|\\.)*)"|([^\s()"]+))\)')
 
 
 def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
     """Yield questions with all of their answers, from a table or one JSON document.
 
     The columns are `question` and `answer` or `answers` (of NQ-open, WebQuestions on the hub),
-    `qText` and `answers` (brmson's WebQuestions) or `Question` and `Answer` (TriviaQA, where the
-    records stand in `Data` and an answer is an object with `Value` and `Aliases`).
+    `qText` and `answers` (brmson's WebQuestions), `utterance` and `targetValue` (the release of
+    WebQuestions: `(list (description "Jazmyn Bieber") (description Jaxon))`) or `Question` and
+    `Answer` (TriviaQA, where the records stand in `Data` and an answer is an object with `Value`
+    and `Aliases`).
 
     Raises:
         UserError: the file is broken, or a record lacks one of these.
@@ -58,6 +62,9 @@ def _answers(row: Row) -> tuple[str, ...]:
     if isinstance(value, Mapping):  # of TriviaQA: the answer itself first, for it is trained on
         first = value.get("Value", value.get("value"))
         value = [first, *(value.get("Aliases") or value.get("aliases") or [])]
+    if isinstance(value, str) and "targetValue" in row.cells:
+        found = _DESCRIPTION.findall(value)
+        value = [(quoted or bare).replace('\\"', '"') for quoted, bare in found]
     texts = value if isinstance(value, list) else [value]
     if not all(isinstance(text, str) for text in texts):
         raise UserError(f"{row.where}: the answers must be a list of texts")

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, final
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from headwater.config import Config, read_toml
+from headwater.config import Config, listed, read_toml
 from headwater.data.cells import texts_in
 from headwater.data.conll_file import TagColumns, check_tag
 from headwater.data.example import PairExample, SpanExample, TextExample
@@ -53,6 +53,9 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
+Texts = Annotated[list[str], BeforeValidator(listed)]
+
+
 class Declaration(Config):
     """What every declaration has."""
 
@@ -62,7 +65,7 @@ class Declaration(Config):
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     summary: str = "a task of your own"
     template: str
-    metrics: Annotated[list[str], Field(min_length=1), AfterValidator(_once)]
+    metrics: Annotated[Texts, Field(min_length=1), AfterValidator(_once)]
 
     def build(self, name: str, template: Template) -> Task[Any]:
         """Build the task.
@@ -83,7 +86,7 @@ class Declaration(Config):
 
 
 class _Rows(Declaration):
-    texts: Annotated[list[str], Field(min_length=1, max_length=2), AfterValidator(_once)]
+    texts: Annotated[Texts, Field(min_length=1, max_length=2), AfterValidator(_once)]
 
     def pairs(
         self,
@@ -131,7 +134,7 @@ class _Sequence(_Rows):
     def _distinct(cls, labels: list[str]) -> list[str]:
         words = {label.strip() for label in labels} - {""}
         if words != set(labels) or len(words) != len(labels):
-            raise ValueError("labels must differ, and have no spaces around them")
+            raise ValueError("labels must differ, not be empty and have no spaces around them")
         return labels
 
     def build(self, name: str, template: Template) -> Task[Any]:

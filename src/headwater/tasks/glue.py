@@ -153,6 +153,7 @@ STSB = PairTask(
     layout=_layout("STS-B", "stsb"),
     prediction_file=GlueTable("STS-B.tsv"),
     label_columns=("score", "label"),
+    bounds=(0.0, 5.0),
 )
 
 

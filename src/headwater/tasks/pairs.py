@@ -75,6 +75,7 @@ class PairTask:
         reads: what an encoder reads, the first text and maybe the second: names of fields, which
             are joined by a space.
         label_columns: the names of the column with the label or the score.
+        bounds: the lowest and the highest score that there is.
         headless: what the columns are in files without a header.
         short_rows: leave out (and report) rows that are cut short instead of refusing them.
         unfold: turns a row of a nested file into rows of one example each.
@@ -94,6 +95,7 @@ class PairTask:
     layout: Layout
     prediction_file: PredictionFile
     label_columns: tuple[str, ...] = ("label",)
+    bounds: tuple[float, float] | None = None
     headless: Headless | None = None
     short_rows: bool = False
     unfold: Callable[[Row], Iterator[Row]] = _alone
@@ -175,7 +177,7 @@ class PairTask:
         first, *second = (" ".join(texts[name] for name in names) for names in self.reads)
         label, score = None, None
         if answered and self.kind == "regression":
-            score = score_of(row, self.label_columns)
+            score = score_of(row, self.label_columns, self.bounds)
         elif answered:
             label = label_of(row, self.label_columns, self.classes)
         return PairExample(key, first, second[0] if second else None, label, score, parts)
@@ -207,7 +209,7 @@ def text_of(row: Row, columns: Sequence[str]) -> str:
 
 
 def label_of(row: Row, columns: Sequence[str], classes: Sequence[str]) -> str:
-    """Return the class that a row's label names, as a word, a number or true and false.
+    """Return the class that a row's label names, as a word or a number, or as true and false.
 
     Raises:
         UserError: there is no such column, the label is hidden (-1) or is none of the classes.
@@ -217,19 +219,18 @@ def label_of(row: Row, columns: Sequence[str], classes: Sequence[str]) -> str:
     word = str(value)
     if word in classes:
         return word
-    if isinstance(value, bool):
-        word = str(int(value))
     if isinstance(value, str | int) and word in numbers:
         return numbers[word]
-    expected = ", ".join(classes)
-    raise UserError(f"{row.where}: unknown label {value!r:.40}; expected {expected} (or a number)")
+    expected = f"{', '.join(classes)} (or their numbers, 0 to {len(classes) - 1})"
+    raise UserError(f"{row.where}: unknown label {value!r:.40}; expected {expected}")
 
 
-def score_of(row: Row, columns: Sequence[str]) -> float:
+def score_of(row: Row, columns: Sequence[str], bounds: tuple[float, float] | None = None) -> float:
     """Return a row's score.
 
     Raises:
-        UserError: there is no such column, the score is hidden (-1) or no finite number.
+        UserError: there is no such column, the score is hidden (-1), no finite number or out of
+            bounds.
     """
     value = _label_cell(row, columns)
     try:
@@ -238,6 +239,11 @@ def score_of(row: Row, columns: Sequence[str]) -> float:
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):
         raise UserError(f"{row.where}: the score must be a number, not {value!r:.40}")
+    if bounds is not None and not bounds[0] <= number <= bounds[1]:
+        least, most = bounds
+        raise UserError(
+            f"{row.where}: the score must be from {least:g} to {most:g}, not {number:g}"
+        )
     return number
 
 
@@ -257,7 +263,7 @@ def _label_cell(row: Row, columns: Sequence[str]) -> Any:
 
 
 def _no_column(row: Row, columns: Sequence[str]) -> str:
-    there = ", ".join(map(str, row.cells))
+    there = ", ".join(repr(str(name)) for name in row.cells)
     raise UserError(f"{row.columns_where}: no column {' or '.join(columns)}; there are {there}")
 
 

@@ -70,13 +70,15 @@ class TextTask:
             for where, source, targets in self.texts(path, answered=answered):
                 targets = tuple(each for each in targets if each.strip())
                 if answered and not (source.strip() and targets):
-                    left_out.append(f"{where}: empty")
+                    what = "answer" if source.strip() else "text"
+                    left_out.append(f"{where}: the {what} is empty")
                     continue
                 key = str(len(examples) + len(left_out))
                 examples.append(TextExample(key, source, targets))
         if not examples:
             named = ", ".join(map(str, paths)) or "no file given"
-            raise UserError(f"{named}: no text of task {self.name}")
+            why = f"; {left_out[0]}" if left_out else ""
+            raise UserError(f"{named}: no text of task {self.name}{why}")
         return Examples(examples, ReadReport(left_out=tuple(left_out), dropped=len(left_out)))
 
     def to_text(self, example: TextExample) -> TextExample:

@@ -201,10 +201,11 @@ def compare(before: Identity, now: Identity) -> None:
     differing = {key for key in {*before, *now} if before.get(key) != now.get(key)}
     one, other = ({key: each[key] for key in differing & each.keys()} for each in (before, now))
     was, is_now = _leaves(one), _leaves(other)
+    changed = [key for key in sorted({*was, *is_now}) if was.get(key) != is_now.get(key)]
+    if len(changed) > 1 and "data" in changed:
+        changed.remove("data")  # the rows follow from the others
     differences = [
-        _difference(key, was.get(key, "not set"), is_now.get(key, "not set"))
-        for key in sorted({*was, *is_now})
-        if was.get(key) != is_now.get(key)
+        _difference(key, was.get(key, "not set"), is_now.get(key, "not set")) for key in changed
     ]
     if differences:
         more = f" (and {len(differences) - 5} more)" if len(differences) > 5 else ""
