@@ -123,6 +123,13 @@ def test_a_cut_run_continues_to_the_bit(files: Path, body: Path) -> None:
     assert kept[0] == kept[1]
 
 
+def test_a_folder_with_a_run_is_refused_before_any_data_are_read(files: Path, body: Path) -> None:
+    (files / "run" / "model").mkdir(parents=True)
+    (files / "rte-train.tsv").unlink()
+    with pytest.raises(UserError, match="already holds a run"):
+        finetune(recipe(files, {"model": str(body)}), files / "run")
+
+
 def test_another_mixture_is_not_resumed_and_what_differs_is_named(files: Path, body: Path) -> None:
     start, run = {"model": str(body)}, files / "run"
     finetune(recipe(files, start), run)

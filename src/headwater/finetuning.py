@@ -60,7 +60,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     Raises:
         UserError: the recipe, its files or its model are wrong, or the folder holds another run.
     """
-    check_run_folder(folder)
+    check_run_folder(folder, resume=resume)
     progress = choose_progress()
     run = begin(recipe, progress.say)
     recipe, begun = run.recipe, run.begun

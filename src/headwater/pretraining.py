@@ -39,7 +39,7 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
     Raises:
         UserError: the recipe, its stores or its model are wrong, or the folder holds another run.
     """
-    check_run_folder(folder)
+    check_run_folder(folder, resume=resume)
     progress = choose_progress()
     recipe, stores, begun, rows = begin(recipe)
     if begun.new_parameters:

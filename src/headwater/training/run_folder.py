@@ -16,13 +16,28 @@ _OTHERS = {
 """What a folder is that holds a file or folder of that name."""
 
 
-def check_run_folder(folder: Path) -> None:
+_HELD = ("state/step-*", "log.jsonl", "model")
+
+
+def check_run_folder(folder: Path, *, resume: bool) -> None:
     """Refuse, before any work is done, a folder that a run cannot be written to or would mix up.
 
     Raises:
-        UserError: it cannot be written, or it is something else, such as a token store.
+        UserError: it cannot be written, it is something else, such as a token store, or it already
+            holds a run that is not to be continued.
     """
     check_writable(folder)
     for name, kind in _OTHERS.items():
         if (folder / name).exists():
             raise UserError(f"{folder}: is {kind}; name another folder for the run (--output)")
+    held = [name for name in _HELD if _holds(folder, name)]
+    if held and not resume:
+        raise UserError(
+            f"{folder}: already holds a run ({', '.join(held)}); continue it with --resume, or "
+            "choose another folder"
+        )
+
+
+def _holds(folder: Path, pattern: str) -> bool:
+    """Whether there is such a thing; the empty log of a run that failed at once does not count."""
+    return any(found.is_dir() or found.stat().st_size for found in folder.glob(pattern))

@@ -35,6 +35,7 @@ from headwater.training.plan import Plan
 from headwater.training.progress import Progress, choose_progress
 from headwater.training.record import Record
 from headwater.training.report import megabytes, peak_memory
+from headwater.training.run_folder import check_run_folder
 from headwater.training.state import StateFolder, sweep
 from headwater.training.step import Stepper, StepResult
 from headwater.training.stop import Interruption, Stop
@@ -144,7 +145,7 @@ class Trainer:
             return Outcome(**{**ended, "already_finished": True})
         for warning in schedules.warnings(self._config, self._plan.total):
             self._progress.say(f"warning: {warning}")
-        self._refuse_held(resume)
+        check_run_folder(self._folder, resume=resume)
         self._states.path.mkdir(parents=True, exist_ok=True)
         with locked(self._states.path / "lock", _HELD):
             return self._run(resume)
@@ -163,14 +164,6 @@ class Trainer:
             finally:
                 self._progress.close()
         return self._end(reason)
-
-    def _refuse_held(self, resume: bool) -> None:
-        held = [n for n in ("state/step-*", "log.jsonl", "model") if _holds(self._folder, n)]
-        if held and not resume:
-            raise UserError(
-                f"{self._folder}: already holds a run ({', '.join(held)}); continue it with "
-                "--resume, or choose another folder"
-            )
 
     def _begin(self, resume: bool) -> Place:
         """Prepare the folder and return the place to continue from."""
@@ -388,8 +381,3 @@ def _refuse_evaluations(config: TrainingConfig) -> None:
                 f"training.{name} = {value!r}, but there is nothing to evaluate on; "
                 f"give data.validation or data.validation_share, or leave training.{name} out"
             )
-
-
-def _holds(folder: Path, pattern: str) -> bool:
-    """Whether there is such a thing; the empty log of a run that failed at once does not count."""
-    return any(found.is_dir() or found.stat().st_size for found in folder.glob(pattern))
