@@ -15,7 +15,7 @@ from headwater.studies.study import Cell, Claim, Place, Published, Result, Study
 
 QUICK_TASKS = {"kind": 100, "either": 100, "find": 25}
 """Labelled examples of each task."""
-_TAUGHT = 600
+_TAUGHT = 800
 """Steps of pre-training: a body that has learned all (1,000) gives every method full marks."""
 ALL, GRADUAL, HEAD = "all", "gradual unfreezing", "head only"
 FEATURES, LORA, RANDOM = "features", "lora", "all, random start"
@@ -157,7 +157,7 @@ METHODS = Study(
     name="methods",
     asks="how should a pre-trained model be adapted, and how much of it has to train?",
     setup={
-        "quick": "A BERT of two layers, 64 wide, pre-trained for 600 steps on a made-up language, "
+        "quick": "A BERT of two layers, 64 wide, pre-trained for 800 steps on a made-up language, "
         "one body for each seed (docs/studies.md), learns three tasks: the kind of a noun (100 "
         "labelled examples; guessing gives 25), whether one of two nouns is an animal (100; "
         "50), and where the one animal among three nouns stands (25; 33, exact match). Every "
