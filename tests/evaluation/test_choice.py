@@ -8,6 +8,7 @@ from headwater.errors import UserError
 from headwater.evaluation.choice import choose_tasks, models_for, only_task, task_names
 from headwater.tasks.glue import AX, COLA, MNLI, MNLI_MISMATCHED, RTE
 from headwater.tasks.table import BENCHMARKS
+from headwater.tasks.table import task as find_task
 
 
 @pytest.fixture
@@ -116,3 +117,10 @@ def test_models_that_cannot_be_meant() -> None:
         models_for(["rte=a"], [COLA])
     with pytest.raises(UserError, match="no task 'coal'; did you mean 'cola'"):
         models_for(["coal=a"], [COLA])
+
+
+def test_where_one_task_is_asked_for_others_are_refused() -> None:
+    with pytest.raises(UserError, match="cola,rte: one task was expected, not a list"):
+        find_task("cola,rte")
+    with pytest.raises(UserError, match="glue is a benchmark; one of its tasks was expected"):
+        find_task("glue")

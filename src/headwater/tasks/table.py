@@ -57,4 +57,6 @@ def task(name: str) -> Task[Any]:
     if name in BENCHMARKS:
         one = BENCHMARKS[name][0].name
         raise UserError(f"{name} is a benchmark; one of its tasks was expected, such as {one}")
+    if "," in name:
+        raise UserError(f"{name}: one task was expected, not a list")
     raise UserError(f"unknown task {name!r}; {did_you_mean(name, TASKS, 'known tasks:')}")
