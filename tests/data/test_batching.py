@@ -81,8 +81,8 @@ def test_one_length_a_row_is_planned_as_ever() -> None:
     # Written down: another plan would make saved runs resume on other rows.
     plan = plan_epoch(lengths_of(40), tokens=900, accumulate=2, seed=1)
     assert [[part.tolist() for part in step] for step in plan[:2]] == [
-        [[18, 13, 16], [1, 10, 22]],
-        [[24, 39, 38, 12], [2, 35, 17, 26]],
+        [[25, 19]],
+        [[6, 31, 8], [24, 17, 18]],
     ]
 
 
@@ -150,3 +150,26 @@ def test_cells_count_targets_only_where_lengths_do() -> None:
     batch = collate(rows, 0)
     assert count_tokens(batch, pairs=False) == (8, 10)
     assert count_tokens(batch, pairs=True) == (8 + 6, 10 + 8)
+
+
+def test_labels_of_unlike_length_meet_in_a_batch() -> None:
+    """As "entailment" and "not_entailment" of a T5: batches of one label teach nothing."""
+    random = np.random.default_rng(0)
+    label = random.integers(0, 2, 2000)
+    targets = np.where(label == 1, 6, 2)
+    inputs = random.integers(20, 90, 2000)
+    plan = plan_epoch(inputs + targets, targets, examples=16)
+    shares = [label[part].mean() for step in plan for part in step]
+    assert abs(np.std(shares) - 0.5 / 4) < 0.04
+
+
+def test_a_small_set_is_batched_anew_in_every_epoch() -> None:
+    lengths = lengths_of(640)
+
+    def neighbors(epoch: int) -> set[tuple[int, int]]:
+        plan = plan_epoch(lengths, examples=32, epoch=epoch)
+        parts = [sorted(part.tolist()) for step in plan for part in step]
+        return {(a, b) for part in parts for a in part for b in part if a < b}
+
+    first, second = neighbors(0), neighbors(1)
+    assert len(first & second) / len(first) < 0.3  # 0.05 by chance

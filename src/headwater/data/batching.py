@@ -4,7 +4,8 @@ A step is cut first and split into micro-batches afterwards, so `accumulate = k`
 size N is by construction the same step as one batch of size k x N. Rows are shuffled, gathered
 in pools of about `POOL` steps, sorted by length inside a pool (rows of like length then meet in a
 batch, so little is padding) and the finished steps are shuffled once more. Pairs are padded on
-both sides: a pool is parted by the length of the targets and each part sorted by the inputs.
+both sides: a pool is parted by the length of the targets and each part sorted by the inputs. What
+is short enough to be a label is not parted: batches would hold one label each.
 
     plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
     for step in plan:            # step: a list of micro-batches, each an array of row numbers
@@ -24,9 +25,10 @@ from headwater.data import order
 from headwater.data.convert import IGNORED
 
 POOL = 64  # steps sorted together: more saves padding, fewer mixes lengths better
+LEAST_POOLS = 4  # or the batches of a small set would hold the same rows in every epoch
 PAIR_POOL = 512  # pairs must be alike in two lengths, which takes more to choose from
-# Targets up to each of these lengths go together.
-TARGET_GROUPS = np.array([4, 8, 16, 32])
+# Targets up to each of these lengths go together; labels ("not_entailment") are below the first.
+TARGET_GROUPS = np.array([8, 16, 32])
 
 Rows = NDArray[np.int64]
 Step = list[Rows]
@@ -85,7 +87,10 @@ def _pools(
     if examples is None:
         mean = max(1.0, float(lengths.mean())) if len(lengths) else 1.0
         examples = max(1, int((tokens or 0) / mean))
-    size = examples * accumulate * (POOL if sides == 1 else PAIR_POOL)
+    step = examples * accumulate
+    size = step * (POOL if sides == 1 else PAIR_POOL)
+    if sides == 1:
+        size = min(size, step * max(1, -(-len(lengths) // (step * LEAST_POOLS))))
     return [shuffled[begin : begin + size] for begin in range(0, len(shuffled), size)]
 
 
@@ -104,7 +109,7 @@ def _sorted(pool: Rows, sides: Sequence[Rows]) -> Rows:
     groups = np.searchsorted(TARGET_GROUPS, targets)
     # To and fro: where one group ends at its longest inputs, the next begins with its own.
     ways = np.where(groups % 2 == 0, inputs, -inputs)
-    return pool[np.lexsort((targets, ways, groups))]
+    return pool[np.lexsort((ways, groups))]
 
 
 def _token_cuts(sides: Sequence[Rows], budget: int) -> NDArray[np.int64]:
