@@ -40,8 +40,10 @@ def headwater(*arguments: object) -> str:
 def trained(name: str, recipe: str, seed: int, settings: list[str]) -> Path:
     """Fine-tune, unless it is done, and return the run's folder."""
     folder = RUNS / f"{name}-{seed}"
-    given = [part for value in (*settings, f"training.seed={seed}") for part in ("--set", value)]
-    headwater("finetune", recipe, "--output", folder, *given, "--resume")
+    if not (folder / "model").exists():
+        values = (*settings, f"training.seed={seed}")
+        given = [part for value in values for part in ("--set", value)]
+        headwater("finetune", recipe, "--output", folder, *given, "--resume")
     return folder
 
 
