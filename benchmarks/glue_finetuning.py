@@ -97,7 +97,9 @@ def ours(recipe: Recipe, dev: Examples[PairExample]) -> tuple[dict[str, float], 
     assert recipe.task is not None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        finetune(recipe, folder)
+        outcome = finetune(recipe, folder)
+        if outcome.exit_code:  # stopped half-way: no result
+            raise SystemExit(outcome.exit_code)
         predictor = load(folder, device="cpu").predictor(find_task(recipe.task))
         metrics = evaluate(predictor, find_task(recipe.task), dev).metrics
         return metrics, epochs_of(read_log(folder / "log.jsonl"))
