@@ -38,7 +38,11 @@ FAMILY_DEFAULTS: dict[Family, dict[str, Any]] = {
 # Adafactor's step is relative to a tensor's size, and hardly moves one that begins at zero; what is
 # new learns at a higher rate than what was pre-trained (docs/methods.md).
 _FROM_ZERO = {"optimizer": "adamw", "learning_rate": 1e-3}
-METHOD_DEFAULTS: dict[MethodName, dict[str, Any]] = {"adapters": _FROM_ZERO, "lora": _FROM_ZERO}
+METHOD_DEFAULTS: dict[MethodName, dict[str, Any]] = {
+    "adapters": _FROM_ZERO,
+    "lora": _FROM_ZERO,
+    "head_only": _FROM_ZERO,
+}
 """What is laid over the family's, where the recipe does not name another optimizer."""
 
 
