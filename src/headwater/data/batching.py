@@ -3,9 +3,10 @@
 A step is cut first and split into micro-batches afterwards, so `accumulate = k` with batches of
 size N is by construction the same step as one batch of size k x N. Rows are shuffled, gathered
 in pools of about `POOL` steps, sorted by length inside a pool (rows of like length then meet in a
-batch, so little is padding) and the finished steps are shuffled once more. Pairs are padded on
-both sides: a pool is parted by the length of the targets and each part sorted by the inputs. What
-is short enough to be a label is not parted: batches would hold one label each.
+batch, so little is padding) and the finished steps are shuffled once more. A small set has smaller
+pools, hence batches that are nearly random (LOG.md, "small sets"). Pairs are padded
+on both sides: a pool is parted by the length of the targets and each part sorted by the inputs.
+What is short enough to be a label is not parted: batches would hold one label each.
 
     plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
     for step in plan:            # step: a list of micro-batches, each an array of row numbers
@@ -25,9 +26,10 @@ from headwater.data import order
 from headwater.data.convert import IGNORED
 
 POOL = 64  # steps sorted together: more saves padding, fewer mixes lengths better
-LEAST_POOLS = 4  # or the batches of a small set would hold the same rows in every epoch
+SMALL = 512  # an epoch of fewer steps than this ...
+SMALL_POOLS = 32  # ... has pools of so small a part of it, in whole steps
 PAIR_POOL = 512  # pairs must be alike in two lengths, which takes more to choose from
-# Targets up to each of these lengths go together; labels ("not_entailment") are below the first.
+# Targets up to each of these lengths go together; labels ("not_entailment") are up to the first.
 TARGET_GROUPS = np.array([8, 16, 32])
 
 Rows = NDArray[np.int64]
@@ -61,44 +63,41 @@ def plan_epoch(
     """
     assert (tokens is None) != (examples is None)
     shuffled = order.permutation(seed, epoch, len(lengths))
-    steps: list[Step] = []
     sides = [lengths] if target_lengths is None else [lengths - target_lengths, target_lengths]
-    for pool in _pools(shuffled, lengths, tokens, examples, accumulate, len(sides)):
-        for part in _parted(pool, groups):
-            rows = _sorted(part, sides)
-            if examples is not None:
-                cuts = np.arange(0, len(rows) + examples * accumulate, examples * accumulate)
-            else:
-                cuts = _token_cuts([side[rows] for side in sides], (tokens or 0) * accumulate)
-            for begin, end in pairwise(cuts):
-                steps.append(_split(rows[begin:end], sides, tokens, examples))
+    steps: list[Step] = []
+    for part in _parted(shuffled, groups):
+        step = accumulate * (examples or _mean_rows(lengths[part], tokens or 0))
+        rows = _gathered(part, sides, step)
+        if examples is not None:
+            cuts = np.append(np.arange(0, len(rows), step), len(rows))
+        else:
+            cuts = _token_cuts([side[rows] for side in sides], (tokens or 0) * accumulate)
+        for begin, end in pairwise(cuts):
+            steps.append(_split(rows[begin:end], sides, tokens, examples))
     shuffle = order.permutation(seed, epoch, len(steps), order.BATCHES)
     return [steps[place] for place in shuffle]
 
 
-def _pools(
-    shuffled: Rows,
-    lengths: NDArray[np.int64],
-    tokens: int | None,
-    examples: int | None,
-    accumulate: int,
-    sides: int,
-) -> list[Rows]:
-    if examples is None:
-        mean = max(1.0, float(lengths.mean())) if len(lengths) else 1.0
-        examples = max(1, int((tokens or 0) / mean))
-    step = examples * accumulate
-    size = step * (POOL if sides == 1 else PAIR_POOL)
-    if sides == 1:
-        size = min(size, step * max(1, -(-len(lengths) // (step * LEAST_POOLS))))
-    return [shuffled[begin : begin + size] for begin in range(0, len(shuffled), size)]
-
-
-def _parted(pool: Rows, groups: NDArray[np.int64] | None) -> list[Rows]:
-    """Part a pool by group."""
+def _parted(rows: Rows, groups: NDArray[np.int64] | None) -> list[Rows]:
+    """Part rows by group."""
     if groups is None:
-        return [pool]
-    return [pool[groups[pool] == group] for group in np.unique(groups[pool])]
+        return [rows]
+    return [rows[groups[rows] == group] for group in np.unique(groups[rows])]
+
+
+def _mean_rows(lengths: NDArray[np.int64], tokens: int) -> int:
+    """Return how many rows a budget of tokens holds on average."""
+    return max(1, int(tokens / max(1.0, float(lengths.mean())))) if len(lengths) else 1
+
+
+def _gathered(rows: Rows, sides: Sequence[Rows], step: int) -> Rows:
+    """Sort shuffled rows by length, pool by pool, to and fro: where one ends the next begins."""
+    pairs = len(sides) == 2 and sides[1][rows].max(initial=0) > TARGET_GROUPS[0]
+    steps = -(-len(rows) // step)
+    count = PAIR_POOL if pairs else POOL if steps >= SMALL else max(1, -(-steps // SMALL_POOLS))
+    cuts = range(count * step, len(rows), count * step)
+    pools = [_sorted(pool, sides) for pool in np.split(rows, cuts)]
+    return np.concatenate([pool[:: -1 if odd % 2 else 1] for odd, pool in enumerate(pools)])
 
 
 def _sorted(pool: Rows, sides: Sequence[Rows]) -> Rows:
