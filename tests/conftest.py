@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from headwater import cli
 
 ROOT = Path(__file__).resolve().parents[1]
+settings.register_profile("headwater", deadline=None)  # a busy machine is no failure
+settings.load_profile("headwater")
 
 
 def _real(path: Path, what: str) -> Path:

@@ -1,7 +1,8 @@
 """The command line: each verb parses its options, calls one function and prints.
 
 Exit codes: 0 done, 2 the user's mistake (one line on standard error, no traceback), 1 a fault of
-ours, 130 and 143 ended by Ctrl-C and SIGTERM after saving, 141 the reader of our output has gone.
+ours, 130 and 143 ended by Ctrl-C and SIGTERM (a training after saving), 141 the reader of our
+output has gone.
 No verb's `--help` imports torch.
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from headwater.commands.corpus import corpus
 from headwater.commands.inspect import inspect
@@ -336,13 +338,29 @@ def _show_metrics(metrics: "Mapping[str, float]", as_json: bool) -> None:
         )
 
 
+def _of_the_command_line(error: TyperException) -> int:
+    """Say what is wrong with the options in one line; for a verb alone, print its help."""
+    message = error.format_message()
+    if "\n" in message:  # the help
+        print(message, file=sys.stderr)
+        return error.exit_code
+    context = getattr(error, "ctx", None)
+    verb = context.command_path if context else "headwater"
+    say(f"{message[:1].lower()}{message[1:].rstrip('.')}; see `{verb} --help`")
+    return error.exit_code
+
+
 def main() -> None:
     """Run the command line and turn what went wrong into a line and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except TyperException as error:
+        sys.exit(_of_the_command_line(error))
+    except typer.Abort:  # Ctrl-C where there is nothing to save
+        sys.exit(130)
     except UserError as error:
         say(" ".join(str(error).split()))
         sys.exit(2)

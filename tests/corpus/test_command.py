@@ -65,7 +65,7 @@ def test_show_for_a_person(call: Any, store: Path) -> None:
             *(("build", "HERE/a.jsonl", "--vocabulary", "LETTERS", "--output", "HERE/o",
                "--without", "HERE/no.json"), "no such file"),
         ),
-        (("build",), "Missing argument"),
+        (("build",), "missing argument"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_exit_code_2(

@@ -1,0 +1,43 @@
+"""What is wrong with the options is said in one line that names the way out."""
+
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nonsense"], "no such command 'nonsense'; see `headwater --help`"),
+        (["ask"], "missing argument 'question'; see `headwater ask --help`"),
+        (["ask", "a", "b"], "got unexpected extra argument(s) (b); see `headwater ask --help`"),
+        (["corpus", "bild"], "no such command 'bild'"),
+        (["study", "--jobs", "0"], "greater than or equal to 1; see `headwater study --help`"),
+        (["finetune", "--modle", "x"], "no such option: --modle (Possible options: "),
+        (["evaluate", "--model", "x", "--data"], "option '--data' requires an argument; see `"),
+    ],
+)
+def test_a_wrong_option_is_one_line(headwater: Any, arguments: list[str], expected: str) -> None:
+    ran = headwater(*arguments)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith("headwater: ")
+    assert expected in ran.err
+
+
+@pytest.mark.parametrize("verb", [[], ["corpus"], ["inspect"], ["vectors"], ["vocabulary"]])
+def test_a_verb_alone_shows_its_help(headwater: Any, verb: list[str]) -> None:
+    ran = headwater(*verb)
+    assert ran.code == 2
+    assert ran.err.startswith(" ".join(["Usage: headwater", *verb]))
+
+
+def test_ctrl_c_ends_without_a_traceback() -> None:
+    code = "import os, signal; from headwater import cli, asking\n"
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # where it is ignored
+    code += "asking.read_documents = lambda context: os.kill(os.getpid(), signal.SIGINT)\n"
+    code += "import sys; sys.argv = ['headwater', 'ask', 'who', '--context', '-']; cli.main()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode in (130, -signal.SIGINT), ran.stderr) == (True, "")
