@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -82,6 +82,15 @@ def read_json(path: Path) -> Any:
         UserError: as `read_text`, or the JSON is broken, too deep, or holds NaN or lone surrogates.
     """
     return parse_json(read_text(path), str(path))
+
+
+def whole_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a JSON-lines log; what a kill left of a last line is passed over."""
+    lines = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(ValueError):
+            lines.append(json.loads(text))
+    return [line for line in lines if isinstance(line, dict)]
 
 
 def parse_json(text: str, where: str) -> Any:

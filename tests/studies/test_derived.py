@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from headwater.corpus.store import TokenStore
+from headwater.errors import UserError
 from headwater.studies import quick
 from headwater.studies.data import truncate
 from headwater.studies.methods import glue_average
@@ -42,13 +43,15 @@ def test_a_store_is_cut_to_its_first_tokens(
 def test_the_time_to_a_score_is_that_of_the_first_evaluation_that_reaches_it(
     tmp_path: Path,
 ) -> None:
-    place = Place(tmp_path, "quick", seeds=(0, 1))
+    place = Place(tmp_path, "quick", seeds=(0, 1, 2))
     scores = {
         (PRETRAINED, 0): [50.0, 71.0, 90.0],
-        (PRETRAINED, 1): [70.0, 60.0, 90.0],
+        (PRETRAINED, 1): [80.0, 60.0, 90.0],
+        (PRETRAINED, 2): [50.0, 51.0, 52.0],  # never gets there: all 200 steps of the recipe
         (RANDOM, 0): [10.0, 60.0, 59.0],
         (RANDOM, 1): [10.0, 20.0, 80.0],
-    }  # the goal is 70: the mean of 60 and 80
+        (RANDOM, 2): [10.0, 53.0, 53.0],
+    }
     results = [
         _write(place, cell.run.name, scores[cell.setting, cell.seed], cell.setting, cell.seed)
         for cell in cells(place)
@@ -56,9 +59,13 @@ def test_the_time_to_a_score_is_that_of_the_first_evaluation_that_reaches_it(
     ]
     found = list(time_to_score(place, results))
     steps = {(each.setting, each.seed): each.value for each in found if each.column == STEPS}
-    assert steps == {(PRETRAINED, 0): 20, (PRETRAINED, 1): 10, (RANDOM, 0): 30, (RANDOM, 1): 30}
+    assert {seed: steps[PRETRAINED, seed] for seed in place.seeds} == {0: 20, 1: 10, 2: 200}
+    assert {seed: steps[RANDOM, seed] for seed in place.seeds} == {0: 20, 1: 30, 2: 20}
     seconds = {(each.setting, each.seed): each.value for each in found if each.column == SECONDS}
     assert seconds == {key: value / 10 for key, value in steps.items()}
+    (Path(place.run(cells(place)[-1].run.name)) / "log.jsonl").unlink()
+    with pytest.raises(UserError, match=r"log\.jsonl: holds no evaluation"):
+        list(time_to_score(place, results))
 
 
 def _write(place: Place, run: str, scores: Sequence[float], setting: str, seed: int) -> Result:

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import UserError
+from headwater.files import whole_lines
 from headwater.studies.cell import Job
 from headwater.studies.grid import check_grid, run_grid
+from headwater.studies.names import STUDIES
 from headwater.studies.progress import Progress
-from headwater.studies.study import Cell, Measure, Result, Run
+from headwater.studies.study import Cell, Measure, Place, Result, Run
 from headwater.studies.workers import Answer, Failure
 
 RECIPE = {"model": "m", "task": "rte", "data": {"train": ["t"]}}
@@ -83,6 +85,23 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     assert nothing.given == []
 
 
+def test_weights_that_a_kill_left_are_removed(tmp_path: Path) -> None:
+    go(tmp_path, Fake())
+    (tmp_path / "runs" / "x-0" / "model").mkdir(parents=True)
+    go(tmp_path, Fake())
+    assert not list(tmp_path.glob("runs/*/model"))
+
+
+def test_what_a_kill_tore_is_passed_over_and_what_is_no_result_is_told(tmp_path: Path) -> None:
+    go(tmp_path, Fake())
+    jobs = tmp_path / "jobs.jsonl"
+    jobs.write_text(jobs.read_text() + '{"job": "x')
+    assert len(whole_lines(jobs)) == 5
+    (tmp_path / "results" / "x-rte-0.json").write_text("{}")
+    with pytest.raises(UserError, match=r"x-rte-0\.json: holds no result; remove it"):
+        go(tmp_path, Fake())
+
+
 def test_a_mistake_is_the_users_and_a_fault_ours(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="body: no such file"):
         go(tmp_path / "a", Fake(fails=Failure("no such file", mistake=True)))
@@ -94,10 +113,23 @@ def test_a_folder_holds_one_study(tmp_path: Path) -> None:
     cells = grid_of_two()
     check_grid(cells, tmp_path, {"name": "a"})
     check_grid(cells, tmp_path, {"name": "a"})
-    with pytest.raises(UserError, match="holds another study"):
+    with pytest.raises(UserError, match=r"holds another study.* study.name was 'a', is now 'b'"):
         check_grid(cells, tmp_path, {"name": "b"})
     with pytest.raises(UserError, match="holds another study"):
         check_grid(cells[:1], tmp_path, {"name": "a"})
     wrong = Run("wrong", RECIPE | {"lora": {"rnak": 1}})
     with pytest.raises(UserError, match=r"wrong: unknown key .lora\.rnak."):
         check_grid([Cell("x", "rte", 0, wrong, cells[0].measure)], tmp_path / "new", {})
+
+
+def test_a_folder_may_have_any_name_and_be_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (".", "e", "1", str(tmp_path / "whole")):
+        cells = STUDIES["transfer"].cells(Place(Path(name), "quick"))
+        check_grid(cells, Path(name), {})
+    kept = [(Path(name) / "study.json").read_text() for name in (".", "e", "1", "whole")]
+    assert len(set(kept)) == 1
+    assert "DIR/runs/" in kept[0]
+    assert "DIR/data/" in kept[0]

@@ -66,6 +66,18 @@ def test_a_full_grid_is_scaled_in_all_its_steps(name: str, official: Path, tmp_p
 
 
 @pytest.mark.parametrize("name", STUDIES)
+def test_a_given_rate_is_that_of_all_parameters(name: str, official: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path, "full", official, ALL_BODIES)
+    grids = (STUDIES[name].cells(replace(place, learning_rate=x)) for x in (2e-3, 4e-3))
+    for one, twice in zip(*grids, strict=True):
+        rates = [each.run.recipe["training"]["learning_rate"] for each in (one, twice)]
+        features = name == "context" and one.run.recipe.get("method") == "features"
+        assert rates[1] == pytest.approx(rates[0] if features else 2 * rates[0])
+        if one.run.recipe.get("method", "all") == "all":
+            assert rates[0] == 2e-3
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_every_study_reports_made_up_results(name: str, tmp_path: Path) -> None:
     """A table, a plot and a page, whose verdicts follow from the numbers."""
     study = replace(STUDIES[name], derive=None)
@@ -116,9 +128,10 @@ def test_the_command_lists_them_and_names_the_nearest(headwater) -> None:  # typ
     missing = headwater("study", "transfer", "--budget", "full")
     assert (missing.code, missing.out) == (2, "")
     assert "--data DIR" in missing.err
-    scaled = headwater("study", "transfer", "--scale", "0.1")
-    assert (scaled.code, scaled.out) == (2, "")
-    assert "--scale is for --budget full" in scaled.err
+    for option in ("--scale", "--learning-rate"):
+        changed = headwater("study", "transfer", option, "0.1")
+        assert (changed.code, changed.out) == (2, "")
+        assert f"{option} is for --budget full" in changed.err
 
 
 SMALL = """

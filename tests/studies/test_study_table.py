@@ -40,9 +40,9 @@ def test_one_value_has_no_deviation() -> None:
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=5))
 def test_the_other_way_round_is_the_other_verdict(pairs: list[tuple[float, float]]) -> None:
     results = series("x", [x for x, _ in pairs]) + series("y", [y for _, y in pairs])
-    there = judge(Claim("", "x", "y"), results)
-    back = judge(Claim("", "y", "x"), results)
-    lowest = judge(Claim("", "y", "x", lowest=True), results)
+    there = judge(Claim("", "x", "y"), Table(tuple(results)))
+    back = judge(Claim("", "y", "x"), Table(tuple(results)))
+    lowest = judge(Claim("", "y", "x", lowest=True), Table(tuple(results)))
     opposite = {"agrees": "disagrees", "disagrees": "agrees", "open": "open"}
     assert back.verdict == opposite[there.verdict]
     assert lowest.verdict == there.verdict
@@ -52,15 +52,15 @@ def test_the_other_way_round_is_the_other_verdict(pairs: list[tuple[float, float
 def test_seeds_are_compared_in_pairs() -> None:
     """The seeds differ by far more than the settings, which a test without pairs would miss."""
     results = series("x", [10.0, 50.0, 90.0]) + series("y", [9.0, 48.9, 88.8])
-    found = judge(Claim("", "x", "y"), results)
+    found = judge(Claim("", "x", "y"), Table(tuple(results)))
     assert found.verdict == "agrees"
     assert found.gain.mean == pytest.approx(1.1)
 
 
 def test_a_small_difference_is_open() -> None:
     results = series("x", [10.0, 11.0, 12.0]) + series("y", [12.0, 10.0, 10.0])
-    assert judge(Claim("", "x", "y"), results).verdict == "open"
-    assert judge(Claim("", "x", "y"), [results[0], results[3]]).verdict == "open"  # one seed
+    assert judge(Claim("", "x", "y"), Table(tuple(results))).verdict == "open"
+    assert judge(Claim("", "x", "y"), Table((results[0], results[3]))).verdict == "open"  # one seed
 
 
 def test_a_claim_over_all_columns_takes_their_mean_by_seed() -> None:
@@ -70,11 +70,19 @@ def test_a_claim_over_all_columns_takes_their_mean_by_seed() -> None:
         *series("y", [2.0, 2.0], "a"),
         *series("y", [2.0, 2.0], "b"),
     ]
-    found = judge(Claim("", "x", "y"), results)
+    found = judge(Claim("", "x", "y"), Table(tuple(results)))
     assert (found.verdict, found.gain.mean, found.gain.count) == ("agrees", 1.0, 2)
-    assert judge(Claim("", "x", "y", ("a",)), results).verdict == "disagrees"
+    assert judge(Claim("", "x", "y", ("a",)), Table(tuple(results))).verdict == "disagrees"
     with pytest.raises(KeyError):
-        judge(Claim("", "x", "z"), results)
+        judge(Claim("", "x", "z"), Table(tuple(results)))
+
+
+def test_a_derived_column_counts_for_a_claim_that_names_it() -> None:
+    grid = (*series("x", [1.0, 1.0]), *series("y", [0.0, 0.0]))
+    derived = (*series("x", [9.0, 9.0], "mean"), *series("y", [0.0, 0.0], "mean"))
+    table = Table(grid, derived)
+    assert judge(Claim("", "x", "y"), table).gain.mean == 1.0
+    assert judge(Claim("", "x", "y", ("mean",)), table).gain.mean == 9.0
 
 
 def test_the_table_shows_every_cell() -> None:

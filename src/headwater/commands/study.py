@@ -35,6 +35,10 @@ def study(
         float,
         typer.Option(metavar="X", min=0.001, help="Times the steps of the full budget's runs."),
     ] = 1.0,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="X", min=1e-9, max=1, help="Of the full budget, for all parameters."),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Runs at a time [quick: the cores; full: 1]."),
@@ -55,7 +59,7 @@ def study(
     from headwater.studies.study import Place
 
     folder = output or Path("runs") / "studies" / f"{name}-{budget}"
-    place = Place(folder, budget, data, tuple(model or ()), scale)
+    place = Place(folder, budget, data, tuple(model or ()), scale, learning_rate)
     found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
     if as_json:
         print_json({"output": str(folder), "claims": [_claim(each) for each in found]})

@@ -60,10 +60,10 @@ def _full(place: Place, seed: int) -> list[Cell]:
     for task in FULL_TASKS:
         data = full.task(place, task)
         for setting, (family, way) in _ways(128).items():
-            rate = 1e-3 if way else 1e-4
-            training = {"steps": 1500, "learning_rate": rate, "evaluate_every": 300}
             name = f"{setting.replace(', ', '-').lower()}-{task}"
             model = full.model(place, family)
+            rate = 1e-3 if way else full.rate(place, model)
+            training = {"steps": 1500, "learning_rate": rate, "evaluate_every": 300}
             run = full.adapted(
                 place, name, data, seed, most=20000, training=training, model=model, **way
             )

@@ -83,9 +83,10 @@ def model(place: Place, *families: str) -> str:
     for name in place.models:
         if family(name) in families:
             return name
+    given = ", ".join(f"{name} is a {family(name)}" for name in place.models) or "none was given"
     raise UserError(
         f"--budget full: give a pre-trained {' or '.join(families)} (--model studies/bodies/"
-        f"{families[0]}, or your own)"
+        f"{families[0]}, or your own); {given}"
     )
 
 
@@ -93,6 +94,14 @@ def family(name: str) -> str:
     """Return the family of a model, as `studies/bodies` names them."""
     kind: str = _config(name).model_type
     return "gpt" if "gpt" in kind else kind
+
+
+def rate(place: Place, name: str) -> float:
+    """Return the rate at which every parameter is adapted: `--learning-rate`, or the usual.
+
+    The smaller a network, the larger the rate that suits it; `studies/bodies` learn best at 1e-3.
+    """
+    return place.learning_rate or (1e-3 if family(name) == "t5" else 1e-4)
 
 
 def random_like(name: str) -> dict[str, Any]:
@@ -142,11 +151,12 @@ def _scaled(place: Place, training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tests(place: Place, setting: str, name: str, body: Run, seed: int) -> list[Cell]:
-    """Fine-tune a body that a study pre-trained on each of `TESTS`, and measure it there."""
+    """Fine-tune a T5 that a study pre-trained on each of `TESTS`, and measure it there."""
     found = []
     for each in TESTS:
         data = task(place, each)
-        training = {"steps": 1000, "evaluate_every": 250}
+        training: dict[str, Any] = {"steps": 1000, "evaluate_every": 250}
+        training["learning_rate"] = rate(place, model(place, "t5"))
         run = adapted(
             place, f"{name}-{each}", data, seed, most=20000, start=body, training=training
         )

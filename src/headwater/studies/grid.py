@@ -9,10 +9,10 @@ Models and states are removed as soon as nothing asks for them any more; recipes
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
@@ -20,6 +20,7 @@ from headwater.studies.cell import Job
 from headwater.studies.progress import Progress
 from headwater.studies.study import Cell, Result, Run
 from headwater.studies.workers import Answer, Failure
+from headwater.training.state import compare
 
 KEPT = "study.json"
 """The grid, in a study's folder."""
@@ -60,14 +61,31 @@ def check_grid(cells: Sequence[Cell], folder: Path, about: dict[str, object]) ->
     for run in runs.values():
         run.checked()
     recipes = {name: run.recipe for name, run in runs.items()}
-    own = json.dumps([about, names, recipes], sort_keys=True).replace(str(folder), "DIR")
-    grid = {"study": json.loads(own)}
+    grid = {"study": {**about, "cells": names}, "runs": _portable(recipes, folder)}
     kept = folder / KEPT
-    if kept.exists() and read_json(kept) != grid:
-        raise UserError(
-            f"{folder}: holds another study (or one with other settings); name another folder"
-        )
+    if kept.exists():
+        try:
+            compare(_identity(read_json(kept)), _identity(grid))
+        except UserError as error:
+            raise UserError(f"{folder}: holds another study; {error}") from None
     write_json(kept, grid)
+
+
+def _identity(grid: Mapping[str, Any]) -> dict[str, str]:
+    parts = {**grid.get("runs", {}), "study": grid.get("study")}
+    return {key: repr(value) for key, value in parts.items()}
+
+
+def _portable(value: Any, folder: Path) -> Any:
+    """Name what lies in the study's folder by its place there, so that the folder can be moved."""
+    if isinstance(value, Mapping):
+        return {key: _portable(each, folder) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_portable(each, folder) for each in value]
+    if isinstance(value, str) and Path(value).is_relative_to(folder):
+        inside = Path(value).relative_to(folder)
+        return f"DIR/{inside}" if inside.parts[:1] in (("runs",), ("data",), ("stores",)) else value
+    return value
 
 
 def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progress) -> list[Result]:
@@ -79,12 +97,16 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
     """
     found = {cell.name: kept for cell in cells if (kept := _kept(cell, folder))}
     open_cells = [cell for cell in cells if cell.name not in found]
+    for cell in cells:
+        if cell.name in found:  # a kill may have come before its sweep
+            _sweep(cell, open_cells, folder)
     runs = {run.name: run for cell in open_cells for run in cell.run.all()}
     waiting = {f"run {name}": Job(name, run, folder) for name, run in runs.items()}
     waiting |= {f"cell {cell.name}": Job(cell.name, cell, folder) for cell in open_cells}
     trained: set[str] = set()
     progress.start(len(cells) + len(runs), len(found))
     going: dict[Job, float] = {}
+    at_a_time = hands.free
     while waiting or going:
         ready = [key for key, job in waiting.items() if _ready(job, trained)]
         ready.sort(key=lambda key: isinstance(waiting[key].work, Run))  # cells free the disk
@@ -96,7 +118,7 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
             seconds = time.monotonic() - going.pop(job)
             if isinstance(answer, Failure):
                 raise _error(job, answer)
-            _note(folder, job, seconds)
+            _note(folder, job, seconds, at_a_time)
             if isinstance(job.work, Run):
                 trained.add(job.work.name)
             else:
@@ -108,9 +130,9 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
     return [found[cell.name] for cell in cells]
 
 
-def _note(folder: Path, job: Job, seconds: float) -> None:
+def _note(folder: Path, job: Job, seconds: float, at_a_time: int) -> None:
     kind = "training" if isinstance(job.work, Run) else "measurement"
-    line = {"job": job.name, "kind": kind, "seconds": round(seconds, 2)}
+    line = {"job": job.name, "kind": kind, "seconds": round(seconds, 2), "at_a_time": at_a_time}
     with (folder / JOBS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -127,7 +149,12 @@ def _file(cell: Cell, folder: Path) -> Path:
 
 def _kept(cell: Cell, folder: Path) -> Result | None:
     file = _file(cell, folder)
-    return Result(**read_json(file)) if file.exists() else None
+    if not file.exists():
+        return None
+    try:
+        return Result(**read_json(file))
+    except TypeError:
+        raise UserError(f"{file}: holds no result; remove it, and it is measured again") from None
 
 
 def _sweep(done: Cell, left: Sequence[Cell], folder: Path) -> None:

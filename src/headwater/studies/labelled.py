@@ -52,7 +52,7 @@ def _full(place: Place, seed: int) -> list[Cell]:
     body = full.model(place, "bert")
     sentiment, questions = full.task(place, "sst2"), full.task(place, "squad")
     random, given = full.random_like(body), {"model": body}
-    own = {"steps": 2000, "evaluate_every": 500, "learning_rate": 1e-4}
+    own = {"steps": 2000, "evaluate_every": 500, "learning_rate": full.rate(place, body)}
     moods = {
         name: full.adapted(place, f"sst2-{name}", sentiment, seed, training=own, **begin)
         for name, begin in (("random", random), ("text", given))

@@ -77,8 +77,9 @@ def _full_bert(place: Place, name: str) -> list[Cell]:
         for task in (*full.GLUE, "squad"):
             data = full.task(place, task)
             for setting, way in _starts(name).items():
-                training: dict[str, Any] = {"steps": 1000, "evaluate_every": 200}
-                training |= {"learning_rate": 1e-4 * _RATES[way.get("method", "all")]}
+                training: dict[str, Any] = {"steps": 1000, "evaluate_every": 500}
+                factor = _RATES[way.get("method", "all")]
+                training |= {"learning_rate": full.rate(place, name) * factor}
                 run = full.adapted(
                     place, _slug(setting, task), data, seed, most=10000, training=training, **way
                 )
@@ -96,7 +97,8 @@ def _full_t5(place: Place, name: str) -> list[Cell]:
             if way.get("method") == "features":
                 continue  # it learns no task that is written
             training: dict[str, Any] = {"steps": 2000, "evaluate_every": 500}
-            training |= {"learning_rate": 1e-3 * _RATES[way.get("method", "all")]}
+            factor = _RATES[way.get("method", "all")]
+            training |= {"learning_rate": full.rate(place, name) * factor}
             run = full.mixed(
                 place, _slug(setting, "glue"), list(glue.values()), seed, training, way
             )

@@ -66,8 +66,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
 def _full(place: Place, seed: int) -> list[Cell]:
     name = full.model(place, "bert", "t5")
     tasks = {task: full.task(place, task) for task in full.GLUE}
-    rate = 1e-3 if full.family(name) == "t5" else 1e-4
-    own = {"steps": FULL_STEPS, "evaluate_every": 100, "learning_rate": rate}
+    own = {"steps": FULL_STEPS, "evaluate_every": 100, "learning_rate": full.rate(place, name)}
     found = []
     for task, data in tasks.items():
         run = full.adapted(place, f"single-{task}", data, seed, model=name, training=own)

@@ -24,7 +24,7 @@ def write_report(
     """Write everything below `place.folder` and return what became of each claim."""
     derived = tuple(study.derive(place, results)) if study.derive else ()
     table = Table(tuple(results), derived)
-    found = [judge(claim, (*results, *derived)) for claim in study.claims[place.budget]]
+    found = [judge(claim, table) for claim in study.claims[place.budget]]
     folder = place.folder
     replace_file(folder / "table.md", table.markdown())
     replace_file(folder / "table.csv", table.csv())
@@ -40,7 +40,8 @@ def paragraph(found: Sequence[Found]) -> str:
     agrees = [each for each in found if each.verdict == "agrees"]
     against = [each for each in found if each.verdict == "disagrees"]
     undecided = [each for each in found if each.verdict == "open"]
-    parts = [f"Of {len(found)} published orders, {len(agrees)} are found here."]
+    are = "is" if len(agrees) == 1 else "are"
+    parts = [f"Of {len(found)} published orders, {len(agrees)} {are} found here."]
     if agrees:
         parts.append(f"As published: {_listed(agrees)}.")
     if against:
@@ -59,8 +60,14 @@ def _listed(found: Sequence[Found]) -> str:
 
 def _gain(found: Found) -> str:
     gain = found.gain
-    error = "" if found.error is None else f", standard error {found.error:.2g}"
-    return f"{gain.mean:+.3g}{error}, {gain.count} seeds"
+    error = "" if found.error is None else f", standard error {_number(found.error, 2)}"
+    sign = "-" if gain.mean < 0 else "+"
+    return f"{sign}{_number(abs(gain.mean), 3)}{error}, {gain.count} seeds"
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number to so many digits, whole where it is large."""
+    return f"{value:,.0f}" if value >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
 def _page(
@@ -71,7 +78,7 @@ def _page(
     parts = [
         f"# {study.name}: {study.asks}",
         study.setup[place.budget],
-        *_scaled(place),
+        *_changed(place),
         "## What was found",
         paragraph(found),
         "![The numbers as a picture](plot.png)",
@@ -94,10 +101,16 @@ def _page(
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _scaled(place: Place) -> list[str]:
-    if place.scale == 1:
-        return []
-    return [f"Here every training took {place.scale:g} times the steps named above."]
+def _changed(place: Place) -> list[str]:
+    found = []
+    if place.scale != 1:
+        found.append(f"Here every training took {place.scale:g} times the steps named above.")
+    if place.learning_rate:
+        found.append(
+            f"The learning rate for all parameters was {place.learning_rate:g} here, by "
+            "--learning-rate."
+        )
+    return found
 
 
 def _published(published: Published) -> str:

@@ -1,13 +1,11 @@
 """One study from its name to its page: data, grid, report."""
 
-import json
 import os
 import platform
-from collections.abc import Sequence
 from pathlib import Path
 
 from headwater.errors import UserError
-from headwater.files import check_writable
+from headwater.files import check_writable, whole_lines
 from headwater.lock import locked
 from headwater.studies.grid import JOBS, KEPT, check_grid, run_grid
 from headwater.studies.names import find
@@ -33,9 +31,9 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
     """
     study = find(name)
     _check(place)
+    cells = study.cells(place)
     place.folder.mkdir(parents=True, exist_ok=True)
     with locked(place.folder, _HELD):
-        cells = study.cells(place)
         check_grid(cells, place.folder, {"name": name, "budget": place.budget})
         study.prepare(place)
         count = min(jobs or (_cores() if place.budget == "quick" else 1), len(cells))
@@ -46,7 +44,7 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
                 results = run_grid(cells, place.folder, workers, progress)
         finally:
             progress.close()
-        cost = _cost(place.folder, count, threads)
+        cost = _cost(place.folder, threads)
         return write_report(study, place, results, cost, command)
 
 
@@ -55,6 +53,8 @@ def _check(place: Place) -> None:
         raise UserError("--budget full reads official data; name their folder: --data DIR")
     if place.budget == "quick" and place.scale != 1.0:
         raise UserError("--scale is for --budget full; the quick budget is what it is")
+    if place.budget == "quick" and place.learning_rate:
+        raise UserError("--learning-rate is for --budget full; the quick budget has its own")
     if place.data is not None and not place.data.is_dir():
         raise UserError(f"{place.data}: no such folder; --data names that of the official data")
     others = place.folder.is_dir() and any(place.folder.iterdir())
@@ -63,20 +63,22 @@ def _check(place: Place) -> None:
     check_writable(place.folder)
 
 
-def _cost(folder: Path, count: int, threads: int) -> str:
-    """Say what the study took and on what."""
-    lines = (folder / JOBS).read_text(encoding="utf-8").splitlines()
-    jobs: Sequence[dict[str, float]] = [json.loads(line) for line in lines]
-    minutes = sum(job["seconds"] for job in jobs) / 60
+def _cost(folder: Path, threads: int) -> str:
+    """Say what the study took and on what; what was cut and begun again is not known."""
     import torch
 
-    machine = f"{_cores()} cores ({platform.machine()})"
+    jobs = whole_lines(folder / JOBS)
+    minutes = sum(job["seconds"] for job in jobs) / 60
+    passed = sum(job["seconds"] / job["at_a_time"] for job in jobs) / 60
+    most = max(job["at_a_time"] for job in jobs)
+    machine = f"{most * threads} of {_cores()} cores ({platform.machine()})"
     if torch.cuda.is_available():
         machine += f", {torch.cuda.get_device_name()}"
     return (
-        f"{len(jobs)} jobs (trainings and measurements) took {minutes:.1f} minutes in all, "
-        f"{count} at a time with {threads} {'thread' if threads == 1 else 'threads'} each: about "
-        f"{minutes / count:.1f} minutes on {machine}, torch {torch.__version__}."
+        f"{len({(job['kind'], job['job']) for job in jobs})} jobs (trainings and measurements) "
+        f"took {minutes:.1f} minutes in all, {'one' if most == 1 else f'up to {most}'} at a time "
+        f"with {threads} {'thread' if threads == 1 else 'threads'} each: about {passed:.1f} "
+        f"minutes, on {machine}, torch {torch.__version__}."
     )
 
 

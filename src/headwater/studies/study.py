@@ -28,6 +28,7 @@ class Place:
         data: the folder with official data files; `full` reads it.
         models: pre-trained models; `full` starts from them.
         scale: of the steps of every training with `full`.
+        learning_rate: of `full` where all parameters are adapted; left out: `full.rate`.
         seeds: one run each in every cell.
     """
 
@@ -36,6 +37,7 @@ class Place:
     data: Path | None = None
     models: tuple[str, ...] = ()
     scale: float = 1.0
+    learning_rate: float | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def run(self, name: str) -> str:

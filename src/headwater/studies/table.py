@@ -57,12 +57,15 @@ class Found:
         return None if deviation is None else deviation / math.sqrt(self.gain.count)
 
 
-def judge(claim: Claim, results: Sequence[Result]) -> Found:
+def judge(claim: Claim, table: "Table") -> Found:
     """Compare the two settings of a claim over the seeds that both have.
+
+    Derived columns count only for a claim that names them.
 
     Raises:
         KeyError: the settings have no column and seed in common.
     """
+    results = (*table.results, *table.derived) if claim.columns else table.results
     better, worse = (_by_place(results, name, claim) for name in (claim.better, claim.worse))
     both = [place for place in better if place in worse]
     if not both:

@@ -14,8 +14,9 @@ model that has read raw text predicts better, learns sooner and needs fewer labe
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
+from typing import Any
 
+from headwater.errors import UserError
 from headwater.studies import full, quick
 from headwater.studies.study import Cell, Claim, Place, Published, Result, Study
 from headwater.training.log import read_log
@@ -24,6 +25,8 @@ PRETRAINED, RANDOM = "pre-trained", "random start"
 QUICK_SIZES = (25, 50, 100, 200, 400, 800)
 FULL_SIZES = (100, 300, 1000, 3000, 10000, 30000)
 STEPS, SECONDS = "steps to the score", "seconds to the score"
+Point = tuple[float, int, float]
+"""A score on the validation data, and the step and the seconds at which it was measured."""
 
 
 def cells(place: Place) -> list[Cell]:
@@ -59,7 +62,8 @@ def _full(place: Place) -> list[Cell]:
                 (PRETRAINED, {"model": body}),
                 (RANDOM, full.random_like(body)),
             ):
-                training = {"steps": 1500, "evaluate_every": 100, "early_stop": 8}
+                training: dict[str, Any] = {"steps": 1500, "evaluate_every": 100, "early_stop": 8}
+                training |= {"learning_rate": full.rate(place, body)}
                 name = f"{setting.split()[0]}-{size}"
                 run = full.adapted(place, name, data, seed, most=size, training=training, **begin)
                 found.append(Cell(setting, f"{size:,}", seed, run, data.measure))
@@ -67,30 +71,46 @@ def _full(place: Place) -> list[Cell]:
 
 
 def time_to_score(place: Place, results: Sequence[Result]) -> Iterable[Result]:
-    """Yield when each run with the most examples first reached what the random start ends with.
+    """Yield when each run with the most examples first reached the best score of its random start.
 
-    That score, on the validation data, is the mean of the random start's best over the seeds. A run
-    that never gets there counts with all its steps.
+    Scores are on the validation data; the random start is that of the same seed, which reaches its
+    own best by definition. A run that never gets there counts with all steps of the budget, though
+    early stopping may have ended it before, and with the seconds that they would have taken.
+
+    Raises:
+        UserError: a run's log is not there any more.
     """
     last = results[-1].column
-    runs = {(c.setting, c.seed): c.run.name for c in cells(place) if c.column == last}
-    logs = {key: read_log(Path(place.run(name)) / "log.jsonl") for key, name in runs.items()}
-    points = {key: [_point(line) for line in log if "evaluation" in line]
-              for key, log in logs.items()}  # fmt: skip
-    goal = fmean(
-        max(score for score, _, _ in found)
-        for (setting, _), found in points.items()
-        if setting == RANDOM
-    )
+    runs = {(c.setting, c.seed): c.run for c in cells(place) if c.column == last}
+    points = {key: _points(Path(place.run(run.name)) / "log.jsonl") for key, run in runs.items()}
     for each in results:
         if each.column == last:
-            scores = points[each.setting, each.seed]
-            _, step, seconds = next((p for p in scores if p[0] >= goal), scores[-1])
+            goal = max(score for score, _, _ in points[RANDOM, each.seed])
+            run = runs[each.setting, each.seed]
+            budget = int(run.recipe["training"]["steps"])
+            step, seconds = _reached(points[each.setting, each.seed], goal, budget)
             yield replace(each, column=STEPS, value=float(step))
             yield replace(each, column=SECONDS, value=seconds)
 
 
-def _point(line: dict[str, object]) -> tuple[float, int, float]:
+def _reached(points: Sequence[Point], goal: float, budget: int) -> tuple[int, float]:
+    """Return the step and the seconds of the first score that is high enough."""
+    for score, step, seconds in points:
+        if score >= goal:
+            return step, seconds
+    _, ended, took = points[-1]
+    return budget, took * budget / ended
+
+
+def _points(log: Path) -> list[Point]:
+    """Return score, step and seconds of each evaluation."""
+    found = [_point(line) for line in read_log(log) if "evaluation" in line]
+    if not found:
+        raise UserError(f"{log}: holds no evaluation; the study needs its runs' logs to the end")
+    return found
+
+
+def _point(line: dict[str, object]) -> Point:
     metrics = line["evaluation"]
     assert isinstance(metrics, dict)
     return next(iter(metrics.values())), int(str(line["step"])), float(str(line["seconds"]))
@@ -122,13 +142,17 @@ TRANSFER = Study(
         "of four kinds a noun is; the same network begins from random weights. Columns: how many "
         "labelled examples. Both train for 200 steps of 16 examples, the best weights are chosen "
         "on 200 validation examples, accuracy in percent is over 600 test examples. Random "
-        "guessing gives 25. Time is what it takes with the most examples to the best "
-        "validation score of the random start, without the pre-training.",
+        "guessing gives 25. Time is what it takes with the most examples, without the "
+        "pre-training, to the best validation score of the random start of the same seed; a run "
+        "that never gets there counts with all 200 steps.",
         "full": "The BERT given by --model is adapted to SST-2, beside a network of its sizes from "
         "random weights. Columns: how many labelled examples, drawn by the seed. Both train for "
-        "1,500 steps of 32 examples, or until the tenth of the data held out no longer gains for "
-        "800; accuracy in percent on the official dev set. Time is what it takes with the most "
-        "examples to the best validation score of the random start, without the pre-training.",
+        "1,500 steps of 32 examples at 1e-4, or until the tenth of the data held out no longer "
+        "gains for 800: a tenth of the whole training file, whatever the column, so that its "
+        "labels help even where few are trained on. Accuracy in percent on the official dev set. "
+        "Time is what it takes with the most examples, without the pre-training, to the best "
+        "validation score of the random start of the same seed; a run that never gets there counts "
+        "with all steps of the budget.",
     },
     prepare=quick.prepare,
     cells=cells,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from headwater.files import replace_file
+from headwater.files import replace_file, whole_lines
 
 TIME_FIELDS = ("seconds",)
 """The fields that differ between two runs of the same settings."""
@@ -37,15 +37,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     """Return the whole lines of a log; what a kill left of a last line is passed over."""
     if not path.exists():
         return []
-    lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict) and isinstance(line.get("step"), int):
-            lines.append(line)
-    return lines
+    return [line for line in whole_lines(path) if isinstance(line.get("step"), int)]
 
 
 def cut_log(path: Path, step: int, evaluated: int) -> None:
