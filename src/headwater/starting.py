@@ -74,7 +74,7 @@ class Start:
     @property
     def family(self) -> Family:
         """The family whose training defaults and features it takes."""
-        return _family(self.config)
+        return family(self.config)
 
     @property
     def pad_id(self) -> int:
@@ -82,7 +82,8 @@ class Start:
         return self.vocabulary.pad_id or 0
 
 
-def _family(config: ModelConfig) -> Family:
+def family(config: ModelConfig) -> Family:
+    """Tell the family of a config: a RoBERTa and a DistilBERT are BERTs."""
     match config:
         case T5Config():
             return "t5"
@@ -103,10 +104,10 @@ def family_of(recipe: RunRecipe) -> Family:
         UserError: there is no such preset or model.
     """
     if recipe.network is not None:
-        return _family(preset(recipe.network.preset))
+        return family(preset(recipe.network.preset))
     assert recipe.model is not None
     file = resolve(recipe.model) / "config.json"
-    return _family(read_config(read_json(file), str(file)))
+    return family(read_config(read_json(file), str(file)))
 
 
 def start(

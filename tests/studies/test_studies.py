@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from headwater.checkpoints.folder import save_model
+from headwater.models.build import build_model, preset
 from headwater.studies import full, quick
 from headwater.studies.cell import Job
 from headwater.studies.names import STUDIES
@@ -75,6 +77,21 @@ def test_a_given_rate_is_that_of_all_parameters(name: str, official: Path, tmp_p
         assert rates[1] == pytest.approx(rates[0] if features else 2 * rates[0])
         if one.run.recipe.get("method", "all") == "all":
             assert rates[0] == 2e-3
+
+
+@pytest.mark.parametrize("kind", ["roberta-base", "distilbert-base-uncased"])
+def test_a_roberta_and_a_distilbert_are_berts(kind: str, official: Path, tmp_path: Path) -> None:
+    """What is like it and random has its own sizes."""
+    sizes = {"hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 40}
+    given = replace(preset(kind), **sizes)
+    body = tmp_path / "body"
+    save_model(body, build_model(given, "span"))
+    place = Place(tmp_path / "study", "full", official, (str(body),))
+    random = next(c for c in STUDIES["transfer"].cells(place) if c.setting == "random start")
+    network = random.run.checked().network
+    assert network is not None and network.preset == kind
+    del sizes["vocab_size"]  # the vocabulary says it
+    assert sizes.items() <= network.sizes.items()
 
 
 @pytest.mark.parametrize("name", STUDIES)

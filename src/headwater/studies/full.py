@@ -92,8 +92,9 @@ def model(place: Place, *families: str) -> str:
 
 def family(name: str) -> str:
     """Return the family of a model, as `studies/bodies` names them."""
-    kind: str = _config(name).model_type
-    return "gpt" if "gpt" in kind else kind
+    from headwater import starting  # imports torch
+
+    return starting.family(_config(name))
 
 
 def rate(place: Place, name: str) -> float:
@@ -107,8 +108,9 @@ def rate(place: Place, name: str) -> float:
 def random_like(name: str) -> dict[str, Any]:
     """Return the part of a recipe that begins from random weights of a model's own sizes."""
     config = _config(name)
-    preset = {"bert": "bert-base-uncased", "t5": "t5-small", "gpt2": "gpt2", "openai-gpt": "gpt",
-              "elmo": "elmo", "cbow": "cbow"}[config.model_type]  # fmt: skip
+    preset = {"bert": "bert-base-uncased", "roberta": "roberta-base",
+              "distilbert": "distilbert-base-uncased", "t5": "t5-small", "gpt2": "gpt2",
+              "openai-gpt": "gpt", "elmo": "elmo", "cbow": "cbow"}[config.model_type]  # fmt: skip
     sizes = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)

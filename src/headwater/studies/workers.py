@@ -62,7 +62,8 @@ class Workers:
 
     def give(self, job: Job) -> None:
         """Hand a job to a worker that has none; it is started if need be."""
-        idle = [each for each in self._processes if each not in self._busy]
+        living = [each for each, process in self._processes.items() if process.is_alive()]
+        idle = [each for each in living if each not in self._busy]
         ours = idle[0] if idle else self._started()
         self._busy[ours] = job
         ours.send(job)
