@@ -123,6 +123,11 @@ def test_a_run_that_was_cut_saves_the_same(
         for run in ("whole", "cut")
     ]
     assert saved[0] == saved[1]
+    parameters = dict(begin(limited, print).begun.model.named_parameters())
+    trained = {name for name, each in parameters.items() if each.requires_grad}
+    states = [load_file(file) for file in tmp_path.glob("*/state/*/model.safetensors")]
+    assert len(states) > 4
+    assert all({*each} == trained for each in states)  # without the frozen body
 
 
 @pytest.fixture(scope="module")

@@ -67,8 +67,9 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     progress.say(training_line(begun.model, recipe.method, recipe.training))
     rows = run.features()
     run.keep_features(rows)
+    trained = run.trained()
     trainer = Trainer(
-        run.trained(),
+        trained,
         rows,
         recipe.training,
         folder,
@@ -78,6 +79,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
         follow=run.followed,
         identity=run.identity(),
         progress=progress,
+        elsewhere=begun.elsewhere(trained),
         before_step=begun.method.before_step,
         on_begin=lambda: replace_file(folder / "config.toml", recipe.to_toml()),
     )

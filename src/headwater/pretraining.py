@@ -58,6 +58,7 @@ def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> O
         save_model=lambda target: begun.save(target, {"objective": recipe.objective}),
         identity=_identity(recipe, begun, measured),
         progress=progress,
+        elsewhere=begun.elsewhere(begun.model),
         before_step=begun.method.before_step,
         on_begin=lambda: replace_file(folder / "config.toml", recipe.to_toml()),
     )

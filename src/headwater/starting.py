@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from headwater.checkpoints.adapted import Adapted, Base
 from headwater.checkpoints.attached import save_attached
 from headwater.checkpoints.configs import CHOICES, check_number, read_config
@@ -64,6 +66,12 @@ class Start:
             save_model(folder, self.model, vocabulary=self.vocabulary, extra=extra)
         else:
             save_attached(folder, self.model, self.adapted, vocabulary=self.vocabulary, extra=extra)
+
+    def elsewhere(self, model: nn.Module) -> set[str]:
+        """Name what of a model that trains (this one, or one around it) is saved with its body."""
+        if self.adapted is None:
+            return set()
+        return {name for name, each in model.named_parameters() if not each.requires_grad}
 
     @property
     def identity(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,18 @@ class Damaged(Exception):
 
 
 class StateFolder:
-    """Writes, finds, checks and restores the states of one run."""
+    """Writes, finds, checks and restores the states of one run.
 
-    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+    Args:
+        without: tensors of the model that never change and are kept elsewhere.
+    """
+
+    def __init__(
+        self, path: Path, say: Callable[[str], None], without: Collection[str] = ()
+    ) -> None:
         self.path = path
         self._say = say
+        self._without = without
 
     def save(
         self,
@@ -67,7 +74,7 @@ class StateFolder:
         content = {"place": place.to_json(), "identity": {**identity}, "machine": {**machine}}
         try:
             with replacing_folder(self.path / name) as folder:
-                tensors.write(folder / _MODEL, tensors.of_model(model))
+                tensors.write(folder / _MODEL, tensors.of_model(model, self._without))
                 tensors.write(folder / _OPTIMIZER, tensors.of_optimizer(model, optimizer))
                 (folder / _STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
                 _write_manifest(folder)
@@ -83,7 +90,7 @@ class StateFolder:
         path = self.path / f"best-{step:08d}"
         try:
             with replacing_folder(path) as folder:
-                tensors.write(folder / _MODEL, tensors.of_model(model))
+                tensors.write(folder / _MODEL, tensors.of_model(model, self._without))
                 _write_manifest(folder)
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from None
@@ -95,7 +102,7 @@ class StateFolder:
             _check(folder, {_MODEL})
         except Damaged as error:
             raise UserError(f"{folder}: {error}") from None
-        tensors.into_model(model, tensors.read(folder / _MODEL), str(folder))
+        self._load(model, folder)
 
     def restore(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, identity: Identity
@@ -117,7 +124,7 @@ class StateFolder:
                 self._say(f"{folder}: {error}; refused, using the state before it")
                 continue
             compare(content["identity"], identity)
-            tensors.into_model(model, tensors.read(folder / _MODEL), str(folder))
+            self._load(model, folder)
             tensors.into_optimizer(model, optimizer, tensors.read(folder / _OPTIMIZER))
             place = Place.from_json(content["place"])
             self._rewind(place)
@@ -128,6 +135,9 @@ class StateFolder:
                 "start again in another folder"
             )
         return None
+
+    def _load(self, model: nn.Module, folder: Path) -> None:
+        tensors.into_model(model, tensors.read(folder / _MODEL), str(folder), self._without)
 
     def finish(self, outcome: Mapping[str, Any], identity: Identity) -> None:
         """Leave the mark that the run has ended."""

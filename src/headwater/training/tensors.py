@@ -1,6 +1,6 @@
 """A model's and an optimizer's tensors by name, in and out of safetensors files."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,28 @@ from headwater.errors import UserError
 Tensors = dict[str, Tensor]
 
 
-def of_model(model: nn.Module) -> Tensors:
+def of_model(model: nn.Module, without: Collection[str] = ()) -> Tensors:
     """Return parameters and persistent buffers by name; tied weights stand once."""
     found = dict(model.named_parameters())
     known = {id(p) for p in found.values()}
     everything = model.state_dict(keep_vars=True)
     found.update({name: value for name, value in everything.items() if id(value) not in known})
-    return {name: value.detach() for name, value in found.items()}
+    return {name: value.detach() for name, value in found.items() if name not in without}
 
 
-def into_model(model: nn.Module, saved: Mapping[str, Tensor], where: str) -> None:
+def into_model(
+    model: nn.Module, saved: Mapping[str, Tensor], where: str, without: Collection[str] = ()
+) -> None:
     """Copy saved tensors into the model in place.
+
+    Args:
+        without: what stays as it is in the model, saved or not.
 
     Raises:
         UserError: the model has other tensors than were saved.
     """
-    own = of_model(model)
-    for name in sorted({*own, *saved}):
+    own = of_model(model, without)
+    for name in sorted({*own, *saved}.difference(without)):
         if name not in saved or name not in own:
             side = "saved state" if name not in saved else "model"
             raise UserError(f"{where}: tensor {name} is missing from the {side}; another model?")

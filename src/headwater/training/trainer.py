@@ -10,7 +10,7 @@ moments and the few numbers of `Place`.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -86,6 +86,8 @@ class Trainer:
             `save_model` to `best/METRIC` (a `/` in its name parts folders).
         identity: what must be the same when resuming (recipe, vocabulary ...), by name. The
             features' fingerprint and the training settings are added here.
+        elsewhere: names of parameters that never change and can be had again: states leave them
+            out.
         before_step: called with the model, the step to be taken (from 1) and how many there are;
             may change which parameters require a gradient.
         on_begin: called once the folder is known to be free for a run that starts from the
@@ -105,13 +107,13 @@ class Trainer:
         follow: Sequence[str] = (),
         identity: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        elsewhere: Collection[str] = (),
         before_step: BeforeStep | None = None,
         on_begin: Callable[[], None] | None = None,
     ) -> None:
         if len(features) == 0:
             raise UserError("there is nothing to train on: the data gave no rows")
-        if evaluate is None:
-            _refuse_evaluations(config)
+        _check_evaluations(config, evaluate)
         self._config = config
         self._folder = folder
         self._pad_id = pad_id
@@ -127,7 +129,7 @@ class Trainer:
         self._optimizer = build_optimizer(model, config)
         self._stepper = Stepper(model, self._optimizer, config, self._device, self._dtype)
         self._plan = Plan(features, config)
-        self._states = StateFolder(folder / "state", self._progress.say)
+        self._states = StateFolder(folder / "state", self._progress.say, elsewhere)
         self._identity = {"data": features.fingerprint, **(identity or {}), **config.identity()}
         self._place = Place()
         self._clock = 0.0
@@ -374,7 +376,9 @@ class Trainer:
             )
 
 
-def _refuse_evaluations(config: TrainingConfig) -> None:
+def _check_evaluations(config: TrainingConfig, evaluate: Evaluate | None) -> None:
+    if evaluate is not None:
+        return
     for name in ("evaluate_every", "best_metric", "early_stop"):
         if (value := getattr(config, name)) is not None:
             raise UserError(
