@@ -16,7 +16,6 @@ from typing import Any, Literal, Self, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from headwater.errors import UserError
 from headwater.models.body_layers import Body, body_layers, outputs, width
@@ -166,15 +165,30 @@ def _head(kind: Kind, wide: int, labels: int, pairs: bool) -> SpanHead | TokenHe
 
 
 def _read(lstm: nn.LSTM, vectors: Tensor, mask: Tensor) -> Tensor:
-    """Run a BiLSTM over the real places of rows, each direction from its own end."""
-    lengths = mask.long().sum(1).clamp(min=1).cpu()
+    """Run a BiLSTM over the real places of rows, each direction from its own end.
+
+    What torch does with packed rows, two or three times as fast on a CPU (LOG.md, "packed rows").
+    """
+    places = torch.arange(mask.shape[1], device=mask.device)
+    lengths = mask.long().sum(1)[:, None]
+    real = places < lengths
+    turned = torch.where(real, lengths - 1 - places, places)[:, :, None]
     with torch.autocast(vectors.device.type, enabled=False):  # it has no bf16 everywhere
-        packed = pack_padded_sequence(
-            vectors.float(), lengths, batch_first=True, enforce_sorted=False
-        )
-        states, _ = pad_packed_sequence(
-            lstm(packed)[0], batch_first=True, total_length=vectors.shape[1]
-        )
+        vectors = vectors.float()
+        right = _direction(lstm, vectors, "l0")
+        left = _direction(lstm, vectors.take_along_dim(turned, 1), "l0_reverse")
+    both = torch.cat((right, left.take_along_dim(turned, 1)), 2)
+    return both.masked_fill(~real[:, :, None], 0)
+
+
+def _direction(lstm: nn.LSTM, vectors: Tensor, name: str) -> Tensor:
+    """Run one direction of a BiLSTM from the first place to the last."""
+    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    weights: list[Tensor] = [lstm.get_parameter(f"{part}_{name}") for part in parts]
+    start = vectors.new_zeros(1, len(vectors), lstm.hidden_size)
+    states: Tensor = torch.lstm(
+        vectors, (start, start), weights, True, 1, 0.0, lstm.training, False, True
+    )[0]
     return states
 
 
