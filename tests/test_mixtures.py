@@ -167,6 +167,25 @@ def test_masked_pieces_are_a_task_beside_others(files: Path, body: Path) -> None
     assert last["average"] == pytest.approx((last["cola/matthews"] + last["rte/accuracy"]) / 2)
 
 
+def test_the_best_weights_of_a_loss_are_the_lowest_and_of_a_task_the_highest(
+    files: Path, body: Path
+) -> None:
+    build([files / "text.txt"], load_vocabulary(body), files / "store")
+    corpus = {"train": [str(files / "store")], "validation": str(files / "store")}
+    mlm = {"max_length": 16, "next_sentence": False}
+    more = [{"unlabelled": {"objective": "mlm", "corpus": corpus, "mlm": mlm}}]
+    changes = {"mixture": {"best_each": True}, "best_metric": "mlm/loss", "evaluate_every": 3}
+    wanted = recipe(files, {"model": str(body)}, more=more, **changes)
+    assert begin(wanted, print).recipe.training.best_is == "lowest"
+    outcome = finetune(wanted, files / "run")
+    found = [line["evaluation"] for line in log_of(files / "run") if "evaluation" in line]
+    assert outcome.best_value == min(each["mlm/loss"] for each in found)
+    [*_, state] = sorted((files / "run" / "state").glob("step-*/state.json"))
+    bests = json.loads(state.read_text())["place"]["bests"]
+    for name in ("cola/matthews", "rte/accuracy"):
+        assert bests[name][1] == max(each[name] for each in found)
+
+
 def test_a_t5_learns_tasks_and_span_corruption_in_one_batch(files: Path) -> None:
     vocabulary = ROOT / "examples" / "vocabulary"
     build([files / "text.txt"], load_vocabulary(vocabulary), files / "store")

@@ -55,7 +55,7 @@ def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
     """Run a recipe in a run folder.
 
     The folder gets `config.toml` (the resolved recipe), `log.jsonl`, `curves.png`, `state/` for
-    resume and `model/`; of a mixture with `best_each` also `best/TASK/`.
+    resume and `model/`; of a mixture with `best_each` also `best/TASK/METRIC/`.
 
     Raises:
         UserError: the recipe, its files or its model are wrong, or the folder holds another run.
@@ -134,6 +134,17 @@ class Run:
         self.recipe, self.parts, self.begun, self.say = recipe, tuple(parts), begun, say
         self.measured = [part for part in parts if _validation(part) is not None]
         _check_best_metric(recipe, self.metric_names)
+        self.recipe = self._with_best()
+
+    def _with_best(self) -> Recipe:
+        """Resolve which end of the choosing metric is the best: of a loss the lowest."""
+        training, names = self.recipe.training, self.metric_names
+        losses = {self._names(part)[0] for part in self.measured if isinstance(part, TextPart)}
+        chosen = training.best_metric or next(iter(names), "none")
+        if chosen not in losses or "best_is" in training.model_fields_set:
+            return self.recipe
+        lowest = training.model_copy(update={"best_is": "lowest"})
+        return self.recipe.model_copy(update={"training": lowest})
 
     @property
     def metric_names(self) -> list[str]:
@@ -191,8 +202,8 @@ class Run:
         shape["rate"] = [each.rate for each in mixture.tasks if each.rate is not None]
         return {"mixture": repr(shape)} | {f"data.{p.name}": p.fingerprint for p in self.parts}
 
-    def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Score the model on the validation data of each part, in percent."""
+    def evaluate(self, _trained: nn.Module) -> dict[str, float]:
+        """Score the model that trains on the validation data of each part, in percent."""
         found: dict[str, float] = {}
         for part in self.measured:
             if isinstance(part, TextPart):

@@ -97,8 +97,7 @@ def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
             f"this is {with_article(family)}; "
             f"its objectives are {', '.join(trained)}"
         )
-    given = recipe.training.model_fields_set
-    if "best_is" not in given and "best_metric" not in given:
+    if "best_is" not in recipe.training.model_fields_set:  # all that is measured is a loss
         training = recipe.training.model_copy(update={"best_is": "lowest"})
         recipe = recipe.model_copy(update={"training": training})
     return resolved(recipe, family)

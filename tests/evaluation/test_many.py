@@ -11,6 +11,7 @@ import torch
 from headwater.checkpoints.folder import save_model
 from headwater.data.task import Task
 from headwater.errors import UserError
+from headwater.evaluation.choice import models_for
 from headwater.evaluation.command import evaluate_files, predict_file
 from headwater.evaluation.many import evaluate_many, predictor_for
 from headwater.evaluation.scoring import score_file
@@ -74,6 +75,14 @@ def models(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(f"headwater.evaluation.{module}.load", load)
     monkeypatch.setattr("headwater.evaluation.many.resolve", Path)
     return loaded
+
+
+def test_a_folder_called_like_a_bundled_model_is_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reader").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert models_for(["reader"], [COLA]) == {"cola": "reader"}
 
 
 def test_a_benchmark_in_one_table_and_one_folder(

@@ -94,6 +94,17 @@ def test_a_roberta_and_a_distilbert_are_berts(kind: str, official: Path, tmp_pat
     assert sizes.items() <= network.sizes.items()
 
 
+@pytest.mark.parametrize("budget", ["quick", "full"])
+def test_bodies_of_the_data_study_read_different_text(
+    budget: str, official: Path, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, "quick" if budget == "quick" else "full", official, ALL_BODIES)
+    bodies = [run for cell in STUDIES["data"].cells(place) for run in cell.run.after]
+    read = {(run.name, run.recipe["corpus"]["train"]) for run in bodies}
+    assert len(read) == 12
+    assert len({text for _, text in read}) == 4
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_reports_made_up_results(name: str, tmp_path: Path) -> None:
     """A table, a plot and a page, whose verdicts follow from the numbers."""

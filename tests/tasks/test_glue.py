@@ -287,6 +287,13 @@ def test_leaderboard_spellings() -> None:
     }
 
 
+def test_predictions_may_be_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text('{"index": 0, "prediction": 1}\n{"index": 1, "prediction": "unacceptable"}\n')
+    examples = Examples([PairExample(str(number), "a") for number in range(2)])
+    assert COLA.prediction_file.read(path, examples) == {"0": "acceptable", "1": "unacceptable"}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

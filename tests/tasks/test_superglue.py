@@ -14,6 +14,7 @@ from headwater.errors import UserError
 from headwater.tasks.record import RECORD
 from headwater.tasks.superglue import AXB, AXG, BOOLQ, CB, COPA, MULTIRC, SUPERGLUE_RTE, WIC
 from headwater.tasks.table import BENCHMARKS, SERVED_BY
+from headwater.tasks.winograd import WSC
 
 # by task: a row of the official file, its text form, its target, and the prediction as submitted
 SAID: dict[str, tuple[Task[Any], dict[str, Any], str, str, Any]] = {
@@ -205,6 +206,9 @@ def test_multirc_is_one_example_for_each_answer(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text(content)
     back = MULTIRC.prediction_file.read(tmp_path / "p.jsonl", examples)
     assert back == said | {"5-1-2": "perhaps"}
+    broken = {"idx": 5, "passage": {"questions": [{"idx": 0, "answers": ["x"]}]}}
+    with pytest.raises(UserError, match=r"line 1: 'idx' is missing or no int"):
+        MULTIRC.prediction_file.read(_lines(tmp_path, broken), examples)
 
 
 def test_multirc_of_the_hub(tmp_path: Path) -> None:
@@ -270,7 +274,18 @@ def test_axg_counts_pairs_with_the_same_prediction(tmp_path: Path) -> None:
             "no column hypothesis; there are 'premise', 'label'",
         ),
         (MULTIRC, {"idx": 1, "passage": {"text": "t"}}, "'questions' is missing or no list"),
+        (
+            MULTIRC,
+            {"paragraph": "p", "question": "q", "answer": "a", "label": 0},
+            "'idx' is missing or no dict",
+        ),
         (RECORD, {"idx": 1, "passage": {"text": "t"}}, "'entities' is missing or no list"),
+        (
+            RECORD,
+            {"passage": {"text": "t", "entities": []}, "qas": ["x"]},
+            "'idx' is missing or no int",
+        ),
+        (WSC, {"text": "She came.", "target": None}, "'target' is missing or no dict"),
     ],
 )
 def test_a_broken_row_is_named(

@@ -43,12 +43,7 @@ class SpanColumns:
         return Examples([self._example(str(n), row, answered) for n, row in enumerate(rows)])
 
     def _example(self, key: str, row: Row, answered: bool) -> SpanExample:
-        question, context = (
-            " ".join(texts_in(row, name)) for name in (self.question, self.context)
-        )
-        for name, text in ((self.question, question), (self.context, context)):
-            if not text.strip():
-                raise UserError(f"{row.where}: {name!r} is empty; a text was expected")
+        question, context = (_text(row, name) for name in (self.question, self.context))
         if not answered:
             return SpanExample(key, question, context, ())
         answers = [text.strip() for text in texts_in(row, self.answer) if text.strip()]
@@ -66,8 +61,9 @@ class SpanColumns:
             )
         return SpanExample(key, question, context, spans, impossible=not spans)
 
-    def _text(self, row: Row, column: str) -> str:
-        text = " ".join(texts_in(row, column))
-        if not text.strip():
-            raise UserError(f"{row.where}: {column!r} is empty; a text was expected")
-        return text
+
+def _text(row: Row, column: str) -> str:
+    text = " ".join(texts_in(row, column))
+    if not text.strip():
+        raise UserError(f"{row.where}: {column!r} is empty; a text was expected")
+    return text

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headwater.checkpoints.hub import BUNDLED
 from headwater.data.hub_files import HUB, with_hub
 from headwater.data.official_files import find_official
 from headwater.data.task import Task
@@ -149,7 +150,9 @@ def _model(task: str, own: Mapping[str, str], whole: Sequence[str]) -> str | Non
 
 
 def _holds_runs(path: Path) -> bool:
-    """Whether a folder is no model itself."""
+    """Whether it is a folder that is no model itself."""
+    if str(path) in BUNDLED:
+        return False
     return path.is_dir() and not any(
         (folder / "config.json").is_file() for folder in (path, path / "model")
     )

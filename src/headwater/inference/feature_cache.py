@@ -29,7 +29,7 @@ from headwater.data.batching import collate
 from headwater.data.convert import Features, FeatureSet
 from headwater.errors import UserError
 from headwater.files import replacing_folder, sha256
-from headwater.inference.running import LARGE, autocast, batches, evaluating
+from headwater.inference.running import autocast, batch_tokens, batches, evaluating
 from headwater.lock import locked
 from headwater.models.body_layers import width
 from headwater.models.featured import Featured
@@ -182,9 +182,8 @@ class _Kept:
         """Yield the number of each distinct row and its vectors `[length, layers, width]`."""
         model = self._model
         device = next(model.parameters()).device
-        tokens = LARGE if device.type == "cpu" else 8 * LARGE
         with evaluating(model), autocast(torch.float32, device):
-            for places in batches(self._lengths, tokens):
+            for places in batches(self._lengths, batch_tokens(device)):
                 read = [
                     {name: row[name] for name in _READ}
                     for row in self._rows.features(self._places[places], 0)

@@ -26,7 +26,7 @@ from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.running import autocast, batches, chunks, evaluating
+from headwater.inference.running import autocast, batch_tokens, batches, chunks, evaluating
 from headwater.inference.writer import Marks, Writer, Written
 from headwater.models.gpt import GPT
 from headwater.models.t5 import T5
@@ -108,7 +108,7 @@ def write_rows(
         tokens: the most input pieces in a batch, padding included; None: by the device.
     """
     device = next(network.parameters()).device
-    tokens = tokens or (4096 if device.type == "cpu" else 32768) // config.beams
+    tokens = tokens or batch_tokens(device) // config.beams
     results: list[list[Written]] = [[]] * len(rows)
     with evaluating(network), autocast(torch.float32, device):
         for places in batches(np.array([len(row["input_ids"]) for row in rows]), tokens):

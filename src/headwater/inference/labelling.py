@@ -28,7 +28,6 @@ class Labeller:
         labels: in the order of the outputs; empty: the only output is a number.
         config: how texts are cut; must fit the network's longest input.
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
-        tokens: the most tokens in a batch, padding included; None: by the device.
         shape: the special pieces of its rows; None: those of an encoder.
     """
 
@@ -37,7 +36,6 @@ class Labeller:
     labels: tuple[str, ...]
     config: SequenceConfig = field(default_factory=SequenceConfig)
     precision: torch.dtype | None = None
-    tokens: int | None = None
     shape: Layout | None = None
 
     def scores(self, rows: FeatureSet) -> list[NDArray[np.float32]]:
@@ -47,4 +45,4 @@ class Labeller:
             UserError: one is not finite.
         """
         pad_id = self.vocabulary.pad_id or 0
-        return outputs(self.network, rows, pad_id, precision=self.precision, tokens=self.tokens)
+        return outputs(self.network, rows, pad_id, precision=self.precision)

@@ -19,7 +19,7 @@ from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
 from headwater.training.device import choose_precision
 
-LARGE = 4096  # tokens from which on bf16 repays its casts
+_LARGE = 4096  # tokens from which on bf16 repays its casts, and of a batch on a CPU
 
 T = TypeVar("T")
 
@@ -82,9 +82,9 @@ def outputs(
     """
     device = next(network.parameters()).device
     if precision is None:
-        large = int(rows.lengths.sum()) >= LARGE
+        large = int(rows.lengths.sum()) >= _LARGE
         precision = fast_precision(network) if large else torch.float32
-    tokens = tokens or (LARGE if device.type == "cpu" else 8 * LARGE)
+    tokens = tokens or batch_tokens(device)
     found = [np.empty(0, np.float32)] * len(rows)
     with evaluating(network), autocast(precision, device):
         for places in batches(rows.lengths, tokens):
@@ -97,6 +97,11 @@ def outputs(
             for place, row in enumerate(places):
                 found[row] = values[place]
     return found
+
+
+def batch_tokens(device: torch.device) -> int:
+    """Return the most tokens of a batch, padding included."""
+    return _LARGE if device.type == "cpu" else 8 * _LARGE
 
 
 def batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:

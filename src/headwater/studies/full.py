@@ -174,15 +174,20 @@ def pretrained(
     changes: dict[str, Any],
     sizes: dict[str, Any] | None = None,
 ) -> Run:
-    """Pre-train a network of a given model's sizes, changed by `sizes`, on `DIR/text/sentinels`."""
+    """Pre-train a network of a given model's sizes, changed by `sizes`.
+
+    Args:
+        changes: keys of the recipe; `training` is laid over the usual, and `corpus` is
+            `DIR/text/sentinels` where they have none.
+    """
     network = random_like(model(place, kind))["network"]
     del network["vocabulary"]  # the store's
     network["sizes"] |= sizes or {}
     training = {"steps": 5000, "batch": {"tokens": 4096}, "learning_rate": 1e-2, "warmup": 300,
                 "schedule": "inverse_square_root", "seed": seed}  # fmt: skip
-    recipe = {"network": network, "corpus": {"train": store(place, "sentinels")}}
-    recipe["training"] = _scaled(place, training | changes.get("training", {}))
-    return Run(f"{name}-{seed}", {**changes, **recipe})
+    scaled = _scaled(place, training | changes.get("training", {}))
+    recipe = {"corpus": {"train": store(place, "sentinels")}} | changes
+    return Run(f"{name}-{seed}", recipe | {"network": network, "training": scaled})
 
 
 def depth(name: str) -> int:

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,7 +31,12 @@ JOBS = "jobs.jsonl"
 
 
 class Hands(Protocol):
-    """Who does the jobs."""
+    """Who does the jobs.
+
+    threads: those of each job.
+    """
+
+    threads: int
 
     @property
     def free(self) -> int:
@@ -77,7 +83,7 @@ def _identity(grid: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _portable(value: Any, folder: Path) -> Any:
-    """Name what lies in the study's folder by its place there, so that the folder can be moved."""
+    """Name what lies in the study's folder by its place there: it is one grid in any folder."""
     if isinstance(value, Mapping):
         return {key: _portable(each, folder) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -118,7 +124,9 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
             seconds = time.monotonic() - going.pop(job)
             if isinstance(answer, Failure):
                 raise _error(job, answer)
-            _note(folder, job, seconds, at_a_time)
+            _note(
+                folder, job, round(seconds, 2), {"at_a_time": at_a_time, "threads": hands.threads}
+            )
             if isinstance(job.work, Run):
                 trained.add(job.work.name)
             else:
@@ -130,11 +138,12 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
     return [found[cell.name] for cell in cells]
 
 
-def _note(folder: Path, job: Job, seconds: float, at_a_time: int) -> None:
+def _note(folder: Path, job: Job, seconds: float, cost: Mapping[str, int]) -> None:
     kind = "training" if isinstance(job.work, Run) else "measurement"
-    line = {"job": job.name, "kind": kind, "seconds": round(seconds, 2), "at_a_time": at_a_time}
-    with (folder / JOBS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    line = {"job": job.name, "kind": kind, "seconds": seconds, **cost}
+    with (folder / JOBS).open("ab+") as file:
+        torn = file.tell() > 0 and file.seek(-1, SEEK_END) and file.read() != b"\n"
+        file.write(("\n" if torn else "").encode() + json.dumps(line).encode() + b"\n")
 
 
 def _ready(job: Job, trained: set[str]) -> bool:

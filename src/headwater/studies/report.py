@@ -60,7 +60,7 @@ def _listed(found: Sequence[Found]) -> str:
 
 def _gain(found: Found) -> str:
     gain = found.gain
-    error = "" if found.error is None else f", standard error {_number(found.error, 2)}"
+    error = "" if found.gain.error is None else f", standard error {_number(found.gain.error, 2)}"
     sign = "-" if gain.mean < 0 else "+"
     return f"{sign}{_number(abs(gain.mean), 3)}{error}, {gain.count} seeds"
 

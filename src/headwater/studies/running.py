@@ -44,7 +44,7 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
                 results = run_grid(cells, place.folder, workers, progress)
         finally:
             progress.close()
-        cost = _cost(place.folder, threads)
+        cost = _cost(place.folder)
         return write_report(study, place, results, cost, command)
 
 
@@ -63,22 +63,23 @@ def _check(place: Place) -> None:
     check_writable(place.folder)
 
 
-def _cost(folder: Path, threads: int) -> str:
+def _cost(folder: Path) -> str:
     """Say what the study took and on what; what was cut and begun again is not known."""
     import torch
 
     jobs = whole_lines(folder / JOBS)
     minutes = sum(job["seconds"] for job in jobs) / 60
     passed = sum(job["seconds"] / job["at_a_time"] for job in jobs) / 60
-    most = max(job["at_a_time"] for job in jobs)
-    machine = f"{most * threads} of {_cores()} cores ({platform.machine()})"
+    most, threads = (max(job[name] for job in jobs) for name in ("at_a_time", "threads"))
+    busy = max(job["at_a_time"] * job["threads"] for job in jobs)
+    machine = f"{busy} of {_cores()} cores ({platform.machine()})"
     if torch.cuda.is_available():
         machine += f", {torch.cuda.get_device_name()}"
+    each = "one thread" if threads == 1 else f"up to {threads} threads"
     return (
         f"{len({(job['kind'], job['job']) for job in jobs})} jobs (trainings and measurements) "
         f"took {minutes:.1f} minutes in all, {'one' if most == 1 else f'up to {most}'} at a time "
-        f"with {threads} {'thread' if threads == 1 else 'threads'} each: about {passed:.1f} "
-        f"minutes, on {machine}, torch {torch.__version__}."
+        f"with {each} each: about {passed:.1f} minutes, on {machine}, torch {torch.__version__}."
     )
 
 

@@ -29,6 +29,11 @@ class Spread:
     deviation: float | None
     count: int
 
+    @property
+    def error(self) -> float | None:
+        """The standard error of the mean."""
+        return None if self.deviation is None else self.deviation / math.sqrt(self.count)
+
     def __str__(self) -> str:
         digits = 1 if abs(self.mean) >= 10 else 2
         if self.deviation is None:
@@ -49,12 +54,6 @@ class Found:
     claim: Claim
     verdict: Verdict
     gain: Spread
-
-    @property
-    def error(self) -> float | None:
-        """The standard error of the gain."""
-        deviation = self.gain.deviation
-        return None if deviation is None else deviation / math.sqrt(self.gain.count)
 
 
 def judge(claim: Claim, table: "Table") -> Found:
@@ -77,9 +76,8 @@ def judge(claim: Claim, table: "Table") -> Found:
         for seed in seeds
     ]
     gain = spread(gains)
-    error = 0.0 if gain.deviation is None else gain.deviation / math.sqrt(gain.count)
     verdict: Verdict = "open"
-    if gain.count > 1 and abs(gain.mean) > 2 * error:
+    if gain.error is not None and abs(gain.mean) > 2 * gain.error:
         verdict = "agrees" if gain.mean > 0 else "disagrees"
     return Found(claim, verdict, gain)
 

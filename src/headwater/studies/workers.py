@@ -36,7 +36,7 @@ class Workers:
     """So many processes, while entered; SIGTERM and Ctrl-C end them and what is entered."""
 
     def __init__(self, count: int, threads: int) -> None:
-        self._count, self._threads = count, threads
+        self._count, self.threads = count, threads
         self._processes: dict[Connection, Any] = {}
         self._busy: dict[Connection, Job] = {}
         self._before: dict[int, Any] = {}
@@ -71,7 +71,7 @@ class Workers:
     def _started(self) -> Connection:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._threads), daemon=True)
+        process = context.Process(target=_work, args=(theirs, self.threads), daemon=True)
         process.start()
         theirs.close()
         self._processes[ours] = process
@@ -85,7 +85,7 @@ class Workers:
     def _answer(self, ours: Connection) -> Answer:
         try:
             answer: Answer = ours.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             process = self._processes.pop(ours)
             process.join()
             return Failure(f"its process ended with code {process.exitcode}", mistake=False)

@@ -102,7 +102,7 @@ class _Rows(Declaration):
         def say(task: PairTask, example: PairExample) -> TextExample:
             targets = () if example.label is None else (example.label,)
             if example.score is not None:
-                targets = (f"{example.score:g}",)
+                targets = (f"{example.score:.15g}",)
             return TextExample(example.id, template.fill(dict(example.parts)), targets)
 
         return PairTask(

@@ -50,11 +50,11 @@ class GlueTable:
             key = self._id(row, examples)
             if key in predictions:
                 raise UserError(f"{row.where}: index {row.cells['index']} stands here again")
-            predictions[key] = self._label(row.cells["prediction"])
+            predictions[key] = self._label(str(row.cells["prediction"]))
         return predictions
 
     def _id(self, row: Row, examples: DataSource[Example]) -> str:
-        text = row.cells["index"]
+        text = str(row.cells["index"])
         if not (text.isascii() and text.isdigit() and int(text) < len(examples)):
             raise UserError(
                 f"{row.where}: the index must be a number from 0 to {len(examples) - 1}, "

@@ -159,7 +159,7 @@ def _queries(row: Row) -> Iterator[_Query]:
             str(index),
             nested(row, row.cells, "query", str),
             tuple(nested(row, row.cells, "entities", list)),
-            tuple(row.cells.get("answers") or ()),
+            tuple(nested(row, row.cells, "answers", list) if row.cells.get("answers") else ()),
             nested(row, row.cells, "passage", str),
         )
         return
@@ -170,9 +170,11 @@ def _queries(row: Row) -> Iterator[_Query]:
         for each in nested(row, passage, "entities", list)
     }
     for query in nested(row, row.cells, "qas", list):
-        answers = {nested(row, each, "text", str) for each in query.get("answers", ())}
+        key = str(nested(row, query, "idx", int))
+        given = nested(row, query, "answers", list) if "answers" in query else []
+        answers = {nested(row, each, "text", str) for each in given}
         yield _Query(
-            str(nested(row, query, "idx", int)),
+            key,
             nested(row, query, "query", str),
             tuple(sorted(entities)),
             tuple(sorted(answers)),

@@ -38,6 +38,7 @@ _INFERENCE = (
     field("premise", "premise", "sentence1"),
 )
 _BOLD = re.compile("</?b>")
+_INDEX = re.compile(r"[^-]+-[^-]+-[^-]+")  # passage, question, answer
 
 T = TypeVar("T", str, int, list[Any], dict[str, Any])
 
@@ -129,7 +130,7 @@ WIC = _task(
 def _unfold_multirc(row: Row) -> Iterator[Row]:
     """Yield a row for each answer of a passage; the hub's rows are such rows already."""
     if "passage" not in row.cells:
-        yield replace(row, cells={**row.cells, "idx": _joined(row.cells.get("idx"))})
+        yield replace(row, cells={**row.cells, "idx": _joined(row)})
         return
     passage = nested(row, row.cells, "passage", dict)
     text = nested(row, passage, "text", str)
@@ -147,10 +148,14 @@ def _unfold_multirc(row: Row) -> Iterator[Row]:
             yield replace(row, cells=cells | label)
 
 
-def _joined(index: Any) -> Any:
-    if isinstance(index, dict):
-        return "-".join(str(index.get(name)) for name in ("paragraph", "question", "answer"))
-    return index
+def _joined(row: Row) -> str:
+    """Return the three numbers of a row's `idx`, by which answers to one question are known."""
+    index = row.cells.get("idx")
+    if isinstance(index, str) and _INDEX.fullmatch(index):
+        return index
+    numbers = nested(row, row.cells, "idx", dict)
+    names = ("paragraph", "question", "answer")
+    return "-".join(str(nested(row, numbers, name, int)) for name in names)
 
 
 def nested(row: Row, record: Any, name: str, kind: type[T]) -> T:
@@ -200,7 +205,7 @@ class MultiRcPredictions:
             for question in nested(row, nested(row, row.cells, "passage", dict), "questions", list):
                 for answer in nested(row, question, "answers", list):
                     places = (row.cells, question, answer)
-                    key = "-".join(str(each.get("idx")) for each in places)
+                    key = "-".join(str(nested(row, each, "idx", int)) for each in places)
                     label = answer.get("label")
                     known = type(label) is int and 0 <= label < len(_TRUTH)
                     predictions[key] = _TRUTH[label] if known else str(label)

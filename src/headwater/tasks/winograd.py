@@ -37,7 +37,8 @@ _END = re.compile(r"[.,?!]$")
 
 def wsc_rows(row: Row) -> Iterator[Row]:
     """Yield the row with the pronoun marked in `text`, and the `candidate`."""
-    spans = {**row.cells, **row.cells.get("target", {})}
+    own = nested(row, row.cells, "target", dict) if "target" in row.cells else {}
+    spans = {**row.cells, **own}
     text, pronoun = text_of(row, ("text",)), nested(row, spans, "span2_text", str)
     index = nested(row, spans, "span2_index", int)
     marked = mark_pronoun(text, pronoun, index)

@@ -8,9 +8,6 @@ from typing import Any
 
 from headwater.files import replace_file, whole_lines
 
-TIME_FIELDS = ("seconds",)
-"""The fields that differ between two runs of the same settings."""
-
 
 class Log:
     """Appends lines; each goes to the system at once, so a kill loses at most a part of one."""

@@ -82,7 +82,7 @@ class Trainer:
         evaluate: called with the model in evaluation mode, without gradients, in the run's
             precision; returns metrics. The first, or `config.best_metric`, chooses the best.
         save_model: writes the final model (the best, if evaluated) to the folder it is given.
-        follow: metrics of which the best weights are kept besides, each by itself, and written by
+        follow: metrics of which the highest's weights are kept besides, each by itself, written by
             `save_model` to `best/METRIC` (a `/` in its name parts folders).
         identity: what must be the same when resuming (recipe, vocabulary ...), by name. The
             features' fingerprint and the training settings are added here.
@@ -298,22 +298,16 @@ class Trainer:
         followed = {
             each: (place.step, metrics[each])
             for each in self._follow
-            if self._better(metrics[each], place.bests.get(each, (0, None))[1])
+            if _better(metrics[each], place.bests.get(each, (0, None))[1], "highest")
         }
         value = metrics[name]
-        best = self._better(value, place.best_value)
+        best = _better(value, place.best_value, self._config.best_is)
         if best or followed:
             self._states.save_best(place.step, self._model)
         place.bests |= followed
         place.stale = 0 if best else place.stale + 1
         if best:
             place.best_step, place.best_value = place.step, value
-
-    def _better(self, value: float, before: float | None) -> bool:
-        if not math.isfinite(value):
-            return False
-        highest = self._config.best_is == "highest"
-        return before is None or (value > before if highest else value < before)
 
     def _save(self) -> None:
         # A norm can hide a weight that went wrong in the update itself.
@@ -374,6 +368,12 @@ class Trainer:
                 f"warning: the loss did not fall ({losses[0]:.4f} to {losses[-1]:.4f}); "
                 "look at the learning rate and at the data as the model sees it"
             )
+
+
+def _better(value: float, before: float | None, best_is: str) -> bool:
+    if not math.isfinite(value):
+        return False
+    return before is None or (value > before if best_is == "highest" else value < before)
 
 
 def _check_evaluations(config: TrainingConfig, evaluate: Evaluate | None) -> None:
