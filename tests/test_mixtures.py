@@ -141,6 +141,18 @@ def test_another_mixture_is_not_resumed_and_what_differs_is_named(files: Path, b
         finetune(recipe(files, start), run, resume=True)
 
 
+def test_held_out_rows_stay_as_many_when_a_mixture_is_resumed(files: Path, body: Path) -> None:
+    build([files / "text.txt"], load_vocabulary(body), files / "store")
+    stores = {"train": [str(files / "store")], "validation": str(files / "store")}
+    found = []
+    for rows in (512, 8):
+        mlm = {"max_length": 16, "next_sentence": False}
+        unlabelled = {"objective": "mlm", "mlm": mlm, "corpus": stores | {"validation_rows": rows}}
+        wanted = recipe(files, {"model": str(body)}, more=[{"unlabelled": unlabelled}])
+        found.append(begin(wanted, print).identity())
+    assert {key for key in found[0] if found[0][key] != found[1][key]} == {"validation_rows"}
+
+
 def test_the_best_of_each_task_is_kept_on_request(files: Path, body: Path) -> None:
     run = files / "run"
     wanted = recipe(files, {"model": str(body)}, mixture={"best_each": True}, evaluate_every=3)
@@ -288,5 +300,17 @@ def test_what_cannot_be_mixed_is_said(files: Path, body: Path) -> None:
     spans = {"objective": "span_corruption", "corpus": {"train": [str(files / "no")]}}
     with pytest.raises(UserError, match="a bert learns mlm"):
         begin(recipe(files, start, more=[{"unlabelled": spans}]), print)
+    build([files / "text.txt"], load_vocabulary(body), files / "store")
+    store = {"train": [str(files / "store")]}
+    masked = {"objective": "mlm", "corpus": store}
+    with pytest.raises(UserError, match=r"mlm.max_length = 512: this model reads \d+ pieces"):
+        begin(recipe(files, start, more=[{"unlabelled": masked}]), print)
+    vocabulary = ROOT / "examples" / "vocabulary"
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    network = {"preset": "t5-small", "vocabulary": str(vocabulary), "sizes": sizes}
+    build([files / "text.txt"], load_vocabulary(vocabulary), files / "pieces")
+    going_on = {"objective": "lm", "corpus": {"train": [str(files / "pieces")]}}
+    with pytest.raises(UserError, match="a T5 of architecture encoder_decoder takes prefix_lm"):
+        begin(recipe(files, {"network": network}, more=[{"unlabelled": going_on}]), print)
     with pytest.raises(UserError, match=r"best_metric = 'f1': there are average, cola/matthews"):
         begin(recipe(files, start, best_metric="f1"), print)

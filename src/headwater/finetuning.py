@@ -46,6 +46,7 @@ from headwater.training.progress import choose_progress
 from headwater.training.report import training_line
 from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Outcome, Trainer
+from headwater.unlabelled import check_objective
 
 AVERAGE = "average"
 """The mean of the main metrics of a mixture's tasks."""
@@ -113,6 +114,9 @@ def begin(recipe: Recipe, say: Say) -> "Run":
     else:
         head = parts[0].head()
         begun = start(recipe, head.head, labels=head.labels)
+    for each in parts:
+        if isinstance(each, TextPart):
+            check_objective(each.config, begun.config)
     recipe = fit_lengths(recipe, begun.config)
     if begun.new_parameters:
         say(f"new, drawn at random: {', '.join(begun.new_parameters)}")
@@ -200,7 +204,10 @@ class Run:
         shape = mixture.model_dump(exclude={"tasks"}, exclude_none=True)
         shape["tasks"] = [part.name for part in self.parts]
         shape["rate"] = [each.rate for each in mixture.tasks if each.rate is not None]
-        return {"mixture": repr(shape)} | {f"data.{p.name}": p.fingerprint for p in self.parts}
+        texts = [part for part in self.parts if isinstance(part, TextPart)]
+        rows = {part.name: part.config.corpus.validation_rows for part in texts}
+        own = {"mixture": repr(shape), "validation_rows": repr(rows)}
+        return own | {f"data.{part.name}": part.fingerprint for part in self.parts}
 
     def evaluate(self, _trained: nn.Module) -> dict[str, float]:
         """Score the model that trains on the validation data of each part, in percent."""

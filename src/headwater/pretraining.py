@@ -16,18 +16,15 @@ from headwater.data.convert import FeatureSet
 from headwater.errors import UserError, with_article
 from headwater.evaluation.held_out import held_out_loss
 from headwater.files import replace_file
-from headwater.models.bert_config import BertConfig
-from headwater.models.build import HeadName, Model, ModelConfig
+from headwater.models.build import HeadName, Model
 from headwater.models.cbow import CBOW
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
 from headwater.recipe import PretrainRecipe, resolved
 from headwater.starting import Start, family_of, start
 from headwater.training.progress import choose_progress
 from headwater.training.report import training_line
 from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Evaluate, Outcome, Trainer
-from headwater.unlabelled import FAMILIES, open_store, store_rows, training_rows
+from headwater.unlabelled import FAMILIES, check_objective, open_store, store_rows, training_rows
 
 
 def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> Outcome:
@@ -77,8 +74,7 @@ def begin(
     stores = [open_store(name) for name in recipe.corpus.train]
     torch.manual_seed(recipe.training.seed)
     begun = start(recipe, _head(recipe), stores[0].load_vocabulary())
-    _check_architecture(recipe, begun.config)
-    _check_length(recipe, begun.config)
+    check_objective(recipe, begun.config)
     _note_window(recipe, begun.model)
     return (
         recipe,
@@ -109,35 +105,6 @@ def _head(recipe: PretrainRecipe) -> HeadName | None:
     return "pretraining" if recipe.mlm.next_sentence else "masked_lm"
 
 
-def _check_architecture(recipe: PretrainRecipe, config: ModelConfig) -> None:
-    """Refuse what an architecture of T5's cannot be trained on (T5 paper, section 3.2)."""
-    if not isinstance(config, T5Config):
-        return
-    name = config.architecture
-    if recipe.objective == "lm" and name != "language_model":
-        raise UserError(
-            f"objective 'lm' has no inputs to read: it trains architecture language_model; "
-            f"a T5 of architecture {name} takes prefix_lm"
-        )
-    if config.decoder_only and recipe.span_corruption.packing:
-        raise UserError(
-            f"architecture {name} reads inputs and targets as one text, which cannot be packed; "
-            "set span_corruption.packing = false"
-        )
-
-
-def _check_length(recipe: PretrainRecipe, config: ModelConfig) -> None:
-    """Refuse rows that are longer than the table of positions, before anything is trained."""
-    if isinstance(config, BertConfig):
-        key, length, longest = "mlm.max_length", recipe.mlm.max_length, config.longest
-    elif isinstance(config, GPTConfig):
-        key, length, longest = "lm.length", recipe.lm.length, config.n_positions
-    else:
-        return
-    if length > longest:
-        raise UserError(f"{key} = {length}: this model reads {longest} pieces; set {key}={longest}")
-
-
 def _note_window(recipe: PretrainRecipe, model: Model) -> None:
     """Let a CBOW's config say which window it is trained on: looking into it needs to know."""
     if recipe.network is not None and "window" in recipe.network.sizes:
@@ -164,7 +131,8 @@ def _identity(recipe: PretrainRecipe, begun: Start, measured: FeatureSet | None)
     """What a resumed run must have in common with its beginning, beside rows and training."""
     values = recipe.model_dump(exclude={"training", "corpus"})
     shape = {f"recipe.{key}": repr(value) for key, value in values.items()}
-    return shape | {
-        **begun.identity,
-        "validation": "none" if measured is None else measured.fingerprint,
-    }
+    shape |= begun.identity
+    if measured is None:
+        return shape | {"validation": "none"}
+    rows = {"validation_rows": repr(recipe.corpus.validation_rows)}
+    return shape | rows | {"validation": measured.fingerprint}

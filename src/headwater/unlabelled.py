@@ -11,6 +11,10 @@ from pathlib import Path
 from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
+from headwater.models.bert_config import BertConfig
+from headwater.models.build import ModelConfig
+from headwater.models.gpt_config import GPTConfig
+from headwater.models.t5_config import T5Config
 from headwater.objectives.cbow import WordWindows
 from headwater.objectives.lm import LanguageModel
 from headwater.objectives.mixing import Mixed, store_seed
@@ -30,6 +34,40 @@ FAMILIES: dict[ObjectiveName, tuple[Family, ...]] = {
     "span_corruption": ("t5",),
 }
 """The families of models that each objective trains."""
+
+
+def check_objective(config: ObjectiveConfig, network: ModelConfig) -> None:
+    """Refuse an objective that a network cannot be trained by, before anything is read.
+
+    Raises:
+        UserError: its architecture has no use for the rows (T5 paper, section 3.2), or they are
+            longer than the table of positions.
+    """
+    if isinstance(network, T5Config):
+        _check_architecture(config, network)
+    elif isinstance(network, BertConfig):
+        _check_length("mlm.max_length", config.mlm.max_length, network.longest)
+    elif isinstance(network, GPTConfig):
+        _check_length("lm.length", config.lm.length, network.n_positions)
+
+
+def _check_architecture(config: ObjectiveConfig, network: T5Config) -> None:
+    name = network.architecture
+    if config.objective == "lm" and name != "language_model":
+        raise UserError(
+            f"objective 'lm' has no inputs to read: it trains architecture language_model; "
+            f"a T5 of architecture {name} takes prefix_lm"
+        )
+    if network.decoder_only and config.span_corruption.packing:
+        raise UserError(
+            f"architecture {name} reads inputs and targets as one text, which cannot be packed; "
+            "set span_corruption.packing = false"
+        )
+
+
+def _check_length(key: str, length: int, longest: int) -> None:
+    if length > longest:
+        raise UserError(f"{key} = {length}: this model reads {longest} pieces; set {key}={longest}")
 
 
 def open_store(name: str) -> TokenStore:
