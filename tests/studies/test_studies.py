@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from headwater.checkpoints.folder import save_model
+from headwater.errors import UserError
 from headwater.models.build import build_model, preset
-from headwater.studies import full, quick
+from headwater.studies import full, quick, running
 from headwater.studies.cell import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.report import write_report
@@ -125,6 +126,28 @@ def test_every_study_reports_made_up_results(name: str, tmp_path: Path) -> None:
     assert (tmp_path / "plot.png").stat().st_size > 5000
     for setting in {each.setting for each in results}:
         assert f"| {setting} |" in page
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_of_one_column_reports_that_alone(
+    name: str, official: Path, tmp_path: Path
+) -> None:
+    study = replace(STUDIES[name], derive=None)
+    place = Place(tmp_path, "full", official, ALL_BODIES)
+    grid = study.cells(place)
+    column = grid[-1].column
+    cells = running._chosen(grid, (column,))
+    assert 0 < len(cells) < len(grid)
+    results = [
+        Result(cell.setting, cell.column, cell.seed, float(number), 1.0, 2, 3, 4)
+        for number, cell in enumerate(cells)
+    ]
+    found = write_report(study, replace(place, columns=(column,)), results, "No cost.", "none")
+    named = [claim for claim in study.claims["full"] if claim.columns]
+    assert len(found) >= len(study.claims["full"]) - len(named)
+    assert f"these were run here: {column}." in (tmp_path / "README.md").read_text()
+    with pytest.raises(UserError, match=r"--column nothing: there are .+; "):
+        running._chosen(grid, ("nothing",))
 
 
 def test_the_smallest_cell_of_a_study_end_to_end(

@@ -31,6 +31,10 @@ def study(
         list[str] | None,
         typer.Option(metavar="MODEL", help="What the full budget starts from; repeatable."),
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A column of the table; repeatable [all]."),
+    ] = None,
     scale: Annotated[
         float,
         typer.Option(metavar="X", min=0.001, help="Times the steps of the full budget's runs."),
@@ -59,7 +63,8 @@ def study(
     from headwater.studies.study import Place
 
     folder = output or Path("runs") / "studies" / f"{name}-{budget}"
-    place = Place(folder, budget, data, tuple(model or ()), scale, learning_rate)
+    columns = tuple(column or ())
+    place = Place(folder, budget, data, tuple(model or ()), scale, learning_rate, columns)
     found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
     if as_json:
         print_json({"output": str(folder), "claims": [_claim(each) for each in found]})

@@ -24,7 +24,9 @@ def write_report(
     """Write everything below `place.folder` and return what became of each claim."""
     derived = tuple(study.derive(place, results)) if study.derive else ()
     table = Table(tuple(results), derived)
-    found = [judge(claim, table) for claim in study.claims[place.budget]]
+    columns = {each.column for each in (*results, *derived)}
+    claims = study.claims[place.budget]
+    found = [judge(c, table) for c in claims if not c.columns or columns.intersection(c.columns)]
     folder = place.folder
     replace_file(folder / "table.md", table.markdown())
     replace_file(folder / "table.csv", table.csv())
@@ -103,6 +105,9 @@ def _page(
 
 def _changed(place: Place) -> list[str]:
     found = []
+    if place.columns:
+        listed = ", ".join(place.columns)
+        found.append(f"Of its columns these were run here: {listed}. Averages are over these.")
     if place.scale != 1:
         found.append(f"Here every training took {place.scale:g} times the steps named above.")
     if place.learning_rate:

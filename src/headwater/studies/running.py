@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from headwater.errors import UserError
@@ -11,7 +12,7 @@ from headwater.studies.grid import JOBS, KEPT, check_grid, run_grid
 from headwater.studies.names import find
 from headwater.studies.progress import Progress
 from headwater.studies.report import write_report
-from headwater.studies.study import Place
+from headwater.studies.study import Cell, Place
 from headwater.studies.table import Found
 from headwater.studies.workers import Workers
 
@@ -31,10 +32,11 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
     """
     study = find(name)
     _check(place)
-    cells = study.cells(place)
+    grid = study.cells(place)
+    cells = _chosen(grid, place.columns)
     place.folder.mkdir(parents=True, exist_ok=True)
     with locked(place.folder, _HELD):
-        check_grid(cells, place.folder, {"name": name, "budget": place.budget})
+        check_grid(grid, place.folder, {"name": name, "budget": place.budget})
         study.prepare(place)
         count = min(jobs or (_cores() if place.budget == "quick" else 1), len(cells))
         threads = _threads(count)
@@ -46,6 +48,15 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
             progress.close()
         cost = _cost(place.folder)
         return write_report(study, place, results, cost, command)
+
+
+def _chosen(grid: Sequence[Cell], columns: Sequence[str]) -> list[Cell]:
+    """Return the cells of some columns, or of all where none are named."""
+    known = dict.fromkeys(cell.column for cell in grid)
+    for column in columns:
+        if column not in known:
+            raise UserError(f"--column {column}: there are {'; '.join(known)}")
+    return [cell for cell in grid if not columns or cell.column in columns]
 
 
 def _check(place: Place) -> None:

@@ -29,6 +29,7 @@ class Place:
         models: pre-trained models; `full` starts from them.
         scale: of the steps of every training with `full`.
         learning_rate: of `full` where all parameters are adapted; left out: `full.rate`.
+        columns: those that are run and reported; left out: all.
         seeds: one run each in every cell.
     """
 
@@ -38,6 +39,7 @@ class Place:
     models: tuple[str, ...] = ()
     scale: float = 1.0
     learning_rate: float | None = None
+    columns: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def run(self, name: str) -> str:
