@@ -4,9 +4,9 @@ A step is cut first and split into micro-batches afterwards, so `accumulate = k`
 size N is by construction the same step as one batch of size k x N. Rows are shuffled, gathered
 in pools of about `POOL` steps, sorted by length inside a pool (rows of like length then meet in a
 batch, so little is padding) and the finished steps are shuffled once more. A small set has smaller
-pools, hence batches that are nearly random (LOG.md, "small sets"). Pairs are padded
-on both sides: a pool is parted by the length of the targets and each part sorted by the inputs.
-What is short enough to be a label is not parted: batches would hold one label each.
+pools, hence batches that are nearly random (LOG.md, "small sets"). Pairs are padded on both sides:
+a pool, large also for a small set, is parted by the length of the targets and each part sorted by
+the inputs. What is short enough to be a label is not parted: batches would hold one label each.
 
     plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
     for step in plan:            # step: a list of micro-batches, each an array of row numbers

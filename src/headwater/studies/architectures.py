@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Study
+from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Study, slug
 
 QUICK_TASKS = {"kind": 200, "either": 100}
 NAMES: Mapping[str, dict[str, Any]] = {
@@ -42,32 +42,18 @@ def _cells(
     place: Place, name: str, sizes: Mapping[str, Any], objective: str, seed: int
 ) -> list[Cell]:
     setting = f"{name}, {objective}"
-    slug = setting.replace(",", "").replace(" ", "-").lower()
+    run = slug(setting)
     if place.budget == "quick":
         body = quick.body(
-            place, "t5", seed, f"t5-{slug}", objective=OBJECTIVES[objective], lm={"length": 32},
+            place, "t5", seed, f"t5-{run}", objective=OBJECTIVES[objective], lm={"length": 32},
             network={"sizes": _sizes(sizes, 2)}, training={"steps": 400},
         )  # fmt: skip
-        return [
-            Cell(
-                setting,
-                task,
-                seed,
-                quick.adapted(
-                    place, f"{slug}-{task}", task, seed, body, most=most, training=_TUNED
-                ),
-                quick.measure(place, task),
-            )
-            for task, most in QUICK_TASKS.items()
-        ]
+        return quick.tests(place, setting, run, body, seed, QUICK_TASKS, quick.TUNED_T5)
     changes = {"objective": OBJECTIVES[objective], "lm": {"length": 128}}
     changes |= {"span_corruption": {"inputs": 128}}
     depth = full.depth(full.model(place, "t5"))
-    body = full.pretrained(place, f"t5-{slug}", "t5", seed, changes, _sizes(sizes, depth))
-    return full.tests(place, setting, slug, body, seed)
-
-
-_TUNED = {"steps": 200, "learning_rate": 2e-3, "evaluate_every": 100}
+    body = full.pretrained(place, f"t5-{run}", "t5", seed, changes, _sizes(sizes, depth))
+    return full.tests(place, setting, run, body, seed)
 
 
 def _sizes(sizes: Mapping[str, Any], depth: int) -> dict[str, Any]:
@@ -109,7 +95,7 @@ ARCHITECTURES = Study(
     published=(
         Published(
             "Raffel et al. 2020, table 2.",
-            ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro"),
+            T5_COLUMNS,
             {
                 "encoder-decoder, denoising": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
                 "shared, denoising": (82.81, 18.78, 80.63, 70.73, 26.72, 39.03, 27.46),

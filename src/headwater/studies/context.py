@@ -12,7 +12,7 @@ fine-tuned besides. A word with two senses is where one vector a word must fail.
 from typing import Any
 
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Study
+from headwater.studies.study import Cell, Claim, Place, Published, Study, slug
 
 BODIES = {"CBOW": "cbow", "ELMo": "elmo", "GPT": "gpt", "BERT": "bert"}
 TUNED = "BERT, fine-tuned"
@@ -44,7 +44,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
         for setting, (family, way) in _ways(0).items():
             rate = 5e-3 if way else 1e-3
             training = {"steps": 300, "learning_rate": rate, "evaluate_every": 100}
-            name = f"{setting.replace(', ', '-').lower()}-{task}"
+            name = slug(f"{setting}-{task}")
             run = quick.adapted(
                 place, name, task, seed, bodies[family], most=most, training=training, **way
             )
@@ -60,7 +60,7 @@ def _full(place: Place, seed: int) -> list[Cell]:
     for task in FULL_TASKS:
         data = full.task(place, task)
         for setting, (family, way) in _ways(128).items():
-            name = f"{setting.replace(', ', '-').lower()}-{task}"
+            name = slug(f"{setting}-{task}")
             model = full.model(place, family)
             rate = 1e-3 if way else full.rate(place, model)
             training = {"steps": 1500, "learning_rate": rate, "evaluate_every": 300}

@@ -13,7 +13,7 @@ from headwater.corpus.store import VOCABULARY, StoreWriter, TokenStore
 from headwater.errors import UserError
 from headwater.files import replacing_folder
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Study
+from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Study
 
 QUICK_TASKS = {"kind": 50, "either": 100}
 QUICK_SIZES, QUICK_STEPS = (160_000, 16_000, 4_000, 1_000), 1200
@@ -69,16 +69,7 @@ def cells(place: Place) -> list[Cell]:
 def _quick(place: Place, setting: str, name: str, corpus: dict[str, str], seed: int) -> list[Cell]:
     training = {"steps": QUICK_STEPS}
     body = quick.body(place, "bert", seed, f"body-{name}", corpus=corpus, training=training)
-    return [
-        Cell(
-            setting,
-            task,
-            seed,
-            quick.adapted(place, f"{name}-{task}", task, seed, body, most=most),
-            quick.measure(place, task),
-        )
-        for task, most in QUICK_TASKS.items()
-    ]
+    return quick.tests(place, setting, name, body, seed, QUICK_TASKS, {})
 
 
 def _full(place: Place, setting: str, name: str, corpus: dict[str, str], seed: int) -> list[Cell]:
@@ -129,7 +120,7 @@ DATA = Study(
     published=(
         Published(
             "Raffel et al. 2020, table 9: the same training on fewer tokens.",
-            ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr"),
+            T5_COLUMNS[:-1],
             {
                 "all, read once at most": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82),
                 "2^29 tokens, read 64 times": (82.87, 19.19, 80.97, 72.03, 26.83, 39.74),

@@ -8,7 +8,7 @@ find it behind the unlabelled kind, and Phang et al. 2018 find that it can help 
 from typing import Any
 
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Run, Study
+from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Run, Study, slug
 
 QUICK_SIZES = (10, 25, 100)
 FULL_SIZES = (1000, 10000)
@@ -40,7 +40,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
     found = []
     for setting, (start, begin) in starts.items():
         for size in QUICK_SIZES:
-            name = f"find-{_slug(setting)}-{size}"
+            name = f"find-{slug(setting)}-{size}"
             training = {"steps": 300, "evaluate_every": 50}
             run = quick.adapted(place, name, "find", seed, start, most=size, training=training,
                                 **begin)  # fmt: skip
@@ -66,16 +66,12 @@ def _full(place: Place, seed: int) -> list[Cell]:
     found = []
     for setting, (start, begin) in starts.items():
         for size in FULL_SIZES:
-            name = f"squad-{_slug(setting)}-{size}"
+            name = f"squad-{slug(setting)}-{size}"
             run = full.adapted(
                 place, name, questions, seed, most=size, start=start, training=own, **begin
             )
             found.append(Cell(setting, f"{size:,}", seed, run, questions.measure))
     return found
-
-
-def _slug(setting: str) -> str:
-    return setting.replace(",", "").replace(" ", "-")
 
 
 _CLAIMS = (
@@ -106,7 +102,7 @@ LABELLED = Study(
         Published(
             "Raffel et al. 2020, table 12: pre-training on a mixture of labelled tasks alone, "
             "beside the unlabelled kind; both are then fine-tuned.",
-            ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro"),
+            T5_COLUMNS,
             {
                 "unlabelled": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
                 "labelled tasks": (79.93, 18.96, 77.38, 65.36, 26.81, 40.13, 28.04),

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Result, Study
+from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Result, Study, slug
 
 QUICK_TASKS = {"kind": 100, "either": 100, "find": 25}
 """Labelled examples of each task."""
@@ -64,8 +64,8 @@ def _quick(place: Place) -> list[Cell]:
                 training = {"steps": 300, "learning_rate": rate, "evaluate_every": 50}
                 start = None if setting == RANDOM else body
                 run = quick.adapted(
-                    place, _slug(setting, task), task, seed, start, most=most, training=training,
-                    **way,
+                    place, slug(f"{setting}-{task}"), task, seed, start,
+                    most=most, training=training, **way,
                 )  # fmt: skip
                 found.append(Cell(setting, task, seed, run, measure))
     return found
@@ -81,7 +81,13 @@ def _full_bert(place: Place, name: str) -> list[Cell]:
                 factor = _RATES[way.get("method", "all")]
                 training |= {"learning_rate": full.rate(place, name) * factor}
                 run = full.adapted(
-                    place, _slug(setting, task), data, seed, most=10000, training=training, **way
+                    place,
+                    slug(f"{setting}-{task}"),
+                    data,
+                    seed,
+                    most=10000,
+                    training=training,
+                    **way,
                 )
                 found.append(Cell(setting, task, seed, run, data.measure))
     return found
@@ -100,13 +106,13 @@ def _full_t5(place: Place, name: str) -> list[Cell]:
             factor = _RATES[way.get("method", "all")]
             training |= {"learning_rate": full.rate(place, name) * factor}
             run = full.mixed(
-                place, _slug(setting, "glue"), list(glue.values()), seed, training, way
+                place, slug(f"{setting}-glue"), list(glue.values()), seed, training, way
             )
             found += [Cell(setting, task, seed, run, data.measure) for task, data in glue.items()]
             for task in others:
                 data = full.task(place, task)
                 run = full.adapted(
-                    place, _slug(setting, task), data, seed, training=training, **way
+                    place, slug(f"{setting}-{task}"), data, seed, training=training, **way
                 )
                 found.append(Cell(setting, task, seed, run, data.measure))
     return found
@@ -133,10 +139,6 @@ def glue_average(place: Place, results: Sequence[Result]) -> Iterable[Result]:
             yield replace(own[0], column="GLUE average", value=average)
 
 
-def _slug(setting: str, task: str) -> str:
-    return f"{setting}-{task}".replace(" = ", "").replace(",", "").replace(" ", "-")
-
-
 def _claims(adapters: tuple[int, ...], head: bool) -> list[Claim]:
     names = [f"adapters, d = {size}" for size in adapters]
     claims = [
@@ -152,8 +154,6 @@ def _claims(adapters: tuple[int, ...], head: bool) -> list[Claim]:
         ]
     return claims
 
-
-_TASKS = ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro")
 
 METHODS = Study(
     name="methods",
@@ -177,7 +177,7 @@ METHODS = Study(
     published=(
         Published(
             "Raffel et al. 2020, table 10.",
-            _TASKS,
+            T5_COLUMNS,
             {
                 "all": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
                 "adapters, d = 32": (80.52, 15.08, 79.32, 60.40, 13.84, 17.88, 15.54),

@@ -8,7 +8,7 @@ are worst. Section 3.5.3 and table 12: a mixture that is then fine-tuned on each
 from typing import Any
 
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Run, Study
+from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Run, Study, slug
 
 QUICK_TASKS = {"kind": 100, "mood": 400, "either": 3200}
 SINGLE, EQUAL, PROPORTIONAL = "a model for each task", "equal", "proportional"
@@ -53,7 +53,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
         steps = QUICK_STEPS * len(QUICK_TASKS)
         recipe["training"] = recipe["training"] | {"steps": steps, "evaluate_every": 150}
         recipe["mixture"] = rates | {"tasks": parts}
-        run = Run(f"{_slug(setting)}-{seed}", recipe, (body,))
+        run = Run(f"{slug(setting)}-{seed}", recipe, (body,))
         found += [Cell(setting, task, seed, run, tests[task]) for task in QUICK_TASKS]
         if setting == EQUAL:
             found += [
@@ -74,17 +74,13 @@ def _full(place: Place, seed: int) -> list[Cell]:
     both = own | {"steps": FULL_STEPS * len(tasks), "evaluate_every": 500}
     for setting, rates in _rates(2000).items():
         changes = {"model": name, "mixture": rates}
-        mixed = full.mixed(place, _slug(setting), list(tasks.values()), seed, both, changes)
+        mixed = full.mixed(place, slug(setting), list(tasks.values()), seed, both, changes)
         for task, data in tasks.items():
             found.append(Cell(setting, task, seed, mixed, data.measure))
             if setting == EQUAL:
                 run = full.adapted(place, f"then-{task}", data, seed, start=mixed, training=own)
                 found.append(Cell(THEN, task, seed, run, data.measure))
     return found
-
-
-def _slug(setting: str) -> str:
-    return setting.replace(",", "").replace(" ", "-")
 
 
 _CLAIMS = (
@@ -94,7 +90,6 @@ _CLAIMS = (
     Claim("capped proportions beat equal shares", CAPPED, EQUAL),
     Claim("a mixture that is then fine-tuned beats the mixture", THEN, EQUAL),
 )
-_TASKS = ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro")
 
 MIXING = Study(
     name="mixing",
@@ -116,7 +111,7 @@ MIXING = Study(
     published=(
         Published(
             "Raffel et al. 2020, table 11.",
-            _TASKS,
+            T5_COLUMNS,
             {
                 "a model for each task": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
                 "equal": (76.13, 19.02, 76.51, 63.37, 23.89, 34.31, 26.78),
@@ -129,7 +124,7 @@ MIXING = Study(
         ),
         Published(
             "Raffel et al. 2020, table 12.",
-            _TASKS,
+            T5_COLUMNS,
             {
                 "multi-task": (81.42, 19.24, 79.78, 67.30, 25.21, 36.30, 27.76),
                 "multi-task, then fine-tuned": (83.11, 19.12, 80.26, 71.03, 27.08, 39.80, 28.07),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Study
+from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Study, slug
 
 QUICK_TASKS = {"kind": 200, "either": 100}
 SPANS, BERT, DESHUFFLING, PREFIX = "spans of 3, 15%", "BERT-style", "deshuffling", "prefix LM"
@@ -30,7 +30,7 @@ def cells(place: Place) -> list[Cell]:
     found = []
     for seed in place.seeds:
         for setting, changes in SETTINGS.items():
-            name = setting.replace("%", "").replace(",", "").replace(" ", "-").lower()
+            name = slug(setting)
             found += (
                 _quick(place, name, setting, changes, seed)
                 if place.budget == "quick"
@@ -43,19 +43,7 @@ def _quick(place: Place, name: str, setting: str, changes: dict[str, Any], seed:
     body = quick.body(
         place, "t5", seed, f"t5-{name}", training={"steps": 500}, **_long(changes, 32)
     )
-    return [
-        Cell(
-            setting,
-            task,
-            seed,
-            quick.adapted(place, f"{name}-{task}", task, seed, body, most=most, training=_TUNED),
-            quick.measure(place, task),
-        )
-        for task, most in QUICK_TASKS.items()
-    ]
-
-
-_TUNED = {"steps": 200, "learning_rate": 2e-3, "evaluate_every": 100}
+    return quick.tests(place, setting, name, body, seed, QUICK_TASKS, quick.TUNED_T5)
 
 
 def _full(place: Place, name: str, setting: str, changes: dict[str, Any], seed: int) -> list[Cell]:
@@ -82,7 +70,6 @@ _CLAIMS = (
     Claim("15% corrupted beats 10%", SPANS, LITTLE),
     Claim("spans of 3 beat spans of 10", SPANS, LONG),
 )
-_TASKS = ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro")
 
 OBJECTIVES = Study(
     name="objectives",
@@ -103,7 +90,7 @@ OBJECTIVES = Study(
     published=(
         Published(
             "Raffel et al. 2020, table 4.",
-            _TASKS,
+            T5_COLUMNS,
             {
                 "prefix LM": (80.69, 18.94, 77.99, 65.27, 26.86, 39.73, 27.49),
                 "BERT-style": (82.96, 19.17, 80.65, 69.85, 26.78, 40.03, 27.41),
@@ -112,7 +99,7 @@ OBJECTIVES = Study(
         ),
         Published(
             "Raffel et al. 2020, table 6: how much is corrupted, as single pieces.",
-            _TASKS,
+            T5_COLUMNS,
             {
                 "10%": (82.82, 19.00, 80.38, 69.55, 26.87, 39.28, 27.44),
                 "15%": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
@@ -122,7 +109,7 @@ OBJECTIVES = Study(
         ),
         Published(
             "Raffel et al. 2020, table 7: how long spans are, at 15%.",
-            _TASKS,
+            T5_COLUMNS,
             {
                 "single pieces": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
                 "2": (83.54, 19.39, 82.09, 72.20, 26.76, 39.99, 27.63),

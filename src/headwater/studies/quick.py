@@ -16,7 +16,7 @@ import tomli_w
 from headwater.corpus.build import build
 from headwater.files import replace_file, replacing_folder, write_json
 from headwater.studies.language import TASKS, Language
-from headwater.studies.study import Measure, Place, Run
+from headwater.studies.study import Cell, Measure, Place, Run
 from headwater.text.vocabulary import load_vocabulary
 from headwater.text.word import describe_words
 from headwater.text.wordpiece import describe_added
@@ -138,6 +138,27 @@ def adapted(
     if task == "find":
         recipe["spans"] = {"max_length": 48, "max_query_length": 16, "stride": 8}
     return Run(f"{name}-{seed}", recipe, (start,) if start else ())
+
+
+TUNED_T5 = {"steps": 200, "learning_rate": 2e-3, "evaluate_every": 100}
+"""How a T5 is fine-tuned."""
+
+
+def tests(
+    place: Place,
+    setting: str,
+    name: str,
+    body: Run,
+    seed: int,
+    tasks: Mapping[str, int],
+    training: Mapping[str, Any],
+) -> list[Cell]:
+    """Fine-tune a body that a study pre-trained on so many examples of each task, and measure."""
+    found = []
+    for task, most in tasks.items():
+        run = adapted(place, f"{name}-{task}", task, seed, body, most=most, training=training)
+        found.append(Cell(setting, task, seed, run, measure(place, task)))
+    return found
 
 
 def declaration(place: Place, task: str) -> str:

@@ -17,6 +17,18 @@ from typing import Any, Literal
 from headwater.recipe import PretrainRecipe, Recipe
 
 Budget = Literal["quick", "full"]
+T5_COLUMNS = ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro")
+"""Those of the tables of Raffel et al. 2020."""
+
+
+def slug(setting: str) -> str:
+    """Return what a table says as a part of a run's name.
+
+    >>> slug("adapters, d = 32")
+    'adapters-d32'
+    """
+    plain = setting.replace(" = ", "").replace(",", "").replace("%", "")
+    return plain.replace(" ", "-").lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from headwater.errors import UserError
 from headwater.studies import full, quick
-from headwater.studies.study import Cell, Claim, Place, Published, Result, Study
+from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Result, Study
 from headwater.training.log import read_log
 
 PRETRAINED, RANDOM = "pre-trained", "random start"
@@ -160,7 +160,7 @@ TRANSFER = Study(
     published=(
         Published(
             "Raffel et al. 2020, table 1: T5 of the base size, pre-trained and not.",
-            ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro"),
+            T5_COLUMNS,
             {
                 "pre-trained": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
                 "no pre-training": (66.22, 17.60, 50.31, 53.04, 25.86, 39.77, 24.04),
