@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,6 +67,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_PATHS = ("--output", "--data", "--input", "--predictions", "--context", "--vocabulary")
 Model = Annotated[str, typer.Option(metavar="MODEL", help="A folder, a hub id, or a bundled name.")]
 TaskName = Annotated[
     str, typer.Option(metavar="TASK", help="A name from `headwater tasks`, or a TASK.toml.")
@@ -350,12 +352,20 @@ def _of_the_command_line(error: TyperException) -> int:
     return error.exit_code
 
 
+def _check_paths(arguments: list[str]) -> None:
+    """Refuse an empty path, which would stand for the current folder: an unset "$OUT" perhaps."""
+    for option, value in pairwise(arguments):
+        if option in _PATHS and not value:
+            raise UserError(f"{option} is empty; give a file or a folder")
+
+
 def main() -> None:
     """Run the command line and turn what went wrong into a line and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
     try:
+        _check_paths(sys.argv[1:])
         sys.exit(app(standalone_mode=False) or 0)
     except TyperException as error:
         sys.exit(_of_the_command_line(error))

@@ -22,12 +22,20 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod
-    def check(cls, values: Mapping[str, Any], where: str) -> Self:
-        """Build from plain values; a UserError names `where` and the key that is wrong."""
+    def check(cls, values: Mapping[str, Any], where: str, overrides: Sequence[str] = ()) -> Self:
+        """Build from plain values; a UserError names the key that is wrong, and who gave it.
+
+        Args:
+            where: what gave the values.
+            overrides: `a.b=VALUE` texts that gave some of them.
+        """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise UserError(f"{where}: {_first_problem(cls, error)}") from None
+            name = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
+            given = (each for each in overrides if f"{name}.".startswith(_key(each)))
+            place = next((f"--set {each}" for each in given), where)
+            raise UserError(f"{place}: {_first_problem(cls, error)}") from None
 
     def to_toml(self) -> str:
         """Return the resolved values as TOML; keys that are None are left out."""
@@ -61,7 +69,11 @@ def load_config(
         if not separator or not key.strip():
             raise UserError(f"--set {override}: expected KEY=VALUE, as in training.steps=100")
         _put(values, key.strip().split("."), _toml_value(text), override)
-    return kind.check(values, where)
+    return kind.check(values, where, overrides)
+
+
+def _key(override: str) -> str:
+    return f"{override.partition('=')[0].strip()}."
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -107,6 +119,8 @@ def _first_problem(kind: type[BaseModel], error: ValidationError) -> str:
     if problem["type"] == "missing":
         return f"missing key {name!r}"
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "model_type":
+        message = "a table was expected"
     if not name:
         return message
     given = problem["input"]

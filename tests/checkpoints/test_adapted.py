@@ -233,6 +233,7 @@ def test_a_body_that_has_gone_or_changed_is_told_of(run: Path) -> None:
     [
         (lambda c: c.pop("path"), "base.json: an object with name, path and sha256 was expected"),
         (lambda c: c.update(path=3), "base.json: texts were expected"),
+        (lambda c: c.update(path=""), "base.json: texts were expected"),
         (lambda c: c.update(sha256=["x"]), "base.json: texts were expected"),
     ],
 )
@@ -249,6 +250,8 @@ def test_a_broken_base_json_is_told_of(
     [
         (lambda c: c.update(method="lorra"), "method.json: method = 'lorra': input should be"),
         (lambda c: c["settings"].update(rank=0), "lora.rank = 0"),
+        (lambda c: c.update(settings=3), "method.json: lora = 3: a table was expected"),
+        (lambda c: c.pop("settings"), "method.json: an object with method and settings was"),
         (lambda c: c["settings"].update(rank=3), r"lora_A.weight is \(2, 16\), \(3, 16\) was"),
         (lambda c: c["settings"].update(targets=["query"]), r"is \(2, 16\), nothing was expected"),
         (lambda c: c["settings"].update(alpha=99.0), r"method.json: damaged"),

@@ -82,6 +82,16 @@ def test_predictions_in_the_tasks_format(
     assert {line.split("\t")[1] for line in lines} <= set(RTE.labels)
 
 
+def test_a_file_without_predictions_is_not_scored(
+    headwater: Any, glue: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "said.tsv").write_text("foo\n")
+    files = ("--data", glue / "RTE" / "dev.tsv", "--predictions", tmp_path / "said.tsv")
+    ran = headwater("score", "rte", *files)
+    assert (ran.code, ran.out) == (2, "")
+    assert "said.tsv: holds no prediction of task rte" in ran.err
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -18,6 +18,8 @@ import pytest
         (["study", "--jobs", "0"], "greater than or equal to 1; see `headwater study --help`"),
         (["finetune", "--modle", "x"], "no such option: --modle (Possible options: "),
         (["evaluate", "--model", "x", "--data"], "option '--data' requires an argument; see `"),
+        (["finetune", "a.toml", "--output", ""], "--output is empty; give a file or a folder"),
+        (["ask", "who", "--context", ""], "--context is empty; give a file or a folder"),
     ],
 )
 def test_a_wrong_option_is_one_line(headwater: Any, arguments: list[str], expected: str) -> None:

@@ -97,6 +97,8 @@ def test_hidden_labels_are_not_shown(headwater: Headwater, tmp_path: Path, encod
     found = shown(headwater, "rte", "--data", tmp_path / "test.tsv", "--model", encoder)
     assert found["examples"][0]["targets"] == []
     assert list(found["examples"][0]["rows"][0]) == ["pieces"]
+    said = headwater("tasks", "show", "rte", "--data", tmp_path / "test.tsv", "--model", encoder)
+    assert "  target    (unknown: " in said.out and "hides the labels" in said.out
 
 
 def test_the_files_of_this_folder(

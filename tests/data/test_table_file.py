@@ -83,6 +83,11 @@ def test_one_line_says_what_is_wrong(tmp_path: Path, name: str, content: str, me
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_not_there_is_no_unknown_kind(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nope: no such file"):
+        list(read_rows(tmp_path / "nope"))
+
+
 def test_rows_cut_short_are_left_out_when_asked(tmp_path: Path) -> None:
     path = _write(tmp_path, "a.tsv", "a\tb\n1\n1\t2\n")
     short: list[str] = []

@@ -9,10 +9,12 @@ from torch import nn
 
 from headwater.data.convert import EncodedPairs
 from headwater.data.pieces import Ragged
+from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
 from headwater.methods.unfreezing import GradualUnfreezing
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import Model, build_model
+from headwater.models.depth import depths
 from headwater.models.t5_config import T5Config
 from headwater.training.config import TrainingConfig
 from headwater.training.trainer import Trainer
@@ -65,6 +67,16 @@ def test_a_t5_thaws_both_stacks_in_parallel_and_its_embedding_always_learns() ->
     assert learning(model) == second
     method.before_step(model, 5, 100)
     assert learning(model) == second | {"encoder.layers.0", "encoder.positions"}
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_all_layers_must_have_time_to_join() -> None:
+    model, method = bert(), GradualUnfreezing(UnfreezingConfig(every=10))
+    with pytest.raises(UserError, match=r"every = 10: \d layers do not all join in 20 steps; give"):
+        method.before_step(model, 1, 20)
+    deepest = max(depths(name for name, _ in model.named_parameters()).values())
+    method = GradualUnfreezing(UnfreezingConfig(every=19 // (deepest - 1)))
+    method.before_step(model, 20, 20)
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 

@@ -59,7 +59,7 @@ def grid_of_two() -> list[Cell]:
 
 
 def go(folder: Path, hands: Fake) -> list[Result]:
-    return run_grid(grid_of_two(), folder, hands, Progress("test"))
+    return run_grid(grid_of_two(), folder, hands, Progress("test", folder))
 
 
 def test_a_run_is_done_once_and_after_what_it_builds_on(tmp_path: Path) -> None:
@@ -102,9 +102,10 @@ def test_what_a_kill_tore_is_passed_over_and_what_is_no_result_is_told(tmp_path:
     (tmp_path / "results" / "x-rte-0.json").unlink()
     go(tmp_path, Fake())
     assert len(whole_lines(jobs)) == 8  # what was noted after the torn line is not lost with it
-    (tmp_path / "results" / "x-rte-0.json").write_text("{}")
-    with pytest.raises(UserError, match=r"x-rte-0\.json: holds no result; remove it"):
-        go(tmp_path, Fake())
+    for content in ("{", "[]", "{}"):
+        (tmp_path / "results" / "x-rte-0.json").write_text(content)
+        with pytest.raises(UserError, match=r"x-rte-0\.json: holds no result; remove it"):
+            go(tmp_path, Fake())
 
 
 def test_a_mistake_is_the_users_and_a_fault_ours(tmp_path: Path) -> None:
@@ -118,10 +119,14 @@ def test_a_folder_holds_one_study(tmp_path: Path) -> None:
     cells = grid_of_two()
     check_grid(cells, tmp_path, {"name": "a"})
     check_grid(cells, tmp_path, {"name": "a"})
-    with pytest.raises(UserError, match=r"holds another study.* study.name was 'a', is now 'b'"):
+    with pytest.raises(UserError, match=r": holds the study a; name another folder"):
         check_grid(cells, tmp_path, {"name": "b"})
-    with pytest.raises(UserError, match="holds another study"):
+    with pytest.raises(UserError, match="holds this study with other settings"):
         check_grid(cells[:1], tmp_path, {"name": "a"})
+    for content in ("{", "{}", "[]"):
+        (tmp_path / "study.json").write_text(content)
+        with pytest.raises(UserError, match=r"study\.json.*; remove it, and the same command"):
+            check_grid(cells, tmp_path, {"name": "a"})
     wrong = Run("wrong", RECIPE | {"lora": {"rnak": 1}})
     with pytest.raises(UserError, match=r"wrong: unknown key .lora\.rnak."):
         check_grid([Cell("x", "rte", 0, wrong, cells[0].measure)], tmp_path / "new", {})

@@ -106,8 +106,10 @@ def read_adapted(folder: Path) -> Adapted | None:
     if not where.exists():
         return None
     content = read_json(where)
-    method = content.get("method") if isinstance(content, dict) else None
-    settings = {method: content.get("settings")} if isinstance(method, str) else {}
+    if not isinstance(content, dict) or set(content) != {"method", "settings"}:
+        raise UserError(f"{where}: an object with method and settings was expected")
+    method = content["method"]
+    settings = {method: content["settings"]} if isinstance(method, str) else {}
     config = MethodConfig.check({"method": method, **settings}, str(where))
     return Adapted(config, _read_base(folder / BASE))
 
@@ -118,7 +120,7 @@ def _read_base(where: Path) -> Base:
         raise UserError(f"{where}: an object with name, path and sha256 was expected")
     sums = base["sha256"]
     texts = [base["name"], base["path"], *(sums.values() if isinstance(sums, dict) else [None])]
-    if not all(isinstance(each, str) for each in texts):
+    if not all(isinstance(each, str) and each for each in texts):
         raise UserError(f"{where}: texts were expected, and sha256 by file name")
     return Base(**base)
 

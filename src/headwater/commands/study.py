@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from headwater.errors import UserError
 from headwater.terminal import AsJson, print_json, show_table
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def study(
     from headwater.studies.names import STUDIES
 
     if name is None:
+        if output or data or model or column or jobs or learning_rate or budget != "quick":
+            raise UserError(f"which study? there are {', '.join(STUDIES)}")
         show_table({each.name: each.asks for each in STUDIES.values()}, as_json)
         return
     from headwater.studies.report import paragraph

@@ -77,6 +77,8 @@ def read_rows(
         return _jsonl(path)
     if kind == ".parquet":
         return _parquet(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
     raise UserError(f"{path}: of no known kind; expected {', '.join(KINDS)}")
 
 

@@ -9,6 +9,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.predictions import read_probabilities
 from headwater.data.source import DataSource, Examples
 from headwater.data.task import ReportingTask, Task
+from headwater.errors import UserError
 from headwater.metrics.classification import unknown
 from headwater.tasks.table import task as find_task
 from headwater.terminal import say
@@ -28,6 +29,8 @@ def score_file(
     wanted = find_task(task)
     examples = read_files(wanted, data)
     given = wanted.prediction_file.read(predictions, examples)
+    if not given:
+        raise UserError(f"{predictions}: holds no prediction of task {wanted.name}")
     doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
     ids = {example.id for example in examples}
     what = "questions" if wanted.kind == "span" else "examples"

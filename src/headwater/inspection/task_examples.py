@@ -42,12 +42,12 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
         UserError: there are no files, one is broken, or the model has no vocabulary.
     """
     files = with_folders(task.name, task.layout, paths) if paths else _here(task)
-    read, labelled = _read(task, files)
+    read, unknown = _read(task, files)
     examples = list(islice(read, COUNT))
     labels = head_labels(task, read)
     vocabulary = load_vocabulary(resolve(model))
     encoder = vocabulary.cls_id is not None and vocabulary.sep_id is not None
-    rows = _rows(task, examples, labels, labelled, vocabulary) if encoder else None
+    rows = _rows(task, examples, labels, not unknown, vocabulary) if encoder else None
     return {
         "task": task.name,
         "kind": task.kind,
@@ -55,6 +55,7 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
         "metrics": list(task.metric_names),
         "files": [str(file) for file in files],
         "vocabulary": model,
+        "unknown": unknown,
         "examples": [
             _described(task, example, vocabulary, rows[place] if rows else None)
             for place, example in enumerate(examples)
@@ -70,7 +71,8 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
     for example in content["examples"]:
         yield f"\nexample {example['id']}"
         yield f"  text      {example['inputs']}"
-        for target in example["targets"] or ["(unknown)"]:
+        unknown = content["unknown"] or "of this example"
+        for target in example["targets"] or [f"(unknown: {unknown})"]:
             yield f"  target    {target}"
         for row in example["rows"]:
             for name, value in row.items():
@@ -84,12 +86,12 @@ def _here(task: Task[Any]) -> Sequence[Path]:
     return files
 
 
-def _read(task: Task[Any], files: Sequence[Path]) -> tuple[Examples[Any], bool]:
-    """Read with the answers, or without where the files hide them."""
+def _read(task: Task[Any], files: Sequence[Path]) -> tuple[Examples[Any], str | None]:
+    """Read with the answers, or without where there are none, and say why."""
     try:
-        return task.read(files), True
-    except MissingField:
-        return task.read(files, answered=False), False
+        return task.read(files), None
+    except MissingField as error:
+        return task.read(files, answered=False), str(error)
 
 
 def _described(

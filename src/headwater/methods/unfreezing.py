@@ -17,6 +17,7 @@ from typing import final
 
 from torch import nn
 
+from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
 from headwater.models.build import Model
 from headwater.models.depth import depths
@@ -34,11 +35,20 @@ class GradualUnfreezing:
         """Change nothing yet: in the end every parameter trains."""
 
     def before_step(self, model: nn.Module, step: int, total: int) -> None:
-        """Freeze what lies deeper than the layers that have joined."""
+        """Freeze what lies deeper than the layers that have joined.
+
+        Raises:
+            UserError: the steps are too few for all layers to join.
+        """
         depth = depths(name for name, _ in model.named_parameters())
         depth |= {name: 0 for name in depth if "embedding" in name.split(".")}  # a T5's
         deepest = max(depth.values())
         every = self.config.every
+        if every and every * (deepest - 1) >= total:
+            raise UserError(
+                f"gradual_unfreezing.every = {every}: {deepest} layers do not all join in {total} "
+                f"steps; give at most {max(1, (total - 1) // max(1, deepest - 1))}, or leave it out"
+            )
         joined = (step - 1) // every if every else (step - 1) * deepest // total
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(depth[name] <= 1 + joined)

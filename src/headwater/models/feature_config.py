@@ -26,6 +26,6 @@ class FeaturesConfig(Config):
     """
 
     layers: Annotated[Layers, BeforeValidator(_known)] = "last"
-    lstm: int = Field(default=128, ge=0)
+    lstm: int = Field(default=128, ge=0, le=65536)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     stored_as: Literal["float32", "float16"] = "float32"

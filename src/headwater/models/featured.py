@@ -133,7 +133,9 @@ def _chosen(features: FeaturesConfig, count: int) -> range:
             return range(count - 1, count)
         case "last_four":
             if count < LAST_FOUR:
-                raise UserError(f'features.layers = "last_four": this body has {count} outputs')
+                raise UserError(
+                    f'features.layers = "last_four": this body has {count} outputs; take "mix"'
+                )
             return range(count - LAST_FOUR, count)
         case _:
             if not 0 <= layers < count:

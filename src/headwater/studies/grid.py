@@ -70,15 +70,37 @@ def check_grid(cells: Sequence[Cell], folder: Path, about: dict[str, object]) ->
     grid = {"study": {**about, "cells": names}, "runs": _portable(recipes, folder)}
     kept = folder / KEPT
     if kept.exists():
-        try:
-            compare(_identity(read_json(kept)), _identity(grid))
-        except UserError as error:
-            raise UserError(f"{folder}: holds another study; {error}") from None
+        _compare(_kept_grid(kept), grid, about, folder)
     write_json(kept, grid)
 
 
+def _kept_grid(file: Path) -> dict[str, Any]:
+    try:
+        kept = read_json(file)
+    except UserError as error:
+        raise UserError(f"{error}; remove it, and the same command goes on") from None
+    tables = [kept.get(key) for key in ("study", "runs")] if isinstance(kept, dict) else [None]
+    if not all(isinstance(each, dict) for each in tables):
+        raise UserError(f"{file}: holds no grid; remove it, and the same command goes on")
+    return dict(kept)
+
+
+def _compare(
+    kept: Mapping[str, Any], grid: Mapping[str, Any], about: Mapping[str, object], folder: Path
+) -> None:
+    """Refuse to go on with another grid than that of the folder."""
+    was = {key: kept["study"].get(key) for key in about}
+    if was != about:
+        held = " ".join(map(str, was.values()))
+        raise UserError(f"{folder}: holds the study {held}; name another folder (--output)")
+    try:
+        compare(_identity(kept), _identity(grid))
+    except UserError as error:
+        raise UserError(f"{folder}: holds this study with other settings; {error}") from None
+
+
 def _identity(grid: Mapping[str, Any]) -> dict[str, str]:
-    parts = {**grid.get("runs", {}), "study": grid.get("study")}
+    parts = {**grid["runs"], "study": grid["study"]}
     return {key: repr(value) for key, value in parts.items()}
 
 
@@ -162,7 +184,7 @@ def _kept(cell: Cell, folder: Path) -> Result | None:
         return None
     try:
         return Result(**read_json(file))
-    except TypeError:
+    except (TypeError, UserError):
         raise UserError(f"{file}: holds no result; remove it, and it is measured again") from None
 
 
@@ -171,7 +193,7 @@ def _sweep(done: Cell, left: Sequence[Cell], folder: Path) -> None:
     needed = {run.name for cell in left for run in cell.run.all()}
     for run in done.run.all():
         if run.name not in needed:
-            for part in ("state", "model", "best"):
+            for part in ("model", "best", "state"):
                 shutil.rmtree(folder / "runs" / run.name / part, ignore_errors=True)
 
 

@@ -1,12 +1,14 @@
 """Showing how a study goes, on standard error: a live bar on a terminal, a line for each job else.
 
+transfer 0/48  in runs/studies/transfer-quick
 transfer 12/48  random-200-1: 54.3 after 2.1 s  0:03:10 left
 """
 
 import sys
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from headwater.studies.study import Result
 
@@ -15,23 +17,32 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Tells how many of the jobs are done."""
+    """Tells how many of the jobs are done, and how to go on where the study is stopped."""
 
-    def __init__(self, study: str) -> None:
+    def __init__(self, study: str, folder: Path) -> None:
+        self._folder = folder
         self._study, self._total, self._done, self._before = study, 0, 0, 0
         self._begin = time.monotonic()
         self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if kind in (SystemExit, KeyboardInterrupt):
+            self._say(f"{self._study}: stopped; the same command goes on")
 
     def start(self, total: int, done: int) -> None:
         """The work begins; so many jobs were done before."""
         self._total, self._done, self._before = total, done, done
         self._begin = time.monotonic()
+        self._say(f"{self._study} {done}/{total}  in {self._folder}")
         if sys.stderr.isatty():
             self._bar = _bar(self._study)
             self._bar.start()
             self._task = self._bar.add_task(self._study, total=total, completed=done)
-        elif done:
-            self._say(f"{self._study} {done}/{total}  done before")
 
     def done(self, job: "Job", answer: object) -> None:
         """A job is done."""
@@ -46,11 +57,6 @@ class Progress:
         rate = (self._done - self._before) / max(1e-9, time.monotonic() - self._begin)
         left = timedelta(seconds=round((self._total - self._done) / rate))
         self._say(f"{self._study} {self._done}/{self._total}  {said}  {left} left")
-
-    def close(self) -> None:
-        """Leave the bar as it stands."""
-        if self._bar is not None:
-            self._bar.stop()
 
     def _say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)

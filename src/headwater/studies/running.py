@@ -40,12 +40,8 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
         study.prepare(place)
         count = min(jobs or (_cores() if place.budget == "quick" else 1), len(cells))
         threads = _threads(count)
-        progress = Progress(name)
-        try:
-            with Workers(count, threads) as workers:
-                results = run_grid(cells, place.folder, workers, progress)
-        finally:
-            progress.close()
+        with Progress(name, place.folder) as progress, Workers(count, threads) as workers:
+            results = run_grid(cells, place.folder, workers, progress)
         cost = _cost(place.folder)
         return write_report(study, place, results, cost, command)
 
@@ -62,10 +58,15 @@ def _chosen(grid: Sequence[Cell], columns: Sequence[str]) -> list[Cell]:
 def _check(place: Place) -> None:
     if place.budget == "full" and place.data is None:
         raise UserError("--budget full reads official data; name their folder: --data DIR")
-    if place.budget == "quick" and place.scale != 1.0:
-        raise UserError("--scale is for --budget full; the quick budget is what it is")
-    if place.budget == "quick" and place.learning_rate:
-        raise UserError("--learning-rate is for --budget full; the quick budget has its own")
+    options = {
+        "--data": place.data,
+        "--model": place.models,
+        "--scale": place.scale != 1.0,
+        "--learning-rate": place.learning_rate,
+    }
+    for option in (each for each, given in options.items() if given):
+        if place.budget == "quick":
+            raise UserError(f"{option} is for --budget full; the quick budget is what it is")
     if place.data is not None and not place.data.is_dir():
         raise UserError(f"{place.data}: no such folder; --data names that of the official data")
     others = place.folder.is_dir() and any(place.folder.iterdir())

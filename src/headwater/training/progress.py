@@ -5,6 +5,8 @@ import time
 from datetime import timedelta
 from typing import Any, Protocol, TextIO
 
+_FOREVER = 10**13  # seconds: more than a timedelta's days would overflow
+
 
 class Progress(Protocol):
     """What the loop tells the outside while it runs."""
@@ -58,7 +60,7 @@ class PlainProgress:
             self.say(f"{head}  epoch {line['epoch']}: padding {100 * line['padding']:.2f}%")
         else:
             rate = (step - self._begin[0]) / max(1e-9, time.monotonic() - self._begin[1])
-            left = timedelta(seconds=round((self._total - step) / rate)) if rate else "?"
+            left = _time(self._total - step, rate)
             self.say(
                 f"{head}  loss {_short(line['loss'])}  learning rate {line['learning_rate']:.2e}  "
                 f"{rate:.2f} steps/s  {left} left"
@@ -70,6 +72,11 @@ class PlainProgress:
 
     def close(self) -> None:
         """Nothing to put away."""
+
+
+def _time(steps: int, rate: float) -> str:
+    """Return the time that steps take, as `0:03:10`."""
+    return str(timedelta(seconds=min(round(steps / rate), _FOREVER))) if rate else "?"
 
 
 class LiveProgress:

@@ -17,24 +17,32 @@ _OTHERS = {
 
 
 _HELD = ("state/step-*", "log.jsonl", "model")
+_REPLACED = ("config.toml", "curves.png")
 
 
 def check_run_folder(folder: Path, *, resume: bool) -> None:
     """Refuse, before any work is done, a folder that a run cannot be written to or would mix up.
 
     Raises:
-        UserError: it cannot be written, it is something else, such as a token store, or it already
-            holds a run that is not to be continued.
+        UserError: it cannot be written, it is something else, such as a token store, it holds
+            files that a run would replace, or a run that is not to be or cannot be continued.
     """
     check_writable(folder)
     for name, kind in _OTHERS.items():
         if (folder / name).exists():
             raise UserError(f"{folder}: is {kind}; name another folder for the run (--output)")
+    for name in _REPLACED:
+        if (folder / name).exists() and not (folder / "log.jsonl").exists():
+            raise UserError(f"{folder / name}: is of no run, and one would replace it; move it")
     held = [name for name in _HELD if _holds(folder, name)]
     if held and not resume:
         raise UserError(
             f"{folder}: already holds a run ({', '.join(held)}); continue it with --resume, or "
             "choose another folder"
+        )
+    if "model" in held and not (folder / "state").exists():
+        raise UserError(
+            f"{folder}: holds a whole model and no state/ to continue from; name another folder"
         )
 
 
