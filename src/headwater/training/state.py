@@ -37,6 +37,7 @@ _MODEL, _OPTIMIZER, _STATE, _MANIFEST = (
 )
 Identity = Mapping[str, str]
 _DIGEST = re.compile("'?[0-9a-f]{64}'?")
+_ROWS = ("data", "validation")  # fingerprints of what was read
 
 
 class Damaged(Exception):
@@ -212,8 +213,9 @@ def compare(before: Identity, now: Identity) -> None:
     one, other = ({key: each[key] for key in differing & each.keys()} for each in (before, now))
     was, is_now = _leaves(one), _leaves(other)
     changed = [key for key in sorted({*was, *is_now}) if was.get(key) != is_now.get(key)]
-    if len(changed) > 1 and "data" in changed:
-        changed.remove("data")  # the rows follow from the others
+    settings = [key for key in changed if key.partition(".")[0] not in _ROWS]
+    parts = [key for key in changed if key != "data"]
+    changed = settings or parts or changed  # rows follow from settings, and all rows from parts
     differences = [
         _difference(key, was.get(key, "not set"), is_now.get(key, "not set")) for key in changed
     ]
@@ -226,8 +228,8 @@ def compare(before: Identity, now: Identity) -> None:
 
 
 def _difference(key: str, was: str, is_now: str) -> str:
-    digests = _DIGEST.fullmatch(was) and _DIGEST.fullmatch(is_now)
-    return f"{key} has changed" if digests else f"{key} was {was}, is now {is_now}"
+    digest = _DIGEST.fullmatch(was) or _DIGEST.fullmatch(is_now)
+    return f"{key} has changed" if digest else f"{key} was {was}, is now {is_now}"
 
 
 def _leaves(values: Identity) -> dict[str, str]:
