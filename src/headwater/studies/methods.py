@@ -127,14 +127,14 @@ def _starts(name: str) -> Mapping[str, dict[str, Any]]:
 
 
 def glue_average(place: Place, results: Sequence[Result]) -> Iterable[Result]:
-    """Yield the mean over GLUE's tasks of each setting and seed, where the grid has them."""
+    """Yield the mean over GLUE's tasks of each setting and seed, where there are several."""
     for setting, seed in dict.fromkeys((each.setting, each.seed) for each in results):
         own = [
             each
             for each in results
             if (each.setting, each.seed) == (setting, seed) and each.column in full.GLUE
         ]
-        if own:
+        if len(own) > 1:
             average = fmean(each.value for each in own)
             yield replace(own[0], column="GLUE average", value=average)
 
