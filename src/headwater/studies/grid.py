@@ -134,7 +134,7 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
     trained: set[str] = set()
     progress.start(len(cells) + len(runs), len(found))
     going: dict[Job, float] = {}
-    at_a_time = hands.free
+    cost = {"at_a_time": hands.free, "threads": hands.threads}
     while waiting or going:
         ready = [key for key, job in waiting.items() if _ready(job, trained)]
         ready.sort(key=lambda key: isinstance(waiting[key].work, Run))  # cells free the disk
@@ -146,9 +146,7 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
             seconds = time.monotonic() - going.pop(job)
             if isinstance(answer, Failure):
                 raise _error(job, answer)
-            _note(
-                folder, job, round(seconds, 2), {"at_a_time": at_a_time, "threads": hands.threads}
-            )
+            _note(folder, job, seconds, cost)
             if isinstance(job.work, Run):
                 trained.add(job.work.name)
             else:
@@ -162,7 +160,7 @@ def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progre
 
 def _note(folder: Path, job: Job, seconds: float, cost: Mapping[str, int]) -> None:
     kind = "training" if isinstance(job.work, Run) else "measurement"
-    line = {"job": job.name, "kind": kind, "seconds": seconds, **cost}
+    line = {"job": job.name, "kind": kind, "seconds": round(seconds, 2), **cost}
     with (folder / JOBS).open("ab+") as file:
         torn = file.tell() > 0 and file.seek(-1, SEEK_END) and file.read() != b"\n"
         file.write(("\n" if torn else "").encode() + json.dumps(line).encode() + b"\n")
