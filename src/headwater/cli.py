@@ -354,9 +354,9 @@ def _of_the_command_line(error: TyperException) -> int:
 
 def _check_paths(arguments: list[str]) -> None:
     """Refuse an empty path, which would stand for the current folder: an unset "$OUT" perhaps."""
-    for option, value in pairwise(arguments):
-        if option in _PATHS and not value:
-            raise UserError(f"{option} is empty; give a file or a folder")
+    for option, value in pairwise([*arguments, "the end"]):
+        if option.removesuffix("=") in _PATHS and (option.endswith("=") or not value):
+            raise UserError(f"{option.removesuffix('=')} is empty; give a file or a folder")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from headwater.errors import UserError, did_you_mean
 from headwater.files import read_text
@@ -32,10 +33,11 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            name = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
-            given = (each for each in overrides if f"{name}.".startswith(_key(each)))
+            problem = error.errors(include_url=False)[0]
+            path = [str(part) for part in problem["loc"]]
+            given = (each for each in overrides if f"{'.'.join(path)}.".startswith(_key(each)))
             place = next((f"--set {each}" for each in given), where)
-            raise UserError(f"{place}: {_first_problem(cls, error)}") from None
+            raise UserError(f"{place}: {_said(cls, problem, path)}") from None
 
     def to_toml(self) -> str:
         """Return the resolved values as TOML; keys that are None are left out."""
@@ -109,9 +111,8 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any, override: str)
     values[path[-1]] = value
 
 
-def _first_problem(kind: type[BaseModel], error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    path = [str(part) for part in problem["loc"]]
+def _said(kind: type[BaseModel], problem: ErrorDetails, path: Sequence[str]) -> str:
+    """Return what is wrong with the key at `path`."""
     name = ".".join(path)
     if problem["type"] == "extra_forbidden":
         known = _keys_at(kind, path[:-1])

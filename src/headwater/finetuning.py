@@ -32,7 +32,7 @@ from headwater.models.featured import Featured
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 from headwater.parts import Part, TaskPart, TextPart, mixed, read_parts, validation_rows
-from headwater.recipe import Recipe, resolved
+from headwater.recipe import Recipe, best_is_lowest, resolved
 from headwater.starting import (
     Start,
     family_of,
@@ -138,17 +138,12 @@ class Run:
         self.recipe, self.parts, self.begun, self.say = recipe, tuple(parts), begun, say
         self.measured = [part for part in parts if _validation(part) is not None]
         _check_best_metric(recipe, self.metric_names)
-        self.recipe = self._with_best()
+        if self._chosen_by_loss():
+            self.recipe = best_is_lowest(recipe)
 
-    def _with_best(self) -> Recipe:
-        """Resolve which end of the choosing metric is the best: of a loss the lowest."""
-        training, names = self.recipe.training, self.metric_names
+    def _chosen_by_loss(self) -> bool:
         losses = {self._names(part)[0] for part in self.measured if isinstance(part, TextPart)}
-        chosen = training.best_metric or next(iter(names), "none")
-        if chosen not in losses or "best_is" in training.model_fields_set:
-            return self.recipe
-        lowest = training.model_copy(update={"best_is": "lowest"})
-        return self.recipe.model_copy(update={"training": lowest})
+        return (self.recipe.training.best_metric or next(iter(self.metric_names), "")) in losses
 
     @property
     def metric_names(self) -> list[str]:

@@ -18,7 +18,7 @@ from headwater.evaluation.held_out import held_out_loss
 from headwater.files import replace_file
 from headwater.models.build import HeadName, Model
 from headwater.models.cbow import CBOW
-from headwater.recipe import PretrainRecipe, resolved
+from headwater.recipe import PretrainRecipe, best_is_lowest, resolved
 from headwater.starting import Start, family_of, start
 from headwater.training.progress import choose_progress
 from headwater.training.report import training_line
@@ -93,10 +93,7 @@ def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
             f"this is {with_article(family)}; "
             f"its objectives are {', '.join(trained)}"
         )
-    if "best_is" not in recipe.training.model_fields_set:  # all that is measured is a loss
-        training = recipe.training.model_copy(update={"best_is": "lowest"})
-        recipe = recipe.model_copy(update={"training": training})
-    return resolved(recipe, family)
+    return resolved(best_is_lowest(recipe), family)  # all that is measured is a loss
 
 
 def _head(recipe: PretrainRecipe) -> HeadName | None:

@@ -247,6 +247,14 @@ def resolved(recipe: R, family: Family) -> R:
     return checked.model_copy(update={"training": training.model_copy(update=rates)})
 
 
+def best_is_lowest(recipe: R) -> R:
+    """Resolve `best_is` of a recipe whose weights are chosen by a loss, unless it says it."""
+    if "best_is" in recipe.training.model_fields_set:
+        return recipe
+    training = recipe.training.model_copy(update={"best_is": "lowest"})
+    return recipe.model_copy(update={"training": training})
+
+
 def from_command_line(
     model: str | None, task: str | None, train: Sequence[Path] | None
 ) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import pytest
         (["finetune", "--modle", "x"], "no such option: --modle (Possible options: "),
         (["evaluate", "--model", "x", "--data"], "option '--data' requires an argument; see `"),
         (["finetune", "a.toml", "--output", ""], "--output is empty; give a file or a folder"),
+        (["finetune", "a.toml", "--output="], "--output is empty; give a file or a folder"),
         (["ask", "who", "--context", ""], "--context is empty; give a file or a folder"),
     ],
 )

@@ -61,7 +61,6 @@ def study(
             raise UserError(f"which study? there are {', '.join(STUDIES)}")
         show_table({each.name: each.asks for each in STUDIES.values()}, as_json)
         return
-    from headwater.studies.report import paragraph
     from headwater.studies.running import run_study
     from headwater.studies.study import Place
 
@@ -69,6 +68,12 @@ def study(
     columns = tuple(column or ())
     place = Place(folder, budget, data, tuple(model or ()), scale, learning_rate, columns)
     found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
+    _show(found, folder, as_json)
+
+
+def _show(found: "list[Found]", folder: Path, as_json: bool) -> None:
+    from headwater.studies.report import paragraph
+
     if as_json:
         print_json({"output": str(folder), "claims": [_claim(each) for each in found]})
         return

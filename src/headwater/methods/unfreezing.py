@@ -47,7 +47,7 @@ class GradualUnfreezing:
         if every and every * (deepest - 1) >= total:
             raise UserError(
                 f"gradual_unfreezing.every = {every}: {deepest} layers do not all join in {total} "
-                f"steps; give at most {max(1, (total - 1) // max(1, deepest - 1))}, or leave it out"
+                "steps; give fewer, or leave it out"
             )
         joined = (step - 1) // every if every else (step - 1) * deepest // total
         for name, parameter in model.named_parameters():

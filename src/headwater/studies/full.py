@@ -155,10 +155,10 @@ def _scaled(place: Place, training: Mapping[str, Any]) -> dict[str, Any]:
 def tests(place: Place, setting: str, name: str, body: Run, seed: int) -> list[Cell]:
     """Fine-tune a T5 that a study pre-trained on each of `TESTS`, and measure it there."""
     found = []
+    training: dict[str, Any] = {"steps": 1000, "evaluate_every": 250}
+    training["learning_rate"] = rate(place, model(place, "t5"))
     for each in TESTS:
         data = task(place, each)
-        training: dict[str, Any] = {"steps": 1000, "evaluate_every": 250}
-        training["learning_rate"] = rate(place, model(place, "t5"))
         run = adapted(
             place, f"{name}-{each}", data, seed, most=20000, start=body, training=training
         )

@@ -60,8 +60,7 @@ def _quick(place: Place) -> list[Cell]:
                 RANDOM: quick.random_start(place, "bert")
             }
             for setting, way in ways.items():
-                rate = 1e-3 * _RATES[way.get("method", "all")]
-                training = {"steps": 300, "learning_rate": rate, "evaluate_every": 50}
+                training = {"steps": 300, "learning_rate": _rate(1e-3, way), "evaluate_every": 50}
                 start = None if setting == RANDOM else body
                 run = quick.adapted(
                     place, slug(f"{setting}-{task}"), task, seed, start,
@@ -73,13 +72,12 @@ def _quick(place: Place) -> list[Cell]:
 
 def _full_bert(place: Place, name: str) -> list[Cell]:
     found = []
+    rate = full.rate(place, name)
     for seed in place.seeds:
         for task in (*full.GLUE, "squad"):
             data = full.task(place, task)
             for setting, way in _starts(name).items():
-                training: dict[str, Any] = {"steps": 1000, "evaluate_every": 500}
-                factor = _RATES[way.get("method", "all")]
-                training |= {"learning_rate": full.rate(place, name) * factor}
+                training = {"steps": 1000, "evaluate_every": 500, "learning_rate": _rate(rate, way)}
                 run = full.adapted(
                     place,
                     slug(f"{setting}-{task}"),
@@ -96,15 +94,14 @@ def _full_bert(place: Place, name: str) -> list[Cell]:
 def _full_t5(place: Place, name: str) -> list[Cell]:
     """As the paper's table: GLUE's tasks as one equal mixture, and three tasks by themselves."""
     found = []
+    rate = full.rate(place, name)
     glue = {task: full.task(place, task) for task in full.GLUE}
     others = ("squad", "scitldr", "translate_en_de")
     for seed in place.seeds:
         for setting, way in _starts(name).items():
             if way.get("method") == "features":
                 continue  # it learns no task that is written
-            training: dict[str, Any] = {"steps": 2000, "evaluate_every": 500}
-            factor = _RATES[way.get("method", "all")]
-            training |= {"learning_rate": full.rate(place, name) * factor}
+            training = {"steps": 2000, "evaluate_every": 500, "learning_rate": _rate(rate, way)}
             run = full.mixed(
                 place, slug(f"{setting}-glue"), list(glue.values()), seed, training, way
             )
@@ -116,6 +113,11 @@ def _full_t5(place: Place, name: str) -> list[Cell]:
                 )
                 found.append(Cell(setting, task, seed, run, data.measure))
     return found
+
+
+def _rate(base: float, way: Mapping[str, Any]) -> float:
+    """Return the rate of a way to adapt from that of all parameters."""
+    return base * _RATES[way.get("method", "all")]
 
 
 def _starts(name: str) -> Mapping[str, dict[str, Any]]:

@@ -64,9 +64,9 @@ def _check(place: Place) -> None:
         "--scale": place.scale != 1.0,
         "--learning-rate": place.learning_rate,
     }
-    for option in (each for each, given in options.items() if given):
-        if place.budget == "quick":
-            raise UserError(f"{option} is for --budget full; the quick budget is what it is")
+    given = [option for option, value in options.items() if value]
+    if place.budget == "quick" and given:
+        raise UserError(f"{given[0]} is for --budget full; the quick budget is what it is")
     if place.data is not None and not place.data.is_dir():
         raise UserError(f"{place.data}: no such folder; --data names that of the official data")
     others = place.folder.is_dir() and any(place.folder.iterdir())

@@ -56,14 +56,14 @@ _OFTEN = {"evaluate_every": 10}
 def _full(place: Place) -> list[Cell]:
     found = []
     data, body = full.task(place, "sst2"), full.model(place, "bert")
+    training: dict[str, Any] = {"steps": 1500, "evaluate_every": 100, "early_stop": 8}
+    training["learning_rate"] = full.rate(place, body)
     for seed in place.seeds:
         for size in FULL_SIZES:
             for setting, begin in (
                 (PRETRAINED, {"model": body}),
                 (RANDOM, full.random_like(body)),
             ):
-                training: dict[str, Any] = {"steps": 1500, "evaluate_every": 100, "early_stop": 8}
-                training |= {"learning_rate": full.rate(place, body)}
                 name = f"{setting.split()[0]}-{size}"
                 run = full.adapted(place, name, data, seed, most=size, training=training, **begin)
                 found.append(Cell(setting, f"{size:,}", seed, run, data.measure))
