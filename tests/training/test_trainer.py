@@ -291,7 +291,7 @@ def test_only_our_own_leftovers_are_swept_from_the_run_folder(tmp_path: Path) ->
         (tmp_path / name).mkdir()
     toy_run(tmp_path, steps=1)
     left = {item.name for item in tmp_path.iterdir() if item.name not in ("log.jsonl", "model")}
-    assert left == {*users, "state", "curves.png"}
+    assert left == {*users, "state", "config.toml", "curves.png"}
 
 
 @pytest.mark.parametrize("resume", [False, True])

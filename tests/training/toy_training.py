@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from headwater.files import replace_file
 from headwater.training.config import BatchSize, TrainingConfig
 from headwater.training.progress import PlainProgress
 from headwater.training.trainer import Outcome, Trainer
@@ -118,6 +119,7 @@ def toy_trainer(
         save_model=save,
         identity=identity or {"vocabulary": "v1"},
         progress=PlainProgress(sys.stderr),
+        on_begin=lambda: replace_file(folder / "config.toml", "# what was asked for\n"),
     )
 
 
