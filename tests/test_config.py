@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.config import Config, load_config
+from headwater.config import Config, at_line, load_config
 from headwater.errors import UserError
 from headwater.recipe import Recipe, load_recipe, resolved
 
@@ -98,3 +98,63 @@ def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:
     path.write_text("a = 1\nb = = 2\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"broken\.toml.*line 2"):
         load_config(Config, path, [], {})
+
+
+LINES = """\
+# what is asked for
+model = "a"
+task = "squad"  # of Stanford
+
+[data]
+train = [
+  "a.json",
+]
+trian = ["b.json"]
+
+[mixture]
+
+[[mixture.tasks]]
+task = "rte"
+
+[[mixture.tasks]]
+"task" = "mrpc"
+data = { train = "c.tsv", lable = "x" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("model", 2),
+        ("task", 3),
+        ("data.train", 6),
+        ("data.train.0", 6),
+        ("data.trian", 9),
+        ("data.missing", 5),
+        ("mixture.tasks.0.task", 14),
+        ("mixture.tasks.1.task", 17),
+        ("mixture.tasks.1.data.lable", 18),
+        ("mixture.tasks.1.missing", 16),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_line_of_a_key_is_found(tmp_path: Path, key: str, line: int, end: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(LINES.replace("\n", end).encode())
+    assert at_line(path, key.split(".")) == f"{path}, line {line}"
+
+
+def test_a_key_that_is_nowhere_has_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(LINES, encoding="utf-8")
+    assert at_line(path, ["method"]) == at_line(path, []) == str(path)
+
+
+def test_a_mistake_names_the_line_or_the_option_that_made_it(recipe: Path) -> None:
+    with pytest.raises(UserError, match=r"^command line: data\.train"):
+        load_recipe(Recipe, recipe, {"data": {"train": []}}, [])
+    with recipe.open("a", encoding="utf-8") as file:
+        file.write("\n[lora]\nrnak = 3\n")
+    last = len(recipe.read_text(encoding="utf-8").splitlines())
+    with pytest.raises(UserError, match=rf"recipe\.toml, line {last}: unknown key 'lora\.rnak'"):
+        load_recipe(Recipe, recipe, {}, [])

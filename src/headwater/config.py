@@ -5,7 +5,7 @@ configures. An unknown key is an error that names the nearest known one.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -23,20 +23,18 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod
-    def check(cls, values: Mapping[str, Any], where: str, overrides: Sequence[str] = ()) -> Self:
+    def check(cls, values: Mapping[str, Any], where: str | Callable[[Sequence[str]], str]) -> Self:
         """Build from plain values; a UserError names the key that is wrong, and who gave it.
 
         Args:
-            where: what gave the values.
-            overrides: `a.b=VALUE` texts that gave some of them.
+            where: what gave the values, or a function that says it of the key at a path.
         """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             path = [str(part) for part in problem["loc"]]
-            given = (each for each in overrides if f"{'.'.join(path)}.".startswith(_key(each)))
-            place = next((f"--set {each}" for each in given), where)
+            place = where if isinstance(where, str) else where(path)
             raise UserError(f"{place}: {_said(cls, problem, path)}") from None
 
     def to_toml(self) -> str:
@@ -64,14 +62,22 @@ def load_config(
         base: values given by other means (command line options), nested as in the file.
     """
     values = read_toml(path) if path else {}
-    where = str(path) if path else "command line"
     merge(values, base)
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator or not key.strip():
             raise UserError(f"--set {override}: expected KEY=VALUE, as in training.steps=100")
         _put(values, key.strip().split("."), _toml_value(text), override)
-    return kind.check(values, where, overrides)
+
+    def where(key: Sequence[str]) -> str:
+        for override in overrides:
+            if f"{'.'.join(key)}.".startswith(_key(override)):
+                return f"--set {override}"
+        if path is None or (key and _has(base, key)):
+            return "command line"
+        return at_line(path, key)
+
+    return kind.check(values, where)
 
 
 def _key(override: str) -> str:
@@ -84,6 +90,38 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: broken TOML: {error}") from None
+
+
+def at_line(path: Path, key: Sequence[str]) -> str:
+    """Return a TOML file with the line on which `key`, or else the table around it, begins.
+
+    Args:
+        key: names of tables and keys and places in lists, from the outside in.
+    """
+    lines = read_text(path).split("\n")
+    for known in range(len(key), 0, -1):
+        whole = 0
+        for end in range(1, len(lines) + 1):
+            try:
+                values = tomllib.loads("\n".join([*lines[:end], ""]))
+            except tomllib.TOMLDecodeError:
+                continue  # in the middle of a value of several lines
+            if _has(values, key[:known]):
+                return f"{path}, line {whole + 1}"
+            whole = end
+    return str(path)
+
+
+def _has(values: Any, key: Sequence[str]) -> bool:
+    """Whether there is a value at `key`."""
+    for part in key:
+        if isinstance(values, list) and part.isdigit() and int(part) < len(values):
+            values = values[int(part)]
+        elif isinstance(values, Mapping) and part in values:
+            values = values[part]
+        else:
+            return False
+    return True
 
 
 def merge(values: dict[str, Any], over: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from headwater.config import Config, listed, load_config, merge, read_toml
+from headwater.config import Config, at_line, listed, load_config, merge, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
@@ -226,9 +226,10 @@ def load_recipe(
     if path is not None:
         keys = read_toml(path).keys()
         for other, verb, own in _VERBS:
-            if other is not kind and (found := sorted(own & keys)):
+            if other is not kind and (found := sorted(own & keys)[:1]):
                 raise UserError(
-                    f"{path}: has the key {found[0]!r}, so it is a recipe for `headwater {verb}`"
+                    f"{at_line(path, found)}: has the key {found[0]!r}, so it is a recipe for "
+                    f"`headwater {verb}`"
                 )
     return load_config(kind, path, overrides, options)
 

@@ -179,8 +179,8 @@ def test_the_command_lists_them_and_names_the_nearest(headwater) -> None:  # typ
     missing = headwater("study", "transfer", "--budget", "full")
     assert (missing.code, missing.out) == (2, "")
     assert "--data DIR" in missing.err
-    for options in ({"--data": "tests"}, {"--budget": "full"}, {"--output": "x"}):
-        unnamed = headwater("study", *next(iter(options.items())))
+    for option in ("--data=tests", "--budget=full", "--output=x", "--scale=0.1"):
+        unnamed = headwater("study", option)
         assert (unnamed.code, unnamed.out) == (2, "")
         assert "which study? there are transfer" in unnamed.err
     given = {"--scale": "0.1", "--learning-rate": "0.1", "--data": "tests", "--model": "reader"}

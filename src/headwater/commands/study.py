@@ -57,7 +57,8 @@ def study(
     from headwater.studies.names import STUDIES
 
     if name is None:
-        if output or data or model or column or jobs or learning_rate or budget != "quick":
+        given = (output, data, model, column, jobs, learning_rate, scale != 1, budget != "quick")
+        if any(given):
             raise UserError(f"which study? there are {', '.join(STUDIES)}")
         show_table({each.name: each.asks for each in STUDIES.values()}, as_json)
         return

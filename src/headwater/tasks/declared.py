@@ -25,7 +25,7 @@ from typing import Annotated, Any, ClassVar, Literal, final
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from headwater.config import Config, listed, read_toml
+from headwater.config import Config, at_line, listed, read_toml
 from headwater.data.cells import texts_in
 from headwater.data.conll_file import TagColumns, check_tag
 from headwater.data.example import PairExample, SpanExample, TextExample
@@ -263,13 +263,15 @@ def load_task(path: Path) -> Task[Any]:
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         given = f"kind = {kind!r}" if "kind" in values else "missing key 'kind'"
-        raise UserError(f"{path}: {given}; one of {', '.join(KINDS)} was expected")
-    declaration = KINDS[kind].check(values, str(path))
+        place = at_line(path, ["kind"])
+        raise UserError(f"{place}: {given}; one of {', '.join(KINDS)} was expected")
+    declaration = KINDS[kind].check(values, lambda key: at_line(path, key))
     for metric in declaration.metrics:
         known = declaration.known_metrics
         if metric not in known:
             hint = did_you_mean(metric, known, f"for kind {kind} there are")
-            raise UserError(f"{path}: unknown metric {metric!r}; {hint}")
+            place = at_line(path, ["metrics"])
+            raise UserError(f"{place}: unknown metric {metric!r}; {hint}")
     try:
         return declaration.build(declaration.name or path.stem, Template(declaration.template))
     except UserError as error:
