@@ -148,6 +148,8 @@ def test_a_key_that_is_nowhere_has_no_line(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(LINES, encoding="utf-8")
     assert at_line(path, ["method"]) == at_line(path, []) == str(path)
+    path.write_text("#\n" * 100_000 + LINES, encoding="utf-8")
+    assert at_line(path, ["model"]) == str(path)
 
 
 def test_a_mistake_names_the_line_or_the_option_that_made_it(recipe: Path) -> None:

@@ -44,6 +44,8 @@ class Config(BaseModel):
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
+_MOST_LINES = 500  # searched for a key; each is a reading of the file up to there
+
 
 def listed(value: Any) -> Any:
     """Take one text for a list of one, as people write it."""
@@ -95,10 +97,14 @@ def read_toml(path: Path) -> dict[str, Any]:
 def at_line(path: Path, key: Sequence[str]) -> str:
     """Return a TOML file with the line on which `key`, or else the table around it, begins.
 
+    A long file, or one without either, is named alone.
+
     Args:
         key: names of tables and keys and places in lists, from the outside in.
     """
     lines = read_text(path).split("\n")
+    if len(lines) > _MOST_LINES:
+        return str(path)
     for known in range(len(key), 0, -1):
         whole = 0
         for end in range(1, len(lines) + 1):
