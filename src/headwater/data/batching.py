@@ -93,11 +93,19 @@ def _mean_rows(lengths: NDArray[np.int64], tokens: int) -> int:
 def _gathered(rows: Rows, sides: Sequence[Rows], step: int) -> Rows:
     """Sort shuffled rows by length, pool by pool, to and fro: where one ends the next begins."""
     pairs = len(sides) == 2 and sides[1][rows].max(initial=0) > TARGET_GROUPS[0]
-    steps = -(-len(rows) // step)
-    count = PAIR_POOL if pairs else POOL if steps >= SMALL else max(1, -(-steps // SMALL_POOLS))
-    cuts = range(count * step, len(rows), count * step)
+    size = step * _pool_steps(-(-len(rows) // step), pairs)
+    cuts = range(size, len(rows), size)
     pools = [_sorted(pool, sides) for pool in np.split(rows, cuts)]
     return np.concatenate([pool[:: -1 if odd % 2 else 1] for odd, pool in enumerate(pools)])
+
+
+def _pool_steps(steps: int, pairs: bool) -> int:
+    """Return how many of an epoch's steps are sorted by length together."""
+    if pairs:
+        return PAIR_POOL
+    if steps >= SMALL:
+        return POOL
+    return max(1, -(-steps // SMALL_POOLS))
 
 
 def _sorted(pool: Rows, sides: Sequence[Rows]) -> Rows:
