@@ -166,6 +166,49 @@ def test_the_best_of_each_task_is_kept_on_request(files: Path, body: Path) -> No
         assert task(name).score(examples, said)[metric] == pytest.approx(best)
 
 
+def test_steps_of_several_heads_hold_examples_unless_told_otherwise(
+    files: Path, body: Path
+) -> None:
+    wanted = recipe(files, {"model": str(body)})
+    values = wanted.model_dump(exclude_unset=True)
+    assert begin(wanted, print).recipe.training.batch.examples == 8
+    del values["training"]["batch"]
+    assert begin(Recipe.check(values, "test"), print).recipe.training.batch.examples == 32
+    values["training"]["batch"] = {"tokens": 64}
+    assert begin(Recipe.check(values, "test"), print).recipe.training.batch.tokens == 64
+    del values["mixture"], values["training"]["batch"]
+    values |= {"task": "rte", "data": {"train": [str(files / "rte-train.tsv")]}}
+    assert begin(Recipe.check(values, "test"), print).recipe.training.batch.tokens == 4096
+
+
+def test_a_t5_counts_the_schemas_that_it_learns_and_names_groups_as_alone(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {
+            **{"idx": number, "label": number == 0, "text": "the mill is good and it is not bad"},
+            "target": {
+                **{"span1_text": "the mill", "span1_index": 0},
+                **{"span2_text": "it", "span2_index": 5},
+            },
+        }
+        for number in range(5)
+    ]
+    path = files / "wsc.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sizes = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_layers": 1, "num_decoder_layers": 1}
+    vocabulary = str(ROOT / "examples" / "vocabulary")
+    network = {"preset": "t5-small", "vocabulary": vocabulary, "sizes": sizes | {"num_heads": 2}}
+    more = [{"task": "wsc", "data": {"train": [str(path)]}}]
+    rates = {"encoder": 0.5}
+    changes = {"mixture": {"rates": "proportional"}, "group_rates": rates, "evaluate_every": None}
+    wanted = recipe(files, {"network": network}, more=more, steps=1, **changes)
+    finetune(wanted, files / "run")
+    said = capsys.readouterr().err
+    assert "wsc: 4 examples without a target are left out" in said
+    assert f"mixture: wsc {1 / 49:.2%} of the examples" in said  # beside 24 and 24
+
+
 def test_masked_pieces_are_a_task_beside_others(files: Path, body: Path) -> None:
     build([files / "text.txt"], load_vocabulary(body), files / "store")
     corpus = {"train": [str(files / "store")], "validation": str(files / "store")}
@@ -267,6 +310,11 @@ def test_rates_of_a_mixture_in_a_mixture_and_given_ones() -> None:
     found, size = rates_of(config, iter([60, 10, 30]))
     np.testing.assert_allclose(found, [0.6, 0.2, 0.2])
     assert size == 100
+    capped = {"mixture": {"cap": 20, "tasks": [leaf, leaf]}}
+    config = MixtureConfig.check({"cap": 50, "tasks": [leaf, capped]}, "test")
+    found, size = rates_of(config, iter([200, 10, 70]))  # the inner one counts 10 + 20
+    np.testing.assert_allclose(found, [50 / 80, 10 / 80, 20 / 80])
+    assert size == 80
     given = MixtureConfig.check({"tasks": [leaf | {"rate": 3.0}, inner | {"rate": 1.0}]}, "test")
     np.testing.assert_allclose(rates_of(given, iter([60, 10, 30]))[0], [0.75, 0.125, 0.125])
 
@@ -282,6 +330,7 @@ BAD_MIXTURES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [LEAF], "temperature": 2.0}, "temperature"),
     ({"tasks": [LEAF], "rates": "fair"}, "rates"),
     ({"task": [LEAF]}, "did you mean 'mixture.tasks'|tasks"),
+    ({"tasks": [{"mixture": {"tasks": [LEAF], "best_each": True}}]}, "for the run's own mixture"),
     ({"tasks": [LEAF | {"most": 3}]}, "unknown key 'mixture.tasks.0.most'; known here: data, "),
 ]
 

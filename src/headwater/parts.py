@@ -229,8 +229,10 @@ def mixed(parts: Sequence[Part], recipe: Recipe, begun: Start, say: Say) -> Feat
 
 
 def _examples(part: Part, rows: FeatureSet) -> int:
-    """Count what the rates go by; long examples may take several rows."""
-    return len(part.data.training) if isinstance(part, TaskPart) else len(rows)
+    """Count what the rates go by: examples that train. For a head, long ones take several rows."""
+    if isinstance(part, TextPart) or isinstance(rows, EncodedPairs):
+        return len(rows)
+    return len(part.data.training)
 
 
 def rates_of(mixture: MixtureConfig, sizes: Iterator[int]) -> tuple[Rates, int]:

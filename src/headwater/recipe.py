@@ -46,7 +46,13 @@ from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
-from headwater.training.config import FAMILY_DEFAULTS, METHOD_DEFAULTS, Family, TrainingConfig
+from headwater.training.config import (
+    FAMILY_DEFAULTS,
+    HEADS_BATCH,
+    METHOD_DEFAULTS,
+    Family,
+    TrainingConfig,
+)
 
 MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
 
@@ -140,6 +146,8 @@ class MixedTask(Config):
             raise ValueError("give one of task (with data), unlabelled and mixture")
         if (self.task is None) != (self.data is None):
             raise ValueError("a task needs data, and data a task")
+        if self.mixture is not None and self.mixture.best_each:
+            raise ValueError("best_each is for the run's own mixture, not for one inside of it")
         return self
 
 
@@ -241,6 +249,9 @@ def resolved(recipe: R, family: Family) -> R:
     if "optimizer" in given.model_fields_set and given.optimizer != own.get("optimizer"):
         own = {}  # a learning rate of another optimizer would mean another thing
     values: dict[str, Any] = {"training": FAMILY_DEFAULTS[family] | own}
+    mixture = isinstance(recipe, Recipe) and recipe.mixture is not None
+    if mixture and family == "bert" and "batch" not in given.model_fields_set:
+        values["training"]["batch"] = HEADS_BATCH
     merge(values, recipe.model_dump(exclude_unset=True))
     checked = type(recipe).check(values, "recipe")
     training = checked.training

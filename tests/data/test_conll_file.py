@@ -1,5 +1,6 @@
 """CoNLL columns: schemes, separators, and one line for what cannot be."""
 
+import json
 import re
 from pathlib import Path
 
@@ -76,6 +77,17 @@ def test_every_scheme_is_kept_as_it_is(tmp_path: Path) -> None:
 def test_bioes_must_close_what_it_begins(tmp_path: Path, tags: list[str], message: str) -> None:
     text = "".join(f"w {tag}\n" for tag in tags)
     refused(conll(tmp_path, text), (), message)
+
+
+def test_one_sentence_in_bioes_makes_the_file_bioes(tmp_path: Path) -> None:
+    begun = "".join(f"w {tag}\n" for tag in ("O", "B-person", "O"))
+    assert len(read_tagged([conll(tmp_path, begun)])) == 1
+    text = f"{begun}\nAda S-person\n"
+    refused(conll(tmp_path, text), (), "line 3: tag 'O' cannot stand here: B-person is not ended")
+    rows = [{"tokens": ["w", "w"], "tags": ["B-person", "O"]}, {"tokens": ["A"], "tags": ["S-x"]}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    refused(path, (), r"rows.jsonl, line 1: tag 'O' cannot stand here")
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,11 @@ def test_scoring_says_what_is_missing(
     said = capsys.readouterr().err
     assert "1 of 2 examples are missing; they count 0" in said
     assert "1 of 1 predictions are no label of rte" in said
+    row = {"premise": "It rained.", "choice1": "a", "choice2": "b", "question": "cause"}
+    (tmp_path / "copa.jsonl").write_text(json.dumps(row | {"idx": 0, "label": 0}))
+    (tmp_path / "said.jsonl").write_text('{"idx": 0, "label": "choice3"}')
+    assert score_file("copa", [tmp_path / "copa.jsonl"], tmp_path / "said.jsonl") == {"accuracy": 0}
+    assert "1 of 1 predictions are no label of copa" in capsys.readouterr().err
     dev = tmp_path / "squad.json"
     answers = [{"text": "a", "answer_start": 0}]
     paragraph = {"context": "a b", "qas": [{"id": "q", "question": "?", "answers": answers}]}

@@ -31,6 +31,14 @@ def test_text_in_and_out() -> None:
     assert CONLL2003.from_text(german, "organization: EU; location: Bonn") == "B-ORG O B-LOC"
 
 
+@pytest.mark.parametrize("types", [("person", "location"), ("PER", "LOC"), ("other", "alien")])
+def test_own_types_come_back_as_they_are(types: tuple[str, str]) -> None:
+    one, two = types
+    own = TaggingExample("0", ADA.words, (f"B-{one}", f"I-{one}", "O", "O", f"B-{two}", "O"))
+    back = NER.from_text(own, NER.to_text(own).targets[0])
+    assert NER.score(Examples([own]), {"0": back})["f1"] == 100.0
+
+
 @pytest.mark.parametrize(
     ("text", "tags"),
     [

@@ -49,6 +49,9 @@ def test_the_city_councilmen(tmp_path: Path) -> None:
     assert answers == {"0": "True", "4": "False"}
     assert WSC.score(WSC.read([path]), answers) == {"accuracy": 100.0}
     assert WSC.from_text(wrong, "Demonstrators") == "True"
+    for nothing in ("", " ", "the", "His"):  # names no noun, so it is wrong on a false row too
+        assert WSC.from_text(wrong, nothing) == ""
+    assert WSC.score(WSC.read([path]), {"0": "True", "4": ""}) == {"accuracy": 50.0}
     dumped = WSC.prediction_file.dump(WSC.read([path]), answers)
     assert dumped == '{"idx": 0, "label": "True"}\n{"idx": 4, "label": "False"}\n'
     hidden = WSC.read([_file(tmp_path, _row(None, "The city councilmen", 0))], answered=False)

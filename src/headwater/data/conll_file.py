@@ -29,7 +29,19 @@ _TAG = re.compile(r"O|[BIES]-\S+")
 _TABLES = (".jsonl", ".parquet")
 
 Line = tuple[int, list[str]]  # its number, and what stands in its columns
-Sentence = tuple[tuple[str, ...], tuple[str, ...] | None]  # words and tags
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """Words and tags, and where they stand: in a row, or in a file from the line `first` on."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...] | None
+    where: str
+    first: int | None = None
+
+    def place(self, word: int) -> str:
+        return self.where if self.first is None else f"{self.where}, line {self.first + word}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +79,20 @@ def read_tagged(
     Raises:
         UserError: a file cannot be read or is of another form, or holds no sentence.
     """
-    found: list[Sentence] = []
+    found: list[_Sentence] = []
     for path in paths:
-        before = len(found)
         if path.name.removesuffix(".gz").endswith(_TABLES):
-            found += (_table_sentence(row, labels, answered, columns) for row in read_rows(path))
+            own = [_table_sentence(row, labels, answered, columns) for row in read_rows(path)]
         else:
-            found += _sentences(path, labels, answered, columns.place)
-        if len(found) == before:
+            own = list(_sentences(path, labels, answered, columns.place))
+        if not own:
             raise UserError(f"{path}: no sentence; a word and its tag on each line was expected")
+        _check_ends(own)
+        found += own
     if not found:
         raise UserError("no file given; sentences were expected")
-    return Examples([TaggingExample(str(key), *each) for key, each in enumerate(found)])
+    numbered = enumerate(found)
+    return Examples([TaggingExample(str(key), each.words, each.tags) for key, each in numbered])
 
 
 def check_tag(tag: str, labels: Sequence[str], where: str) -> None:
@@ -127,7 +141,7 @@ def column_lines(path: Path) -> Iterator[list[Line]]:
 
 def _sentences(
     path: Path, labels: Sequence[str], answered: bool, column: int
-) -> Iterator[Sentence]:
+) -> Iterator[_Sentence]:
     for lines in column_lines(path):
         number, cells = lines[0]
         place = column if column >= 0 else len(cells) + column
@@ -141,27 +155,28 @@ def _sentences(
             for number, cells in lines:
                 check_tag(cells[place], labels, f"{path}, line {number}")
             tags = tuple(cells[place] for _, cells in lines)
-            places = [f"{path}, line {number}" for number, _ in lines]
-            _check_begun(tags, places)
-        yield tuple(cells[0].strip() for _, cells in lines), tags
+        words = tuple(cells[0].strip() for _, cells in lines)
+        yield _Sentence(words, tags, str(path), lines[0][0])
 
 
-def _check_begun(tags: Sequence[str], places: Sequence[str]) -> None:
+def _check_ends(file: Sequence[_Sentence]) -> None:
     """In BIOES, what is begun goes on until it ends; the other schemes say less, and allow more."""
-    if not any(tag[0] in "ES" for tag in tags):
+    if not any(tag[0] in "ES" for each in file for tag in each.tags or ()):
         return
-    open_type = ""
-    for tag, place in zip((*tags, "O"), (*places, places[-1]), strict=True):
-        inside = tag[0] in "IE"
-        if inside != bool(open_type) or (inside and tag[2:] != open_type):
-            begun = f"B-{open_type} is not ended" if open_type else "nothing was begun"
-            raise UserError(f"{place}: tag {tag!r} cannot stand here: {begun} (BIOES)")
-        open_type = tag[2:] if tag[0] in "BI" else ""
+    for each in file:
+        open_type = ""
+        for number, tag in enumerate((*(each.tags or ()), "O")):
+            inside = tag[0] in "IE"
+            if inside != bool(open_type) or (inside and tag[2:] != open_type):
+                begun = f"B-{open_type} is not ended" if open_type else "nothing was begun"
+                place = each.place(min(number, len(each.words) - 1))
+                raise UserError(f"{place}: tag {tag!r} cannot stand here: {begun} (BIOES)")
+            open_type = tag[2:] if tag[0] in "BI" else ""
 
 
 def _table_sentence(
     row: Row, labels: Sequence[str], answered: bool, columns: TagColumns
-) -> Sentence:
+) -> _Sentence:
     words = _list(row, columns.words)
     if not all(isinstance(word, str) for word in words):
         raise UserError(f"{row.where}: the words must be texts")
@@ -170,8 +185,7 @@ def _table_sentence(
         tags = tuple(_named(tag, labels, row.where) for tag in _list(row, columns.tags))
         if len(tags) != len(words):
             raise UserError(f"{row.where}: {len(tags)} tags for {len(words)} words")
-        _check_begun(tags, [row.where] * len(tags))
-    return tuple(map(str.strip, words)), tags
+    return _Sentence(tuple(map(str.strip, words)), tags, row.where)
 
 
 def _list(row: Row, names: Iterable[str]) -> list[str]:

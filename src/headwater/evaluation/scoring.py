@@ -11,6 +11,7 @@ from headwater.data.source import DataSource, Examples
 from headwater.data.task import ReportingTask, Task
 from headwater.errors import UserError
 from headwater.metrics.classification import unknown
+from headwater.tasks.pairs import PairTask
 from headwater.tasks.table import task as find_task
 from headwater.terminal import say
 
@@ -65,10 +66,11 @@ def say_unknown(
     task: Task[Any], predictions: Mapping[str, str], then: str = "they count as wrong"
 ) -> None:
     """Say how many predictions are no label of the task, or no number where one is asked for."""
-    if task.kind != "regression" and not (task.kind == "sequence" and task.labels):
+    labels = task.classes if isinstance(task, PairTask) else task.labels
+    if task.kind != "regression" and (task.kind in ("span", "token") or not labels):
         return
-    what = "label" if task.labels else "number"
-    if count := unknown(predictions.values(), task.labels):
+    what = "label" if labels else "number"
+    if count := unknown(predictions.values(), labels):
         whole = f"{count} of {len(predictions)} predictions"
         say(f"{whole} are no {what} of {task.name}; {then}")
 

@@ -135,7 +135,7 @@ class NerTask:
         return TextExample(example.id, inputs, ("; ".join(said) or NOTHING,))
 
     def from_text(self, example: TaggingExample, text: str) -> str:
-        """Turn entities, as `to_text` writes them, into a tag for each word."""
+        """Turn entities, as `to_text` writes them, into a tag for each word, in BIO."""
         types = {said: kind for kind, said in self.said.items()}
         parts = _TYPE.split(text.strip())
         tags = ["O"] * len(example.words)
@@ -262,8 +262,6 @@ BTC = NerTask(
     said=_SAID,
 )
 
-NER = NerTask(
-    name="ner", summary="Entities of the types that your own CoNLL files have", said=_SAID
-)
+NER = NerTask(name="ner", summary="Entities of the types that your own CoNLL files have")
 
 TAGGING = (WNUT17, CONLL2003, BTC, NER)

@@ -7,6 +7,7 @@ SuperGLUE's WSC names a candidate with every sentence and asks whether it is the
 the candidate, so only rows whose candidate is right can be trained on: the others have no target.
 What a model writes judges the candidate: the label is true when the two match, whatever their
 articles and capitals, also where one says more than the other (Raffel et al. 2020, section 2.4).
+An encoder reads the marked sentence and the candidate, and chooses the label.
 
 `wnli_simple` puts GLUE's WNLI into that form, to be predicted only: the candidate is what stands in
 the hypothesis where the premise has its pronoun.
@@ -110,13 +111,15 @@ def _say(task: PairTask, example: PairExample) -> TextExample:
 
 
 def _judge(task: PairTask, example: PairExample, text: str) -> str:
+    if not _content(text):  # no noun was named: no label, which is wrong for either
+        return ""
     return task.classes[matches(dict(example.parts)["candidate"], text)]
 
 
 WSC = PairTask(
     name="wsc",
     summary="WSC: which noun does the marked pronoun stand for?",
-    kind="text",
+    kind="sequence",
     classes=("False", "True"),
     template="wsc",
     fields=(field("text"), field("candidate")),

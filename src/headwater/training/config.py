@@ -45,6 +45,10 @@ METHOD_DEFAULTS: dict[MethodName, dict[str, Any]] = {
 }
 """What is laid over the family's, where the recipe does not name another optimizer."""
 
+HEADS_BATCH = {"examples": 32}
+"""Of a body with several heads: each step is of one task, and only steps of as many examples come
+as often as the rates of a mixture say."""
+
 
 class BatchSize(Config):
     """`{tokens = N}`: padded tokens at most; `{examples = N}`: rows at most, per micro-batch."""

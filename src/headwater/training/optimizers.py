@@ -22,7 +22,12 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
     Raises:
         UserError: the model has no parameter to train, or none that a group's name begins.
     """
-    trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    # A network inside of a ByTask has the names that it has alone.
+    trainable = {
+        name.removeprefix("network."): parameter
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
     if not trainable:
         raise UserError("the model has no parameter that may change; nothing to train")
     factors = rate_factors(trainable, config)
