@@ -69,18 +69,21 @@ def study(
     columns = tuple(column or ())
     place = Place(folder, budget, data, tuple(model or ()), scale, learning_rate, columns)
     found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
-    _show(found, folder, as_json)
+    _show(name, found, folder, as_json)
 
 
-def _show(found: "list[Found]", folder: Path, as_json: bool) -> None:
-    from headwater.studies.report import paragraph
+def _show(name: str, found: "list[Found]", folder: Path, as_json: bool) -> None:
+    from headwater.studies.names import STUDIES
+    from headwater.studies.report import paragraph, published_table
 
     if as_json:
         print_json({"output": str(folder), "claims": [_claim(each) for each in found]})
         return
     print((folder / "table.md").read_text(encoding="utf-8"))
     print(paragraph(found))
-    print(folder)
+    for each in STUDIES[name].published:
+        print(f"\nPublished: {published_table(each)}")
+    print(f"\n{folder}")
 
 
 def _claim(found: "Found") -> dict[str, object]:

@@ -95,7 +95,7 @@ def _page(
         "three seeds that is a weak test: of settings that do not differ at all, one pair in five "
         "would pass it (Student's t with two degrees of freedom), half of these each way.",
         "## What is published",
-        *(_published(each) for each in study.published),
+        *(published_table(each) for each in study.published),
         "## How",
         f"```sh\n{command}\n```",
         cost,
@@ -118,7 +118,8 @@ def _changed(place: Place) -> list[str]:
     return found
 
 
-def _published(published: Published) -> str:
+def published_table(published: Published) -> str:
+    """Return the source of published numbers, and the numbers."""
     lines = [published.source + (f" {published.note}" if published.note else "")]
     if published.rows:
         heads = ["", *published.columns]
