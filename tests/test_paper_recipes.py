@@ -1,5 +1,6 @@
 """The papers' own settings, run dry: first batches of official files, one step at a small width."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from headwater.text.vocabulary import load_vocabulary
 from headwater.training.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
-PAPERS = sorted((ROOT / "recipes" / "papers").glob("*.toml"))
+PAPERS_IN = ROOT / "recipes" / "papers"
+PAPERS = sorted(PAPERS_IN.glob("*.toml"))
 COLUMNS = {
     "sst2": ("sentence", "label"),
     "mrpc": ("Quality", "#1 ID", "#2 ID", "#1 String", "#2 String"),
@@ -32,30 +34,48 @@ COLUMNS = {
 LABELS = {"stsb": "2.5", "mnli": "neutral", "qnli": "entailment", "rte": "entailment"}
 
 
+LONG = "the mill by the river " * 120
+"""More pieces than any of the recipes reads."""
+
+
 def official_files(folder: Path) -> None:
-    """Make GLUE and SQuAD in their official layouts, with 150 rows each: more than a batch."""
+    """Make GLUE and SQuAD in their official layouts: more than a batch to train on, 4 to measure.
+
+    Row 0 of each file of GLUE and each text of SQuAD is longer than what is read of it.
+    """
     for task in GLUE:
-        if task.name not in (*COLUMNS, "cola"):
-            continue
-        columns = COLUMNS.get(task.name, ("source", "label", "mark", "sentence"))
-        label = LABELS.get(task.name, "1")
-        rows = [] if task.name == "cola" else ["\t".join(columns)]
-        for row in range(150):
-            texts = dict.fromkeys(columns, f"the mill by the river number {row}")
-            texts |= {each: str(row) for each in ("index", "id", "#1 ID", "#2 ID")}
-            texts |= dict.fromkeys(("label", "gold_label", "score", "is_duplicate"), label)
-            texts |= {"Quality": label}
-            rows.append("\t".join(texts[name] for name in columns))
-        assert task.layout.files
-        for split in ("train", "validation"):
-            for name in task.layout.files.get(split, ()):
-                path = folder / "glue" / task.layout.folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    questions = (ROOT / "examples" / "questions.json").read_text(encoding="utf-8")
+        if task.name in (*COLUMNS, "cola"):
+            assert task.layout.files
+            for split, count in (("train", 150), ("validation", 4)):
+                for name in task.layout.files.get(split, ()):
+                    path = folder / "glue" / task.layout.folder / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(glue(task.name, count), encoding="utf-8")
     (folder / "squad").mkdir()
-    for name in ("train-v1.1.json", "dev-v1.1.json"):
-        (folder / "squad" / name).write_text(questions, encoding="utf-8")
+    for name, count in (("train", 30), ("dev", 4)):
+        path = folder / "squad" / f"{name}-v1.1.json"
+        path.write_text(json.dumps(squad(count)), encoding="utf-8")
+
+
+def glue(task: str, count: int) -> str:
+    columns = COLUMNS.get(task, ("source", "label", "mark", "sentence"))
+    label = LABELS.get(task, "1")
+    rows = [] if task == "cola" else ["\t".join(columns)]
+    for row in range(count):
+        text = f"the mill by the river number {row} {'' if row else LONG}"
+        texts = dict.fromkeys(columns, text)
+        texts |= {each: str(row) for each in ("index", "id", "#1 ID", "#2 ID")}
+        texts |= dict.fromkeys(("label", "gold_label", "score", "is_duplicate"), label)
+        texts |= {"Quality": label}
+        rows.append("\t".join(texts[name] for name in columns))
+    return "\n".join(rows) + "\n"
+
+
+def squad(count: int) -> dict[str, Any]:
+    answers = [{"text": "Ada", "answer_start": 0}]
+    asked = [{"id": f"q{n}", "question": "Who built?", "answers": answers} for n in range(count)]
+    paragraph = {"context": f"Ada built the mill. {LONG}", "qas": asked}
+    return {"version": "1.1", "data": [{"title": "", "paragraphs": [paragraph]}]}
 
 
 def small_model(folder: Path, t5: bool) -> Path:
@@ -78,9 +98,29 @@ def small_recipe(path: Path, folder: Path) -> Recipe:
     values = read_toml(path)
     values["model"] = str(small_model(folder, "t5" in path.stem))
     values["training"] = values["training"] | {"device": "cpu", "precision": "fp32"}
-    if "squad" in path.stem:  # the example questions are of v2.0, which holds unanswerable ones
-        values["task"] = "squad_v2"
     return Recipe.check(values, str(path))
+
+
+SHAPES = {
+    "t5-base": (128, 512, 114),
+    "bert-base-glue": (32, 128, None),
+    "bert-base-squad": (32, 384, None),
+}
+"""Rows of a step, the longest input, the longest target."""
+
+
+def test_the_recipes_say_what_the_papers_say() -> None:
+    t5, glue, squad = (Recipe.check(read_toml(PAPERS_IN / f"{name}.toml"), name) for name in SHAPES)
+    training = t5.training
+    assert training.steps == 2**18 and training.warmup == 0
+    assert (training.schedule, training.learning_rate) == ("constant", 1e-3)
+    assert training.evaluate_every == training.save_every == 5000
+    assert (t5.text.max_inputs, t5.text.max_targets) == (512, 114)
+    assert t5.mixture and t5.mixture.best_each and t5.mixture.rates == "proportional"
+    assert t5.mixture.cap is None and len(t5.mixture.tasks) == 8
+    assert glue.training.epochs == squad.training.epochs == 3
+    assert glue.training.learning_rate in (5e-5, 4e-5, 3e-5, 2e-5)
+    assert squad.training.learning_rate == 5e-5 and squad.task == "squad"
 
 
 @pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
@@ -93,16 +133,12 @@ def test_one_step_and_the_first_batches(
     run = begin(recipe, print)
     training = run.recipe.training
     plan = Plan(run.features(), training)
-    if "t5" in path.stem:
-        assert plan.total == training.steps == 2**18
-        assert training.schedule == "constant" and training.learning_rate == 1e-3
-    rows = plan.rows(0)
-    for step in plan.epoch(0)[:3]:
-        size = (training.batch.examples or 0) * training.accumulate
-        assert sum(map(len, step)) <= size
-        for part in step:
-            for row in rows.features(np.asarray(part), 0):
-                assert len(row["input_ids"]) <= 512
+    rows, (size, inputs, targets) = plan.rows(0), SHAPES[path.stem]
+    parts = [part for step in plan.epoch(0) for part in step]
+    found = [row for part in parts for row in rows.features(np.asarray(part), 0)]
+    assert max(len(row["input_ids"]) for row in found) == inputs  # longer ones were cut
+    assert targets is None or max(len(row["labels"]) for row in found) <= targets
+    assert max(sum(map(len, step)) for step in plan.epoch(0)) == size
     one = training.model_dump(exclude_unset=True) | {"steps": 1, "evaluate_every": 1}
     one.pop("epochs", None)
     values = recipe.model_dump(exclude_unset=True) | {"training": one}
