@@ -29,6 +29,10 @@ WORDS = st.text("abc .?", min_size=1).map(str.strip).filter(bool)
             "boolq question: q passage: The question: who? did it",
             "boolq passage: The question: who? did it question: q",
         ),
+        (
+            "record passage: A saw B. query: @placeholder ran. entities: A, B",
+            "record query: @placeholder ran. entities: A, B passage: A saw B.",
+        ),
         ("mnli  hypothesis:  a premise: b ", "mnli  hypothesis:  a premise: b "),
         ("mnli premise: only", "mnli premise: only"),
         ("mnlipremise: a hypothesis: b", "mnlipremise: a hypothesis: b"),

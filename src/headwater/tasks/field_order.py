@@ -11,12 +11,13 @@ import re
 from headwater.tasks.glue import GLUE
 from headwater.tasks.superglue import CHOICES
 
-_TEMPLATES = tuple(
-    {
-        (each.template, tuple(field.name for field in each.fields)): None
+_TEMPLATES = (
+    *dict.fromkeys(
+        (each.template, tuple(field.name for field in each.fields))
         for each in (*GLUE, *CHOICES)
         if len(each.fields) > 1
-    }
+    ),
+    ("record", ("query", "entities", "passage")),
 )
 
 
