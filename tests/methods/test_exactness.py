@@ -2,7 +2,6 @@
 was cut continues to the bit.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import nn
 from headwater.data.convert import EncodedPairs, FeatureSet
 from headwater.data.pieces import Ragged
 from headwater.methods.config import MethodConfig
+from headwater.methods.method import Method
 from headwater.methods.table import build_method
 from headwater.models.bert_config import BertConfig
 from headwater.models.build import Model, build_model
@@ -26,9 +26,16 @@ BATCH = {"input_ids": IDS, "labels": IDS, "attention_mask": torch.ones_like(IDS)
 SETTINGS: dict[str, dict[str, Any]] = {
     "adapters": {"method": "adapters", "adapters": {"size": 4, "after_attention": True}},
     "lora": {"method": "lora", "lora": {"rank": 2, "dropout": 0.1}},
+    "head_only": {"method": "head_only"},
+    "gradual_unfreezing": {"method": "gradual_unfreezing"},
 }
+STEPS = 8
 CASES = pytest.mark.parametrize("family", ["bert", "t5"])
 METHODS = pytest.mark.parametrize("method", SETTINGS)
+
+
+def chosen(method: str) -> Method:
+    return build_method(MethodConfig.check(SETTINGS[method], "test"))
 
 
 def attached(family: str, method: str) -> Model:
@@ -39,8 +46,17 @@ def attached(family: str, method: str) -> Model:
         model = build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), "masked_lm")
     else:
         sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2}
-        model = build_model(T5Config(vocab_size=40, num_decoder_layers=2, **sizes))
-    build_method(MethodConfig.check(SETTINGS[method], "test")).attach(model)
+        tied = method != "head_only"  # which needs an output layer of its own
+        config = T5Config(vocab_size=40, num_decoder_layers=2, tie_word_embeddings=tied, **sizes)
+        model = build_model(config)
+    chosen(method).attach(model)
+    return model
+
+
+def begun(family: str, method: str) -> Model:
+    """Return a model before its third step, when gradual unfreezing has thawed a part of it."""
+    model = attached(family, method)
+    chosen(method).before_step(model, 3, STEPS)
     return model
 
 
@@ -53,7 +69,7 @@ def gradients(model: Model) -> dict[str, torch.Tensor]:
 @CASES
 @METHODS
 def test_gradients_are_those_of_full_training(family: str, method: str) -> None:
-    full, frozen = attached(family, method), attached(family, method)
+    full, frozen = begun(family, method), begun(family, method)
     for model in (full, frozen):
         with torch.no_grad():  # B and up are zero at first, and give A and down no gradient
             for name, parameter in model.named_parameters():
@@ -71,14 +87,14 @@ def test_gradients_are_those_of_full_training(family: str, method: str) -> None:
 @METHODS
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
 def test_what_is_frozen_does_not_move_by_a_bit(family: str, method: str, optimizer: str) -> None:
-    model = attached(family, method)
+    model = begun(family, method)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     config = TrainingConfig.check({"optimizer": optimizer, "weight_decay": 0.1}, "test")
-    chosen = build_optimizer(model, config)
+    built = build_optimizer(model, config)
     for _ in range(3):
-        chosen.zero_grad(set_to_none=True)
+        built.zero_grad(set_to_none=True)
         gradients(model)
-        chosen.step()
+        built.step()
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, before[name]) != parameter.requires_grad, name
 
@@ -96,11 +112,17 @@ class Killed(Exception):
 
 
 def run(
-    family: str, method: str, folder: Path, before_step: Callable[..., None], resume: bool = False
+    family: str, method: str, folder: Path, kill_at: int | None = None, resume: bool = False
 ) -> nn.Module:
     model = attached(family, method)
+
+    def before_step(each: nn.Module, step: int, total: int) -> None:
+        if step == kill_at:
+            raise Killed
+        chosen(method).before_step(each, step, total)
+
     values = {
-        "steps": 7,
+        "steps": STEPS,
         "learning_rate": 1e-2,
         "batch": {"examples": 4},
         "save_every": 1,
@@ -116,18 +138,11 @@ def run(
 def test_a_run_is_continued_in_the_middle_to_the_bit(
     family: str, method: str, tmp_path: Path
 ) -> None:
-    def kill(model: nn.Module, step: int, total: int) -> None:
-        if step == 5:
-            raise Killed
-
-    def nothing(model: nn.Module, step: int, total: int) -> None:
-        pass
-
     fresh = attached(family, method)
-    whole = run(family, method, tmp_path / "whole", nothing)
+    whole = run(family, method, tmp_path / "whole")
     with pytest.raises(Killed):
-        run(family, method, tmp_path / "cut", kill)
-    again = run(family, method, tmp_path / "cut", nothing, resume=True)
+        run(family, method, tmp_path / "cut", kill_at=5)
+    again = run(family, method, tmp_path / "cut", resume=True)
     for (name, one), other, first in zip(
         whole.named_parameters(), again.parameters(), fresh.parameters(), strict=True
     ):
