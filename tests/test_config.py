@@ -64,6 +64,7 @@ def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path
         ("training.learning_rat=1", "did you mean 'learning_rate'"),
         ("tsak='squad'", "did you mean 'task'"),
         ("data.trian=['a']", "did you mean 'train'"),
+        ("training.epochs=1e9", "less than or equal to 100000"),
         ("spans.max_lenght=1", "did you mean 'max_length'"),
         ("training.optimizer='sgd'", "'adamw'"),
         ("training.steps=0", "greater than 0"),
@@ -91,6 +92,24 @@ def test_a_wrong_key_or_value_is_one_line_that_says_the_fix(
     assert said.lower() in str(raised.value).lower()
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 400
+
+
+def test_a_misspelt_key_is_named_before_the_one_that_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        'model = "a"\n[mixture]\n[[mixture.tasks]]\nunlabelled = { objectiv = "mlm" }\n'
+    )
+    with pytest.raises(
+        UserError, match=r"line 4: .*'mixture\.tasks\.0\.unlabelled\.objectiv'; did"
+    ):
+        load_recipe(Recipe, path, {}, [])
+
+
+def test_toml_that_is_nested_too_deeply_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "deep.toml"
+    path.write_text(f"a = {'[' * 5000}")
+    with pytest.raises(UserError, match="nested too deeply"):
+        load_config(Config, path, [], {})
 
 
 def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:

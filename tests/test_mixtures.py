@@ -331,6 +331,8 @@ BAD_MIXTURES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [LEAF], "rates": "fair"}, "rates"),
     ({"task": [LEAF]}, "did you mean 'mixture.tasks'|tasks"),
     ({"tasks": [{"mixture": {"tasks": [LEAF], "best_each": True}}]}, "for the run's own mixture"),
+    ({"tasks": [{"mixture": {"tasks": [LEAF | {"dat": {}}]}}]}, "did you mean 'data'"),
+    ({"tasks": [LEAF | {"rate": 1e308}]}, "rate"),
     ({"tasks": [LEAF | {"most": 3}]}, "unknown key 'mixture.tasks.0.most'; known here: data, "),
 ]
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from headwater.recipe import Recipe, continued, resolved
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -49,6 +51,59 @@ def test_a_run_without_its_state_is_not_trained_again(headwater: Any, tmp_path: 
     given = ("--model", "reader", "--task", "squad", "--data", data, "--resume")
     ran = headwater("finetune", *given, "--output", tmp_path)
     assert ran.code == 2 and "holds a whole model and no state/ to continue from" in ran.err
+
+
+def _killed_run(folder: Path) -> None:
+    """Make what a run leaves that was killed before it saved anything."""
+    (folder / "state").mkdir(parents=True)
+    (folder / "state" / "lock").touch()
+    (folder / "log.jsonl").touch()
+    old = Recipe.check({"model": "old", "task": "squad", "data": {"train": ["x"]}}, "test")
+    (folder / "config.toml").write_text(resolved(old, "bert").to_toml())
+
+
+def test_what_was_never_saved_says_nothing_of_another_command(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    _killed_run(run)
+    begun = run / "config.toml"
+    assert continued(None, run, resume=True, given=True) is None
+    assert continued(None, run, resume=True, given=False) == begun
+    (run / "state" / "step-00000002").mkdir()
+    assert continued(None, run, resume=True, given=True) == begun
+    assert continued(tmp_path, run, resume=True, given=True) == tmp_path
+    assert continued(None, run, resume=False, given=True) is None
+
+
+def test_a_run_that_is_not_there_is_not_continued(headwater: Any, tmp_path: Path) -> None:
+    ran = headwater("finetune", "--resume", "--output", tmp_path / "typo")
+    assert ran.code == 2 and "typo: holds no run to continue" in ran.err
+
+
+def test_layers_that_cannot_all_join_are_told_before_anything_is_written(
+    headwater: Any, tmp_path: Path
+) -> None:
+    data = ROOT / "examples" / "questions.json"
+    given = (
+        "--model",
+        "reader",
+        "--task",
+        "squad_v2",
+        "--data",
+        data,
+        "--output",
+        tmp_path / "run",
+    )
+    steps = ("--set", "training.steps=4", "--set", "gradual_unfreezing.every=100")
+    ran = headwater("finetune", *given, "--set", "method=gradual_unfreezing", *steps)
+    assert ran.code == 2 and "do not all join in 4 steps" in ran.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_name_that_is_too_long_is_the_users(headwater: Any, tmp_path: Path) -> None:
+    data = ROOT / "examples" / "questions.json"
+    given = ("--model", "reader", "--task", "squad_v2", "--data", data)
+    ran = headwater("finetune", *given, "--output", tmp_path / ("a" * 300))
+    assert ran.code == 2 and "File name too long" in ran.err and "Errno" not in ran.err
 
 
 def test_finetune_writes_into_no_token_store(headwater: Any, tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def _place(context: str) -> Path:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:
+        raise UserError("standard input: closed; a text to answer from was expected")
     text = decode_text(sys.stdin.buffer.read(), "standard input")
     if not text.strip():
         raise UserError("standard input: empty; a text to answer from was expected")
@@ -72,6 +74,12 @@ def _standard_input() -> str:
 def show(answers: Sequence[Answer]) -> None:
     """Print answers for a person: the text, its sentence with the answer marked, the place."""
     console = Console(highlight=False, soft_wrap=True)
+    with console.capture() as shown:  # rich itself would exit with 1 where the reader has gone
+        _show(answers, console)
+    print(shown.get(), end="")
+
+
+def _show(answers: Sequence[Answer], console: Console) -> None:
     for rank, answer in enumerate(answers):
         if rank:
             console.print()

@@ -6,6 +6,7 @@ output has gone.
 No verb's `--help` imports torch.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -67,6 +68,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+# What a user can mend: no room, no right, a name that cannot be.
+_MACHINE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR),
+)
 _PATHS = ("--output", "--data", "--input", "--predictions", "--context", "--vocabulary")
 Model = Annotated[str, typer.Option(metavar="MODEL", help="A folder, a hub id, or a bundled name.")]
 TaskName = Annotated[
@@ -114,7 +120,7 @@ def ask(
         ),
     ] = None,
     model: Model = "reader",
-    top_k: Annotated[int, typer.Option(min=1, help="How many answers to show.")] = 1,
+    top_k: Annotated[int, typer.Option(min=1, max=10**6, help="How many answers to show.")] = 1,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> None:
@@ -157,7 +163,8 @@ def finetune(
 
     folder = run_folder(output, recipe)
     options = from_command_line(model, task, data)
-    loaded = load_recipe(Recipe, continued(recipe, folder, resume), options, settings or [])
+    begun = continued(recipe, folder, resume, bool(options))
+    loaded = load_recipe(Recipe, begun, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), as_json)
 
 
@@ -188,7 +195,8 @@ def pretrain(
     folder = run_folder(output, recipe)
     given = {"objective": objective, "model": model, "corpus": corpus and {"train": corpus}}
     options = {name: value for name, value in given.items() if value}
-    loaded = load_recipe(PretrainRecipe, continued(recipe, folder, resume), options, settings or [])
+    begun = continued(recipe, folder, resume, bool(options))
+    loaded = load_recipe(PretrainRecipe, begun, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), as_json)
 
 
@@ -359,8 +367,14 @@ def _check_paths(arguments: list[str]) -> None:
             raise UserError(f"{option.removesuffix('=')} is empty; give a file or a folder")
 
 
+def _nowhere() -> TextIO:
+    """Take what is said where the caller has closed a stream."""
+    return open(os.devnull, "w", encoding="utf-8")
+
+
 def main() -> None:
     """Run the command line and turn what went wrong into a line and an exit code."""
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
@@ -375,5 +389,8 @@ def main() -> None:
         say(" ".join(str(error).split()))
         sys.exit(2)
     except OSError as error:
-        say(str(error))
-        sys.exit(1)
+        if error.errno not in _MACHINE:
+            say(str(error))
+            sys.exit(1)
+        say(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+        sys.exit(2)

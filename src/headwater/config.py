@@ -32,7 +32,10 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
+            problems = error.errors(include_url=False)
+            # A key that is missing may be one that is misspelt.
+            unknown = (each for each in problems if each["type"] == "extra_forbidden")
+            problem = next(unknown, problems[0])
             path = [str(part) for part in problem["loc"]]
             place = where if isinstance(where, str) else where(path)
             raise UserError(f"{place}: {_said(cls, problem, path)}") from None
@@ -92,6 +95,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: broken TOML: {error}") from None
+    except RecursionError:
+        raise UserError(f"{path}: lists or tables nested too deeply") from None
 
 
 def at_line(path: Path, key: Sequence[str]) -> str:

@@ -140,9 +140,9 @@ def _refuse_lone_surrogates(value: Any, where: str) -> None:
 def replace_file(path: Path, content: bytes | str) -> None:
     """Write a whole file so that `path` holds the old content or the new, never a part."""
     data = content.encode("utf-8") if isinstance(content, str) else content
-    path = path.resolve()  # a link stays a link, its target is replaced
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: not a file that can be replaced; name a file")
+    path = path.resolve()  # a link stays a link, its target is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:

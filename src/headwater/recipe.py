@@ -137,7 +137,7 @@ class MixedTask(Config):
     data: DataConfig | None = None
     unlabelled: ObjectiveConfig | None = None
     mixture: "MixtureConfig | None" = None
-    rate: float | None = Field(default=None, gt=0)
+    rate: float | None = Field(default=None, gt=0, le=1e9)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -162,7 +162,7 @@ class MixtureConfig(Config):
 
     tasks: list[MixedTask] = Field(min_length=1)
     rates: Literal["proportional", "equal", "temperature"] | None = None
-    cap: PositiveInt | None = None
+    cap: int | None = Field(default=None, ge=1, le=10**15)
     temperature: float | None = Field(default=None, gt=0)
     best_each: bool = False
 
@@ -178,6 +178,9 @@ class MixtureConfig(Config):
         if all(own) and self.rates is not None:
             raise ValueError("give rates by name, or each task its own rate, not both")
         return self
+
+
+MixedTask.model_rebuild()  # its mixture is known now
 
 
 class Recipe(RunRecipe):
@@ -281,10 +284,24 @@ def from_command_line(
     return options
 
 
-def continued(recipe: Path | None, folder: Path, resume: bool) -> Path | None:
-    """Return the recipe that a run began with, where it is continued and none is named."""
+def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> Path | None:
+    """Return the recipe that a run began with, where it is continued and none is named.
+
+    It holds the defaults of that run, too. So where nothing was saved yet, options stand alone.
+
+    Args:
+        given: whether there are options beside.
+
+    Raises:
+        UserError: there is neither a recipe nor an option nor a run.
+    """
     begun = folder / "config.toml"
-    return begun if resume and recipe is None and begun.exists() else recipe
+    if not resume or recipe is not None:
+        return recipe
+    if not begun.exists() and not given:
+        raise UserError(f"{folder}: holds no run to continue; name its folder with --output")
+    saved = any((folder / "state").glob("step-*"))
+    return begun if begun.exists() and (saved or not given) else None
 
 
 def run_folder(output: Path | None, recipe: Path | None) -> Path:

@@ -258,7 +258,15 @@ def _script(*arguments: str) -> list[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of another kind")
-@pytest.mark.parametrize("arguments", [("models",), ("--help",), ("ask", "--help")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("models",),
+        ("--help",),
+        ("ask", "--help"),
+        ("ask", "Who?", "--context", str(Path(__file__).parents[2] / "examples" / "spring.txt")),
+    ],
+)
 def test_a_closed_pipe_ends_quietly(arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)

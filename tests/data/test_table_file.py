@@ -36,6 +36,13 @@ def test_quotes_are_letters_in_tsv(tmp_path: Path) -> None:
     ]
 
 
+def test_a_cell_of_a_csv_may_be_a_document(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"text,label\n{'a' * 200_000},1\n")
+    [row] = read_rows(path)
+    assert len(row.cells["text"]) == 200_000
+
+
 def test_windows_ends_a_mark_and_odd_line_breaks_inside_a_text(tmp_path: Path) -> None:
     path = _write(tmp_path, "a.tsv", "\ufeffa\tb\r\n1\tx\u2028y\x85z\r\n2\t\r\n\r\n")
     assert _cells(path) == [{"a": "1", "b": "x\u2028y\x85z"}, {"a": "2", "b": ""}]

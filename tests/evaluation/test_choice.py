@@ -115,6 +115,8 @@ def test_models_that_cannot_be_meant() -> None:
         models_for(["a", "b"], [COLA])
     with pytest.raises(UserError, match="rte is not among the tasks asked for"):
         models_for(["rte=a"], [COLA])
+    with pytest.raises(UserError, match=r"cola has a model already \(a\)"):
+        models_for(["cola=a", "cola=b"], [COLA])
     with pytest.raises(UserError, match="no task 'coal'; did you mean 'cola'"):
         models_for(["coal=a"], [COLA])
 

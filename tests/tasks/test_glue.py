@@ -210,6 +210,8 @@ def test_rows_of_qqp_cut_short_are_left_out_and_counted(tmp_path: Path) -> None:
         (RTE, "sentence1\tsentence2\tlabel\nA\tB\tmaybe", "line 2: unknown label 'maybe'"),
         (COLA, "gj04\t1\tIt rains.", "line 1: 3 columns, but 4 were expected"),
         (STSB, "sentence1\tsentence2\tscore\nA\tB\thigh", "line 2: the score must be a number"),
+        (STSB, "sentence1\tsentence2\tscore\nA\tB\t0_1", "line 2: the score must be a number"),
+        (STSB, "sentence1\tsentence2\tscore\nA\tB\t\u0663", "line 2: the score must be a number"),
         (STSB, "sentence1\tsentence2\tscore\nA\tB\tnan", "line 2: the score must be a number"),
         (STSB, "sentence1\tsentence2\tscore\nA\tB\t7", "line 2: the score must be from 0 to 5"),
     ],

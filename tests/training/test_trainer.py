@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,19 @@ def test_a_crash_then_resume_gives_the_same_bits(
     outcome = toy_run(tmp_path / "run", resume=True)
     assert outcome == unbroken[1]
     assert result(tmp_path / "run") == result(unbroken[0])
+
+
+def test_copies_beside_the_states_are_left_alone(
+    tmp_path: Path, unbroken: tuple[Path, Outcome]
+) -> None:
+    with pytest.raises(Crash):
+        toy_trainer(tmp_path / "run", features=Counting(16 * 33, crash)).run()
+    [state, *_] = sorted((tmp_path / "run" / "state").glob("step-*"))
+    copy = state.with_name(f"{state.name} (copy)")
+    shutil.copytree(state, copy)
+    (state.parent / "step-foo").write_text("mine")
+    assert toy_run(tmp_path / "run", resume=True) == unbroken[1]
+    assert copy.is_dir() and (state.parent / "step-foo").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def _tsv(path: Path, headless: Headless | None, short: list[str] | None) -> Iter
 
 
 def _csv(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # a cell may be a document
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     header: Sequence[str] | None = None
     line = 1  # where the next row begins: a quoted cell may hold line breaks

@@ -124,6 +124,8 @@ def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, st
         name, sign, model = each.partition("=")
         if not sign or Path(each).exists():
             whole.append(each)
+        elif name in own:
+            raise UserError(f"--model {each}: {name} has a model already ({own[name]})")
         elif name in asked:
             own[name] = model
         elif name in TASKS:

@@ -59,6 +59,9 @@ def say(task: "PairTask", example: PairExample) -> TextExample:
     return TextExample(example.id, inputs, targets)
 
 
+_MOST = 1e30  # a score that float32 holds, and its square
+
+
 def _strip(task: "PairTask", example: PairExample, text: str) -> str:
     return text.strip()
 
@@ -233,11 +236,12 @@ def score_of(row: Row, columns: Sequence[str], bounds: tuple[float, float] | Non
             bounds.
     """
     value = _label_cell(row, columns)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
+    try:  # Python also reads 1_000, and the digits of other scripts
+        plain = not isinstance(value, str) or (value.isascii() and "_" not in value)
+        number = float(value) if plain else math.nan
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
+    if isinstance(value, bool) or not abs(number) < _MOST:
         raise UserError(f"{row.where}: the score must be a number, not {value!r:.40}")
     if bounds is not None and not bounds[0] <= number <= bounds[1]:
         least, most = bounds

@@ -8,6 +8,7 @@ from headwater.config import Config
 from headwater.methods.config import MethodName
 
 DEFAULT_EPOCHS = 3.0
+MOST_EPOCHS = 100_000  # each is planned beforehand; steps have no bound
 # BERT (Devlin et al. 2019, appendix A.3) and T5 (Raffel et al. 2020, section 3.1.2).
 _LEARNING_RATE = {"adamw": 5e-5, "adafactor": 1e-3}
 _WEIGHT_DECAY = {"adamw": 0.01, "adafactor": 0.0}
@@ -78,7 +79,7 @@ class TrainingConfig(Config):
     """
 
     steps: PositiveInt | None = None
-    epochs: float | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0, le=MOST_EPOCHS)
     batch: BatchSize = BatchSize(tokens=4096)
     accumulate: PositiveInt = 1
 

@@ -161,7 +161,7 @@ class StateFolder:
 
     def _names(self) -> list[str]:
         """The states, best first: the one pointed to, those before it, then any others."""
-        names = sorted((p.name for p in self.path.glob("step-*")), reverse=True)
+        names = [folder.name for folder in reversed(self._folders("step"))]
         try:
             pointer = (self.path / "latest").read_text("utf-8").strip()
         except (OSError, ValueError):
@@ -184,12 +184,17 @@ class StateFolder:
     def _rewind(self, place: Place) -> None:
         """Forget what comes after the restored state; it will be made again."""
         replace_file(self.path / "latest", f"step-{place.step:08d}\n")
-        for folder in [*self.path.glob("step-*"), *self.path.glob("best-*")]:
+        for folder in [*self._folders("step"), *self._folders("best")]:
             if int(folder.name.rpartition("-")[2]) > place.step:
                 _remove(folder)
 
+    def _folders(self, kind: str) -> list[Path]:
+        """Return those that a run made, the oldest first; a user may have put copies beside."""
+        folders = sorted(self.path.glob(f"{kind}-*"))
+        return [each for each in folders if each.name.removeprefix(f"{kind}-").isdecimal()]
+
     def _prune(self, place: Place) -> None:
-        states = sorted(self.path.glob("step-*"))
+        states = self._folders("step")
         for folder in states[:-KEPT]:
             _remove(folder)
         wanted = best_steps(place.to_json())
@@ -198,7 +203,7 @@ class StateFolder:
                 wanted |= best_steps(json.loads((folder / _STATE).read_text("utf-8"))["place"])
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # a damaged one is told of when it is needed
-        for folder in self.path.glob("best-*"):
+        for folder in self._folders("best"):
             if int(folder.name.rpartition("-")[2]) not in wanted:
                 _remove(folder)
 

@@ -147,6 +147,8 @@ class Trainer:
             return Outcome(**{**ended, "already_finished": True})
         for warning in schedules.warnings(self._config, self._plan.total):
             self._progress.say(f"warning: {warning}")
+        if self._before_step is not None:  # what it refuses, it refuses before anything is written
+            self._before_step(self._model, 1, self._plan.total)
         check_run_folder(self._folder, resume=resume)
         self._states.path.mkdir(parents=True, exist_ok=True)
         with locked(self._states.path / "lock", _HELD):
