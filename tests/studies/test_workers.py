@@ -2,11 +2,38 @@
 
 import os
 import signal
+import time
 from pathlib import Path
+from typing import cast
+
+import pytest
 
 from headwater.studies.cell import Job
 from headwater.studies.study import Run
 from headwater.studies.workers import Failure, Workers
+
+
+class Deaf:
+    """A job that is told to stop when it has just ended, as a training that saves its model."""
+
+    def __init__(self, begun: Path) -> None:
+        self.begun = begun
+
+    def perform(self) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        self.begun.touch()
+        time.sleep(1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_that_hears_the_signal_too_late_ends_with_its_job(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    with Workers(1, 1) as workers:
+        workers.give(cast(Job, Deaf(begun)))
+        while not begun.exists():
+            time.sleep(0.05)
+    assert not any(process.is_alive() for process in workers._processes.values())
 
 
 def test_a_worker_that_was_killed_while_idle_is_replaced(tmp_path: Path) -> None:

@@ -50,8 +50,9 @@ class Workers:
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        for process in self._processes.values():
+        for ours, process in self._processes.items():
             process.terminate()
+            ours.close()  # a training that heard the signal when it was over asks for more
         for process in self._processes.values():
             process.join()
 
@@ -106,9 +107,9 @@ def _work(study: Connection, threads: int) -> None:
     while True:
         try:
             job: Job = study.recv()
-        except EOFError:
+            study.send(_done(job))
+        except (EOFError, ConnectionError):
             return
-        study.send(_done(job))
 
 
 def _done(job: Job) -> Answer:
