@@ -1,8 +1,8 @@
 """The command line: each verb parses its options, calls one function and prints.
 
-Exit codes: 0 done, 2 the user's mistake (one line on standard error, no traceback), 1 a fault of
-ours, 130 and 143 ended by Ctrl-C and SIGTERM (a training after saving), 141 the reader of our
-output has gone.
+Exit codes: 0 done, 2 the user's mistake or what the machine refuses, such as a full disk (one line
+on standard error, no traceback), 1 a fault of ours, 130 and 143 ended by Ctrl-C and SIGTERM (a
+training after saving), 141 the reader of our output has gone.
 No verb's `--help` imports torch.
 """
 

@@ -32,10 +32,10 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = error.errors(include_url=False)
-            # A key that is missing may be one that is misspelt.
-            unknown = (each for each in problems if each["type"] == "extra_forbidden")
-            problem = next(unknown, problems[0])
+            problem, *others = error.errors(include_url=False)
+            if problem["type"] == "missing":  # or misspelt
+                unknown = (each for each in others if each["type"] == "extra_forbidden")
+                problem = next(unknown, problem)
             path = [str(part) for part in problem["loc"]]
             place = where if isinstance(where, str) else where(path)
             raise UserError(f"{place}: {_said(cls, problem, path)}") from None

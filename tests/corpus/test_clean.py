@@ -306,7 +306,7 @@ def test_a_full_disk_leaves_no_output(
 
     monkeypatch.setattr("headwater.corpus.cleaning.steps.np.save", full)
     code, out, err = call("clean", crawl, "--output", tmp_path / "out", "--workers", 1)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert "No space left on device" in err and err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

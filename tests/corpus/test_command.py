@@ -95,7 +95,7 @@ def test_a_changed_store_is_refused_when_asked(call: Any, store: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_one_line_and_exit_code_1(
+def test_a_full_disk_is_one_line_and_exit_code_2(
     call: Any, letters_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.txt").write_text("the mill")
@@ -104,7 +104,7 @@ def test_a_full_disk_is_one_line_and_exit_code_1(
         *("build", tmp_path / "a.txt", "--vocabulary", letters_folder),
         *("--output", tmp_path / "out"),
     )
-    assert code == 1
+    assert code == 2
     assert not out
     assert "No space left on device" in err
     assert err.count("\n") == 1

@@ -1,10 +1,10 @@
 """The processes of a study, when one of them is killed."""
 
+import importlib
 import os
 import signal
 import time
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -12,25 +12,32 @@ from headwater.studies.cell import Job
 from headwater.studies.study import Run
 from headwater.studies.workers import Failure, Workers
 
+DEAF = """
+import signal, time
 
 class Deaf:
-    """A job that is told to stop when it has just ended, as a training that saves its model."""
-
-    def __init__(self, begun: Path) -> None:
+    def __init__(self, begun):
         self.begun = begun
 
-    def perform(self) -> None:
+    def perform(self):
         signal.signal(signal.SIGTERM, lambda *_: None)
         self.begun.touch()
         time.sleep(1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+"""
+"""A job that is told to stop when it has just ended, as a training that saves its model."""
 
 
 @pytest.mark.timeout(60)
-def test_a_worker_that_hears_the_signal_too_late_ends_with_its_job(tmp_path: Path) -> None:
+def test_a_worker_that_hears_the_signal_too_late_ends_with_its_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deaf_job.py").write_text(DEAF)
+    monkeypatch.syspath_prepend(tmp_path)  # the worker's, too
+    job: Job = importlib.import_module("deaf_job").Deaf(tmp_path / "begun")
     begun = tmp_path / "begun"
     with Workers(1, 1) as workers:
-        workers.give(cast(Job, Deaf(begun)))
+        workers.give(job)
         while not begun.exists():
             time.sleep(0.05)
     assert not any(process.is_alive() for process in workers._processes.values())
