@@ -34,8 +34,8 @@ def test_a_worker_that_hears_the_signal_too_late_ends_with_its_job(
 ) -> None:
     (tmp_path / "deaf_job.py").write_text(DEAF)
     monkeypatch.syspath_prepend(tmp_path)  # the worker's, too
-    job: Job = importlib.import_module("deaf_job").Deaf(tmp_path / "begun")
     begun = tmp_path / "begun"
+    job: Job = importlib.import_module("deaf_job").Deaf(begun)
     with Workers(1, 1) as workers:
         workers.give(job)
         while not begun.exists():

@@ -54,13 +54,9 @@ def study(
 
     The same command goes on where it was cut.
     """
-    from headwater.studies.names import STUDIES
-
     if name is None:
         given = (output, data, model, column, jobs, learning_rate, scale != 1, budget != "quick")
-        if any(given):
-            raise UserError(f"which study? there are {', '.join(STUDIES)}")
-        show_table({each.name: each.asks for each in STUDIES.values()}, as_json)
+        _list(as_json, any(given))
         return
     from headwater.studies.running import run_study
     from headwater.studies.study import Place
@@ -70,6 +66,15 @@ def study(
     place = Place(folder, budget, data, tuple(model or ()), scale, learning_rate, columns)
     found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
     _show(name, found, folder, as_json)
+
+
+def _list(as_json: bool, given: bool) -> None:
+    """Print what studies there are; refuse options of one that is not named."""
+    from headwater.studies.names import STUDIES
+
+    if given:
+        raise UserError(f"which study? there are {', '.join(STUDIES)}")
+    show_table({each.name: each.asks for each in STUDIES.values()}, as_json)
 
 
 def _show(name: str, found: "list[Found]", folder: Path, as_json: bool) -> None:

@@ -7,7 +7,7 @@ the parameters of one stack, M is the cost of a stack of inputs and one of targe
     language model, prefix    P    M
 
 each pre-trained by denoising (span corruption here) and by language modeling: a random prefix is
-read and the rest is predicted, by a language model, which reads nothing but what it predicts, all.
+read and the rest is predicted; the language model, which has no prefix, predicts all of it.
 """
 
 from collections.abc import Mapping
@@ -45,9 +45,7 @@ def _cells(
 ) -> list[Cell]:
     setting = f"{name}, {objective}"
     run = slug(f"{name.partition(' (')[0]}, {objective}")
-    asked = (
-        "span_corruption" if objective == "denoising" else "lm" if name == MODEL else "prefix_lm"
-    )
+    asked = _asked(name, objective)
     if place.budget == "quick":
         body = quick.body(
             place, "t5", seed, f"t5-{run}", objective=asked, lm={"length": 32},
@@ -59,6 +57,13 @@ def _cells(
     depth = full.depth(full.model(place, "t5"))
     body = full.pretrained(place, f"t5-{run}", "t5", seed, changes, _sizes(sizes, depth))
     return full.tests(place, setting, run, body, seed)
+
+
+def _asked(name: str, objective: str) -> str:
+    """Return the objective of pre-training; a language model alone has no prefix that it reads."""
+    if objective == "denoising":
+        return "span_corruption"
+    return "lm" if name == MODEL else "prefix_lm"
 
 
 def _sizes(sizes: Mapping[str, Any], depth: int) -> dict[str, Any]:
