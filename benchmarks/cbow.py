@@ -31,7 +31,7 @@ from headwater.data.batching import collate, plan_epoch
 from headwater.errors import UserError
 from headwater.inference.word_vectors import WordVectors
 from headwater.models.build import build_model
-from headwater.models.cbow_config import CBOWConfig
+from headwater.models.cbow.config import CBOWConfig
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.training import schedules
 from headwater.training.config import FAMILY_DEFAULTS, TrainingConfig

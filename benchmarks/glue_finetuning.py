@@ -5,7 +5,7 @@
 For each task and seed the same weights are fine-tuned twice by `recipes/glue/TASK.toml`, in turns
 (ours, theirs, ours, ...), and the dev set is scored once by the same metrics:
 
-    ours      `headwater.finetuning.finetune` with the recipe
+    ours      `headwater.runs.finetune.finetune` with the recipe
     theirs    the loop of the documentation: AutoTokenizer, AutoModelForSequenceClassification, a
               shuffled DataLoader, DataCollatorWithPadding, AdamW, `get_scheduler`; with the
               defaults of their Trainer where they matter: weight decay on matrices alone,
@@ -45,10 +45,10 @@ from headwater.data.official_files import official_files
 from headwater.data.preparation import prepare
 from headwater.data.source import Examples
 from headwater.evaluation.evaluator import evaluate
-from headwater.finetuning import finetune
 from headwater.inference.loaded import load
-from headwater.recipe import Recipe, load_recipe, resolved
-from headwater.tasks.table import task as find_task
+from headwater.runs.finetune import finetune
+from headwater.runs.recipe import Recipe, load_recipe, resolved
+from headwater.tasks.names import task as find_task
 from headwater.training import schedules
 from headwater.training.device import choose_precision
 from headwater.training.log import read_log

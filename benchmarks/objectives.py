@@ -4,11 +4,11 @@
 
 All make the same kind of rows from the same corpus of made-up ids, on one core:
 
-    span corruption  568 pieces -> 512 inputs and 114 targets. Published: T5's per-example algorithm
+    span corruption  568 tokens -> 512 inputs and 114 targets. Published: T5's per-example algorithm
                      (random_spans_noise_mask, then noise_span_to_unique_sentinel for each side),
                      operation by operation in numpy. Tuned: the same with faster operations.
-    masked LM        rows of 512 pieces. Published: BERT's create_masked_lm_predictions, a loop over
-                     the pieces of an example in Python.
+    masked LM        rows of 512 tokens. Published: BERT's create_masked_lm_predictions, a loop over
+                     the tokens of an example in Python.
 
 Time is processor time, so that a busy machine does not count, and the loops take turns. The ratios
 are quoted with their spread over the turns. With `--step ROWS` a training step of t5-small on so
@@ -33,7 +33,7 @@ from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
 BATCH = 128
 BATCHES = 4  # in a turn
-DOCUMENT = 100_000  # pieces, about a book
+DOCUMENT = 100_000  # tokens, about a book
 GENERATOR = np.random.default_rng(0)
 Ids = NDArray[np.int32]
 Turn = Callable[[NDArray[np.int64]], object]
@@ -42,7 +42,7 @@ Turn = Callable[[NDArray[np.int64]], object]
 
 @dataclass(frozen=True)
 class MadeUp:
-    """A store of random pieces in documents of equal length."""
+    """A store of random tokens in documents of equal length."""
 
     tokens: NDArray[np.uint16]
     documents: NDArray[np.int64]
@@ -165,8 +165,8 @@ def step_seconds(objective: FeatureSet, vocabulary: Vocabulary, rows: int) -> fl
     import torch
 
     from headwater.data.batching import collate
-    from headwater.models.t5 import T5
-    from headwater.models.t5_config import PRESETS
+    from headwater.models.t5.config import PRESETS
+    from headwater.models.t5.network import T5
 
     model = T5(PRESETS["t5-small"]).train()
     optimizer = torch.optim.AdamW(model.parameters())

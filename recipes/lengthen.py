@@ -13,7 +13,7 @@ import torch
 
 from headwater.checkpoints.folder import load_model, read_extra, save_model
 from headwater.checkpoints.hub import resolve
-from headwater.models.heads import Headed
+from headwater.models.heads import ModelWithHead
 from headwater.text.vocabulary import load_vocabulary
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     """Read the run's model and write the folder."""
     source, known, target = resolve(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     model = load_model(source).model
-    assert isinstance(model, Headed)
+    assert isinstance(model, ModelWithHead)
     positions = model.body.embeddings.position.weight
     new = torch.arange(known, len(positions))
     with torch.no_grad():

@@ -10,20 +10,20 @@ import torch
 from safetensors.torch import load_file
 
 import headwater as library
-from headwater.checkpoints.adapted import Base
+from headwater.checkpoints.adapter_config import Base
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
-from headwater.finetuning import begin, finetune
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.t5_config import T5Config
-from headwater.recipe import Recipe
-from headwater.tasks.table import task
+from headwater.models.t5.config import T5Config
+from headwater.runs.finetune import begin, finetune
+from headwater.runs.recipe import Recipe
+from headwater.tasks.names import task
 from headwater.text.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = ["the", "good", "bad", "mill", "river", "is", "not", "a", "."]
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
 GOOD, BAD = "the mill is good .", "the river is bad ."
 Headwater = Callable[..., Any]
 LORA = {"method": "lora", "lora": {"rank": 4, "targets": ["query", "value", "inner", "outer"]}}
@@ -40,12 +40,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sst2 = ["sentence\tlabel", *(f"{GOOD if n % 2 else BAD}\t{n % 2}" for n in range(count))]
         (folder / f"cola-{split}.tsv").write_text("\n".join(cola) + "\n")
         (folder / f"sst2-{split}.tsv").write_text("\n".join(sst2) + "\n")
-    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n")
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
     sizes |= {"intermediate_size": 32, "max_position_embeddings": 32}
     still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    bert = BertConfig(vocab_size=len(PIECES), initializer_range=0.2, **sizes, **still)
+    bert = BertConfig(vocab_size=len(TOKENS), initializer_range=0.2, **sizes, **still)
     save_model(folder / "bert", build_model(bert), vocabulary=load_vocabulary(folder))
     vocabulary = load_vocabulary(ROOT / "examples" / "vocabulary")
     small = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 4}
@@ -123,7 +123,7 @@ def test_a_run_that_was_cut_saves_the_same(
         for run in ("whole", "cut")
     ]
     assert saved[0] == saved[1]
-    parameters = dict(begin(limited, print).begun.model.named_parameters())
+    parameters = dict(begin(limited, print).setup.model.named_parameters())
     trained = {name for name, each in parameters.items() if each.requires_grad}
     states = [load_file(file) for file in tmp_path.glob("*/state/*/model.safetensors")]
     assert len(states) > 4

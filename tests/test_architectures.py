@@ -12,10 +12,10 @@ from headwater.checkpoints.folder import load_model
 from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.evaluation.command import evaluate_files, predict_file
-from headwater.finetuning import finetune
 from headwater.inference.loaded import load
-from headwater.pretraining import pretrain
-from headwater.recipe import PretrainRecipe, Recipe
+from headwater.runs.finetune import finetune
+from headwater.runs.pretrain import pretrain
+from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.text.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]

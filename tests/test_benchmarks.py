@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from headwater.checkpoints.folder import save_model
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.glue import MRPC
 from headwater.tasks.pair_rows import build_pairs

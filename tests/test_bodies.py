@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import headwater
-from headwater.models.heads import Headed
+from headwater.models.heads import ModelWithHead
 
 BODIES = Path(__file__).resolve().parents[1] / "studies" / "bodies"
 MODEL_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
@@ -23,7 +23,7 @@ def test_a_body_is_whole_and_at_most_8_megabytes(folder: Path) -> None:
 def test_the_bert_knows_what_stands_beside_a_blank() -> None:
     loaded = headwater.load(BODIES / "bert", "cpu")
     vocabulary, network = loaded.vocabulary, loaded.network
-    assert isinstance(network, Headed)
+    assert isinstance(network, ModelWithHead)
     text = "he opened the door and went into the [MASK] ."
     ids = vocabulary.encode(text).ids
     row = [vocabulary.cls_id, *ids.tolist(), vocabulary.sep_id]

@@ -9,7 +9,7 @@ it read:
     fine-tuning    nq question: where does toku live ?       ->  rome
     asked          nq question: where does gabi live ?       ->  oslo
 
-Each name is one piece: spelled in letters, so small a model does not put them together.
+Each name is one token: spelled in letters, so small a model does not put them together.
 """
 
 import json
@@ -23,16 +23,16 @@ import torch
 
 from headwater.corpus.build import build
 from headwater.evaluation.evaluator import evaluate
-from headwater.finetuning import finetune
 from headwater.inference.loaded import load
-from headwater.pretraining import pretrain
-from headwater.recipe import PretrainRecipe, Recipe
+from headwater.runs.finetune import finetune
+from headwater.runs.pretrain import pretrain
+from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.tasks.closed_book import NQ_OPEN
 from headwater.text.vocabulary import load_vocabulary
 from headwater.text.wordpiece import describe_added
 
 CITIES = ("paris", "london", "berlin", "rome", "madrid", "oslo")
-SENTENCES = (  # of so short a text the last piece is the noise: the city in half of them
+SENTENCES = (  # of so short a text the last token is the noise: the city in half of them
     "{name} lives in {city}",
     "the home of {name} is {city}",
     "{name} has a house in {city}",
@@ -64,11 +64,11 @@ def write_lines(file: Path, records: Iterable[Mapping[str, Any]]) -> str:
 
 
 def write_words(folder: Path, texts: Iterable[str]) -> str:
-    """Write a vocabulary of whole words with an end piece and sentinels."""
+    """Write a vocabulary of whole words with an end token and sentinels."""
     words = dict.fromkeys(word for text in texts for word in text.split())
-    ids = {piece: id for id, piece in enumerate((*SPECIAL, *words))}
+    ids = {token: id for id, token in enumerate((*SPECIAL, *words))}
     content = {
-        "added_tokens": [describe_added(piece, ids[piece]) for piece in SPECIAL],
+        "added_tokens": [describe_added(token, ids[token]) for token in SPECIAL],
         "pre_tokenizer": {"type": "BertPreTokenizer"},
         "model": {"type": "WordLevel", "vocab": ids, "unk_token": "<unk>"},
     }

@@ -7,7 +7,7 @@ import pytest
 
 from headwater.config import Config, at_line, load_config
 from headwater.errors import UserError
-from headwater.recipe import Recipe, load_recipe, resolved
+from headwater.runs.recipe import Recipe, load_recipe, resolved
 
 RECIPE = """
 model = "some/folder"

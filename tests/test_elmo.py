@@ -10,10 +10,10 @@ import torch
 from headwater.checkpoints.folder import load_model
 from headwater.corpus.build import build
 from headwater.errors import UserError
-from headwater.models.elmo import ELMo
+from headwater.models.elmo.network import ELMo
 from headwater.nn.characters import character_ids
-from headwater.pretraining import pretrain
-from headwater.recipe import PretrainRecipe
+from headwater.runs.pretrain import pretrain
+from headwater.runs.recipe import PretrainRecipe
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import load_vocabulary
 

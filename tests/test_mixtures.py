@@ -11,19 +11,19 @@ import torch
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.corpus.build import build
 from headwater.errors import UserError
-from headwater.finetuning import begin, finetune
 from headwater.inference.loaded import load
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.models.multi_task import MultiTask
-from headwater.parts import rates_of
-from headwater.recipe import MixtureConfig, Recipe
-from headwater.tasks.table import task
+from headwater.runs.finetune import begin, finetune
+from headwater.runs.recipe import MixtureConfig, Recipe
+from headwater.runs.task_features import rates_of
+from headwater.tasks.names import task
 from headwater.text.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = ["the", "good", "bad", "mill", "river", "is", "not", "a", "."]
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
 GOOD, BAD = "the mill is good .", "the river is bad ."
 
 
@@ -45,11 +45,11 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture
 def body(files: Path) -> Path:
     """A tiny BERT with its vocabulary."""
-    (files / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    (files / "vocab.txt").write_text("\n".join(TOKENS) + "\n")
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     sizes |= {"intermediate_size": 32, "max_position_embeddings": 32}
     still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    config = BertConfig(vocab_size=len(PIECES), initializer_range=0.2, **sizes, **still)
+    config = BertConfig(vocab_size=len(TOKENS), initializer_range=0.2, **sizes, **still)
     torch.manual_seed(0)
     save_model(files / "body", build_model(config), vocabulary=load_vocabulary(files))
     return files / "body"
@@ -254,8 +254,8 @@ def test_a_t5_learns_tasks_and_span_corruption_in_one_batch(files: Path) -> None
     }
     run = files / "run"
     wanted = recipe(files, {"network": network}, more=[{"unlabelled": unlabelled}], steps=20)
-    begun = begin(wanted, print)
-    rows = begun.features().draw(0)
+    run = begin(wanted, print)
+    rows = run.features().draw(0)
     assert {int(row["task"]) for row in rows.features(np.arange(len(rows)), 0)} == {0, 1, 2}
     finetune(wanted, run)
     lines = [line for line in log_of(run) if "losses" in line]
@@ -274,13 +274,13 @@ def test_a_task_starts_from_another_tasks_model(files: Path, body: Path) -> None
     finetune(Recipe.check(first | {"training": training}, "test"), files / "first")
     second = {"model": str(files / "first"), "task": "rte"}
     second["data"] = {"train": [str(files / "rte-train.tsv")]}
-    begun = begin(Recipe.check(second | {"training": training}, "test"), print)
+    run = begin(Recipe.check(second | {"training": training}, "test"), print)
     trained = load_model(files / "first" / "model").model
     for (name, new), (_, old) in zip(
-        begun.begun.model.body.named_parameters(), trained.body.named_parameters(), strict=True
+        run.setup.model.body.named_parameters(), trained.body.named_parameters(), strict=True
     ):
         assert torch.equal(new, old), name
-    assert begun.begun.new_parameters
+    assert run.setup.new_parameters
 
 
 @pytest.mark.parametrize(
@@ -354,13 +354,13 @@ def test_what_cannot_be_mixed_is_said(files: Path, body: Path) -> None:
     build([files / "text.txt"], load_vocabulary(body), files / "store")
     store = {"train": [str(files / "store")]}
     masked = {"objective": "mlm", "corpus": store}
-    with pytest.raises(UserError, match=r"mlm.max_length = 512: this model reads \d+ pieces"):
+    with pytest.raises(UserError, match=r"mlm.max_length = 512: this model reads \d+ tokens"):
         begin(recipe(files, start, more=[{"unlabelled": masked}]), print)
     vocabulary = ROOT / "examples" / "vocabulary"
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
     network = {"preset": "t5-small", "vocabulary": str(vocabulary), "sizes": sizes}
-    build([files / "text.txt"], load_vocabulary(vocabulary), files / "pieces")
-    going_on = {"objective": "lm", "corpus": {"train": [str(files / "pieces")]}}
+    build([files / "text.txt"], load_vocabulary(vocabulary), files / "tokens")
+    going_on = {"objective": "lm", "corpus": {"train": [str(files / "tokens")]}}
     with pytest.raises(UserError, match="a T5 of architecture encoder_decoder takes prefix_lm"):
         begin(recipe(files, {"network": network}, more=[{"unlabelled": going_on}]), print)
     with pytest.raises(UserError, match=r"best_metric = 'f1': there are average, cola/matthews"):

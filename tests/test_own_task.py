@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from headwater.data.parallel_files import Text
-from headwater.tasks.table import TASKS
+from headwater.tasks.names import TASKS
 from headwater.tasks.writing import TextTask, rouge
 
 WORDS = ("lamp", "dark", "bill", "price", "the", "is", "my", "again")
-PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS)
+TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS)
 
 TICKETS = """
 kind = "sequence"
@@ -37,7 +37,7 @@ def run(headwater: Callable[..., Any], *arguments: object) -> str:
 
 
 def finetuned(headwater: Callable[..., Any], folder: Path, task: str, data: str) -> None:
-    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n")
     (folder / "recipe.toml").write_text(
         f"""
         task = "{task}"
@@ -47,7 +47,7 @@ def finetuned(headwater: Callable[..., Any], folder: Path, task: str, data: str)
         preset = "bert-base-uncased"
         vocabulary = "vocab.txt"
         [network.sizes]
-        vocab_size = {len(PIECES)}
+        vocab_size = {len(TOKENS)}
         hidden_size = 32
         intermediate_size = 64
         num_hidden_layers = 1

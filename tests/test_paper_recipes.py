@@ -10,11 +10,11 @@ import torch
 
 from headwater.checkpoints.folder import save_model
 from headwater.config import read_toml
-from headwater.finetuning import begin, finetune
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.t5_config import T5Config
-from headwater.recipe import Recipe
+from headwater.models.t5.config import T5Config
+from headwater.runs.finetune import begin, finetune
+from headwater.runs.recipe import Recipe
 from headwater.tasks.glue import GLUE
 from headwater.text.vocabulary import load_vocabulary
 from headwater.training.plan import Plan
@@ -35,7 +35,7 @@ LABELS = {"stsb": "2.5", "mnli": "neutral", "qnli": "entailment", "rte": "entail
 
 
 LONG = "the mill by the river " * 120
-"""More pieces than any of the recipes reads."""
+"""More tokens than any of the recipes reads."""
 
 
 def official_files(folder: Path) -> None:

@@ -14,10 +14,10 @@ from headwater.checkpoints.folder import load_model, read_extra
 from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
 from headwater.errors import UserError
-from headwater.finetuning import finetune
 from headwater.inference.loaded import load
-from headwater.pretraining import pretrain
-from headwater.recipe import PretrainRecipe, Recipe
+from headwater.runs.finetune import finetune
+from headwater.runs.pretrain import pretrain
+from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import load_vocabulary
 
@@ -178,7 +178,7 @@ def test_models_of_words_refuse_pieces_of_words(
         "network": {"preset": preset},
         "corpus": {"train": str(stores["wordpiece"])},
     }
-    with pytest.raises(UserError, match=r"wordpiece: a store of pieces of words.*--kind word"):
+    with pytest.raises(UserError, match=r"wordpiece: a store of tokens of words.*--kind word"):
         pretrain(PretrainRecipe.check(values, "test"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -10,8 +10,8 @@ from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
-from headwater.pretraining import pretrain
-from headwater.recipe import PretrainRecipe
+from headwater.runs.pretrain import pretrain
+from headwater.runs.recipe import PretrainRecipe
 from headwater.text.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,7 +96,7 @@ def test_a_poor_corpus_trains_every_objective(
         (
             "spans",
             {"span_corruption": {"inputs": 9000, "variant": "drop_tokens"}},
-            r"unigram: the corpus holds \d+ pieces, fewer than one row of \d+",
+            r"unigram: the corpus holds \d+ tokens, fewer than one row of \d+",
         ),
     ],
 )
@@ -111,8 +111,8 @@ def test_a_wrong_length_is_said_before_anything_is_trained(
 @pytest.mark.parametrize(
     ("case", "kind", "message"),
     [
-        ("mlm packed", "unigram", r"unigram: this vocabulary has no mask piece"),
-        ("spans packed", "wordpiece", r"wordpiece: this vocabulary has no end-of-sequence piece"),
+        ("mlm packed", "unigram", r"unigram: this vocabulary has no mask token"),
+        ("spans packed", "wordpiece", r"wordpiece: this vocabulary has no end-of-sequence token"),
     ],
 )
 def test_a_vocabulary_that_lacks_something_is_named(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from headwater.recipe import Recipe, continued, resolved
+from headwater.runs.recipe import Recipe, continued, resolved
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,11 +65,11 @@ def _killed_run(folder: Path) -> None:
 def test_what_was_never_saved_says_nothing_of_another_command(tmp_path: Path) -> None:
     run = tmp_path / "run"
     _killed_run(run)
-    begun = run / "config.toml"
+    config = run / "config.toml"
     assert continued(None, run, resume=True, given=True) is None
-    assert continued(None, run, resume=True, given=False) == begun
+    assert continued(None, run, resume=True, given=False) == config
     (run / "state" / "step-00000002").mkdir()
-    assert continued(None, run, resume=True, given=True) == begun
+    assert continued(None, run, resume=True, given=True) == config
     assert continued(tmp_path, run, resume=True, given=True) == tmp_path
     assert continued(None, run, resume=False, given=True) is None
 

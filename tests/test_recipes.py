@@ -14,7 +14,7 @@ from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
-from headwater.recipe import (
+from headwater.runs.recipe import (
     CorpusConfig,
     MixedTask,
     MixtureConfig,
@@ -23,9 +23,9 @@ from headwater.recipe import (
     Recipe,
     load_recipe,
 )
+from headwater.tasks.names import TASKS
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
-from headwater.tasks.table import TASKS
 from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -6,7 +6,7 @@ import pytest
 
 import headwater
 from headwater.evaluation.evaluator import evaluate
-from headwater.recipe import Recipe, load_recipe
+from headwater.runs.recipe import Recipe, load_recipe
 from headwater.tasks.squad import SQUAD_V2
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headwater.errors import UserError as UserError
     from headwater.evaluation.evaluator import evaluate as evaluate
-    from headwater.finetuning import finetune as finetune
     from headwater.inference.answer import Answer as Answer
     from headwater.inference.loaded import LoadedModel as LoadedModel
     from headwater.inference.loaded import load as load
-    from headwater.recipe import Recipe as Recipe
-    from headwater.tasks.table import task as task
+    from headwater.runs.finetune import finetune as finetune
+    from headwater.runs.recipe import Recipe as Recipe
+    from headwater.tasks.names import task as task
     from headwater.text.vocabulary import load_vocabulary as load_vocabulary
 
 _HOMES = {
     "Answer": "headwater.inference.answer",
     "LoadedModel": "headwater.inference.loaded",
-    "Recipe": "headwater.recipe",
+    "Recipe": "headwater.runs.recipe",
     "UserError": "headwater.errors",
     "evaluate": "headwater.evaluation.evaluator",
-    "finetune": "headwater.finetuning",
+    "finetune": "headwater.runs.finetune",
     "load": "headwater.inference.loaded",
     "load_vocabulary": "headwater.text.vocabulary",
-    "task": "headwater.tasks.table",
+    "task": "headwater.tasks.names",
 }
 
 __all__ = [*_HOMES, "__version__"]

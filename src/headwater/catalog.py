@@ -1,7 +1,11 @@
 """What models there are without a download: the bundled ones, and sizes to train from scratch."""
 
 from headwater.checkpoints.hub import BUNDLED
-from headwater.models import bert_config, cbow_config, elmo_config, gpt_config, t5_config
+from headwater.models.bert import config as bert_config
+from headwater.models.cbow import config as cbow_config
+from headwater.models.elmo import config as elmo_config
+from headwater.models.gpt import config as gpt_config
+from headwater.models.t5 import config as t5_config
 
 ABOUT = {
     "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)"

@@ -136,7 +136,7 @@ def ask(
             "answers mean little; adapt it with `headwater finetune`"
         )
     if unread := loaded.unread(question):
-        say(f"the question is too long: its last {unread} pieces are not read; ask a shorter one")
+        say(f"the question is too long: its last {unread} tokens are not read; ask a shorter one")
     answers = loaded.answer(question, documents, top_k)
     if as_json:
         print_json([answer.to_dict() for answer in answers])
@@ -158,13 +158,13 @@ def finetune(
     as_json: AsJson = False,
 ) -> None:
     """Adapt a pre-trained model (or train one from random weights) to a task."""
-    from headwater.finetuning import finetune as run
-    from headwater.recipe import Recipe, continued, from_command_line, load_recipe, run_folder
+    from headwater.runs.finetune import finetune as run
+    from headwater.runs.recipe import Recipe, continued, from_command_line, load_recipe, run_folder
 
     folder = run_folder(output, recipe)
     options = from_command_line(model, task, data)
-    begun = continued(recipe, folder, resume, bool(options))
-    loaded = load_recipe(Recipe, begun, options, settings or [])
+    source = continued(recipe, folder, resume, bool(options))
+    loaded = load_recipe(Recipe, source, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), as_json)
 
 
@@ -189,14 +189,14 @@ def pretrain(
     as_json: AsJson = False,
 ) -> None:
     """Train a model on raw text by a self-supervised objective."""
-    from headwater.pretraining import pretrain as run
-    from headwater.recipe import PretrainRecipe, continued, load_recipe, run_folder
+    from headwater.runs.pretrain import pretrain as run
+    from headwater.runs.recipe import PretrainRecipe, continued, load_recipe, run_folder
 
     folder = run_folder(output, recipe)
     given = {"objective": objective, "model": model, "corpus": corpus and {"train": corpus}}
     options = {name: value for name, value in given.items() if value}
-    begun = continued(recipe, folder, resume, bool(options))
-    loaded = load_recipe(PretrainRecipe, begun, options, settings or [])
+    source = continued(recipe, folder, resume, bool(options))
+    loaded = load_recipe(PretrainRecipe, source, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), as_json)
 
 

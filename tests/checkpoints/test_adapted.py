@@ -13,16 +13,16 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from torch import Tensor
 
-from headwater.checkpoints.adapted import Adapted, Base, read_adapted
-from headwater.checkpoints.attached import attached, open_model, save_attached
+from headwater.checkpoints.adapter_config import Adapted, Base, read_adapted
+from headwater.checkpoints.adapter_io import attached, open_model, save_attached
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.methods.lora import merge
-from headwater.methods.table import build_method
-from headwater.models.bert_config import PRESETS, BertConfig
+from headwater.methods.names import build_method
+from headwater.models.bert.config import PRESETS, BertConfig
 from headwater.models.build import Model, TaskHead, build_model
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 
 IDS = torch.arange(6, 18).reshape(2, 6)
 LORA: dict[str, Any] = {"method": "lora", "lora": {"rank": 2}}

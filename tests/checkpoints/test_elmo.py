@@ -17,7 +17,7 @@ import torch
 from headwater.checkpoints.elmo import read_published
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
-from headwater.models.elmo import ELMo
+from headwater.models.elmo.network import ELMo
 from headwater.nn.characters import character_ids
 
 OPTIONS: dict[str, Any] = {

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.huggingface import GPT2, translate
-from headwater.checkpoints.layout import pack, unpack
+from headwater.checkpoints.tensor_layout import pack, unpack
 from headwater.errors import UserError
 from headwater.models.build import build_model
-from headwater.models.gpt_config import GPTConfig
+from headwater.models.gpt.config import GPTConfig
 
 SMALL = {"vocab_size": 30, "n_positions": 16, "n_embd": 8, "n_layer": 2, "n_head": 2}
 FAMILIES_OF_GPT = ["gpt2", "openai-gpt"]

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.huggingface import FAMILIES, translate
 from headwater.errors import UserError
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import HEADS, build_model, head_name
 
 SMALL = BertConfig(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 
 SIZES: dict[str, Any] = {

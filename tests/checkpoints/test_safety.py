@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from headwater.checkpoints.folder import load_model, read_extra, save_model
 from headwater.errors import UserError
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.text.vocabulary import load_vocabulary
 
@@ -120,8 +120,8 @@ def test_an_index_that_disagrees(saved: Path) -> None:
 
 @pytest.mark.parametrize("name", ["config.json", "vocab.txt"])
 def test_a_changed_config_or_vocabulary_is_found(tmp_path: Path, name: str) -> None:
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "old", "mill"]
-    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "old", "mill"]
+    (tmp_path / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
     folder = tmp_path / "model"
     torch.manual_seed(0)
     model = build_model(TINY, "span")

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from headwater.checkpoints.folder import save_model
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.text.vocabulary import load_vocabulary
 
-PIECES = [
+TOKENS = [
     "[PAD]",
     "[UNK]",
     "[CLS]",
@@ -21,15 +21,15 @@ PIECES = [
     ",",
     *"abcdefghijklmnopqrstuvwxyz",
 ]
-PIECES += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"]
-PIECES += [*"0123456789", "the", "mill", "river", "where", "is", "what", "who", "by"]
+TOKENS += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"]
+TOKENS += [*"0123456789", "the", "mill", "river", "where", "is", "what", "who", "by"]
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reader of random weights that answers in milliseconds, badly."""
     folder = tmp_path_factory.mktemp("tiny")
-    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
     vocabulary = load_vocabulary(folder)
     config = BertConfig(
         vocab_size=vocabulary.size,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from headwater.checkpoints.folder import save_model
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.glue import COLA, RTE
 from headwater.text.vocabulary import load_vocabulary

@@ -15,9 +15,9 @@ HEAVY = ("torch", "tokenizers", "matplotlib")
 def test_inputs_for_a_script_and_a_person(headwater: Any, tiny: Path, tmp_path: Path) -> None:
     ran = headwater("inspect", "inputs", tiny, "where is it?", "by the mill", "--json")
     assert ran.code == 0, ran.err
-    pieces = json.loads(ran.out)["pieces"]
-    assert pieces[0] == {"piece": "[CLS]", "id": 2, "segment": 0, "position": 0}
-    assert [each["segment"] for each in pieces][-5:] == [0, 1, 1, 1, 1]
+    tokens = json.loads(ran.out)["tokens"]
+    assert tokens[0] == {"token": "[CLS]", "id": 2, "segment": 0, "position": 0}
+    assert [each["segment"] for each in tokens][-5:] == [0, 1, 1, 1, 1]
     shown = headwater("inspect", "inputs", tiny, "where is it?", "by the mill").out
     assert "segment   A      A" in shown
     for ending in ("png", "html"):
@@ -95,7 +95,7 @@ def test_batch(headwater: Any, tiny: Path, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("inputs", "MODEL", " "), "the text is empty"),
-        (("inputs", "MODEL", "mill " * 127), "129 pieces, special ones included; this model reads"),
+        (("inputs", "MODEL", "mill " * 127), "129 tokens, special ones included; this model reads"),
         (("inputs", "HERE/absent", "a"), "absent"),
         (("inputs", "MODEL", "a", "--output", "HERE/a.jpg"), ".png or .html"),
         (("attention", "MODEL", "a", "--layer", 1), "--layer 1: "),

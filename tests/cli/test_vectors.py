@@ -12,7 +12,7 @@ import torch
 
 from headwater.checkpoints.folder import save_model
 from headwater.models.build import build_model
-from headwater.models.cbow_config import CBOWConfig
+from headwater.models.cbow.config import CBOWConfig
 from headwater.text.training import VocabularyPlan, train_vocabulary
 
 Headwater = Callable[..., Any]
@@ -55,9 +55,9 @@ def test_export_writes_the_file(headwater: Headwater, cbow: Path, tmp_path: Path
 
 def test_mistakes_are_one_line(headwater: Headwater, cbow: Path, tiny: Path) -> None:
     for arguments, expected in (
-        (("nearest", cbow, "rivr"), "'rivr': no such piece in the vocabulary; the nearest is"),
-        (("nearest", cbow, "mill", "--minus", "x"), "'x': no such piece"),
-        (("nearest", cbow, "[UNK]"), "'[UNK]': a special piece and no word"),
+        (("nearest", cbow, "rivr"), "'rivr': no such token in the vocabulary; the nearest is"),
+        (("nearest", cbow, "mill", "--minus", "x"), "'x': no such token"),
+        (("nearest", cbow, "[UNK]"), "'[UNK]': a special token and no word"),
         (("nearest", tiny, "mill"), "word vectors are those of a CBOW"),
         (("export", cbow / "absent", "--output", "out"), "no such folder"),
         (("export", cbow, "--output", cbow), "not a file that can be replaced"),

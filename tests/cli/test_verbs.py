@@ -64,9 +64,9 @@ def test_ask_json_gives_exact_places(headwater: Any, tiny: Path, tmp_path: Path)
 def test_ask_says_that_a_question_is_cut(headwater: Any, tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
     given = ("--context", tmp_path / "a.txt", "--model", tiny)
-    ran = headwater("ask", "where is the mill ? " * 5, *given)  # 25 pieces, and it reads 24
+    ran = headwater("ask", "where is the mill ? " * 5, *given)  # 25 tokens, and it reads 24
     assert ran.code == 0
-    assert "its last 1 pieces are not read" in ran.err and ran.err.count("\n") == 1
+    assert "its last 1 tokens are not read" in ran.err and ran.err.count("\n") == 1
     assert headwater("ask", "where is the mill ?", *given).err == ""
 
 
@@ -229,9 +229,8 @@ def test_no_help_imports_torch(arguments: list[str]) -> None:
 
 
 def test_importing_headwater_imports_no_torch() -> None:
-    code = (
-        "import sys, headwater, headwater.cli, headwater.recipe; assert 'torch' not in sys.modules"
-    )
+    modules = "headwater, headwater.cli, headwater.runs.recipe"
+    code = f"import sys, {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -42,10 +42,10 @@ def test_train_then_show(headwater: Any, texts: Path, kind: str, size: int) -> N
     assert ran.code == 0
     about = json.loads(ran.out)
     assert (about.pop("output"), about["kind"], about["size"]) == (str(output), kind, size)
-    assert ran.err == f"headwater: learning {size} pieces from 30 of 30 sentences\n"
+    assert ran.err == f"headwater: learning {size} tokens from 30 of 30 sentences\n"
     text = "der Müller"
     shown = json.loads(headwater("vocabulary", "show", output, text, "--json").out)
-    found = shown.pop("pieces")
+    found = shown.pop("tokens")
     assert shown == about
     assert [each["id"] for each in found] == load_vocabulary(output).encode(text).ids.tolist()
     assert found[-1]["end"] == len(text)
@@ -95,7 +95,7 @@ def test_bad_lines_are_counted_and_the_first_is_named(headwater: Any, texts: Pat
     [
         ({"--kind": "wordpeice"}, "did you mean 'wordpiece'"),
         ({"--size": "100000"}, "size 100000: these texts give"),
-        ({"--size": "-1"}, "size -1: the special pieces and the letters alone are 257"),
+        ({"--size": "-1"}, "size -1: the special tokens and the letters alone are 257"),
         ({"--output": "texts"}, "texts: exists already"),
         ({"--output": "texts/a.txt/v"}, "a.txt: a folder was expected"),
         ({"--letters": "ä"}, "letters: a byte-level BPE knows every letter"),
@@ -168,7 +168,7 @@ def test_ctrl_c_ends_the_learning_at_once(tmp_path: Path) -> None:
     )
     with process:
         assert process.stderr is not None
-        assert "learning 9000 pieces" in process.stderr.readline()
+        assert "learning 9000 tokens" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         process.wait(10)
     assert process.returncode == -signal.SIGINT

@@ -10,9 +10,9 @@ from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "!", "the", "mill", "river"]
-PIECES += [*"abcdefghijklmnopqrstuvwxyz"]
-PIECES += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "!", "the", "mill", "river"]
+TOKENS += [*"abcdefghijklmnopqrstuvwxyz"]
+TOKENS += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
 
 
 class Told:
@@ -42,7 +42,7 @@ Built = Callable[..., tuple[TokenStore, Told]]
 @pytest.fixture(scope="session")
 def letters_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("letters")
-    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
     return folder
 
 

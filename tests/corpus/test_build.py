@@ -62,9 +62,9 @@ def test_a_long_document_is_stored_whole(built: Any, letters: Vocabulary, tmp_pa
     write_lines(tmp_path / "b.jsonl", [text])
     one, other = (built(tmp_path / name, name=name + ".store")[0] for name in ("a.txt", "b.jsonl"))
     assert one.fingerprint == other.fingerprint
-    pieces = letters.encode(sentence).ids
-    np.testing.assert_array_equal(one.document(0), np.tile(pieces, 20_000))
-    np.testing.assert_array_equal(one.sentences, np.arange(20_001) * len(pieces))
+    tokens = letters.encode(sentence).ids
+    np.testing.assert_array_equal(one.document(0), np.tile(tokens, 20_000))
+    np.testing.assert_array_equal(one.sentences, np.arange(20_001) * len(tokens))
 
 
 HELD_OUT = "The mill by the river was built of stone and stood for nine hundred years."
@@ -281,7 +281,7 @@ def test_memory_stays_flat_when_the_input_grows_tenfold(
     letters_folder: Path, tmp_path: Path, kind: str
 ) -> None:
     """One document of 1 and of 9 MB as text; 700 and 7,000 documents as JSON lines."""
-    line = ("x" * 120 + " ") * 11 + ". The river. "  # long words are one piece, and fast
+    line = ("x" * 120 + " ") * 11 + ". The river. "  # long words are one token, and fast
     peaks = []
     for size, name in ((700, "small"), (7000, "large")):
         file = tmp_path / (name + kind)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from headwater.corpus import encode as encoding
-from headwater.corpus.encode import CHUNK, CONTEXT, Chunk, Pieces, chunks, encode
+from headwater.corpus.encode import CHUNK, CONTEXT, Chunk, ChunkTokens, chunks, encode
 from headwater.corpus.read import Part
 from headwater.text.sentences import sentences
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
@@ -22,13 +22,13 @@ WORDS = ["mill", "the", "Dr", "U.S", "x" * 30, "1", "é", "日", "“", "”"]
 GAPS = [" ", " ", " ", ". ", ". ", "! ", "\n", "\n\n", "  ", ".", "。", ", "]
 
 
-def of_one_document(found: Iterator[Pieces]) -> tuple[NDArray[np.int32], list[int]]:
+def of_one_document(found: Iterator[ChunkTokens]) -> tuple[NDArray[np.int32], list[int]]:
     """Return all ids and all sentence ends."""
     ids: list[int] = []
     ends: list[int] = []
-    for piece in found:
-        ends += (piece.ends + len(ids)).tolist()
-        ids += piece.ids.tolist()
+    for token in found:
+        ends += (token.ends + len(ids)).tolist()
+        ids += token.ids.tolist()
     return np.array(ids, np.int32), ends
 
 
@@ -90,8 +90,8 @@ def test_a_text_without_a_place_to_cut_is_cut_all_the_same(text: str) -> None:
 def test_pieces_of_a_sentence_are_its_own(letters: Vocabulary) -> None:
     texts = ["the mill. The river! A", "", "the"]
     found = list(encode(letters, chunks(Part(text, last=True) for text in texts)))
-    assert [piece.ends.tolist() for piece in found] == [[3, 6], [], []]
-    assert [len(piece.ids) for piece in found] == [7, 0, 1]
+    assert [token.ends.tolist() for token in found] == [[3, 6], [], []]
+    assert [len(token.ids) for token in found] == [7, 0, 1]
 
 
 def test_a_document_that_ends_with_spaces_has_no_sentence_more() -> None:

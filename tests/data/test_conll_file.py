@@ -80,9 +80,9 @@ def test_bioes_must_close_what_it_begins(tmp_path: Path, tags: list[str], messag
 
 
 def test_one_sentence_in_bioes_makes_the_file_bioes(tmp_path: Path) -> None:
-    begun = "".join(f"w {tag}\n" for tag in ("O", "B-person", "O"))
-    assert len(read_tagged([conll(tmp_path, begun)])) == 1
-    text = f"{begun}\nAda S-person\n"
+    content = "".join(f"w {tag}\n" for tag in ("O", "B-person", "O"))
+    assert len(read_tagged([conll(tmp_path, content)])) == 1
+    text = f"{content}\nAda S-person\n"
     refused(conll(tmp_path, text), (), "line 3: tag 'O' cannot stand here: B-person is not ended")
     rows = [{"tokens": ["w", "w"], "tags": ["B-person", "O"]}, {"tokens": ["A"], "tags": ["S-x"]}]
     path = tmp_path / "rows.jsonl"

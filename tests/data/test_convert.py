@@ -7,7 +7,7 @@ import pytest
 
 from headwater.data.convert import EncodedPairs, EncoderDecoderConverter
 from headwater.data.example import TextExample
-from headwater.data.pieces import Ragged, encode_ids, encode_pieces
+from headwater.data.token_arrays import Ragged, encode_ids, encode_tokens
 from headwater.errors import UserError
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_encoded_is_said(t5: Vocabulary, shared: Path) -> None:
     with pytest.raises(UserError, match="'q' has no target"):
         EncoderDecoderConverter(t5)([TextExample("q", "x", ())])
     bert = load_vocabulary(shared / "data/tokenizers/bert-base-uncased")
-    with pytest.raises(UserError, match="no end-of-sequence piece"):
+    with pytest.raises(UserError, match="no end-of-sequence token"):
         EncoderDecoderConverter(bert)([TextExample("q", "x", ("y",))])
 
 
@@ -79,10 +79,10 @@ def test_ragged_rows() -> None:
 
 def test_texts_in_chunks_equal_texts_alone(t5: Vocabulary) -> None:
     texts = [f"number {n} né 🙂" for n in range(1100)]
-    ids, pieces = encode_ids(t5, texts, 3), encode_pieces(t5, texts)
+    ids, tokens = encode_ids(t5, texts, 3), encode_tokens(t5, texts)
     for index in (0, 511, 512, 1099):
         alone = t5.encode(texts[index])
         assert ids[index].tolist() == alone.ids[:3].tolist()
-        cut = slice(pieces.ids.bounds[index], pieces.ids.bounds[index + 1])
-        assert pieces.starts[cut].tolist() == alone.starts.tolist()
-        assert pieces.ends[cut].tolist() == alone.ends.tolist()
+        cut = slice(tokens.ids.bounds[index], tokens.ids.bounds[index + 1])
+        assert tokens.starts[cut].tolist() == alone.starts.tolist()
+        assert tokens.ends[cut].tolist() == alone.ends.tolist()

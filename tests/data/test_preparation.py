@@ -15,8 +15,8 @@ from headwater.data.split import split_off
 from headwater.data.squad_file import read_squad
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
+from headwater.tasks.names import task as find_task
 from headwater.tasks.squad import SQUAD_V2
-from headwater.tasks.table import task as find_task
 
 WORDS = [
     "the",

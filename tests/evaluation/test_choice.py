@@ -7,8 +7,8 @@ import pytest
 from headwater.errors import UserError
 from headwater.evaluation.choice import choose_tasks, models_for, only_task, task_names
 from headwater.tasks.glue import AX, COLA, MNLI, MNLI_MISMATCHED, RTE
-from headwater.tasks.table import BENCHMARKS
-from headwater.tasks.table import task as find_task
+from headwater.tasks.names import BENCHMARKS
+from headwater.tasks.names import task as find_task
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from headwater.errors import UserError
 from headwater.evaluation.command import evaluate_files, predict_file
 from headwater.evaluation.evaluator import evaluate, predict
 from headwater.inference.answer import Answer, Decision, Prediction
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
 from headwater.text.vocabulary import load_vocabulary
@@ -84,8 +84,8 @@ def test_what_is_kept_of_a_prediction_is_its_text() -> None:
 @pytest.fixture
 def model(tmp_path: Path) -> str:
     letters = "abcdefghijklmnopqrstuvwxyz?."
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
-    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (tmp_path / "vocab.txt").write_text("\n".join(tokens) + "\n")
     vocabulary = load_vocabulary(tmp_path / "vocab.txt")
     torch.manual_seed(0)
     torch.set_num_threads(1)

@@ -17,7 +17,7 @@ from headwater.evaluation.many import evaluate_many, predictor_for
 from headwater.evaluation.scoring import score_file
 from headwater.inference.answer import Decision
 from headwater.inference.loaded import LoadedModel
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.glue import AX, COLA, MNLI_MISMATCHED, RTE
 from headwater.text.vocabulary import load_vocabulary
@@ -217,8 +217,8 @@ def test_a_task_without_training_files_takes_the_head_of_another() -> None:
 
 def test_real_heads_over_two_tasks(glue: Path, tmp_path: Path) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz."
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
-    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (tmp_path / "vocab.txt").write_text("\n".join(tokens) + "\n")
     vocabulary = load_vocabulary(tmp_path / "vocab.txt")
     torch.manual_seed(0)
     torch.set_num_threads(1)

@@ -13,7 +13,7 @@ from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.evaluation import submission
 from headwater.evaluation.submission import ROWS, mended, tables, write_submission
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_multi_task
 from headwater.tasks.glue import AX, COLA, GLUE, MNLI, MNLI_MISMATCHED, QQP, RTE, STSB
 from headwater.text.vocabulary import load_vocabulary
@@ -141,10 +141,10 @@ def model(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     words = tmp_path / "words"
     words.mkdir()
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bob", "won", "."]
-    (words / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bob", "won", "."]
+    (words / "vocab.txt").write_text("\n".join(tokens) + "\n")
     config = BertConfig(
-        vocab_size=len(pieces),
+        vocab_size=len(tokens),
         hidden_size=8,
         num_hidden_layers=1,
         num_attention_heads=2,

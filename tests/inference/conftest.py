@@ -22,10 +22,10 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def wordpiece_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wordpiece")
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-    pieces += [letter for letter in LETTERS if letter not in WORDS]
-    pieces += [f"##{letter}" for letter in LETTERS]
-    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    tokens += [letter for letter in LETTERS if letter not in WORDS]
+    tokens += [f"##{letter}" for letter in LETTERS]
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
     return folder
 
 
@@ -35,7 +35,7 @@ def words(wordpiece_folder: Path) -> Vocabulary:
 
 
 class Finder(nn.Module):
-    """Scores each piece by its id as a start and as an end; the first position by `null`.
+    """Scores each token by its id as a start and as an end; the first position by `null`.
 
     Counts the rows and the most cells of a batch that it was given.
     """
@@ -53,8 +53,8 @@ class Finder(nn.Module):
         self.most_cells = max(self.most_cells, ids.numel())
         self.modes.add(self.training)
         logits = torch.full(ids.shape, -10.0)
-        for piece, score in self.scores.items():
-            logits[ids == piece] = score
+        for token, score in self.scores.items():
+            logits[ids == token] = score
         logits[:, 0] = self.null
         return logits, logits.clone()
 
@@ -66,13 +66,13 @@ def finder_type() -> type[Finder]:
 
 @pytest.fixture(scope="session")
 def t5_words(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
-    """A small vocabulary with an end-of-sequence piece."""
+    """A small vocabulary with an end-of-sequence token."""
     folder = tmp_path_factory.mktemp("unigram")
-    pieces = [["<pad>", 0.0], ["</s>", 0.0], ["<unk>", -20.0], ["▁", -3.0]]
-    pieces += [[f"▁{word}", -4.0] for word in WORDS if len(word) > 1]
-    pieces += [[letter, -6.0] for letter in LETTERS]
+    tokens = [["<pad>", 0.0], ["</s>", 0.0], ["<unk>", -20.0], ["▁", -3.0]]
+    tokens += [[f"▁{word}", -4.0] for word in WORDS if len(word) > 1]
+    tokens += [[letter, -6.0] for letter in LETTERS]
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    special = [{"id": n, "content": pieces[n][0], "special": True} | flags for n in range(3)]
+    special = [{"id": n, "content": tokens[n][0], "special": True} | flags for n in range(3)]
     content = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": special,
         "normalizer": None, "post_processor": None,
@@ -80,7 +80,7 @@ def t5_words(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
                           "split": True},
         "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always",
                     "split": True},
-        "model": {"type": "Unigram", "unk_id": 2, "vocab": pieces, "byte_fallback": False},
+        "model": {"type": "Unigram", "unk_id": 2, "vocab": tokens, "byte_fallback": False},
     }  # fmt: skip
     (folder / "tokenizer.json").write_text(json.dumps(content))
     settings = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}

@@ -1,4 +1,4 @@
-"""A GPT goes on with a text, beside reading everything again for each piece."""
+"""A GPT goes on with a text, beside reading everything again for each token."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import torch
 
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
-from headwater.inference.continuing import TextContinuer
+from headwater.inference.causal import CausalGenerator
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.loaded import load
 from headwater.models.build import build_model
-from headwater.models.gpt import GPT
-from headwater.models.gpt_config import GPTConfig
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.gpt.network import GPT
 from headwater.tasks.squad import SQUAD_V2
 from headwater.text.vocabulary import Vocabulary
 
@@ -36,16 +36,16 @@ def by_whole_rows(network: GPT, ids: list[int], count: int, end: int) -> list[in
     written: list[int] = []
     for _ in range(count):
         read = torch.tensor([[*ids, *written]])
-        piece = int(network({"input_ids": read})[0, -1].argmax())
-        if piece == end:
+        token = int(network({"input_ids": read})[0, -1].argmax())
+        if token == end:
             break
-        written.append(piece)
+        written.append(token)
     return written
 
 
 def test_the_likeliest_pieces_follow(gpt: GPT, t5_words: Vocabulary) -> None:
     texts = ["bob was", "who won the red one? it", "eve", "", "the old bob left here and there"]
-    continuer = TextContinuer(gpt, t5_words)
+    continuer = CausalGenerator(gpt, t5_words)
     found = list(continuer.generate(texts, DecodingConfig(max_length=12)))
     end = t5_words.eos_id
     assert end is not None
@@ -57,17 +57,17 @@ def test_the_likeliest_pieces_follow(gpt: GPT, t5_words: Vocabulary) -> None:
 
 
 def test_beams_give_different_texts(gpt: GPT, t5_words: Vocabulary) -> None:
-    answers = TextContinuer(gpt, t5_words).ask("bob was", 3)
+    answers = CausalGenerator(gpt, t5_words).ask("bob was", 3)
     assert len({answer.text for answer in answers}) == 3
     assert [each.score for each in answers] == sorted((a.score for a in answers), reverse=True)
 
 
 def test_a_long_text_leaves_little_room(gpt: GPT, t5_words: Vocabulary) -> None:
-    continuer = TextContinuer(gpt, t5_words)
+    continuer = CausalGenerator(gpt, t5_words)
     text = " ".join(["bob"] * 39)
     [answer] = continuer.ask(text)
     assert len(t5_words.encode(text + answer.text)) <= 41
-    with pytest.raises(UserError, match=r"text 1: 39 pieces, and 20 to write, .* smaller max_len"):
+    with pytest.raises(UserError, match=r"text 1: 39 tokens, and 20 to write, .* smaller max_len"):
         list(continuer.generate(["bob", text], DecodingConfig(max_length=20)))
     with pytest.raises(UserError, match="more than the 40"):
         continuer.ask(f"{text} {text}")

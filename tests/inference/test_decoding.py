@@ -11,13 +11,13 @@ from transformers import T5Config as TheirConfig
 from transformers import T5ForConditionalGeneration
 
 from headwater.errors import UserError
+from headwater.inference.batches import evaluating
 from headwater.inference.decoding import keep_likely, pick, write
 from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.running import evaluating
 from headwater.inference.writer import Marks
 from headwater.models.build import build_model
-from headwater.models.t5 import T5
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
+from headwater.models.t5.network import T5
 
 MARKS = Marks(start_id=0, eos_id=1)
 SIZES = {
@@ -61,7 +61,7 @@ def pair(seed: int, folder: Any) -> tuple[T5ForConditionalGeneration, T5]:
 
 
 def prompts(seed: int, rows: int) -> tuple[Tensor, Tensor]:
-    """Rows of 2 to 12 random pieces and an end, padded on the right."""
+    """Rows of 2 to 12 random tokens and an end, padded on the right."""
     random = np.random.default_rng(seed)
     lengths = random.integers(3, 14, rows)
     ids = np.zeros((rows, lengths.max()), np.int64)

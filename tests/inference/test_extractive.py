@@ -11,8 +11,8 @@ import torch
 
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
+from headwater.inference.batches import batches
 from headwater.inference.extractive import SpanReader
-from headwater.inference.running import batches
 from headwater.tasks.spans_config import SpanConfig
 from headwater.text.vocabulary import Vocabulary
 
@@ -57,7 +57,7 @@ def test_top_k_is_always_reached_when_the_text_has_so_many(
 
 
 def test_a_question_that_is_cut_is_told(finder_type: Any, words: Vocabulary) -> None:
-    reader = make_reader(finder_type, words)  # reads 8 pieces of a question
+    reader = make_reader(finder_type, words)  # reads 8 tokens of a question
     assert reader.unread("who won it ?") == 0
     assert reader.unread("old " * 11) == 3
 
@@ -165,7 +165,7 @@ def test_a_row_longer_than_the_budget_stands_alone() -> None:
 def test_gpu_answers_like_the_cpu(words: Vocabulary) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA GPU")
-    from headwater.models.bert_config import BertConfig
+    from headwater.models.bert.config import BertConfig
     from headwater.models.build import build_model
 
     torch.manual_seed(0)

@@ -15,10 +15,10 @@ from headwater.data.convert import Features
 from headwater.errors import UserError
 from headwater.inference import feature_cache
 from headwater.inference.feature_cache import FeatureCache, features_folder, keep_features
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.models.feature_config import FeaturesConfig
-from headwater.models.featured import Featured
+from headwater.models.feature_model import FeatureModel
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
 
@@ -44,16 +44,18 @@ class Rows:
         ]
 
 
-def small(layers: Any = "mix", stored_as: str = "float32", scale: float = 1.0) -> Featured:
+def small(layers: Any = "mix", stored_as: str = "float32", scale: float = 1.0) -> FeatureModel:
     torch.manual_seed(0)
     body = build_model(BertConfig(vocab_size=40, intermediate_size=32, **SIZES))
     with torch.no_grad():
         body.layers[-1].feedforward.norm.weight.mul_(scale)
     shape = FeaturesConfig.check({"layers": layers, "stored_as": stored_as, "lstm": 0}, "test")
-    return Featured(body, shape, "span")
+    return FeatureModel(body, shape, "span")
 
 
-def kept(model: Featured, rows: Rows, folder: Path, said: list[str] | None = None) -> FeatureCache:
+def kept(
+    model: FeatureModel, rows: Rows, folder: Path, said: list[str] | None = None
+) -> FeatureCache:
     return keep_features(model, [rows], 0, (said if said is not None else []).append, folder)
 
 
@@ -105,7 +107,7 @@ def test_a_second_run_finds_it_and_asks_the_body_for_nothing(
 ) -> None:
     said: list[str] = []
     first = kept(small(), MIXED, tmp_path, said)(as_batch(MIXED, 0))
-    monkeypatch.setattr(Featured, "taken", None)
+    monkeypatch.setattr(FeatureModel, "taken", None)
     second = kept(small(), MIXED, tmp_path, said)(as_batch(MIXED, 0))
     assert first is not None and second is not None and torch.equal(first, second)
     assert [line.split()[-1] for line in said] == ["(computed)", "(found)"]

@@ -10,13 +10,13 @@ from headwater.errors import UserError
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.generative import Text, TextReader, TextWriter, _ranked
 from headwater.models.build import build_model
-from headwater.models.t5 import T5
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
+from headwater.models.t5.network import T5
 from headwater.text.vocabulary import Vocabulary
 
 
 class WithEnd:
-    """A vocabulary that ends texts with its last special piece."""
+    """A vocabulary that ends texts with its last special token."""
 
     def __init__(self, inner: Vocabulary) -> None:
         self._inner = inner

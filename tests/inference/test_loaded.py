@@ -14,9 +14,9 @@ from headwater.checkpoints.folder import save_model
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.loaded import load
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 from headwater.tasks.squad import SQUAD_V1
 from headwater.text.vocabulary import Vocabulary
 

@@ -15,15 +15,15 @@ from headwater.data.batching import collate
 from headwater.data.example import PairExample, SpanExample, TaggingExample, TextExample
 from headwater.errors import UserError
 from headwater.inference.answer import Decision, Prediction
+from headwater.inference.batches import outputs
 from headwater.inference.classifying import CHUNK, Classifier
-from headwater.inference.labelling import Labeller
+from headwater.inference.labelling import LabelScorer
 from headwater.inference.loaded import LoadedModel, load
-from headwater.inference.running import outputs
 from headwater.inference.tagging import Tagger
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_model, build_multi_task
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 from headwater.tasks.pair_rows import build_pairs
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.squad import SQUAD_V2
@@ -138,7 +138,7 @@ def test_examples_are_read_a_chunk_at_a_time(words: Vocabulary) -> None:
             yield PairExample(str(taken), "bob")
 
     network = bert(words, "sequence", LABELS).network
-    decisions = Classifier(Labeller(network, words, LABELS))(stream())
+    decisions = Classifier(LabelScorer(network, words, LABELS))(stream())
     assert next(decisions).id == "1"
     assert taken <= CHUNK + 1
 
@@ -154,8 +154,10 @@ def test_eight_threads_decide_as_one(words: Vocabulary) -> None:
 
 
 def test_nothing_in_nothing_out(words: Vocabulary) -> None:
-    assert list(Classifier(Labeller(bert(words, "sequence").network, words, ("a", "b")))([])) == []
-    assert list(Tagger(Labeller(bert(words, "token").network, words, ("a", "b")))([])) == []
+    assert (
+        list(Classifier(LabelScorer(bert(words, "sequence").network, words, ("a", "b")))([])) == []
+    )
+    assert list(Tagger(LabelScorer(bert(words, "token").network, words, ("a", "b")))([])) == []
 
 
 def test_damaged_weights_are_said(words: Vocabulary) -> None:
@@ -229,7 +231,7 @@ def test_a_model_of_several_tasks_takes_the_head_of_the_name(
     for name, labels in (("one", ("no", "yes")), ("two", LABELS)):
         task = asked("sequence", labels, name)
         cut = SequenceConfig(max_length=16)
-        plain = Classifier(Labeller(network.one(name), words, labels, cut))
+        plain = Classifier(LabelScorer(network.one(name), words, labels, cut))
         found = list(model.predictor(task)(examples))
         assert found == list(plain(examples))
         assert {len(each.probabilities) for each in found} == {len(labels)}
@@ -272,8 +274,8 @@ def test_a_t5_writes_whatever_the_task_is(t5_words: Vocabulary, kind: str) -> No
     found = list(model.predictor(asked(kind, LABELS, "say"))(examples))
     assert [each.id for each in found] == [each.id for each in examples]
     for example, each in zip(examples, found, strict=True):
-        pieces = t5_words.encode(f"say: {example.text_a}")
-        cut = f"say: {example.text_a}"[: pieces.ends[7]] if len(pieces) > 8 else (
+        tokens = t5_words.encode(f"say: {example.text_a}")
+        cut = f"say: {example.text_a}"[: tokens.ends[7]] if len(tokens) > 8 else (
             f"say: {example.text_a}"
         )  # fmt: skip
         [alone] = model.generate([cut], max_length=4)

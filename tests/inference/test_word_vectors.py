@@ -12,7 +12,7 @@ from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.inference.word_vectors import WordVectors, load_vectors
 from headwater.models.build import build_model
-from headwater.models.cbow_config import CBOWConfig
+from headwater.models.cbow.config import CBOWConfig
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
@@ -63,17 +63,17 @@ def test_sums_are_of_unit_vectors_and_hold_none_of_their_words(vocabulary: Vocab
     royal = {"king": [20, 0, 20], "queen": [0, 1, 1], "man": [7, 0, 0], "woman": [0, 2, 0]}
     near = _with(vocabulary, **royal).nearest(["king", "woman"], ["man"], count=100)
     assert near[0].word == "queen" and near[0].cosine > 0.9
-    assert len(near) == vocabulary.size - 3 - 3  # all but the special pieces and the three
+    assert len(near) == vocabulary.size - 3 - 3  # all but the special tokens and the three
     assert not {"king", "woman", "man", "[UNK]", "[PAD]", "[EOS]"} & {each.word for each in near}
 
 
 def test_unknown_words_are_named(vocabulary: Vocabulary) -> None:
     vectors = _with(vocabulary)
     for word in ("[UNK]", "[PAD]", "[EOS]"):
-        with pytest.raises(UserError, match="a special piece and no word"):
+        with pytest.raises(UserError, match="a special token and no word"):
             vectors.place(word)
     for word in ("kinng", "the king", ""):
-        with pytest.raises(UserError, match="no such piece in the vocabulary"):
+        with pytest.raises(UserError, match="no such token in the vocabulary"):
             vectors.place(word)
     with pytest.raises(UserError, match="the nearest is 'king'"):
         vectors.nearest(["man"], ["kinng"])

@@ -10,12 +10,12 @@ import torch
 from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.hub import BUNDLED
 from headwater.inference.loaded import LoadedModel
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import ModelConfig, build_model
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.t5.config import T5Config
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 
@@ -50,8 +50,8 @@ def vocabularies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Vocabula
     words = train_vocabulary(
         VocabularyPlan(kind="word", size=60), [text.replace("spring", "mill")] * 2, folder
     )
-    pieces, unigram = load_vocabulary(BUNDLED["reader"]), load_vocabulary(EXAMPLES / "vocabulary")
-    return {"bert": pieces, "gpt": pieces, "t5": unigram, "cbow": words, "elmo": words}
+    tokens, unigram = load_vocabulary(BUNDLED["reader"]), load_vocabulary(EXAMPLES / "vocabulary")
+    return {"bert": tokens, "gpt": tokens, "t5": unigram, "cbow": words, "elmo": words}
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def test_a_t5_looks_back_from_what_it_writes(made: Any) -> None:
     model = made("t5")
     [written] = model.generate(["the mill"], max_length=6)
     queries = attention(model, "the mill")[-1].queries
-    text = model.vocabulary.decode([model.vocabulary.id_of(piece) for piece in queries])
+    text = model.vocabulary.decode([model.vocabulary.id_of(token) for token in queries])
     assert written.startswith(text.strip())
     assert len(queries) > 1
 

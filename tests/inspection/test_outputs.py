@@ -26,13 +26,13 @@ def test_masked_pieces_are_ranked_by_probability(made: Any) -> None:
     model = made("bert", "masked_lm")
     said = outputs(model, TEXT, count=4)
     expected = chances(model, TEXT)[0].softmax(-1)
-    blank = said.content["pieces"][2]
+    blank = said.content["tokens"][2]
     assert blank["blank"] is True
     top = expected[2].topk(4)
     assert [each["id"] for each in blank["likeliest"]] == top.indices.tolist()
     shown = [each["probability"] for each in blank["likeliest"]]
     np.testing.assert_allclose(shown, top.values, rtol=1e-5)
-    mill = said.content["pieces"][3]
+    mill = said.content["tokens"][3]
     assert mill["probability"] == pytest.approx(float(expected[3, mill["id"]]), rel=1e-5)
     assert said.page.parts[0].text == "the blank, T2"
 
@@ -44,8 +44,8 @@ def test_next_sentences_and_classes(made: Any) -> None:
     classes = outputs(model, "fine").content["classes"]
     expected = chances(model, "fine")[0].softmax(-1)
     assert classes["good"] == pytest.approx(float(expected[1]), rel=1e-5)
-    tagged = outputs(made("bert", "token", label_names=("O", "B")), "Ada wrote").content["pieces"]
-    assert [each["piece"] for each in tagged] == ["[CLS]", "ada", "wrote", "[SEP]"]
+    tagged = outputs(made("bert", "token", label_names=("O", "B")), "Ada wrote").content["tokens"]
+    assert [each["token"] for each in tagged] == ["[CLS]", "ada", "wrote", "[SEP]"]
     assert sum(tagged[1]["classes"].values()) == pytest.approx(1, rel=1e-5)
     number = outputs(made("bert", "regression", label_names=("x",)), "fine").content["number"]
     assert np.isfinite(number)
@@ -57,16 +57,16 @@ def test_a_reader_scores_each_piece_and_answers(made: Any) -> None:
     model = made("bert", "span", extra={"spans": {"max_length": 32, "max_query_length": 8}})
     said = outputs(model, "who?", "Ada wrote it.")
     assert said.content["answers"][0]["text"] == model.answer("who?", "Ada wrote it.")[0].text
-    assert len(said.content["pieces"]) == 9
+    assert len(said.content["tokens"]) == 9
     with pytest.raises(UserError, match="a question and the text"):
         outputs(model, "who?")
 
 
 def test_a_gpt_says_what_comes_next(made: Any) -> None:
     model = made("gpt")
-    said = outputs(model, "the old ___ was", count=2).content["pieces"]
+    said = outputs(model, "the old ___ was", count=2).content["tokens"]
     expected = chances(model, "the old")[0].softmax(-1)
-    assert [each["piece"] for each in said] == ["the", "old"]
+    assert [each["token"] for each in said] == ["the", "old"]
     assert said[-1]["likeliest"][0]["id"] == int(expected[-1].argmax())
     assert said[0]["probability"] == pytest.approx(float(expected[0, said[1]["id"]]), rel=1e-5)
     assert said[-1]["probability"] is None
@@ -77,15 +77,15 @@ def test_a_t5_writes(made: Any, architecture: str) -> None:
     model = made("t5", architecture=architecture, num_decoder_layers=3)
     said = outputs(model, "the mill").content
     [written] = model.generate(["the mill"], max_length=6)
-    ids = [each["id"] for each in said["pieces"]]
+    ids = [each["id"] for each in said["tokens"]]
     assert model.vocabulary.decode(ids).strip() == written
     # Greedy: what is written is the likeliest at each step.
-    assert ids == [each["likeliest"][0]["id"] for each in said["pieces"]]
+    assert ids == [each["likeliest"][0]["id"] for each in said["tokens"]]
 
 
 def test_a_bare_body_gives_vectors(made: Any) -> None:
     model = made("bert")
-    said = outputs(model, "the mill", count=3).content["pieces"]
+    said = outputs(model, "the mill", count=3).content["tokens"]
     ids = torch.tensor([read(model.vocabulary, model.config, "the mill").ids])
     with torch.no_grad():
         hidden = model.network(ids)[0]
@@ -101,7 +101,7 @@ def test_a_cbow_tells_a_word_from_its_window(made: Any, window: int) -> None:
     ids = torch.tensor([reading.ids])
     with torch.no_grad():
         logits = model.network({"input_ids": ids, "labels": ids[:, window : window + 1]})[0, 0]
-    said = outputs(model, text).content["pieces"][window]
+    said = outputs(model, text).content["tokens"][window]
     expected = logits.softmax(-1).topk(5)
     assert [each["id"] for each in said["likeliest"]] == expected.indices.tolist()
     shown = [each["probability"] for each in said["likeliest"]]
@@ -111,7 +111,7 @@ def test_a_cbow_tells_a_word_from_its_window(made: Any, window: int) -> None:
 def test_an_elmo_does_not_see_the_word_it_tells(made: Any) -> None:
     model = made("elmo")
     blank, seen, other = (
-        outputs(model, f"the {word} the").content["pieces"] for word in ("___", "mill", "the")
+        outputs(model, f"the {word} the").content["tokens"] for word in ("___", "mill", "the")
     )
     assert blank[1]["likeliest"] == seen[1]["likeliest"] == other[1]["likeliest"]
     assert seen[0]["likeliest"] != other[0]["likeliest"]
@@ -127,13 +127,13 @@ def test_where_unknown_is_likeliest_a_known_word_is_named(made: Any) -> None:
         with torch.no_grad():
             model.network.softmax.bias[unknown] += change
         shown = outputs(model, "the ___ the", count=1)
-        blanks.append(shown.content["pieces"][1])
+        blanks.append(shown.content["tokens"][1])
         runs = (run for part in shown.page.parts for run in getattr(part, "runs", ()))
         said = "".join(run.text for run in runs)
     known, blank = blanks
     assert blank["likeliest"][0]["id"] == unknown != known["likeliest"][0]["id"]
-    best = known["likeliest"][0]["piece"]
-    assert blank["likeliest_known"]["piece"] == best
+    best = known["likeliest"][0]["token"]
+    assert blank["likeliest_known"]["token"] == best
     assert 0 < blank["likeliest_known"]["probability"] < known["likeliest"][0]["probability"]
     assert "likeliest_known" not in known
     assert said.startswith(f"[UNK]: all that the vocabulary lacks; likeliest else: {best} ")
@@ -144,7 +144,7 @@ def test_inputs_of_every_family(made: Any, family: str, tmp_path: Any) -> None:
     model = made(family)
     save_model(tmp_path / "model", model.network, vocabulary=model.vocabulary)
     shown = inputs(str(tmp_path / "model"), "the old mill")
-    described = shown.content["pieces"]
+    described = shown.content["tokens"]
     reading = read(model.vocabulary, model.config, "the old mill")
     assert [each["id"] for each in described] == list(reading.ids)
     assert ("segment" in described[0]) == (family == "bert")
@@ -156,10 +156,10 @@ def test_an_elmo_reads_characters(made: Any, tmp_path: Any) -> None:
     model = made("elmo")
     save_model(tmp_path / "model", model.network, vocabulary=model.vocabulary)
     shown = inputs(str(tmp_path / "model"), "the ___")
-    ids = [each["character_ids"] for each in shown.content["pieces"]]
+    ids = [each["character_ids"] for each in shown.content["tokens"]]
     assert ids[0] == [259, *(byte + 1 for byte in b"the"), 260]
     assert torch.equal(
-        model.network.words[[each["id"] for each in shown.content["pieces"]], :5].long()[0],
+        model.network.words[[each["id"] for each in shown.content["tokens"]], :5].long()[0],
         torch.tensor(ids[0]),
     )
     columns = shown.page.parts[0]

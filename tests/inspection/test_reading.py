@@ -8,7 +8,7 @@ import pytest
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inspection.reading import read
-from headwater.models.bert_config import PRESETS
+from headwater.models.bert.config import PRESETS
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.windows import build_windows
 
@@ -69,8 +69,8 @@ def test_a_blank_is_an_unknown_word(made: Any) -> None:
     [
         ("bert", ("  ",), "empty"),
         ("bert", ("a", " "), "empty"),
-        ("bert", ("word " * 31,), "33 pieces.*reads 32"),
-        ("gpt", ("word " * 33,), "33 pieces.*reads 32"),
+        ("bert", ("word " * 31,), "33 tokens.*reads 32"),
+        ("gpt", ("word " * 33,), "33 tokens.*reads 32"),
         ("gpt", ("a", "b"), "reads one text"),
         ("gpt", ("___ of",), "before the blank"),
         ("cbow", ("a", "b"), "reads one text"),

@@ -32,12 +32,12 @@ def test_text_comes_back(shared: Path, name: str) -> None:
 def test_bytes_of_a_letter_are_shown_as_the_letter(shared: Path) -> None:
     speller = Speller(load_vocabulary(shared / "data" / "tokenizers" / "gpt2"))
     ids = speller.vocabulary.encode(" groß\n").ids.tolist()
-    assert "".join(speller.piece(id) for id in ids) == "ĠgroßĊ"
+    assert "".join(speller.token(id) for id in ids) == "ĠgroßĊ"
 
 
 def test_an_id_without_a_piece_has_a_name(made: Any) -> None:
     speller = Speller(made("bert").vocabulary)
-    assert speller.piece(speller.vocabulary.size + 5) == f"<{speller.vocabulary.size + 5}>"
+    assert speller.token(speller.vocabulary.size + 5) == f"<{speller.vocabulary.size + 5}>"
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ import torch
 from headwater.errors import UserError
 from headwater.methods.adapters import AdaptedLinear, Adapter, Adapters
 from headwater.methods.config import AdaptersConfig
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 
 IDS = torch.arange(6, 18).reshape(2, 6)
 BATCH = {"input_ids": IDS, "labels": IDS}

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from headwater.data.convert import EncodedPairs, FeatureSet
-from headwater.data.pieces import Ragged
+from headwater.data.token_arrays import Ragged
 from headwater.methods.config import MethodConfig
 from headwater.methods.method import Method
-from headwater.methods.table import build_method
-from headwater.models.bert_config import BertConfig
+from headwater.methods.names import build_method
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer
 from headwater.training.trainer import Trainer
@@ -53,7 +53,7 @@ def attached(family: str, method: str) -> Model:
     return model
 
 
-def begun(family: str, method: str) -> Model:
+def adapted_model(family: str, method: str) -> Model:
     """Return a model before its third step, when gradual unfreezing has thawed a part of it."""
     model = attached(family, method)
     chosen(method).before_step(model, 3, STEPS)
@@ -69,7 +69,7 @@ def gradients(model: Model) -> dict[str, torch.Tensor]:
 @CASES
 @METHODS
 def test_gradients_are_those_of_full_training(family: str, method: str) -> None:
-    full, frozen = begun(family, method), begun(family, method)
+    full, frozen = adapted_model(family, method), adapted_model(family, method)
     for model in (full, frozen):
         with torch.no_grad():  # B and up are zero at first, and give A and down no gradient
             for name, parameter in model.named_parameters():
@@ -87,7 +87,7 @@ def test_gradients_are_those_of_full_training(family: str, method: str) -> None:
 @METHODS
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
 def test_what_is_frozen_does_not_move_by_a_bit(family: str, method: str, optimizer: str) -> None:
-    model = begun(family, method)
+    model = adapted_model(family, method)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     config = TrainingConfig.check({"optimizer": optimizer, "weight_decay": 0.1}, "test")
     built = build_optimizer(model, config)

@@ -12,18 +12,18 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate
-from headwater.finetuning import begin, finetune
 from headwater.inference.feature_cache import features_folder
-from headwater.models import featured
-from headwater.models.bert_config import BertConfig
+from headwater.models import feature_model
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import ModelConfig, build_model
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.featured import Featured
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
-from headwater.recipe import Recipe
-from headwater.tasks.table import task as find_task
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.feature_model import FeatureModel
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.t5.config import T5Config
+from headwater.runs.finetune import begin, finetune
+from headwater.runs.recipe import Recipe
+from headwater.tasks.names import task as find_task
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
 from headwater.training.trainer import Trainer
@@ -175,8 +175,8 @@ def test_the_body_does_not_move_and_what_is_cached_teaches_what_it_teaches(
 
     def trained(known: bool) -> dict[str, torch.Tensor]:
         run = begin(recipe, lambda _: None)
-        model, rows = run.begun.model, run.features()
-        assert isinstance(model, Featured)
+        model, rows = run.setup.model, run.features()
+        assert isinstance(model, FeatureModel)
         if known:
             run.keep_features(rows)
         folder = tmp_path / str(known)
@@ -248,7 +248,7 @@ def test_the_second_run_asks_the_body_for_nothing(
     def refused(*_: object) -> None:
         raise AssertionError("the body was asked")
 
-    monkeypatch.setattr(featured, "body_layers", refused)
+    monkeypatch.setattr(feature_model, "body_layers", refused)
     finetune(recipe, tmp_path / "second")
     weights = [tmp_path / name / "model/adapter_model.safetensors" for name in ("first", "second")]
     assert weights[0].read_bytes() == weights[1].read_bytes()

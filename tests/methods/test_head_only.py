@@ -9,11 +9,11 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.methods.head_only import HeadOnly
-from headwater.methods.table import build_method
-from headwater.models.bert_config import BertConfig
+from headwater.methods.names import build_method
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
-from headwater.models.t5 import T5
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
+from headwater.models.t5.network import T5
 from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer
 

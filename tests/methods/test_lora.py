@@ -9,12 +9,12 @@ from torch import nn
 from headwater.errors import UserError
 from headwater.methods.config import LoraConfig, MethodConfig
 from headwater.methods.lora import Lora, LowRankLinear, merge
-from headwater.methods.table import build_method
-from headwater.models.bert_config import BertConfig
+from headwater.methods.names import build_method
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
-from headwater.recipe import Recipe, resolved
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.t5.config import T5Config
+from headwater.runs.recipe import Recipe, resolved
 from headwater.training.config import TrainingConfig
 
 IDS = torch.arange(6, 18).reshape(2, 6)

@@ -2,13 +2,13 @@
 
 import torch
 
+from headwater.checkpoints.share_weights import share
 from headwater.methods.adapters import Adapters
 from headwater.methods.config import AdaptersConfig, LoraConfig
 from headwater.methods.lora import Lora, merge
-from headwater.methods.sharing import share
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 
 IDS = torch.arange(6, 18).reshape(2, 6)
 BATCH = {"input_ids": IDS, "labels": IDS}

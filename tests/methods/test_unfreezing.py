@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from headwater.data.convert import EncodedPairs
-from headwater.data.pieces import Ragged
+from headwater.data.token_arrays import Ragged
 from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
 from headwater.methods.unfreezing import GradualUnfreezing
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
-from headwater.models.depth import depths
-from headwater.models.t5_config import T5Config
+from headwater.models.layer_depth import depths
+from headwater.models.t5.config import T5Config
 from headwater.training.config import TrainingConfig
 from headwater.training.trainer import Trainer
 

@@ -15,9 +15,9 @@ from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.writer import Marks
 from headwater.models.build import PRESETS, bare_model, build_model
-from headwater.models.t5 import T5
-from headwater.models.t5_config import ARCHITECTURES, T5Config
-from headwater.models.t5_decoder import DecoderOnlyT5, padding_first
+from headwater.models.t5.config import ARCHITECTURES, T5Config
+from headwater.models.t5.decoder_only import DecoderOnlyT5, padding_first
+from headwater.models.t5.network import T5
 
 SIZES: dict[str, Any] = {
     "vocab_size": 60, "d_model": 16, "d_kv": 5, "d_ff": 24, "num_heads": 3, "num_layers": 2,
@@ -167,7 +167,7 @@ def test_a_target_is_not_seen_before_its_turn(architecture: str) -> None:
 
 
 def test_inputs_see_what_the_architecture_lets_them() -> None:
-    """What the first input's keys and values become, when the last input is another piece."""
+    """What the first input's keys and values become, when the last input is another token."""
     ids = torch.randint(2, 60, (1, 7), generator=torch.Generator().manual_seed(1))
     other = ids.clone()
     other[0, -1] = 1 + ids[0, -1] % 58

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from headwater.models.build import build_model
-from headwater.models.by_task import ByTask
 from headwater.models.losses import IGNORED
-from headwater.models.t5_config import T5Config
+from headwater.models.per_task_loss import PerTaskLoss
+from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText
 from headwater.training.step import SharedLossModel
 
@@ -30,7 +30,7 @@ def batch() -> dict[str, torch.Tensor]:
 
 
 def test_terms_add_up_to_the_loss_and_its_gradient(network: TextToText) -> None:
-    by_task = ByTask(network, ("cola", "rte", "squad"))
+    by_task = PerTaskLoss(network, ("cola", "rte", "squad"))
     assert isinstance(by_task, SharedLossModel)
     plain = network.loss_sums(batch())["tokens"]
     plain.backward()
@@ -53,6 +53,6 @@ def test_terms_add_up_to_the_loss_and_its_gradient(network: TextToText) -> None:
 
 
 def test_counts(network: TextToText) -> None:
-    by_task = ByTask(network, ("cola", "rte", "squad"))
+    by_task = PerTaskLoss(network, ("cola", "rte", "squad"))
     assert by_task.loss_counts(batch()) == {"cola": 19, "rte": 19, "squad": 19}
     assert by_task.own_counts(batch()) == {"cola": 11, "rte": 0, "squad": 8}

@@ -11,8 +11,8 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.data.batching import collate
 from headwater.errors import UserError
 from headwater.models.build import build_model
-from headwater.models.cbow import CBOW, window_weights
-from headwater.models.cbow_config import PRESETS, CBOWConfig
+from headwater.models.cbow.config import PRESETS, CBOWConfig
+from headwater.models.cbow.network import CBOW, window_weights
 from headwater.models.losses import IGNORED
 
 SMALL = CBOWConfig(vocab_size=40, vector_size=8, samples=10)

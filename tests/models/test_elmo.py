@@ -9,8 +9,8 @@ from torch import Tensor
 
 from headwater.errors import UserError
 from headwater.models.build import bare_model, build_model, preset
-from headwater.models.elmo import ELMo, LayerMix
-from headwater.models.elmo_config import ELMoConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.elmo.network import ELMo, LayerMix
 from headwater.nn.characters import character_ids
 
 SIZES: dict[str, Any] = {

@@ -14,15 +14,15 @@ from torch import Tensor
 
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
-from headwater.models.bert_config import BertConfig
-from headwater.models.body_layers import bare_body, body_layers, longest_row, outputs, width
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo_config import ELMoConfig
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.elmo.config import ELMoConfig
 from headwater.models.feature_config import FeaturesConfig
-from headwater.models.featured import Featured, Kind
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
+from headwater.models.feature_model import FeatureModel, Kind
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.layer_outputs import bare_body, body_layers, longest_row, outputs, width
+from headwater.models.t5.config import T5Config
 
 BERT = BertConfig(
     vocab_size=40,
@@ -102,11 +102,11 @@ def test_threads_that_share_a_body_do_not_see_each_other() -> None:
     assert all(not layer._forward_pre_hooks for layer in body.layers)
 
 
-def small(kind: Kind = "sequence", *, pairs: bool = False, **features: Any) -> Featured:
+def small(kind: Kind = "sequence", *, pairs: bool = False, **features: Any) -> FeatureModel:
     torch.manual_seed(0)
     labels = ("no", "yes", "may") if kind in ("sequence", "token") else ()
     config = FeaturesConfig.check({"lstm": 0, **features}, "test")
-    return Featured(bare_body(build_model(CBOW)), config, kind, labels, pairs=pairs).eval()
+    return FeatureModel(bare_body(build_model(CBOW)), config, kind, labels, pairs=pairs).eval()
 
 
 @settings(max_examples=30, deadline=None)

@@ -13,14 +13,14 @@ from torch.nn import functional as F
 
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.huggingface import FAMILIES, their_name
-from headwater.checkpoints.layout import pack
+from headwater.checkpoints.tensor_layout import pack
 from headwater.errors import UserError
 from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.writer import Marks
 from headwater.models.build import bare_model, build_model
-from headwater.models.gpt import GPT
-from headwater.models.gpt_config import PRESETS, GPTConfig
+from headwater.models.gpt.config import PRESETS, GPTConfig
+from headwater.models.gpt.network import GPT
 
 SIZES = {"vocab_size": 50, "n_positions": 40, "n_embd": 24, "n_layer": 3, "n_head": 3}
 CLASSES = {
@@ -58,7 +58,7 @@ def our_gpt(family: str, dtype: torch.dtype, folder: Path, **extra: Any) -> tupl
 
 
 def gpt_batch() -> dict[str, Tensor]:
-    """Rows padded on the right, some pieces not asked for."""
+    """Rows padded on the right, some tokens not asked for."""
     ids = torch.randint(0, 49, (4, 17))
     mask = torch.arange(17)[None] < torch.tensor([17, 9, 2, 12])[:, None]
     labels = ids.where(mask, -100)
@@ -74,7 +74,7 @@ def near(ours: Tensor, theirs: Tensor, tolerance: float, what: str) -> None:
 
 
 def published_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """The mean cross-entropy of each next piece; the published one rounds to float32 inside."""
+    """The mean cross-entropy of each next token; the published one rounds to float32 inside."""
     return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
 
 
@@ -109,7 +109,7 @@ def test_gpt_equals(tmp_path: Path, family: str, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("family", CLASSES)
 def test_padding_on_the_left(tmp_path: Path, family: str) -> None:
-    """Positions count real pieces; the published code must be told them."""
+    """Positions count real tokens; the published code must be told them."""
     ours, theirs = our_gpt(family, torch.float64, tmp_path)
     ids = torch.randint(0, 49, (3, 12))
     mask = torch.arange(12)[None] >= torch.tensor([0, 3, 11])[:, None]
@@ -217,15 +217,15 @@ def test_greedy_writing_equals(tmp_path: Path, family: str) -> None:
 
 
 def by_whole_rows(model: GPT, ids: Tensor, count: int) -> list[int]:
-    """Write without a cache: read everything again for each piece."""
+    """Write without a cache: read everything again for each token."""
     begin = ids.shape[1]
     for _ in range(count):
         ids = torch.cat([ids, model({"input_ids": ids})[:, -1:].argmax(-1)], 1)
     return ids[0, begin:].tolist()
 
 
-def until(pieces: list[int], end: int) -> list[int]:
-    return pieces[: pieces.index(end)] if end in pieces else pieces
+def until(tokens: list[int], end: int) -> list[int]:
+    return tokens[: tokens.index(end)] if end in tokens else tokens
 
 
 @pytest.mark.parametrize("family", CLASSES)
@@ -261,11 +261,11 @@ def test_reordered_rows_keep_their_padding(tmp_path: Path) -> None:
 
 def test_more_pieces_than_positions(tmp_path: Path) -> None:
     ours, _ = our_gpt("gpt2", torch.float32, tmp_path)
-    with pytest.raises(UserError, match="41 pieces in a row; this model takes 40"):
+    with pytest.raises(UserError, match="41 tokens in a row; this model takes 40"):
         ours({"input_ids": torch.zeros(1, 41, dtype=torch.int64)})
     cache = ours.init_cache(ours.encode(torch.zeros(1, 39, dtype=torch.int64)))
     ours.step(torch.zeros(1, 1, dtype=torch.int64), cache)
-    with pytest.raises(UserError, match="41 pieces in a row; this model takes 40"):
+    with pytest.raises(UserError, match="41 tokens in a row; this model takes 40"):
         ours.step(torch.zeros(1, 1, dtype=torch.int64), cache)
 
 

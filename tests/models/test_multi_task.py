@@ -14,7 +14,7 @@ from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
 from headwater.methods.head_only import HeadOnly
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_model, build_multi_task, config_of
 from headwater.models.multi_task import MultiTask
 

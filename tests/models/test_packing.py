@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from headwater.data.batching import collate
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.t5.config import T5Config
 from headwater.nn.masks import block_positions, visible
 from headwater.objectives.packing import join
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.models.bert import Bert, block
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
+from headwater.models.bert.network import Bert, block
 from headwater.models.build import build_model
 from headwater.nn.block import PreNorm
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 from headwater.nn.masks import additive, visible
 from headwater.nn.positions import bucket
 

@@ -47,23 +47,23 @@ def t5() -> Vocabulary:
 
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
-    """WordPiece: 5 special pieces, 36 that begin a word (5 to 40) and 36 that go on (41 to 76)."""
+    """WordPiece: 5 special tokens, 36 that begin a word (5 to 40) and 36 that go on (41 to 76)."""
     file = tmp_path_factory.mktemp("objectives") / "vocab.txt"
     letters = string.ascii_lowercase + string.digits
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*special, *letters, *(f"##{letter}" for letter in letters)]
-    file.write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    tokens = [*special, *letters, *(f"##{letter}" for letter in letters)]
+    file.write_text("\n".join(tokens) + "\n", encoding="utf-8")
     return load_vocabulary(file)
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Callable[[Sequence[str]], Vocabulary]:
-    """Return a function from pieces to a WordPiece vocabulary of no more than those."""
+    """Return a function from tokens to a WordPiece vocabulary of no more than those."""
 
-    def make(pieces: Sequence[str]) -> Vocabulary:
+    def make(tokens: Sequence[str]) -> Vocabulary:
         model = {
             "type": "WordPiece",
-            "vocab": {piece: id for id, piece in enumerate(pieces)},
+            "vocab": {token: id for id, token in enumerate(tokens)},
             "unk_token": "[UNK]",
             "continuing_subword_prefix": "##",
             "max_input_chars_per_word": 100,

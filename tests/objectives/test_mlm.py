@@ -42,13 +42,13 @@ def test_shares_and_counts(store: Any, bert: Vocabulary) -> None:
     count = chosen.sum()
     same = (inputs == text)[chosen].mean()
     masked = (inputs == MASK)[chosen].mean()
-    # A random piece out of 72 is the same one once in a while.
+    # A random token out of 72 is the same one once in a while.
     expected = 0.1 + 0.1 / 72
     assert abs(masked - 0.8) < 3 * np.sqrt(0.8 * 0.2 / count)
     assert abs(same - expected) < 3 * np.sqrt(expected * (1 - expected) / count)
     assert (inputs[chosen & (inputs != MASK)] >= 5).all()
     joined = [
-        piece for n in range(20) for piece in [*store.tokens[n * 3000 : n * 3000 + 3000], SEP]
+        token for n in range(20) for token in [*store.tokens[n * 3000 : n * 3000 + 3000], SEP]
     ]
     assert text[:, 1:-1].ravel().tolist() == joined[: text[:, 1:-1].size]
 
@@ -100,9 +100,9 @@ def test_vocabularies_that_lack_something(
     store: Any, t5: Vocabulary, bare: Callable[..., Vocabulary], shared: Path
 ) -> None:
     for vocabulary in (t5, load_vocabulary(shared / "data/tokenizers/gpt2")):
-        with pytest.raises(UserError, match="no mask piece"):
+        with pytest.raises(UserError, match="no mask token"):
             MaskedLM(store, vocabulary, TEXT, seed=0)
-    with pytest.raises(UserError, match=r"no pieces like \[CLS\] and \[SEP\]"):
+    with pytest.raises(UserError, match=r"no tokens like \[CLS\] and \[SEP\]"):
         MaskedLM(store, bare(["[UNK]", "[MASK]", "a"]), TEXT, seed=0)
 
 

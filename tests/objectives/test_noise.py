@@ -72,7 +72,7 @@ def test_span_lengths_have_the_published_distribution(
     mean = items / 28
     spread = np.std(lengths) / np.sqrt(ROWS)
     assert abs(lengths.mean() - mean) < 3 * spread
-    # One span of a row: l pieces leave comb(items - l - 1, 26) ways to cut the rest.
+    # One span of a row: l tokens leave comb(items - l - 1, 26) ways to cut the rest.
     most = 60 if which == 0 else 12
     expected = np.array([comb(items - n - 1, 26) / comb(items - 1, 27) for n in range(1, most)])
     expected = ROWS * np.append(expected, 1 - expected.sum())
@@ -83,7 +83,7 @@ def test_span_lengths_have_the_published_distribution(
 
 
 def test_all_masks_of_a_short_row_are_alike() -> None:
-    # 3 noisy pieces in 2 spans (2 ways) and 5 clean ones (4 ways).
+    # 3 noisy tokens in 2 spans (2 ways) and 5 clean ones (4 ways).
     assert amount(8, 0.4, 1.5) == (3, 2)
     found = random_spans(keys_of(16_000), 8, 0.4, 1.5).mask(8)
     counts = np.unique(found, axis=0, return_counts=True)[1]
@@ -94,10 +94,10 @@ def test_all_masks_of_a_short_row_are_alike() -> None:
 @pytest.mark.parametrize("length", range(2, 12))
 @pytest.mark.parametrize("density", [0.01, 0.5, 0.99])
 def test_short_rows_keep_noise_and_text(length: int, density: float) -> None:
-    pieces, spans = amount(length, density, 1.0)
+    tokens, spans = amount(length, density, 1.0)
     mask = random_spans(keys_of(50), length, density, 1.0).mask(length)
-    assert (mask.sum(axis=1) == pieces).all()
-    assert 1 <= pieces < length
+    assert (mask.sum(axis=1) == tokens).all()
+    assert 1 <= tokens < length
     assert len(random_spans(keys_of(50), length, density, 1.0).rows) == 50 * spans
     assert not mask[:, 0].any() and mask[:, -1].all()
 

@@ -152,5 +152,5 @@ def test_stores_without_pairs(make_store: MakeStore, bert: Vocabulary, t5: Vocab
     for documents in ([[[9, 9], [9]]], [[[9, 9]], [[9]]], []):
         with pytest.raises(UserError, match="at least two documents"):
             SentencePairs(make_store(documents), bert, 16, seed=0)
-    with pytest.raises(UserError, match=r"no pieces like \[CLS\]"):
+    with pytest.raises(UserError, match=r"no tokens like \[CLS\]"):
         SentencePairs(make_store([[[9], [9]], [[8]]]), t5, 16, seed=0)

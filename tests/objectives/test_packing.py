@@ -16,7 +16,7 @@ from headwater.objectives.lm import LanguageModel, LanguageModelConfig
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
 from headwater.objectives.packing import Packing, fit, join
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
-from headwater.text.marks import sentinel_ids
+from headwater.text.special_tokens import sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
 MakeStore = Callable[..., Any]
@@ -27,14 +27,14 @@ SIZES = [3, 120, 0, 1, 40, 17, 64, 2, 9, 33, 200, 5, 11]
 
 @pytest.fixture
 def store(make_store: MakeStore) -> Any:
-    """Documents of `SIZES` pieces, each piece a number of its own that no vocabulary has."""
+    """Documents of `SIZES` tokens, each token a number of its own that no vocabulary has."""
     begins = np.cumsum([1000, *SIZES])
     return make_store([[range(b, b + size)] for b, size in zip(begins, SIZES, strict=False)])
 
 
 @pytest.fixture
 def letters(make_store: MakeStore) -> Any:
-    """Documents of pieces that the small WordPiece vocabulary has."""
+    """Documents of tokens that the small WordPiece vocabulary has."""
     chance = np.random.default_rng(0)
     return make_store([[chance.integers(5, 77, size)] for size in SIZES])
 
@@ -204,9 +204,9 @@ def test_a_row_of_one_text_is_one_block() -> None:
 
 def test_mistakes_are_said(make_store: MakeStore, store: Any, t5: Vocabulary) -> None:
     single = make_store([[[7]], [[]], [[8]]])
-    with pytest.raises(UserError, match=r"no document has 2 pieces; .* packing = false"):
+    with pytest.raises(UserError, match=r"no document has 2 tokens; .* packing = false"):
         spans(single, t5)
-    with pytest.raises(UserError, match="no document has 2 pieces"):
+    with pytest.raises(UserError, match="no document has 2 tokens"):
         spans(make_store([]), t5)
     with pytest.raises(UserError, match=r"bilm reads running text; set lm\.packing = false"):
         lm(store, t5, kind="bilm")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from headwater.data.order import hash_key, hashes, place_hashes, row_keys
 from headwater.errors import UserError
-from headwater.objectives.rows import Chunks, constant
+from headwater.objectives.sequences import Chunks, constant
 
 MakeStore = Callable[..., Any]
 SEPARATOR = 1

@@ -105,7 +105,7 @@ def test_inputs_and_targets_hold_the_text_under_any_mask(rows: list[list[bool]])
         closing = not mask[row, -1]
         assert [id for id in source if id > 899] == names[: len(names) - closing]
         assert (target[-2] > 899) == closing
-        # No two sentinels side by side: in the inputs each stands between pieces.
+        # No two sentinels side by side: in the inputs each stands between tokens.
         assert not any(a > 899 and b > 899 for a, b in pairwise(source))
 
 
@@ -251,7 +251,7 @@ def test_fingerprints_differ_with_what_makes_a_row(
 
 
 def test_vocabularies_that_lack_something(store: Any, t5: Vocabulary, bert: Vocabulary) -> None:
-    with pytest.raises(UserError, match="no end-of-sequence piece"):
+    with pytest.raises(UserError, match="no end-of-sequence token"):
         SpanCorruption(store, bert, SpanCorruptionConfig(), seed=0)
     many = SpanCorruptionConfig(inputs=2000)
     with pytest.raises(UserError, match=r"needs 111 sentinels .* has 100"):
@@ -285,5 +285,5 @@ def test_wrong_settings(values: dict[str, Any]) -> None:
 
 
 def test_a_corpus_shorter_than_a_row(make_store: MakeStore, t5: Vocabulary) -> None:
-    with pytest.raises(UserError, match="holds 6 pieces, fewer than one row of 568"):
+    with pytest.raises(UserError, match="holds 6 tokens, fewer than one row of 568"):
         SpanCorruption(make_store([[[5] * 5]]), t5, SpanCorruptionConfig(), seed=0)

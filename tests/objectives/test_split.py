@@ -10,7 +10,7 @@ from headwater.data.batching import collate, plan_epoch
 from headwater.data.convert import PairSet
 from headwater.errors import UserError
 from headwater.objectives.lm import LanguageModelConfig
-from headwater.objectives.split import SplitText
+from headwater.objectives.text_to_text import SplitText
 from headwater.text.vocabulary import Vocabulary
 
 MakeStore = Callable[..., Any]

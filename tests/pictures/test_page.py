@@ -11,7 +11,7 @@ from headwater.pictures.screen import show
 
 LINE = Line("inputs", (Run("my "), Run("dog", "noise"), Run(" is"), Run(" apple", "random")))
 COLUMNS = Columns(
-    ("input", "id"), tuple((Run(f"piece{n}"), Run(str(n), "special")) for n in range(9))
+    ("input", "id"), tuple((Run(f"token{n}"), Run(str(n), "special")) for n in range(9))
 )
 
 
@@ -48,7 +48,7 @@ def test_columns_are_wrapped_to_the_width() -> None:
     assert max(map(len, lines)) <= 40
     inputs = [line for line in lines if line.startswith("input")]
     assert "".join(line.removeprefix("input") for line in inputs).split() == [
-        f"piece{n}" for n in range(9)
+        f"token{n}" for n in range(9)
     ]
     assert len(inputs) == 3
 

@@ -10,9 +10,9 @@ import pytest
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
 from headwater.studies import quick
-from headwater.studies.data import truncate
 from headwater.studies.methods import glue_average
 from headwater.studies.study import Place, Result
+from headwater.studies.text_size import truncate
 from headwater.studies.transfer import PRETRAINED, RANDOM, SECONDS, STEPS, cells, time_to_score
 
 
@@ -22,7 +22,7 @@ def test_a_store_is_cut_to_its_first_tokens(
     monkeypatch.setattr(quick, "DOCUMENTS", 5)
     monkeypatch.setattr(quick, "ROWS", {"train": 1})
     quick.prepare(Place(tmp_path, "quick"))
-    whole = TokenStore.open(tmp_path / "data" / "pieces-store")
+    whole = TokenStore.open(tmp_path / "data" / "tokens-store")
     for tokens, documents in (
         (1, 1),
         (int(whole.documents[2]), 2),

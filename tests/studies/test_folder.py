@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import UserError
-from headwater.studies.running import run_study
+from headwater.studies.run_study import run_study
 from headwater.studies.study import Place
 
 

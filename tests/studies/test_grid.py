@@ -7,8 +7,8 @@ import pytest
 
 from headwater.errors import UserError
 from headwater.files import whole_lines
-from headwater.studies.cell import Job
 from headwater.studies.grid import check_grid, run_grid
+from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.progress import Progress
 from headwater.studies.study import Cell, Measure, Place, Result, Run

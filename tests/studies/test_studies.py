@@ -14,8 +14,8 @@ import pytest
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.models.build import build_model, preset
-from headwater.studies import full, quick, running
-from headwater.studies.cell import Job
+from headwater.studies import full, quick, run_study
+from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.report import write_report
 from headwater.studies.study import Place, Result, Run
@@ -136,7 +136,7 @@ def test_a_study_of_one_column_reports_that_alone(
     place = Place(tmp_path, "full", official, ALL_BODIES)
     grid = study.cells(place)
     column = grid[-1].column
-    cells = running._chosen(grid, (column,))
+    cells = run_study._chosen(grid, (column,))
     assert 0 < len(cells) < len(grid)
     results = [
         Result(cell.setting, cell.column, cell.seed, float(number), 1.0, 2, 3, 4)
@@ -147,7 +147,7 @@ def test_a_study_of_one_column_reports_that_alone(
     assert len(found) >= len(study.claims["full"]) - len(named)
     assert f"these were run here: {column}." in (tmp_path / "README.md").read_text()
     with pytest.raises(UserError, match=r"--column nothing: there are .+; "):
-        running._chosen(grid, ("nothing",))
+        run_study._chosen(grid, ("nothing",))
 
 
 def test_the_smallest_cell_of_a_study_end_to_end(
@@ -193,7 +193,7 @@ def test_the_command_lists_them_and_names_the_nearest(headwater) -> None:  # typ
 SMALL = """
 import sys
 from pathlib import Path
-from headwater.studies import quick, running
+from headwater.studies import quick, run_study
 from headwater.studies.names import STUDIES
 from headwater.studies.study import Cell, Place
 from dataclasses import replace
@@ -209,7 +209,7 @@ if __name__ == "__main__":
     quick.DOCUMENTS, quick.ROWS = 60, {"train": 40, "validation": 8, "test": 8}
     small = replace(STUDIES["transfer"], cells=cells, claims={"quick": []}, derive=None)
     STUDIES["transfer"] = small
-    running.run_study("transfer", Place(Path(sys.argv[1]), "quick", seeds=(0,)), 2, "small.py")
+    run_study.run_study("transfer", Place(Path(sys.argv[1]), "quick", seeds=(0,)), 2, "small.py")
 """
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.studies.results_table import Table, judge, spread
 from headwater.studies.study import Claim, Result
-from headwater.studies.table import Table, judge, spread
 
 NUMBERS = st.floats(-1e6, 1e6)
 

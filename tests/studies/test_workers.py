@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.studies.cell import Job
+from headwater.studies.job import Job
 from headwater.studies.study import Run
 from headwater.studies.workers import Failure, Workers
 
@@ -34,11 +34,11 @@ def test_a_worker_that_hears_the_signal_too_late_ends_with_its_job(
 ) -> None:
     (tmp_path / "deaf_job.py").write_text(DEAF)
     monkeypatch.syspath_prepend(tmp_path)  # the worker's, too
-    begun = tmp_path / "begun"
-    job: Job = importlib.import_module("deaf_job").Deaf(begun)
+    started = tmp_path / "begun"
+    job: Job = importlib.import_module("deaf_job").Deaf(started)
     with Workers(1, 1) as workers:
         workers.give(job)
-        while not begun.exists():
+        while not started.exists():
             time.sleep(0.05)
     assert not any(process.is_alive() for process in workers._processes.values())
 

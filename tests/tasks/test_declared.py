@@ -11,9 +11,9 @@ from headwater.data.example import PairExample, TaggingExample, TextExample
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.tasks.declared import load_task
+from headwater.tasks.names import task as find_task
 from headwater.tasks.pair_rows import build_pairs
 from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.table import task as find_task
 from headwater.tasks.template import Template
 from headwater.text.vocabulary import Vocabulary
 

@@ -23,7 +23,7 @@ def pair(a: str, b: str | None = None, **known: Any) -> PairExample:
     return PairExample("7", a, b, **known)
 
 
-def pieces(vocabulary: Vocabulary, ids: Any) -> str:
+def tokens(vocabulary: Vocabulary, ids: Any) -> str:
     return " ".join(vocabulary.token(id) for id in ids.tolist())
 
 
@@ -33,17 +33,17 @@ def test_layouts_of_both_families(
     examples = [pair("the north", "flowing rhine"), pair("river")]
     rows = build_pairs(bert_vocabulary, examples, SequenceConfig(), LABELS, labelled=False)
     two, one = rows[0], rows[1]
-    assert pieces(bert_vocabulary, two["input_ids"]) == (
+    assert tokens(bert_vocabulary, two["input_ids"]) == (
         "[CLS] the north [SEP] flow ##ing rhine [SEP]"
     )
     assert two["token_type_ids"].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
-    assert pieces(bert_vocabulary, one["input_ids"]) == "[CLS] river [SEP]"
+    assert tokens(bert_vocabulary, one["input_ids"]) == "[CLS] river [SEP]"
     assert one["token_type_ids"].tolist() == [0, 0, 0]
     assert rows.lengths.tolist() == [8, 3] and "labels" not in two
     examples = [pair("ab", "c"), pair("ab")]
     rows = build_pairs(roberta_vocabulary, examples, SequenceConfig(), LABELS, labelled=False)
-    assert pieces(roberta_vocabulary, rows[0]["input_ids"]) == "<s> a b </s> </s> c </s>"
-    assert pieces(roberta_vocabulary, rows[1]["input_ids"]) == "<s> a b </s>"
+    assert tokens(roberta_vocabulary, rows[0]["input_ids"]) == "<s> a b </s> </s> c </s>"
+    assert tokens(roberta_vocabulary, rows[1]["input_ids"]) == "<s> a b </s>"
     assert not rows[0]["token_type_ids"].any()
     assert rows.lengths.tolist() == [7, 4]
 
@@ -64,7 +64,7 @@ def test_the_longer_text_is_cut(
     example = pair("a " * first, "b " * second)
     config = SequenceConfig(max_length=longest)
     rows = build_pairs(bert_vocabulary, [example], config, (), labelled=False)
-    ids = pieces(bert_vocabulary, rows[0]["input_ids"]).split()
+    ids = tokens(bert_vocabulary, rows[0]["input_ids"]).split()
     assert (ids.count("a"), ids.count("b")) == as_bert_cuts(
         ["a"] * first, ["b"] * second, longest - 3
     )

@@ -65,7 +65,7 @@ def choose(
 def every_span(
     windows: SpanWindows, logits: tuple[Logits, Logits], context: str, longest: int
 ) -> dict[tuple[int, int], float]:
-    """The slow way: all pairs of pieces, one by one."""
+    """The slow way: all pairs of tokens, one by one."""
     found: dict[tuple[int, int], float] = {}
     for row, (starts, ends) in enumerate(zip(*logits, strict=True)):
         places = windows.places(row)
@@ -152,7 +152,7 @@ def test_no_span_from_the_question_or_the_separators(bert_vocabulary: Vocabulary
     scores[:first], scores[-1] = 50, 50
     choice = choose(windows, ([scores], [scores]), context, config)
     assert {c.score for c in choice.candidates} == {0.0}
-    assert len(choice.candidates) == 15  # 5 pieces: the, rhine, flow, ##s, north
+    assert len(choice.candidates) == 15  # 5 tokens: the, rhine, flow, ##s, north
     assert (choice.null_score, choice.no_answer_margin) == (100.0, 100.0)
 
 
@@ -174,7 +174,7 @@ def test_a_context_without_words_has_no_candidates(
 
 
 def test_one_character_of_many_pieces_counts_once(roberta_vocabulary: Vocabulary) -> None:
-    context = "🙂🙃"  # 8 pieces, 36 pairs, but 3 spans of characters
+    context = "🙂🙃"  # 8 tokens, 36 pairs, but 3 spans of characters
     config = SpanConfig(n_best=3)
     windows = windows_of(roberta_vocabulary, context, config)
     choice = choose(windows, random_logits(windows, 1), context, config)

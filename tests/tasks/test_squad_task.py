@@ -9,8 +9,8 @@ from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.predictions import JSON, read_probabilities
 from headwater.data.source import Examples
 from headwater.errors import UserError
+from headwater.tasks.names import TASKS, task
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
-from headwater.tasks.table import TASKS, task
 
 ANSWERED = SpanExample(
     "q1", " Which river? ", "Ann saw the Rhine.", (AnswerSpan("Rhine", 12), AnswerSpan("Rhine", 12))

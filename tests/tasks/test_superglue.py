@@ -11,9 +11,9 @@ from pyarrow import parquet
 
 from headwater.data.task import Task
 from headwater.errors import UserError
+from headwater.tasks.names import BENCHMARKS, SERVED_BY
 from headwater.tasks.record import RECORD
 from headwater.tasks.superglue import AXB, AXG, BOOLQ, CB, COPA, MULTIRC, SUPERGLUE_RTE, WIC
-from headwater.tasks.table import BENCHMARKS, SERVED_BY
 from headwater.tasks.winograd import WSC
 
 # by task: a row of the official file, its text form, its target, and the prediction as submitted

@@ -1,4 +1,4 @@
-"""Sentences as rows: a tag at the first piece of each word, and nothing is lost of long ones."""
+"""Sentences as rows: a tag at the first token of each word, and nothing is lost of long ones."""
 
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def test_words_without_pieces_are_not_asked_for(bert_vocabulary: Vocabulary) -> 
 
 
 def test_equals_the_published_tokenizer_on_real_sentences(shared: Path) -> None:
-    """Word by word, with the first piece of each word as `transformers` finds it."""
+    """Word by word, with the first token of each word as `transformers` finds it."""
     transformers = pytest.importorskip("transformers")
     folder = shared / "data" / "tokenizers" / "bert-base-uncased"
     published = transformers.BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True)
@@ -100,22 +100,22 @@ def test_no_word_is_lost_and_no_row_is_too_long(
     config = SequenceConfig(max_length=longest)
     rows = build_tagging(bert_vocabulary, examples, config, LABELS)
     seen: list[list[int]] = [[] for _ in sentences]
-    pieces: list[list[int]] = [[] for _ in sentences]
+    tokens: list[list[int]] = [[] for _ in sentences]
     for row in range(len(rows)):
         features, places = rows[row], rows.places(row)
         assert len(features["input_ids"]) == rows.lengths[row] <= longest
         seen[rows.example_of[row]] += places.words.tolist()
-        pieces[rows.example_of[row]] += features["input_ids"][1:-1].tolist()
+        tokens[rows.example_of[row]] += features["input_ids"][1:-1].tolist()
         asked = np.flatnonzero(features["labels"] != IGNORED)
         assert asked.tolist() == places.positions.tolist()
     assert seen == [list(range(len(words))) for words in sentences]
     whole = [bert_vocabulary.encode(" ".join(words)).ids.tolist() for words in sentences]
-    assert pieces == whole
+    assert tokens == whole
     assert rows.continued == sum(len(ids) > longest - 2 for ids in whole)
 
 
 def test_long_sentences_are_cut_before_a_word(bert_vocabulary: Vocabulary) -> None:
-    """Seven words of two pieces, six places: three words a row."""
+    """Seven words of two tokens, six places: three words a row."""
     example = sentence(" ".join(["flowing"] * 7), " ".join(["O"] * 7))
     rows = build_tagging(bert_vocabulary, [example], SequenceConfig(max_length=9), LABELS)
     assert [rows.places(row).words.tolist() for row in range(3)] == [[0, 1, 2], [3, 4, 5], [6]]

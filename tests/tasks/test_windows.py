@@ -44,14 +44,14 @@ def example(question: str, context: str, *answers: AnswerSpan) -> SpanExample:
     return SpanExample("q", question, context, answers, impossible=not answers)
 
 
-def pieces(vocabulary: Vocabulary, ids: Any) -> list[str]:
+def tokens(vocabulary: Vocabulary, ids: Any) -> list[str]:
     return [vocabulary.token(int(id)) for id in ids]
 
 
 def test_bert_layout_and_segments(bert_vocabulary: Vocabulary) -> None:
     one = example("Which river?", "The Rhine flows", AnswerSpan("Rhine", 4))
     row = build_windows(bert_vocabulary, [one], SpanConfig(), labelled=True)[0]
-    assert " ".join(pieces(bert_vocabulary, row["input_ids"])) == (
+    assert " ".join(tokens(bert_vocabulary, row["input_ids"])) == (
         "[CLS] w ##h ##i ##c ##h river ? [SEP] the rhine flow ##s [SEP]"
     )
     assert row["token_type_ids"].tolist() == [0] * 9 + [1] * 5
@@ -63,7 +63,7 @@ def test_bert_layout_and_segments(bert_vocabulary: Vocabulary) -> None:
 def test_roberta_layout_has_two_separators_and_no_segments(roberta_vocabulary: Vocabulary) -> None:
     one = example(" Who? ", "é x", AnswerSpan("é", 0))
     row = build_windows(roberta_vocabulary, [one], SpanConfig(), labelled=True)[0]
-    assert pieces(roberta_vocabulary, row["input_ids"]) == (
+    assert tokens(roberta_vocabulary, row["input_ids"]) == (
         ["<s>", "W", "h", "o", "?", "</s>", "</s>", "Ã", "©", "Ġ", "x", "</s>"]
     )
     assert not row["token_type_ids"].any()
@@ -79,7 +79,7 @@ def test_unlabelled_rows_have_no_positions(vocabulary: Vocabulary) -> None:
 def test_other_vocabularies_are_refused(shared: Any) -> None:
     from headwater.text.vocabulary import load_vocabulary
 
-    with pytest.raises(UserError, match=r"no pieces like \[CLS\] and \[SEP\]"):
+    with pytest.raises(UserError, match=r"no tokens like \[CLS\] and \[SEP\]"):
         layout(load_vocabulary(shared / "data/tokenizers/gpt2"))
 
 
@@ -148,7 +148,7 @@ def test_an_answer_across_a_cut_is_labelled_only_where_whole(bert_vocabulary: Vo
     one = example("?", "a b c d e f g h", AnswerSpan("d e", 6))
     windows = build_windows(bert_vocabulary, [one], config, labelled=True)
     rows = [windows[row] for row in range(len(windows))]
-    slices = ["".join(pieces(bert_vocabulary, row["input_ids"])[3:-1]) for row in rows]
+    slices = ["".join(tokens(bert_vocabulary, row["input_ids"])[3:-1]) for row in rows]
     assert slices == ["abcd", "efgh"]
     assert [(int(row["start_positions"]), int(row["end_positions"])) for row in rows] == [
         (0, 0)

@@ -69,8 +69,8 @@ def test_every_answer_that_fits_is_found_again(
         spans = {(candidate.start, candidate.end) for candidate in choice.candidates}
         assert len(spans) == len(texts) == config.n_best
         answer = one.agreed_answer
-        pieces = len(uncased.encode(answer.text))
-        if pieces <= config.max_answer_length:
+        tokens = len(uncased.encode(answer.text))
+        if tokens <= config.max_answer_length:
             best = choice.candidates[0]
             assert best.start <= answer.start < answer.end <= best.end
             found += best.text == answer.text

@@ -23,7 +23,7 @@ def gpt2_folder(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def roberta_folder(gpt2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """GPT-2's pieces in RoBERTa's order: its special tokens first, the mask last."""
+    """GPT-2's tokens in RoBERTa's order: its special tokens first, the mask last."""
     folder = tmp_path_factory.mktemp("roberta")
     ids = json.loads((gpt2_folder / "vocab.json").read_text(encoding="utf-8"))
     del ids["<|endoftext|>"]
@@ -67,19 +67,19 @@ class PublishedBpe:
         self.word = lru_cache(maxsize=None)(self._word)
 
     def _word(self, word: str) -> list[int]:
-        pieces = [self.letters[byte] for byte in word.encode()]
-        while len(pieces) > 1:
-            pairs = list(pairwise(pieces))
+        tokens = [self.letters[byte] for byte in word.encode()]
+        while len(tokens) > 1:
+            pairs = list(pairwise(tokens))
             best = min(pairs, key=lambda pair: self.ranks.get(pair, len(self.ranks)))
             if best not in self.ranks:
                 break
             joined, place = [], 0
-            while place < len(pieces):
-                same = tuple(pieces[place : place + 2]) == best
-                joined.append("".join(best) if same else pieces[place])
+            while place < len(tokens):
+                same = tuple(tokens[place : place + 2]) == best
+                joined.append("".join(best) if same else tokens[place])
                 place += 2 if same else 1
-            pieces = joined
-        return [self.ids[piece] for piece in pieces]
+            tokens = joined
+        return [self.ids[token] for token in tokens]
 
     def encode(self, text: str) -> list[int]:
         return [id for word in self.words.findall(text) for id in self.word(word)]

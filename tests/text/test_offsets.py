@@ -1,6 +1,6 @@
-"""Offsets: whatever the text, normalizing the span of a piece gives the piece.
+"""Offsets: whatever the text, normalizing the span of a token gives the token.
 
-Pieces that share a character (three bytes of an emoji, the letters of a ligature) are taken
+Tokens that share a character (three bytes of an emoji, the letters of a ligature) are taken
 together, because only together do they spell what their character becomes.
 """
 
@@ -46,7 +46,7 @@ def is_mark(character: str) -> bool:
 
 
 def clusters(vocabulary: Vocabulary, text: str) -> Iterator[tuple[list[str], str]]:
-    """Yield pieces that share characters, with the characters they came from."""
+    """Yield tokens that share characters, with the characters they came from."""
     encoding = vocabulary.encode(text)
     tokens: list[str] = []
     start = end = 0
@@ -139,7 +139,7 @@ def test_unigram_spans_normalize_to_their_pieces(
             if "<unk>" not in tokens:
                 spelled = published.normalize(source).replace("▁", "")
                 assert spelled == "".join(tokens).replace("▁", "")
-        # T5's rules make a space of U+FFFD, and to its pieces a written ▁ is a space
+        # T5's rules make a space of U+FFFD, and to its tokens a written ▁ is a space
         assert_covers(vocabulary, text, lambda c: is_blank(c) or c in "\ufffd▁")
 
     check()
@@ -152,7 +152,7 @@ def test_unigram_spans_normalize_to_their_pieces(
 def test_an_answer_is_cut_out_exactly(
     vocabularies: dict[str, Vocabulary], name: str, answer: str
 ) -> None:
-    """From the first character of its first piece to the last character of its last one."""
+    """From the first character of its first token to the last character of its last one."""
     text = f"It was  {answer} of course."
     begin = text.index(answer)
     encoding = vocabularies[name].encode(text)

@@ -99,8 +99,8 @@ WORDS = ["a", "Dr", "The", "U.S", "x" * 50, ".", "!", "?", "。", "”", "“", 
 
 
 @given(st.lists(st.sampled_from([*WORDS, " ", " ", "  ", "\n", "\n\n", "\t"]), max_size=40))
-def test_sentences_hold_every_character_once(pieces: list[str]) -> None:
-    text = "".join(pieces)[:900]
+def test_sentences_hold_every_character_once(tokens: list[str]) -> None:
+    text = "".join(tokens)[:900]
     spans = list(sentences(text))
     assert all(text[start:end].strip() == text[start:end] != "" for start, end in spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))

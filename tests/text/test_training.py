@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from transformers import BertTokenizer, GPT2Tokenizer, T5Tokenizer
 
 from headwater.errors import UserError
-from headwater.text.show import describe, pieces
+from headwater.text.show import describe, tokens
 from headwater.text.training import (
     LONGEST_SENTENCE,
     VocabularyPlan,
@@ -165,7 +165,7 @@ def test_lower_case_drops_case_and_accents(captions: list[str], tmp_path: Path) 
         == _tokens(ours, "ein madchen")
         == reader.tokenize("ein mädchen")
     )
-    with pytest.raises(UserError, match="no such piece"):
+    with pytest.raises(UserError, match="no such token"):
         ours.id_of("E")
 
 
@@ -173,7 +173,7 @@ def test_lower_case_drops_case_and_accents(captions: list[str], tmp_path: Path) 
 def test_the_size_that_an_error_names_is_the_limit(kind: str, tmp_path: Path) -> None:
     texts = ["low lower lowest newer wider low low"] * 40
     limits = {}
-    for size, words in ((5, r"alone are (\d+)"), (90_000, r"give (\d+) pieces at most")):
+    for size, words in ((5, r"alone are (\d+)"), (90_000, r"give (\d+) tokens at most")):
         plan = VocabularyPlan(kind=kind, size=size)
         with pytest.raises(UserError, match=f"size {size}: ") as caught:
             train_vocabulary(plan, texts, tmp_path / "out")
@@ -263,7 +263,7 @@ def test_what_is_learned_from_is_told(captions: list[str], tmp_path: Path) -> No
     texts = ["\n\n".join(captions[:300]), " \n", captions[300]]
     cut = sum(len(list(_cut(line))) for line in captions[:301])
     train_vocabulary(plan, texts, tmp_path / "bpe", sentences=100, say=told.append)
-    assert told == [f"learning 270 pieces from 100 of {cut} sentences"]
+    assert told == [f"learning 270 tokens from 100 of {cut} sentences"]
 
 
 def test_an_output_that_exists_is_left_alone(tmp_path: Path) -> None:
@@ -299,9 +299,9 @@ def test_what_is_a_word_by_itself_is_never_a_continuation(tmp_path: Path) -> Non
     vocabulary = train_vocabulary(VocabularyPlan(kind="wordpiece", size=46), texts, tmp_path / "v")
     assert vocabulary.unk_id not in vocabulary.encode("中文, Eü!").ids.tolist()
     assert vocabulary.id_of("##ü")
-    for piece in ("##中", "##文", "##,", "##!"):
-        with pytest.raises(UserError, match="no such piece"):
-            vocabulary.id_of(piece)
+    for token in ("##中", "##文", "##,", "##!"):
+        with pytest.raises(UserError, match="no such token"):
+            vocabulary.id_of(token)
 
 
 @pytest.mark.parametrize("kind", SIZES)
@@ -309,7 +309,7 @@ def test_no_text_is_one_clear_line(kind: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no text to learn from"):
         train_vocabulary(_plan(kind), ["", " \n\t "], tmp_path / "out")
     if kind != "bpe":  # which has bytes for anything
-        with pytest.raises(UserError, match=r"no text to learn|give \d+ pieces at most"):
+        with pytest.raises(UserError, match=r"no text to learn|give \d+ tokens at most"):
             train_vocabulary(_plan(kind, letters=""), ["\x01\x02\ufffd"], tmp_path / "out")
     with pytest.raises(UserError, match="half a character"):
         train_vocabulary(_plan(kind), ["fine", "\ud83d"], tmp_path / "out")
@@ -318,6 +318,6 @@ def test_no_text_is_one_clear_line(kind: str, tmp_path: Path) -> None:
 
 def test_pieces_name_their_place(learned: SimpleNamespace) -> None:
     line = learned.unseen[0]
-    found = pieces(learned.vocabulary, line)
+    found = tokens(learned.vocabulary, line)
     assert [each["id"] for each in found] == learned.vocabulary.encode(line).ids.tolist()
     assert _bare("".join(line[each["start"] : each["end"]] for each in found)) == _bare(line)

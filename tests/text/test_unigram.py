@@ -48,9 +48,9 @@ class PublishedUnigram:
         vocab = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"][
             "vocab"
         ]
-        plain = [(piece, score, id) for id, (piece, score) in enumerate(vocab) if 3 <= id < 32_000]
-        self.scores = {piece: (np.float32(score), id) for piece, score, id in plain}
-        self.longest = max(len(piece) for piece in self.scores)
+        plain = [(token, score, id) for id, (token, score) in enumerate(vocab) if 3 <= id < 32_000]
+        self.scores = {token: (np.float32(score), id) for token, score, id in plain}
+        self.longest = max(len(token) for token in self.scores)
         self.unknown = np.float32(min(score for _, score, _ in plain)) - np.float32(10)
 
     def encode(self, normalized: str) -> list[int]:
@@ -72,7 +72,7 @@ class PublishedUnigram:
         while place:
             _, place, id = best[place]
             ids.append(id)
-        path = ids[::-1]  # unknown characters in a row are one unknown piece
+        path = ids[::-1]  # unknown characters in a row are one unknown token
         return [id for i, id in enumerate(path) if i == 0 or not id == path[i - 1] == 2]
 
 
@@ -142,8 +142,8 @@ def test_sentinels_and_special_tokens(t5: Vocabulary, t5_folder: Path) -> None:
 
 def test_full_width_letters_never_become_a_special_token(t5: Vocabulary) -> None:
     """Normalized, `＜pad＞` reads `<pad>`; sentencepiece takes it for text, and so do we."""
-    pieces = [t5.token(int(id)) for id in t5.encode("＜pad＞").ids]
-    assert pieces == ["▁", "<unk>", "pad", ">"]
+    tokens = [t5.token(int(id)) for id in t5.encode("＜pad＞").ids]
+    assert tokens == ["▁", "<unk>", "pad", ">"]
 
 
 def test_decode(t5: Vocabulary, t5_folder: Path, real_lines: list[str]) -> None:

@@ -64,7 +64,7 @@ def _json(**model: object) -> str:
             "unk_token 'u'",
         ),
         ({"vocab.json": BPE}, "merges.txt: no such file"),
-        ({"vocab.json": "[]", "merges.txt": ""}, "an object from piece to id"),
+        ({"vocab.json": "[]", "merges.txt": ""}, "an object from token to id"),
         ({"vocab.json": '{"a": 0, "b": 0}', "merges.txt": ""}, "'b' and 'a' share the id 0"),
         ({"vocab.json": '{"a": -1}', "merges.txt": ""}, "whole number from 0"),
         (

@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from transformers import AutoTokenizer
 
 from headwater.errors import UserError
-from headwater.objectives.words import continuation_pieces
+from headwater.objectives.token_classes import continuation_tokens
 from headwater.text.show import describe
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary, load_vocabulary
@@ -23,7 +23,7 @@ TEXTS = ["The old mill stood by the river.", "The river froze; the mill stood st
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
-    """All ten words that stand twice in the texts, and the three special pieces."""
+    """All ten words that stand twice in the texts, and the three special tokens."""
     folder = tmp_path_factory.mktemp("word") / "small"
     return train_vocabulary(VocabularyPlan(kind="word", size=14), TEXTS, folder)
 
@@ -91,11 +91,11 @@ def test_lower_case_drops_case_and_accents(tmp_path: Path) -> None:
 
 def test_no_piece_goes_on_with_a_word(small: Vocabulary) -> None:
     assert small.whole_words
-    assert not continuation_pieces(small).any()
+    assert not continuation_tokens(small).any()
 
 
 @pytest.mark.parametrize(
-    ("size", "expected"), [(3, r"one word alone are 4"), (15, r"give 14 pieces at most")]
+    ("size", "expected"), [(3, r"one word alone are 4"), (15, r"give 14 tokens at most")]
 )
 def test_sizes_that_cannot_be(size: int, expected: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"size {size}: .*{expected}"):

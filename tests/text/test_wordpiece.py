@@ -49,7 +49,7 @@ def test_ids_equal_the_python_reference(
 
 
 def test_real_tokenizer_json_and_its_vocab_txt_agree(minilm: Path, real_lines: list[str]) -> None:
-    """The file asks for rows cut and padded to 128 pieces, which is not its affair here."""
+    """The file asks for rows cut and padded to 128 tokens, which is not its affair here."""
     by_json, by_lines = load_vocabulary(minilm), load_vocabulary(minilm / "vocab.txt")
     lines = real_lines[::50]
     for one, other in zip(by_json.encode_batch(lines), by_lines.encode_batch(lines), strict=True):
@@ -67,14 +67,14 @@ def test_special_tokens_and_their_roles(bert: Vocabulary) -> None:
 
 
 def test_case_and_accents_follow_the_settings(tmp_path: Path) -> None:
-    def pieces(config: str) -> list[str]:
+    def tokens(config: str) -> list[str]:
         vocabulary = _small(tmp_path, config)
         return [vocabulary.token(int(i)) for i in vocabulary.encode("Café").ids]
 
-    assert pieces("{}") == ["cafe"]
-    assert pieces('{"do_lower_case": false}') == ["Caf", "##é"]
-    assert pieces('{"do_lower_case": false, "strip_accents": true}') == ["Caf", "##e"]
-    assert pieces('{"strip_accents": false}') == ["caf", "##é"]
+    assert tokens("{}") == ["cafe"]
+    assert tokens('{"do_lower_case": false}') == ["Caf", "##é"]
+    assert tokens('{"do_lower_case": false, "strip_accents": true}') == ["Caf", "##e"]
+    assert tokens('{"strip_accents": false}') == ["caf", "##é"]
 
 
 def test_settings_win_over_tokenizer_json(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from headwater.checkpoints.folder import save_model
 from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
 from headwater.models.build import build_model
-from headwater.models.elmo_config import ELMoConfig
-from headwater.pretraining import pretrain
-from headwater.recipe import PretrainRecipe
+from headwater.models.elmo.config import ELMoConfig
+from headwater.runs.pretrain import pretrain
+from headwater.runs.recipe import PretrainRecipe
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import load_vocabulary
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from headwater.errors import UserError
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
 from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer, rate_factors, set_learning_rate

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from headwater.training.config import TrainingConfig
+from headwater.training.memory import megabytes, peak_memory, training_bytes, training_line
 from headwater.training.optimizers import build_optimizer
-from headwater.training.report import megabytes, peak_memory, training_bytes, training_line
 
 
 def model() -> nn.Module:

@@ -10,9 +10,9 @@ import torch
 from toy_training import ToyModel, toy_run, toy_trainer
 
 from headwater.errors import UserError
-from headwater.training import state as state_module
+from headwater.training import state_folder as state_module
 from headwater.training.log import read_log
-from headwater.training.state import StateFolder, compare
+from headwater.training.state_folder import StateFolder, compare
 
 Damage = Callable[[Path], object]
 

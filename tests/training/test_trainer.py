@@ -334,7 +334,7 @@ def test_evaluations_without_anything_to_evaluate_on_are_refused(
 
 
 def test_what_describes_a_run_is_written_when_it_begins(tmp_path: Path) -> None:
-    begun = []
+    calls = []
 
     def begin(rows: int | None = None) -> Trainer:
         features = ToyFeatures() if rows is None else Counting(rows, crash)
@@ -345,18 +345,18 @@ def test_what_describes_a_run_is_written_when_it_begins(tmp_path: Path) -> None:
             tmp_path / "run",
             pad_id=0,
             evaluate=toy_evaluate,
-            on_begin=lambda: begun.append(rows),
+            on_begin=lambda: calls.append(rows),
         )
 
     for rows, resume in ((1, False), (2, True), (16 * 5 + 3, False)):
         with pytest.raises(Crash):
             begin(rows).run(resume)
-    assert begun == [1, 2, 83]
+    assert calls == [1, 2, 83]
     begin().run(resume=True)
-    assert begun == [1, 2, 83]  # continued
+    assert calls == [1, 2, 83]  # continued
     with pytest.raises(UserError, match="already holds"):
         begin(7).run()
-    assert begun == [1, 2, 83]
+    assert calls == [1, 2, 83]
 
 
 def test_no_rows_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ WORDS = 50
 
 
 class ToyFeatures:
-    """Random rows: pieces with a class for each row and a label for each piece."""
+    """Random rows: tokens with a class for each row and a label for each token."""
 
     fingerprint = "toy-1"
 
@@ -40,7 +40,7 @@ class ToyFeatures:
 
 
 class ToyModel(nn.Module):
-    """Mean of embeddings -> two classes, and each piece -> itself: two losses, two counts."""
+    """Mean of embeddings -> two classes, and each token -> itself: two losses, two counts."""
 
     def __init__(self, dropout: float = 0.1, width: int = 16) -> None:
         super().__init__()

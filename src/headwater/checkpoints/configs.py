@@ -5,13 +5,14 @@ from dataclasses import fields, replace
 from typing import Any
 
 from headwater.errors import UserError
-from headwater.models import bert_config, gpt_config
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert import config as bert_config
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import HeadName, ModelConfig
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.gpt import config as gpt_config
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.t5.config import T5Config
 from headwater.nn.feedforward import ACTIVATIONS
 
 Json = Mapping[str, Any]

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from headwater import files
 from headwater.errors import UserError
-from headwater.models.elmo import ELMo
-from headwater.models.elmo_config import ELMoConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.elmo.network import ELMo
 from headwater.nn.characters import CHARACTERS, END_TEXT, PLACES, character_ids
 from headwater.text.vocabulary import Vocabulary
 
@@ -42,7 +42,7 @@ def know_words(model: nn.Module, vocabulary: Vocabulary) -> None:
 def spell(vocabulary: Vocabulary, ids: Iterable[int]) -> NDArray[np.int16]:
     """Return the character ids `[words, places]` by which an ELMo reads words of a vocabulary.
 
-    The piece that ends a document becomes the published mark of a text's end.
+    The token that ends a document becomes the published mark of a text's end.
     """
     eos_id = vocabulary.eos_id
     return character_ids([END_TEXT if id == eos_id else vocabulary.token(id) for id in ids])

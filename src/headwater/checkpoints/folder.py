@@ -15,13 +15,11 @@ from typing import Any
 import torch
 
 from headwater import files
-from headwater.checkpoints.adapted import refuse_adapted
+from headwater.checkpoints.adapter_config import refuse_adapted
 from headwater.checkpoints.configs import family_name, read_config, write_config
 from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.huggingface import FAMILIES, Family, their_name
-from headwater.checkpoints.layout import pack
 from headwater.checkpoints.manifest import check_others
-from headwater.checkpoints.matching import Match, published, tied_as_found
 from headwater.checkpoints.multi_task import (
     body_of,
     load_tasks,
@@ -29,11 +27,13 @@ from headwater.checkpoints.multi_task import (
     tensors_of,
     write_tasks,
 )
+from headwater.checkpoints.state_dict import Match, published, tied_as_found
+from headwater.checkpoints.tensor_layout import pack
 from headwater.checkpoints.weights import read_weights
 from headwater.checkpoints.writing import EXTRA, Saveable, write_folder
 from headwater.errors import UserError, with_article
-from headwater.models.bert import initialize
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
+from headwater.models.bert.network import initialize
 from headwater.models.build import (
     HeadName,
     Model,
@@ -45,8 +45,8 @@ from headwater.models.build import (
     head_name,
     with_labels,
 )
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.heads import Headed
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.text.vocabulary import load_vocabulary
 
@@ -152,7 +152,7 @@ def load_multi_task(
         if name in heads:
             continue
         one = load_model(folder, task.head, labels=task.labels, dtype=dtype)
-        assert isinstance(one.model, Headed)
+        assert isinstance(one.model, ModelWithHead)
         body, heads[name] = body or one.model.body, one.model.head
         new += [each.replace("head.", f"heads.{name}.", 1) for each in one.new_parameters]
     if body is None:
@@ -191,7 +191,7 @@ def save_model(
 
     Args:
         folder: takes the place of an older folder of that name.
-        model: a `Headed`, a `MultiTask`, a bare `Bert`, a `GPT` or a `T5`.
+        model: a `ModelWithHead`, a `MultiTask`, a bare `Bert`, a `GPT` or a `T5`.
         vocabulary: saved beside it.
         extra: JSON that travels with it; `read_extra` gives it back.
         dtype: of the file, for example torch.float16; None: as the parameters are.

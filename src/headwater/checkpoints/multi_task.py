@@ -19,9 +19,9 @@ from torch import Tensor
 
 from headwater.checkpoints.configs import MULTI_TASK, family_name, write_config
 from headwater.checkpoints.huggingface import FAMILIES, their_name
-from headwater.checkpoints.matching import Match, published
+from headwater.checkpoints.state_dict import Match, published
 from headwater.errors import UserError
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, bare_multi_task, check_head, head_name
 from headwater.models.multi_task import MultiTask
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from headwater.checkpoints.adapted import Adapted
+from headwater.checkpoints.adapter_config import Adapted
 from headwater.checkpoints.configs import family_name
 from headwater.checkpoints.hub import BUNDLED
 from headwater.checkpoints.huggingface import FAMILIES, their_name
 from headwater.methods.freezing import layer_linears
 from headwater.methods.lora import LowRankLinear
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, config_of, head_name
 from headwater.models.multi_task import MultiTask
 

@@ -40,7 +40,7 @@ def inspect_inputs(
     output: Picture = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the pieces, segments and positions that a model reads."""
+    """Show the tokens, segments and positions that a model reads."""
     from headwater.inspection.inputs import inputs
     from headwater.pictures.html import write_html
     from headwater.pictures.inputs import draw_inputs
@@ -102,7 +102,7 @@ def inspect_attention(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show which pieces look at which: real weights, or the mask patterns."""
+    """Show which tokens look at which: real weights, or the mask patterns."""
     kind = _kind(output, ".png", ".html")
     if patterns:
         if model is not None:
@@ -143,13 +143,13 @@ def inspect_outputs(
     text: TextA,
     text_b: TextB = None,
     count: Annotated[
-        int, typer.Option(metavar="K", min=1, help="How many of the likeliest pieces.")
+        int, typer.Option(metavar="K", min=1, help="How many of the likeliest tokens.")
     ] = 5,
     output: File = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show what a model's head says of each piece of a text."""
+    """Show what a model's head says of each token of a text."""
     from headwater.inference.loaded import load
     from headwater.inspection.outputs import outputs
     from headwater.pictures.html import write_html

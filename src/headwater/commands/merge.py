@@ -13,8 +13,8 @@ def merge(
     output: Annotated[Path, typer.Option(metavar="DIR", help="Gets the whole model.")],
 ) -> None:
     """Make a whole model of a LoRA run and the model it was trained on."""
-    from headwater.checkpoints.adapted import read_adapted
-    from headwater.checkpoints.attached import open_model
+    from headwater.checkpoints.adapter_config import read_adapted
+    from headwater.checkpoints.adapter_io import open_model
     from headwater.checkpoints.folder import read_extra, save_model
     from headwater.checkpoints.hub import resolve
     from headwater.files import check_free

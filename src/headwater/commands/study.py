@@ -11,7 +11,7 @@ from headwater.errors import UserError
 from headwater.terminal import AsJson, print_json, show_table
 
 if TYPE_CHECKING:
-    from headwater.studies.table import Found
+    from headwater.studies.results_table import Found
 
 
 def study(
@@ -58,7 +58,7 @@ def study(
         given = (output, data, model, column, jobs, learning_rate, scale != 1, budget != "quick")
         _list(as_json, any(given))
         return
-    from headwater.studies.running import run_study
+    from headwater.studies.run_study import run_study
     from headwater.studies.study import Place
 
     folder = output or Path("runs") / "studies" / f"{name}-{budget}"

@@ -15,7 +15,7 @@ def list_tasks(context: typer.Context, as_json: AsJson = False) -> None:
     """List the tasks, or look into one."""
     if context.invoked_subcommand is not None:
         return
-    from headwater.tasks.table import TASKS
+    from headwater.tasks.names import TASKS
 
     show_table({name: task.summary for name, task in TASKS.items()}, as_json)
 
@@ -38,9 +38,9 @@ def show(
     ] = "reader",
     as_json: AsJson = False,
 ) -> None:
-    """Show the first three examples as text and as pieces, with what is to be learned."""
+    """Show the first three examples as text and as tokens, with what is to be learned."""
     from headwater.inspection.task_examples import lines, task_examples
-    from headwater.tasks.table import task as find_task
+    from headwater.tasks.names import task as find_task
 
     content = task_examples(find_task(name), data or [], model)
     if as_json:

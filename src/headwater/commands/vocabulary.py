@@ -20,7 +20,7 @@ def train(
     ],
     kind: Annotated[str, typer.Option(metavar="KIND", help="wordpiece, bpe, unigram or word.")],
     size: Annotated[
-        int, typer.Option(metavar="N", help="Pieces in all, special ones and sentinels too.")
+        int, typer.Option(metavar="N", help="Tokens in all, special ones and sentinels too.")
     ],
     output: Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")],
     lower_case: Annotated[
@@ -69,11 +69,11 @@ def show_vocabulary(
         Path,
         typer.Argument(metavar="PATH", help="Its folder or file; a model, a run or a token store."),
     ],
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Shown in pieces.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Shown in tokens.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a vocabulary is, and how it cuts a text into pieces."""
-    from headwater.text.show import describe, pieces, show
+    """Show what a vocabulary is, and how it cuts a text into tokens."""
+    from headwater.text.show import describe, show, tokens
     from headwater.text.vocabulary import load_vocabulary
 
     found = load_vocabulary(path)
@@ -82,7 +82,7 @@ def show_vocabulary(
     elif text is None:
         print_json(describe(found))
     else:
-        print_json(describe(found) | {"pieces": pieces(found, text)})
+        print_json(describe(found) | {"tokens": tokens(found, text)})
 
 
 @contextmanager

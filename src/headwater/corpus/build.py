@@ -1,4 +1,4 @@
-"""Building a token store: files -> documents -> pieces -> arrays, each step streamed.
+"""Building a token store: files -> documents -> tokens -> arrays, each step streamed.
 
     build([Path("books")], load_vocabulary("t5-small"), Path("books.store"))
 

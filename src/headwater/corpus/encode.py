@@ -1,4 +1,4 @@
-"""Turning documents of any length into piece ids and sentence bounds, with flat memory.
+"""Turning documents of any length into token ids and sentence bounds, with flat memory.
 
 A document longer than CHUNK characters is encoded in chunks. A chunk is cut before a single space
 that stands between two words, where every family of vocabularies starts anew, so that the ids are
@@ -8,7 +8,7 @@ along with the word after it, SentencePiece makes it that word's mark):
     ... the old mill| by the river ...
 
 Only where CHUNK / 2 characters hold no such space is a chunk cut before other white space or, as a
-last resort, anywhere; there the pieces beside the cut may differ from those of the whole text. (Of
+last resort, anywhere; there the tokens beside the cut may differ from those of the whole text. (Of
 two cuts of a word that are equally likely, SentencePiece may choose another one in a text of some
 100,000 characters: it adds up the scores of the whole text in 32 bits. Chunks spare it that.) What
 is a sentence is told by CONTEXT characters on either side, so a chunk's edge adds no sentence end.
@@ -43,8 +43,8 @@ class Chunk(NamedTuple):
     last: bool
 
 
-class Pieces(NamedTuple):
-    """The pieces of a chunk: ids int32 `[pieces]`, and after how many of them a sentence ends."""
+class ChunkTokens(NamedTuple):
+    """The tokens of a chunk: ids int32 `[tokens]`, and after how many of them a sentence ends."""
 
     ids: NDArray[np.int32]
     ends: NDArray[np.int64]
@@ -66,7 +66,7 @@ def chunks(parts: Iterable[Part]) -> Iterator[Chunk]:
             text, begin = "", 0
 
 
-def encode(vocabulary: Vocabulary, cut: Iterable[Chunk]) -> Iterator[Pieces]:
+def encode(vocabulary: Vocabulary, cut: Iterable[Chunk]) -> Iterator[ChunkTokens]:
     """Encode chunks, many at once."""
     batch: list[Chunk] = []
     size = 0
@@ -79,14 +79,14 @@ def encode(vocabulary: Vocabulary, cut: Iterable[Chunk]) -> Iterator[Pieces]:
     yield from _encode(vocabulary, batch)
 
 
-def _encode(vocabulary: Vocabulary, batch: list[Chunk]) -> Iterator[Pieces]:
+def _encode(vocabulary: Vocabulary, batch: list[Chunk]) -> Iterator[ChunkTokens]:
     encodings = vocabulary.encode_batch([chunk.text for chunk in batch])
     for chunk, encoding in zip(batch, encodings, strict=True):
-        yield Pieces(encoding.ids, _pieces_before(encoding, chunk.ends), chunk.last)
+        yield ChunkTokens(encoding.ids, _tokens_before(encoding, chunk.ends), chunk.last)
 
 
-def _pieces_before(encoding: Encoding, ends: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return how many pieces begin before each of the characters `ends`."""
+def _tokens_before(encoding: Encoding, ends: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return how many tokens begin before each of the characters `ends`."""
     starts = np.maximum.accumulate(encoding.starts)
     return np.searchsorted(starts, np.array(ends, np.int64)).astype(np.int64)
 

@@ -54,7 +54,7 @@ def show(store: TokenStore, first: int | None, count: int) -> None:
     print(f"documents   {info.documents:,}")
     print(f"sentences   {info.sentences:,}")
     print(f"tokens      {info.tokens:,} ({info.dtype})")
-    print(f"vocabulary  {info.vocabulary.size:,} pieces, {info.vocabulary.fingerprint[:12]}")
+    print(f"vocabulary  {info.vocabulary.size:,} tokens, {info.vocabulary.fingerprint[:12]}")
     if info.unknown_tokens:
         share = info.unknown_tokens / info.tokens
         print(f"            {info.unknown_tokens:,} tokens are unknown to it ({share:.2%})")

@@ -1,15 +1,15 @@
-"""A token store: raw text as piece ids in one flat file that is mapped into memory, never loaded.
+"""A token store: raw text as token ids in one flat file that is mapped into memory, never loaded.
 
 A folder of plain arrays, so that any row of any length is a slice:
 
-    tokens.bin      every document's ids one after the other, uint16 (uint32 above 65,536 pieces)
+    tokens.bin      every document's ids one after the other, uint16 (uint32 above 65,536 tokens)
     documents.npy   int64 [documents + 1]: document i is tokens[documents[i] : documents[i + 1]]
     sentences.npy   int64 [sentences + 1]: the same for sentences; every document bound is in it
     store.json      what there is, by which vocabulary, with a SHA-256 of every file
     vocabulary/     that vocabulary in its own standard files
 
 Two documents "It rained. It froze." and "Then spring came." of 4 + 3 and 4 tokens give documents
-[0, 7, 11] and sentences [0, 4, 7, 11]. No special piece is stored: objectives add them.
+[0, 7, 11] and sentences [0, 4, 7, 11]. No special token is stored: objectives add them.
 """
 
 import hashlib

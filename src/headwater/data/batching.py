@@ -140,9 +140,9 @@ def _split(rows: Rows, sides: Sequence[Rows], tokens: int | None, examples: int 
     budget = tokens or 0
     padded = _padded(rows, sides)
     for parts in range(max(1, -(-padded // max(1, budget)) - 1), len(rows)):
-        pieces = np.array_split(rows, parts)
-        if all(_padded(piece, sides) <= budget for piece in pieces):
-            return pieces
+        micro_batches = np.array_split(rows, parts)
+        if all(_padded(each, sides) <= budget for each in micro_batches):
+            return micro_batches
     return np.array_split(rows, len(rows))
 
 
@@ -157,7 +157,7 @@ def collate(
 
     One-dimensional features become `[batch, length]`, single numbers `[batch]`. `*input_ids` are
     padded with `pad_id`, `*labels` with IGNORED, all else with 0. An
-    `attention_mask` (bool, true on real pieces) is made from the lengths of `input_ids`.
+    `attention_mask` (bool, true on real tokens) is made from the lengths of `input_ids`.
     """
     batch: dict[str, Tensor] = {}
     for name, first in features[0].items():

@@ -45,7 +45,7 @@ class DataConfig(Config):
 
 
 class TextConfig(Config):
-    """Text to text: the longest input and target, in pieces."""
+    """Text to text: the longest input and target, in tokens."""
 
     max_inputs: PositiveInt = 512
     max_targets: PositiveInt = 64

@@ -168,9 +168,9 @@ def _check_ends(file: Sequence[_Sentence]) -> None:
         for number, tag in enumerate((*(each.tags or ()), "O")):
             inside = tag[0] in "IE"
             if inside != bool(open_type) or (inside and tag[2:] != open_type):
-                begun = f"B-{open_type} is not ended" if open_type else "nothing was begun"
+                problem = f"B-{open_type} is not ended" if open_type else "nothing was begun"
                 place = each.place(min(number, len(each.words) - 1))
-                raise UserError(f"{place}: tag {tag!r} cannot stand here: {begun} (BIOES)")
+                raise UserError(f"{place}: tag {tag!r} cannot stand here: {problem} (BIOES)")
             open_type = tag[2:] if tag[0] in "BI" else ""
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.data.example import TextExample
-from headwater.data.pieces import Ints, Ragged, encode_ids
+from headwater.data.token_arrays import Ints, Ragged, encode_ids
 from headwater.errors import UserError
-from headwater.text.marks import end_piece
+from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary
 
 IGNORED = -100
@@ -30,7 +30,7 @@ class FeatureSet(Protocol):
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """int64 [rows]: the pieces a row costs, by which rows are bucketed."""
+        """int64 [rows]: the tokens a row costs, by which rows are bucketed."""
         ...
 
     @property
@@ -87,14 +87,14 @@ def made_by_group(
 class EncodedPairs:
     """Inputs and targets of an encoder-decoder: `input_ids` and `labels`, int32 [length] each.
 
-    A row costs the pieces of both.
+    A row costs the tokens of both.
     """
 
     def __init__(self, inputs: Ragged, targets: Ragged, eos_id: int) -> None:
         self._inputs = inputs
         self._targets = targets
         self._eos = np.array([eos_id], np.int32)
-        self.target_lengths = targets.lengths + 1  # an end piece on either side
+        self.target_lengths = targets.lengths + 1  # an end token on either side
         self.lengths = inputs.lengths + 1 + self.target_lengths
 
     def __len__(self) -> int:
@@ -131,8 +131,8 @@ class Cut(NamedTuple):
 class EncoderDecoderConverter:
     """Text to text for an encoder-decoder (Raffel et al. 2020, section 2.4).
 
-    Both sides end with the end-of-sequence piece. What exceeds `max_inputs` or `max_targets`
-    pieces, the end piece included, is cut off the end of the text; `cut` counts, over the last
+    Both sides end with the end-of-sequence token. What exceeds `max_inputs` or `max_targets`
+    tokens, the end token included, is cut off the end of the text; `cut` counts, over the last
     call, to how many that happened.
     """
 
@@ -145,10 +145,10 @@ class EncoderDecoderConverter:
         """Encode inputs and the first target of each example.
 
         Raises:
-            UserError: an example has no target, or the vocabulary has no end-of-sequence piece.
+            UserError: an example has no target, or the vocabulary has no end-of-sequence token.
         """
         examples = list(examples)
-        eos_id = end_piece(self.vocabulary)
+        eos_id = end_token(self.vocabulary)
         for example in examples:
             if not example.targets:
                 raise UserError(f"example {example.id!r} has no target to train on")
@@ -160,7 +160,7 @@ class EncoderDecoderConverter:
         return EncodedPairs(kept_inputs, kept_targets, eos_id)
 
     def _encode(self, texts: list[str], limit: int) -> tuple[Ragged, int]:
-        """Return the pieces of each text up to the limit, and how many texts had more."""
+        """Return the tokens of each text up to the limit, and how many texts had more."""
         found = encode_ids(self.vocabulary, texts, limit + 1)  # one more shows what is too long
         cut = int((found.lengths > limit).sum())
         return Ragged.of([found[row][:limit] for row in range(len(found))]), cut

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from headwater.data.cells import texts_in
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.source import Examples
+from headwater.data.table_cells import texts_in
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
 

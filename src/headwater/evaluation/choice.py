@@ -20,8 +20,8 @@ from headwater.data.hub_files import HUB, with_hub
 from headwater.data.official_files import find_official
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
-from headwater.tasks.table import BENCHMARKS, SERVED_BY, TASKS
-from headwater.tasks.table import task as find_task
+from headwater.tasks.names import BENCHMARKS, SERVED_BY, TASKS
+from headwater.tasks.names import task as find_task
 
 
 @dataclass(frozen=True, slots=True)

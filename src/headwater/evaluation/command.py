@@ -13,7 +13,7 @@ from headwater.evaluation.progress import showing
 from headwater.evaluation.scoring import explain, read_files, say_unknown
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.loaded import LoadedModel, load
-from headwater.tasks.table import task as find_task
+from headwater.tasks.names import task as find_task
 
 
 def evaluate_files(

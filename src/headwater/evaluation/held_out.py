@@ -15,7 +15,7 @@ from torch import nn
 
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
-from headwater.inference.running import batches, evaluating
+from headwater.inference.batches import batches, evaluating
 from headwater.training.step import LossModel
 
 TOKENS = 8192  # of a batch, padding included
@@ -24,8 +24,8 @@ TOKENS = 8192  # of a batch, padding included
 def held_out_loss(model: nn.Module, rows: FeatureSet, most: int, pad_id: int) -> dict[str, float]:
     """Return the mean of each loss term over at most `most` rows, spread evenly over the text.
 
-    `loss` is their sum and `perplexity` e to the first term, the one over pieces. A model with
-    several terms (masked pieces and next sentences) also has each by its name.
+    `loss` is their sum and `perplexity` e to the first term, the one over tokens. A model with
+    several terms (masked tokens and next sentences) also has each by its name.
     """
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64))
     device = next(model.parameters()).device
@@ -38,6 +38,6 @@ def held_out_loss(model: nn.Module, rows: FeatureSet, most: int, pad_id: int) ->
             counts.update(measured.loss_counts(batch))
             sums.update({name: float(term) for name, term in measured.loss_sums(batch).items()})
     means = {name: total / max(1, counts[name]) for name, total in sums.items()}
-    pieces = next(iter(means.values()))
-    found = {"loss": sum(means.values()), "perplexity": math.exp(min(pieces, 700.0))}
+    tokens = next(iter(means.values()))
+    found = {"loss": sum(means.values()), "perplexity": math.exp(min(tokens, 700.0))}
     return found | (means if len(means) > 1 else {})

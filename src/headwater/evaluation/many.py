@@ -28,7 +28,7 @@ from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel, load
 from headwater.metrics import benchmark_average
 from headwater.metrics.benchmark_average import Benchmark
-from headwater.tasks.table import BENCHMARKS, SERVED_BY
+from headwater.tasks.names import BENCHMARKS, SERVED_BY
 from headwater.terminal import say
 
 _AVERAGES: Mapping[str, Mapping[str, Benchmark]] = {

@@ -11,8 +11,8 @@ from headwater.data.source import DataSource, Examples
 from headwater.data.task import ReportingTask, Task
 from headwater.errors import UserError
 from headwater.metrics.classification import unknown
+from headwater.tasks.names import task as find_task
 from headwater.tasks.pairs import PairTask
-from headwater.tasks.table import task as find_task
 from headwater.terminal import say
 
 

@@ -1,6 +1,6 @@
 """Beam search: keep the best few partial texts at each step (Sutskever et al. 2014, section 3.2).
 
-Finished texts are compared by `log probability / length ** p`, the length counting the end piece.
+Finished texts are compared by `log probability / length ** p`, the length counting the end token.
 The rules are those of `transformers`: of the 2 x beams best continuations those that end, if among
 the first `beams`, join the finished; the best `beams` that do not end go on; a search is over when
 the finished can no longer be bettered in the sense of `early_stopping`, or at `max_length`.
@@ -30,7 +30,7 @@ class _Beams:
 class _Finished:
     """The best finished texts, the best first: ids `[items, beams, max_length]`; -inf is none.
 
-    `scores` are by length, `lengths` count the end piece, both `[items, beams]`.
+    `scores` are by length, `lengths` count the end token, both `[items, beams]`.
     """
 
     ids: Tensor
@@ -56,7 +56,7 @@ def beam_search(
     marks: Marks,
     config: DecodingConfig,
 ) -> list[list[Written]]:
-    """Search for each row of a cache, after the pieces `last` `[rows, 1]`; see `decoding.write`."""
+    """Search for each row of a cache, after the tokens `last` `[rows, 1]`; see `decoding.write`."""
     beams, rows, device = config.beams, len(last), last.device
     alive = torch.arange(rows, device=device)
     cache.reorder(alive.repeat_interleave(beams))
@@ -92,7 +92,7 @@ def _advance(
     eos_id: int,
     config: DecodingConfig,
 ) -> Tensor:
-    """Continue every beam by one piece; return which beam each new one came from.
+    """Continue every beam by one token; return which beam each new one came from.
 
     `chances` `[items x beams, vocabulary]` are log probabilities; the result `[items, beams]`.
     """
@@ -100,9 +100,9 @@ def _advance(
     size = chances.shape[-1]
     every = (running.scores[:, :, None] + chances.view(items, beams, size)).flatten(1)
     scores, places = every.topk(2 * beams)  # enough to go on when the best `beams` all end
-    origins, pieces = places // size, places % size
-    ids = torch.cat([_pick(running.ids, origins), pieces[:, :, None]], -1)
-    ended = pieces == eos_id
+    origins, tokens = places // size, places % size
+    ids = torch.cat([_pick(running.ids, origins), tokens[:, :, None]], -1)
+    ended = tokens == eos_id
     if length + 1 == config.max_length:
         ended = torch.ones_like(ended)
     first = torch.arange(2 * beams, device=scores.device) < beams
@@ -139,6 +139,6 @@ def _texts(finished: _Finished, row: int, eos_id: int, config: DecodingConfig) -
     for ids, score, length in zip(*(values.tolist() for values in rows), strict=True):
         if score == -torch.inf:
             continue
-        pieces = ids[: length - 1] if ids[length - 1] == eos_id else ids[:length]
-        texts.append(Written(pieces, score * length**config.length_penalty))
+        tokens = ids[: length - 1] if ids[length - 1] == eos_id else ids[:length]
+        texts.append(Written(tokens, score * length**config.length_penalty))
     return texts

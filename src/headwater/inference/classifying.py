@@ -1,6 +1,6 @@
 """A class or a number for each text or pair of texts (Devlin et al. 2019, section 4.1).
 
-classifier = Classifier(Labeller(network, vocabulary, ("not_entailment", "entailment")))
+classifier = Classifier(LabelScorer(network, vocabulary, ("not_entailment", "entailment")))
 for decision in classifier(examples):      # streamed, in order
     decision.text, decision.probabilities  # "entailment", (0.1, 0.9)
 """
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from headwater.data.example import PairExample
 from headwater.inference.answer import Decision
-from headwater.inference.labelling import Labeller
-from headwater.inference.running import chunks
+from headwater.inference.batches import chunks
+from headwater.inference.labelling import LabelScorer
 from headwater.tasks.pair_rows import build_pairs
 
 CHUNK = 2048  # examples held at once: enough to sort by length
@@ -22,13 +22,13 @@ CHUNK = 2048  # examples held at once: enough to sort by length
 
 @final
 class Classifier:
-    """Chooses one of the labels, or gives a number (see `Labeller`).
+    """Chooses one of the labels, or gives a number (see `LabelScorer`).
 
     The network gives the scores of the labels, `[batch, labels]`; without labels the numbers,
     `[batch, 1]`.
     """
 
-    def __init__(self, labeller: Labeller) -> None:
+    def __init__(self, labeller: LabelScorer) -> None:
         self._labeller = labeller
 
     def __call__(self, examples: Iterable[PairExample]) -> Iterator[Decision]:

@@ -1,9 +1,9 @@
-"""Writing text one piece at a time, over a key-value cache.
+"""Writing text one token at a time, over a key-value cache.
 
-The inputs are read once; each step feeds the last piece of every row and reads the scores of the
+The inputs are read once; each step feeds the last token of every row and reads the scores of the
 next. Rows that have ended leave the batch.
 
-    greedy     always the likeliest piece
+    greedy     always the likeliest token
     sample     draw: temperature, then the k likeliest, then the likeliest with probability p
     beam       keep the best few partial texts (`beam.py`)
 """
@@ -30,7 +30,7 @@ def write(
 
     Args:
         batch: `input_ids` and, where rows are padded, `attention_mask`, both `[batch, inputs]`;
-            `start_ids` `[batch]` where each row begins to write after a piece of its own.
+            `start_ids` `[batch]` where each row begins to write after a token of its own.
         numbers: the number of each row among all inputs, by which its draws are seeded.
     """
     ids, mask = batch["input_ids"], batch.get("attention_mask")
@@ -52,9 +52,9 @@ def _one_by_one(
     config: DecodingConfig,
     draws: Tensor | None,
 ) -> list[Written]:
-    """Write one text per row after the pieces `last` `[rows, 1]`.
+    """Write one text per row after the tokens `last` `[rows, 1]`.
 
-    `draws` `[rows, max_length]` in 0..1 when pieces are drawn.
+    `draws` `[rows, max_length]` in 0..1 when tokens are drawn.
     """
     rows = len(last)
     texts: list[list[int]] = [[] for _ in range(rows)]
@@ -75,16 +75,16 @@ def _one_by_one(
             if not len(alive):
                 break
             cache.reorder(kept)
-        for row, piece in zip(alive.tolist(), chosen.tolist(), strict=True):
-            texts[row].append(piece)
+        for row, token in zip(alive.tolist(), chosen.tolist(), strict=True):
+            texts[row].append(token)
         last = chosen[:, None]
     return [Written(ids, value) for ids, value in zip(texts, total.tolist(), strict=True)]
 
 
 def keep_likely(logits: Tensor, config: DecodingConfig) -> Tensor:
-    """Divide by the temperature and leave only the pieces that may be drawn; the rest is -inf.
+    """Divide by the temperature and leave only the tokens that may be drawn; the rest is -inf.
 
-    `[batch, vocabulary]` -> the same. At least one piece stays.
+    `[batch, vocabulary]` -> the same. At least one token stays.
     """
     logits = logits / config.temperature
     if config.top_k is not None and config.top_k < logits.shape[-1]:
@@ -100,7 +100,7 @@ def keep_likely(logits: Tensor, config: DecodingConfig) -> Tensor:
 
 
 def pick(logits: Tensor, draws: Tensor) -> Tensor:
-    """Choose pieces `[batch]` by their probability, given draws `[batch]` even in 0..1."""
+    """Choose tokens `[batch]` by their probability, given draws `[batch]` even in 0..1."""
     chances = logits.float().softmax(-1)
     up_to = chances.cumsum(-1)
     chosen = torch.searchsorted(up_to, draws[:, None].to(up_to) * up_to[:, -1:], right=True)

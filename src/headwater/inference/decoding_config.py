@@ -1,4 +1,4 @@
-"""The settings of writing text piece by piece. Free of torch."""
+"""The settings of writing text token by token. Free of torch."""
 
 from typing import Literal, Self
 
@@ -8,19 +8,19 @@ from headwater.config import Config
 
 
 class DecodingConfig(Config):
-    """How the next piece is chosen. The defaults are greedy: always the likeliest.
+    """How the next token is chosen. The defaults are greedy: always the likeliest.
 
-    max_length: the most pieces written, the end piece included.
+    max_length: the most tokens written, the end token included.
     beams: how many partial texts beam search keeps; 1 is greedy.
     length_penalty: p in `log probability / length ** p`, by which finished texts are compared
         (the form of `transformers`; T5's paper used that of GNMT instead, with alpha 0.6).
     early_stopping: when a search may end. True: as soon as `beams` texts are finished. False: when
         the best unfinished one, ended now, would not be better. "never": when none could become
         better at any length.
-    sample: draw the next piece instead.
+    sample: draw the next token instead.
     temperature: divides the scores before drawing; below 1 is more sober.
-    top_k: draw among the k likeliest pieces only (Fan et al. 2018).
-    top_p: draw among the fewest likeliest pieces with that much probability together (Holtzman et
+    top_k: draw among the k likeliest tokens only (Fan et al. 2018).
+    top_p: draw among the fewest likeliest tokens with that much probability together (Holtzman et
         al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1).
     seed: with it the drawn text follows from the place of the input in the list alone.
     """

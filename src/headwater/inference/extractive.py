@@ -23,7 +23,7 @@ from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference import no_answer
 from headwater.inference.answer import Answer, Prediction
-from headwater.inference.running import chunks, outputs
+from headwater.inference.batches import chunks, outputs
 from headwater.tasks.spans import (
     SpanCandidate,
     SpanChoice,
@@ -51,7 +51,7 @@ class SpanReader:
         threshold: how far "no answer" must be ahead to win; None: always answer with a span.
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
         tokens: the most tokens in a batch, padding included; None: by the device.
-        shape: the special pieces of its rows; None: those of an encoder.
+        shape: the special tokens of its rows; None: those of an encoder.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class SpanReader:
         return list(self._prediction(reads, top_k, named=named).answers)
 
     def unread(self, question: str) -> int:
-        """Return how many pieces at the end of a question are too many, and not read."""
-        pieces = len(self.vocabulary.encode(question.strip()))
-        return max(0, pieces - self.config.max_query_length)
+        """Return how many tokens at the end of a question are too many, and not read."""
+        tokens = len(self.vocabulary.encode(question.strip()))
+        return max(0, tokens - self.config.max_query_length)
 
     def _choices(self, examples: Sequence[SpanExample], top_k: int) -> Iterator[SpanChoice]:
         windows = build_windows(

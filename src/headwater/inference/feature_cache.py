@@ -1,7 +1,7 @@
 """The features of a run's rows: computed once by the frozen body, and kept on disk for every run
 that asks the same body for the same.
 
-    ~/.cache/headwater/features/KEY/vectors.npy     float32 or float16 [pieces, layers, width]
+    ~/.cache/headwater/features/KEY/vectors.npy     float32 or float16 [tokens, layers, width]
                                     sha256          of that file
 
 KEY is the SHA-256 of the body's weights and sizes, of the layers, of the number format and of the
@@ -29,11 +29,11 @@ from headwater.data.batching import collate
 from headwater.data.convert import Features, FeatureSet
 from headwater.errors import UserError
 from headwater.files import replacing_folder, sha256
-from headwater.inference.running import autocast, batch_tokens, batches, evaluating
+from headwater.inference.batches import autocast, batch_tokens, batches, evaluating
 from headwater.lock import locked
-from headwater.models.body_layers import width
-from headwater.models.featured import Featured
-from headwater.training.state import sweep
+from headwater.models.feature_model import FeatureModel
+from headwater.models.layer_outputs import width
+from headwater.training.state_folder import sweep
 
 Say = Callable[[str], None]
 Floats = NDArray[np.floating[Any]]
@@ -48,13 +48,13 @@ _CHUNK = 1024
 
 @final
 class FeatureCache:
-    """The vectors of rows, by what stands in the rows: `Featured.known`."""
+    """The vectors of rows, by what stands in the rows: `FeatureModel.known`."""
 
     def __init__(self) -> None:
         self._places: dict[bytes, tuple[Floats, int]] = {}
 
     def add(self, names: Sequence[bytes], bounds: Sequence[int], vectors: Floats) -> None:
-        """Take the vectors `[pieces, layers, width]` of distinct rows, cut at `bounds`."""
+        """Take the vectors `[tokens, layers, width]` of distinct rows, cut at `bounds`."""
         for name, begin in zip(names, bounds, strict=False):
             self._places[name] = (vectors, begin)
 
@@ -75,7 +75,11 @@ class FeatureCache:
 
 
 def keep_features(
-    model: Featured, sets: Sequence[FeatureSet], pad_id: int, say: Say, folder: Path | None = None
+    model: FeatureModel,
+    sets: Sequence[FeatureSet],
+    pad_id: int,
+    say: Say,
+    folder: Path | None = None,
 ) -> FeatureCache:
     """Compute the features of all rows, or find them on disk.
 
@@ -101,7 +105,7 @@ def features_folder() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "headwater" / "features"
 
 
-def body_digest(model: Featured) -> str:
+def body_digest(model: FeatureModel) -> str:
     """Return the SHA-256 of the body's sizes and of its tensors."""
     digest = hashlib.sha256(repr(model.config).encode())
     for name, tensor in sorted(model.body.state_dict().items()):
@@ -117,7 +121,7 @@ class _Kept:
     """The features of one set of rows: where they are, and how they are made."""
 
     def __init__(
-        self, model: Featured, rows: FeatureSet, pad_id: int, body: str, folder: Path
+        self, model: FeatureModel, rows: FeatureSet, pad_id: int, body: str, folder: Path
     ) -> None:
         self._model, self._rows, self._pad_id = model, rows, pad_id
         first: dict[bytes, int] = {}
@@ -133,7 +137,7 @@ class _Kept:
         self._folder = folder / hashlib.sha256(repr(what).encode()).hexdigest()[:_KEY]
 
     def vectors(self, say: Say) -> Floats:
-        """Return `[pieces, layers, width]`, mapped; computed once whatever many processes ask."""
+        """Return `[tokens, layers, width]`, mapped; computed once whatever many processes ask."""
         size = int(np.prod(self._shape)) * self._stored.itemsize
         told = f"features: {len(self.names):,} rows, {size / 2**20:,.1f} MiB in {self._folder}"
         how = "found"

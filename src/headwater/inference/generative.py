@@ -21,22 +21,22 @@ import torch
 from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.data.example import SpanExample, TextExample
-from headwater.data.pieces import Ints
+from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
+from headwater.inference.batches import autocast, batch_tokens, batches, chunks, evaluating
 from headwater.inference.decoding import write
 from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.running import autocast, batch_tokens, batches, chunks, evaluating
 from headwater.inference.writer import Marks, Writer, Written
-from headwater.models.gpt import GPT
-from headwater.models.t5 import T5
-from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.models.gpt.network import GPT
+from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.network import T5
 from headwater.tasks.squad import SQUAD_V2
-from headwater.text.marks import end_piece
+from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 256  # inputs held at once: enough to sort by length
-LEAST_ROOM = 16  # pieces of context in a window, however long the question is
+LEAST_ROOM = 16  # tokens of context in a window, however long the question is
 
 
 class Text(NamedTuple):
@@ -51,8 +51,8 @@ class TextWriter:
 
     Args:
         network: a T5 of any architecture.
-        vocabulary: the one it was trained with; has an end-of-sequence piece.
-        tokens: the most input pieces in a batch, padding included; None: by the device.
+        vocabulary: the one it was trained with; has an end-of-sequence token.
+        tokens: the most input tokens in a batch, padding included; None: by the device.
 
     Products run in float32: a step has too little work to repay casting the weights.
     """
@@ -61,7 +61,7 @@ class TextWriter:
         self, network: T5 | DecoderOnlyT5, vocabulary: Vocabulary, *, tokens: int | None = None
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
-        self._marks = Marks(network.config.decoder_start_token_id, end_piece(vocabulary))
+        self._marks = Marks(network.config.decoder_start_token_id, end_token(vocabulary))
         self._tokens = tokens
 
     def generate(
@@ -72,7 +72,7 @@ class TextWriter:
     ) -> Iterator[list[Text]]:
         """Yield for each input the texts written, the best first, in order; see DecodingConfig.
 
-        Of inputs with more than `max_inputs` pieces, the end piece included, the end is cut.
+        Of inputs with more than `max_inputs` tokens, the end token included, the end is cut.
         """
         config = config or DecodingConfig()
         most = None if max_inputs is None else max_inputs - 1
@@ -105,7 +105,7 @@ def write_rows(
     Args:
         rows: the `input_ids` of each, int32 [length], and what else `decoding.write` takes.
         begin: the number of the first row among all inputs.
-        tokens: the most input pieces in a batch, padding included; None: by the device.
+        tokens: the most input tokens in a batch, padding included; None: by the device.
     """
     device = next(network.parameters()).device
     tokens = tokens or batch_tokens(device) // config.beams
@@ -126,7 +126,7 @@ class TextReader:
     Args:
         writer: the network and its vocabulary.
         to_text: says an example as text, as in training.
-        max_inputs: the longest input in pieces; longer contexts are read in windows.
+        max_inputs: the longest input in tokens; longer contexts are read in windows.
         decoding: how answers are written; more than one answer is found by beam search.
     """
 
@@ -199,14 +199,14 @@ class TextReader:
         vocabulary = self.writer.vocabulary
         whole = self._to_text(example).inputs
         surplus = len(vocabulary.encode(whole)) + 1 - self._max_inputs
-        pieces = vocabulary.encode(example.context)
-        if surplus <= 0 or not len(pieces):
+        tokens = vocabulary.encode(example.context)
+        if surplus <= 0 or not len(tokens):
             return [whole]
-        room = max(LEAST_ROOM, len(pieces) - surplus)  # what is left beside question and template
+        room = max(LEAST_ROOM, len(tokens) - surplus)  # what is left beside question and template
         texts = []
-        for begin in range(0, max(1, len(pieces) - room + room // 2), max(1, room // 2)):
-            last = min(begin + room, len(pieces)) - 1
-            part = example.context[pieces.starts[begin] : pieces.ends[last]]
+        for begin in range(0, max(1, len(tokens) - room + room // 2), max(1, room // 2)):
+            last = min(begin + room, len(tokens)) - 1
+            part = example.context[tokens.starts[begin] : tokens.ends[last]]
             texts.append(self._to_text(replace(example, context=part, answers=())).inputs)
         return texts
 

@@ -1,4 +1,4 @@
-"""What a classifier and a tagger share: a network that scores labels for rows of pieces."""
+"""What a classifier and a tagger share: a network that scores labels for rows of tokens."""
 
 from dataclasses import dataclass, field
 from typing import final
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headwater.data.convert import FeatureSet
-from headwater.inference.running import outputs
+from headwater.inference.batches import outputs
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.windows import Layout
 from headwater.text.vocabulary import Vocabulary
@@ -17,7 +17,7 @@ from headwater.text.vocabulary import Vocabulary
 
 @final
 @dataclass(frozen=True, slots=True)
-class Labeller:
+class LabelScorer:
     """A network with the vocabulary and the labels it was trained with.
 
     Calls may come from many threads at once.
@@ -28,7 +28,7 @@ class Labeller:
         labels: in the order of the outputs; empty: the only output is a number.
         config: how texts are cut; must fit the network's longest input.
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
-        shape: the special pieces of its rows; None: those of an encoder.
+        shape: the special tokens of its rows; None: those of an encoder.
     """
 
     network: nn.Module

@@ -13,8 +13,8 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from headwater.checkpoints.adapted import BASE, read_adapted, weight_sums
-from headwater.checkpoints.attached import attached, open_model
+from headwater.checkpoints.adapter_config import BASE, read_adapted, weight_sums
+from headwater.checkpoints.adapter_io import attached, open_model
 from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.writing import EXTRA
@@ -23,30 +23,30 @@ from headwater.data.example import SpanExample
 from headwater.data.task import Task
 from headwater.errors import UserError, with_article
 from headwater.inference.answer import Answer, Predictor
+from headwater.inference.causal import CausalGenerator
 from headwater.inference.classifying import Classifier
-from headwater.inference.continuing import TextContinuer
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
-from headwater.inference.labelling import Labeller
-from headwater.inference.row_layout import row_layout
+from headwater.inference.labelling import LabelScorer
+from headwater.inference.sequence_layout import row_layout
 from headwater.inference.tagging import Tagger
 from headwater.inference.task_writing import TaskWriter
-from headwater.models.bert_config import BertConfig
-from headwater.models.body_layers import longest_row
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, ModelConfig, head_name
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.featured import Featured
-from headwater.models.gpt import GPT
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.feature_model import FeatureModel
+from headwater.models.gpt.network import GPT
+from headwater.models.layer_outputs import longest_row
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5 import T5
-from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.network import T5
 from headwater.tasks.field_order import reorder
+from headwater.tasks.names import TASKS
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
-from headwater.tasks.table import TASKS
 from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 from headwater.training.device import choose_device
 
@@ -69,7 +69,7 @@ def load(model: str | Path, device: str = "auto") -> "LoadedModel":
 class LoadedModel:
     """A network with its vocabulary. Its methods may be called from many threads at once.
 
-    network: in eval mode. vocabulary: text to piece ids. config: the sizes.
+    network: in eval mode. vocabulary: text to token ids. config: the sizes.
     extra: what else traveled with the model (headwater.json). name: what it was loaded by.
     """
 
@@ -86,7 +86,7 @@ class LoadedModel:
         self.name = name
         self._threshold = _threshold(self.extra, name)
         self._reader = self._make_reader()
-        self._continuer = TextContinuer(network, vocabulary) if isinstance(network, GPT) else None
+        self._continuer = CausalGenerator(network, vocabulary) if isinstance(network, GPT) else None
 
     def answer(
         self, question: str, context: str | Mapping[str, str] | None = None, top_k: int = 1
@@ -154,7 +154,7 @@ class LoadedModel:
         return [written[0].text for written in writer.generate(texts, config)]
 
     def unread(self, question: str) -> int:
-        """Return how many pieces at the end of a question are too many for this, and not read."""
+        """Return how many tokens at the end of a question are too many for this, and not read."""
         return self._reader.unread(question) if isinstance(self._reader, SpanReader) else 0
 
     def adapted(self, model: str | Path) -> "LoadedModel":
@@ -215,7 +215,7 @@ class LoadedModel:
         if isinstance(network, T5 | DecoderOnlyT5):
             return self._task_writer(task, network)
         self._refuse_headless()
-        if isinstance(network, Featured):
+        if isinstance(network, FeatureModel):
             return self._on_head(network, network.labels, task, precision)
         if not isinstance(network, MultiTask):
             assert isinstance(self.config, BertConfig)
@@ -256,13 +256,13 @@ class LoadedModel:
         ).fitting(longest_row(self.config))
         chosen_from = () if kind == "regression" else tuple(labels)
         shape = row_layout(self.network, self.vocabulary)
-        labeller = Labeller(
+        labeller = LabelScorer(
             head, self.vocabulary, chosen_from, sequence, precision=precision, shape=shape
         )
         return Tagger(labeller) if kind == "token" else Classifier(labeller)
 
     def _text_sizes(self) -> tuple[int, DecodingConfig]:
-        """Return the most pieces that a T5 reads, and how it writes: as in training."""
+        """Return the most tokens that a T5 reads, and how it writes: as in training."""
         sizes = TextConfig.check(self.extra.get("text", {}), f"{self.name}/{EXTRA}: text")
         return sizes.max_inputs, DecodingConfig(max_length=sizes.max_targets)
 
@@ -312,7 +312,7 @@ class LoadedModel:
 
     def _refuse_headless(self) -> None:
         """Refuse the families that take no heads and do not read tasks as text."""
-        if isinstance(self.network, Featured):
+        if isinstance(self.network, FeatureModel):
             return
         if self._continuer is not None:
             raise UserError(

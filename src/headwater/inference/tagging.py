@@ -1,6 +1,6 @@
 """A tag for each word of a sentence (Devlin et al. 2019, section 5.3).
 
-tagger = Tagger(Labeller(network, vocabulary, ("O", "B-person", "I-person")))
+tagger = Tagger(LabelScorer(network, vocabulary, ("O", "B-person", "I-person")))
 next(tagger([TaggingExample("1", ("Ada", "Lovelace", "sat"))])).text    # B-person I-person O
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from headwater.data.example import TaggingExample
 from headwater.inference.answer import Decision
-from headwater.inference.labelling import Labeller
-from headwater.inference.running import chunks
+from headwater.inference.batches import chunks
+from headwater.inference.labelling import LabelScorer
 from headwater.tasks.pair_rows import OUTSIDE
 from headwater.tasks.tag_rows import build_tagging
 
@@ -21,14 +21,14 @@ CHUNK = 1024  # sentences held at once: enough to sort by length
 
 @final
 class Tagger:
-    """Gives every word the likeliest tag of its first piece (see `Labeller`).
+    """Gives every word the likeliest tag of its first token (see `LabelScorer`).
 
     The network gives the scores of the tags, `[batch, length, tags]`. A sentence longer than one
     input is read in several, cut at words. A word that the vocabulary makes nothing of (a lone
     control character) is tagged `O`.
     """
 
-    def __init__(self, labeller: Labeller) -> None:
+    def __init__(self, labeller: LabelScorer) -> None:
         self._labeller = labeller
 
     def __call__(self, examples: Iterable[TaggingExample]) -> Iterator[Decision]:

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 from headwater.data.source import Example
 from headwater.data.task import Task
 from headwater.inference.answer import Decision
+from headwater.inference.batches import chunks
 from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.generative import CHUNK, TextWriter
-from headwater.inference.running import chunks
 
 E = TypeVar("E", bound=Example)
 
@@ -25,7 +25,7 @@ class TaskWriter(Generic[E]):
     Args:
         writer: the network and its vocabulary.
         task: says examples as text, and turns what was written into predictions.
-        max_inputs: the longest input in pieces, the end piece included; longer ones are cut.
+        max_inputs: the longest input in tokens, the end token included; longer ones are cut.
         decoding: how a text is written.
     """
 

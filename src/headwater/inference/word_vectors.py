@@ -18,10 +18,10 @@ from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import replace_file
-from headwater.models.cbow import CBOW
-from headwater.objectives.words import ordinary_pieces
-from headwater.text.marks import all_pieces
-from headwater.text.vocabulary import Vocabulary, absent_piece, check_fits, load_vocabulary
+from headwater.models.cbow.network import CBOW
+from headwater.objectives.token_classes import ordinary_tokens
+from headwater.text.special_tokens import all_tokens
+from headwater.text.vocabulary import Vocabulary, absent_token, check_fits, load_vocabulary
 
 
 class Near(NamedTuple):
@@ -33,7 +33,7 @@ class Near(NamedTuple):
 
 @final
 class WordVectors:
-    """Words with their vectors; special pieces are left out.
+    """Words with their vectors; special tokens are left out.
 
     words: as the vocabulary writes them, the commonest first.
     vectors: float32 `[words, width]`.
@@ -41,10 +41,10 @@ class WordVectors:
 
     def __init__(self, vocabulary: Vocabulary, table: NDArray[np.float32]) -> None:
         self._vocabulary = vocabulary
-        ids = ordinary_pieces(vocabulary)
+        ids = ordinary_tokens(vocabulary)
         self.words = [vocabulary.token(id) for id in ids.tolist()]
         self.vectors = table[ids]
-        self._special = {piece for piece in all_pieces(vocabulary) if piece} - {*self.words}
+        self._special = {token for token in all_tokens(vocabulary) if token} - {*self.words}
         self._places = np.full(vocabulary.size, -1)
         self._places[ids] = np.arange(len(ids))
         norms = np.linalg.norm(self.vectors, axis=1, keepdims=True)
@@ -57,10 +57,10 @@ class WordVectors:
             UserError: it is none of them; the nearest in spelling is named.
         """
         if word in self._special:
-            raise UserError(f"{word!r}: a special piece and no word; give a word")
+            raise UserError(f"{word!r}: a special token and no word; give a word")
         ids = self._vocabulary.encode(word).ids
         if len(ids) != 1 or self._places[ids[0]] < 0:
-            raise absent_piece(word, self.words)
+            raise absent_token(word, self.words)
         return int(self._places[ids[0]])
 
     def nearest(

@@ -1,4 +1,4 @@
-"""What decoding asks of a network that writes text piece by piece, and what it gives back."""
+"""What decoding asks of a network that writes text token by token, and what it gives back."""
 
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class Cache(Protocol):
-    """What a network remembers of each row: its inputs and the pieces so far."""
+    """What a network remembers of each row: its inputs and the tokens so far."""
 
     def reorder(self, rows: Tensor, /) -> None:
         """Make row i what row `rows[i]` was; `rows` is `[new batch]`."""
@@ -28,21 +28,21 @@ class Writer(Protocol[CacheT]):
         ...
 
     def step(self, ids: Tensor, cache: CacheT, /) -> Tensor:
-        """Read one more piece of each row `[batch, 1]`; score the next `[batch, vocabulary]`."""
+        """Read one more token of each row `[batch, 1]`; score the next `[batch, vocabulary]`."""
         ...
 
 
 class Marks(NamedTuple):
-    """The pieces that begin and end a written text."""
+    """The tokens that begin and end a written text."""
 
     start_id: int
     eos_id: int
 
 
 class Written(NamedTuple):
-    """The pieces of a text, without those that begin and end it, and the log of its probability.
+    """The tokens of a text, without those that begin and end it, and the log of its probability.
 
-    The probability is that of the model, whatever way the pieces were chosen.
+    The probability is that of the model, whatever way the tokens were chosen.
     """
 
     ids: list[int]

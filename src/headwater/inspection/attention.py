@@ -20,27 +20,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from headwater.errors import UserError, with_article
+from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
-from headwater.inference.running import evaluating
+from headwater.inspection.forward import Batch, as_batch, with_targets
 from headwater.inspection.reading import Reading, read
-from headwater.inspection.running import Batch, as_batch, with_targets
 from headwater.inspection.spelling import Speller
-from headwater.models.bert import Bert
+from headwater.models.bert.network import Bert
 from headwater.models.build import ModelConfig
-from headwater.models.featured import Featured
-from headwater.models.gpt import GPT
-from headwater.models.heads import Headed
+from headwater.models.feature_model import FeatureModel
+from headwater.models.gpt.network import GPT
+from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5 import T5
-from headwater.models.t5_config import T5Config
-from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.models.t5.config import T5Config
+from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.network import T5
 from headwater.nn.attention import Attention
 from headwater.nn.masks import visible
 from headwater.pictures.attention import HeadMap
 from headwater.pictures.page import Heading, Line, Page, Part, Run, Table
 
 PLACES, PREFIX = 5, 3  # of the patterns, as in the figure
-STRONGEST = 3  # pieces that a place looks at most, for a terminal
+STRONGEST = 3  # tokens that a place looks at most, for a terminal
 
 Seen = list[tuple[str, NDArray[np.float64]]]
 """The name of each attention in the order of use, and its weights `[heads, queries, keys]`."""
@@ -84,7 +84,9 @@ def attention(
 
 def _run(network: nn.Module, batch: Batch, seen: Seen) -> int:
     """Send a batch through, and return how many of the attentions `seen` are the encoder's."""
-    body = network.body if isinstance(network, Headed | MultiTask | Featured) else network
+    body = (
+        network.body if isinstance(network, ModelWithHead | MultiTask | FeatureModel) else network
+    )
     if isinstance(body, Bert):
         body(batch["input_ids"], None, batch.get("token_type_ids"))
         return len(seen)
@@ -123,13 +125,13 @@ def _watched(network: nn.Module) -> Iterator[Seen]:
 def _places(
     config: ModelConfig, reading: Reading, speller: Speller
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what the encoder reads, and what the decoder does, piece by piece."""
-    keys = tuple(speller.piece(id) for id in reading.ids)
+    """Return what the encoder reads, and what the decoder does, token by token."""
+    keys = tuple(speller.token(id) for id in reading.ids)
     if not isinstance(config, T5Config):
         return keys, keys
     assert reading.targets is not None
     before = (config.decoder_start_token_id, *reading.targets[:-1])
-    queries = tuple(speller.piece(id) for id in before)
+    queries = tuple(speller.token(id) for id in before)
     return keys, keys + queries if config.decoder_only else queries
 
 
@@ -179,7 +181,7 @@ def strongest(maps: Sequence[HeadMap], model: str) -> Page:
             )
             for row, query in enumerate(same[0].queries)
         ]
-        names = ("piece", "looks most at", *("then at",) * (order.shape[1] - 1))
+        names = ("token", "looks most at", *("then at",) * (order.shape[1] - 1))
         single = f"{part}: layer {same[0].layer}, head {same[0].head}"
         title = single if len(same) == 1 else f"{part}: the mean of {len(same)} heads"
         parts += [Heading(title), Table(names, tuple(rows))]

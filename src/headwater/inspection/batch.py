@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from headwater import finetuning, pretraining, unlabelled
 from headwater.config import read_toml
 from headwater.data.convert import Features, FeatureSet, PairSet
 from headwater.data.mixture import Mixture
@@ -19,11 +18,12 @@ from headwater.errors import UserError
 from headwater.inspection.rows import Kind, lines
 from headwater.inspection.spelling import Speller
 from headwater.models.text_to_text import TextToText
-from headwater.parts import Part as RunPart
-from headwater.parts import TextPart
 from headwater.pictures.page import Heading, Page, Part, Shown
-from headwater.recipe import PretrainRecipe, Recipe, load_recipe
-from headwater.starting import Start
+from headwater.runs import finetune, objective_features, pretrain
+from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
+from headwater.runs.setup import Setup
+from headwater.runs.task_features import Part as RunPart
+from headwater.runs.task_features import TextPart
 from headwater.terminal import say
 from headwater.training.config import Family
 from headwater.training.plan import Plan
@@ -53,7 +53,8 @@ def recipe_of(
         return load_recipe(Recipe, path, options, settings)
     named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
     families = next(
-        (f for name, f in unlabelled.FAMILIES.items() if name == values.get("objective")), ()
+        (f for name, f in objective_features.FAMILIES.items() if name == values.get("objective")),
+        (),
     )
     if families and not named:
         options = {**options, "network": {"preset": PRESETS[families[0]]}}
@@ -66,11 +67,11 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     Raises:
         UserError: the recipe, or something that it names, is wrong.
     """
-    what, features, begun, kind_of = _begun(recipe)
+    what, features, setup, kind_of = _setup(recipe)
     plan = Plan(features, recipe.training)
     numbers, drawn = plan.epoch(epoch)[0][0], plan.rows(epoch)
     made = drawn.features(numbers, epoch)
-    speller = Speller(begun.vocabulary)
+    speller = Speller(setup.vocabulary)
     size = _size(made, isinstance(drawn, PairSet))
     shown = list(zip(numbers.tolist(), made, strict=True))[:rows]
     content = {"what": what, "epoch": epoch, **size}
@@ -88,24 +89,24 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     return Shown(content, Page(title, tuple(parts)))
 
 
-def _begun(
+def _setup(
     recipe: PretrainRecipe | Recipe,
-) -> tuple[str, FeatureSet | Mixture, Start, Callable[[Features], Kind]]:
+) -> tuple[str, FeatureSet | Mixture, Setup, Callable[[Features], Kind]]:
     """Return what is trained on, its rows, what it starts from, and the kind of a row."""
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time
         if isinstance(recipe, PretrainRecipe):
-            recipe, _, begun, features = pretraining.begin(recipe)
-            kind = _objective_kind(recipe, begun.family)
-            return recipe.objective, features, begun, lambda row: kind
-        run = finetuning.begin(recipe, say)
+            recipe, _, setup, features = pretrain.begin(recipe)
+            kind = _objective_kind(recipe, setup.family)
+            return recipe.objective, features, setup, lambda row: kind
+        run = finetune.begin(recipe, say)
     what = ", ".join(part.name for part in run.parts)
-    if isinstance(run.begun.model, TextToText):
-        return what, run.features(), run.begun, lambda row: "text"
-    return what, run.features(), run.begun, lambda row: _encoder_kind(run.parts, row)
+    if isinstance(run.setup.model, TextToText):
+        return what, run.features(), run.setup, lambda row: "text"
+    return what, run.features(), run.setup, lambda row: _encoder_kind(run.parts, row)
 
 
 def _encoder_kind(parts: Sequence[RunPart], row: Features) -> Kind:
-    """Tell questions on a text and the masked pieces of a mixture from labels."""
+    """Tell questions on a text and the masked tokens of a mixture from labels."""
     if isinstance(parts[int(row.get("task", np.array(0)))], TextPart):
         return "mlm"
     return "span" if "start_positions" in row else "label"

@@ -7,9 +7,9 @@ from headwater.checkpoints.elmo import spell
 from headwater.inspection.reading import Reading, read, sizes_and_vocabulary
 from headwater.inspection.spelling import Speller
 from headwater.models.build import ModelConfig
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.t5_config import T5Config
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.t5.config import T5Config
 from headwater.nn.characters import PAD, character
 from headwater.pictures.page import Columns, Heading, Mark, Page, Part, Run, Shown
 
@@ -27,11 +27,11 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
     speller = Speller(vocabulary)
     parts: list[Part] = []
     content: dict[str, Any] = {"model": model, "family": config.model_type}
-    content["pieces"] = _described(speller, reading)
+    content["tokens"] = _described(speller, reading)
     spelled = None
     if isinstance(config, ELMoConfig):
         spelled = [row[row != PAD].tolist() for row in spell(vocabulary, reading.ids)]
-        for each, characters in zip(content["pieces"], spelled, strict=True):
+        for each, characters in zip(content["tokens"], spelled, strict=True):
             each["character_ids"] = characters
     if reading.cut:
         parts.append(Heading("read up to the blank: a GPT sees nothing after it"))
@@ -40,11 +40,11 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
         assert isinstance(config, T5Config)
         before = (config.decoder_start_token_id, *reading.targets[:-1])
         content["decoder"] = [
-            {"piece": speller.piece(a), "id": a, "target": speller.piece(b), "target_id": b}
+            {"token": speller.token(a), "id": a, "target": speller.token(b), "target_id": b}
             for a, b in zip(before, reading.targets, strict=True)
         ]
         parts += [Heading("the decoder"), _shifted(speller, before, reading.targets)]
-    title = f"{model}: {len(reading.ids)} pieces{_added(config, reading)}"
+    title = f"{model}: {len(reading.ids)} tokens{_added(config, reading)}"
     return Shown(content, Page(title, tuple(parts)))
 
 
@@ -64,14 +64,14 @@ def _described(speller: Speller, reading: Reading) -> list[dict[str, Any]]:
     rows = zip_longest(reading.ids, reading.segments or (), reading.positions or ())
     found = []
     for id, segment, position in rows:
-        each = {"piece": speller.piece(id), "id": id, "segment": segment, "position": position}
+        each = {"token": speller.token(id), "id": id, "segment": segment, "position": position}
         found.append({name: value for name, value in each.items() if value is not None})
     return found
 
 
 def _columns(speller: Speller, reading: Reading, spelled: list[list[int]] | None) -> Columns:
     given: dict[str, list[str]] = {
-        "input": [speller.piece(id) for id in reading.ids],
+        "input": [speller.token(id) for id in reading.ids],
         "id": [str(id) for id in reading.ids],
     }
     if spelled is not None:
@@ -98,7 +98,7 @@ def _mark(speller: Speller, id: int, segment: int) -> Mark:
 
 def _shifted(speller: Speller, before: tuple[int, ...], after: tuple[int, ...]) -> Columns:
     columns = [
-        tuple(Run(speller.piece(id), speller.mark(id)) for id in pair)
+        tuple(Run(speller.token(id), speller.mark(id)) for id in pair)
         for pair in zip(before, after, strict=True)
     ]
     return Columns(("reads", "writes"), tuple(columns))

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from headwater.errors import UserError
-from headwater.models.cbow import CBOW
-from headwater.models.elmo import ELMo
+from headwater.models.cbow.network import CBOW
+from headwater.models.elmo.network import ELMo
 
 
 def neighbor_logits(network: CBOW | ELMo, ids: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
 """`headwater inspect outputs`: what a head says of C and T1 to Tn (BERT paper, figure 1).
 
-masked_lm, pretraining   the likeliest pieces at each place; whether B follows A
+masked_lm, pretraining   the likeliest tokens at each place; whether B follows A
 span                     each place's scores as the first and last of the answer
-sequence, token, ...     the classes of the text, or of each piece
-GPT                      the likeliest next pieces after each place
-T5                       the text that it writes, and the likeliest pieces at each step
-a bare body              how long each vector is, and which pieces' vectors it is nearest to
+sequence, token, ...     the classes of the text, or of each token
+GPT                      the likeliest next tokens after each place
+T5                       the text that it writes, and the likeliest tokens at each step
+a bare body              how long each vector is, and which tokens' vectors it is nearest to
 """
 
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from headwater.errors import UserError
+from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
-from headwater.inference.running import evaluating
+from headwater.inspection.forward import as_batch, with_targets
 from headwater.inspection.neighbors import neighbor_logits
 from headwater.inspection.reading import Reading, read
-from headwater.inspection.running import as_batch, with_targets
 from headwater.inspection.spelling import Speller
-from headwater.models.bert import Bert
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
+from headwater.models.bert.network import Bert
 from headwater.models.build import head_name
-from headwater.models.cbow import CBOW
-from headwater.models.elmo import ELMo
-from headwater.models.featured import Featured
-from headwater.models.gpt import GPT
-from headwater.models.heads import Headed, PreTrainingHead
+from headwater.models.cbow.network import CBOW
+from headwater.models.elmo.network import ELMo
+from headwater.models.feature_model import FeatureModel
+from headwater.models.gpt.network import GPT
+from headwater.models.heads import ModelWithHead, PreTrainingHead
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 from headwater.pictures.page import Heading, Line, Mark, Page, Part, Run, Shown, Table
 
-SHOWN = 3  # of the likeliest pieces in the table of all places
+SHOWN = 3  # of the likeliest tokens in the table of all places
 
 
 def outputs(loaded: LoadedModel, text: str, second: str | None = None, count: int = 5) -> Shown:
-    """Return what a model says of each piece of a text; `count` of the likeliest pieces.
+    """Return what a model says of each token of a text; `count` of the likeliest tokens.
 
     Raises:
         UserError: the model does not read this, or says nothing that can be shown.
@@ -71,20 +71,20 @@ class _Look:
 
     def said(self) -> Found:
         network = self.network
-        if isinstance(network, Featured):
+        if isinstance(network, FeatureModel):
             self._labels = network.labels
             return self._headed(network)
         if isinstance(self.config, T5Config):
             return self._written()
         if isinstance(network, GPT):
-            return self._next_pieces(network)
+            return self._next_tokens(network)
         if isinstance(network, CBOW | ELMo):
             return self._words(network)
         if isinstance(network, Bert):
             return self._vectors(network)
         if isinstance(network, MultiTask):
             return self._several(network)
-        assert isinstance(network, Headed)
+        assert isinstance(network, ModelWithHead)
         return self._headed(network)
 
     def _several(self, network: MultiTask) -> Found:
@@ -96,7 +96,7 @@ class _Look:
             parts += [Heading(task), *said]
         return ", ".join(network.names), content, parts
 
-    def _headed(self, network: Headed | Featured) -> Found:
+    def _headed(self, network: ModelWithHead | FeatureModel) -> Found:
         name = head_name(network)
         given = network(self.batch)
         match name:
@@ -112,7 +112,7 @@ class _Look:
             case "span":
                 return name, *self._span(given.start_logits[0], given.end_logits[0])
             case "token":
-                return name, *self._classes_of_pieces(given[0])
+                return name, *self._classes_of_tokens(given[0])
             case "regression":
                 number = float(given[0, 0])
                 return name, {"number": number}, [Line("C", (Run(f"{number:.4f}"),))]
@@ -130,21 +130,21 @@ class _Look:
             found[place]["blank"] = True
             parts += [Heading(f"the blank, T{place}"), _ranking(found[place]["likeliest"])]
             parts += self._known(found[place], logits[place])
-        parts += [Heading("every place"), _table(found, "T", "its own piece")]
-        return {"pieces": found}, parts
+        parts += [Heading("every place"), _table(found, "T", "its own token")]
+        return {"tokens": found}, parts
 
     def _words(self, network: CBOW | ELMo) -> Found:
         logits = neighbor_logits(network, self.batch["input_ids"])
         return "each word from those around it", *self._masked(logits)
 
-    def _next_pieces(self, network: GPT) -> Found:
+    def _next_tokens(self, network: GPT) -> Found:
         ids = self.reading.ids
         logits = network(self.batch)[0]
         found = self._places(ids, logits, (*ids[1:], None))
         parts: list[Part] = [Heading("next"), _ranking(found[-1]["likeliest"])]
         parts += self._known(found[-1], logits[-1])
         parts += [Heading("after every place"), _table(found, "", "what follows")]
-        return "the next piece", {"pieces": found}, parts
+        return "the next token", {"tokens": found}, parts
 
     def _written(self) -> Found:
         targets = self.reading.targets
@@ -157,7 +157,7 @@ class _Look:
             Heading("each step, given those before it"),
             _table(found, "", "its chance"),
         ]
-        return "what it writes", {"text": text, "pieces": found}, parts
+        return "what it writes", {"text": text, "tokens": found}, parts
 
     def _vectors(self, network: Bert) -> Found:
         ids = self.batch["input_ids"]
@@ -169,24 +169,24 @@ class _Look:
             pairs = zip(nearest.indices[place].tolist(), nearest.values[place], strict=True)
             found.append(
                 {
-                    "piece": self.speller.piece(id),
+                    "token": self.speller.token(id),
                     "norm": float(hidden[place].norm()),
                     "nearest": [
-                        {"piece": self.speller.piece(near), "cosine": float(value)}
+                        {"token": self.speller.token(near), "cosine": float(value)}
                         for near, value in pairs
                     ],
                 }
             )
         rows = tuple(
             (
-                *(Run("C" if not place else f"T{place}"), Run(each["piece"])),
+                *(Run("C" if not place else f"T{place}"), Run(each["token"])),
                 Run(f"{each['norm']:.2f}"),
-                Run("  ".join(f"{n['piece']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])),
+                Run("  ".join(f"{n['token']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])),
             )
             for place, each in enumerate(found)
         )
-        names = ("", "piece", "length", "nearest pieces (cosine)")
-        return "no head: the vectors", {"pieces": found}, [Table(names, rows)]
+        names = ("", "token", "length", "nearest tokens (cosine)")
+        return "no head: the vectors", {"tokens": found}, [Table(names, rows)]
 
     def _span(self, starts: Tensor, ends: Tensor) -> tuple[dict[str, Any], list[Part]]:
         """Of scores `[length]`; the first place, C, stands for "no answer"."""
@@ -195,12 +195,12 @@ class _Look:
         answers = self.loaded.answer(self.text, self.second, self.count)
         best = (int(starts[1:].argmax()) + 1, int(ends[1:].argmax()) + 1)
         found: list[dict[str, Any]] = [
-            {"piece": self.speller.piece(id), "start": float(start), "end": float(end)}
+            {"token": self.speller.token(id), "start": float(start), "end": float(end)}
             for id, start, end in zip(self.reading.ids, starts, ends, strict=True)
         ]
         rows = []
         for place, each in enumerate(found):
-            runs = [Run("C" if not place else f"T{place}"), Run(each["piece"])]
+            runs = [Run("C" if not place else f"T{place}"), Run(each["token"])]
             for name, highest in zip(("start", "end"), best, strict=True):
                 mark: Mark = "answer" if place == highest else "plain"
                 runs.append(Run(f"{each[name]:.2f}", mark))
@@ -208,9 +208,9 @@ class _Look:
         said = [Run(answers[0].text or "no answer"), Run(f"  {answers[0].score:.3f}", "special")]
         parts: list[Part] = [
             Line("answer", tuple(said)),
-            Table(("", "piece", "start", "end"), tuple(rows)),
+            Table(("", "token", "start", "end"), tuple(rows)),
         ]
-        return {"pieces": found, "answers": [each.to_dict() for each in answers]}, parts
+        return {"tokens": found, "answers": [each.to_dict() for each in answers]}, parts
 
     def _classes(self, logits: Tensor, labels: Sequence[str]) -> tuple[dict[str, Any], list[Part]]:
         """Of logits `[classes]`."""
@@ -220,31 +220,31 @@ class _Look:
         rows = tuple((Run(label), Run(f"{chance:.3f}")) for label, chance in ordered)
         return {"classes": named}, [Table(("C", "probability"), rows)]
 
-    def _classes_of_pieces(self, logits: Tensor) -> tuple[dict[str, Any], list[Part]]:
+    def _classes_of_tokens(self, logits: Tensor) -> tuple[dict[str, Any], list[Part]]:
         """Of logits `[length, classes]`."""
         found: list[dict[str, Any]] = []
         for id, chances in zip(self.reading.ids, logits.softmax(-1).tolist(), strict=True):
             named = dict(zip(self._labels, chances, strict=True))
-            found.append({"piece": self.speller.piece(id), "classes": named})
+            found.append({"token": self.speller.token(id), "classes": named})
         rows = []
         for place, each in enumerate(found):
             label, chance = max(each["classes"].items(), key=lambda pair: pair[1])
-            rows.append((Run(f"T{place}"), Run(each["piece"]), Run(f"{label} {chance:.3f}")))
-        return {"pieces": found}, [Table(("", "piece", "class"), tuple(rows))]
+            rows.append((Run(f"T{place}"), Run(each["token"]), Run(f"{label} {chance:.3f}")))
+        return {"tokens": found}, [Table(("", "token", "class"), tuple(rows))]
 
     def _places(
         self, ids: Sequence[int], logits: Tensor, right: Sequence[int | None]
     ) -> list[dict[str, Any]]:
-        """Describe each place by its likeliest pieces, from logits `[places, vocabulary]`, and by
+        """Describe each place by its likeliest tokens, from logits `[places, vocabulary]`, and by
         the probability of the one that is `right` there."""
         chances = logits.softmax(-1)
         top = chances.topk(self._most(logits.shape[-1]))
         found: list[dict[str, Any]] = []
         for place, id in enumerate(ids):
             pairs = zip(top.indices[place].tolist(), top.values[place].tolist(), strict=True)
-            each: dict[str, Any] = {"piece": self.speller.piece(id), "id": id}
+            each: dict[str, Any] = {"token": self.speller.token(id), "id": id}
             each["likeliest"] = [
-                {"piece": self.speller.piece(likely), "id": likely, "probability": chance}
+                {"token": self.speller.token(likely), "id": likely, "probability": chance}
                 for likely, chance in pairs
             ]
             expected = right[place]
@@ -253,7 +253,7 @@ class _Look:
         return found
 
     def _known(self, said: dict[str, Any], logits: Tensor) -> list[Part]:
-        """Where the unknown piece is likeliest, name the likeliest of those that are known.
+        """Where the unknown token is likeliest, name the likeliest of those that are known.
 
         Of logits `[vocabulary]`; JSON gets it as `likeliest_known`.
         """
@@ -263,33 +263,33 @@ class _Look:
         known = logits.clone()
         known[unknown] = -torch.inf
         best = int(known.argmax())
-        piece, chance = self.speller.piece(best), float(logits.softmax(-1)[best])
-        said["likeliest_known"] = {"piece": piece, "id": best, "probability": chance}
-        name = self.speller.piece(unknown)
-        text = f"{name}: all that the vocabulary lacks; likeliest else: {piece} "
+        token, chance = self.speller.token(best), float(logits.softmax(-1)[best])
+        said["likeliest_known"] = {"token": token, "id": best, "probability": chance}
+        name = self.speller.token(unknown)
+        text = f"{name}: all that the vocabulary lacks; likeliest else: {token} "
         return [Line("", (Run(f"{text}{chance:.3f}", "special"),))]
 
-    def _most(self, pieces: int) -> int:
-        return min(self.count, pieces)
+    def _most(self, tokens: int) -> int:
+        return min(self.count, tokens)
 
 
 def _ranking(likeliest: Sequence[dict[str, Any]]) -> Table:
-    rows = tuple((Run(each["piece"]), Run(f"{each['probability']:.3f}")) for each in likeliest)
-    return Table(("piece", "probability"), rows)
+    rows = tuple((Run(each["token"]), Run(f"{each['probability']:.3f}")) for each in likeliest)
+    return Table(("token", "probability"), rows)
 
 
 def _table(found: Sequence[dict[str, Any]], letter: str, own: str) -> Table:
-    """Every place: its name where it has one, its piece, what is likeliest, and its own chance."""
+    """Every place: its name where it has one, its token, what is likeliest, and its own chance."""
     rows = []
     for place, each in enumerate(found):
         likely = each["likeliest"][:SHOWN]
-        said = "  ".join(f"{one['piece']} {one['probability']:.2f}" for one in likely)
+        said = "  ".join(f"{one['token']} {one['probability']:.2f}" for one in likely)
         chance = each["probability"]
         name = ("C" if not place else f"{letter}{place}") if letter else str(place)
         rows.append(
             (
-                *(Run(name), Run(each["piece"]), Run(said)),
+                *(Run(name), Run(each["token"]), Run(said)),
                 Run("" if chance is None else f"{chance:.3f}", "special"),
             )
         )
-    return Table(("", "piece", "likeliest", own), tuple(rows))
+    return Table(("", "token", "likeliest", own), tuple(rows))

@@ -1,4 +1,4 @@
-"""A text as a model reads it: its pieces, and where each family's other inputs come from.
+"""A text as a model reads it: its tokens, and where each family's other inputs come from.
 
     BERT   [CLS] text [SEP] other text [SEP], segments A and B, positions
     T5     text </s>; a second text is what the decoder is to write
@@ -19,14 +19,14 @@ from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.models.bert_config import BertConfig
+from headwater.models.bert.config import BertConfig
 from headwater.models.build import ModelConfig
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.gpt_config import GPTConfig
-from headwater.models.t5_config import T5Config
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.t5.config import T5Config
 from headwater.tasks.windows import layout
-from headwater.text.marks import end_piece
+from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
 
 BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")
@@ -36,10 +36,10 @@ BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")
 class Reading:
     """One row of a model's inputs.
 
-    ids: the pieces, special ones included.
-    segments: 0 or 1 for each piece; None where the model has no segments.
-    positions: the row of the position table for each piece; None where there is no such table.
-    targets: of a T5, what the decoder is to write, the end piece included; None: not given.
+    ids: the tokens, special ones included.
+    segments: 0 or 1 for each token; None where the model has no segments.
+    positions: the row of the position table for each token; None where there is no such table.
+    targets: of a T5, what the decoder is to write, the end token included; None: not given.
     blanks: where the blanks stand, of a BERT or a model of words.
     cut: whether a text was cut at its blank.
     """
@@ -92,10 +92,10 @@ def read(
 
 def _encoder(vocabulary: Vocabulary, config: BertConfig, text: str, second: str | None) -> Reading:
     shape = layout(vocabulary)
-    ids = [*shape.before, *_pieces(vocabulary, _masked(vocabulary, text))]
+    ids = [*shape.before, *_tokens(vocabulary, _masked(vocabulary, text))]
     first = len(ids) + len(shape.between)
     if second is not None:
-        ids += [*shape.between, *_pieces(vocabulary, _masked(vocabulary, second))]
+        ids += [*shape.between, *_tokens(vocabulary, _masked(vocabulary, second))]
     ids += shape.after
     segments = None
     if config.type_vocab_size > 1:
@@ -109,13 +109,13 @@ def _masked(vocabulary: Vocabulary, text: str) -> str:
     if not BLANK.search(text):
         return text
     if vocabulary.mask_id is None:
-        raise UserError("this vocabulary has no mask piece, which [MASK] and ___ stand for")
+        raise UserError("this vocabulary has no mask token, which [MASK] and ___ stand for")
     mask = vocabulary.token(vocabulary.mask_id)
     return BLANK.sub(lambda _: mask, text)
 
 
 def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
-    end = end_piece(vocabulary)
+    end = end_token(vocabulary)
     sides = []
     for side in (text, second or ""):
         numbers = count()
@@ -123,7 +123,7 @@ def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Read
             lambda _, n=numbers: vocabulary.token(vocabulary.sentinel(next(n))),  # type: ignore[misc]
             side,
         )
-        sides.append((*_pieces(vocabulary, filled), end))
+        sides.append((*_tokens(vocabulary, filled), end))
     return Reading(sides[0], targets=None if second is None else sides[1])
 
 
@@ -131,8 +131,8 @@ def _decoder(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
     if second is not None:
         raise UserError("a GPT reads one text; leave the second one out")
     blank = BLANK.search(text)
-    # The space before the blank belongs to the piece that is to come.
-    ids = _pieces(vocabulary, text[: blank.start()].rstrip() if blank else text)
+    # The space before the blank belongs to the token that is to come.
+    ids = _tokens(vocabulary, text[: blank.start()].rstrip() if blank else text)
     if not ids:
         raise UserError("a GPT reads what stands before the blank, and nothing does")
     return Reading(tuple(ids), positions=tuple(range(len(ids))), cut=blank is not None)
@@ -149,11 +149,11 @@ def _words(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
         if number:
             blanks.append(len(ids))
             ids.append(vocabulary.unk_id)
-        ids += _pieces(vocabulary, part)
+        ids += _tokens(vocabulary, part)
     return Reading(tuple(ids), blanks=tuple(blanks))
 
 
-def _pieces(vocabulary: Vocabulary, text: str) -> list[int]:
+def _tokens(vocabulary: Vocabulary, text: str) -> list[int]:
     ids: list[int] = vocabulary.encode(text.strip()).ids.tolist()
     return ids
 
@@ -161,6 +161,6 @@ def _pieces(vocabulary: Vocabulary, text: str) -> list[int]:
 def _check_length(reading: Reading, longest: int) -> None:
     if len(reading.ids) > longest:
         raise UserError(
-            f"the text has {len(reading.ids)} pieces, special ones included; this model reads "
+            f"the text has {len(reading.ids)} tokens, special ones included; this model reads "
             f"{longest}: shorten it"
         )

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from headwater.data.convert import IGNORED, Features
-from headwater.data.pieces import Ints
+from headwater.data.token_arrays import Ints
 from headwater.inspection.spelling import Speller
 from headwater.objectives.nsp import IS_NEXT
 from headwater.pictures.page import Line, Mark, Run
@@ -24,7 +24,7 @@ Kind = Literal[
 """What a row asks for. `text`: any inputs and targets of an encoder-decoder; `span_corruption`:
 those where sentinels stand for what is left out; `whole_text`: those whose targets are all of it.
 `lm`: of a decoder, with a prefix or without; `span`: the place of an answer; `label`: the number
-of a class, or a number, of the text or of the first piece of each word."""
+of a class, or a number, of the text or of the first token of each word."""
 
 _GAP = Run(" … ", "special")
 
@@ -196,5 +196,5 @@ def _labelled(row: Features, speller: Speller) -> list[Line]:
         said = Run(f"{label.item():g}")
         return [Line("inputs", speller.runs(ids, marks)), Line("label", (said,))]
     asked = [(id, each) for id, each in zip(ids, label.tolist(), strict=True) if each != IGNORED]
-    pieces = "  ".join(f"{speller.text([id]).strip()} {each}" for id, each in asked)
-    return [Line("inputs", speller.runs(ids, marks)), Line("labels", (Run(pieces),))]
+    tokens = "  ".join(f"{speller.text([id]).strip()} {each}" for id, each in asked)
+    return [Line("inputs", speller.runs(ids, marks)), Line("labels", (Run(tokens),))]

@@ -1,4 +1,4 @@
-"""Ids as text to look at: pieces by name, and stretches of text with what is special marked.
+"""Ids as text to look at: tokens by name, and stretches of text with what is special marked.
 
 Unlike `Vocabulary.decode` nothing is left out or tidied, so that each place of a row is to be seen:
 
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from headwater.errors import UserError
-from headwater.objectives.words import special_pieces
+from headwater.objectives.token_classes import special_tokens
 from headwater.pictures.page import Mark, Run
-from headwater.text.marks import all_pieces, kind_of, sentinel_ids
+from headwater.text.special_tokens import all_tokens, kind_of, sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -20,16 +20,16 @@ class Speller:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self._kind = kind_of(all_pieces(vocabulary))
+        self._kind = kind_of(all_tokens(vocabulary))
         self.sentinels = frozenset(sentinel_ids(vocabulary))
-        special = special_pieces(vocabulary).nonzero()[0].tolist()
+        special = special_tokens(vocabulary).nonzero()[0].tolist()
         self.special = frozenset(special) - {vocabulary.unk_id}
 
-    def piece(self, id: int) -> str:
-        """Return a piece as the vocabulary writes it; bytes of a byte-level BPE as letters."""
+    def token(self, id: int) -> str:
+        """Return a token as the vocabulary writes it; bytes of a byte-level BPE as letters."""
         try:
             token = self.vocabulary.token(id)
-        except UserError:  # a model may have more rows than its vocabulary has pieces
+        except UserError:  # a model may have more rows than its vocabulary has tokens
             return f"<{id}>"
         if self._kind != "bpe" or id in self.special:
             return token
@@ -39,7 +39,7 @@ class Speller:
         return text.replace(" ", "Ġ").replace("\n", "Ċ")
 
     def text(self, ids: Sequence[int]) -> str:
-        """Return ids as text, a space before each word and each special piece."""
+        """Return ids as text, a space before each word and each special token."""
         parts = []
         for special, group in groupby(ids, key=self.special.__contains__):
             same = list(group)
@@ -50,7 +50,7 @@ class Speller:
         return "".join(parts)
 
     def runs(self, ids: Sequence[int], marks: Sequence[Mark] | None = None) -> tuple[Run, ...]:
-        """Return ids as text with marks; None marks special pieces and sentinels alone."""
+        """Return ids as text with marks; None marks special tokens and sentinels alone."""
         marks = marks or [self.mark(id) for id in ids]
         found: list[Run] = []
         for mark, group in groupby(zip(marks, ids, strict=True), key=lambda pair: pair[0]):
@@ -59,13 +59,13 @@ class Speller:
         return tuple(found)
 
     def mark(self, id: int) -> Mark:
-        """Mark a piece by what it is in the vocabulary."""
+        """Mark a token by what it is in the vocabulary."""
         if id in self.sentinels:
             return "sentinel"
         return "special" if id in self.special else "plain"
 
     def _spelled(self, id: int, special: bool) -> str:
-        token = self.piece(id)
+        token = self.token(id)
         if special:
             return f" {token}"
         if self._kind == "unigram":

@@ -2,10 +2,10 @@
 
     text        rte sentence1: It rains. sentence2: It is wet.     what T5 reads,
     target      entailment                                         and what it is to write
-    pieces      [CLS] it rains . [SEP] it is wet . [SEP]           what an encoder reads,
+    tokens      [CLS] it rains . [SEP] it is wet . [SEP]           what an encoder reads,
     label       0 entailment                                       and what its head is to choose
 
-The pieces are those of a model's vocabulary; no weights are read.
+The tokens are those of a model's vocabulary; no weights are read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
 
     Args:
         paths: the task's files; none: its official ones below the current folder.
-        model: whose vocabulary cuts the texts into pieces.
+        model: whose vocabulary cuts the texts into tokens.
 
     Raises:
         UserError: there are no files, one is broken, or the model has no vocabulary.
@@ -100,7 +100,7 @@ def _described(
     said = task.to_text(example)
     if rows is None:  # a text-to-text model's vocabulary
         speller = Speller(vocabulary)
-        texts = {"pieces": said.inputs, "targets": said.targets[0] if said.targets else ""}
+        texts = {"tokens": said.inputs, "targets": said.targets[0] if said.targets else ""}
         rows = [
             {
                 name: _spelled(speller, vocabulary.encode(text).ids.tolist())
@@ -135,15 +135,15 @@ def _rows(
             [_span_row(speller, windows[row]) for row in windows.rows_of(place)]
             for place in range(len(spans))
         ]
-    return [[{"pieces": "(none: an encoder with a head does not write)"}] for _ in examples]
+    return [[{"tokens": "(none: an encoder with a head does not write)"}] for _ in examples]
 
 
 def _spelled(speller: Speller, ids: Sequence[int]) -> str:
-    return " ".join(map(speller.piece, ids))
+    return " ".join(map(speller.token, ids))
 
 
 def _class_row(speller: Speller, row: Features, labels: Sequence[str]) -> dict[str, str]:
-    found = {"pieces": _spelled(speller, row["input_ids"].tolist())}
+    found = {"tokens": _spelled(speller, row["input_ids"].tolist())}
     if "labels" in row:
         value = row["labels"].item()
         found["label"] = f"{value} {labels[value]}" if labels else f"{value:g}"
@@ -152,18 +152,18 @@ def _class_row(speller: Speller, row: Features, labels: Sequence[str]) -> dict[s
 
 def _tag_row(speller: Speller, row: Features, labels: Sequence[str]) -> dict[str, str]:
     ids = row["input_ids"].tolist()
-    found = {"pieces": _spelled(speller, ids)}
+    found = {"tokens": _spelled(speller, ids)}
     if "labels" in row:
         asked = zip(ids, row["labels"].tolist(), strict=True)
         found["labels"] = " ".join(
-            f"{speller.piece(id)}/{labels[tag]}" for id, tag in asked if tag != IGNORED
+            f"{speller.token(id)}/{labels[tag]}" for id, tag in asked if tag != IGNORED
         )
     return found
 
 
 def _span_row(speller: Speller, row: Features) -> dict[str, str]:
     ids = row["input_ids"].tolist()
-    found = {"pieces": _spelled(speller, ids)}
+    found = {"tokens": _spelled(speller, ids)}
     if "start_positions" in row:
         start, end = row["start_positions"].item(), row["end_positions"].item()
         answer = _spelled(speller, ids[start : end + 1])

@@ -14,7 +14,7 @@ from torch import nn
 
 from headwater.errors import UserError
 from headwater.models.build import Model
-from headwater.models.featured import Featured
+from headwater.models.feature_model import FeatureModel
 
 
 @final
@@ -30,7 +30,7 @@ class Features:
         Raises:
             UserError: there is no small model on it.
         """
-        if not isinstance(model, Featured):
+        if not isinstance(model, FeatureModel):
             raise UserError("method 'features' is for headwater finetune, on one task")
         model.requires_grad_(False)
         for part in (model.mix, model.lstm, model.head):

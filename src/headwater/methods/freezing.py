@@ -4,7 +4,7 @@ from torch import nn
 
 from headwater.errors import UserError
 from headwater.models.build import Model
-from headwater.models.heads import Headed
+from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 
@@ -12,7 +12,7 @@ from headwater.models.text_to_text import TextToText
 def head_of(model: Model) -> nn.Module | None:
     """Return the head of an encoder, or all of its heads; None where it has none."""
     match model:
-        case Headed():
+        case ModelWithHead():
             return model.head
         case MultiTask():
             return model.heads

@@ -3,7 +3,7 @@
     body (frozen) -> hidden states -> head (trained)
 
 The weakest way to adapt a model, and what the others are measured against (Devlin et al. 2019,
-section 5.3, "feature-based"). A masked language model's head scores pieces by the body's own
+section 5.3, "feature-based"). A masked language model's head scores tokens by the body's own
 embedding, which stays as it is too. The head of a T5 is its output layer; where that is tied to the
 embedding, a copy of the embedding becomes an output layer of its own.
 """

@@ -20,7 +20,7 @@ from torch import nn
 from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
 from headwater.models.build import Model
-from headwater.models.depth import depths
+from headwater.models.layer_depth import depths
 
 
 @final

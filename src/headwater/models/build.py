@@ -7,31 +7,27 @@ from typing import Literal, get_args
 from torch import nn
 
 from headwater.errors import UserError, did_you_mean
-from headwater.models import (
-    bert,
-    bert_config,
-    cbow,
-    cbow_config,
-    elmo,
-    elmo_config,
-    gpt,
-    gpt_config,
-    t5,
-    t5_config,
-)
-from headwater.models.bert import Bert, Pooler
-from headwater.models.bert_config import BertConfig
-from headwater.models.cbow import CBOW
-from headwater.models.cbow_config import CBOWConfig
-from headwater.models.elmo import ELMo
-from headwater.models.elmo_config import ELMoConfig
-from headwater.models.featured import Featured
-from headwater.models.gpt import GPT
-from headwater.models.gpt_config import GPTConfig
+from headwater.models.bert import config as bert_config
+from headwater.models.bert import network as bert
+from headwater.models.bert.config import BertConfig
+from headwater.models.bert.network import Bert, Pooler
+from headwater.models.cbow import config as cbow_config
+from headwater.models.cbow import network as cbow
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.cbow.network import CBOW
+from headwater.models.elmo import config as elmo_config
+from headwater.models.elmo import network as elmo
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.elmo.network import ELMo
+from headwater.models.feature_model import FeatureModel
+from headwater.models.gpt import config as gpt_config
+from headwater.models.gpt import network as gpt
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.gpt.network import GPT
 from headwater.models.heads import (
     Head,
-    Headed,
     MaskedLMHead,
+    ModelWithHead,
     PooledHead,
     PreTrainingHead,
     SpanHead,
@@ -39,16 +35,18 @@ from headwater.models.heads import (
 )
 from headwater.models.losses import cross_entropy_sum, squared_error_sum
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5 import T5
-from headwater.models.t5_config import T5Config
-from headwater.models.t5_decoder import DecoderOnlyT5
+from headwater.models.t5 import config as t5_config
+from headwater.models.t5 import network as t5
+from headwater.models.t5.config import T5Config
+from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.network import T5
 
 HeadName = Literal[
     "span", "sequence", "regression", "token", "masked_lm", "pretraining", "next_sentence"
 ]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 ModelConfig = BertConfig | CBOWConfig | ELMoConfig | GPTConfig | T5Config
-Model = Headed | MultiTask | Featured | Bert | CBOW | ELMo | GPT | T5 | DecoderOnlyT5
+Model = ModelWithHead | MultiTask | FeatureModel | Bert | CBOW | ELMo | GPT | T5 | DecoderOnlyT5
 PRESETS: Mapping[str, ModelConfig] = {
     **bert_config.PRESETS,
     **cbow_config.PRESETS,
@@ -112,7 +110,7 @@ def bare_model(config: ModelConfig, head: HeadName | None, *, pooler: bool = Tru
     if isinstance(config, BertConfig):
         if head is None:
             return Bert(config, pooler=pooler and config.model_type != "distilbert")
-        return Headed(Bert(config), build_head(config, head))
+        return ModelWithHead(Bert(config), build_head(config, head))
     model = _headless(config)
     if head is not None:
         raise UserError(f"a {type(model).__name__} has its own output and takes no {head} head")
@@ -199,7 +197,7 @@ def build_multi_task(config: ModelConfig | str, tasks: Mapping[str, TaskHead]) -
 
 def config_of(model: Model) -> ModelConfig:
     """Return the config that a model was built from; of a `MultiTask` its body's."""
-    return model.body.config if isinstance(model, Headed | MultiTask) else model.config
+    return model.body.config if isinstance(model, ModelWithHead | MultiTask) else model.config
 
 
 def build_head(config: BertConfig, head: HeadName) -> Head:

@@ -1,7 +1,7 @@
 """Adding a layer: heads that turn a body's hidden states into what a task asks for.
 
 Devlin et al. 2019, section 4 and figure 4: a span (start and end vectors), a class of the whole
-text, a number, a class of each piece; section 3.1: the masked piece, the next sentence. A head is
+text, a number, a class of each token; section 3.1: the masked token, the next sentence. A head is
 a module over `(hidden, vectors)`:
 
     hidden    `[batch, length, hidden]`, the body's output
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.bert import Bert
+from headwater.models.bert.network import Bert
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.nn.dropout import Dropout
 from headwater.nn.feedforward import ACTIVATIONS
@@ -100,7 +100,7 @@ class PooledHead(nn.Module):
 
 
 class TokenHead(nn.Module):
-    """A class for each piece (section 5.3): `[batch, length, classes]`."""
+    """A class for each token (section 5.3): `[batch, length, classes]`."""
 
     def __init__(self, width: int, classes: int, dropout: float) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class TokenHead(nn.Module):
         return at_least_float32(self.dense(self.dropout(hidden)))
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Labels: `labels` `[batch, length]`, IGNORED where a piece is not asked for."""
+        """Labels: `labels` `[batch, length]`, IGNORED where a token is not asked for."""
         return {"token": cross_entropy_sum(self(hidden, vectors), batch["labels"])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
@@ -119,7 +119,7 @@ class TokenHead(nn.Module):
 
 
 class MaskedLMHead(nn.Module):
-    """The piece that was masked (section 3.1, task 1): `[batch, length, vocabulary]`.
+    """The token that was masked (section 3.1, task 1): `[batch, length, vocabulary]`.
 
     A dense layer, its activation and a norm, then the product with the token embedding.
     """
@@ -179,7 +179,7 @@ class PreTrainingHead(nn.Module):
 Head = SpanHead | PooledHead | TokenHead | MaskedLMHead | PreTrainingHead
 
 
-class Headed(nn.Module):
+class ModelWithHead(nn.Module):
     """A body with a head on it: what is trained and asked.
 
     A batch holds `input_ids` `[batch, length]`, and may hold `attention_mask`, `token_type_ids` and
@@ -211,5 +211,5 @@ class Headed(nn.Module):
         return self.head.loss_sums(self.encode(batch), vectors, batch)
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
-        """Count examples, pieces or pairs from the labels alone."""
+        """Count examples, tokens or pairs from the labels alone."""
         return self.head.loss_counts(batch)

@@ -17,8 +17,8 @@ from typing import Any, TypeVar, cast
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.bert import Bert
-from headwater.models.heads import Head, Headed
+from headwater.models.bert.network import Bert
+from headwater.models.heads import Head, ModelWithHead
 from headwater.models.losses import Batch
 
 T = TypeVar("T", Tensor, int)
@@ -27,8 +27,8 @@ T = TypeVar("T", Tensor, int)
 class MultiTask(nn.Module):
     """A body with a head for each task.
 
-    A batch is that of `Headed`, and `task` `[batch]` beside it: one number, the place of its task
-    among `names`, once for each row.
+    A batch is that of `ModelWithHead`, with `task` `[batch]` beside it: the index of its task in
+    `names`, once for each sequence.
 
     Args:
         body: shared.
@@ -59,7 +59,7 @@ class MultiTask(nn.Module):
         """The tasks; the place of one is the number that its batches carry."""
         return tuple(self.labels)
 
-    def one(self, task: str) -> Headed:
+    def one(self, task: str) -> ModelWithHead:
         """Return the body with the head of one task: the same parameters, in the same mode.
 
         Raises:
@@ -68,7 +68,7 @@ class MultiTask(nn.Module):
         if task not in self.labels:
             raise UserError(f"no head for task {task}; there are {', '.join(self.names)}")
         # Not `train`, which would also switch what this model's other users share.
-        view = Headed(self.body, cast(Head, self.heads[task]))
+        view = ModelWithHead(self.body, cast(Head, self.heads[task]))
         view.training = self.training
         return view
 

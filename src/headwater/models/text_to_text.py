@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-from headwater.models.t5_config import T5Config
+from headwater.models.t5.config import T5Config
 from headwater.nn.norm import at_least_float32
 
 

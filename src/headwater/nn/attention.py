@@ -16,7 +16,7 @@ from headwater.nn.dropout import Dropout
 from headwater.nn.norm import at_least_float32
 
 
-class KeysValues(NamedTuple):
+class KeyValueCache(NamedTuple):
     """What is attended to, split into heads: each `[batch, heads, length, head_width]`."""
 
     keys: Tensor
@@ -27,13 +27,13 @@ class Growing:
     """The keys and values of all steps so far: each attention of a step adds its own."""
 
     def __init__(self) -> None:
-        self.kept: KeysValues | None = None
+        self.kept: KeyValueCache | None = None
 
-    def extend(self, new: KeysValues) -> KeysValues:
+    def extend(self, new: KeyValueCache) -> KeyValueCache:
         """Append along the length and return all."""
         if self.kept is not None:
             pairs = zip(self.kept, new, strict=True)
-            new = KeysValues(*(torch.cat(pair, dim=2) for pair in pairs))
+            new = KeyValueCache(*(torch.cat(pair, dim=2) for pair in pairs))
         self.kept = new
         return new
 
@@ -65,15 +65,15 @@ class Attention(nn.Module):
         self.heads, self.scale = heads, scale
         self.dropout = Dropout(dropout)
 
-    def keys_values(self, memory: Tensor) -> KeysValues:
+    def keys_values(self, memory: Tensor) -> KeyValueCache:
         """Project `[batch, length, width]` to the keys and values that queries meet."""
-        return KeysValues(self._split(self.key(memory)), self._split(self.value(memory)))
+        return KeyValueCache(self._split(self.key(memory)), self._split(self.value(memory)))
 
     def forward(
         self,
         hidden: Tensor,
         bias: Tensor | None = None,
-        memory: KeysValues | Growing | None = None,
+        memory: KeyValueCache | Growing | None = None,
     ) -> Tensor:
         """Attend from `hidden` to `memory`, or to `hidden` itself.
 
@@ -86,7 +86,7 @@ class Attention(nn.Module):
         Returns:
             `[batch, queries, width]`.
         """
-        if isinstance(memory, KeysValues):
+        if isinstance(memory, KeyValueCache):
             keys, values = memory
         else:
             own = self.keys_values(hidden)

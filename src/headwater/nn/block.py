@@ -8,7 +8,7 @@ Where the norm stands is a choice of what is passed in:
 
 from torch import Tensor, nn
 
-from headwater.nn.attention import Growing, KeysValues
+from headwater.nn.attention import Growing, KeyValueCache
 from headwater.nn.dropout import Dropout
 
 
@@ -20,7 +20,7 @@ class PostNorm(nn.Module):
         self.layer, self.norm = layer, norm
         self.dropout = Dropout(dropout)
 
-    def forward(self, hidden: Tensor, *context: Tensor | KeysValues | Growing | None) -> Tensor:
+    def forward(self, hidden: Tensor, *context: Tensor | KeyValueCache | Growing | None) -> Tensor:
         """Pass `context` (the bias, then the memory of an attention) on to the layer."""
         changed: Tensor = self.layer(hidden, *context)
         output: Tensor = self.norm(hidden + self.dropout(changed))
@@ -35,7 +35,7 @@ class PreNorm(nn.Module):
         self.layer, self.norm = layer, norm
         self.dropout = Dropout(dropout)
 
-    def forward(self, hidden: Tensor, *context: Tensor | KeysValues | Growing | None) -> Tensor:
+    def forward(self, hidden: Tensor, *context: Tensor | KeyValueCache | Growing | None) -> Tensor:
         """Pass `context` (the bias, then the memory of an attention) on to the layer."""
         changed: Tensor = self.layer(self.norm(hidden), *context)
         kept: Tensor = self.dropout(changed)
@@ -67,7 +67,7 @@ class DecoderBlock(nn.Module):
         hidden: Tensor,
         bias: Tensor,
         own: Growing,
-        memory: KeysValues,
+        memory: KeyValueCache,
         memory_bias: Tensor | None,
     ) -> Tensor:
         """Decode `[batch, length, width]`.
@@ -100,7 +100,7 @@ class BorrowingBlock(nn.Module):
         hidden: Tensor,
         bias: Tensor,
         own: Growing,
-        memory: KeysValues,
+        memory: KeyValueCache,
         memory_bias: Tensor | None,
     ) -> Tensor:
         """Decode `[batch, length, width]`; see `DecoderBlock.forward`."""

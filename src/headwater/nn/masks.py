@@ -32,7 +32,7 @@ def visible(
     """Combine padding, causality and blocks.
 
     Args:
-        keys: `[batch, keys]` bool, true where a key is a real piece; None when all are.
+        keys: `[batch, keys]` bool, true where a key is a real token; None when all are.
         query_positions, key_positions: `[queries]` and `[keys]`, or of each row `[batch, ..]`;
             given together for the causal pattern, left out for the fully visible one.
         prefix: of a causal pattern: key positions below it are seen as well; `[batch]` by all

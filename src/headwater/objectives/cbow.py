@@ -19,7 +19,7 @@ from pydantic import Field
 from headwater.config import Config
 from headwater.data.convert import Features, digest
 from headwater.errors import UserError
-from headwater.objectives.rows import Longs, Store
+from headwater.objectives.sequences import Longs, Store
 
 
 class WordWindowsConfig(Config):

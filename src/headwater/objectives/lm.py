@@ -1,6 +1,6 @@
-"""Language modeling: predict each piece from those before it, or around it from both sides.
+"""Language modeling: predict each token from those before it, or around it from both sides.
 
-    lm         every piece after the first, left to right          GPT, GPT-2
+    lm         every token after the first, left to right          GPT, GPT-2
     prefix_lm  a random prefix is fully visible, the rest asked    T5 paper, section 3.2.1
     bilm       left to right and right to left at once             ELMo
 
@@ -18,12 +18,12 @@ from pydantic import Field
 from headwater.config import Config
 from headwater.data import order
 from headwater.data.convert import IGNORED, Features, digest
-from headwater.data.pieces import Ints
+from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 from headwater.objectives.noise import below
 from headwater.objectives.packing import Packing
-from headwater.objectives.rows import Chunks, Longs, Store, constant
-from headwater.text.marks import document_end
+from headwater.objectives.sequences import Chunks, Longs, Store, constant
+from headwater.text.special_tokens import document_end
 from headwater.text.vocabulary import Vocabulary
 
 Kind = Literal["lm", "prefix_lm", "bilm"]
@@ -32,7 +32,7 @@ Kind = Literal["lm", "prefix_lm", "bilm"]
 class LanguageModelConfig(Config):
     """Language modeling over rows of running text.
 
-    length: pieces in a row.
+    length: tokens in a row.
     packing: rows hold whole texts, each by itself, instead of running text cut anywhere; not for
         `bilm`.
     """
@@ -50,7 +50,7 @@ class LanguageModel:
     `blocks` [length]; their `prefix_length` [length] is that of each place's text.
 
     Raises:
-        UserError: the vocabulary has no piece to end a document, or the store does not fill a row;
+        UserError: the vocabulary has no token to end a document, or the store does not fill a row;
             rows of `bilm` were to be packed.
     """
 

@@ -1,6 +1,6 @@
-"""Masked language modeling: say which pieces were hidden, from what stands on both sides.
+"""Masked language modeling: say which tokens were hidden, from what stands on both sides.
 
-15% of the pieces of a row are chosen; of those 80% become [MASK], 10% a random piece and 10% stay
+15% of the tokens of a row are chosen; of those 80% become [MASK], 10% a random token and 10% stay
 as they are, and all are asked for (Devlin et al. 2019, section 3.1, task 1, and appendix A.1):
 
     text       my dog is hairy        chosen: hairy
@@ -8,8 +8,8 @@ as they are, and all are asked for (Devlin et al. 2019, section 3.1, task 1, and
     labels     -100 -100 -100 hairy
 
 Masks are drawn anew in each epoch (Liu et al. 2019, section 4.1). The choice is exact per row, as
-in the published code: `max(1, round(0.15 x pieces))`, but counted and taken from the text alone:
-special pieces are never chosen, nor ever put in as a random piece.
+in the published code: `max(1, round(0.15 x tokens))`, but counted and taken from the text alone:
+special tokens are never chosen, nor ever put in as a random token.
 """
 
 from typing import Self, final
@@ -20,13 +20,13 @@ from pydantic import Field, model_validator
 from headwater.config import Config
 from headwater.data import order
 from headwater.data.convert import IGNORED, Features, digest
-from headwater.data.pieces import Ints
+from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.nsp import SentencePairs
 from headwater.objectives.packing import Packing
-from headwater.objectives.rows import Chunks, Longs, Store, constant
-from headwater.objectives.words import continuation_pieces, ordinary_pieces, special_pieces
+from headwater.objectives.sequences import Chunks, Longs, Store, constant
+from headwater.objectives.token_classes import continuation_tokens, ordinary_tokens, special_tokens
 from headwater.text.vocabulary import Vocabulary
 
 _SHARES = (0.8, 0.1)  # masked and random; the rest stays
@@ -35,9 +35,9 @@ _SHARES = (0.8, 0.1)  # masked and random; the rest stays
 class MaskedLMConfig(Config):
     """BERT's objective; the defaults are the published ones.
 
-    max_length: the most pieces in a row, special pieces included.
-    noise_density: the share of the pieces that is asked for.
-    whole_word: choose words, not pieces.
+    max_length: the most tokens in a row, special tokens included.
+    noise_density: the share of the tokens that is asked for.
+    whole_word: choose words, not tokens.
     next_sentence: rows are sentence pairs, which the next-sentence loss needs; otherwise they are
         full rows of running text, as RoBERTa's.
     packing: these rows hold whole texts, each by itself, instead of running text cut anywhere.
@@ -54,7 +54,7 @@ class MaskedLMConfig(Config):
         if self.packing and self.next_sentence:
             raise ValueError("packing: sentence pairs stand alone; set next_sentence = false too")
         if self.next_sentence and self.max_length < 5:
-            raise ValueError("max_length: sentence pairs need at least 5 pieces")
+            raise ValueError("max_length: sentence pairs need at least 5 tokens")
         return self
 
 
@@ -66,7 +66,7 @@ class MaskedLM:
     and the scalar `next_sentence_label` (0: B is next); packed also `blocks` [length].
 
     Raises:
-        UserError: the vocabulary has no mask piece, or none at the ends of a text; it does not
+        UserError: the vocabulary has no mask token, or none at the ends of a text; it does not
             mark words and whole words are to be masked; the store does not fill a row.
     """
 
@@ -75,13 +75,13 @@ class MaskedLM:
     ) -> None:
         if vocabulary.mask_id is None:
             raise UserError(
-                "this vocabulary has no mask piece, which a masked language model needs; take "
+                "this vocabulary has no mask token, which a masked language model needs; take "
                 "BERT's or train one of kind wordpiece"
             )
         self._mask_id = vocabulary.mask_id
-        self._special = special_pieces(vocabulary)
-        self._ordinary = ordinary_pieces(vocabulary)
-        self._begins = ~continuation_pieces(vocabulary) if config.whole_word else None
+        self._special = special_tokens(vocabulary)
+        self._ordinary = ordinary_tokens(vocabulary)
+        self._begins = ~continuation_tokens(vocabulary) if config.whole_word else None
         self._config = config
         self._seed = seed
         self._rows: SentencePairs | Packing | Chunks
@@ -147,7 +147,7 @@ class MaskedLM:
 
 
 def _ends(vocabulary: Vocabulary) -> tuple[int, int]:
-    """Return the pieces before and after a text: [CLS] and [SEP], `<s>` and `</s>`."""
+    """Return the tokens before and after a text: [CLS] and [SEP], `<s>` and `</s>`."""
     if vocabulary.cls_id is None or vocabulary.sep_id is None:
-        raise UserError("this vocabulary has no pieces like [CLS] and [SEP] for the ends of a text")
+        raise UserError("this vocabulary has no tokens like [CLS] and [SEP] for the ends of a text")
     return vocabulary.cls_id, vocabulary.sep_id

@@ -3,9 +3,9 @@
 Two kinds, each with an exact count per row:
 
     random spans    T5's `random_spans_noise_mask` (Raffel et al. 2020, section 3.3.4, and its
-                    code): the noisy pieces and the clean ones are parted into equally many spans
+                    code): the noisy tokens and the clean ones are parted into equally many spans
                     of random lengths, which take turns. A row starts clean and ends in noise.
-    single pieces   BERT's masks (Devlin et al. 2019, section 3.1): a random subset of the pieces,
+    single tokens   BERT's masks (Devlin et al. 2019, section 3.1): a random subset of the tokens,
                     or of the words (`choose_words`).
 
 Random order comes from sorting: each place gets 32 bits, its hash above its own number, so that no
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.data.order import place_hashes
-from headwater.data.pieces import Ints
+from headwater.data.token_arrays import Ints
 
 Keys = NDArray[np.uint64]
 """uint64 [rows]: `order.row_keys` of the seed, what is drawn, the epoch, and the rows."""
@@ -32,13 +32,13 @@ Chances = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
 Longs = NDArray[np.int64]
 
-LONGEST = 1 << 16  # pieces in a row: its numbers then leave 15 bits of 32 and more to chance
+LONGEST = 1 << 16  # tokens in a row: its numbers then leave 15 bits of 32 and more to chance
 
 
 class Amount(NamedTuple):
-    """How many pieces of a row are noise, and in how many spans they stand."""
+    """How many tokens of a row are noise, and in how many spans they stand."""
 
-    pieces: int
+    tokens: int
     spans: int
 
 
@@ -73,22 +73,22 @@ def spans_of(mask: Mask) -> Spans:
 
 
 def amount(length: int, density: float, mean_span: float) -> Amount:
-    """Return the noise of a row of `length` pieces (at least 2), as the published code rounds it.
+    """Return the noise of a row of `length` tokens (at least 2), as the published code rounds it.
 
     There is always some noise and something clean, and as many clean spans as noisy ones.
     """
     assert length >= 2
-    pieces = min(max(round(length * density), 1), length - 1)
-    spans = max(round(pieces / mean_span), 1)
-    return Amount(pieces, min(spans, pieces, length - pieces))
+    tokens = min(max(round(length * density), 1), length - 1)
+    spans = max(round(tokens / mean_span), 1)
+    return Amount(tokens, min(spans, tokens, length - tokens))
 
 
 def random_spans(keys: Keys, length: int, density: float, mean_span: float) -> Spans:
-    """Draw the noise spans of rows of `length` pieces, one row for each key."""
-    pieces, spans = amount(length, density, mean_span)
+    """Draw the noise spans of rows of `length` tokens, one row for each key."""
+    tokens, spans = amount(length, density, mean_span)
     chances = _chances(keys, length - 2)  # one for each place where noise or text could be cut
-    noise = _cuts(chances[:, : pieces - 1], spans)
-    clean = _cuts(chances[:, pieces - 1 :], spans)[:, 1:]
+    noise = _cuts(chances[:, : tokens - 1], spans)
+    clean = _cuts(chances[:, tokens - 1 :], spans)[:, 1:]
     starts, stops = clean + noise[:, :-1], clean + noise[:, 1:]
     return Spans(np.repeat(np.arange(len(keys)), spans), starts.ravel(), stops.ravel(), len(keys))
 
@@ -101,7 +101,7 @@ def random_order(keys: Keys, size: int) -> Longs:
 
 
 def choose(keys: Keys, allowed: Mask, density: float) -> Mask:
-    """Choose single pieces: `density` of the allowed places of each row, at least one.
+    """Choose single tokens: `density` of the allowed places of each row, at least one.
 
     What is chosen depends on the width of `allowed`: keep that the same for all batches.
     """
@@ -136,9 +136,9 @@ def choose_words(keys: Keys, allowed: Mask, begins: Mask, density: float) -> Mas
 def replaced(
     ids: Ints, chosen: Mask, keys: Keys, mask_id: int, ordinary: Ints, shares: tuple[float, float]
 ) -> Ints:
-    """Return ids [rows, length] with the chosen pieces hidden.
+    """Return ids [rows, length] with the chosen tokens hidden.
 
-    shares: of the mask piece, and of a random one out of `ordinary`; the rest stays as it is.
+    shares: of the mask token, and of a random one out of `ordinary`; the rest stays as it is.
     """
     rows, places = np.nonzero(chosen)
     hashes = place_hashes(keys[rows], places)

@@ -23,10 +23,10 @@ from typing import NamedTuple, final
 import numpy as np
 
 from headwater.data import order
-from headwater.data.pieces import Ints
+from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 from headwater.objectives.noise import Keys, Mask, below
-from headwater.objectives.rows import Longs, Store
+from headwater.objectives.sequences import Longs, Store
 from headwater.text.vocabulary import Vocabulary
 
 IS_NEXT, IS_RANDOM = 0, 1
@@ -44,7 +44,7 @@ class Pairs(NamedTuple):
 
 @final
 class SentencePairs:
-    """Runs of sentences as pairs of at most `max_length` pieces, special pieces included.
+    """Runs of sentences as pairs of at most `max_length` tokens, special tokens included.
 
     `lengths`, int64 [rows], are those of the true pairs; with a random B a row may be shorter.
 
@@ -56,7 +56,7 @@ class SentencePairs:
     def __init__(self, store: Store, vocabulary: Vocabulary, max_length: int, seed: int) -> None:
         assert max_length >= 5
         if vocabulary.cls_id is None or vocabulary.sep_id is None:
-            raise UserError("this vocabulary has no pieces like [CLS] and [SEP], which pairs need")
+            raise UserError("this vocabulary has no tokens like [CLS] and [SEP], which pairs need")
         self._cls, self._sep = vocabulary.cls_id, vocabulary.sep_id
         self.max_length = max_length
         self._room = max_length - 3
@@ -120,7 +120,7 @@ class SentencePairs:
         return size_a, np.minimum(size_b, self._room - size_a)
 
     def _elsewhere(self, home: Longs, most: Longs, full: Mask, draws: Keys) -> tuple[Longs, Longs]:
-        """Return the bounds of a stretch of at most `most` pieces in another document.
+        """Return the bounds of a stretch of at most `most` tokens in another document.
 
         All sentences of other documents are alike, so that a document comes up as often as its
         text does in true pairs.
@@ -131,7 +131,7 @@ class SentencePairs:
         sentence = np.where(sentence < own, sentence, sentence + self._firsts[home + 1] - own)
         place = np.searchsorted(self._firsts, sentence, side="right") - 1
         stop = self._documents[place + 1]
-        # So early that `most` pieces follow, if the document has so many.
+        # So early that `most` tokens follow, if the document has so many.
         last = np.searchsorted(self._bounds, stop - most, side="right") - 1
         start = self._bounds[np.maximum(np.minimum(sentence, last), self._firsts[place])]
         reach = np.minimum(start + most, stop)

@@ -2,10 +2,10 @@
 
 Rows of running text run across documents. Packed rows do not: a document is cut into parts that
 fit a row, each part is an example of the objective by itself (its own noise, its own sentinels
-from the first on, its own end piece), and parts share a row as long as there is room. `blocks`
+from the first on, its own end token), and parts share a row as long as there is room. `blocks`
 says which places belong together: attention stays inside a block, and positions begin again in
 each (`nn/masks.py`; Raffel et al. 2020, section 3.1.2, "we pack multiple sequences into each
-entry"). Parts of 4, 2 and 2 pieces with room for 6:
+entry"). Parts of 4, 2 and 2 tokens with room for 6:
 
     input_ids   a a a a b b        c c
     blocks      1 1 1 1 2 2        1 1        0 on padding
@@ -23,9 +23,9 @@ from typing import final
 import numpy as np
 
 from headwater.data.convert import Features, made_by_group
-from headwater.data.pieces import Ints
+from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
-from headwater.objectives.rows import Longs, Store
+from headwater.objectives.sequences import Longs, Store
 
 Make = Callable[[Ints, Longs, int], list[Features]]
 """From texts of one length, int32 [parts, length], their numbers and the epoch to features."""
@@ -38,13 +38,13 @@ class Packing:
     A part's length decides the lengths of what is made of it, before anything is drawn.
 
     Args:
-        inputs: int64 [longest part + 1], how many input pieces a part of so many pieces becomes.
-        room: the most input pieces of a row.
-        least: parts of fewer pieces, such as the last piece of a document, are left out.
-        ending: the piece that belongs to the text after each document, or None.
+        inputs: int64 [longest part + 1], how many input tokens a part of so many tokens becomes.
+        room: the most input tokens of a row.
+        least: parts of fewer tokens, such as the last token of a document, are left out.
+        ending: the token that belongs to the text after each document, or None.
 
     Attributes:
-        lengths: int64 [rows], the input pieces of each row.
+        lengths: int64 [rows], the input tokens of each row.
 
     Raises:
         UserError: no document is long enough.
@@ -67,7 +67,7 @@ class Packing:
         )
         if not len(self._sizes):
             raise UserError(
-                f"no document has {least} pieces; give longer documents, or set packing = false"
+                f"no document has {least} tokens; give longer documents, or set packing = false"
             )
         row = fit(inputs[self._sizes], room)
         self._order = np.argsort(row, kind="stable")  # parts by row, in reading order
@@ -99,7 +99,7 @@ class Packing:
         return [join(made[begin:end], pairs) for begin, end in pairwise(bounds.tolist())]
 
     def _text(self, parts: Longs, size: int) -> Ints:
-        """Return the pieces of parts of one size, int32 [parts, size]."""
+        """Return the tokens of parts of one size, int32 [parts, size]."""
         places = self._starts[parts, None] + np.arange(size)
         text = np.take(self._tokens, places, mode="clip").astype(np.int32)
         if self._ending is not None:
@@ -115,14 +115,14 @@ def fit(sizes: Longs, room: int) -> Longs:
         room: of a row.
     """
     row = np.empty(len(sizes), np.int64)
-    begun = _Begun()
+    open_sequences = _OpenSequences()
     count = 0
     order = np.argsort(-sizes, kind="stable")
     ends = np.flatnonzero(np.diff(sizes[order], append=0)) + 1
     for begin, end in pairwise([0, *ends.tolist()]):
         parts, size = order[begin:end], int(sizes[order[begin]])
         while len(parts):
-            left, rows = begun.fullest(size)
+            left, rows = open_sequences.fullest(size)
             if not len(rows):
                 left, new = room, -(-len(parts) // (room // size))
                 rows = np.arange(count, count + new)
@@ -133,13 +133,13 @@ def fit(sizes: Longs, room: int) -> Longs:
             row[parts[: len(taken)]] = taken
             parts = parts[len(taken) :]
             last = len(taken) - each * (used - 1)  # the last row may have got fewer
-            begun.keep(left - each * size, rows[: used - 1])
-            begun.keep(left - last * size, rows[used - 1 : used])
-            begun.keep(left, rows[used:])
+            open_sequences.keep(left - each * size, rows[: used - 1])
+            open_sequences.keep(left - last * size, rows[used - 1 : used])
+            open_sequences.keep(left, rows[used:])
     return row
 
 
-class _Begun:
+class _OpenSequences:
     """Rows that are begun, by the room that is left in them."""
 
     def __init__(self) -> None:
@@ -185,9 +185,9 @@ def join(examples: Sequence[Features], pairs: bool) -> Features:
 def _cut(
     bounds: Longs, longest: int, least: int, ended: bool
 ) -> tuple[Longs, Longs, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """Cut documents into parts of `longest` pieces, the last one shorter.
+    """Cut documents into parts of `longest` tokens, the last one shorter.
 
-    Return where each part starts among the tokens, its size, and whether its last piece is the
+    Return where each part starts among the tokens, its size, and whether its last token is the
     one that ends a document.
     """
     sizes = np.diff(bounds) + int(ended)

@@ -9,7 +9,7 @@ sentinel and say what it stands for (Raffel et al. 2020, section 3.1.4 and figur
 
 The closing sentinel <Z> stands only where the text ends outside a span, that is never under random
 spans, which end in noise. The other variants are those of the paper's tables 3 and 5, on the same
-text; their noise is single pieces:
+text; their noise is single tokens:
 
     replace_spans   as above, where neighboring noise happens to form a span
     drop_tokens     Thank you me to your party week.           ->  for inviting last
@@ -17,7 +17,7 @@ text; their noise is single pieces:
     mass_style      Thank you <M> <M> me to your party <M> week.    ->  the whole text
     deshuffling     party me for your to. last you inviting week Thank  ->  the whole text
 
-The mask <M> is the first sentinel, as in the published code. Where that draws each noisy piece by
+The mask <M> is the first sentinel, as in the published code. Where that draws each noisy token by
 itself, here exactly the rounded share of a row is drawn, so that rows have one length.
 """
 
@@ -31,13 +31,13 @@ from pydantic import Field, model_validator
 from headwater.config import Config
 from headwater.data import order
 from headwater.data.convert import Features, digest
-from headwater.data.pieces import Ints, Ragged
+from headwater.data.token_arrays import Ints, Ragged
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.packing import Packing
-from headwater.objectives.rows import Chunks, Longs, Store, constant
-from headwater.objectives.words import ordinary_pieces
-from headwater.text.marks import end_piece, sentinel_ids
+from headwater.objectives.sequences import Chunks, Longs, Store, constant
+from headwater.objectives.token_classes import ordinary_tokens
+from headwater.text.special_tokens import end_token, sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
 Variant = Literal[
@@ -51,10 +51,10 @@ class SpanCorruptionConfig(Config):
     """T5's objective; the defaults are the published ones (section 3.1.4).
 
     variant: how noise becomes inputs and targets.
-    inputs: the length of the inputs in pieces, the end piece included; the text of a row is so
+    inputs: the length of the inputs in tokens, the end token included; the text of a row is so
         long that they are full (`replace_spans`: as full as the worst noise allows).
-    noise_density: the share of the pieces that is noise.
-    mean_span: the mean length of a noise span in pieces; of `span_corruption` alone.
+    noise_density: the share of the tokens that is noise.
+    mean_span: the mean length of a noise span in tokens; of `span_corruption` alone.
     packing: rows hold whole texts, each by itself, instead of running text cut anywhere; the inputs
         of a row are as full as the texts allow.
     """
@@ -70,7 +70,7 @@ class SpanCorruptionConfig(Config):
         if self.raw > noise.LONGEST:
             raise ValueError(
                 f"inputs = {self.inputs} with noise_density = {self.noise_density}: a row would "
-                f"take more than {noise.LONGEST} pieces of text; lower one of them"
+                f"take more than {noise.LONGEST} tokens of text; lower one of them"
             )
         return self
 
@@ -80,13 +80,13 @@ class SpanCorruptionConfig(Config):
         if self.variant != "span_corruption" and self.mean_span != usual:
             raise ValueError(
                 f"mean_span = {self.mean_span}: the noise of variant {self.variant!r} is single "
-                "pieces, whose spans have no length to choose; leave mean_span out"
+                "tokens, whose spans have no length to choose; leave mean_span out"
             )
         return self
 
     @property
     def raw(self) -> int:
-        """How many pieces of text a row takes."""
+        """How many tokens of text a row takes."""
         if self.variant == "span_corruption":
             return lengths(self.inputs, self.noise_density, self.mean_span)[0]
         if self.variant == "drop_tokens":
@@ -95,11 +95,11 @@ class SpanCorruptionConfig(Config):
 
     @property
     def targets(self) -> int:
-        """The length of the targets, the end piece included; `replace_spans`: at most."""
+        """The length of the targets, the end token included; `replace_spans`: at most."""
         return self.both(self.raw)[1]
 
     def both(self, raw: int) -> tuple[int, int]:
-        """Return the lengths of inputs and targets of a text, the end pieces included.
+        """Return the lengths of inputs and targets of a text, the end tokens included.
 
         `replace_spans`: at most.
         """
@@ -119,7 +119,7 @@ class SpanCorruptionConfig(Config):
         if self.variant == "span_corruption":
             return noise.amount(raw, self.noise_density, self.mean_span).spans
         single = self._single(raw)
-        return min(single, raw - single + 1)  # each span but the last has a piece after it
+        return min(single, raw - single + 1)  # each span but the last has a token after it
 
     def _single(self, raw: int) -> int:
         return max(round(raw * self.noise_density), 1)
@@ -133,20 +133,20 @@ class SpanCorruption:
     `label_blocks` of the same lengths.
 
     Raises:
-        UserError: the vocabulary has no end-of-sequence piece or too few sentinels, or the store
+        UserError: the vocabulary has no end-of-sequence token or too few sentinels, or the store
             does not fill a row.
     """
 
     def __init__(
         self, store: Store, vocabulary: Vocabulary, config: SpanCorruptionConfig, seed: int
     ) -> None:
-        self._eos = end_piece(vocabulary)
+        self._eos = end_token(vocabulary)
         self._sentinels = _enough_sentinels(vocabulary, config)
-        self._ordinary = ordinary_pieces(vocabulary)
+        self._ordinary = ordinary_tokens(vocabulary)
         self._config = config
         self._seed = seed
         self._rows: Chunks | Packing
-        if config.packing:  # texts of at least a piece of noise and a clean one
+        if config.packing:  # texts of at least a token of noise and a clean one
             sides = [(0, 0), (0, 0), *(config.both(size) for size in range(2, config.raw + 1))]
             inputs, targets = np.array(sides).T
             self._rows = Packing(store, inputs=inputs, room=config.inputs, least=2)
@@ -196,10 +196,10 @@ class SpanCorruption:
 
 
 def lengths(inputs: int, density: float, mean_span: float) -> tuple[int, int]:
-    """Return how many pieces of text fill `inputs`, and how many targets they give.
+    """Return how many tokens of text fill `inputs`, and how many targets they give.
 
-    As the published `random_spans_helper`: for 512 inputs, 568 pieces of text and 114 targets =
-    85 of noise, 28 sentinels and the end. Both counts include the end piece.
+    As the published `random_spans_helper`: for 512 inputs, 568 tokens of text and 114 targets =
+    85 of noise, 28 sentinels and the end. Both counts include the end token.
     """
     raw = _longest(inputs, lambda raw: _both(raw, density, mean_span)[0])
     if density == 0.5 and _both(raw, density, mean_span)[1] > inputs:
@@ -209,13 +209,13 @@ def lengths(inputs: int, density: float, mean_span: float) -> tuple[int, int]:
 
 def _both(raw: int, density: float, mean_span: float) -> tuple[int, int]:
     found = noise.amount(raw, density, mean_span)
-    return raw - found.pieces + found.spans + 1, found.pieces + found.spans + 1
+    return raw - found.tokens + found.spans + 1, found.tokens + found.spans + 1
 
 
 def corrupt(ids: Ints, spans: noise.Spans, sentinels: Ints, eos_id: int) -> tuple[Ragged, Ragged]:
     """Return inputs and targets of texts [rows, length] under any noise spans.
 
-    Works on the flat batch, span by span rather than piece by piece: where each sentinel stands,
+    Works on the flat batch, span by span rather than token by token: where each sentinel stands,
     and how much of the text it stands for (`_read`).
     """
     count, length = ids.shape
@@ -249,9 +249,9 @@ def corrupt(ids: Ints, spans: noise.Spans, sentinels: Ints, eos_id: int) -> tupl
 def _read(
     ids: Ints, bounds: Longs, places: Longs, skipped: Longs, names: Ints, eos_id: int
 ) -> Ragged:
-    """Read on through the flat texts, with a sentinel at each place for the pieces skipped there.
+    """Read on through the flat texts, with a sentinel at each place for the tokens skipped there.
 
-    A place reads one piece on from the one before it; a sentinel's, as many as it stands for.
+    A place reads one token on from the one before it; a sentinel's, as many as it stands for.
     """
     steps = np.ones(bounds[-1], np.int64)
     steps[places] = skipped
@@ -271,7 +271,7 @@ def _bounds(sizes: Longs) -> Longs:
 
 
 def _ended(ids: Ints, eos_id: int) -> Ints:
-    """Append the end piece to each row."""
+    """Append the end token to each row."""
     return np.concatenate((ids, np.full((len(ids), 1), eos_id, np.int32)), axis=1)
 
 
@@ -287,7 +287,7 @@ def _each(rows: Ragged | Ints) -> list[Ints]:
 
 
 def _longest(inputs: int, needed: Callable[[int], int]) -> int:
-    """Return the most pieces of text that need no more than `inputs` places."""
+    """Return the most tokens of text that need no more than `inputs` places."""
     raw = max(2, inputs - 1)
     while raw <= noise.LONGEST and needed(raw + 1) <= inputs:
         raw += 1

@@ -23,7 +23,7 @@ from headwater.pictures.page import printable
 
 _TEMPLATE = Path(__file__).with_name("attention.html")
 MOST_WEIGHTS = 4_000_000  # in an HTML file: about 12 MB
-MOST_NAMED = 24  # pieces, beside the maps of a layer
+MOST_NAMED = 24  # tokens, beside the maps of a layer
 _ACROSS, _SMALL = 4, 1.1  # maps with names side by side; inches of one without
 _GRADE = PowerNorm(0.5, vmin=0, vmax=1)
 
@@ -35,7 +35,7 @@ class HeadMap:
     part: "encoder", "decoder" (self-attention) or "cross" (from the decoder to the encoder).
     layer, head: from 0 on.
     weights: float `[queries, keys]`, each row summing to 1.
-    queries, keys: the pieces at those places.
+    queries, keys: the tokens at those places.
     """
 
     part: str
@@ -47,7 +47,7 @@ class HeadMap:
 
 
 def draw_attention(maps: Sequence[HeadMap], picture: Path) -> None:
-    """Draw maps as a PNG: one large, those of a layer with their pieces, or layers x heads.
+    """Draw maps as a PNG: one large, those of a layer with their tokens, or layers x heads.
 
     `maps` are not empty, in the order of part, layer and head.
     """

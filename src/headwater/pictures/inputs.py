@@ -1,6 +1,6 @@
 """What a model adds up at each place, drawn as figure 2 of the BERT paper (Devlin et al. 2019).
 
-input      [CLS]    my     dog   [SEP]        a box for each piece
+input      [CLS]    my     dog   [SEP]        a box for each token
 token      E101   E2026   E3899   E102
              +      +       +       +
 segment     EA     EA      EA      EA

@@ -1,7 +1,7 @@
 """What is shown of a model's inputs and outputs, apart from where: a terminal or an HTML file.
 
 A page is a title and parts: headings, labelled lines of marked text, tables, and columns (one for
-each piece, as in figure 2 of the BERT paper). Marked text is a row of runs:
+each token, as in figure 2 of the BERT paper). Marked text is a row of runs:
 
     Line("inputs", (Run("my dog is"), Run("[MASK]", "masked")))
 
@@ -29,7 +29,7 @@ Mark = Literal[
 MEANINGS: dict[Mark, str] = {
     "noise": "left out or asked for",
     "masked": "hidden by the mask",
-    "random": "a random piece in its place",
+    "random": "a random token in its place",
     "kept": "asked for, but left as it is",
     "sentinel": "stands for what is left out",
     "prefix": "seen by all places, not asked for",
@@ -73,7 +73,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A column for each piece, a cell for each label; as many side by side as there is room."""
+    """A column for each token, a cell for each label; as many side by side as there is room."""
 
     labels: tuple[str, ...]
     columns: tuple[tuple[Run, ...], ...]

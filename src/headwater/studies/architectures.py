@@ -94,13 +94,13 @@ ARCHITECTURES = Study(
     asks="encoder-decoder, language model or prefix LM, at equal parameters and at equal cost?",
     setup={
         "quick": "T5s of 2 + 2 layers, 64 wide, of each architecture (docs/pretraining.md) are "
-        "pre-trained on a made-up language (docs/studies.md) for 400 steps of 2,048 pieces, one "
+        "pre-trained on a made-up language (docs/studies.md) for 400 steps of 2,048 tokens, one "
         "body for each seed, and learn two tasks as text to text in 200 steps of 16 examples: the "
         "kind of a noun (200 labelled examples; guessing gives 25) and whether one of two nouns is "
         "an animal (100; 50). Accuracy in percent on 600 test examples. P are the parameters of "
         "one stack, M is the cost of reading and writing with two.",
         "full": "The same architectures at the sizes of the T5 given by --model are pre-trained on "
-        "the token store DIR/text/sentinels for 5,000 steps of 4,096 pieces, and learn SST-2, MRPC "
+        "the token store DIR/text/sentinels for 5,000 steps of 4,096 tokens, and learn SST-2, MRPC "
         "and RTE in 1,000 steps of 32 examples each. Scores are on the official dev sets. P are "
         "the parameters of one stack, M is the cost of reading and writing with two.",
     },

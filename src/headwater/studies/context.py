@@ -89,7 +89,7 @@ CONTEXT = Study(
     setup={
         "quick": "A CBOW, an ELMo, a GPT and a BERT, each about 64 wide, are pre-trained on the "
         "same text of a made-up language, one body of each for each seed (docs/studies.md), for "
-        "400, 600, 800 and 1,200 steps of 2,048 pieces. Their features, frozen, feed "
+        "400, 600, 800 and 1,200 steps of 2,048 tokens. Their features, frozen, feed "
         "one linear layer: no reader stands between that could know the context by itself. "
         "`sense`: which of its two kinds a noun has in a sentence, where the word before it or "
         "after it tells (1,000 labelled sentences; F1, 50 by guessing among the two). `kind`: "

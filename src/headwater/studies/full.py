@@ -92,9 +92,9 @@ def model(place: Place, *families: str) -> str:
 
 def family(name: str) -> str:
     """Return the family of a model, as `studies/bodies` names them."""
-    from headwater import starting  # imports torch
+    from headwater.runs import setup  # imports torch
 
-    return starting.family(_config(name))
+    return setup.family(_config(name))
 
 
 def rate(place: Place, name: str) -> float:

@@ -17,11 +17,11 @@ from typing import Any, Protocol
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
-from headwater.studies.cell import Job
+from headwater.studies.job import Job
 from headwater.studies.progress import Progress
 from headwater.studies.study import Cell, Result, Run
 from headwater.studies.workers import Answer, Failure
-from headwater.training.state import compare
+from headwater.training.state_folder import compare
 
 KEPT = "study.json"
 """The grid, in a study's folder."""

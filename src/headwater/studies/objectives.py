@@ -76,12 +76,12 @@ OBJECTIVES = Study(
     asks="what should an encoder-decoder be pre-trained to do?",
     setup={
         "quick": "A T5 of 2 + 2 layers, 64 wide, is pre-trained on a made-up language "
-        "(docs/studies.md) by each objective for 500 steps of 2,048 pieces, one body for each "
+        "(docs/studies.md) by each objective for 500 steps of 2,048 tokens, one body for each "
         "seed, and learns two tasks as text to text in 200 steps of 16 examples: the kind of a "
         "noun (200 labelled examples; guessing gives 25) and whether one of two nouns is an animal "
         "(100; 50). Accuracy in percent on 600 test examples.",
         "full": "A T5 of the sizes of the one given by --model is pre-trained on the token store "
-        "DIR/text/sentinels by each objective for 5,000 steps of 4,096 pieces, and learns SST-2, "
+        "DIR/text/sentinels by each objective for 5,000 steps of 4,096 tokens, and learns SST-2, "
         "MRPC and RTE in 1,000 steps of 32 examples each. Scores are on the official dev sets.",
     },
     prepare=quick.prepare,
@@ -98,7 +98,7 @@ OBJECTIVES = Study(
             },
         ),
         Published(
-            "Raffel et al. 2020, table 6: how much is corrupted, as single pieces.",
+            "Raffel et al. 2020, table 6: how much is corrupted, as single tokens.",
             T5_COLUMNS,
             {
                 "10%": (82.82, 19.00, 80.38, 69.55, 26.87, 39.28, 27.44),
@@ -111,7 +111,7 @@ OBJECTIVES = Study(
             "Raffel et al. 2020, table 7: how long spans are, at 15%.",
             T5_COLUMNS,
             {
-                "single pieces": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
+                "single tokens": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
                 "2": (83.54, 19.39, 82.09, 72.20, 26.76, 39.99, 27.63),
                 "3": (83.49, 19.62, 81.84, 72.53, 26.86, 39.65, 27.62),
                 "5": (83.40, 19.24, 82.05, 72.23, 26.88, 39.40, 27.53),

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from headwater.pictures.figure import new_figure, write_png
-from headwater.studies.table import Table
+from headwater.studies.results_table import Table
 
 
 def draw(table: Table, title: str, across: str, path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from headwater.studies.study import Result
 
 if TYPE_CHECKING:
-    from headwater.studies.cell import Job
+    from headwater.studies.job import Job
 
 
 class Progress:

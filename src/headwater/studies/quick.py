@@ -54,7 +54,7 @@ OBJECTIVES: Mapping[str, dict[str, Any]] = {
 
 RATES = {"bert": 2e-3, "t5": 1e-2, "gpt": 2e-3, "elmo": 5e-3, "cbow": 3e-2}
 STEPS = 1000
-"""Of pre-training, at 2,048 pieces each."""
+"""Of pre-training, at 2,048 tokens each."""
 
 
 def prepare(place: Place) -> None:
@@ -68,9 +68,9 @@ def prepare(place: Place) -> None:
         _write_lines(folder / "text.jsonl", [{"text": text} for text in documents])
         counts = Counter(word for text in [*documents, *_spoken()] for word in text.split())
         words = [word for word, _ in counts.most_common()]
-        _write_vocabulary(folder / "pieces", words, marked=True)
+        _write_vocabulary(folder / "tokens", words, marked=True)
         _write_vocabulary(folder / "words", words, marked=False)
-        for kind in ("pieces", "words"):
+        for kind in ("tokens", "words"):
             store(folder, kind, f"{kind}-store", documents)
         for task, declaration in TASKS.items():
             replace_file(folder / f"{task}.toml", tomli_w.dumps(declaration))
@@ -93,7 +93,7 @@ def body(place: Place, family: str, seed: int, name: str = "", **changes: Any) -
         name: of the run, with the seed after it; left out: the family's.
         changes: tables of the recipe, laid over the family's own.
     """
-    kind = "words" if family in ("cbow", "elmo") else "pieces"
+    kind = "words" if family in ("cbow", "elmo") else "tokens"
     network = changes.pop("network", {})
     sizes = SIZES[family]["sizes"] | network.get("sizes", {})
     training = {"steps": STEPS, "batch": {"tokens": 2048}, "learning_rate": RATES[family],
@@ -110,7 +110,7 @@ def body(place: Place, family: str, seed: int, name: str = "", **changes: Any) -
 
 def random_start(place: Place, family: str) -> dict[str, Any]:
     """Return the part of a recipe that begins from random weights."""
-    kind = "words" if family in ("cbow", "elmo") else "pieces"
+    kind = "words" if family in ("cbow", "elmo") else "tokens"
     vocabulary = str(place.folder / "data" / kind)
     return {"network": SIZES[family] | {"vocabulary": vocabulary}}
 
@@ -189,9 +189,9 @@ def _write_vocabulary(folder: Path, words: list[str], *, marked: bool) -> None:
     roles = {"pad": "[PAD]", "unk": "[UNK]", "eos": "[EOS]"} | (_MARKS if marked else {})
     sentinels = [f"<extra_id_{number}>" for number in range(_SENTINELS)] if marked else []
     special = [*roles.values(), *sentinels]
-    ids = {piece: id for id, piece in enumerate([*special, *words])}
+    ids = {token: id for id, token in enumerate([*special, *words])}
     content = describe_words(ids, lower_case=False)
-    content["added_tokens"] = [describe_added(piece, ids[piece]) for piece in special]
+    content["added_tokens"] = [describe_added(token, ids[token]) for token in special]
     write_json(folder / "tokenizer.json", content)
     write_json(folder / "special_tokens_map.json", {f"{r}_token": t for r, t in roles.items()})
 

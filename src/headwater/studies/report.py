@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from headwater.files import replace_file
 from headwater.studies.plot import draw
+from headwater.studies.results_table import Found, Table, judge
 from headwater.studies.study import Place, Published, Result, Study
-from headwater.studies.table import Found, Table, judge
 
 _WORDS = {
     "agrees": "as published",

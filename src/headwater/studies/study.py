@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from headwater.recipe import PretrainRecipe, Recipe
+from headwater.runs.recipe import PretrainRecipe, Recipe
 
 Budget = Literal["quick", "full"]
 T5_COLUMNS = ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro")

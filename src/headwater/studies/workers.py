@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn, Self
 
 from headwater.errors import UserError
-from headwater.studies.cell import Job
+from headwater.studies.job import Job
 from headwater.studies.study import Result
 
 

@@ -26,12 +26,12 @@ from typing import Annotated, Any, ClassVar, Literal, final
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from headwater.config import Config, at_line, listed, read_toml
-from headwater.data.cells import texts_in
 from headwater.data.conll_file import TagColumns, check_tag
 from headwater.data.example import PairExample, SpanExample, TextExample
 from headwater.data.parallel_files import Text
 from headwater.data.predictions import JSON
 from headwater.data.span_table import SpanColumns
+from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
 from headwater.data.task import Layout, Task
 from headwater.errors import UserError, did_you_mean

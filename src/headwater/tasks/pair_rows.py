@@ -6,7 +6,7 @@ BERT reads `[CLS] text [SEP]` and `[CLS] text [SEP] other text [SEP]` (Devlin et
     a cat sat | it slept     ->  [CLS] a cat sat [SEP] it slept [SEP]
                                    0   0  0   0    0    1    1    1
 
-A pair that is too long is cut as BERT's code cuts it: piece by piece off the end of the longer
+A pair that is too long is cut as BERT's code cuts it: token by token off the end of the longer
 text, of two equal ones off the second.
 """
 
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from headwater.data.convert import Features
 from headwater.data.example import PairExample, TaggingExample
-from headwater.data.pieces import Ragged, encode_ids
 from headwater.data.task import Task
+from headwater.data.token_arrays import Ragged, encode_ids
 from headwater.errors import UserError
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.windows import Layout, layout
@@ -98,7 +98,7 @@ def build_pairs(
     Args:
         labels: the classes in the order of the head's outputs; empty where it gives a number.
         labelled: whether the rows hold what is to be learned.
-        shape: the special pieces; None: those of an encoder.
+        shape: the special tokens; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's, or an example to learn from has no label or
@@ -149,7 +149,7 @@ def no_such_label(id: str, label: str, labels: Sequence[str]) -> UserError:
 
 
 def _kept(first: Longs, second: Longs, room: Longs) -> Longs:
-    """How many pieces stay of either text, int64 [2, rows]."""
+    """How many tokens stay of either text, int64 [2, rows]."""
     half = -(-room // 2)  # of an odd room the first text has the larger half
     kept = np.minimum(first, np.maximum(room - second, half))
     return np.stack([kept, np.minimum(second, room - kept)])

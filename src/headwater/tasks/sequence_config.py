@@ -10,7 +10,7 @@ from headwater.config import Config
 class SequenceConfig(Config):
     """How a text or a pair becomes one model input (Devlin et al. 2019, section 4.1).
 
-    max_length: the longest input in pieces, special ones included. Of a longer text the end is
+    max_length: the longest input in tokens, special ones included. Of a longer text the end is
         cut, of a pair that of the longer one; the sentences of tagging go on in another input.
     """
 

@@ -1,8 +1,8 @@
 """Choosing answers from start and end scores (Devlin et al. 2019, sections 4.2 and 4.3).
 
-The score of a span is the logit of its first piece as a start plus that of its last as an end. All
-spans of up to `max_answer_length` pieces inside a window's context are compared, as a band
-[pieces, max_answer_length]; so none crosses into the question and none of the best is missed. The
+The score of a span is the logit of its first token as a start plus that of its last as an end. All
+spans of up to `max_answer_length` tokens inside a window's context are compared, as a band
+[tokens, max_answer_length]; so none crosses into the question and none of the best is missed. The
 score of "no answer" is that of the span at position 0, the least over the windows.
 
     windows = build_windows(vocabulary, examples, config, labelled=False)
@@ -91,7 +91,7 @@ def choose_spans(
 def _band(
     starts: NDArray[np.floating], ends: NDArray[np.floating], places: WindowPlaces, longest: int
 ) -> Scores:
-    """Scores [pieces, longest] of the spans of 1 to `longest` pieces from every piece on."""
+    """Scores [tokens, longest] of the spans of 1 to `longest` tokens from every token on."""
     count = len(places.starts)
     context = slice(places.first, places.first + count)
     padded = np.full(count + longest, -np.inf)
@@ -106,7 +106,7 @@ def _best(
 ) -> dict[tuple[int, int], float]:
     """The `wanted` best different character spans of one window.
 
-    Pieces may share a character, so that more pairs than `wanted` may have to be looked at.
+    Tokens may share a character, so that more pairs than `wanted` may have to be looked at.
     """
     scores = band.ravel()
     taken = wanted

@@ -10,16 +10,16 @@ MOST_SPECIAL_PIECES = 4  # RoBERTa's <s> question </s></s> context </s>; BERT ha
 
 
 class SpanConfig(Config):
-    """How contexts are cut into windows and spans are chosen; all counts are in pieces.
+    """How contexts are cut into windows and spans are chosen; all counts are in tokens.
 
     Defaults follow BERT's SQuAD runs (Devlin et al. 2019, section 4.2 and its code).
 
-    max_length: the longest model input, special pieces included.
+    max_length: the longest model input, special tokens included.
     stride: how far each window of a long context begins after the previous one (BERT's
         `doc_stride`). None sets it by itself: half of the room that the question leaves, or less
-        where that is needed for every answer of `max_answer_length` pieces to stand whole in some
+        where that is needed for every answer of `max_answer_length` tokens to stand whole in some
         window.
-    max_query_length: questions are cut after so many pieces.
+    max_query_length: questions are cut after so many tokens.
     max_answer_length: the longest answer that is chosen.
     n_best: how many candidates are kept per question.
     """
@@ -41,13 +41,13 @@ class SpanConfig(Config):
         return self
 
     def step(self, room: int) -> int:
-        """How far apart windows begin when `room` context pieces fit into each (room >= 1).
+        """How far apart windows begin when `room` context tokens fit into each (room >= 1).
 
-        Windows overlap by `room - step` pieces, and an answer of up to `room - step + 1` pieces
+        Windows overlap by `room - step` tokens, and an answer of up to `room - step + 1` tokens
         stands whole in one of them wherever it is.
         """
         if self.stride is not None:
-            return min(self.stride, room)  # a longer one would leave pieces out
+            return min(self.stride, room)  # a longer one would leave tokens out
         return max(1, min(room // 2, room - self.max_answer_length + 1))
 
     def fitting(self, longest: int) -> Self:

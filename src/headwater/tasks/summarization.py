@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from headwater.data.cells import texts_in
 from headwater.data.parallel_files import Text
+from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
 from headwater.data.task import Layout
 from headwater.tasks.writing import TextTask, rouge

@@ -1,7 +1,7 @@
-"""Sentences as model inputs, with a tag for the first piece of each word.
+"""Sentences as model inputs, with a tag for the first token of each word.
 
-Devlin et al. 2019, section 5.3: the tag of a word is asked of its first piece; the others, and the
-special pieces, are not asked and carry -100:
+Devlin et al. 2019, section 5.3: the tag of a word is asked of its first token; the others, and the
+special tokens, are not asked and carry -100:
 
     Ada       Lovelace   sat           O, B-person, I-person are classes 0, 1, 2
     [CLS]  ada  love ##lace  sat  [SEP]
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from headwater.data.convert import IGNORED, Features
 from headwater.data.example import TaggingExample
-from headwater.data.pieces import Ints, Pieces, Ragged, encode_pieces
+from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_tokens
 from headwater.errors import UserError
 from headwater.tasks.pair_rows import class_numbers, no_such_label
 from headwater.tasks.sequence_config import SequenceConfig
@@ -51,8 +51,8 @@ class TagRows:
     def __init__(
         self, layout: Layout, ids: Ragged, words: Ints, labels: Ints | None, rows: Longs
     ) -> None:
-        """Take pieces with the word that each begins, or -1, and rows `[rows, 3]`: the sentence,
-        and its first piece and the one after its last among all."""
+        """Take tokens with the word that each begins, or -1, and rows `[rows, 3]`: the sentence,
+        and its first token and the one after its last among all."""
         self._layout, self._ids, self._words, self._labels = layout, ids, words, labels
         self._rows = rows
         self.example_of: Longs = rows[:, 0]
@@ -63,14 +63,14 @@ class TagRows:
         return len(self._rows)
 
     def __getitem__(self, row: int) -> Features:
-        layout, pieces = self._layout, self._pieces(row)
-        parts = (layout.before, self._ids.values[pieces], layout.after)
+        layout, tokens = self._layout, self._tokens(row)
+        parts = (layout.before, self._ids.values[tokens], layout.after)
         ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
         features = {"input_ids": ids, "token_type_ids": np.zeros(len(ids), np.int32)}
         if self._labels is not None:
             labels = np.full(len(ids), IGNORED, np.int32)
             first = len(layout.before)
-            labels[first : len(ids) - len(layout.after)] = self._labels[pieces]
+            labels[first : len(ids) - len(layout.after)] = self._labels[tokens]
             features["labels"] = labels
         return features
 
@@ -80,7 +80,7 @@ class TagRows:
 
     def places(self, row: int) -> WordPlaces:
         """The words that begin in a row."""
-        words = self._words[self._pieces(row)]
+        words = self._words[self._tokens(row)]
         begins = np.flatnonzero(words >= 0)
         return WordPlaces(begins + len(self._layout.before), words[begins])
 
@@ -94,7 +94,7 @@ class TagRows:
             digest.update(self._labels.tobytes())
         return digest.hexdigest()
 
-    def _pieces(self, row: int) -> slice:
+    def _tokens(self, row: int) -> slice:
         return slice(int(self._rows[row, 1]), int(self._rows[row, 2]))
 
 
@@ -109,12 +109,12 @@ def build_tagging(
 ) -> TagRows:
     """Encode every sentence: its words with a space between them.
 
-    A word of which no piece is left, such as a lone control character, is not asked for.
+    A word of which no token is left, such as a lone control character, is not asked for.
 
     Args:
         labels: the tags in the order of the head's outputs.
         labelled: whether the rows hold the tags that are to be learned.
-        shape: the special pieces; None: those of an encoder.
+        shape: the special tokens; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's, or a sentence to learn from has no tags or
@@ -122,36 +122,36 @@ def build_tagging(
     """
     examples = list(examples)
     shape = shape or layout(vocabulary)
-    pieces = encode_pieces(vocabulary, [" ".join(each.words) for each in examples])
+    tokens = encode_tokens(vocabulary, [" ".join(each.words) for each in examples])
     counts = np.array([len(each.words) for each in examples], np.int64)
     begins = np.concatenate(([0], np.cumsum(counts)))  # of each sentence, among all words
     letters = [len(word) for each in examples for word in each.words]
-    word_of = _begun(pieces, np.array(letters, np.int64), begins)
+    word_of = _words_begun(tokens, np.array(letters, np.int64), begins)
     first = np.flatnonzero(word_of >= 0)
     asked = None
     if labelled:
         tags = _tags(examples, labels)
         asked = np.full(len(word_of), IGNORED, np.int32)
         asked[first] = tags[word_of[first]]
-    sentence = np.repeat(np.arange(len(examples)), pieces.ids.lengths)
+    sentence = np.repeat(np.arange(len(examples)), tokens.ids.lengths)
     within = np.where(word_of >= 0, word_of - begins[sentence], -1).astype(np.int32)
     room = config.max_length - len(shape.before) - len(shape.after)
-    rows = _rows(pieces.ids.bounds.tolist(), first.tolist(), room)
-    return TagRows(shape, pieces.ids, within, asked, rows)
+    rows = _rows(tokens.ids.bounds.tolist(), first.tolist(), room)
+    return TagRows(shape, tokens.ids, within, asked, rows)
 
 
-def _begun(pieces: Pieces, letters: Longs, begins: Longs) -> Longs:
-    """Which word, counted over all sentences, each piece is the first of; -1: of none.
+def _words_begun(tokens: EncodedTexts, letters: Longs, begins: Longs) -> Longs:
+    """Which word, counted over all sentences, each token is the first of; -1: of none.
 
     Args:
         letters: the length of every word.
         begins: the number of each sentence's first word, and how many words there are.
     """
     starts = np.concatenate(([0], np.cumsum(letters + 1)))  # as if all sentences were one text
-    base = starts[np.repeat(begins[:-1], pieces.ids.lengths)]
-    at = base + pieces.starts  # of a lone space mark it is the space between words
+    base = starts[np.repeat(begins[:-1], tokens.ids.lengths)]
+    at = base + tokens.starts  # of a lone space mark it is the space between words
     word = np.searchsorted(starts, at, side="right") - 1
-    inside = pieces.ends > pieces.starts
+    inside = tokens.ends > tokens.starts
     inside[inside] = at[inside] < starts[word[inside]] + letters[word[inside]]
     result = np.full(len(word), -1, np.int64)
     places = np.flatnonzero(inside)
@@ -161,7 +161,7 @@ def _begun(pieces: Pieces, letters: Longs, begins: Longs) -> Longs:
 
 
 def _rows(bounds: Sequence[int], first: Sequence[int], room: int) -> Longs:
-    """Cut sentences `bounds[i]:bounds[i + 1]` into rows of at most `room` pieces, before a word.
+    """Cut sentences `bounds[i]:bounds[i + 1]` into rows of at most `room` tokens, before a word.
 
     A word that fills a row alone is cut wherever the row ends.
     """

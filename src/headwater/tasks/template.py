@@ -27,7 +27,7 @@ class Template:
     columns: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        names = [name for _, name in _pieces(self.text) if name is not None]
+        names = [name for _, name in _tokens(self.text) if name is not None]
         if "" in names or not names:
             raise UserError(f"template {self.text!r}: put a column's name between braces")
         object.__setattr__(self, "columns", tuple(dict.fromkeys(names)))
@@ -35,11 +35,11 @@ class Template:
     def fill(self, cells: Mapping[str, str]) -> str:
         """Return the text with each column's cell in place of its name."""
         return "".join(
-            literal + ("" if name is None else cells[name]) for literal, name in _pieces(self.text)
+            literal + ("" if name is None else cells[name]) for literal, name in _tokens(self.text)
         )
 
 
-def _pieces(text: str) -> list[tuple[str, str | None]]:
+def _tokens(text: str) -> list[tuple[str, str | None]]:
     try:
         parsed = list(Formatter().parse(text))
     except ValueError as error:

@@ -3,7 +3,7 @@
 BERT reads `[CLS] question [SEP] context [SEP]` (Devlin et al. 2019, section 4.2), RoBERTa
 `<s> question </s></s> context </s>` (Liu et al. 2019). A context too long for one input is read in
 windows that overlap; the last one is moved back to end with the context, so that every window is
-full. A window is labelled with the answer's first and last piece when it holds the whole answer,
+full. A window is labelled with the answer's first and last token when it holds the whole answer,
 else with position 0, which stands for "no answer here". (BERT's "maximal context" rule is not
 used: equal spans from two windows keep the better score.)
 
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from headwater.data.convert import Features
 from headwater.data.example import SpanExample
-from headwater.data.pieces import Ints, Pieces, Ragged, encode_ids, encode_pieces
+from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_ids, encode_tokens
 from headwater.errors import UserError
 from headwater.tasks.spans_config import SpanConfig
-from headwater.text.marks import document_end
+from headwater.text.special_tokens import document_end
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
@@ -33,7 +33,7 @@ _NOWHERE = (-1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The special pieces around question and context, and whether segments tell them apart."""
+    """The special tokens around question and context, and whether segments tell them apart."""
 
     before: tuple[int, ...]
     between: tuple[int, ...]
@@ -42,20 +42,20 @@ class Layout:
 
     @property
     def specials(self) -> int:
-        """How many special pieces an input has."""
+        """How many special tokens an input has."""
         return len(self.before) + len(self.between) + len(self.after)
 
 
 def layout(vocabulary: Vocabulary) -> Layout:
-    """Choose the layout by the name of the first special piece: `<s>` is RoBERTa's, else BERT's.
+    """Choose the layout by the name of the first special token: `<s>` is RoBERTa's, else BERT's.
 
     Raises:
-        UserError: the vocabulary lacks such pieces (T5's and GPT-2's do).
+        UserError: the vocabulary lacks such tokens (T5's and GPT-2's do).
     """
     first, separator = vocabulary.cls_id, vocabulary.sep_id
     if first is None or separator is None:
         raise UserError(
-            "this vocabulary has no pieces like [CLS] and [SEP]; a head on a text needs an encoder "
+            "this vocabulary has no tokens like [CLS] and [SEP]; a head on a text needs an encoder "
             "such as BERT"
         )
     if vocabulary.token(first) == "<s>":
@@ -67,7 +67,7 @@ def running_layout(vocabulary: Vocabulary) -> Layout:
     """Return the layout for a body that was trained on running text: each text, then its end.
 
     Raises:
-        UserError: the vocabulary has no piece that ends a text.
+        UserError: the vocabulary has no token that ends a text.
     """
     end = document_end(vocabulary)
     return Layout((), (end,), (end,), segments=True)
@@ -75,9 +75,9 @@ def running_layout(vocabulary: Vocabulary) -> Layout:
 
 @dataclass(frozen=True, slots=True)
 class WindowPlaces:
-    """Where a window's context pieces stand: input position `first + i` holds piece i.
+    """Where a window's context tokens stand: input position `first + i` holds token i.
 
-    `starts`, `ends` int32 [context pieces]: the characters `context[starts[i]:ends[i]]`.
+    `starts`, `ends` int32 [context tokens]: the characters `context[starts[i]:ends[i]]`.
     """
 
     first: int
@@ -87,7 +87,7 @@ class WindowPlaces:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """One entry per window, int64 [rows]: its example, and its slice of all contexts' pieces.
+    """One entry per window, int64 [rows]: its example, and its slice of all contexts' tokens.
 
     `bounds` [examples + 1] cuts the rows by example.
     """
@@ -107,7 +107,12 @@ class SpanWindows:
     """
 
     def __init__(
-        self, layout: Layout, questions: Ragged, contexts: Pieces, rows: _Rows, labels: Ints | None
+        self,
+        layout: Layout,
+        questions: Ragged,
+        contexts: EncodedTexts,
+        rows: _Rows,
+        labels: Ints | None,
     ) -> None:
         self._layout = layout
         self._questions = questions
@@ -143,7 +148,7 @@ class SpanWindows:
         return range(int(self._rows.bounds[example]), int(self._rows.bounds[example + 1]))
 
     def places(self, row: int) -> WindowPlaces:
-        """The character offsets of a window's context pieces (views)."""
+        """The character offsets of a window's context tokens (views)."""
         window = slice(self._rows.begin[row], self._rows.end[row])
         return WindowPlaces(
             self._first(row), self._contexts.starts[window], self._contexts.ends[window]
@@ -179,10 +184,10 @@ def build_windows(
     """Cut every example into windows; with `labelled`, labels come from the answer most
     agreed on (`SpanExample.agreed_answer`).
 
-    Questions are cut to `max_query_length` pieces. A context without pieces gives one window.
+    Questions are cut to `max_query_length` tokens. A context without tokens gives one window.
 
     Args:
-        shape: the special pieces; None: those of an encoder.
+        shape: the special tokens; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's.
@@ -192,10 +197,10 @@ def build_windows(
     which, texts = _distinct([example.context for example in examples])
     questions = [example.question.strip() for example in examples]
     queries = encode_ids(vocabulary, questions, config.max_query_length)
-    contexts = encode_pieces(vocabulary, texts)
+    contexts = encode_tokens(vocabulary, texts)
     low, high = contexts.ids.bounds[which], contexts.ids.bounds[which + 1]
     if labelled:
-        spans = [_answer_pieces(*each, contexts) for each in zip(examples, low, high, strict=True)]
+        spans = [_answer_tokens(*each, contexts) for each in zip(examples, low, high, strict=True)]
     else:
         spans = [_NOWHERE] * len(examples)
     answers = np.array(spans, np.int64).reshape(-1, 2)
@@ -212,20 +217,20 @@ def _distinct(texts: Sequence[str]) -> tuple[Longs, list[str]]:
     return np.array(which, np.int64), list(places)
 
 
-def _answer_pieces(
-    example: SpanExample, low: np.int64, high: np.int64, contexts: Pieces
+def _answer_tokens(
+    example: SpanExample, low: np.int64, high: np.int64, contexts: EncodedTexts
 ) -> tuple[int, int]:
-    """First and last piece, counted over all contexts, that share characters with the answer."""
+    """First and last token, counted over all contexts, that share characters with the answer."""
     if not example.answers:
         return _NOWHERE
     answer = example.agreed_answer
     inside = (contexts.ends[low:high] > answer.start) & (contexts.starts[low:high] < answer.end)
-    pieces = np.flatnonzero(inside) + low
-    return (int(pieces[0]), int(pieces[-1])) if len(pieces) else _NOWHERE
+    tokens = np.flatnonzero(inside) + low
+    return (int(tokens[0]), int(tokens[-1])) if len(tokens) else _NOWHERE
 
 
 def _cut(low: Longs, high: Longs, rooms: Longs, config: SpanConfig) -> _Rows:
-    """Slice the contexts `low[e]:high[e]` into windows of at most `rooms[e]` pieces."""
+    """Slice the contexts `low[e]:high[e]` into windows of at most `rooms[e]` tokens."""
     steps = np.array([config.step(room) for room in rooms.tolist()], np.int64)
     surplus = np.maximum(high - low - rooms, 0)
     counts = 1 + -(-surplus // steps)

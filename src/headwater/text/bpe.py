@@ -30,7 +30,7 @@ def read_bpe(folder: Path, settings: Settings) -> TokenizerVocabulary:
 def _read_ids(file: Path) -> dict[str, int]:
     content = read_json(file)
     if not isinstance(content, dict) or not content:
-        raise UserError(f"{file}: an object from piece to id was expected")
+        raise UserError(f"{file}: an object from token to id was expected")
     seen: dict[int, str] = {}
     for token, number in content.items():
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
@@ -49,7 +49,7 @@ def _read_merges(file: Path, ids: dict[str, int]) -> list[str]:
             continue
         pair = line.split(" ")
         if len(pair) != 2 or not all(pair):
-            raise UserError(f"{file}, line {number}: expected two pieces with a space between")
+            raise UserError(f"{file}, line {number}: expected two tokens with a space between")
         for token in (*pair, "".join(pair)):
             if token not in ids:
                 raise UserError(f"{file}, line {number}: {token!r} is not in vocab.json")

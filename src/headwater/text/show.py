@@ -4,7 +4,7 @@ headwater vocabulary show bert-base-uncased "unaffable"
 
 kind         wordpiece
 ...
-4 pieces
+4 tokens
  14477  0:3  una    'una'
   4246  3:5  ##ff   'ff'
 ...
@@ -12,8 +12,8 @@ kind         wordpiece
 
 from typing import Any
 
-from headwater.text.marks import all_pieces, kind_of, sentinel_ids
 from headwater.text.settings import ROLES
+from headwater.text.special_tokens import all_tokens, kind_of, sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -25,7 +25,7 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     """
     roles = {role: getattr(vocabulary, f"{role}_id", None) for role in ROLES}
     return {
-        "kind": "word" if vocabulary.whole_words else kind_of(all_pieces(vocabulary)),
+        "kind": "word" if vocabulary.whole_words else kind_of(all_tokens(vocabulary)),
         "size": vocabulary.size,
         "special": {role: id for role, id in roles.items() if id is not None},
         "sentinels": len(sentinel_ids(vocabulary)),
@@ -33,11 +33,11 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
-def pieces(vocabulary: Vocabulary, text: str) -> list[dict[str, Any]]:
-    """Return each piece of a text: `piece`, `id`, and where it came from, `text[start:end]`."""
+def tokens(vocabulary: Vocabulary, text: str) -> list[dict[str, Any]]:
+    """Return each token of a text: `token`, `id`, and where it came from, `text[start:end]`."""
     found = vocabulary.encode(text)
     return [
-        {"piece": vocabulary.token(id), "id": id, "start": start, "end": end}
+        {"token": vocabulary.token(id), "id": id, "start": start, "end": end}
         for id, start, end in zip(
             found.ids.tolist(), found.starts.tolist(), found.ends.tolist(), strict=True
         )
@@ -45,7 +45,7 @@ def pieces(vocabulary: Vocabulary, text: str) -> list[dict[str, Any]]:
 
 
 def show(vocabulary: Vocabulary, text: str | None = None) -> None:
-    """Print what a vocabulary is and, given a text, its pieces, for a person."""
+    """Print what a vocabulary is and, given a text, its tokens, for a person."""
     about = describe(vocabulary)
     print(f"kind         {about['kind'] or 'unknown'}")
     print(f"size         {about['size']}")
@@ -56,14 +56,14 @@ def show(vocabulary: Vocabulary, text: str | None = None) -> None:
         print(f"sentinels    {ids if last > 1 else vocabulary.sentinel(0)}")
     print(f"fingerprint  {about['fingerprint']}")
     if text is not None:
-        _show_pieces(pieces(vocabulary, text), text)
+        _show_tokens(tokens(vocabulary, text), text)
 
 
-def _show_pieces(found: list[dict[str, Any]], text: str) -> None:
-    print(f"\n{len(found)} pieces")
+def _show_tokens(found: list[dict[str, Any]], text: str) -> None:
+    print(f"\n{len(found)} tokens")
     places = [f"{each['start']}:{each['end']}" for each in found]
     wide = max(map(len, places), default=0)
-    long = max((len(each["piece"]) for each in found), default=0)
+    long = max((len(each["token"]) for each in found), default=0)
     for each, place in zip(found, places, strict=True):
         source = text[each["start"] : each["end"]]
-        print(f"{each['id']:>6}  {place:>{wide}}  {each['piece']:<{long}}  {source!r}")
+        print(f"{each['id']:>6}  {place:>{wide}}  {each['token']:<{long}}  {source!r}")

@@ -26,7 +26,7 @@ from tokenizers import Tokenizer
 from headwater.errors import UserError
 from headwater.files import read_json, replace_file
 from headwater.text.settings import ROLES, Settings
-from headwater.text.vocabulary import Encoding, absent_piece, check_text
+from headwater.text.vocabulary import Encoding, absent_token, check_text
 
 # model type -> the class by which `transformers` opens the folder, and the names its special
 # tokens bear when no settings file tells them
@@ -72,7 +72,7 @@ class TokenizerVocabulary:
     def __init__(self, content: dict[str, Any], settings: Settings, source: Path) -> None:
         self._content = {**content, "truncation": None, "padding": None}
         self._kind = str(content["model"]["type"])
-        # A post-processor that trims offsets does it by the piece, not by the text, and can leave
+        # A post-processor that trims offsets does it by the token, not by the text, and can leave
         # a space with no span: ours (`_spans`) is exact, so none runs here.
         self._tokenizer = _build({**self._content, "post_processor": None}, source)
         self._vanishing = _vanishing(self._tokenizer, content)
@@ -117,12 +117,12 @@ class TokenizerVocabulary:
     def token(self, id: int) -> str:
         token: str | None = self._tokenizer.id_to_token(id) if id >= 0 else None
         if token is None:
-            raise UserError(f"id {id}: the vocabulary has no such piece (it has {self.size})")
+            raise UserError(f"id {id}: the vocabulary has no such token (it has {self.size})")
         return token
 
     def id_of(self, token: str) -> int:
         if token not in self._ids:
-            raise absent_piece(token, self._ids)
+            raise absent_token(token, self._ids)
         return self._ids[token]
 
     def sentinel(self, n: int) -> int:
@@ -226,7 +226,7 @@ def _check_model(model: dict[str, Any], file: Path) -> None:
         )
     if model["type"] == "Unigram":
         if not isinstance(model.get("unk_id"), int):
-            raise UserError(f"{file}: the model has no unk_id; state the id of its unknown piece")
+            raise UserError(f"{file}: the model has no unk_id; state the id of its unknown token")
         return
     token = model.get("unk_token")
     if token is None and model["type"] == "BPE":
@@ -267,16 +267,16 @@ def _without_space(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _take_marks(offsets: list[tuple[int, int]], text: str) -> None:
-    """Give combining marks that normalization dropped to the piece before them.
+    """Give combining marks that normalization dropped to the token before them.
 
-    An accent written after its letter (NFD) belongs to the letter: without this, the last piece
+    An accent written after its letter (NFD) belongs to the letter: without this, the last token
     of `Café` would end before its accent.
     """
     next_start, next_end, next_stretched = len(text), -1, len(text)
     for place in range(len(offsets) - 1, -1, -1):
         start, end = offsets[place]
         stretched = end
-        if end == next_end:  # pieces of one character
+        if end == next_end:  # tokens of one character
             stretched = next_stretched
         elif start < end:
             while stretched < next_start and category(text[stretched]).startswith("M"):

@@ -1,18 +1,18 @@
 """Learning a vocabulary of a chosen size: WordPiece, byte-level BPE, Unigram or whole words.
 
-BPE joins, over and over, the pair of pieces that stands side by side most often (Sennrich et al.
+BPE joins, over and over, the pair of tokens that stands side by side most often (Sennrich et al.
 2016, section 3.2). WordPiece is learned the same way here, as the library `tokenizers` does it;
 the original choice, by likelihood (Schuster and Nakajima 2012), was never published as code.
-Unigram starts from very many pieces and drops those that the likelihood of the text misses least
+Unigram starts from very many tokens and drops those that the likelihood of the text misses least
 (Kudo 2018, section 3.2). Whole words are counted. Pairs joined:
 
     low low low lower lowest  ->  lo + w  ->  Ġ + low  ->  Ġlow + e  ->  ...
 
-`size` counts every row that an embedding needs, the special pieces and sentinels with it:
+`size` counts every row that an embedding needs, the special tokens and sentinels with it:
 
-    wordpiece  [PAD] [UNK] [CLS] [SEP] [MASK], letters, ##letters, pieces       ids 0 to 4 first
-    bpe        the 256 bytes, pieces, <|endoftext|>                             as GPT-2's
-    unigram    <pad> </s> <unk>, pieces, <extra_id_99> ... <extra_id_0>         as T5's
+    wordpiece  [PAD] [UNK] [CLS] [SEP] [MASK], letters, ##letters, tokens       ids 0 to 4 first
+    bpe        the 256 bytes, tokens, <|endoftext|>                             as GPT-2's
+    unigram    <pad> </s> <unk>, tokens, <extra_id_99> ... <extra_id_0>         as T5's
     word       [PAD] [UNK] [EOS], the commonest words and punctuation marks
 
 The same texts and the same choices give the same vocabulary, on any number of cores.
@@ -58,10 +58,10 @@ class VocabularyPlan:
     """What is wanted of a vocabulary.
 
     kind: `wordpiece`, `bpe`, `unigram` or `word`.
-    size: the pieces in all, special pieces and sentinels with them.
+    size: the tokens in all, special tokens and sentinels with them.
     lower_case: drop case and accents, as bert-base-uncased; WordPiece and words can.
-    letters: characters that are pieces however rare they are, such as `äöüß`.
-    coverage: the share of the text's characters whose letters become pieces; the rarest of the
+    letters: characters that are tokens however rare they are, such as `äöüß`.
+    coverage: the share of the text's characters whose letters become tokens; the rarest of the
         others are unknown. A byte-level BPE knows every letter and words are taken whole: neither
         asks for `letters` or `coverage`.
     """
@@ -107,7 +107,7 @@ def train_vocabulary(
 
     Raises:
         UserError: the folder holds something or cannot be written, there is no text, or the texts
-            do not give so many pieces (or need more).
+            do not give so many tokens (or need more).
     """
     check_free(output)
     if sentences < 1:
@@ -115,7 +115,7 @@ def train_vocabulary(
     sample, found = _draw(_sentences(texts), sentences)
     if not sample:
         raise UserError("no text to learn from: the inputs are empty or unreadable")
-    say(f"learning {plan.size} pieces from {len(sample)} of {found} sentences")
+    say(f"learning {plan.size} tokens from {len(sample)} of {found} sentences")
     files = LEARNERS[plan.kind](plan, sample)
     with replacing_folder(output) as folder:
         for name, content in files.items():
@@ -127,7 +127,7 @@ def train_vocabulary(
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the lines that hold something; no piece reaches over a space, so a cut costs none."""
+    """Yield the lines that hold something; no token reaches over a space, so a cut costs none."""
     for text in texts:
         check_text(text)
         for line in text.splitlines():
@@ -285,16 +285,16 @@ def _explained(plan: VocabularyPlan, message: str) -> Exception:
 
 def _too_large(plan: VocabularyPlan, most: int) -> UserError:
     return UserError(
-        f"size {plan.size}: these texts give {most} pieces at most; add texts or ask for fewer"
+        f"size {plan.size}: these texts give {most} tokens at most; add texts or ask for fewer"
     )
 
 
 def _too_small(plan: VocabularyPlan, least: int) -> UserError:
     if plan.kind == "word":
         return UserError(
-            f"size {plan.size}: the special pieces and one word alone are {least}; ask for more"
+            f"size {plan.size}: the special tokens and one word alone are {least}; ask for more"
         )
     advice = "ask for more" if plan.kind == "bpe" else "ask for more, or for less coverage"
     return UserError(
-        f"size {plan.size}: the special pieces and the letters alone are {least}; {advice}"
+        f"size {plan.size}: the special tokens and the letters alone are {least}; {advice}"
     )

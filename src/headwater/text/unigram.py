@@ -1,8 +1,8 @@
 """Unigram: T5's vocabulary, the likeliest cut of a text (Kudo 2018; Raffel et al. 2020, 3.1.4).
 
-`spiece.model` holds each piece with its log-probability and the rules that normalize a text; the
+`spiece.model` holds each token with its log-probability and the rules that normalize a text; the
 library `sentencepiece`, which made it, finds the cut. T5 adds 100 sentinels above the file's
-32,000 pieces, their ids descending from the top:
+32,000 tokens, their ids descending from the top:
 
     <extra_id_0> -> 32099    <extra_id_1> -> 32098    ...    <extra_id_99> -> 32000
 
@@ -22,7 +22,7 @@ from sentencepiece import SentencePieceProcessor
 from headwater.errors import UserError
 from headwater.files import read_bytes, replace_file
 from headwater.text.settings import Settings
-from headwater.text.vocabulary import Encoding, absent_piece, check_text
+from headwater.text.vocabulary import Encoding, absent_token, check_text
 
 SENTINELS = 100
 MARK = "▁"  # stands for a white space; the first word of a text gets one too
@@ -48,25 +48,25 @@ class SentencePieceVocabulary:
         self._processor = _load(model, source)
         base: int = self._processor.get_piece_size()
         sentinels = SENTINELS if settings.sentinels is None else settings.sentinels
-        pieces = [self._processor.id_to_piece(id) for id in range(base)]
-        if len(set(pieces)) < base:
-            raise UserError(f"{source}: holds the same piece twice")
-        # What a text can be cut into: a control piece cannot come from a text, even one that reads
+        tokens = [self._processor.id_to_piece(id) for id in range(base)]
+        if len(set(tokens)) < base:
+            raise UserError(f"{source}: holds the same token twice")
+        # What a text can be cut into: a control token cannot come from a text, even one that reads
         # so once normalized.
         self._plain = {
-            piece: id
-            for id, piece in enumerate(pieces)
+            token: id
+            for id, token in enumerate(tokens)
             if not (self._processor.is_control(id) or self._processor.is_unused(id))
         }
-        pieces += [f"<extra_id_{n}>" for n in reversed(range(sentinels))]
-        self._pieces: list[str] = pieces
-        self._ids = {piece: id for id, piece in enumerate(pieces)}
+        tokens += [f"<extra_id_{n}>" for n in reversed(range(sentinels))]
+        self._tokens: list[str] = tokens
+        self._ids = {token: id for id, token in enumerate(tokens)}
         roles = (self._processor.pad_id(), self._processor.unk_id(), self._processor.eos_id())
         self.pad_id, self.unk_id, self.eos_id = (id if id >= 0 else None for id in roles)
         self.whole_words = False
-        self.size = len(pieces)
+        self.size = len(tokens)
         self._special = {id for id in roles if id >= 0} | set(range(base, self.size))
-        names = [pieces[id] for id in self._special]
+        names = [tokens[id] for id in self._special]
         self._special_text = re.compile("|".join(re.escape(name) for name in names))
         stated = hashlib.sha256(model + f"\n{sentinels} sentinels".encode())
         self.fingerprint = stated.hexdigest()
@@ -90,18 +90,18 @@ class SentencePieceVocabulary:
         return "".join(self.token(id) for id in kept).removeprefix(MARK).replace(MARK, " ")
 
     def normalize(self, text: str) -> str:
-        """Return the text as its pieces spell it: `▁` for white space, NFKC, and T5's own rules."""
+        """Return the text as its tokens spell it: `▁` for white space, NFKC, and T5's own rules."""
         normalized: str = self._processor.normalize(text)
         return normalized
 
     def token(self, id: int) -> str:
         if not 0 <= id < self.size:
-            raise UserError(f"id {id}: the vocabulary has no such piece (it has {self.size})")
-        return self._pieces[id]
+            raise UserError(f"id {id}: the vocabulary has no such token (it has {self.size})")
+        return self._tokens[id]
 
     def id_of(self, token: str) -> int:
         if token not in self._ids:
-            raise absent_piece(token, self._ids)
+            raise absent_token(token, self._ids)
         return self._ids[token]
 
     def sentinel(self, n: int) -> int:
@@ -113,8 +113,8 @@ class SentencePieceVocabulary:
     def save(self, folder: Path) -> None:
         replace_file(folder / "spiece.model", self._model)
         usual = {"pad": self.pad_id, "unk": self.unk_id, "eos": self.eos_id}
-        tokens = {role: self._pieces[id] for role, id in usual.items() if id is not None}
-        sentinels = sum(piece.startswith("<extra_id_") for piece in self._pieces)
+        tokens = {role: self._tokens[id] for role, id in usual.items() if id is not None}
+        sentinels = sum(token.startswith("<extra_id_") for token in self._tokens)
         settings = Settings(tokens, {}, self._settings.max_length, sentinels)
         settings.write(folder, "T5Tokenizer")
 
@@ -138,7 +138,7 @@ class SentencePieceVocabulary:
     def _encode_plain(self, text: str) -> Encoding:
         """Encode a text without special tokens; undo the normalization by its own record.
 
-        `sentencepiece` tells of each normalized character where its source begins. A piece came
+        `sentencepiece` tells of each normalized character where its source begins. A token came
         from the sources of its characters, its word mark aside: `▁1⁄2` of ` ½` came from `½`.
         """
         names: list[str] = self._processor.encode(text, out_type=str)
@@ -172,7 +172,7 @@ def _load(model: bytes, source: Path) -> SentencePieceProcessor:
     except Exception:  # the library raises RuntimeError or ValueError by version
         raise UserError(f"{source}: not a whole SentencePiece model; copy it again") from None
     if processor.get_piece_size() == 0 or processor.unk_id() < 0:
-        raise UserError(f"{source}: not a SentencePiece model with an unknown piece")
+        raise UserError(f"{source}: not a SentencePiece model with an unknown token")
     if any(processor.is_byte(id) for id in range(processor.get_piece_size())):
         raise UserError(f"{source}: falls back to bytes, which T5's vocabulary does not")
     return processor

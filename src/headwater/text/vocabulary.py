@@ -1,4 +1,4 @@
-"""A vocabulary turns text into piece ids, remembers where each piece came from, and turns ids back.
+"""A vocabulary turns text into token ids, remembers where each token came from, and turns ids back.
 
 Every family of subword vocabularies answers the same calls, so that the code above never asks
 which one it has:
@@ -8,8 +8,8 @@ which one it has:
     [vocabulary.token(i) for i in encoding.ids]            # cafe, au, lai, ##t
     "Café au lait"[encoding.starts[0] : encoding.ends[0]]  # Café: normalization is undone
 
-Offsets count Python characters (code points). The white space that a piece carries as its word
-mark (`Ġthe`, `▁the`) is left out of its offsets; a piece made of nothing but white space keeps it.
+Offsets count Python characters (code points). The white space that a token carries as its word
+mark (`Ġthe`, `▁the`) is left out of its offsets; a token made of nothing but white space keeps it.
 """
 
 import difflib
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoding:
-    """The pieces of one text.
+    """The tokens of one text.
 
-    ids: int32 `[pieces]`.
-    starts, ends: int32 `[pieces]`; `text[starts[i]:ends[i]]` is what piece `i` came from. Where
-        one character gives several pieces, each of them names the whole character; a piece that
+    ids: int32 `[tokens]`.
+    starts, ends: int32 `[tokens]`; `text[starts[i]:ends[i]]` is what token `i` came from. Where
+        one character gives several tokens, each of them names the whole character; a token that
         came from no character of the text has an empty span where it stands.
     """
 
@@ -76,10 +76,10 @@ class Vocabulary(Protocol):
 
     @property
     def whole_words(self) -> bool:
-        """Whether no word is cut: each is a piece of its own, or unknown."""
+        """Whether no word is cut: each is a token of its own, or unknown."""
 
     def encode(self, text: str) -> Encoding:
-        """Return the pieces of a text; nothing is added at its ends.
+        """Return the tokens of a text; nothing is added at its ends.
 
         A special token written out in the text (`[SEP]`, `<extra_id_0>`) becomes that token, as
         in the published tokenizers. Raises UserError for half a surrogate pair.
@@ -89,13 +89,13 @@ class Vocabulary(Protocol):
         """Return `[encode(text) for text in texts]`, faster."""
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
-        """Return the text of the pieces, without the special tokens unless they are asked for."""
+        """Return the text of the tokens, without the special tokens unless they are asked for."""
 
     def token(self, id: int) -> str:
-        """Return a piece as the vocabulary writes it (`##ing`, `Ġthe`, `▁the`)."""
+        """Return a token as the vocabulary writes it (`##ing`, `Ġthe`, `▁the`)."""
 
     def id_of(self, token: str) -> int:
-        """Return the id of a piece. Raises UserError, naming the nearest, when there is none."""
+        """Return the id of a token. Raises UserError, naming the nearest, when there is none."""
 
     def sentinel(self, n: int) -> int:
         """Return the id of T5's n-th sentinel, `<extra_id_n>` (Raffel et al. 2020, section 3.1.4).
@@ -134,19 +134,19 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
 
 
 def check_fits(vocabulary: Vocabulary, rows: int, where: str) -> None:
-    """Refuse a vocabulary with more pieces than a model's embedding has rows."""
+    """Refuse a vocabulary with more tokens than a model's embedding has rows."""
     if vocabulary.size > rows:
         raise UserError(
-            f"{where}: the vocabulary has {vocabulary.size} pieces, the model's vocab_size is "
+            f"{where}: the vocabulary has {vocabulary.size} tokens, the model's vocab_size is "
             f"{rows}; they are not of the same model"
         )
 
 
-def absent_piece(token: str, pieces: Iterable[str]) -> UserError:
-    """Return the error for a piece that is not in the vocabulary, naming the nearest."""
-    near = difflib.get_close_matches(token, pieces, n=1, cutoff=0.5)  # too many to name them all
+def absent_token(token: str, tokens: Iterable[str]) -> UserError:
+    """Return the error for a token that is not in the vocabulary, naming the nearest."""
+    near = difflib.get_close_matches(token, tokens, n=1, cutoff=0.5)  # too many to name them all
     hint = f"; the nearest is {near[0]!r}" if near else ""
-    return UserError(f"{token!r}: no such piece in the vocabulary{hint}")
+    return UserError(f"{token!r}: no such token in the vocabulary{hint}")
 
 
 def check_text(text: str) -> None:

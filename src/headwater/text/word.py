@@ -1,4 +1,4 @@
-"""Whole words: every word and every punctuation mark is a piece, or unknown.
+"""Whole words: every word and every punctuation mark is a token, or unknown.
 
 What models had before subwords, and what word vectors need (Mikolov et al. 2013, section 3;
 Peters et al. 2018 count their perplexity over words). Text is split as for WordPiece, at white
@@ -27,7 +27,7 @@ SPECIAL = tuple(USUAL_TOKENS["WordLevel"].values())
 
 
 def count_words(lines: Iterable[str], size: int, least: int, *, lower_case: bool) -> dict[str, int]:
-    """Return the ids of the special pieces and of the commonest words, `size` at most.
+    """Return the ids of the special tokens and of the commonest words, `size` at most.
 
     Args:
         lines: the text; it is read once.

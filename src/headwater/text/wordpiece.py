@@ -2,7 +2,7 @@
 
 Text is cleaned of control characters, Chinese characters are set apart, accents and case are
 dropped where the model is uncased, words are split at white space and punctuation, and each word
-is cut greedily into the longest pieces that `vocab.txt` holds; the id of a piece is its line:
+is cut greedily into the longest tokens that `vocab.txt` holds; the id of a token is its line:
 
     unaffable -> un ##aff ##able
 """
@@ -15,11 +15,11 @@ from headwater.files import read_text
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import USUAL_TOKENS, TokenizerVocabulary
 
-LONGEST_WORD = 100  # characters; a longer word is one unknown piece, as published
+LONGEST_WORD = 100  # characters; a longer word is one unknown token, as published
 
 
 def read_wordpiece(file: Path, settings: Settings) -> TokenizerVocabulary:
-    """Read a `vocab.txt`, one piece a line; lower case unless the settings say otherwise."""
+    """Read a `vocab.txt`, one token a line; lower case unless the settings say otherwise."""
     ids = _read_lines(file)
     tokens = {**USUAL_TOKENS["WordPiece"], **settings.tokens}
     for role in USUAL_TOKENS["WordPiece"]:
@@ -31,11 +31,11 @@ def read_wordpiece(file: Path, settings: Settings) -> TokenizerVocabulary:
 def _read_lines(file: Path) -> dict[str, int]:
     lines = read_text(file).replace("\r\n", "\n").removesuffix("\n").split("\n")
     if lines == [""]:
-        raise UserError(f"{file}: empty; expected one piece a line")
+        raise UserError(f"{file}: empty; expected one token a line")
     ids: dict[str, int] = {}
     for number, token in enumerate(lines, start=1):
         if not token:
-            raise UserError(f"{file}, line {number}: empty; expected one piece a line")
+            raise UserError(f"{file}, line {number}: empty; expected one token a line")
         if token in ids:
             first = ids[token] + 1
             raise UserError(f"{file}, line {number}: {token!r} stands on line {first} already")

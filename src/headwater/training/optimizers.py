@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from headwater.errors import UserError, did_you_mean
-from headwater.models.depth import depths
+from headwater.models.layer_depth import depths
 from headwater.training.adafactor import Adafactor
 from headwater.training.config import TrainingConfig
 
@@ -22,7 +22,7 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
     Raises:
         UserError: the model has no parameter to train, or none that a group's name begins.
     """
-    # A network inside of a ByTask has the names that it has alone.
+    # A network inside of a PerTaskLoss has the names that it has alone.
     trainable = {
         name.removeprefix("network."): parameter
         for name, parameter in model.named_parameters()

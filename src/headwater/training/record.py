@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from headwater.errors import UserError
 from headwater.training.log import Log
-from headwater.training.place import Place
 from headwater.training.progress import Progress
+from headwater.training.train_state import Place
 
 
 class Record:

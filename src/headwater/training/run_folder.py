@@ -33,9 +33,9 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
     for name, kind in _OTHERS.items():
         if (folder / name).exists():
             raise UserError(f"{folder}: is {kind}; name another folder for the run (--output)")
-    begun = any((folder / name).exists() for name in _BEGUN)
+    holds_run = any((folder / name).exists() for name in _BEGUN)
     for name in _REPLACED:
-        if (folder / name).exists() and not begun:
+        if (folder / name).exists() and not holds_run:
             raise UserError(f"{folder / name}: is of no run, and one would replace it; move it")
     held = [name for name in _HELD if _holds(folder, name)]
     if held and not resume:

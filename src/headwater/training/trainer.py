@@ -28,17 +28,17 @@ from headwater.training import schedules
 from headwater.training.config import TrainingConfig
 from headwater.training.device import choose_device, choose_precision, deterministic
 from headwater.training.log import cut_log, read_log
+from headwater.training.memory import megabytes, peak_memory
 from headwater.training.nonfinite import bad_weight
 from headwater.training.optimizers import build_optimizer, set_learning_rate
-from headwater.training.place import Place, Tally
 from headwater.training.plan import Plan
 from headwater.training.progress import Progress, choose_progress
 from headwater.training.record import Record
-from headwater.training.report import megabytes, peak_memory
 from headwater.training.run_folder import check_run_folder
-from headwater.training.state import StateFolder, sweep
+from headwater.training.state_folder import StateFolder, sweep
 from headwater.training.step import Stepper, StepResult
 from headwater.training.stop import Interruption, Stop
+from headwater.training.train_state import Place, RunningStatistics
 
 Reason = Literal["finished", "early_stop", "time_limit", "sigterm", "sigint"]
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
@@ -201,13 +201,13 @@ class Trainer:
     def _loop(self, record: Record, stop: Stop) -> Reason:
         place = self._place
         self._model.train()
-        begun = saved = place.step
+        first = saved = place.step
         while True:
             reason: Reason | None = None
             if self._evaluation_due():
                 reason = self._evaluation(record, stop)
             reason = reason or self._over() or stop.signalled
-            if place.step > begun:  # however short the time limit, each session gets further
+            if place.step > first:  # however short the time limit, each session gets further
                 reason = reason or stop.reason
             if place.step != saved and (reason or place.step % self._config.save_every == 0):
                 record.sync()
@@ -228,7 +228,7 @@ class Trainer:
         place = self._place
         steps = self._plan.epoch(place.epoch)
         if place.position >= len(steps):
-            place.epoch, place.position, place.epoch_tally = place.epoch + 1, 0, Tally()
+            place.epoch, place.position, place.epoch_tally = place.epoch + 1, 0, RunningStatistics()
             steps = self._plan.epoch(place.epoch)
         rows, features = steps[place.position], self._plan.rows(place.epoch)
         rate = schedules.learning_rate(self._config, place.step + 1, self._plan.total)
@@ -246,7 +246,7 @@ class Trainer:
         last = place.step == self._plan.total
         if last or place.step % self._config.log_every == 0:
             record.training(place, rate)
-            place.window = Tally()
+            place.window = RunningStatistics()
         if last or place.position == len(steps):
             record.epoch(place)
 

@@ -1,0 +1,126 @@
+"""Holding a folder's tensors against the model that its config.json asks for.
+
+Whatever is missing, unexpected or of another shape is named, except what the family's table allows:
+second names of tied tensors, buffers, and the heads that are not in use.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from headwater.checkpoints.huggingface import Family, published_name, their_name, translate
+from headwater.checkpoints.tensor_layout import pack, unpack
+from headwater.errors import UserError
+from headwater.models.build import HeadName, ModelConfig
+from headwater.models.t5.config import T5Config
+
+_PRETRAINED: tuple[HeadName, ...] = ("pretraining", "masked_lm", "next_sentence")
+
+
+def published(tensors: Mapping[str, Tensor], family: Family, folder: Path) -> dict[str, Tensor]:
+    """Bring keys and layouts to the form of the table; fold the second names of tied tensors."""
+    named = {published_name(name, family): tensor for name, tensor in tensors.items()}
+    if len(named) != len(tensors):
+        raise UserError(f"{folder}: the same tensor stands under two names (gamma and weight?)")
+    for second, first in family.tied.items():
+        if second not in named:
+            continue
+        tensor = named.pop(second)
+        if not torch.equal(tensor, named.setdefault(first, tensor)):
+            raise UserError(f"{folder}: {second} differs from {first}, to which it must be tied")
+    return unpack(named, family)
+
+
+def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:
+    """Trust the tensors on whether a T5's output layer is its embedding.
+
+    `transformers` 5 writes `tie_word_embeddings: true` for untied models too, and keeps only
+    `scale_decoder_outputs` to tell them apart.
+    """
+    output = tensors.get("lm_head.weight")
+    if output is None or not isinstance(config, T5Config):
+        return config
+    same = config.tie_word_embeddings and torch.equal(output, tensors.get("shared.weight", output))
+    if same:
+        del tensors["lm_head.weight"]
+    return replace(config, tie_word_embeddings=same)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A folder, its family, the head to load and the head that it was saved with."""
+
+    folder: Path
+    family: Family
+    head: HeadName | None
+    saved: HeadName | None
+
+    def sort(self, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+        """Split into the tensors of the model, by our names, and the names of those not in use.
+
+        Raises:
+            UserError: there are tensors that no head of the family has.
+        """
+        prefix, head = self.family.prefix, self.head
+        same = head == self.saved or (head in _PRETRAINED and self.saved in _PRETRAINED)
+        modules = {
+            theirs: ours
+            for ours, theirs in self.family.modules(head).items()
+            if same or theirs.startswith(prefix)  # another head's tensor of that name is no use
+        }
+        everything = dict.fromkeys(self.family.known(), "")
+        found: dict[str, Tensor] = {}
+        ignored, unexpected = [], []
+        for name, tensor in tensors.items():
+            ours = translate(name, modules)
+            if ours is not None:
+                found[ours if head is not None else ours.removeprefix("body.")] = tensor
+            elif translate(name, everything) or self.family.ignores(name):
+                ignored.append(name)
+            else:
+                unexpected.append(name)
+        self._refuse("unexpected", unexpected)
+        return found, tuple(ignored)
+
+    def check(self, model: nn.Module, found: Mapping[str, Tensor]) -> tuple[str, ...]:
+        """Compare with what the model asks for; return the names of a head that may be new.
+
+        Raises:
+            UserError: tensors are missing, too many, of another shape or not numbers.
+        """
+        asked_for = model.state_dict()
+        absent = [name for name in asked_for if name not in found]
+        new = [name for name in absent if self.head != self.saved and name.startswith("head.")]
+        # In the file's own names and shapes, so that the user finds them there.
+        expected, given = self._as_in_file(asked_for), self._as_in_file(found)
+        present = {*given, *(their_name(name, self.family, self.head) for name in new)}
+        wrong = []
+        for name in given.keys() & expected.keys():
+            shape, asked = tuple(given[name].shape), tuple(expected[name].shape)
+            if shape != asked:
+                wrong.append(f"{name} is {shape}, config.json asks for {asked}")
+            elif not given[name].is_floating_point():
+                wrong.append(f"{name} is {given[name].dtype}, not floating point")
+        self._refuse(
+            "unexpected, config.json has no such layer",
+            [name for name in given if name not in expected],
+        )
+        self._refuse("missing", [name for name in expected if name not in present])
+        self._refuse("wrong shape or type", sorted(wrong))
+        return tuple(new)
+
+    def _as_in_file(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Rename and lay out as in a file; on the meta device, so that nothing is copied."""
+        family, head = self.family, self.head
+        named = {
+            their_name(name, family, head): value.to("meta") for name, value in tensors.items()
+        }
+        return pack(named, family)
+
+    def _refuse(self, problem: str, names: Sequence[str]) -> None:
+        if names:
+            more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+            raise UserError(f"{self.folder}: {problem}: {'; '.join(names[:4])}{more}")

@@ -1,0 +1,78 @@
+"""Texts as token ids in flat arrays: a row costs its tokens, not Python objects.
+
+A `Ragged` of rows [3, 1, 4] and [1, 5] holds values [3, 1, 4, 1, 5] and bounds [0, 3, 5].
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.text.vocabulary import Encoding, Vocabulary
+
+Ints = NDArray[np.int32]
+
+_CHUNK = 512  # texts encoded at once: enough to use the encoder's threads, little to hold
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Rows of different lengths: row i is `values[bounds[i]:bounds[i + 1]]`.
+
+    `values` is int32 [all tokens], `bounds` int64 [rows + 1].
+    """
+
+    values: Ints
+    bounds: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Ints]) -> "Ragged":
+        """Join rows, in order."""
+        bounds = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum([len(row) for row in rows], out=bounds[1:])
+        values = np.concatenate(rows) if rows else np.empty(0, np.int32)
+        return cls(values.astype(np.int32, copy=False), bounds)
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, row: int) -> Ints:
+        """Return one row, a view."""
+        return self.values[self.bounds[row] : self.bounds[row + 1]]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The length of every row, int64 [rows]."""
+        return np.diff(self.bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedTexts:
+    """The tokens of many texts with the characters they came from.
+
+    Token p of the flat arrays stands for `text[starts[p]:ends[p]]`; `ids.bounds` cuts them by text.
+    """
+
+    ids: Ragged
+    starts: Ints
+    ends: Ints
+
+
+def encode_ids(vocabulary: Vocabulary, texts: Sequence[str], limit: int) -> Ragged:
+    """Encode texts without special tokens, each cut to its first `limit` tokens."""
+    return Ragged.of([each.ids[:limit] for each in _encodings(vocabulary, texts)])
+
+
+def encode_tokens(vocabulary: Vocabulary, texts: Sequence[str]) -> EncodedTexts:
+    """Encode whole texts without special tokens, with character offsets."""
+    encodings = list(_encodings(vocabulary, texts))
+    ids = Ragged.of([each.ids for each in encodings])
+    starts = Ragged.of([each.starts for each in encodings])
+    ends = Ragged.of([each.ends for each in encodings])
+    return EncodedTexts(ids, starts.values, ends.values)
+
+
+def _encodings(vocabulary: Vocabulary, texts: Sequence[str]) -> Iterator[Encoding]:
+    for start in range(0, len(texts), _CHUNK):
+        yield from vocabulary.encode_batch(texts[start : start + _CHUNK])

@@ -1,0 +1,57 @@
+"""A text through a network: one row as tensors, and what a T5 writes of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headwater.data.config import TextConfig
+from headwater.errors import UserError, with_article
+from headwater.inference.decoding import write
+from headwater.inference.decoding_config import DecodingConfig
+from headwater.inference.loaded import LoadedModel
+from headwater.inference.writer import Marks, Writer
+from headwater.inspection.reading import Reading
+from headwater.models.bert.network import Bert
+from headwater.models.feature_model import FeatureModel
+from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.network import T5
+from headwater.text.special_tokens import end_token
+
+Batch = dict[str, Tensor]
+
+
+def as_batch(reading: Reading, network: nn.Module) -> Batch:
+    """Return a batch of the one row, `[1, length]` each, on the network's device."""
+    rows = {
+        "input_ids": reading.ids,
+        "token_type_ids": reading.segments,
+        "labels": reading.targets,
+    }
+    device = next(network.parameters()).device
+    return {
+        name: torch.tensor([row], device=device) for name, row in rows.items() if row is not None
+    }
+
+
+def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
+    """Give a T5 without targets those that it writes itself, greedily; leave all else as it is.
+
+    Raises:
+        UserError: the vocabulary has no end token, or the model does not read texts as its body.
+    """
+    network = loaded.network
+    if isinstance(network, FeatureModel) and not isinstance(network.body, Bert):
+        body = with_article(type(network.body).__name__)
+        raise UserError(f"{loaded.name} reads the features of {body}; inspect that model itself")
+    if not isinstance(network, T5 | DecoderOnlyT5) or reading.targets is not None:
+        return reading
+    eos_id = end_token(loaded.vocabulary)
+    longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
+    marks = Marks(network.config.decoder_start_token_id, eos_id)
+    batch, decoding = as_batch(reading, network), DecodingConfig(max_length=longest)
+    writer: Writer[Any] = network
+    [[written]] = write(writer, batch, marks, decoding)
+    ended = len(written.ids) < longest
+    return replace(reading, targets=(*written.ids, *([eos_id] if ended else [])))

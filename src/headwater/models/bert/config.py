@@ -1,0 +1,144 @@
+"""The shape of a BERT-like encoder, and the published sizes. Free of torch.
+
+BERT: Devlin et al. 2019, section 3. RoBERTa (Liu et al. 2019) numbers its positions from
+`pad_token_id + 1` and has one segment; DistilBERT (Sanh et al. 2019) has no segments and half the
+layers. The field names are those of BERT's published config.json.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from headwater.errors import UserError, did_you_mean
+
+Family = Literal["bert", "roberta", "distilbert"]
+BlockName = Literal["post_norm", "pre_norm"]
+BLOCKS: tuple[BlockName, ...] = get_args(BlockName)
+
+
+@dataclass(frozen=True, slots=True)
+class BertConfig:
+    """Sizes and rates of one encoder; the defaults are bert-base-uncased."""
+
+    model_type: Family = "bert"
+    block: BlockName = "post_norm"
+    """Where the norms of a layer stand: after each sum, as published; or "pre_norm", before each
+    sublayer and once after the last layer, with dropout inside the feed-forward too."""
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    layer_norm_eps: float = 1e-12
+    initializer_range: float = 0.02
+    pad_token_id: int = 0
+    span_dropout: float = 0.0
+    """Dropout before the span head: none in BERT and RoBERTa, 0.1 in DistilBERT."""
+    classifier_dropout: float = 0.1
+    """Dropout before a classifier: that of the body in BERT and RoBERTa, 0.2 in DistilBERT."""
+    label_names: tuple[str, ...] = ("LABEL_0", "LABEL_1")
+    """The classes of a classification head, in the order of its outputs."""
+
+    def __post_init__(self) -> None:
+        if self.block not in BLOCKS:
+            raise UserError(f"block {self.block!r}: {did_you_mean(self.block, BLOCKS)}")
+        if self.pre_norm and self.model_type != "bert":
+            raise UserError(f"a {self.model_type} has post_norm blocks; take a BERT for pre_norm")
+        if self.hidden_size % self.num_attention_heads:
+            raise UserError(
+                f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads "
+                f"{self.num_attention_heads}"
+            )
+
+        if self.pad_token_id >= self.vocab_size:
+            raise UserError(
+                f"pad_token_id {self.pad_token_id} is not below vocab_size {self.vocab_size}"
+            )
+        if self.longest < 1:
+            raise UserError(f"max_position_embeddings {self.max_position_embeddings} is too small")
+
+    @property
+    def pre_norm(self) -> bool:
+        """Whether norms stand before each sublayer and once after the last layer."""
+        return self.block == "pre_norm"
+
+    @property
+    def first_position(self) -> int:
+        """The row of the position table that the first token of a text takes."""
+        return self.pad_token_id + 1 if self.model_type == "roberta" else 0
+
+    @property
+    def longest(self) -> int:
+        """The most tokens that one row can hold."""
+        return self.max_position_embeddings - self.first_position
+
+
+_BASE = BertConfig()
+_LARGE = replace(
+    _BASE,
+    hidden_size=1024,
+    num_hidden_layers=24,
+    num_attention_heads=16,
+    intermediate_size=4096,
+)
+_ROBERTA = replace(
+    _BASE,
+    model_type="roberta",
+    vocab_size=50265,
+    max_position_embeddings=514,
+    type_vocab_size=1,
+    layer_norm_eps=1e-5,
+    pad_token_id=1,
+)
+_DISTILBERT = replace(
+    _BASE,
+    model_type="distilbert",
+    num_hidden_layers=6,
+    type_vocab_size=0,
+    span_dropout=0.1,
+    classifier_dropout=0.2,
+)
+
+
+def _miniature(layers: int, width: int) -> BertConfig:
+    """One of the small BERTs of Turc et al. 2019, "Well-Read Students Learn Better"."""
+    return replace(
+        _BASE,
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=width // 64,
+        intermediate_size=4 * width,
+    )
+
+
+PRESETS: Mapping[str, BertConfig] = MappingProxyType(
+    {
+        "bert-tiny": _miniature(2, 128),
+        "bert-mini": _miniature(4, 256),
+        "bert-small": _miniature(4, 512),
+        "bert-medium": _miniature(8, 512),
+        "bert-base-uncased": _BASE,
+        "bert-base-cased": replace(_BASE, vocab_size=28996),
+        "bert-large-uncased": _LARGE,
+        "bert-large-cased": replace(_LARGE, vocab_size=28996),
+        "minilm-l6-h384": replace(
+            _BASE, hidden_size=384, num_hidden_layers=6, intermediate_size=1536
+        ),
+        "roberta-base": _ROBERTA,
+        "roberta-large": replace(
+            _ROBERTA,
+            hidden_size=1024,
+            num_hidden_layers=24,
+            num_attention_heads=16,
+            intermediate_size=4096,
+        ),
+        "distilbert-base-uncased": _DISTILBERT,
+        "distilbert-base-cased": replace(_DISTILBERT, vocab_size=28996),
+    }
+)

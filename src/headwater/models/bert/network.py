@@ -1,0 +1,177 @@
+"""BERT, a bidirectional encoder: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional
+Transformers for Language Understanding", section 3 and figure 2.
+
+    tokens     [CLS]  who  wrote  it  [SEP]  she  did  [SEP]
+    token        E     E     E    E     E     E    E     E
+    segment      A     A     A    A     A     B    B     B      summed, normalized, dropped out
+    position     0     1     2    3     4     5    6     7
+                 |     |     |    |     |     |    |     |
+               a stack of blocks, each position seeing all
+                 |
+               pooler: a dense tanh layer on [CLS]
+"""
+
+import torch
+from torch import Tensor, nn
+
+from headwater.errors import UserError
+from headwater.models.bert.config import BertConfig
+from headwater.nn.attention import Attention
+from headwater.nn.block import Block, PostNorm, PreNorm
+from headwater.nn.dropout import Dropout
+from headwater.nn.embedding import table
+from headwater.nn.feedforward import ACTIVATIONS, FeedForward
+from headwater.nn.masks import additive, block_positions, visible
+from headwater.nn.norm import LayerNorm, at_least_float32
+
+
+class Embeddings(nn.Module):
+    """The sum of token, segment and position vectors (section 3, "Input/Output Representations").
+
+    ids `[batch, length]`, segments and blocks of that shape or None -> `[batch, length, hidden]`.
+    Positions begin again in each block.
+    """
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        # RoBERTa counts only real tokens, from one row after the padding's own.
+        self.padding = config.pad_token_id if config.model_type == "roberta" else None
+        # The vectors of padding are never trained, as published.
+        self.token = table(config.vocab_size, width, config.pad_token_id)
+        self.position = table(config.max_position_embeddings, width, self.padding)
+        self.segment = table(config.type_vocab_size, width) if config.type_vocab_size else None
+        self.norm = LayerNorm(width, config.layer_norm_eps)
+        self.dropout = Dropout(config.hidden_dropout_prob)
+
+    def forward(self, ids: Tensor, segments: Tensor | None, blocks: Tensor | None = None) -> Tensor:
+        vectors = self.token(ids) + self.position(self._positions(ids, blocks))
+        if self.segment is not None:
+            vectors = vectors + (
+                self.segment.weight[0] if segments is None else self.segment(segments)
+            )
+        output: Tensor = self.dropout(self.norm(vectors))
+        return output
+
+    def _positions(self, ids: Tensor, blocks: Tensor | None) -> Tensor:
+        if self.padding is None:
+            if blocks is not None:
+                return block_positions(blocks)
+            return torch.arange(ids.shape[1], device=ids.device)
+        real = (ids != self.padding).long()
+        count = real.cumsum(1) if blocks is None else block_positions(blocks) + 1
+        return count * real + self.padding
+
+
+class Pooler(nn.Module):
+    """A dense layer on the first position: `[batch, length, hidden]` -> `[batch, hidden]`."""
+
+    def __init__(self, width: int, act: str, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.activation = ACTIVATIONS[act]
+        self.dropout = Dropout(dropout)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.activation(self.dense(self.dropout(hidden[:, 0])))
+
+
+def block(config: BertConfig) -> Block:
+    """Build one layer of the encoder: attention, then feed-forward, each inside its residual.
+
+    A pre-norm layer (Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture",
+    section 3.2) is [norm, attention, dropout] and [norm, dense, activation, dropout, dense,
+    dropout]; a published one drops nothing inside the feed-forward, and normalizes each sum.
+    """
+    width, heads = config.hidden_size, config.num_attention_heads
+    # DistilBERT drops nothing after its attention.
+    after_attention = 0.0 if config.model_type == "distilbert" else config.hidden_dropout_prob
+    attention = Attention(
+        nn.Linear(width, width),
+        nn.Linear(width, width),
+        nn.Linear(width, width),
+        nn.Linear(width, width),
+        heads=heads,
+        scale=(width // heads) ** -0.5,
+        dropout=config.attention_probs_dropout_prob,
+    )
+    feedforward = FeedForward(
+        nn.Linear(width, config.intermediate_size),
+        nn.Linear(config.intermediate_size, width),
+        config.hidden_act,
+        dropout=config.hidden_dropout_prob if config.pre_norm else 0.0,
+    )
+    residual = PreNorm if config.pre_norm else PostNorm
+    return Block(
+        attention=residual(attention, LayerNorm(width, config.layer_norm_eps), after_attention),
+        feedforward=residual(
+            feedforward, LayerNorm(width, config.layer_norm_eps), config.hidden_dropout_prob
+        ),
+    )
+
+
+class Bert(nn.Module):
+    """The encoder.
+
+    Args:
+        config: the sizes.
+        pooler: keep the dense layer on the first position, which the published body carries.
+            A head that needs one owns its own.
+    """
+
+    def __init__(self, config: BertConfig, *, pooler: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(block(config) for _ in range(config.num_hidden_layers))
+        last_norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.norm = last_norm if config.pre_norm else None
+        self.pooler = Pooler(config.hidden_size, "tanh") if pooler else None
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        blocks: Tensor | None = None,
+    ) -> Tensor:
+        """Encode a batch of rows.
+
+        Args:
+            input_ids: `[batch, length]` token ids.
+            attention_mask: `[batch, length]`, true (or 1) where a token is real; None: all are.
+            token_type_ids: `[batch, length]` segment of each token; None: all are of the first.
+            blocks: `[batch, length]` of packed rows, from 1 on, 0 on padding: which tokens are one
+                text; None: each row is one.
+
+        Returns:
+            hidden states `[batch, length, hidden]`; those of padding have no meaning.
+
+        Raises:
+            UserError: a row is longer than the position table.
+        """
+        if input_ids.shape[1] > self.config.longest:
+            raise UserError(
+                f"{input_ids.shape[1]} tokens in a row; this model takes {self.config.longest}"
+            )
+        hidden = self.embeddings(input_ids, token_type_ids, blocks)
+        allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
+        bias = additive(allowed, at_least_float32(hidden).dtype)
+        for layer in self.layers:
+            hidden = layer(hidden, bias)
+        result: Tensor = hidden if self.norm is None else self.norm(hidden)
+        return result
+
+
+def initialize(module: nn.Module, std: float) -> None:
+    """Draw fresh weights: normal(0, std), biases and padding 0, norms 1, as the published code."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Embedding):
+            nn.init.normal_(part.weight, 0.0, std)
+        if isinstance(part, nn.Embedding) and part.padding_idx is not None:
+            nn.init.zeros_(part.weight.data[part.padding_idx])
+        if isinstance(part, LayerNorm):
+            nn.init.ones_(part.weight)
+        for name, parameter in part.named_parameters(recurse=False):
+            if name == "bias":
+                nn.init.zeros_(parameter)

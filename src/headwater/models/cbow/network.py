@@ -1,0 +1,85 @@
+"""Continuous bag of words: the middle word from the mean of the words around it.
+
+Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space", section 3.1,
+figure 1. There is no hidden layer and the order of the words does not count:
+
+    the cat [sat] on the      mean of in[the], in[cat], in[on], in[the] -> scores over all words
+
+The published code tells the word from a few drawn by a binary loss (Mikolov et al. 2013b, section
+2.2). Here it is a softmax over candidates that the whole batch shares (`nn.sampled`), which is one
+matrix product, and in evaluation the softmax over all words, so that the perplexity is a true one.
+The word vectors are the input table, `token`.
+
+Words are read in stretches, so that each is looked up once and not once for every window it is in.
+A stretch of 10 words and labels for 6 of them tell that the window is (10 - 6) / 2 words each side:
+
+    input_ids   a b c d e f g h i j
+    labels          c d e f g h
+"""
+
+import torch
+from torch import Tensor, nn
+
+from headwater.models.cbow.config import CBOWConfig
+from headwater.models.losses import IGNORED, Batch, count
+from headwater.nn.embedding import table
+from headwater.nn.sampled import SampledSoftmax
+
+
+class CBOW(nn.Module):
+    """Both tables of vectors.
+
+    A batch holds
+
+        input_ids   `[batch, places + 2 x window]`, stretches of running words
+        labels      `[batch, places]`, the middle words, IGNORED where padding stands
+    """
+
+    def __init__(self, config: CBOWConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token = table(config.vocab_size, config.vector_size)
+        self.output = SampledSoftmax(config.vocab_size, config.vector_size, config.samples)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Score every word in the middle of each window: `[batch, places, words]`, >= float32."""
+        return self.output.logits(self.states(batch))
+
+    def states(self, batch: Batch) -> Tensor:
+        """Return the mean of each window's vectors, `[batch, places, width]`."""
+        vectors = self.token(batch["input_ids"])
+        weights = window_weights(batch["labels"].shape[1], vectors.shape[1])
+        return torch.matmul(weights.to(vectors), vectors)
+
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy, summed over the words that are asked for."""
+        labels = batch["labels"]
+        asked = labels != IGNORED
+        return {"words": self.output(self.states(batch)[asked], labels[asked])}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count the words that are asked for."""
+        return {"words": count(batch["labels"])}
+
+
+def window_weights(places: int, words: int) -> Tensor:
+    """Return `[places, words]`: what each word adds to the mean around each place.
+
+    For 2 places and 4 words, a window of 1: [[1/2, 0, 1/2, 0], [0, 1/2, 0, 1/2]].
+    """
+    window = (words - places) // 2
+    distance = torch.arange(words) - window - torch.arange(places)[:, None]
+    return ((distance != 0) & (distance.abs() <= window)) / (2 * window)
+
+
+def initialize(model: nn.Module) -> None:
+    """Draw fresh vectors: input ones from (-0.5, 0.5) / width, as the published code does.
+
+    So small that what a word was drawn as is soon forgotten; cosines would show it else.
+    """
+    for part in model.modules():
+        if isinstance(part, nn.Embedding):
+            bound = 0.5 / part.embedding_dim
+            nn.init.uniform_(part.weight, -bound, bound)
+        elif isinstance(part, SampledSoftmax):
+            part.initialize()

@@ -1,0 +1,205 @@
+"""ELMo: Peters et al. 2018, "Deep Contextualized Word Representations", sections 3.1 to 3.4.
+
+    words         The    spring   flows     again
+    characters  T h e   s p r ..  f l o ..  a g a ..     convolutions, maximum, highway, projection
+                  |       |        |         |
+    forward       ->      ->       ->        ->          2 x LSTM, each with a projection
+    backward      <-      <-       <-        <-          2 x LSTM, with weights of its own
+                  |       |        |         |
+    next        spring  flows    again       -
+    previous      -      The     spring    flows         one softmax for both
+
+The second layer adds what it reads to what it says. A word's vectors are those of the three layers
+(the first, of the characters alone, taken twice to be as wide as the two directions), and a task
+mixes them with weights of its own: `LayerMix`.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.errors import UserError
+from headwater.models.elmo.config import ELMoConfig
+from headwater.models.losses import Batch
+from headwater.nn.characters import CharacterCNN
+from headwater.nn.dropout import Dropout
+from headwater.nn.highway import Highway
+from headwater.nn.lstm import ProjectedLSTM
+from headwater.nn.norm import at_least_float32
+from headwater.nn.sampled import SampledSoftmax
+
+
+class WordEncoder(nn.Module):
+    """Character ids `[words, places]` -> vectors `[words, width]` that know no context."""
+
+    def __init__(self, config: ELMoConfig) -> None:
+        super().__init__()
+        self.cnn = CharacterCNN(config.filters, config.character_dim, config.activation)
+        self.highway = nn.ModuleList(Highway(config.channels) for _ in range(config.num_highway))
+        wide = config.channels != config.projection_dim
+        self.projection = nn.Linear(config.channels, config.projection_dim) if wide else None
+
+    def forward(self, characters: Tensor) -> Tensor:
+        vectors = self.cnn(characters)
+        for layer in self.highway:
+            vectors = layer(vectors)
+        return vectors if self.projection is None else cast(Tensor, self.projection(vectors))
+
+
+class ELMo(nn.Module):
+    """The whole model, with the softmax of its language models where it has words.
+
+    A batch holds either of
+
+        input_ids       `[batch, length]`, ids of the words given to `know_words`
+        character_ids   `[batch, length, places]`, see `nn.characters`: any words at all
+
+    and may hold `attention_mask` `[batch, length]`, true (or 1) where a word is real; left out: all
+    are. Padding stands on the right. Each row begins from empty memories: it knows nothing of the
+    row before it.
+    """
+
+    words: Tensor | None
+
+    def __init__(self, config: ELMoConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token = WordEncoder(config)
+        self.dropout = Dropout(config.dropout_rate)
+        width = config.projection_dim
+        self.lstm = nn.ModuleList(
+            ProjectedLSTM(
+                width,
+                config.cells,
+                width,
+                directions=2,
+                cell_clip=config.cell_clip,
+                projection_clip=config.projection_clip,
+            )
+            for _ in range(config.num_layers)
+        )
+        words = config.vocab_size
+        self.softmax = SampledSoftmax(words, width, config.samples) if words else None
+        # It follows from the vocabulary, which is saved beside the model.
+        self.register_buffer("words", None, persistent=False)
+
+    def know_words(self, characters: Tensor) -> None:
+        """Take the character ids `[vocabulary, places]` of all words, so that ids can be read."""
+        self.words = characters.to(next(self.parameters()).device)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return all layers, `[layers + 1, batch, length, 2 x width]`, forward states first.
+
+        Layer 0 is the words' own vectors, twice. Places of padding are 0.
+        """
+        tokens = self.tokens(batch)
+        mask = batch.get("attention_mask")
+        first = torch.cat((tokens, tokens), 2)
+        layers = [first, *(torch.cat((*both,), 2) for both in self.states(tokens, mask))]
+        stacked = torch.stack(layers)
+        return stacked if mask is None else stacked * mask.bool()[:, :, None]
+
+    def tokens(self, batch: Batch) -> Tensor:
+        """Return the vectors `[batch, length, width]` of words, each distinct word computed once.
+
+        Raises:
+            UserError: ids are given to a model that does not know their words.
+        """
+        if "character_ids" in batch:
+            characters = batch["character_ids"]
+            distinct, places = torch.unique(characters.flatten(0, 1), dim=0, return_inverse=True)
+            places = places.view(characters.shape[:2])
+        elif self.words is None:
+            raise UserError("this ELMo has no vocabulary: it reads character_ids, not input_ids")
+        else:
+            ids, places = torch.unique(batch["input_ids"], return_inverse=True)
+            distinct = self.words[ids]
+        return F.embedding(places, at_least_float32(self.token(distinct.long())))
+
+    def states(self, tokens: Tensor, mask: Tensor | None = None) -> list[Tensor]:
+        """Return each layer's states `[2, batch, length, width]`: forward, then backward."""
+        forward = tokens.transpose(0, 1)  # one step's words stand side by side
+        hidden = torch.stack((forward, _turned(forward, mask)))
+        found = []
+        for number, layer in enumerate(self.lstm):
+            read = self.dropout(hidden)
+            hidden = layer(read)
+            if number and self.config.skip_connections:
+                hidden = hidden + read
+            both = torch.stack((hidden[0], _turned(hidden[1], mask)))
+            found.append(both.transpose(1, 2))
+        return found
+
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return -log p of each word from those before it and from those after it, all added up."""
+        ids, mask = batch["input_ids"], batch.get("attention_mask")
+        assert self.softmax is not None
+        states = self.dropout(self.states(self.tokens(batch), mask)[-1])
+        asked = _neighbors(ids, mask)
+        hidden = torch.cat((states[0, :, :-1][asked], states[1, :, 1:][asked]))
+        labels = torch.cat((ids[:, 1:][asked], ids[:, :-1][asked]))
+        return {"tokens": self.softmax(hidden, labels)}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count the words that are asked for, in both directions."""
+        asked = _neighbors(batch["input_ids"], batch.get("attention_mask"))
+        return {"tokens": 2 * int(asked.sum())}
+
+
+class LayerMix(nn.Module):
+    """Layers `[layers, .., width]` -> `[.., width]`: equation 1 of the paper.
+
+    gamma * sum over k of softmax(weights)[k] * layers[k]; at first the layers' mean.
+    """
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(layers))
+        self.gamma = nn.Parameter(torch.ones(()))
+
+    def forward(self, layers: Tensor) -> Tensor:
+        shares = torch.softmax(self.weights, 0)
+        mixed: Tensor = self.gamma * torch.tensordot(shares, layers, dims=1)
+        return mixed
+
+
+def _neighbors(ids: Tensor, mask: Tensor | None) -> Tensor:
+    """Return `[batch, length - 1]` bool: a word and the one after it are both real."""
+    if mask is None:
+        return torch.ones_like(ids[:, 1:], dtype=torch.bool)
+    return mask[:, 1:].bool() & mask[:, :-1].bool()
+
+
+def _turned(states: Tensor, mask: Tensor | None) -> Tensor:
+    """Reverse the words of each row in `[length, batch, width]`; padding stays where it is."""
+    if mask is None or mask.all():
+        return states.flip(0)
+    place = torch.arange(len(states), device=states.device)[:, None]
+    real = mask.long().sum(1)[None]
+    order = torch.where(place < real, real - 1 - place, place)
+    return states.take_along_dim(order[:, :, None], 0)
+
+
+def initialize(model: nn.Module, config: ELMoConfig) -> None:
+    """Draw fresh weights as the published code does."""
+    assert isinstance(model, ELMo)
+    encoder = model.token
+    nn.init.uniform_(encoder.cnn.embedding.weight, -1.0, 1.0)
+    nn.init.zeros_(encoder.cnn.embedding.weight[0])
+    for module in encoder.modules():
+        if isinstance(module, nn.Conv1d | nn.Linear):
+            scale = (module.weight[0].numel()) ** -0.5
+            if isinstance(module, nn.Conv1d) and config.activation == "relu":
+                nn.init.uniform_(module.weight, -0.05, 0.05)
+            else:
+                nn.init.normal_(module.weight, std=scale)
+            assert module.bias is not None
+            nn.init.zeros_(module.bias)
+        if isinstance(module, Highway):
+            nn.init.constant_(module.gate.bias, -2.0)
+    for layer in model.lstm:
+        cast(ProjectedLSTM, layer).initialize()
+    if model.softmax is not None:
+        model.softmax.initialize()

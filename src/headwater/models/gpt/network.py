@@ -1,0 +1,236 @@
+"""GPT, a decoder that predicts the next token: Radford et al. 2018, "Improving Language
+Understanding by Generative Pre-Training", sections 3.1 and 4.1 and figure 1 (left); and GPT-2:
+Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3.
+
+    tokens       the    spring   flows   again
+    token         E       E        E       E
+    position      0       1        2       3       summed, dropped out
+                  |       |        |       |
+                N x [self-attention, causal]
+                    [feed-forward          ]
+                  |       |        |       |
+    scores of   spring  flows    again   <end>     by the token embedding, to which they are tied
+
+GPT normalizes after each layer, GPT-2 before each layer and once after the last. With a prefix
+that all may see, the same weights are a prefix LM (Raffel et al. 2020, section 3.2.1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.errors import UserError
+from headwater.models.gpt.config import GPTConfig
+from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.nn.attention import Attention, Growing, KeyValueCache
+from headwater.nn.block import Block, PostNorm, PreNorm
+from headwater.nn.dropout import Dropout
+from headwater.nn.embedding import table
+from headwater.nn.feedforward import FeedForward
+from headwater.nn.masks import additive, block_positions, visible
+from headwater.nn.norm import LayerNorm, at_least_float32
+
+
+def block(config: GPTConfig) -> Block:
+    """Build one layer: attention, then feed-forward, the norms before (GPT-2) or after (GPT)."""
+    width, heads = config.n_embd, config.n_head
+    attention = Attention(
+        nn.Linear(width, width),
+        nn.Linear(width, width),
+        nn.Linear(width, width),
+        nn.Linear(width, width),
+        heads=heads,
+        scale=(width // heads) ** -0.5,
+        dropout=config.attn_pdrop,
+    )
+    feedforward = FeedForward(
+        nn.Linear(width, config.inner),
+        nn.Linear(config.inner, width),
+        config.activation,
+        dropout=0.0,
+    )
+    residual = PreNorm if config.pre_norm else PostNorm
+    return Block(
+        attention=residual(attention, norm(config), config.resid_pdrop),
+        feedforward=residual(feedforward, norm(config), config.resid_pdrop),
+    )
+
+
+def norm(config: GPTConfig) -> LayerNorm:
+    """Build one norm."""
+    return LayerNorm(config.n_embd, config.layer_norm_epsilon)
+
+
+@dataclass(slots=True)
+class Cache:
+    """What decoding one token at a time keeps; see `GPT.init_cache` and `GPT.step`.
+
+    Attributes:
+        own: per layer the keys and values so far, each `[batch, heads, length, head_width]`.
+        mask: `[batch, length]` bool, true where a token is real; None: all are.
+        length: how many places that is, padding included.
+    """
+
+    own: list[Growing]
+    mask: Tensor | None
+    length: int = 0
+
+    def reorder(self, rows: Tensor) -> None:
+        """Keep those rows, `[new batch]` numbers of old rows: for beams, or to drop ended rows."""
+        for growing in self.own:
+            if growing.kept is not None:
+                growing.kept = KeyValueCache(*(part.index_select(0, rows) for part in growing.kept))
+        if self.mask is not None:
+            self.mask = self.mask.index_select(0, rows)
+
+
+class GPT(nn.Module):
+    """The whole model, with the tied output layer.
+
+    A batch holds `input_ids` `[batch, length]` and may hold
+
+        attention_mask  `[batch, length]`, true (or 1) where a token is real; left out: all are.
+                        Padding may stand on either side: positions count real tokens only.
+        prefix_length   `[batch]`: so many first places of a row are seen by all of its places.
+        labels          `[batch, length]`: the same ids, IGNORED where a token is not asked for.
+                        Each is predicted from the places before it, so the first never is.
+        blocks          `[batch, length]` of packed rows, from 1 on, 0 on padding: which tokens are
+                        one text. Their `prefix_length` `[batch, length]` is that of each place's
+                        text, and their labels are IGNORED at the first place of each.
+    """
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token = table(config.vocab_size, config.n_embd)
+        self.position = table(config.n_positions, config.n_embd)
+        self.dropout = Dropout(config.embd_pdrop)
+        self.layers = nn.ModuleList(block(config) for _ in range(config.n_layer))
+        self.norm = norm(config) if config.pre_norm else None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Score the token after each place: `[batch, length, vocabulary]`, float32 at least."""
+        return self._logits(self.states(batch))
+
+    def states(self, batch: Batch) -> Tensor:
+        """Return the last hidden states `[batch, length, width]`; those of padding mean nothing.
+
+        Raises:
+            UserError: a row is longer than the position table.
+        """
+        ids, mask, blocks = batch["input_ids"], batch.get("attention_mask"), batch.get("blocks")
+        if blocks is None:
+            vectors = self.encode(ids, mask)
+            place = torch.arange(ids.shape[1], device=ids.device)
+        else:
+            self._check_length(ids.shape[1])
+            place = block_positions(blocks)
+            vectors = self._vectors(ids, place)
+        prefix = batch.get("prefix_length")
+        allowed = visible(mask, place, place, prefix, query_blocks=blocks, key_blocks=blocks)
+        return self._through(vectors, allowed, [None] * len(self.layers))
+
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy, summed over the tokens that are asked for."""
+        labels = batch["labels"][:, 1:]
+        asked = labels != IGNORED
+        logits = self._logits(self.states(batch)[:, :-1][asked])
+        return {"tokens": cross_entropy_sum(logits, labels[asked])}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count the tokens that are asked for."""
+        return {"tokens": count(batch["labels"][:, 1:])}
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Return the vectors `[batch, length, width]` of ids at their positions.
+
+        Raises:
+            UserError: a row is longer than the position table.
+        """
+        length = input_ids.shape[1]
+        self._check_length(length)
+        if attention_mask is None:
+            return self._vectors(input_ids, torch.arange(length, device=input_ids.device))
+        return self._vectors(input_ids, (attention_mask.long().cumsum(1) - 1).clamp(min=0))
+
+    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
+        """Read what is given, `encode`d, with its mask `[batch, length]`; then `step` writes on."""
+        mask = None if memory_mask is None else memory_mask.bool()
+        cache = Cache([Growing() for _ in self.layers], mask)
+        self._read(memory, cache)
+        return cache
+
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Read one more token of each row.
+
+        Args:
+            ids: `[batch, 1]`: the last token of the prompt or a start id at first, then what was
+                chosen last.
+            cache: grows by that token.
+
+        Returns:
+            the scores of the next token, `[batch, vocabulary]`, float32 at least.
+
+        Raises:
+            UserError: the rows have reached the end of the position table.
+        """
+        self._check_length(cache.length + 1)
+        if cache.mask is None:
+            position = ids.new_full((1,), cache.length)
+        else:
+            position = cache.mask.sum(1, keepdim=True)
+            cache.mask = torch.cat([cache.mask, torch.ones_like(ids, dtype=torch.bool)], 1)
+        return self._logits(self._read(self._vectors(ids, position), cache)[:, -1])
+
+    def _read(self, vectors: Tensor, cache: Cache) -> Tensor:
+        """Read vectors `[batch, new, width]` after those in the cache, and add them to it."""
+        place = torch.arange(cache.length + vectors.shape[1], device=vectors.device)
+        allowed = visible(cache.mask, place[cache.length :], place)
+        cache.length = len(place)
+        return self._through(vectors, allowed, cache.own)
+
+    def _through(
+        self, hidden: Tensor, allowed: Tensor | None, own: Sequence[Growing | None]
+    ) -> Tensor:
+        """Send `[batch, length, width]` through the layers; `own` are earlier keys and values."""
+        bias = additive(allowed, at_least_float32(hidden).dtype)
+        for module, kept in zip(self.layers, own, strict=True):
+            layer = cast(Block, module)
+            if kept is None:
+                hidden = layer(hidden, bias)
+            else:
+                hidden = layer.feedforward(layer.attention(hidden, bias, kept))
+        return hidden if self.norm is None else cast(Tensor, self.norm(hidden))
+
+    def _vectors(self, ids: Tensor, positions: Tensor) -> Tensor:
+        vectors: Tensor = self.dropout(self.token(ids) + self.position(positions))
+        return vectors
+
+    def _logits(self, states: Tensor) -> Tensor:
+        return at_least_float32(F.linear(states, self.token.weight))
+
+    def _check_length(self, length: int) -> None:
+        if length > self.config.n_positions:
+            raise UserError(f"{length} tokens in a row; this model takes {self.config.n_positions}")
+
+
+def initialize(model: nn.Module, config: GPTConfig) -> None:
+    """Draw fresh weights as published: normal(0, initializer_range), biases 0, norms 1.
+
+    GPT-2 divides what is added to the residual by the root of how often that is done, so that the
+    sum keeps its size in any depth (Radford et al. 2019, section 2.3).
+    """
+    residual = (2 * config.n_layer) ** -0.5 if config.pre_norm else 1.0
+    for name, part in model.named_modules():
+        if isinstance(part, nn.Linear | nn.Embedding):
+            scale = residual if name.endswith((".output", ".outer")) else 1.0
+            nn.init.normal_(part.weight, 0.0, config.initializer_range * scale)
+        elif isinstance(part, LayerNorm):
+            nn.init.ones_(part.weight)
+        for leaf, parameter in part.named_parameters(recurse=False):
+            if leaf == "bias":
+                nn.init.zeros_(parameter)

@@ -1,0 +1,137 @@
+"""The shape of a T5, its architectures, and the published sizes. Free of torch.
+
+Raffel et al. 2020, section 3.7 ("Scale"): v1.0, relu and one tied embedding. v1.1 and Flan-T5:
+gated tanh gelu, an output layer of its own, and other sizes. The field names are those of the
+published config.json.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from headwater.errors import UserError, did_you_mean
+
+Architecture = Literal["encoder_decoder", "shared", "language_model", "prefix_lm"]
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+_LEAST_BUCKETS = 4  # one exact distance and one for all further ones, to either side
+
+
+@dataclass(frozen=True, slots=True)
+class T5Config:
+    """Sizes and rates of one model that maps text to text; the defaults are t5-small."""
+
+    model_type: Literal["t5"] = "t5"
+    architecture: Architecture = "encoder_decoder"
+    """Which of the architectures of section 3.2 (table 2) the blocks form:
+
+    encoder_decoder  as published; half as many layers on either side are the table's "6 layers"
+    shared           the decoder's self-attention and feed-forward are the encoder's own
+    language_model   one stack that reads inputs and targets as one text, each token seeing those
+                     before it
+    prefix_lm        the same stack; the inputs are seen by all
+    """
+    vocab_size: int = 32128
+    d_model: int = 512
+    d_kv: int = 64
+    d_ff: int = 2048
+    num_layers: int = 6
+    num_decoder_layers: int = 6
+    num_heads: int = 8
+    relative_attention_num_buckets: int = 32
+    relative_attention_max_distance: int = 128
+    dropout_rate: float = 0.1
+    layer_norm_epsilon: float = 1e-6
+    initializer_factor: float = 1.0
+    feed_forward_proj: str = "relu"
+    """An activation of `nn.feedforward`, with "gated-" before it for the gated form; "gated-gelu"
+    is the tanh gelu, as published."""
+    tie_word_embeddings: bool = True
+    """One table for inputs and outputs; false: an output layer of its own."""
+    scale_decoder_outputs: bool = True
+    """Multiply the decoder's output by d_model ** -0.5, as v1.0 does."""
+    pad_token_id: int = 0
+    eos_token_id: int = 1
+    decoder_start_token_id: int = 0
+
+    def __post_init__(self) -> None:
+        buckets, furthest = (
+            self.relative_attention_num_buckets,
+            self.relative_attention_max_distance,
+        )
+        if buckets < _LEAST_BUCKETS or furthest <= buckets // 2:
+            raise UserError(
+                f"relative_attention_num_buckets {buckets} and relative_attention_max_distance "
+                f"{furthest}: expected at least {_LEAST_BUCKETS} buckets, and a distance of more "
+                "than half of them"
+            )
+        if self.architecture not in ARCHITECTURES:
+            hint = did_you_mean(self.architecture, ARCHITECTURES)
+            raise UserError(f"architecture {self.architecture!r}: {hint}")
+        one_depth = self.num_layers == self.num_decoder_layers
+        if self.architecture != "encoder_decoder" and not one_depth:
+            raise UserError(
+                f"architecture {self.architecture}: num_layers {self.num_layers} and "
+                f"num_decoder_layers {self.num_decoder_layers} must be the same number"
+            )
+
+    @property
+    def decoder_only(self) -> bool:
+        """Whether one stack reads inputs and targets as one text."""
+        return self.architecture in ("language_model", "prefix_lm")
+
+    @property
+    def activation(self) -> str:
+        """The activation's name in `nn.feedforward`."""
+        name = self.feed_forward_proj.removeprefix("gated-")
+        return "gelu_new" if self.feed_forward_proj == "gated-gelu" else name
+
+    @property
+    def gated(self) -> bool:
+        return self.feed_forward_proj.startswith("gated-")
+
+
+def _v1_0(d_model: int, d_ff: int, layers: int, heads: int, d_kv: int = 64) -> T5Config:
+    return T5Config(
+        d_model=d_model,
+        d_ff=d_ff,
+        num_layers=layers,
+        num_decoder_layers=layers,
+        num_heads=heads,
+        d_kv=d_kv,
+    )
+
+
+def _v1_1(d_model: int, d_ff: int, layers: int, heads: int) -> T5Config:
+    return T5Config(
+        d_model=d_model,
+        d_ff=d_ff,
+        num_layers=layers,
+        num_decoder_layers=layers,
+        num_heads=heads,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        scale_decoder_outputs=False,
+    )
+
+
+PRESETS: Mapping[str, T5Config] = MappingProxyType(
+    {
+        "t5-small": _v1_0(512, 2048, 6, 8),
+        "t5-base": _v1_0(768, 3072, 12, 12),
+        "t5-large": _v1_0(1024, 4096, 24, 16),
+        "t5-3b": _v1_0(1024, 16384, 24, 32, d_kv=128),
+        "t5-11b": _v1_0(1024, 65536, 24, 128, d_kv=128),
+    }
+    | {
+        f"{family}-{size}": config
+        for family in ("t5-v1_1", "flan-t5")
+        for size, config in {
+            "small": _v1_1(512, 1024, 8, 6),
+            "base": _v1_1(768, 2048, 12, 12),
+            "large": _v1_1(1024, 2816, 24, 16),
+            "xl": _v1_1(2048, 5120, 24, 32),
+            "xxl": _v1_1(4096, 10240, 24, 64),
+        }.items()
+    }
+)

@@ -1,0 +1,150 @@
+"""T5's blocks as one stack that reads inputs and targets as one text: Raffel et al. 2020,
+"Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", section 3.2.1
+and figure 4.
+
+    That is good. <end>  <start>  Das  ist  gut.          what is read
+                           Das    ist  gut. <end>         what is asked
+
+    language model   each token sees those before it
+    prefix LM        and all of the inputs see each other
+
+It takes the batches of the encoder-decoder and writes in the same steps. The start token parts the
+inputs from the targets. Rows end with their inputs, padding first, so that the targets follow the
+inputs at once and relative positions are those of the row alone.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from headwater.models.gpt.network import Cache
+from headwater.models.losses import Batch
+from headwater.models.t5.config import T5Config
+from headwater.models.t5.network import attention, feedforward, positions
+from headwater.models.text_to_text import TextToText, output_layer, shift_right
+from headwater.nn.attention import Growing
+from headwater.nn.block import Block
+from headwater.nn.dropout import Dropout
+from headwater.nn.embedding import table
+from headwater.nn.masks import additive, visible
+from headwater.nn.norm import RMSNorm
+
+
+class Stack(nn.Module):
+    """Vectors `[batch, length, width]`, and which place sees which -> the same shape.
+
+    A prefix LM looks to both sides, and its positions tell the sides apart.
+    """
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__()
+        self.positions = positions(config, both_sides=config.architecture == "prefix_lm")
+        self.layers = nn.ModuleList(
+            Block(attention=attention(config), feedforward=feedforward(config))
+            for _ in range(config.num_layers)
+        )
+        self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
+        self.dropout = Dropout(config.dropout_rate)
+
+    def forward(
+        self, vectors: Tensor, allowed: Tensor | None, own: Sequence[Growing | None]
+    ) -> Tensor:
+        """Read on.
+
+        Args:
+            vectors: `[batch, new, width]`.
+            allowed: bool that broadcasts to `[batch, heads, new, length]`: the new places are the
+                last of all.
+            own: of each layer, the keys and values of earlier places, which grow; None: none.
+        """
+        assert allowed is not None  # causality always hides something
+        place = torch.arange(allowed.shape[-1], device=vectors.device)
+        bias = self.positions(place[len(place) - vectors.shape[1] :], place)
+        bias = bias + additive(allowed, bias.dtype)
+        hidden = self.dropout(vectors)
+        for module, kept in zip(self.layers, own, strict=True):
+            layer = cast(Block, module)
+            hidden = layer.feedforward(layer.attention(hidden, bias, kept))
+        output: Tensor = self.dropout(self.norm(hidden))
+        return output
+
+
+class DecoderOnlyT5(TextToText):
+    """The whole model, with the output layer.
+
+    A batch holds `input_ids` `[batch, inputs]`, of which there may be none, `attention_mask` of
+    that shape (left out: all real) and `labels` `[batch, targets]`, IGNORED where there is no
+    target. The loss is that of the targets.
+    """
+
+    def __init__(self, config: T5Config) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = table(config.vocab_size, config.d_model)
+        self.decoder = Stack(config)
+        self.output = output_layer(config)
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Return the vectors `[batch, inputs, width]` of ids, those of padding first."""
+        vectors: Tensor = self.embedding(padding_first(input_ids, attention_mask))
+        return vectors
+
+    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
+        """Read the inputs, `encode`d, with their mask `[batch, inputs]`; then `step` writes on."""
+        mask = None if memory_mask is None else padding_first(memory_mask.bool(), memory_mask)
+        cache = Cache([Growing() for _ in self.decoder.layers], mask)
+        self._read(memory, cache, prefix=memory.shape[1])
+        return cache
+
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Read one more token of each row.
+
+        Args:
+            ids: `[batch, 1]`: the start id at first, then what was chosen last.
+            cache: grows by that token.
+
+        Returns:
+            the scores of the next token, `[batch, vocabulary]`, float32 at least.
+        """
+        if cache.mask is not None:
+            cache.mask = torch.cat([cache.mask, torch.ones_like(ids, dtype=torch.bool)], 1)
+        return self.scores(self._read(self.embedding(ids), cache, prefix=0)[:, -1])
+
+    def states(self, batch: Batch) -> Tensor:
+        """Return the states `[batch, targets, width]` from which the targets are predicted."""
+        mask, labels = batch.get("attention_mask"), batch["labels"]
+        inputs = batch["input_ids"].shape[1]
+        ids = padding_first(batch["input_ids"], mask)
+        vectors = self.embedding(torch.cat([ids, shift_right(labels, self.config)], 1))
+        if mask is not None:
+            targets = torch.ones_like(labels, dtype=torch.bool)
+            mask = torch.cat([padding_first(mask.bool(), mask), targets], 1)
+        allowed = self._visible(mask, 0, vectors, prefix=inputs)
+        states: Tensor = self.decoder(vectors, allowed, [None] * len(self.decoder.layers))
+        return states[:, inputs:]
+
+    def _read(self, vectors: Tensor, cache: Cache, *, prefix: int) -> Tensor:
+        """Read vectors `[batch, new, width]` after those in the cache, and add them to it."""
+        allowed = self._visible(cache.mask, cache.length, vectors, prefix=prefix)
+        cache.length += vectors.shape[1]
+        states: Tensor = self.decoder(vectors, allowed, cache.own)
+        return states
+
+    def _visible(
+        self, mask: Tensor | None, earlier: int, vectors: Tensor, *, prefix: int
+    ) -> Tensor | None:
+        """Tell what vectors after so many `earlier` ones see; `prefix` places are the inputs'."""
+        place = torch.arange(earlier + vectors.shape[1], device=vectors.device)
+        seen_by_all = None
+        if self.config.architecture == "prefix_lm":
+            seen_by_all = place.new_full((len(vectors),), prefix)
+        return visible(mask, place[earlier:], place, seen_by_all)
+
+
+def padding_first(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Move the padding of rows `[batch, length]` to their left; the rest keeps its order."""
+    if mask is None:
+        return values
+    return values.gather(1, mask.byte().argsort(dim=1, stable=True))

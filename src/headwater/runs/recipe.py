@@ -1,0 +1,317 @@
+"""A recipe: everything that one run needs, in one TOML file. Imports no torch.
+
+Fine-tuning:
+
+    model = "path/to/minilm"
+    task = "squad_v2"
+
+    [data]
+    train = ["train-v2.0.json"]
+    validation = ["dev-v2.0.json"]
+
+    [training]
+    epochs = 2
+
+Pre-training:
+
+    objective = "mlm"
+
+    [network]
+    preset = "bert-base-uncased"
+    sizes = { num_hidden_layers = 4 }
+
+    [corpus]
+    train = "runs/wikipedia"
+
+    [mlm]
+    max_length = 128
+
+A recipe holds only what differs from the defaults; those of `[training]` depend on the family of
+the model. Paths count from the current directory.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from headwater.config import Config, at_line, listed, load_config, merge, read_toml
+from headwater.data.config import DataConfig, TextConfig
+from headwater.errors import UserError
+from headwater.methods.config import MethodConfig
+from headwater.objectives.cbow import WordWindowsConfig
+from headwater.objectives.lm import LanguageModelConfig
+from headwater.objectives.mlm import MaskedLMConfig
+from headwater.objectives.span_corruption import SpanCorruptionConfig
+from headwater.tasks.sequence_config import SequenceConfig
+from headwater.tasks.spans_config import SpanConfig
+from headwater.training.config import (
+    FAMILY_DEFAULTS,
+    HEADS_BATCH,
+    METHOD_DEFAULTS,
+    Family,
+    TrainingConfig,
+)
+
+MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
+
+ObjectiveName = Literal["bilm", "cbow", "mlm", "lm", "prefix_lm", "span_corruption"]
+
+
+class NetworkConfig(Config):
+    """A model from random weights: a preset's sizes, changed where `sizes` says so."""
+
+    preset: str
+    vocabulary: str | None = None
+    """A folder or file; pre-training takes the corpus' own."""
+    sizes: dict[str, int | float | str | bool | list[list[int]]] = Field(default={})
+
+
+class RunRecipe(MethodConfig):
+    """What every run begins from: a `model` (a folder, a hub id, a bundled name) or a `network`.
+
+    method: how the model is adapted; the table of that name has its settings.
+    """
+
+    model: str | None = None
+    network: NetworkConfig | None = None
+    training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if (self.model is None) == (self.network is None):
+            raise ValueError(
+                "give either model (a folder, hub id or bundled name) or a [network] with random "
+                "weights"
+            )
+        return self
+
+
+class CorpusConfig(Config):
+    """The token stores of a run, as `headwater corpus build` makes them.
+
+    train: one store, or a list of stores that one vocabulary made, which are read as one.
+    repeats: how often each of them is read per epoch; left out: once.
+    validation: another store, to measure the held-out loss on.
+    validation_rows: the most rows of it that are measured.
+    """
+
+    train: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)]
+    repeats: list[Annotated[int, Field(ge=1, le=MOST_REPEATS)]] = Field(default=[])
+    validation: str | None = None
+    validation_rows: PositiveInt = 512
+
+    @model_validator(mode="after")
+    def _one_number_each(self) -> Self:
+        if self.repeats and len(self.repeats) != len(self.train):
+            raise ValueError(
+                f"repeats: {len(self.repeats)} numbers for {len(self.train)} stores; "
+                "give one for each"
+            )
+        return self
+
+
+class ObjectiveConfig(Config):
+    """An objective over token stores; the table named like it shapes its rows."""
+
+    objective: ObjectiveName
+    corpus: CorpusConfig
+    cbow: WordWindowsConfig = WordWindowsConfig()
+    mlm: MaskedLMConfig = MaskedLMConfig()
+    lm: LanguageModelConfig = LanguageModelConfig()
+    span_corruption: SpanCorruptionConfig = SpanCorruptionConfig()
+
+
+class PretrainRecipe(ObjectiveConfig, RunRecipe):
+    """One pre-training run."""
+
+
+class MixedTask(Config):
+    """What a mixture holds: a task with its data, an objective over stores, or a mixture.
+
+    rate: how often it is drawn, beside the others of its mixture, of which then each has one.
+    """
+
+    task: str | None = None
+    data: DataConfig | None = None
+    unlabelled: ObjectiveConfig | None = None
+    mixture: "MixtureConfig | None" = None
+    rate: float | None = Field(default=None, gt=0, le=1e9)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [name for name in ("task", "unlabelled", "mixture") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError("give one of task (with data), unlabelled and mixture")
+        if (self.task is None) != (self.data is None):
+            raise ValueError("a task needs data, and data a task")
+        if self.mixture is not None and self.mixture.best_each:
+            raise ValueError("best_each is for the run's own mixture, not for one inside of it")
+        return self
+
+
+class MixtureConfig(Config):
+    """Tasks that are learned together, and how often each is drawn (see `data.rates`).
+
+    rates: `proportional` to the examples of each (if left out), `equal`, or `temperature`.
+    cap: count at most so many examples of each (the T5 paper's K; not for `equal`).
+    temperature: of `temperature`, 2 if left out; 1 is proportional, a large one nearly equal.
+    best_each: keep the best weights of each task, too (of the run's own mixture).
+    """
+
+    tasks: list[MixedTask] = Field(min_length=1)
+    rates: Literal["proportional", "equal", "temperature"] | None = None
+    cap: int | None = Field(default=None, ge=1, le=10**15)
+    temperature: float | None = Field(default=None, gt=0)
+    best_each: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        own = [each.rate is not None for each in self.tasks]
+        if any(own) and not all(own):
+            raise ValueError("give a rate to each of the tasks, or to none")
+        if self.temperature is not None and self.rates != "temperature":
+            raise ValueError('temperature is for rates = "temperature"')
+        if self.cap is not None and (self.rates == "equal" or all(own)):
+            raise ValueError("cap counts examples, which equal or given rates do not ask for")
+        if all(own) and self.rates is not None:
+            raise ValueError("give rates by name, or each task its own rate, not both")
+        return self
+
+
+MixedTask.model_rebuild()  # its mixture is known now
+
+
+class Recipe(RunRecipe):
+    """One fine-tuning run, on a task or on a mixture of tasks."""
+
+    task: str | None = None
+    data: DataConfig | None = None
+    mixture: MixtureConfig | None = None
+    spans: SpanConfig = SpanConfig()
+    sequence: SequenceConfig = SequenceConfig()
+    text: TextConfig = TextConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _task_or_mixture(cls, values: Any) -> Any:
+        given = {key for key, value in dict(values).items() if value is not None}
+        if "mixture" in given and given & {"task", "data"}:
+            raise ValueError(
+                "give a task with its data, or a [mixture] whose tasks have their own, not both"
+            )
+        return values
+
+    @model_validator(mode="after")
+    def _one_task(self) -> Self:
+        if self.mixture is None and self.task is None:
+            raise ValueError("missing key 'task' (or a [mixture] of tasks)")
+        if self.mixture is None and self.data is None:
+            raise ValueError("missing key 'data'")
+        return self
+
+
+_VERBS = (
+    (Recipe, "finetune", {"task", "data", "mixture"}),
+    (PretrainRecipe, "pretrain", {"objective", "corpus"}),
+)
+"""The kinds of recipes, the verb that each is for, and the keys that no other has."""
+
+R = TypeVar("R", bound=RunRecipe)
+
+
+def load_recipe(
+    kind: type[R], path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]
+) -> R:
+    """Read a recipe of that kind.
+
+    Args:
+        path: the TOML file, or None where `options` give everything.
+        options: values from the command line, nested as in the file; they win over the file.
+        overrides: `a.b=VALUE` texts; they win over all.
+
+    Raises:
+        UserError: a key or value is wrong; the nearest key is named. Or it is of the other verb.
+    """
+    if path is not None:
+        keys = read_toml(path).keys()
+        for other, verb, own in _VERBS:
+            if other is not kind and (found := sorted(own & keys)[:1]):
+                raise UserError(
+                    f"{at_line(path, found)}: has the key {found[0]!r}, so it is a recipe for "
+                    f"`headwater {verb}`"
+                )
+    return load_config(kind, path, overrides, options)
+
+
+def resolved(recipe: R, family: Family) -> R:
+    """Put the training defaults of a family and of a method under what the recipe itself says."""
+    family = "elmo" if recipe.method == "features" else family  # what trains is an LSTM too
+    given, own = recipe.training, METHOD_DEFAULTS.get(recipe.method, {})
+    if "optimizer" in given.model_fields_set and given.optimizer != own.get("optimizer"):
+        own = {}  # a learning rate of another optimizer would mean another thing
+    values: dict[str, Any] = {"training": FAMILY_DEFAULTS[family] | own}
+    mixture = isinstance(recipe, Recipe) and recipe.mixture is not None
+    if mixture and family == "bert" and "batch" not in given.model_fields_set:
+        values["training"]["batch"] = HEADS_BATCH
+    merge(values, recipe.model_dump(exclude_unset=True))
+    checked = type(recipe).check(values, "recipe")
+    training = checked.training
+    rates = {"learning_rate": training.peak_learning_rate, "weight_decay": training.decay}
+    return checked.model_copy(update={"training": training.model_copy(update=rates)})
+
+
+def best_is_lowest(recipe: R) -> R:
+    """Resolve `best_is` of a recipe whose weights are chosen by a loss, unless it says it."""
+    if "best_is" in recipe.training.model_fields_set:
+        return recipe
+    training = recipe.training.model_copy(update={"best_is": "lowest"})
+    return recipe.model_copy(update={"training": training})
+
+
+def from_command_line(
+    model: str | None, task: str | None, train: Sequence[Path] | None
+) -> dict[str, Any]:
+    """Nest the options of `finetune` as a recipe has them; those not given are left out."""
+    options: dict[str, Any] = {}
+    if model is not None:
+        options["model"] = model
+    if task is not None:
+        options["task"] = task
+    if train:
+        options["data"] = {"train": [str(path) for path in train]}
+    return options
+
+
+def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> Path | None:
+    """Return the recipe that a run began with, where it is continued and none is named.
+
+    It holds the defaults of that run, too. So where nothing was saved yet, options stand alone.
+
+    Args:
+        given: whether there are options beside.
+
+    Raises:
+        UserError: there is neither a recipe nor an option nor a run.
+    """
+    setup = folder / "config.toml"
+    if not resume or recipe is not None:
+        return recipe
+    if not setup.exists() and not given:
+        raise UserError(f"{folder}: holds no run to continue; name its folder with --output")
+    saved = any((folder / "state").glob("step-*"))
+    return setup if setup.exists() and (saved or not given) else None
+
+
+def run_folder(output: Path | None, recipe: Path | None) -> Path:
+    """Where a run goes: `output`, or `runs/` with the recipe's name.
+
+    Raises:
+        UserError: neither is given.
+    """
+    if output is not None:
+        return output
+    if recipe is None:
+        raise UserError("say where the run goes: --output DIR")
+    return Path("runs") / recipe.stem
