@@ -83,8 +83,8 @@ def recipe_of(task: str, seed: int, options: argparse.Namespace) -> Recipe:
         "seed": seed,
         "precision": options.precision,
         "device": "cpu",
-        "log_every": 1,
-        "save_every": 10**6,  # a checkpoint within an epoch would count as training
+        "logging_steps": 1,
+        "save_steps": 10**6,  # a checkpoint within an epoch would count as training
     }
     given = {"model": str(options.model), "data": data, "training": training}
     if options.most is not None:
@@ -176,7 +176,7 @@ class PlainLoop:
                 with self.autocast():
                     loss = self.model(**batch).loss
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
                 optimizer.step()
                 scheduler.step()
                 optimizer.zero_grad()

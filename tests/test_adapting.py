@@ -66,8 +66,8 @@ def recipe(files: Path, body: str, settings: dict[str, Any], **changes: Any) -> 
         "batch": {"examples": 16},
         "optimizer": "adamw",
         "learning_rate": 1e-2,
-        "evaluate_every": 60,
-        "save_every": 20,
+        "eval_steps": 60,
+        "save_steps": 20,
         "precision": "fp32",
         "device": "cpu",
         **changes.pop("training", {}),
@@ -110,7 +110,7 @@ def test_a_run_is_a_model_without_its_body(
 def test_a_run_that_was_cut_saves_the_same(
     settings: dict[str, Any], files: Path, tmp_path: Path
 ) -> None:
-    short = {"steps": 4, "save_every": 1, "evaluate_every": 2}
+    short = {"steps": 4, "save_steps": 1, "eval_steps": 2}
     finetune(recipe(files, "bert", settings, training=short), tmp_path / "whole")
     limited = recipe(files, "bert", settings, training=short | {"time_limit_minutes": 1e-9})
     sessions = 0
@@ -190,7 +190,7 @@ def test_a_mixture_is_learned_so_too(
 ) -> None:
     tasks = [{"task": name, "data": data(files, name)} for name in ("cola", "sst2")]
     mixture = {"rates": "equal", "tasks": tasks}
-    short = {"steps": 8, "evaluate_every": 8}
+    short = {"steps": 8, "eval_steps": 8}
     wanted = recipe(files, body, settings, mixture=mixture, training=short)
     finetune(wanted, tmp_path / "run")
     loaded = library.load(tmp_path / "run", "cpu")

@@ -48,7 +48,7 @@ def recipe_of(architecture: str, objective: str, store: Path, **training: Any) -
         "corpus": {"train": str(store), "validation": str(store), "validation_rows": 4},
         "span_corruption": {"inputs": 48},
         "lm": {"length": 48},
-        "training": {"steps": 3, "batch": {"examples": 2}, "log_every": 1, "precision": "fp32"}
+        "training": {"steps": 3, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"}
         | {"device": "cpu"}
         | training,
     }

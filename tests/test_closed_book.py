@@ -91,7 +91,7 @@ def read_facts(folder: Path, homes: Mapping[str, str], network: Mapping[str, Any
         "span_corruption": {"inputs": 32, "mean_span": 1.0, "packing": True},
         "training": TRAINING
         | {"steps": 1500, "batch": {"examples": 16}, "learning_rate": 3e-3}
-        | {"schedule": "linear", "warmup": 0.05, "log_every": 200, "save_every": 1500},
+        | {"schedule": "linear", "warmup": 0.05, "logging_steps": 200, "save_steps": 1500},
     }
     pretrain(PretrainRecipe.check(recipe, "test"), folder / "body")
     return folder / "body"

@@ -179,3 +179,27 @@ def test_a_mistake_names_the_line_or_the_option_that_made_it(recipe: Path) -> No
     last = len(recipe.read_text(encoding="utf-8").splitlines())
     with pytest.raises(UserError, match=rf"recipe\.toml, line {last}: unknown key 'lora\.rnak'"):
         load_recipe(Recipe, recipe, {}, [])
+
+
+def test_old_names_of_keys_are_taken_with_a_warning(
+    recipe: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with recipe.open("a", encoding="utf-8") as file:
+        file.write("accumulate = 2\nsave_every = 7\n")
+    loaded = load_recipe(Recipe, recipe, {}, ["training.clip=0.5", "training.save_steps=9"])
+    training = loaded.training
+    assert (training.gradient_accumulation_steps, training.save_steps) == (2, 9)
+    assert training.max_grad_norm == 0.5
+    assert [record.getMessage() for record in caplog.records] == [
+        "--set training.clip=0.5: training.clip is now training.max_grad_norm; "
+        "the old name goes with the next version",
+        f"{recipe}: training.accumulate is now training.gradient_accumulation_steps, "
+        "training.save_every is now training.save_steps; the old name goes with the next version",
+    ]
+
+
+def test_an_old_name_beside_the_new_one_is_refused(recipe: Path) -> None:
+    with recipe.open("a", encoding="utf-8") as file:
+        file.write("early_stop = 2\nearly_stopping_patience = 3\n")
+    with pytest.raises(UserError, match=r"early_stop is the old name of .*early_stopping_patience"):
+        load_recipe(Recipe, recipe, {}, [])

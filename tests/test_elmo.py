@@ -43,7 +43,7 @@ def elmo_recipe(store: Path, sizes: dict[str, Any] | None = None, **training: An
         "network": {"preset": "elmo-small", "sizes": SIZES | (sizes or {})},
         "corpus": {"train": str(store), "validation": str(store), "validation_rows": 4},
         "lm": {"length": 20},
-        "training": {"steps": 4, "batch": {"examples": 2}, "log_every": 1, "precision": "fp32"}
+        "training": {"steps": 4, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"}
         | training,
     }
     return PretrainRecipe.check(values, "test")
@@ -52,7 +52,7 @@ def elmo_recipe(store: Path, sizes: dict[str, Any] | None = None, **training: An
 def test_training_lowers_the_perplexity_and_leaves_a_model(
     word_store: Path, tmp_path: Path
 ) -> None:
-    recipe = elmo_recipe(word_store, steps=40, learning_rate=1e-2, evaluate_every=20)
+    recipe = elmo_recipe(word_store, steps=40, learning_rate=1e-2, eval_steps=20)
     pretrain(recipe, tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     measured = [line["evaluation"] for line in lines if "evaluation" in line]

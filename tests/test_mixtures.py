@@ -72,9 +72,9 @@ def recipe(files: Path, start: dict[str, Any], **changes: Any) -> Recipe:
         "steps": 12,
         "batch": {"examples": 8},
         "learning_rate": 1e-2,
-        "evaluate_every": 6,
-        "save_every": 4,
-        "log_every": 4,
+        "eval_steps": 6,
+        "save_steps": 4,
+        "logging_steps": 4,
         "precision": "fp32",
         "device": "cpu",
     } | changes
@@ -90,7 +90,7 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
 
 def test_two_tasks_on_one_bert_learn_and_serve(files: Path, body: Path) -> None:
     run = files / "run"
-    longer = {"steps": 80, "evaluate_every": 40, "learning_rate": 3e-3}
+    longer = {"steps": 80, "eval_steps": 40, "learning_rate": 3e-3}
     finetune(recipe(files, {"model": str(body)}, **longer), run)
     model = load_model(run / "model").model
     assert isinstance(model, MultiTask) and model.names == ("cola", "rte")
@@ -155,7 +155,7 @@ def test_held_out_rows_stay_as_many_when_a_mixture_is_resumed(files: Path, body:
 
 def test_the_best_of_each_task_is_kept_on_request(files: Path, body: Path) -> None:
     run = files / "run"
-    wanted = recipe(files, {"model": str(body)}, mixture={"best_each": True}, evaluate_every=3)
+    wanted = recipe(files, {"model": str(body)}, mixture={"best_each": True}, eval_steps=3)
     finetune(wanted, run)
     evaluations = [line for line in log_of(run) if "evaluation" in line]
     for name, metric in (("cola", "matthews"), ("rte", "accuracy")):
@@ -201,7 +201,7 @@ def test_a_t5_counts_the_schemas_that_it_learns_and_names_groups_as_alone(
     network = {"preset": "t5-small", "vocabulary": vocabulary, "sizes": sizes | {"num_heads": 2}}
     more = [{"task": "wsc", "data": {"train": [str(path)]}}]
     rates = {"encoder": 0.5}
-    changes = {"mixture": {"rates": "proportional"}, "group_rates": rates, "evaluate_every": None}
+    changes = {"mixture": {"rates": "proportional"}, "group_rates": rates, "eval_steps": None}
     wanted = recipe(files, {"network": network}, more=more, steps=1, **changes)
     finetune(wanted, files / "run")
     said = capsys.readouterr().err
@@ -229,7 +229,7 @@ def test_the_best_weights_of_a_loss_are_the_lowest_and_of_a_task_the_highest(
     corpus = {"train": [str(files / "store")], "validation": str(files / "store")}
     mlm = {"max_length": 16, "next_sentence": False}
     more = [{"unlabelled": {"objective": "mlm", "corpus": corpus, "mlm": mlm}}]
-    changes = {"mixture": {"best_each": True}, "best_metric": "mlm/loss", "evaluate_every": 3}
+    changes = {"mixture": {"best_each": True}, "metric_for_best_model": "mlm/loss", "eval_steps": 3}
     wanted = recipe(files, {"model": str(body)}, more=more, **changes)
     assert begin(wanted, print).recipe.training.best_is == "lowest"
     outcome = finetune(wanted, files / "run")
@@ -270,7 +270,7 @@ def test_a_t5_learns_tasks_and_span_corruption_in_one_batch(files: Path) -> None
 def test_a_task_starts_from_another_tasks_model(files: Path, body: Path) -> None:
     common = {"training": recipe(files, {"model": str(body)}).training.model_dump()}
     first = {"model": str(body), "task": "cola", "data": {"train": [str(files / "cola-train.tsv")]}}
-    training = common["training"] | {"evaluate_every": None}
+    training = common["training"] | {"eval_steps": None}
     finetune(Recipe.check(first | {"training": training}, "test"), files / "first")
     second = {"model": str(files / "first"), "task": "rte"}
     second["data"] = {"train": [str(files / "rte-train.tsv")]}
@@ -363,5 +363,7 @@ def test_what_cannot_be_mixed_is_said(files: Path, body: Path) -> None:
     going_on = {"objective": "lm", "corpus": {"train": [str(files / "tokens")]}}
     with pytest.raises(UserError, match="a T5 of architecture encoder_decoder takes prefix_lm"):
         begin(recipe(files, {"network": network}, more=[{"unlabelled": going_on}]), print)
-    with pytest.raises(UserError, match=r"best_metric = 'f1': there are average, cola/matthews"):
-        begin(recipe(files, start, best_metric="f1"), print)
+    with pytest.raises(
+        UserError, match=r"metric_for_best_model = 'f1': there are average, cola/matthews"
+    ):
+        begin(recipe(files, start, metric_for_best_model="f1"), print)

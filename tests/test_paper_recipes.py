@@ -114,7 +114,7 @@ def test_the_recipes_say_what_the_papers_say() -> None:
     training = t5.training
     assert training.steps == 2**18 and training.warmup == 0
     assert (training.schedule, training.learning_rate) == ("constant", 1e-3)
-    assert training.evaluate_every == training.save_every == 5000
+    assert training.eval_steps == training.save_steps == 5000
     assert (t5.text.max_inputs, t5.text.max_targets) == (512, 114)
     assert t5.mixture and t5.mixture.best_each and t5.mixture.rates == "proportional"
     assert t5.mixture.cap is None and len(t5.mixture.tasks) == 8
@@ -139,7 +139,7 @@ def test_one_step_and_the_first_batches(
     assert max(len(row["input_ids"]) for row in found) == inputs  # longer ones were cut
     assert targets is None or max(len(row["labels"]) for row in found) <= targets
     assert max(sum(map(len, step)) for step in plan.epoch(0)) == size
-    one = training.model_dump(exclude_unset=True) | {"steps": 1, "evaluate_every": 1}
+    one = training.model_dump(exclude_unset=True) | {"steps": 1, "eval_steps": 1}
     one.pop("epochs", None)
     values = recipe.model_dump(exclude_unset=True) | {"training": one}
     outcome = finetune(Recipe.check(values, "one step"), tmp_path / "run")

@@ -71,7 +71,7 @@ def recipe_of(case: str, stores: dict[str, Path], **training: Any) -> PretrainRe
         "objective": case.split()[0],
         "network": {"preset": preset, "sizes": SMALL[preset]},
         "corpus": {"train": store, "validation": store, "validation_rows": 4},
-        "training": {"steps": 4, "batch": {"examples": 2}, "log_every": 1, "precision": "fp32"}
+        "training": {"steps": 4, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"}
         | training,
     }
     return PretrainRecipe.check(values | tables, "test")
@@ -111,7 +111,7 @@ def test_a_run_in_many_sessions_equals_one_in_one(
 
 
 def test_the_loss_falls_on_a_text_that_is_repeated(stores: dict[str, Path], tmp_path: Path) -> None:
-    recipe = recipe_of("lm", stores, steps=60, learning_rate=1e-2, evaluate_every=60)
+    recipe = recipe_of("lm", stores, steps=60, learning_rate=1e-2, eval_steps=60)
     pretrain(recipe, tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]

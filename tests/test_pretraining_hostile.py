@@ -69,7 +69,7 @@ def recipe_of(case: str, stores: dict[str, Path], **changes: Any) -> PretrainRec
         "objective": objective,
         "network": {"preset": preset, "sizes": SIZES[preset]},
         "corpus": {"train": store, "validation": store},
-        "training": {"steps": 3, "batch": {"examples": 2}, "log_every": 1, "precision": "fp32"},
+        "training": {"steps": 3, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"},
     }
     return PretrainRecipe.check(values | tables | changes, "test")
 

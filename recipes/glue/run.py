@@ -100,7 +100,7 @@ def by_itself(task: str) -> list[float]:
     train = f'"{GLUE}/{FOLDERS[task]}/train.tsv"'
     share = 0.01 if task == "sst2" else 0.1
     only = f'mixture.tasks=[{{task="{task}", data={{train=[{train}], validation_share={share}}}}}]'
-    settings = [only, "training.steps=120", "training.evaluate_every=30"]
+    settings = [only, "training.steps=120", "training.eval_steps=30"]
     return [_main(trained(f"mixed-alone-{task}", MIXED, seed, settings), task) for seed in SEEDS]
 
 

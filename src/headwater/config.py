@@ -56,7 +56,11 @@ def listed(value: Any) -> Any:
 
 
 def load_config(
-    kind: type[ConfigT], path: Path | None, overrides: Sequence[str], base: Mapping[str, Any]
+    kind: type[ConfigT],
+    path: Path | None,
+    overrides: Sequence[str],
+    base: Mapping[str, Any],
+    rename: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> ConfigT:
     """Read a TOML file, lay `base` and then the `a.b=VALUE` overrides over it, and check it all.
 
@@ -65,8 +69,9 @@ def load_config(
         path: the TOML file, or None to start from nothing.
         overrides: `a.b=VALUE` texts; VALUE is read as TOML, or else taken as a string.
         base: values given by other means (command line options), nested as in the file.
+        rename: gives the keys of the file their present names.
     """
-    values = read_toml(path) if path else {}
+    values = rename(read_toml(path)) if path else {}
     merge(values, base)
     for override in overrides:
         key, separator, text = override.partition("=")

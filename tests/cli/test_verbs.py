@@ -173,8 +173,8 @@ def test_lists(headwater: Any) -> None:
     assert all(len(line) < 120 for line in listed.splitlines())
 
 
-TRAINING = ("--set", "training.steps=6", "--set", "training.save_every=2",
-            "--set", "training.log_every=1", "--set", "training.batch={examples=1}",
+TRAINING = ("--set", "training.steps=6", "--set", "training.save_steps=2",
+            "--set", "training.logging_steps=1", "--set", "training.batch={examples=1}",
             "--set", "spans={max_length=64, max_query_length=16}")  # fmt: skip
 
 

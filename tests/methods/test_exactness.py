@@ -125,7 +125,7 @@ def run(
         "steps": STEPS,
         "learning_rate": 1e-2,
         "batch": {"examples": 4},
-        "save_every": 1,
+        "save_steps": 1,
         "device": "cpu",
     }
     config = TrainingConfig.check(values, "test")

@@ -112,7 +112,7 @@ def write_data(folder: Path) -> dict[str, Path]:
 
 def recipe_of(model: Path, task: str, file: Path, **values: Any) -> Recipe:
     training = {"steps": 60, "batch": {"examples": 4}, "learning_rate": 2e-2, "device": "cpu"}
-    training |= {"precision": "fp32", "evaluate_every": 60} | values.pop("training", {})
+    training |= {"precision": "fp32", "eval_steps": 60} | values.pop("training", {})
     data = {"train": [str(file)], "validation": [str(file)]}
     method = values.pop("method", "features")
     features = {"lstm": 8, "dropout": 0.0} | values.pop("features", {})
@@ -170,7 +170,7 @@ def test_the_body_does_not_move_and_what_is_cached_teaches_what_it_teaches(
     bodies: Path, tmp_path: Path
 ) -> None:
     file = write_data(tmp_path)["rte"]
-    shape, short = {"layers": "mix"}, {"steps": 10, "evaluate_every": 10}
+    shape, short = {"layers": "mix"}, {"steps": 10, "eval_steps": 10}
     recipe = recipe_of(bodies / "gpt", "rte", file, features=shape, training=short)
 
     def trained(known: bool) -> dict[str, torch.Tensor]:
@@ -195,7 +195,7 @@ def test_the_body_does_not_move_and_what_is_cached_teaches_what_it_teaches(
 
 def test_runs_share_one_body_in_memory(bodies: Path, tmp_path: Path) -> None:
     file = write_data(tmp_path)["sst2"]
-    short = {"steps": 2, "evaluate_every": 2}
+    short = {"steps": 2, "eval_steps": 2}
     finetune(recipe_of(bodies / "bert", "sst2", file, training=short), tmp_path / "run")
     base, alone = headwater.load(bodies / "bert"), headwater.load(tmp_path / "run")
     before = {name: each.clone() for name, each in base.network.state_dict().items()}
@@ -219,7 +219,7 @@ TABLE = ("embeddings.token.weight", "body.embeddings.token.weight")
 def test_a_run_is_continued_to_the_bit(bodies: Path, tmp_path: Path) -> None:
     file = write_data(tmp_path)["ner"]
     shape = {"layers": "mix", "dropout": 0.2}
-    training = {"steps": 4, "evaluate_every": 2, "save_every": 1}
+    training = {"steps": 4, "eval_steps": 2, "save_steps": 1}
     recipe = recipe_of(bodies / "elmo", "ner", file, features=shape, training=training)
     finetune(recipe, tmp_path / "whole")
     short = recipe_of(

@@ -102,7 +102,7 @@ def test_a_run_is_continued_in_the_middle_to_the_bit(optimizer: str, tmp_path: P
                 "optimizer": optimizer,
                 "learning_rate": 1e-2,
                 "batch": {"examples": 4},
-                "save_every": 1,
+                "save_steps": 1,
                 "device": "cpu",
             },
             "test",

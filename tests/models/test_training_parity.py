@@ -57,7 +57,7 @@ def test_a_run_has_the_losses_of_a_plain_loop(family: str, tmp_path: Path) -> No
     theirs, ours = theirs.double(), ours.double()
     config = TrainingConfig(
         optimizer="adamw", steps=STEPS, batch={"examples": 8}, learning_rate=3e-3, weight_decay=0.1,
-        warmup=5, schedule="linear", clip=1.0,
+        warmup=5, schedule="linear", max_grad_norm=1.0,
     )  # fmt: skip
     optimizer = build_optimizer(ours, config)
     stepper = Stepper(ours, optimizer, config, torch.device("cpu"), torch.float32)

@@ -63,7 +63,7 @@ def test_a_full_grid_is_scaled_in_all_its_steps(name: str, official: Path, tmp_p
     grids = (STUDIES[name].cells(each) for each in (place, replace(place, scale=0.1)))
     for whole, tenth in zip(*grids, strict=True):
         trainings = [each.run.recipe["training"] for each in (whole, tenth)]
-        for key in ("steps", "evaluate_every"):
+        for key in ("steps", "eval_steps"):
             assert trainings[1][key] == round(trainings[0][key] / 10)
         tenth.run.checked()
 
@@ -199,7 +199,7 @@ from headwater.studies.study import Cell, Place
 from dataclasses import replace
 
 def cells(place):
-    training = {"steps": 40, "evaluate_every": 20, "save_every": 10}
+    training = {"steps": 40, "eval_steps": 20, "save_steps": 10}
     begin = quick.random_start(place, "bert")
     runs = [quick.adapted(place, name, "kind", 0, None, training=training, **begin)
             for name in ("one", "two")]
@@ -266,5 +266,5 @@ def test_every_setting_of_a_study_runs(
 
 def _short(run: Run) -> Run:
     training = {key: value for key, value in run.recipe["training"].items()
-                if key != "evaluate_every"}  # fmt: skip
+                if key != "eval_steps"}  # fmt: skip
     return replace(run, recipe=dict(run.recipe) | {"training": training | {"steps": 2}})

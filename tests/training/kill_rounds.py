@@ -72,7 +72,7 @@ if __name__ == "__main__":
     mode, where, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     spare()
     if mode == "random":
-        found = random_kills(toy(steps=200, save_every=1), where, number, (0.0, 0.2), WEIGHTS)
+        found = random_kills(toy(steps=200, save_steps=1), where, number, (0.0, 0.2), WEIGHTS)
     else:
-        found = call_kills(toy(steps=9, save_every=2, evaluate_every=3), where, number)
+        found = call_kills(toy(steps=9, save_steps=2, eval_steps=3), where, number)
     print(json.dumps(found))

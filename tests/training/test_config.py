@@ -24,7 +24,7 @@ from headwater.training.config import FAMILY_DEFAULTS, BatchSize, TrainingConfig
         {"learning_rate": -1.0},
         {"learning_rate": float("nan")},
         {"optimizer": "sgd"},
-        {"clip": 0.0},
+        {"max_grad_norm": 0.0},
         {"seed": -1},
         {"seed": 2**63},
         {"unknown": 1},
@@ -45,9 +45,13 @@ def test_defaults_follow_the_optimizer() -> None:
 
 def test_identity_holds_what_shapes_the_result_and_nothing_else() -> None:
     base = TrainingConfig(steps=5).identity()
-    free = {"time_limit_minutes": 1.0, "save_every": 3, "device": "cpu", "tensorboard": True}
+    free = {"time_limit_minutes": 1.0, "save_steps": 3, "device": "cpu", "tensorboard": True}
     assert TrainingConfig.model_validate({"steps": 5, **free}).identity() == base
-    for change in ({"steps": 6}, {"steps": 5, "seed": 1}, {"steps": 5, "accumulate": 2}):
+    for change in (
+        {"steps": 6},
+        {"steps": 5, "seed": 1},
+        {"steps": 5, "gradient_accumulation_steps": 2},
+    ):
         assert TrainingConfig(**change).identity() != base
     other = TrainingConfig(steps=5, batch=BatchSize(examples=3)).identity()
     assert {k for k in base if base[k] != other[k]} == {"training.tokens", "training.examples"}

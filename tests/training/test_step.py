@@ -42,7 +42,7 @@ def test_accumulated_step_equals_the_whole_one(parts: int, optimizer: str) -> No
 
 
 def test_each_term_is_divided_by_its_own_whole_count() -> None:
-    model, result = one_step(3, clip=None)
+    model, result = one_step(3, max_grad_norm=None)
     features = ToyFeatures()
     torch.manual_seed(0)
     fresh = ToyModel(dropout=0.0).double()
@@ -84,8 +84,8 @@ def test_a_term_without_targets_adds_nothing() -> None:
 
 
 def test_clipping_bounds_the_gradient_and_reports_it_before() -> None:
-    free, unclipped = one_step(2, clip=None)
-    bound, clipped = one_step(2, clip=0.01)
+    free, unclipped = one_step(2, max_grad_norm=None)
+    bound, clipped = one_step(2, max_grad_norm=0.01)
     assert clipped.gradient_norm == unclipped.gradient_norm > 0.01
     after = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in bound.parameters()]))
     assert float(after) == pytest.approx(0.01, rel=1e-3)

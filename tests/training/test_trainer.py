@@ -177,7 +177,7 @@ def test_a_time_limit_stops_and_does_not_shape_the_schedule(tmp_path: Path) -> N
 
 
 def test_epochs_set_the_number_of_steps(tmp_path: Path) -> None:
-    config = {"steps": None, "evaluate_every": None, "learning_rate": 0.001}
+    config = {"steps": None, "eval_steps": None, "learning_rate": 0.001}
     assert toy_run(tmp_path / "a", **config, epochs=1.5).total == 12
     evaluations = [line["step"] for line in log_of(tmp_path / "a") if "evaluation" in line]
     assert evaluations == [8, 12]
@@ -189,7 +189,7 @@ def test_early_stop_counts_evaluations_without_gain(tmp_path: Path) -> None:
         return {"score": falling.value}  # type: ignore[attr-defined]
 
     falling.value = 10.0  # type: ignore[attr-defined]
-    config = toy_config(early_stop=2, evaluate_every=5)
+    config = toy_config(early_stopping_patience=2, eval_steps=5)
     outcome = toy_trainer(tmp_path / "run", config, evaluate=falling).run()
     assert (outcome.reason, outcome.step, outcome.best_step) == ("early_stop", 15, 5)
     again = toy_trainer(tmp_path / "run", config, evaluate=falling).run(resume=True)
@@ -198,11 +198,11 @@ def test_early_stop_counts_evaluations_without_gain(tmp_path: Path) -> None:
 
 
 def test_the_best_can_be_the_lowest_of_a_named_metric(tmp_path: Path) -> None:
-    outcome = toy_run(tmp_path / "run", best_metric="sum", best_is="lowest")
+    outcome = toy_run(tmp_path / "run", metric_for_best_model="sum", best_is="lowest")
     sums = [line["evaluation"]["sum"] for line in log_of(tmp_path / "run") if "evaluation" in line]
     assert outcome.best_value == min(sums)
-    with pytest.raises(UserError, match=r"best_metric 'f1'.*score, sum"):
-        toy_run(tmp_path / "other", best_metric="f1")
+    with pytest.raises(UserError, match=r"metric_for_best_model 'f1'.*score, sum"):
+        toy_run(tmp_path / "other", metric_for_best_model="f1")
 
 
 def test_a_finished_run_is_left_alone(
@@ -235,7 +235,10 @@ def test_resuming_nothing_starts_from_the_beginning(
     [
         ({"steps": 70}, "training.steps was 60, is now 70"),
         ({"learning_rate": 0.5}, "training.learning_rate was 0.01, is now 0.5"),
-        ({"accumulate": 1}, "training.accumulate was 2, is now 1"),
+        (
+            {"gradient_accumulation_steps": 1},
+            "training.gradient_accumulation_steps was 2, is now 1",
+        ),
     ],
 )
 @pytest.mark.parametrize("finished", [True, False])
@@ -322,15 +325,17 @@ def test_a_second_run_in_the_folder_is_refused(resume: bool, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "settings", [{"evaluate_every": 5}, {"best_metric": "f1"}, {"early_stop": 2}], ids=str
+    "settings",
+    [{"eval_steps": 5}, {"metric_for_best_model": "f1"}, {"early_stopping_patience": 2}],
+    ids=str,
 )
 def test_evaluations_without_anything_to_evaluate_on_are_refused(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    config = toy_config(**{"evaluate_every": None, **settings})
+    config = toy_config(**{"eval_steps": None, **settings})
     with pytest.raises(UserError, match=rf"training\.{next(iter(settings))}.*data\.validation"):
         toy_trainer(tmp_path / "run", config, evaluate=None)
-    toy_trainer(tmp_path / "run", toy_config(evaluate_every=None, steps=1), evaluate=None).run()
+    toy_trainer(tmp_path / "run", toy_config(eval_steps=None, steps=1), evaluate=None).run()
 
 
 def test_what_describes_a_run_is_written_when_it_begins(tmp_path: Path) -> None:

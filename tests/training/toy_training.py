@@ -81,13 +81,13 @@ def toy_config(**changes: Any) -> TrainingConfig:
     settings: dict[str, Any] = {
         "steps": 60,
         "batch": BatchSize(examples=8),
-        "accumulate": 2,
+        "gradient_accumulation_steps": 2,
         "learning_rate": 1e-2,
         "precision": "fp32",
         "device": "cpu",
-        "evaluate_every": 7,
-        "save_every": 5,
-        "log_every": 3,
+        "eval_steps": 7,
+        "save_steps": 5,
+        "logging_steps": 3,
     }
     return TrainingConfig(**{**settings, **changes})
 

@@ -150,7 +150,9 @@ class Run:
 
     def _chosen_by_loss(self) -> bool:
         losses = {self._names(part)[0] for part in self.measured if isinstance(part, TextPart)}
-        return (self.recipe.training.best_metric or next(iter(self.metric_names), "")) in losses
+        return (
+            self.recipe.training.metric_for_best_model or next(iter(self.metric_names), "")
+        ) in losses
 
     @property
     def metric_names(self) -> list[str]:
@@ -285,6 +287,6 @@ def _validation(part: Part) -> Examples[Any] | TokenStore | None:
 
 
 def _check_best_metric(recipe: Recipe, known: Sequence[str]) -> None:
-    name = recipe.training.best_metric
+    name = recipe.training.metric_for_best_model
     if name is not None and known and name not in known:
-        raise UserError(f"training.best_metric = {name!r}: there are {', '.join(known)}")
+        raise UserError(f"training.metric_for_best_model = {name!r}: there are {', '.join(known)}")

@@ -53,6 +53,7 @@ from headwater.training.config import (
     Family,
     TrainingConfig,
 )
+from headwater.training.renamed_keys import new_override, with_new_names
 
 MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
 
@@ -242,7 +243,14 @@ def load_recipe(
                     f"{at_line(path, found)}: has the key {found[0]!r}, so it is a recipe for "
                     f"`headwater {verb}`"
                 )
-    return load_config(kind, path, overrides, options)
+
+    def rename(values: dict[str, Any]) -> dict[str, Any]:
+        training = values.get("training")
+        if not isinstance(training, dict):
+            return values
+        return values | {"training": with_new_names(training, str(path))}
+
+    return load_config(kind, path, [new_override(each) for each in overrides], options, rename)
 
 
 def resolved(recipe: R, family: Family) -> R:

@@ -43,7 +43,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
     for task, most in QUICK_TASKS.items():
         for setting, (family, way) in _ways(0).items():
             rate = 5e-3 if way else 1e-3
-            training = {"steps": 300, "learning_rate": rate, "evaluate_every": 100}
+            training = {"steps": 300, "learning_rate": rate, "eval_steps": 100}
             name = slug(f"{setting}-{task}")
             run = quick.adapted(
                 place, name, task, seed, bodies[family], most=most, training=training, **way
@@ -63,7 +63,7 @@ def _full(place: Place, seed: int) -> list[Cell]:
             name = slug(f"{setting}-{task}")
             model = full.model(place, family)
             rate = 1e-3 if way else full.rate(place, model)
-            training = {"steps": 1500, "learning_rate": rate, "evaluate_every": 300}
+            training = {"steps": 1500, "learning_rate": rate, "eval_steps": 300}
             run = full.adapted(
                 place, name, data, seed, most=20000, training=training, model=model, **way
             )

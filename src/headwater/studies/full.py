@@ -42,7 +42,7 @@ FILES: Mapping[str, tuple[str, str, str, str | None]] = {
 GLUE = ("cola", "sst2", "mrpc", "stsb", "rte")
 TESTS = ("sst2", "mrpc", "rte")
 """What a body is measured by that a study pre-trained itself."""
-_STEPS = ("steps", "evaluate_every", "warmup")
+_STEPS = ("steps", "eval_steps", "warmup")
 _LENGTHS: Mapping[str, dict[str, Any]] = {
     "squad": {"text": {"max_inputs": 512, "max_targets": 32}},
     "scitldr": {"text": {"max_inputs": 384, "max_targets": 64}},
@@ -137,7 +137,7 @@ def adapted(
         start: the run to begin from; left out: what `changes` say.
         changes: keys of the recipe; `training` is laid over the usual.
     """
-    training = {"batch": {"examples": 32}, "seed": seed, "save_every": 1000}
+    training = {"batch": {"examples": 32}, "seed": seed, "save_steps": 1000}
     training |= _scaled(place, changes.pop("training", {}))
     recipe = {"task": data.task, "data": data.config(most), "training": training}
     recipe |= _LENGTHS.get(data.task, {}) | changes
@@ -155,7 +155,7 @@ def _scaled(place: Place, training: Mapping[str, Any]) -> dict[str, Any]:
 def tests(place: Place, setting: str, name: str, body: Run, seed: int) -> list[Cell]:
     """Fine-tune a T5 that a study pre-trained on each of `TESTS`, and measure it there."""
     found = []
-    training: dict[str, Any] = {"steps": 1000, "evaluate_every": 250}
+    training: dict[str, Any] = {"steps": 1000, "eval_steps": 250}
     training["learning_rate"] = rate(place, model(place, "t5"))
     for each in TESTS:
         data = task(place, each)

@@ -25,7 +25,7 @@ def cells(place: Place) -> list[Cell]:
 def _quick(place: Place, seed: int) -> list[Cell]:
     body = quick.body(place, "bert", seed)
     random = quick.random_start(place, "bert")
-    long = {"steps": 300, "evaluate_every": 100}
+    long = {"steps": 300, "eval_steps": 100}
     moods = {
         name: quick.adapted(place, f"mood-{name}", "mood", seed, start, most=4000, training=long,
                             **begin)
@@ -41,7 +41,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
     for setting, (start, begin) in starts.items():
         for size in QUICK_SIZES:
             name = f"find-{slug(setting)}-{size}"
-            training = {"steps": 300, "evaluate_every": 50}
+            training = {"steps": 300, "eval_steps": 50}
             run = quick.adapted(place, name, "find", seed, start, most=size, training=training,
                                 **begin)  # fmt: skip
             found.append(Cell(setting, f"{size:,}", seed, run, quick.measure(place, "find")))
@@ -52,7 +52,7 @@ def _full(place: Place, seed: int) -> list[Cell]:
     body = full.model(place, "bert")
     sentiment, questions = full.task(place, "sst2"), full.task(place, "squad")
     random, given = full.random_like(body), {"model": body}
-    own = {"steps": 2000, "evaluate_every": 500, "learning_rate": full.rate(place, body)}
+    own = {"steps": 2000, "eval_steps": 500, "learning_rate": full.rate(place, body)}
     moods = {
         name: full.adapted(place, f"sst2-{name}", sentiment, seed, training=own, **begin)
         for name, begin in (("random", random), ("text", given))

@@ -60,7 +60,7 @@ def _quick(place: Place) -> list[Cell]:
                 RANDOM: quick.random_start(place, "bert")
             }
             for setting, way in ways.items():
-                training = {"steps": 300, "learning_rate": _rate(1e-3, way), "evaluate_every": 50}
+                training = {"steps": 300, "learning_rate": _rate(1e-3, way), "eval_steps": 50}
                 start = None if setting == RANDOM else body
                 run = quick.adapted(
                     place, slug(f"{setting}-{task}"), task, seed, start,
@@ -77,7 +77,7 @@ def _full_bert(place: Place, name: str) -> list[Cell]:
         for task in (*full.GLUE, "squad"):
             data = full.task(place, task)
             for setting, way in _starts(name).items():
-                training = {"steps": 1000, "evaluate_every": 500, "learning_rate": _rate(rate, way)}
+                training = {"steps": 1000, "eval_steps": 500, "learning_rate": _rate(rate, way)}
                 run = full.adapted(
                     place,
                     slug(f"{setting}-{task}"),
@@ -101,7 +101,7 @@ def _full_t5(place: Place, name: str) -> list[Cell]:
         for setting, way in _starts(name).items():
             if way.get("method") == "features":
                 continue  # it learns no task that is written
-            training = {"steps": 2000, "evaluate_every": 500, "learning_rate": _rate(rate, way)}
+            training = {"steps": 2000, "eval_steps": 500, "learning_rate": _rate(rate, way)}
             run = full.mixed(
                 place, slug(f"{setting}-glue"), list(glue.values()), seed, training, way
             )

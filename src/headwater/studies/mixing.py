@@ -37,7 +37,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
     tests = {task: quick.measure(place, task) for task in QUICK_TASKS}
 
     def alone(name: str, task: str, start: Run) -> Run:
-        training = {"steps": QUICK_STEPS, "learning_rate": 2e-3, "evaluate_every": 50}
+        training = {"steps": QUICK_STEPS, "learning_rate": 2e-3, "eval_steps": 50}
         most = QUICK_TASKS[task]
         return quick.adapted(place, f"{name}-{task}", task, seed, start, most=most,
                              training=training)  # fmt: skip
@@ -51,7 +51,7 @@ def _quick(place: Place, seed: int) -> list[Cell]:
         recipe = dict(recipe)
         del recipe["task"], recipe["data"]
         steps = QUICK_STEPS * len(QUICK_TASKS)
-        recipe["training"] = recipe["training"] | {"steps": steps, "evaluate_every": 150}
+        recipe["training"] = recipe["training"] | {"steps": steps, "eval_steps": 150}
         recipe["mixture"] = rates | {"tasks": parts}
         run = Run(f"{slug(setting)}-{seed}", recipe, (body,))
         found += [Cell(setting, task, seed, run, tests[task]) for task in QUICK_TASKS]
@@ -66,12 +66,12 @@ def _quick(place: Place, seed: int) -> list[Cell]:
 def _full(place: Place, seed: int) -> list[Cell]:
     name = full.model(place, "bert", "t5")
     tasks = {task: full.task(place, task) for task in full.GLUE}
-    own = {"steps": FULL_STEPS, "evaluate_every": 100, "learning_rate": full.rate(place, name)}
+    own = {"steps": FULL_STEPS, "eval_steps": 100, "learning_rate": full.rate(place, name)}
     found = []
     for task, data in tasks.items():
         run = full.adapted(place, f"single-{task}", data, seed, model=name, training=own)
         found.append(Cell(SINGLE, task, seed, run, data.measure))
-    both = own | {"steps": FULL_STEPS * len(tasks), "evaluate_every": 500}
+    both = own | {"steps": FULL_STEPS * len(tasks), "eval_steps": 500}
     for setting, rates in _rates(2000).items():
         changes = {"model": name, "mixture": rates}
         mixed = full.mixed(place, slug(setting), list(tasks.values()), seed, both, changes)

@@ -130,7 +130,7 @@ def adapted(
         "most": changes.pop("most", 200),
     }
     training = {"steps": 200, "batch": {"examples": 16}, "learning_rate": 1e-3, "warmup": 0.1,
-                "schedule": "linear", "evaluate_every": 40, "seed": seed} | _MACHINE  # fmt: skip
+                "schedule": "linear", "eval_steps": 40, "seed": seed} | _MACHINE  # fmt: skip
     training |= changes.pop("training", {})
     recipe = {"task": declaration(place, task), "data": data, "training": training, **changes}
     if start is not None:
@@ -140,7 +140,7 @@ def adapted(
     return Run(f"{name}-{seed}", recipe, (start,) if start else ())
 
 
-TUNED_T5 = {"steps": 200, "learning_rate": 2e-3, "evaluate_every": 100}
+TUNED_T5 = {"steps": 200, "learning_rate": 2e-3, "eval_steps": 100}
 """How a T5 is fine-tuned."""
 
 
@@ -171,7 +171,7 @@ def measure(place: Place, task: str) -> Measure:
     return Measure(declaration(place, task), (_rows(place, task, "test"),))
 
 
-_MACHINE = {"device": "cpu", "precision": "fp32", "log_every": 20, "save_every": 1000}
+_MACHINE = {"device": "cpu", "precision": "fp32", "logging_steps": 20, "save_steps": 1000}
 
 
 def _rows(place: Place, task: str, part: str) -> str:

@@ -50,13 +50,13 @@ def _quick(place: Place) -> list[Cell]:
     return found
 
 
-_OFTEN = {"evaluate_every": 10}
+_OFTEN = {"eval_steps": 10}
 
 
 def _full(place: Place) -> list[Cell]:
     found = []
     data, body = full.task(place, "sst2"), full.model(place, "bert")
-    training: dict[str, Any] = {"steps": 1500, "evaluate_every": 100, "early_stop": 8}
+    training: dict[str, Any] = {"steps": 1500, "eval_steps": 100, "early_stopping_patience": 8}
     training["learning_rate"] = full.rate(place, body)
     for seed in place.seeds:
         for size in FULL_SIZES:

@@ -6,6 +6,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from headwater.config import Config
 from headwater.methods.config import MethodName
+from headwater.training.renamed_keys import with_new_names
 
 DEFAULT_EPOCHS = 3.0
 MOST_EPOCHS = 100_000  # each is planned beforehand; steps have no bound
@@ -70,7 +71,7 @@ class TrainingConfig(Config):
     Give `steps` or `epochs`, not both (neither: three epochs). `warmup` is a number of steps
     (whole number) or a share of all steps (fraction). `learning_rate` and `weight_decay` follow
     the optimizer when left out: 5e-5 and 0.01 for AdamW, 1e-3 and 0 for Adafactor, whose step is
-    relative to each tensor's size. `evaluate_every` left out: at the end of each epoch.
+    relative to each tensor's size. `eval_steps` left out: at the end of each epoch.
 
     Groups of parameters may learn at other rates: each layer below the head at `layer_decay` times
     that of the one above (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix B), and
@@ -81,17 +82,17 @@ class TrainingConfig(Config):
     steps: PositiveInt | None = None
     epochs: float | None = Field(default=None, gt=0, le=MOST_EPOCHS)
     batch: BatchSize = BatchSize(tokens=4096)
-    accumulate: PositiveInt = 1
+    gradient_accumulation_steps: PositiveInt = 1
 
     optimizer: Literal["adamw", "adafactor"] = "adamw"
     learning_rate: NonNegativeFloat | None = None
     weight_decay: NonNegativeFloat | None = None
-    beta1: float = Field(default=0.9, ge=0, lt=1)
-    beta2: float = Field(default=0.999, ge=0, lt=1)
-    eps: float = Field(default=1e-8, gt=0)
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1)
+    adam_beta2: float = Field(default=0.999, ge=0, lt=1)
+    adam_epsilon: float = Field(default=1e-8, gt=0)
     schedule: Literal["linear", "cosine", "inverse_square_root", "constant"] = "linear"
     warmup: int | float = Field(default=0.1, ge=0)
-    clip: float | None = Field(default=1.0, gt=0)
+    max_grad_norm: float | None = Field(default=1.0, gt=0)
     layer_decay: float | None = Field(default=None, gt=0, le=1)
     group_rates: dict[str, NonNegativeFloat] = Field(default={})
 
@@ -99,14 +100,19 @@ class TrainingConfig(Config):
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     device: str = "auto"
 
-    evaluate_every: PositiveInt | None = None
-    best_metric: str | None = None
+    eval_steps: PositiveInt | None = None
+    metric_for_best_model: str | None = None
     best_is: Literal["highest", "lowest"] = "highest"
-    early_stop: PositiveInt | None = None
-    save_every: PositiveInt = 200
-    log_every: PositiveInt = 10
+    early_stopping_patience: PositiveInt | None = None
+    save_steps: PositiveInt = 200
+    logging_steps: PositiveInt = 10
     time_limit_minutes: float | None = Field(default=None, gt=0)
     tensorboard: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_new_names(cls, values: Any) -> Any:
+        return with_new_names(values, "recipe") if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -129,7 +135,7 @@ class TrainingConfig(Config):
 
     def identity(self) -> dict[str, str]:
         """The settings that shape the weights or the log: a resumed run must keep them."""
-        free = {"time_limit_minutes", "save_every", "device", "tensorboard"}
+        free = {"time_limit_minutes", "save_steps", "device", "tensorboard"}
         values = self.model_dump(exclude=free)
         values.update(values.pop("batch"))
         return {f"training.{key}": repr(value) for key, value in values.items()}

@@ -47,8 +47,8 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
     return torch.optim.AdamW(
         options,
         lr=rate,
-        betas=(config.beta1, config.beta2),
-        eps=config.eps,
+        betas=(config.adam_beta1, config.adam_beta2),
+        eps=config.adam_epsilon,
         fused=True,
     )
 

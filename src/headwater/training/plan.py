@@ -41,7 +41,7 @@ class Plan:
             groups,
             tokens=self._config.batch.tokens,
             examples=self._config.batch.examples,
-            accumulate=self._config.accumulate,
+            accumulate=self._config.gradient_accumulation_steps,
             seed=self._config.seed,
             epoch=number,
         )

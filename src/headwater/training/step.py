@@ -72,7 +72,7 @@ class Stepper:
     ) -> None:
         self._model = model
         self._optimizer = optimizer
-        self._clip = config.clip
+        self._clip = config.max_grad_norm
         self._device = device
         self._dtype = dtype
         self._overflows = 0

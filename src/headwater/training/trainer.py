@@ -80,7 +80,7 @@ class Trainer:
         features: rows of numpy features; see `data.convert.FeatureSet` and `data.mixture`.
         folder: the run folder: gets `log.jsonl`, `curves.png`, `model/` and `state/`.
         evaluate: called with the model in evaluation mode, without gradients, in the run's
-            precision; returns metrics. The first, or `config.best_metric`, chooses the best.
+            precision; returns metrics. The first, or `config.metric_for_best_model`, chooses best.
         save_model: writes the final model (the best, if evaluated) to the folder it is given.
         follow: metrics of which the highest's weights are kept besides, each by itself, written by
             `save_model` to `best/METRIC` (a `/` in its name parts folders).
@@ -209,7 +209,7 @@ class Trainer:
             reason = reason or self._over() or stop.signalled
             if place.step > first:  # however short the time limit, each session gets further
                 reason = reason or stop.reason
-            if place.step != saved and (reason or place.step % self._config.save_every == 0):
+            if place.step != saved and (reason or place.step % self._config.save_steps == 0):
                 record.sync()
                 self._save()
                 saved = place.step
@@ -219,7 +219,7 @@ class Trainer:
             self._step(record)
 
     def _over(self) -> Reason | None:
-        limit = self._config.early_stop
+        limit = self._config.early_stopping_patience
         if limit is not None and self._place.stale >= limit:
             return "early_stop"
         return "finished" if self._place.step >= self._plan.total else None
@@ -244,7 +244,7 @@ class Trainer:
         self._count(rows, batches, result, isinstance(features, PairSet))
         self._progress.advance(place.step, sum(result.losses.values()))
         last = place.step == self._plan.total
-        if last or place.step % self._config.log_every == 0:
+        if last or place.step % self._config.logging_steps == 0:
             record.training(place, rate)
             place.window = RunningStatistics()
         if last or place.position == len(steps):
@@ -261,7 +261,7 @@ class Trainer:
             tally.add(examples, tokens, cells, norm, result.losses, result.shares)
 
     def _evaluation_due(self) -> bool:
-        place, every = self._place, self._config.evaluate_every
+        place, every = self._place, self._config.eval_steps
         if self._evaluate is None or place.step == 0 or place.evaluated == place.step:
             return False
         if place.step >= self._plan.total:
@@ -293,10 +293,10 @@ class Trainer:
     def _judge(self, metrics: Mapping[str, float]) -> None:
         """Keep the weights if this evaluation is the best so far."""
         place = self._place
-        name = self._config.best_metric or next(iter(metrics), "none")
+        name = self._config.metric_for_best_model or next(iter(metrics), "none")
         if name not in metrics:
             known = ", ".join(metrics) or "none"
-            raise UserError(f"best_metric {name!r}: the evaluation gives {known}")
+            raise UserError(f"metric_for_best_model {name!r}: the evaluation gives {known}")
         followed = {
             each: (place.step, metrics[each])
             for each in self._follow
@@ -381,7 +381,7 @@ def _better(value: float, before: float | None, best_is: str) -> bool:
 def _check_evaluations(config: TrainingConfig, evaluate: Evaluate | None) -> None:
     if evaluate is not None:
         return
-    for name in ("evaluate_every", "best_metric", "early_stop"):
+    for name in ("eval_steps", "metric_for_best_model", "early_stopping_patience"):
         if (value := getattr(config, name)) is not None:
             raise UserError(
                 f"training.{name} = {value!r}, but there is nothing to evaluate on; "
