@@ -44,13 +44,13 @@ from headwater.data.example import PairExample
 from headwater.data.official_files import official_files
 from headwater.data.preparation import prepare
 from headwater.data.source import Examples
+from headwater.device import choose_precision
 from headwater.evaluation.evaluator import evaluate
 from headwater.inference.loaded import load
 from headwater.runs.finetune import finetune
 from headwater.runs.recipe import Recipe, load_recipe, resolved
 from headwater.tasks.names import task as find_task
 from headwater.training import schedules
-from headwater.training.device import choose_precision
 from headwater.training.log import read_log
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "glue"

@@ -26,12 +26,12 @@ import transformers
 from headwater.checkpoints.folder import load_model
 from headwater.data.batching import collate, plan_epoch
 from headwater.data.order import step_seed
+from headwater.device import choose_precision
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.vocabulary import load_vocabulary
 from headwater.training.config import BatchSize, TrainingConfig
-from headwater.training.device import choose_precision
 from headwater.training.optimizers import build_optimizer
 from headwater.training.step import Stepper
 

@@ -20,6 +20,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from headwater import messages, progress
+from headwater.commands.bar import terminal_bar
 from headwater.commands.corpus import corpus
 from headwater.commands.inspect import inspect
 from headwater.commands.merge import merge
@@ -379,8 +381,9 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
     try:
-        _check_paths(sys.argv[1:])
-        sys.exit(app(standalone_mode=False) or 0)
+        with messages.shown(), progress.installed(terminal_bar):
+            _check_paths(sys.argv[1:])
+            sys.exit(app(standalone_mode=False) or 0)
     except TyperException as error:
         sys.exit(_of_the_command_line(error))
     except typer.Abort:  # Ctrl-C where there is nothing to save

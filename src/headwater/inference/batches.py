@@ -16,8 +16,8 @@ from torch import nn
 
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
+from headwater.device import choose_precision
 from headwater.errors import UserError
-from headwater.training.device import choose_precision
 
 _LARGE = 4096  # tokens from which on bf16 repays its casts, and of a batch on a CPU
 

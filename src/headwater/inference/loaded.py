@@ -21,6 +21,7 @@ from headwater.checkpoints.writing import EXTRA
 from headwater.data.config import TextConfig
 from headwater.data.example import SpanExample
 from headwater.data.task import Task
+from headwater.device import choose_device
 from headwater.errors import UserError, with_article
 from headwater.inference.answer import Answer, Predictor
 from headwater.inference.causal import CausalGenerator
@@ -48,7 +49,6 @@ from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
-from headwater.training.device import choose_device
 
 
 def load(model: str | Path, device: str = "auto") -> "LoadedModel":

@@ -19,6 +19,7 @@ from headwater.data.convert import FeatureSet
 from headwater.data.mixture import Mixture
 from headwater.data.preparation import Say
 from headwater.data.source import Examples
+from headwater.device import choose_device, choose_precision
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict
 from headwater.evaluation.held_out import held_out_loss
@@ -49,7 +50,6 @@ from headwater.runs.task_features import (
     read_parts,
     validation_rows,
 )
-from headwater.training.device import choose_device, choose_precision
 from headwater.training.memory import training_line
 from headwater.training.progress import choose_progress
 from headwater.training.run_folder import check_run_folder

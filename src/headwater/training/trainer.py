@@ -22,11 +22,11 @@ from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
+from headwater.device import choose_device, choose_precision, deterministic
 from headwater.errors import UserError
 from headwater.lock import locked
 from headwater.training import schedules
 from headwater.training.config import TrainingConfig
-from headwater.training.device import choose_device, choose_precision, deterministic
 from headwater.training.log import cut_log, read_log
 from headwater.training.memory import megabytes, peak_memory
 from headwater.training.nonfinite import bad_weight

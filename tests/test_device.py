@@ -7,8 +7,8 @@ import pytest
 import torch
 from toy_training import toy_run
 
+from headwater.device import choose_device, choose_precision
 from headwater.errors import UserError
-from headwater.training.device import choose_device, choose_precision
 from headwater.training.log import read_log
 
 CPU = torch.device("cpu")
