@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from headwater.data.convert import FeatureSet
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 BATCH = 128
 BATCHES = 4  # in a turn

@@ -30,7 +30,7 @@ from headwater.device import choose_precision
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.tasks.windows import SpanWindows, build_windows
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 from headwater.training.config import BatchSize, TrainingConfig
 from headwater.training.optimizers import build_optimizer
 from headwater.training.step import Stepper

@@ -14,7 +14,7 @@ import torch
 from headwater.checkpoints.folder import load_model, read_extra, save_model
 from headwater.checkpoints.hub import resolve
 from headwater.models.heads import ModelWithHead
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 
 def main() -> None:

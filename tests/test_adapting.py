@@ -19,7 +19,7 @@ from headwater.models.t5.config import T5Config
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
 from headwater.tasks.names import task
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = ["the", "good", "bad", "mill", "river", "is", "not", "a", "."]

@@ -16,7 +16,7 @@ from headwater.inference.loaded import load
 from headwater.runs.finetune import finetune
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1,

@@ -16,7 +16,7 @@ from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.glue import MRPC
 from headwater.tasks.pair_rows import build_pairs
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 BENCHMARKS = sorted((Path(__file__).resolve().parents[1] / "benchmarks").glob("*.py"))
 

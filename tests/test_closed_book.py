@@ -28,7 +28,7 @@ from headwater.runs.finetune import finetune
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.tasks.closed_book import NQ_OPEN
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 from headwater.text.wordpiece import describe_added
 
 CITIES = ("paris", "london", "berlin", "rome", "madrid", "oslo")

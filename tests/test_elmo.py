@@ -14,8 +14,8 @@ from headwater.models.elmo.network import ELMo
 from headwater.nn.characters import character_ids
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
+from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary
-from headwater.text.vocabulary import load_vocabulary
 
 SPRING = Path(__file__).resolve().parents[1] / "examples" / "spring.txt"
 SIZES: dict[str, Any] = {

@@ -19,7 +19,7 @@ from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import MixtureConfig, Recipe
 from headwater.runs.task_features import rates_of
 from headwater.tasks.names import task
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = ["the", "good", "bad", "mill", "river", "is", "not", "a", "."]

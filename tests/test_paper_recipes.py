@@ -16,7 +16,7 @@ from headwater.models.t5.config import T5Config
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
 from headwater.tasks.glue import GLUE
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 from headwater.training.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]

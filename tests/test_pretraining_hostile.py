@@ -12,7 +12,7 @@ from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 VOCABULARIES = {"wordpiece": BUNDLED["reader"], "unigram": ROOT / "examples" / "vocabulary"}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headwater.runs.finetune import finetune as finetune
     from headwater.runs.recipe import Recipe as Recipe
     from headwater.tasks.names import task as task
-    from headwater.text.vocabulary import load_vocabulary as load_vocabulary
+    from headwater.text.loading import load_vocabulary as load_vocabulary
 
 _HOMES = {
     "Answer": "headwater.inference.answer",
@@ -32,7 +32,7 @@ _HOMES = {
     "evaluate": "headwater.evaluation.evaluator",
     "finetune": "headwater.runs.finetune",
     "load": "headwater.inference.loaded",
-    "load_vocabulary": "headwater.text.vocabulary",
+    "load_vocabulary": "headwater.text.loading",
     "task": "headwater.tasks.names",
 }
 

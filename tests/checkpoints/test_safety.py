@@ -14,7 +14,7 @@ from headwater.checkpoints.folder import load_model, read_extra, save_model
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 TINY = BertConfig(
     vocab_size=30,

@@ -8,7 +8,7 @@ import torch
 from headwater.checkpoints.folder import save_model
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 TOKENS = [
     "[PAD]",

@@ -11,7 +11,7 @@ from headwater.checkpoints.folder import save_model
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.glue import COLA, RTE
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 ROWS = (
     "index\tsentence1\tsentence2\tlabel\n0\tthe mill\ta mill\tentailment\n1\ta\tb\tnot_entailment\n"

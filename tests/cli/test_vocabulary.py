@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from headwater.commands.vocabulary import train
+from headwater.text.loading import load_vocabulary
 from headwater.text.training import COVERAGE, SENTENCES
-from headwater.text.vocabulary import load_vocabulary
 
 TEXT = "Der alte Müller mahlt, le vieux meunier moud, the old miller grinds the old corn.\n"
 HEAVY = ("torch", "tokenizers", "sentencepiece", "pyarrow")

@@ -8,7 +8,8 @@ import pytest
 
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "!", "the", "mill", "river"]
 TOKENS += [*"abcdefghijklmnopqrstuvwxyz"]

@@ -252,7 +252,7 @@ MEASURE = """
 import sys
 from pathlib import Path
 from headwater.corpus.build import build
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 vocabulary, output, *inputs = map(Path, sys.argv[1:])
 build(inputs, load_vocabulary(vocabulary), output)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from headwater.corpus import encode as encoding
 from headwater.corpus.encode import CHUNK, CONTEXT, Chunk, ChunkTokens, chunks, encode
 from headwater.corpus.read import Part
+from headwater.text.loading import load_vocabulary
 from headwater.text.sentences import sentences
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 WORDS = ["mill", "the", "Dr", "U.S", "x" * 30, "1", "é", "日", "“", "”"]
 GAPS = [" ", " ", " ", ". ", ". ", "! ", "\n", "\n\n", "  ", ".", "。", ", "]

@@ -9,7 +9,8 @@ from headwater.data.convert import EncodedPairs, EncoderDecoderConverter
 from headwater.data.example import TextExample
 from headwater.data.token_arrays import Ragged, encode_ids, encode_tokens
 from headwater.errors import UserError
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from headwater.inference.answer import Answer, Decision, Prediction
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 QUESTIONS = Examples(
     [

@@ -20,7 +20,7 @@ from headwater.inference.loaded import LoadedModel
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.glue import AX, COLA, MNLI_MISMATCHED, RTE
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 FILES = {
     "CoLA/dev.tsv": "x\t1\t\tBob won.\nx\t1\t\tEve won.\nx\t0\t*\tBob the won.\n",

@@ -16,7 +16,7 @@ from headwater.evaluation.submission import ROWS, mended, tables, write_submissi
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_multi_task
 from headwater.tasks.glue import AX, COLA, GLUE, MNLI, MNLI_MISMATCHED, QQP, RTE, STSB
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 # what gluebenchmark.com lists: the file, its number of rows, and how its labels are spelled
 LEADERBOARD = {

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,?!-"
 _PLAIN = "who won what is the it was bob eve zed left here and there a in of old red"

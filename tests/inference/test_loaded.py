@@ -89,7 +89,7 @@ def test_a_vocabulary_of_another_model_is_refused(tmp_path: Path, words: Vocabul
 
 
 def test_a_t5_folder_answers_and_writes(tmp_path: Path, shared: Path) -> None:
-    from headwater.text.vocabulary import load_vocabulary
+    from headwater.text.loading import load_vocabulary
 
     vocabulary = load_vocabulary(next((shared / "data" / "tokenizers").rglob("spiece.model")))
     torch.manual_seed(2)

@@ -13,8 +13,9 @@ from headwater.errors import UserError
 from headwater.inference.word_vectors import WordVectors, load_vectors
 from headwater.models.build import build_model
 from headwater.models.cbow.config import CBOWConfig
+from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 TEXT = [
     "the king and the queen saw the man and the woman by the river , Übermut tut selten gut"

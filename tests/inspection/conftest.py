@@ -16,8 +16,9 @@ from headwater.models.cbow.config import CBOWConfig
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config
+from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.inspection.spelling import Speller
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 TEXT = "The old miller, unaffable: grinds 12 Größen."
 

@@ -24,8 +24,9 @@ from headwater.models.t5.config import T5Config
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
 from headwater.tasks.names import task as find_task
+from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 from headwater.training.trainer import Trainer
 
 PLACES, THINGS = ("mill", "spring", "bridge"), ("clay", "rain", "stone")

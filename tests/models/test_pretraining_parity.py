@@ -15,7 +15,7 @@ from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.data.batching import collate
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

@@ -10,7 +10,8 @@ import pytest
 from headwater.data.convert import IGNORED
 from headwater.errors import UserError
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 MakeStore = Callable[..., Any]
 CLS, SEP, MASK, FIRST_CONTINUATION = 2, 3, 4, 41

@@ -19,7 +19,8 @@ from headwater.objectives.span_corruption import (
     corrupt,
     lengths,
 )
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 END = 1
 SENTINELS = np.arange(999, 899, -1, dtype=np.int32)

@@ -12,8 +12,9 @@ from headwater.objectives.token_classes import (
     ordinary_tokens,
     special_tokens,
 )
+from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import sentinel_ids
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 
 def words(vocabulary: Vocabulary, text: str) -> list[list[str]]:

@@ -5,7 +5,8 @@ import string
 
 import pytest
 
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 WORDS = ("rhine", "river", "the", "##ing", "north", "flow")
 

@@ -14,7 +14,8 @@ from headwater.data.example import PairExample, TaggingExample
 from headwater.errors import UserError
 from headwater.tasks.pair_rows import build_pairs, head_labels
 from headwater.tasks.sequence_config import SequenceConfig
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 LABELS = ("no", "yes")
 

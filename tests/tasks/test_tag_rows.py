@@ -13,7 +13,8 @@ from headwater.data.example import TaggingExample
 from headwater.errors import UserError
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.tag_rows import build_tagging
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 LABELS = ("O", "B-x", "I-x")
 

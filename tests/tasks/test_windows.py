@@ -77,7 +77,7 @@ def test_unlabelled_rows_have_no_positions(vocabulary: Vocabulary) -> None:
 
 
 def test_other_vocabularies_are_refused(shared: Any) -> None:
-    from headwater.text.vocabulary import load_vocabulary
+    from headwater.text.loading import load_vocabulary
 
     with pytest.raises(UserError, match=r"no tokens like \[CLS\] and \[SEP\]"):
         layout(load_vocabulary(shared / "data/tokenizers/gpt2"))

@@ -9,7 +9,8 @@ import pytest
 from headwater.data.example import SpanExample
 from headwater.data.squad_file import read_squad
 from headwater.tasks.spans import SpanConfig, build_windows, choose_spans
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")

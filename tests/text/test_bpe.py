@@ -11,7 +11,8 @@ import regex
 from tokenizers import AddedToken
 from transformers import GPT2Tokenizer, RobertaTokenizer
 
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 ODD = "x <mask> y<mask> <s>foo</s>  two  spaces\n\ttab é 中文 👩‍👩‍👧 'll I'LL \x00 \u00a0 end "
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.bert.tokenization_bert_legacy import BasicTokenizer
 
+from headwater.text.loading import load_vocabulary
 from headwater.text.unigram import SentencePieceVocabulary
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 HARD = [
     *("Café", "Cafe\u0301", "naïve", "nai\u0308ve", "Ångström", "A\u030angstro\u0308m", "e\u0301"),

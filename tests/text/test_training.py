@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from transformers import BertTokenizer, GPT2Tokenizer, T5Tokenizer
 
 from headwater.errors import UserError
+from headwater.text.loading import load_vocabulary
 from headwater.text.show import describe, tokens
 from headwater.text.training import (
     LONGEST_SENTENCE,
@@ -24,7 +25,7 @@ from headwater.text.training import (
     _draw,
     train_vocabulary,
 )
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 SIZES = {"wordpiece": 420, "bpe": 500, "unigram": 400}
 READERS = {"wordpiece": BertTokenizer, "bpe": GPT2Tokenizer, "unigram": T5Tokenizer}

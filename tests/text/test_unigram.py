@@ -15,8 +15,9 @@ from tokenizers import Tokenizer
 from transformers import T5Tokenizer
 
 from headwater.errors import UserError
+from headwater.text.loading import load_vocabulary
 from headwater.text.unigram import SentencePieceVocabulary
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 ODD = "a <extra_id_0> b<extra_id_99>c </s>x<pad> <unk> <extra_id_100> < Ｆoo½x １２３ ﬁx ﷺ"
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from headwater.errors import UserError
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 LINES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "world", "##s"]
 WORDS = "\n".join(LINES)

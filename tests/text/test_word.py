@@ -14,9 +14,10 @@ from transformers import AutoTokenizer
 
 from headwater.errors import UserError
 from headwater.objectives.token_classes import continuation_tokens
+from headwater.text.loading import load_vocabulary
 from headwater.text.show import describe
 from headwater.text.training import VocabularyPlan, train_vocabulary
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 TEXTS = ["The old mill stood by the river.", "The river froze; the mill stood still."] * 2
 

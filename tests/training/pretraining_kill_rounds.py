@@ -22,8 +22,8 @@ from headwater.models.build import build_model
 from headwater.models.elmo.config import ELMoConfig
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
+from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary
-from headwater.text.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 BERT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}

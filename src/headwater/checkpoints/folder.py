@@ -48,7 +48,7 @@ from headwater.models.build import (
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def build_store(
 ) -> None:
     """Turn raw text into a token store, which pre-training reads."""
     from headwater.corpus.build import build
-    from headwater.text.vocabulary import load_vocabulary
+    from headwater.text.loading import load_vocabulary
 
     with _stoppable("nothing was written"):
         build(inputs, load_vocabulary(vocabulary), output, field=text_field, without=without or ())

@@ -19,7 +19,7 @@ def merge(
     from headwater.checkpoints.hub import resolve
     from headwater.files import check_free
     from headwater.methods.lora import merge as into_weights
-    from headwater.text.vocabulary import load_vocabulary
+    from headwater.text.loading import load_vocabulary
 
     folder = resolve(model)
     adapted = read_adapted(folder)

@@ -73,8 +73,8 @@ def show_vocabulary(
     as_json: AsJson = False,
 ) -> None:
     """Show what a vocabulary is, and how it cuts a text into tokens."""
+    from headwater.text.loading import load_vocabulary
     from headwater.text.show import describe, show, tokens
-    from headwater.text.vocabulary import load_vocabulary
 
     found = load_vocabulary(path)
     if not as_json:

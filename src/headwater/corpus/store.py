@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from headwater.config import Config
 from headwater.errors import UserError
 from headwater.files import read_json, sha256, write_json
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 FORMAT: Final = 1
 TOKENS, DOCUMENTS, SENTENCES = "tokens.bin", "documents.npy", "sentences.npy"

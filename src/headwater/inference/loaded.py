@@ -48,7 +48,8 @@ from headwater.tasks.names import TASKS
 from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
-from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary, check_fits
 
 
 def load(model: str | Path, device: str = "auto") -> "LoadedModel":

@@ -20,8 +20,9 @@ from headwater.errors import UserError
 from headwater.files import replace_file
 from headwater.models.cbow.network import CBOW
 from headwater.objectives.token_classes import ordinary_tokens
+from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import all_tokens
-from headwater.text.vocabulary import Vocabulary, absent_token, check_fits, load_vocabulary
+from headwater.text.vocabulary import Vocabulary, absent_token, check_fits
 
 
 class Near(NamedTuple):

@@ -26,8 +26,9 @@ from headwater.models.elmo.config import ELMoConfig
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config
 from headwater.tasks.windows import layout
+from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import end_token
-from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
+from headwater.text.vocabulary import Vocabulary, check_fits
 
 BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")
 

@@ -26,7 +26,8 @@ from headwater.tasks.sequence_config import SequenceConfig
 from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.tag_rows import build_tagging
 from headwater.tasks.windows import build_windows
-from headwater.text.vocabulary import Vocabulary, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
 
 COUNT = 3
 

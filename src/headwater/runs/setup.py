@@ -38,7 +38,8 @@ from headwater.models.memory import check_memory
 from headwater.models.t5.config import T5Config
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
-from headwater.text.vocabulary import Vocabulary, check_fits, load_vocabulary
+from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary, check_fits
 from headwater.training.config import Family
 
 

@@ -17,7 +17,7 @@ from headwater.corpus.build import build
 from headwater.files import replace_file, replacing_folder, write_json
 from headwater.studies.language import TASKS, Language
 from headwater.studies.study import Cell, Measure, Place, Run
-from headwater.text.vocabulary import load_vocabulary
+from headwater.text.loading import load_vocabulary
 from headwater.text.word import describe_words
 from headwater.text.wordpiece import describe_added
 

@@ -38,9 +38,10 @@ from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 
 from headwater.errors import UserError, did_you_mean
 from headwater.files import check_free, replace_file, replacing_folder
+from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer import USUAL_TOKENS
 from headwater.text.unigram import SENTINELS
-from headwater.text.vocabulary import Vocabulary, check_text, load_vocabulary
+from headwater.text.vocabulary import Vocabulary, check_text
 from headwater.text.word import SPECIAL, count_words, describe_words
 
 SENTENCES = 500_000  # Unigram holds about 25 bytes for each character of what it learns from

@@ -1,0 +1,55 @@
+"""Opening a vocabulary, whatever its family: its files tell which it is."""
+
+from pathlib import Path
+
+from headwater.errors import UserError
+from headwater.text.settings import Settings
+from headwater.text.vocabulary import Vocabulary
+
+
+def load_vocabulary(path: Path | str) -> Vocabulary:
+    """Load the vocabulary of a folder, or of one file (its neighbors' settings are read too).
+
+    In a folder `spiece.model` comes first, because it is what defines T5's ids, then
+    `tokenizer.json`, `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
+    and `special_tokens_map.json` say of lower case, accents or the special tokens is followed.
+    Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
+
+    Raises:
+        UserError: there is no vocabulary, or a file of it is broken.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return _load_file(path, Settings.read(path.parent))
+    for folder in (path, path / "model", path / "vocabulary"):
+        for name in ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json"):
+            if (folder / name).exists():
+                return _load_file(folder / name, Settings.read(folder))
+    raise UserError(
+        f"{path}: no vocabulary here; expected spiece.model, tokenizer.json, vocab.txt, "
+        "or vocab.json with merges.txt"
+    )
+
+
+def _load_file(file: Path, settings: Settings) -> Vocabulary:
+    """Each family's library is imported only when a file of it is opened."""
+    if file.suffix == ".model":
+        from headwater.text.unigram import read_sentencepiece
+
+        return read_sentencepiece(file, settings)
+    if file.name == "vocab.json" or file.name.endswith("merges.txt"):
+        from headwater.text.bpe import read_bpe
+
+        return read_bpe(file.parent, settings)
+    if file.suffix == ".json":
+        from headwater.text.tokenizer import read_tokenizer_json
+
+        return read_tokenizer_json(file, settings)
+    if file.suffix == ".txt" or not file.exists():
+        from headwater.text.wordpiece import read_wordpiece
+
+        return read_wordpiece(file, settings)
+    raise UserError(
+        f"{file}: not a vocabulary file; expected spiece.model, tokenizer.json, vocab.txt "
+        "or vocab.json"
+    )
