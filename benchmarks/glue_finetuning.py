@@ -293,7 +293,7 @@ def difference(mine: Sequence[float], other: Sequence[float]) -> str:
 
 
 def _official(task: Any, glue: Path, split: Any) -> list[Path]:
-    return official_files(task.name, task.layout, glue, split)
+    return official_files(task.name, task.files, glue, split)
 
 
 def main() -> None:

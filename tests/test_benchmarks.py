@@ -15,7 +15,7 @@ from headwater.checkpoints.folder import save_model
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.tasks.glue import MRPC
-from headwater.tasks.pair_rows import build_pairs
+from headwater.tasks.pair_features import encode_pairs
 from headwater.text.loading import load_vocabulary
 
 BENCHMARKS = sorted((Path(__file__).resolve().parents[1] / "benchmarks").glob("*.py"))
@@ -114,7 +114,7 @@ def test_the_plain_loop_reads_and_scores_the_same(
     assert (recipe.training.seed, recipe.data.most, recipe.training.epochs) == (2, 64, 5)
     loop = glue_finetuning.PlainLoop(recipe, MRPC.labels)
     examples = MRPC.read([glue])
-    ours = build_pairs(load_vocabulary(model), examples, recipe.sequence, MRPC.labels)
+    ours = encode_pairs(load_vocabulary(model), examples, recipe.sequence, MRPC.labels)
     for row, example in enumerate(examples):
         theirs = loop.encode(example, labelled=True)
         for name, values in ours[row].items():

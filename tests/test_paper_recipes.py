@@ -45,10 +45,10 @@ def official_files(folder: Path) -> None:
     """
     for task in GLUE:
         if task.name in (*COLUMNS, "cola"):
-            assert task.layout.files
+            assert task.files.splits
             for split, count in (("train", 150), ("validation", 4)):
-                for name in task.layout.files.get(split, ()):
-                    path = folder / "glue" / task.layout.folder / name
+                for name in task.files.splits.get(split, ()):
+                    path = folder / "glue" / task.files.folder / name
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text(glue(task.name, count), encoding="utf-8")
     (folder / "squad").mkdir()

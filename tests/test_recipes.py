@@ -23,9 +23,8 @@ from headwater.runs.recipe import (
     Recipe,
     load_recipe,
 )
+from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.tasks.names import TASKS
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.spans_config import SpanConfig
 from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]

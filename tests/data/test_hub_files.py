@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from headwater.data.hub_files import with_hub
-from headwater.data.task import Layout
+from headwater.data.task import TaskFiles
 from headwater.errors import UserError
 
-RTE = Layout("RTE", {"validation": ("dev.tsv",)}, ("nyu-mll/glue", "rte"))
-MNLI = Layout("MNLI", {"validation": ("dev_matched.tsv",)}, ("nyu-mll/glue", "mnli"))
+RTE = TaskFiles("RTE", {"validation": ("dev.tsv",)}, ("nyu-mll/glue", "rte"))
+MNLI = TaskFiles("MNLI", {"validation": ("dev_matched.tsv",)}, ("nyu-mll/glue", "mnli"))
 Asked = list[dict[str, Any]]
 
 

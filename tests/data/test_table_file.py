@@ -12,10 +12,10 @@ from pyarrow import parquet
 
 from headwater.data.official_files import find_official, official_files, with_folders
 from headwater.data.table_file import Headless, read_rows
-from headwater.data.task import Layout
+from headwater.data.task import TaskFiles
 from headwater.errors import UserError
 
-LAYOUT = Layout("RTE", {"train": ("train.tsv",), "validation": ("dev.tsv", "more.tsv")})
+LAYOUT = TaskFiles("RTE", {"train": ("train.tsv",), "validation": ("dev.tsv", "more.tsv")})
 
 
 def _cells(path: Path, **options: object) -> list[dict[str, object]]:

@@ -125,11 +125,11 @@ def glue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Test files of a few rows, taken to be the leaderboard's."""
     monkeypatch.setattr(submission, "ROWS", ROWS_HERE)
     for task in GLUE:
-        (name,) = task.layout.files["test"]
+        (name,) = task.files.splits["test"]
         header = HEADERS.get(task.template, "index\tsentence1\tsentence2")
         columns = header.count("\t")
         rows = [f"{row}" + "\tBob won." * columns for row in range(ROWS_HERE[task.name])]
-        path = tmp_path / "glue" / task.layout.folder / name
+        path = tmp_path / "glue" / task.files.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join([header, *rows]) + "\n")
     return tmp_path / "glue"
@@ -210,5 +210,5 @@ def test_the_diagnostics_may_lie_where_the_download_puts_them(glue: Path) -> Non
 
 def test_rows_are_those_of_the_real_test_files(shared: Path) -> None:
     for task in GLUE:
-        if (shared / "data/glue" / task.layout.folder / "test.tsv").is_file() and task is not MNLI:
+        if (shared / "data/glue" / task.files.folder / "test.tsv").is_file() and task is not MNLI:
             assert len(submission._read_test(task, shared / "data/glue")) == ROWS[task.name]

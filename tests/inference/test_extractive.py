@@ -13,7 +13,7 @@ from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.batches import batches
 from headwater.inference.extractive import SpanReader
-from headwater.tasks.spans_config import SpanConfig
+from headwater.tasks.config import SpanConfig
 from headwater.text.vocabulary import Vocabulary
 
 SHORT = SpanConfig(max_length=24, max_query_length=8, max_answer_length=4)

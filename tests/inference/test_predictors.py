@@ -24,8 +24,8 @@ from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_model, build_multi_task
 from headwater.models.multi_task import MultiTask
 from headwater.models.t5.config import T5Config
-from headwater.tasks.pair_rows import build_pairs
-from headwater.tasks.sequence_config import SequenceConfig
+from headwater.tasks.config import SequenceConfig
+from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.squad import SQUAD_V2
 from headwater.text.vocabulary import Vocabulary
 
@@ -89,7 +89,7 @@ def test_classes_equal_the_network_asked_one_by_one(words: Vocabulary) -> None:
     config = SequenceConfig(max_length=40)
     for example, decision in zip(examples, decisions, strict=True):
         assert isinstance(decision, Decision)
-        row = build_pairs(words, [example], config, LABELS, labelled=False)[0]
+        row = encode_pairs(words, [example], config, LABELS, labelled=False)[0]
         with torch.no_grad():
             logits = model.network(collate([row], 0))[0]
         assert decision.text == LABELS[int(logits.argmax())]
@@ -99,7 +99,7 @@ def test_classes_equal_the_network_asked_one_by_one(words: Vocabulary) -> None:
 def test_numbers_are_written_as_python_writes_them(words: Vocabulary) -> None:
     model, examples = bert(words, "regression"), texts(9)
     found = list(model.predictor(asked("regression"))(examples))
-    row = build_pairs(words, examples[:1], SequenceConfig(max_length=40), (), labelled=False)[0]
+    row = encode_pairs(words, examples[:1], SequenceConfig(max_length=40), (), labelled=False)[0]
     with torch.no_grad():
         expected = float(model.network(collate([row], 0)))
     assert float(found[0].text) == pytest.approx(expected, rel=1e-4)
@@ -163,7 +163,7 @@ def test_nothing_in_nothing_out(words: Vocabulary) -> None:
 def test_damaged_weights_are_said(words: Vocabulary) -> None:
     model = bert(words, "sequence", LABELS)
     model.network.head.dense.bias.data[0] = torch.nan
-    rows = build_pairs(words, texts(2), SequenceConfig(max_length=40), LABELS, labelled=False)
+    rows = encode_pairs(words, texts(2), SequenceConfig(max_length=40), LABELS, labelled=False)
     with pytest.raises(UserError, match="not finite"):
         outputs(model.network, rows, 0)
 

@@ -9,7 +9,7 @@ from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inspection.reading import read
 from headwater.models.bert.config import PRESETS
-from headwater.tasks.spans_config import SpanConfig
+from headwater.tasks.config import SpanConfig
 from headwater.tasks.windows import build_windows
 
 

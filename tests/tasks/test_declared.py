@@ -10,10 +10,10 @@ import pytest
 from headwater.data.example import PairExample, TaggingExample, TextExample
 from headwater.data.task import Task
 from headwater.errors import UserError
+from headwater.tasks.config import SequenceConfig
 from headwater.tasks.declared import load_task
 from headwater.tasks.names import task as find_task
-from headwater.tasks.pair_rows import build_pairs
-from headwater.tasks.sequence_config import SequenceConfig
+from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.template import Template
 from headwater.text.vocabulary import Vocabulary
 
@@ -62,7 +62,7 @@ def test_classes(tmp_path: Path, form: str, bert_vocabulary: Vocabulary) -> None
     assert task.score(examples, {"0": "fault", "1": "fault"}) == pytest.approx(
         {"f1": 200 / 3, "accuracy": 50.0}
     )
-    rows = build_pairs(bert_vocabulary, examples, SequenceConfig(), task.labels)
+    rows = encode_pairs(bert_vocabulary, examples, SequenceConfig(), task.labels)
     assert [rows[place]["labels"].item() for place in range(2)] == [1, 0]
     path = tmp_path / task.prediction_file.name
     path.write_text(task.prediction_file.dump(examples, {"0": "fault", "1": "billing"}))

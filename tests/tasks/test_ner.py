@@ -178,5 +178,5 @@ def test_real_files_are_read_whole(
 def test_a_folder_stands_for_its_validation_files(shared: Path) -> None:
     assert len(WNUT17.read([shared / "data/ner"])) == 1009
     assert len(BTC.read([shared / "data/ner/btc"])) == 2001
-    assert NER.labels == () and NER.layout is None
+    assert NER.labels == () and NER.files is None
     assert len(NER.read([shared / "data/ner/wnut17/emerging.dev.conll"])) == 1009

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.errors import UserError
-from headwater.tasks.spans_config import SpanConfig
-from headwater.tasks.windows import build_windows, layout
+from headwater.tasks.config import SpanConfig
+from headwater.tasks.windows import build_windows
+from headwater.text.sequence_layout import encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 SNIPPETS = [
@@ -80,7 +81,7 @@ def test_other_vocabularies_are_refused(shared: Any) -> None:
     from headwater.text.loading import load_vocabulary
 
     with pytest.raises(UserError, match=r"no tokens like \[CLS\] and \[SEP\]"):
-        layout(load_vocabulary(shared / "data/tokenizers/gpt2"))
+        encoder_layout(load_vocabulary(shared / "data/tokenizers/gpt2"))
 
 
 @settings(deadline=None, max_examples=150)

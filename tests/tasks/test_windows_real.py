@@ -8,7 +8,9 @@ import pytest
 
 from headwater.data.example import SpanExample
 from headwater.data.squad_file import read_squad
-from headwater.tasks.spans import SpanConfig, build_windows, choose_spans
+from headwater.tasks.config import SpanConfig
+from headwater.tasks.spans import choose_spans
+from headwater.tasks.windows import build_windows
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 

@@ -2,7 +2,7 @@
 
     headwater evaluate --model runs/rte --task rte --data hub
 
-fetches (once) `rte/validation-*.parquet` of `nyu-mll/glue`, as the task's layout says. A dataset
+fetches (once) `rte/validation-*.parquet` of `nyu-mll/glue`, as the task declares. A dataset
 that keeps no Parquet files has them in the hub's own conversion, `refs/convert/parquet`, as
 `rte/validation/0000.parquet`. Other names are files here, and open no socket.
 """
@@ -10,7 +10,7 @@ that keeps no Parquet files has them in the hub's own conversion, `refs/convert/
 from collections.abc import Sequence
 from pathlib import Path
 
-from headwater.data.task import Layout, Split
+from headwater.data.task import Split, TaskFiles
 from headwater.errors import UserError
 
 HUB = "hub"
@@ -19,7 +19,7 @@ _CONVERTED = "refs/convert/parquet"
 
 
 def with_hub(
-    name: str, layout: Layout | None, paths: Sequence[str | Path], split: Split
+    name: str, files: TaskFiles | None, paths: Sequence[str | Path], split: Split
 ) -> list[Path]:
     """Return paths as they are (`~` expanded), with the fetched files of a split for `hub`.
 
@@ -31,17 +31,17 @@ def with_hub(
     found: list[Path] = []
     for path in map(Path, paths):
         is_hub = str(path) == HUB and not path.exists()
-        found += _fetch(name, layout, split) if is_hub else [path.expanduser()]
+        found += _fetch(name, files, split) if is_hub else [path.expanduser()]
     return found
 
 
-def _fetch(name: str, layout: Layout | None, split: Split) -> list[Path]:
-    if layout is None or layout.hub is None:
+def _fetch(name: str, files: TaskFiles | None, split: Split) -> list[Path]:
+    if files is None or files.hub is None:
         raise UserError(f"task {name} has no dataset on the hub; name a file instead of {HUB!r}")
     # Imported here: reading a local file must not pay for a network client.
     from huggingface_hub import snapshot_download
 
-    dataset, configuration = layout.hub
+    dataset, configuration = files.hub
     splits = (split, f"{split}_matched")  # MNLI has its validation set by that name
     patterns = [
         f"{configuration}/{each}{rest}" for each in splits for rest in ("-*.parquet", "/*.parquet")
@@ -57,6 +57,6 @@ def _fetch(name: str, layout: Layout | None, split: Split) -> list[Path]:
                 f"the hub did not give {dataset} ({reason}); offline, name the files of task {name}"
             ) from None
         for pattern in patterns:
-            if files := sorted(Path(fetched).glob(pattern)):
-                return files
+            if found := sorted(Path(fetched).glob(pattern)):
+                return found
     raise UserError(f"{dataset} has no {split} files of {configuration} on the hub; name a file")

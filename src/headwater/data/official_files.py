@@ -1,6 +1,6 @@
-"""Finding a task's official files in a folder, by the task's layout.
+"""Finding a task's official files in a folder, by the task's declaration.
 
-For RTE with the layout `Layout("RTE", {"validation": ("dev.tsv",)})`:
+For RTE with `TaskFiles("RTE", {"validation": ("dev.tsv",)})`:
 
     glue/RTE     glue/RTE/dev.tsv        the task's folder
     glue         glue/RTE/dev.tsv        the benchmark's folder
@@ -9,37 +9,37 @@ For RTE with the layout `Layout("RTE", {"validation": ("dev.tsv",)})`:
 from collections.abc import Sequence
 from pathlib import Path
 
-from headwater.data.task import Layout, Split
+from headwater.data.task import Split, TaskFiles
 from headwater.errors import UserError
 
 
-def find_official(layout: Layout, folder: Path, split: Split) -> tuple[Path, ...]:
+def find_official(files: TaskFiles, folder: Path, split: Split) -> tuple[Path, ...]:
     """Return the files of a split below a benchmark's or a task's folder; none if one is absent."""
-    names = layout.files.get(split, ())
-    for place in (folder / layout.folder, folder):
-        files = tuple(place / name for name in names)
-        if files and all(file.is_file() for file in files):
-            return files
+    names = files.splits.get(split, ())
+    for place in (folder / files.folder, folder):
+        found = tuple(place / name for name in names)
+        if found and all(file.is_file() for file in found):
+            return found
     return ()
 
 
-def official_files(name: str, layout: Layout | None, folder: Path, split: Split) -> list[Path]:
+def official_files(name: str, files: TaskFiles | None, folder: Path, split: Split) -> list[Path]:
     """Return the files of a split of the task called `name`.
 
     Raises:
         UserError: the task has no official files, none for this split, or they are not there.
     """
-    if layout is None or split not in layout.files:
+    if files is None or split not in files.splits:
         raise UserError(f"{folder}: task {name} has no official {split} files; name a file")
-    files = find_official(layout, folder, split)
-    if not files:
-        wanted = " and ".join(layout.files[split])
-        raise UserError(f"{folder}: no {wanted} of task {name} here or in {layout.folder}/")
-    return list(files)
+    found = find_official(files, folder, split)
+    if not found:
+        wanted = " and ".join(files.splits[split])
+        raise UserError(f"{folder}: no {wanted} of task {name} here or in {files.folder}/")
+    return list(found)
 
 
 def with_folders(
-    name: str, layout: Layout | None, paths: Sequence[Path], split: Split = "validation"
+    name: str, files: TaskFiles | None, paths: Sequence[Path], split: Split = "validation"
 ) -> list[Path]:
     """Put the official files of a split in place of every folder among the paths.
 
@@ -48,5 +48,5 @@ def with_folders(
     """
     found: list[Path] = []
     for path in paths:
-        found += official_files(name, layout, path, split) if path.is_dir() else [path]
+        found += official_files(name, files, path, split) if path.is_dir() else [path]
     return found

@@ -90,15 +90,15 @@ def _choose_questions(
 
 
 def _read(task: Task[Any], names: Sequence[str], split: Split, say: Say) -> Examples[Any]:
-    paths = with_hub(task.name, task.layout, names, split)
-    examples = task.read(with_folders(task.name, task.layout, paths, split))
+    paths = with_hub(task.name, task.files, names, split)
+    examples = task.read(with_folders(task.name, task.files, paths, split))
     if summary := examples.report.summary():
         say(f"{', '.join(names)}: {summary}")
     return examples
 
 
 def _clear(task: Task[Any], examples: list[Any], names: Sequence[str], say: Say) -> list[Any]:
-    files = with_hub(task.name, task.layout, names, "validation")
+    files = with_hub(task.name, task.files, names, "validation")
     held_out = {  # file by file, since two versions of a set share their ids
         example.passage for file in files for example in task.read([file], answered=False)
     }

@@ -29,17 +29,17 @@ class for each word; for `text` there is none: the task is one of writing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TaskFiles:
     """Where the official files of a task lie.
 
     Args:
         folder: the task's folder in the benchmark's, such as `RTE` in `glue`.
-        files: by split, names in that folder; a split may have none.
+        splits: by split, names in that folder; a split may have none.
         hub: the dataset on the hub and its configuration, as `nyu-mll/glue` and `rte`; None: none.
     """
 
     folder: str
-    files: Mapping[Split, tuple[str, ...]]
+    splits: Mapping[Split, tuple[str, ...]]
     hub: tuple[str, str] | None = None
 
 
@@ -85,7 +85,7 @@ class Task(Protocol[E]):
         ...
 
     @property
-    def layout(self) -> Layout | None:
+    def files(self) -> TaskFiles | None:
         """Where its official files lie; None where there are no such files."""
         ...
 

@@ -91,20 +91,20 @@ def _files(task: Task[Any], data: Sequence[Path]) -> tuple[Path, ...]:
     """The validation files of a task in the first folder that has them."""
     for path in data:
         if path.is_dir():
-            files = find_official(task.layout, path, "validation") if task.layout else ()
+            files = find_official(task.files, path, "validation") if task.files else ()
         else:
-            on_hub = task.layout and task.layout.hub and "validation" in task.layout.files
-            files = tuple(with_hub(task.name, task.layout, [path], "validation")) if on_hub else ()
+            on_hub = task.files and task.files.hub and "validation" in task.files.splits
+            files = tuple(with_hub(task.name, task.files, [path], "validation")) if on_hub else ()
         if files:
             return files
     return ()
 
 
 def _absent(task: Task[Any], data: Sequence[Path]) -> str:
-    names = task.layout.files.get("validation") if task.layout else None
-    if not task.layout or not names:
+    names = task.files.splits.get("validation") if task.files else None
+    if not task.files or not names:
         return "it has no official validation files"
-    return f"no {task.layout.folder}/{' or '.join(names)} in {', '.join(map(str, data))}"
+    return f"no {task.files.folder}/{' or '.join(names)} in {', '.join(map(str, data))}"
 
 
 def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, str]:

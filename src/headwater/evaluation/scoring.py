@@ -55,8 +55,8 @@ def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) 
     Raises:
         UserError: there are no such files, or they are broken.
     """
-    paths = with_hub(task.name, task.layout, data, "validation")
-    examples = task.read(with_folders(task.name, task.layout, paths), answered=answered)
+    paths = with_hub(task.name, task.files, data, "validation")
+    examples = task.read(with_folders(task.name, task.files, paths), answered=answered)
     if summary := examples.report.summary():
         say(f"{', '.join(map(str, paths))}: {summary}")
     return examples

@@ -142,10 +142,10 @@ def _fits(task: PairTask, text: str) -> bool:
 
 def _read_test(task: PairTask, data: Path) -> Examples[PairExample]:
     """Read a task's test file and see to it that it is the leaderboard's, as far as rows tell."""
-    files = list(find_official(task.layout, data, "test"))
+    files = list(find_official(task.files, data, "test"))
     if task is AX and not files:
         files = [data / name for name in _AX_ELSEWHERE if (data / name).is_file()][:1]
-    files = files or official_files(task.name, task.layout, data, "test")
+    files = files or official_files(task.name, task.files, data, "test")
     examples = task.read(files, answered=False)
     if len(examples) != ROWS[task.name]:
         raise UserError(

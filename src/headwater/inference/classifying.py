@@ -15,7 +15,7 @@ from headwater.data.example import PairExample
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks
 from headwater.inference.labelling import LabelScorer
-from headwater.tasks.pair_rows import build_pairs
+from headwater.tasks.pair_features import encode_pairs
 
 CHUNK = 2048  # examples held at once: enough to sort by length
 
@@ -35,8 +35,8 @@ class Classifier:
         """Yield for each example the likeliest label (of equal ones the first), or the number."""
         by = self._labeller
         for chunk in chunks(examples, CHUNK):
-            rows = build_pairs(
-                by.vocabulary, chunk, by.config, by.labels, labelled=False, shape=by.shape
+            rows = encode_pairs(
+                by.vocabulary, chunk, by.config, by.labels, labelled=False, layout=by.layout
             )
             for example, scores in zip(chunk, by.scores(rows), strict=True):
                 yield self._decision(example.id, scores)

@@ -24,14 +24,10 @@ from headwater.errors import UserError
 from headwater.inference import no_answer
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks, outputs
-from headwater.tasks.spans import (
-    SpanCandidate,
-    SpanChoice,
-    SpanConfig,
-    build_windows,
-    choose_spans,
-)
-from headwater.tasks.windows import Layout
+from headwater.tasks.config import SpanConfig
+from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
+from headwater.tasks.windows import build_windows
+from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 512  # examples whose windows are held at once: enough to sort by length
@@ -51,7 +47,7 @@ class SpanReader:
         threshold: how far "no answer" must be ahead to win; None: always answer with a span.
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
         tokens: the most tokens in a batch, padding included; None: by the device.
-        shape: the special tokens of its rows; None: those of an encoder.
+        layout: the special tokens of a sequence; None: those of an encoder.
     """
 
     def __init__(
@@ -63,13 +59,13 @@ class SpanReader:
         threshold: float | None = None,
         precision: torch.dtype | None = None,
         tokens: int | None = None,
-        shape: Layout | None = None,
+        layout: SequenceLayout | None = None,
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
         self.config = config or SpanConfig()
         self.threshold = threshold
         self._precision = precision
-        self._tokens, self._shape = tokens, shape
+        self._tokens, self._layout = tokens, layout
 
     def __call__(self, examples: Iterable[SpanExample]) -> Iterator[Prediction]:
         """Predict one answer per example; see `predict`."""
@@ -113,7 +109,7 @@ class SpanReader:
 
     def _choices(self, examples: Sequence[SpanExample], top_k: int) -> Iterator[SpanChoice]:
         windows = build_windows(
-            self.vocabulary, examples, self.config, labelled=False, shape=self._shape
+            self.vocabulary, examples, self.config, labelled=False, layout=self._layout
         )
         pad_id = self.vocabulary.pad_id or 0
         found = outputs(

@@ -10,8 +10,8 @@ from torch import nn
 
 from headwater.data.convert import FeatureSet
 from headwater.inference.batches import outputs
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.windows import Layout
+from headwater.tasks.config import SequenceConfig
+from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -28,7 +28,7 @@ class LabelScorer:
         labels: in the order of the outputs; empty: the only output is a number.
         config: how texts are cut; must fit the network's longest input.
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
-        shape: the special tokens of its rows; None: those of an encoder.
+        layout: the special tokens of a sequence; None: those of an encoder.
     """
 
     network: nn.Module
@@ -36,7 +36,7 @@ class LabelScorer:
     labels: tuple[str, ...]
     config: SequenceConfig = field(default_factory=SequenceConfig)
     precision: torch.dtype | None = None
-    shape: Layout | None = None
+    layout: SequenceLayout | None = None
 
     def scores(self, rows: FeatureSet) -> list[NDArray[np.float32]]:
         """Return the scores of each row, without the batch axis.

@@ -30,7 +30,7 @@ from headwater.inference.decoding_config import DecodingConfig
 from headwater.inference.extractive import SpanReader
 from headwater.inference.generative import TextReader, TextWriter
 from headwater.inference.labelling import LabelScorer
-from headwater.inference.sequence_layout import row_layout
+from headwater.inference.sequence_layout import layout_for
 from headwater.inference.tagging import Tagger
 from headwater.inference.task_writing import TaskWriter
 from headwater.models.bert.config import BertConfig
@@ -43,10 +43,9 @@ from headwater.models.layer_outputs import longest_row
 from headwater.models.multi_task import MultiTask
 from headwater.models.t5.decoder_only import DecoderOnlyT5
 from headwater.models.t5.network import T5
+from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.tasks.field_order import reorder
 from headwater.tasks.names import TASKS
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.spans_config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary, check_fits
@@ -256,9 +255,9 @@ class LoadedModel:
             self.extra.get("sequence", {}), f"{self.name}/{EXTRA}: sequence"
         ).fitting(longest_row(self.config))
         chosen_from = () if kind == "regression" else tuple(labels)
-        shape = row_layout(self.network, self.vocabulary)
+        layout = layout_for(self.network, self.vocabulary)
         labeller = LabelScorer(
-            head, self.vocabulary, chosen_from, sequence, precision=precision, shape=shape
+            head, self.vocabulary, chosen_from, sequence, precision=precision, layout=layout
         )
         return Tagger(labeller) if kind == "token" else Classifier(labeller)
 
@@ -277,7 +276,7 @@ class LoadedModel:
             spans.fitting(longest_row(self.config)),
             threshold=threshold,
             precision=precision,
-            shape=row_layout(self.network, self.vocabulary),
+            layout=layout_for(self.network, self.vocabulary),
         )
 
     def _make_reader(self) -> SpanReader | TextReader | None:

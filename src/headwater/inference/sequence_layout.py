@@ -1,4 +1,4 @@
-"""Which special tokens stand in the rows that a model with a head reads."""
+"""Which special tokens stand in the sequences that a model with a head reads."""
 
 from dataclasses import replace
 
@@ -6,19 +6,16 @@ from torch import nn
 
 from headwater.models.bert.network import Bert
 from headwater.models.feature_model import FeatureModel
-from headwater.tasks.windows import Layout, layout, running_layout
+from headwater.text.sequence_layout import SequenceLayout, encoder_layout, running_text_layout
 from headwater.text.vocabulary import Vocabulary
 
 
-def row_layout(network: nn.Module, vocabulary: Vocabulary) -> Layout:
-    """Return an encoder's marks; for features of a body trained on running text, each text's end.
+def layout_for(network: nn.Module, vocabulary: Vocabulary) -> SequenceLayout:
+    """Return an encoder's layout, or running text's for features of a body trained on it.
 
-    A small model tells the texts of a pair by their segments, also where its body knows none.
-
-    Raises:
-        UserError: the vocabulary has none of these tokens.
+    A feature model tells the texts of a pair by their segments, also where its body knows none.
     """
     if not isinstance(network, FeatureModel):
-        return layout(vocabulary)
-    marks = layout if isinstance(network.body, Bert) else running_layout
-    return replace(marks(vocabulary), segments=True)
+        return encoder_layout(vocabulary)
+    chosen = encoder_layout if isinstance(network.body, Bert) else running_text_layout
+    return replace(chosen(vocabulary), segments=True)

@@ -13,8 +13,8 @@ from headwater.data.example import TaggingExample
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks
 from headwater.inference.labelling import LabelScorer
-from headwater.tasks.pair_rows import OUTSIDE
-from headwater.tasks.tag_rows import build_tagging
+from headwater.tasks.labels import OUTSIDE
+from headwater.tasks.tag_features import encode_tags
 
 CHUNK = 1024  # sentences held at once: enough to sort by length
 
@@ -40,8 +40,8 @@ class Tagger:
 
     def _tags(self, examples: Sequence[TaggingExample]) -> list[list[str]]:
         by = self._labeller
-        rows = build_tagging(
-            by.vocabulary, examples, by.config, by.labels, labelled=False, shape=by.shape
+        rows = encode_tags(
+            by.vocabulary, examples, by.config, by.labels, labelled=False, layout=by.layout
         )
         tags = [[OUTSIDE] * len(example.words) for example in examples]
         for row, scores in enumerate(by.scores(rows)):

@@ -25,8 +25,8 @@ from headwater.models.cbow.config import CBOWConfig
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config
-from headwater.tasks.windows import layout
 from headwater.text.loading import load_vocabulary
+from headwater.text.sequence_layout import encoder_layout
 from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary, check_fits
 
@@ -92,12 +92,12 @@ def read(
 
 
 def _encoder(vocabulary: Vocabulary, config: BertConfig, text: str, second: str | None) -> Reading:
-    shape = layout(vocabulary)
-    ids = [*shape.before, *_tokens(vocabulary, _masked(vocabulary, text))]
-    first = len(ids) + len(shape.between)
+    layout = encoder_layout(vocabulary)
+    ids = [*layout.before, *_tokens(vocabulary, _masked(vocabulary, text))]
+    first = len(ids) + len(layout.between)
     if second is not None:
-        ids += [*shape.between, *_tokens(vocabulary, _masked(vocabulary, second))]
-    ids += shape.after
+        ids += [*layout.between, *_tokens(vocabulary, _masked(vocabulary, second))]
+    ids += layout.after
     segments = None
     if config.type_vocab_size > 1:
         segments = tuple(int(second is not None and place >= first) for place in range(len(ids)))

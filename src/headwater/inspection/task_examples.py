@@ -21,10 +21,10 @@ from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import MissingField, UserError
 from headwater.inspection.spelling import Speller
-from headwater.tasks.pair_rows import build_pairs, head_labels
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.spans_config import SpanConfig
-from headwater.tasks.tag_rows import build_tagging
+from headwater.tasks.config import SequenceConfig, SpanConfig
+from headwater.tasks.labels import head_labels
+from headwater.tasks.pair_features import encode_pairs
+from headwater.tasks.tag_features import encode_tags
 from headwater.tasks.windows import build_windows
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
@@ -42,7 +42,7 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
     Raises:
         UserError: there are no files, one is broken, or the model has no vocabulary.
     """
-    files = with_folders(task.name, task.layout, paths) if paths else _here(task)
+    files = with_folders(task.name, task.files, paths) if paths else _here(task)
     read, unknown = _read(task, files)
     examples = list(islice(read, COUNT))
     labels = head_labels(task, read)
@@ -81,7 +81,7 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
 
 
 def _here(task: Task[Any]) -> Sequence[Path]:
-    files = find_official(task.layout, Path(), "validation") if task.layout else ()
+    files = find_official(task.files, Path(), "validation") if task.files else ()
     if not files:
         raise UserError(f"task {task.name}: no official files in this folder; name one by --data")
     return files
@@ -121,10 +121,10 @@ def _rows(
     """Return the rows that an encoder with a head reads, by example."""
     speller = Speller(vocabulary)
     if task.kind in ("sequence", "regression"):
-        pairs = build_pairs(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
+        pairs = encode_pairs(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
         return [[_class_row(speller, pairs[place], labels)] for place in range(len(pairs))]
     if task.kind == "token":
-        tags = build_tagging(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
+        tags = encode_tags(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
         found: list[list[dict[str, str]]] = [[] for _ in examples]
         for row, place in enumerate(tags.example_of.tolist()):
             found[place].append(_tag_row(speller, tags[row], labels))

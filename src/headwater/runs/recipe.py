@@ -44,8 +44,7 @@ from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.spans_config import SpanConfig
+from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.training.config import (
     FAMILY_DEFAULTS,
     HEADS_BATCH,

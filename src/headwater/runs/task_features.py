@@ -20,15 +20,16 @@ from headwater.data.rates import Rates, equal, proportional, temperature
 from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
-from headwater.inference.sequence_layout import row_layout
+from headwater.inference.sequence_layout import layout_for
 from headwater.models.build import TaskHead
 from headwater.models.text_to_text import TextToText
 from headwater.runs.objective_features import FAMILIES, open_store, store_rows, training_rows
 from headwater.runs.recipe import MixtureConfig, ObjectiveConfig, Recipe
 from headwater.runs.setup import Setup
+from headwater.tasks.labels import head_labels
 from headwater.tasks.names import task as find_task
-from headwater.tasks.pair_rows import PairRows, build_pairs, head_labels
-from headwater.tasks.tag_rows import TagRows, build_tagging
+from headwater.tasks.pair_features import PairFeatures, encode_pairs
+from headwater.tasks.tag_features import TagFeatures, encode_tags
 from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.vocabulary import Vocabulary
 from headwater.training.config import Family
@@ -176,9 +177,9 @@ def rows_of(part: Part, recipe: Recipe, setup: Setup, say: Say) -> FeatureSet:
     if isinstance(setup.model, TextToText):
         return _texts(part, recipe, vocabulary, say)
     rows = _head_rows(part, part.data.training, recipe, setup, labelled=True)
-    if isinstance(rows, TagRows) and rows.continued:
+    if isinstance(rows, TagFeatures) and rows.continued:
         say(f"{part.name}: {rows.continued} sentences go on in a second row")
-    if isinstance(rows, PairRows) and rows.cut:
+    if isinstance(rows, PairFeatures) and rows.cut:
         say(f"{part.name}: cut to sequence.max_length: {rows.cut} inputs")
     return rows
 
@@ -191,14 +192,14 @@ def validation_rows(part: TaskPart, recipe: Recipe, setup: Setup) -> FeatureSet 
 
 def _head_rows(
     part: TaskPart, examples: Examples[Any], recipe: Recipe, setup: Setup, *, labelled: bool
-) -> SpanWindows | TagRows | PairRows:
+) -> SpanWindows | TagFeatures | PairFeatures:
     """Convert examples for a model with a head of the task's kind."""
     vocabulary, labels = setup.vocabulary, part.labels
-    shape = row_layout(setup.model, vocabulary)
+    layout = layout_for(setup.model, vocabulary)
     if part.task.kind == "span":
-        return build_windows(vocabulary, examples, recipe.spans, labelled=labelled, shape=shape)
-    build = build_tagging if part.task.kind == "token" else build_pairs
-    return build(vocabulary, examples, recipe.sequence, labels, labelled=labelled, shape=shape)
+        return build_windows(vocabulary, examples, recipe.spans, labelled=labelled, layout=layout)
+    build = encode_tags if part.task.kind == "token" else encode_pairs
+    return build(vocabulary, examples, recipe.sequence, labels, labelled=labelled, layout=layout)
 
 
 def _texts(part: TaskPart, recipe: Recipe, vocabulary: Vocabulary, say: Say) -> EncodedPairs:

@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater.data.parallel_files import Text
 from headwater.data.table_file import Row, read_rows
-from headwater.data.task import Layout, Split
+from headwater.data.task import Split, TaskFiles
 from headwater.errors import MissingField, UserError
 from headwater.files import read_json
 from headwater.tasks.writing import Scorer, TextTask, answers, trivia_answers
@@ -96,7 +96,7 @@ def _closed_book(
         metric_names=("exact_match",),
         main_metric="exact_match",
         scorers=(scorer,),
-        layout=Layout(name, files, hub),
+        files=TaskFiles(name, files, hub),
     )
 
 

@@ -33,7 +33,7 @@ from headwater.data.predictions import JSON
 from headwater.data.span_table import SpanColumns
 from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
-from headwater.data.task import Layout, Task
+from headwater.data.task import Task, TaskFiles
 from headwater.errors import UserError, did_you_mean
 from headwater.tasks.ner import NerTask
 from headwater.tasks.pair_scores import METRICS
@@ -115,7 +115,7 @@ class _Rows(Declaration):
             reads=tuple((each,) for each in self.texts),
             metric_names=tuple(self.metrics),
             main_metric=self.metrics[0],
-            layout=Layout(name, {}),
+            files=TaskFiles(name, {}),
             prediction_file=JSON,
             label_columns=(column,),
             say=say,
@@ -203,7 +203,7 @@ class _Span(Declaration):
             null_answers=self.null_answers,
             metric_names=version.metric_names,
             main_metric=self.metrics[0],
-            layout=None,
+            files=None,
             reads=SpanColumns(self.question, self.context, self.answer, self.null_answers),
             say=say,
         )

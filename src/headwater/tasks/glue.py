@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from headwater.data.table_file import Headless
-from headwater.data.task import Layout, Split
+from headwater.data.task import Split, TaskFiles
 from headwater.tasks.pairs import Field, PairTask, field
 from headwater.tasks.prediction_files import GlueTable
 
@@ -35,8 +35,8 @@ _THREE = ("entailment", "neutral", "contradiction")
 _MNLI = (("premise",), ("hypothesis",))
 
 
-def _layout(folder: str, hub: str, files: Mapping[Split, tuple[str, ...]] = _FILES) -> Layout:
-    return Layout(folder, files, (_HUB, hub))
+def _files(folder: str, hub: str, files: Mapping[Split, tuple[str, ...]] = _FILES) -> TaskFiles:
+    return TaskFiles(folder, files, (_HUB, hub))
 
 
 def _choice(
@@ -44,7 +44,7 @@ def _choice(
     summary: str,
     classes: tuple[str, ...],
     fields: tuple[Field, ...],
-    layout: Layout,
+    files: TaskFiles,
     metrics: tuple[str, ...] = ("accuracy",),
     *,
     file: GlueTable | None = None,
@@ -64,8 +64,8 @@ def _choice(
         reads=tuple((each.name,) for each in fields),
         metric_names=metrics,
         main_metric=metrics[0],
-        layout=layout,
-        prediction_file=file or GlueTable(f"{layout.folder}.tsv"),
+        files=files,
+        prediction_file=file or GlueTable(f"{files.folder}.tsv"),
     )
 
 
@@ -79,15 +79,15 @@ def _numbered(
 ) -> PairTask:
     """Declare one whose leaderboard file holds the classes' numbers."""
     file = GlueTable(f"{folder}.tsv", classes)
-    return _choice(name, summary, classes, fields, _layout(folder, name), metrics, file=file)
+    return _choice(name, summary, classes, fields, _files(folder, name), metrics, file=file)
 
 
 def _inference(
-    name: str, summary: str, layout: Layout, official: str, metric: str = "accuracy"
+    name: str, summary: str, files: TaskFiles, official: str, metric: str = "accuracy"
 ) -> PairTask:
     """Declare one in MNLI's form: premise first for an encoder, hypothesis first in the text."""
     file = GlueTable(official)
-    task = _choice(name, summary, _THREE, _INFERENCE, layout, (metric,), file=file)
+    task = _choice(name, summary, _THREE, _INFERENCE, files, (metric,), file=file)
     labels = ("gold_label", "label", "Label")
     return replace(task, template="mnli", reads=_MNLI, label_columns=labels)
 
@@ -150,7 +150,7 @@ STSB = PairTask(
     reads=(("sentence1",), ("sentence2",)),
     metric_names=("pearson", "spearman"),
     main_metric="pearson",
-    layout=_layout("STS-B", "stsb"),
+    files=_files("STS-B", "stsb"),
     prediction_file=GlueTable("STS-B.tsv"),
     label_columns=("score", "label"),
     bounds=(0.0, 5.0),
@@ -160,7 +160,7 @@ STSB = PairTask(
 MNLI = _inference(
     "mnli",
     "MNLI: does one sentence follow from another, contradict it or neither?",
-    _layout(
+    _files(
         "MNLI",
         "mnli",
         {
@@ -175,7 +175,7 @@ MNLI = _inference(
 MNLI_MISMATCHED = _inference(
     "mnli_mismatched",
     "MNLI on texts of kinds that are not in training (a model of mnli's serves)",
-    _layout(
+    _files(
         "MNLI",
         "mnli_mismatched",
         {
@@ -190,7 +190,7 @@ MNLI_MISMATCHED = _inference(
 AX = _inference(
     "ax",
     "GLUE's diagnostics (only to predict; a model of mnli's serves)",
-    _layout("AX", "ax", {"test": ("diagnostic.tsv",)}),
+    _files("AX", "ax", {"test": ("diagnostic.tsv",)}),
     "AX.tsv",
     "matthews",
 )
@@ -200,7 +200,7 @@ QNLI = _choice(
     "QNLI: does a sentence answer a question?",
     _ENTAILMENT,
     (field("question"), field("sentence")),
-    _layout("QNLI", "qnli"),
+    _files("QNLI", "qnli"),
 )
 
 RTE = _choice(
@@ -208,7 +208,7 @@ RTE = _choice(
     "RTE: does one sentence follow from another?",
     _ENTAILMENT,
     _SENTENCES,
-    _layout("RTE", "rte"),
+    _files("RTE", "rte"),
 )
 
 WNLI = _numbered(

@@ -25,7 +25,7 @@ from headwater.data.example import TaggingExample, TextExample
 from headwater.data.official_files import with_folders
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Example, Examples
-from headwater.data.task import Layout, refuse_probabilities
+from headwater.data.task import TaskFiles, refuse_probabilities
 from headwater.errors import UserError
 from headwater.files import read_text
 from headwater.metrics.tagging import TaggingScores, chunks, report, tagging
@@ -104,7 +104,7 @@ class NerTask:
     name: str
     summary: str
     labels: tuple[str, ...] = ()
-    layout: Layout | None = None
+    files: TaskFiles | None = None
     said: Mapping[str, str] = field(default_factory=dict)
     columns: TagColumns = USUAL
     say: Callable[[Sequence[str]], str] = say
@@ -120,7 +120,7 @@ class NerTask:
         Raises:
             UserError: a file is broken, or has a tag that this task does not know.
         """
-        files = with_folders(self.name, self.layout, paths)
+        files = with_folders(self.name, self.files, paths)
         return read_tagged(files, self.labels, answered=answered, columns=self.columns)
 
     def to_text(self, example: TaggingExample) -> TextExample:
@@ -222,7 +222,7 @@ WNUT17 = NerTask(
     name="wnut17",
     summary="WNUT-17: emerging and rare entities of six types in noisy text",
     labels=_bio("corporation", "creative-work", "group", "location", "person", "product"),
-    layout=Layout(
+    files=TaskFiles(
         "wnut17",
         {
             "train": ("wnut17train.conll",),
@@ -237,7 +237,7 @@ CONLL2003 = NerTask(
     name="conll2003",
     summary="CoNLL-2003: persons, organizations, locations and others in English news",
     labels=_bio("PER", "ORG", "LOC", "MISC"),
-    layout=Layout(
+    files=TaskFiles(
         "conll2003",
         {"train": ("eng.train",), "validation": ("eng.testa",), "test": ("eng.testb",)},
         ("eriktks/conll2003", "conll2003"),
@@ -251,7 +251,7 @@ BTC = NerTask(
     labels=_bio("PER", "ORG", "LOC"),
     # The authors' test is F; of H they would train on one half and follow the run on the other.
     # The copy on the hub keeps H whole for that, and so do we.
-    layout=Layout(
+    files=TaskFiles(
         "btc",
         {
             "train": ("a.conll", "b.conll", "e.conll", "g.conll"),

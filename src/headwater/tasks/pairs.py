@@ -25,7 +25,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Examples, ReadReport
 from headwater.data.table_file import Headless, Row, read_rows
-from headwater.data.task import Layout, refuse_probabilities
+from headwater.data.task import TaskFiles, refuse_probabilities
 from headwater.errors import MissingField, UserError
 from headwater.tasks.pair_scores import METRICS, correlations
 
@@ -95,7 +95,7 @@ class PairTask:
     reads: tuple[tuple[str, ...], ...]
     metric_names: tuple[str, ...]
     main_metric: str
-    layout: Layout
+    files: TaskFiles
     prediction_file: PredictionFile
     label_columns: tuple[str, ...] = ("label",)
     bounds: tuple[float, float] | None = None
@@ -121,7 +121,7 @@ class PairTask:
             UserError: a file is broken, lacks a column, repeats an `idx`, has a label that is none
                 of the task's or, when answered, hides it; or there is no example.
         """
-        files = with_folders(self.name, self.layout, paths)
+        files = with_folders(self.name, self.files, paths)
         short: list[str] = []
         examples: dict[str, PairExample] = {}
         for number, path in enumerate(files, 1):

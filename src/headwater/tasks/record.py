@@ -19,7 +19,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Examples
 from headwater.data.table_file import Row, read_rows
-from headwater.data.task import Layout, refuse_probabilities
+from headwater.data.task import TaskFiles, refuse_probabilities
 from headwater.errors import MissingField, UserError
 from headwater.metrics.qa import squad_v1
 from headwater.tasks.prediction_files import JsonLabels
@@ -69,7 +69,7 @@ class RecordTask:
 
     name: str
     summary: str
-    layout: Layout
+    files: TaskFiles
     prediction_file: PredictionFile
     kind: Literal["text"] = "text"
     labels: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class RecordTask:
                 the answers.
         """
         examples: dict[str, TextExample] = {}
-        for number, path in enumerate(with_folders(self.name, self.layout, paths), 1):
+        for number, path in enumerate(with_folders(self.name, self.files, paths), 1):
             prefix = f"{number}:" if number > 1 else ""
             for row in read_rows(path):
                 for query in _queries(row):
@@ -130,7 +130,7 @@ class RecordTask:
 RECORD = RecordTask(
     name="record",
     summary="ReCoRD: which name of a passage fills the gap in a sentence?",
-    layout=Layout("ReCoRD", FILES, (HUB, "record")),
+    files=TaskFiles("ReCoRD", FILES, (HUB, "record")),
     prediction_file=_FirstAnswers(),
 )
 

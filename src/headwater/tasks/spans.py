@@ -18,11 +18,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.tasks.spans_config import SpanConfig
-from headwater.tasks.windows import SpanWindows, WindowPlaces, build_windows
-
-__all__ = ["SpanCandidate", "SpanChoice", "SpanConfig", "SpanWindows", "WindowPlaces"]
-__all__ += ["build_windows", "choose_spans"]
+from headwater.tasks.config import SpanConfig
+from headwater.tasks.windows import WindowOffsets
 
 Scores = NDArray[np.float64]
 
@@ -57,7 +54,7 @@ class SpanChoice:
 def choose_spans(
     start_logits: Sequence[NDArray[np.floating]],
     end_logits: Sequence[NDArray[np.floating]],
-    windows: Sequence[WindowPlaces],
+    windows: Sequence[WindowOffsets],
     context: str,
     config: SpanConfig,
     *,
@@ -89,7 +86,7 @@ def choose_spans(
 
 
 def _band(
-    starts: NDArray[np.floating], ends: NDArray[np.floating], places: WindowPlaces, longest: int
+    starts: NDArray[np.floating], ends: NDArray[np.floating], places: WindowOffsets, longest: int
 ) -> Scores:
     """Scores [tokens, longest] of the spans of 1 to `longest` tokens from every token on."""
     count = len(places.starts)
@@ -102,7 +99,7 @@ def _band(
 
 
 def _best(
-    band: Scores, places: WindowPlaces, context: str, wanted: int
+    band: Scores, places: WindowOffsets, context: str, wanted: int
 ) -> dict[tuple[int, int], float]:
     """The `wanted` best different character spans of one window.
 
@@ -121,7 +118,7 @@ def _best(
 
 
 def _spans(
-    pairs: NDArray[np.int64], scores: Scores, longest: int, places: WindowPlaces, context: str
+    pairs: NDArray[np.int64], scores: Scores, longest: int, places: WindowOffsets, context: str
 ) -> dict[tuple[int, int], float]:
     spans: dict[tuple[int, int], float] = {}
     first, more = np.divmod(pairs, longest)
@@ -136,7 +133,7 @@ def _spans(
 
 
 def _apart(
-    bands: Sequence[Scores], windows: Sequence[WindowPlaces], context: str
+    bands: Sequence[Scores], windows: Sequence[WindowOffsets], context: str
 ) -> Iterator[SpanCandidate]:
     """Yield the best span, then the best that shares no character with those before, and so on.
 
@@ -156,7 +153,7 @@ def _apart(
             _strike(band, places, start, end)
 
 
-def _top(band: Scores, places: WindowPlaces, context: str) -> tuple[float, int, int] | None:
+def _top(band: Scores, places: WindowOffsets, context: str) -> tuple[float, int, int] | None:
     """Return the best span of a window that holds a character: its score negated, start and end."""
     while band.size and band.max() > -np.inf:
         pair = np.array([band.argmax()])
@@ -168,7 +165,7 @@ def _top(band: Scores, places: WindowPlaces, context: str) -> tuple[float, int, 
     return None
 
 
-def _strike(band: Scores, places: WindowPlaces, start: int, end: int) -> None:
+def _strike(band: Scores, places: WindowOffsets, start: int, end: int) -> None:
     """Take the spans that share a character with `context[start:end]` out of a band."""
     touched = np.flatnonzero((places.ends > start) & (places.starts < end))
     if not len(touched):

@@ -15,7 +15,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.predictions import JSON, PredictionFile
 from headwater.data.source import DataSource, Examples
 from headwater.data.squad_file import read_squad
-from headwater.data.task import Layout, refuse_probabilities
+from headwater.data.task import TaskFiles, refuse_probabilities
 from headwater.errors import UserError
 from headwater.metrics.qa import squad_v1, squad_v2
 
@@ -49,7 +49,7 @@ class SquadTask:
     summary: str
     null_answers: bool
     metric_names: tuple[str, ...]
-    layout: Layout | None
+    files: TaskFiles | None
     reads: SpanReader = read_squad
     say: Callable[[SpanExample], str] = say
     kind: Literal["span"] = "span"
@@ -63,7 +63,7 @@ class SquadTask:
         Raises:
             UserError: as `read_squad`, or a question without an answer where none may be.
         """
-        files = with_folders(self.name, self.layout, paths)
+        files = with_folders(self.name, self.files, paths)
         examples = self.reads(files, answered=answered)
         if not self.null_answers:
             for example in examples:
@@ -116,7 +116,7 @@ SQUAD_V1 = SquadTask(
     summary="SQuAD v1.1: answer a question with a span of a paragraph",
     null_answers=False,
     metric_names=("exact_match", "f1"),
-    layout=Layout(
+    files=TaskFiles(
         "squad",
         {"train": ("train-v1.1.json",), "validation": ("dev-v1.1.json",)},
         ("rajpurkar/squad", "plain_text"),
@@ -131,7 +131,7 @@ SQUAD_V2 = SquadTask(
         *("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"),
         *("best_exact", "best_f1"),
     ),
-    layout=Layout(
+    files=TaskFiles(
         "squad_v2",
         {"train": ("train-v2.0.json",), "validation": ("dev-v2.0.json",)},
         ("rajpurkar/squad_v2", "squad_v2"),

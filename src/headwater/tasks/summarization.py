@@ -17,7 +17,7 @@ from typing import final
 from headwater.data.parallel_files import Text
 from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
-from headwater.data.task import Layout
+from headwater.data.task import TaskFiles
 from headwater.tasks.writing import TextTask, rouge
 
 ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
@@ -53,7 +53,7 @@ CNN_DAILYMAIL = TextTask(
     metric_names=ROUGE,
     main_metric="rougeL",
     scorers=(rouge,),
-    layout=Layout(
+    files=TaskFiles(
         "cnn_dailymail",
         {"train": ("train.csv",), "validation": ("validation.csv",), "test": ("test.csv",)},
         ("abisee/cnn_dailymail", "3.0.0"),
@@ -68,7 +68,7 @@ SCITLDR = TextTask(
     metric_names=ROUGE,
     main_metric="rougeL",
     scorers=(rouge,),
-    layout=Layout(
+    files=TaskFiles(
         "scitldr_a",
         {"train": ("train.jsonl",), "validation": ("dev.jsonl",), "test": ("test.jsonl",)},
         ("allenai/scitldr", "Abstract"),

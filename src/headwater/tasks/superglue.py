@@ -20,7 +20,7 @@ from typing import Any, TypeVar, final
 from headwater.data.example import PairExample, TextExample
 from headwater.data.source import DataSource, Example
 from headwater.data.table_file import Row, read_rows
-from headwater.data.task import Layout, Split
+from headwater.data.task import Split, TaskFiles
 from headwater.errors import UserError
 from headwater.tasks.pairs import Field, PairTask, field, say
 from headwater.tasks.prediction_files import JsonLabels, json_id
@@ -62,7 +62,7 @@ def _task(
         reads=reads,
         metric_names=("accuracy",),
         main_metric="accuracy",
-        layout=Layout(folder, FILES, (HUB, name)),
+        files=TaskFiles(folder, FILES, (HUB, name)),
         prediction_file=JsonLabels(f"{folder}.jsonl", spelling),
     )
 
@@ -113,7 +113,7 @@ SUPERGLUE_RTE = replace(
         "RTE",
     ),
     template="rte",
-    layout=Layout("RTE", FILES, (HUB, "rte")),
+    files=TaskFiles("RTE", FILES, (HUB, "rte")),
 )
 
 WIC = _task(
@@ -237,7 +237,7 @@ def _diagnostics(name: str, folder: str, summary: str, metrics: tuple[str, ...])
         summary=summary,
         metric_names=metrics,
         main_metric=metrics[0],
-        layout=Layout(folder, files, (HUB, name)),
+        files=TaskFiles(folder, files, (HUB, name)),
         prediction_file=JsonLabels(f"{folder}.jsonl"),
     )
 

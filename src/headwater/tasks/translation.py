@@ -10,7 +10,7 @@ how each is made.
 from functools import partial
 
 from headwater.data.parallel_files import read_parallel
-from headwater.data.task import Layout
+from headwater.data.task import TaskFiles
 from headwater.tasks.writing import TextTask, bleu, bleu_intl
 
 LANGUAGES = {"de": "German", "fr": "French", "ro": "Romanian"}
@@ -26,7 +26,7 @@ def _from_english(target: str, year: int, validation: str, test: str) -> TextTas
         metric_names=("bleu", "bleu_intl"),
         main_metric="bleu",
         scorers=(bleu, bleu_intl),
-        layout=Layout(
+        files=TaskFiles(
             f"wmt{year}_en_{target}",
             {"train": ("train.en",), "validation": (validation,), "test": (test,)},
             (f"wmt/wmt{year % 100}", f"{target}-en"),

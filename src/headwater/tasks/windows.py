@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from headwater.data.convert import Features
 from headwater.data.example import SpanExample
 from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_ids, encode_tokens
-from headwater.errors import UserError
-from headwater.tasks.spans_config import SpanConfig
-from headwater.text.special_tokens import document_end
+from headwater.tasks.config import SpanConfig
+from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
@@ -32,49 +31,7 @@ _NOWHERE = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """The special tokens around question and context, and whether segments tell them apart."""
-
-    before: tuple[int, ...]
-    between: tuple[int, ...]
-    after: tuple[int, ...]
-    segments: bool
-
-    @property
-    def specials(self) -> int:
-        """How many special tokens an input has."""
-        return len(self.before) + len(self.between) + len(self.after)
-
-
-def layout(vocabulary: Vocabulary) -> Layout:
-    """Choose the layout by the name of the first special token: `<s>` is RoBERTa's, else BERT's.
-
-    Raises:
-        UserError: the vocabulary lacks such tokens (T5's and GPT-2's do).
-    """
-    first, separator = vocabulary.cls_id, vocabulary.sep_id
-    if first is None or separator is None:
-        raise UserError(
-            "this vocabulary has no tokens like [CLS] and [SEP]; a head on a text needs an encoder "
-            "such as BERT"
-        )
-    if vocabulary.token(first) == "<s>":
-        return Layout((first,), (separator, separator), (separator,), segments=False)
-    return Layout((first,), (separator,), (separator,), segments=True)
-
-
-def running_layout(vocabulary: Vocabulary) -> Layout:
-    """Return the layout for a body that was trained on running text: each text, then its end.
-
-    Raises:
-        UserError: the vocabulary has no token that ends a text.
-    """
-    end = document_end(vocabulary)
-    return Layout((), (end,), (end,), segments=True)
-
-
-@dataclass(frozen=True, slots=True)
-class WindowPlaces:
+class WindowOffsets:
     """Where a window's context tokens stand: input position `first + i` holds token i.
 
     `starts`, `ends` int32 [context tokens]: the characters `context[starts[i]:ends[i]]`.
@@ -108,7 +65,7 @@ class SpanWindows:
 
     def __init__(
         self,
-        layout: Layout,
+        layout: SequenceLayout,
         questions: Ragged,
         contexts: EncodedTexts,
         rows: _Rows,
@@ -120,7 +77,9 @@ class SpanWindows:
         self._rows = rows
         self._labels = labels
         self.example_of = rows.example
-        self.lengths = questions.lengths[rows.example] + (rows.end - rows.begin) + layout.specials
+        self.lengths = (
+            questions.lengths[rows.example] + (rows.end - rows.begin) + layout.special_tokens
+        )
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -147,10 +106,10 @@ class SpanWindows:
         """The rows with the windows of one example, in the order of the context."""
         return range(int(self._rows.bounds[example]), int(self._rows.bounds[example + 1]))
 
-    def places(self, row: int) -> WindowPlaces:
+    def places(self, row: int) -> WindowOffsets:
         """The character offsets of a window's context tokens (views)."""
         window = slice(self._rows.begin[row], self._rows.end[row])
-        return WindowPlaces(
+        return WindowOffsets(
             self._first(row), self._contexts.starts[window], self._contexts.ends[window]
         )
 
@@ -158,7 +117,7 @@ class SpanWindows:
     def fingerprint(self) -> str:
         """SHA-256 over everything a row is made of."""
         rows, contexts, questions = self._rows, self._contexts.ids, self._questions
-        digest = hashlib.sha256(repr(self._layout).encode())
+        digest = hashlib.sha256(self._layout.identity)
         for array in (questions.values, questions.bounds, contexts.values, contexts.bounds):
             digest.update(array.tobytes())
         for array in (rows.example, rows.begin, rows.end):
@@ -179,7 +138,7 @@ def build_windows(
     config: SpanConfig,
     *,
     labelled: bool,
-    shape: Layout | None = None,
+    layout: SequenceLayout | None = None,
 ) -> SpanWindows:
     """Cut every example into windows; with `labelled`, labels come from the answer most
     agreed on (`SpanExample.agreed_answer`).
@@ -187,13 +146,13 @@ def build_windows(
     Questions are cut to `max_query_length` tokens. A context without tokens gives one window.
 
     Args:
-        shape: the special tokens; None: those of an encoder.
+        layout: the special tokens; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's.
     """
     examples = list(examples)
-    shape = shape or layout(vocabulary)
+    layout = layout or encoder_layout(vocabulary)
     which, texts = _distinct([example.context for example in examples])
     questions = [example.question.strip() for example in examples]
     queries = encode_ids(vocabulary, questions, config.max_query_length)
@@ -204,10 +163,10 @@ def build_windows(
     else:
         spans = [_NOWHERE] * len(examples)
     answers = np.array(spans, np.int64).reshape(-1, 2)
-    rows = _cut(low, high, config.max_length - shape.specials - queries.lengths, config)
-    first = (len(shape.before) + len(shape.between) + queries.lengths)[rows.example]
+    rows = _cut(low, high, config.max_length - layout.special_tokens - queries.lengths, config)
+    first = (len(layout.before) + len(layout.between) + queries.lengths)[rows.example]
     labels = _labels(rows, answers[rows.example], first)
-    return SpanWindows(shape, queries, contexts, rows, labels if labelled else None)
+    return SpanWindows(layout, queries, contexts, rows, labels if labelled else None)
 
 
 def _distinct(texts: Sequence[str]) -> tuple[Longs, list[str]]:

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from headwater.data.example import PairExample, TextExample
 from headwater.data.table_file import Row
-from headwater.data.task import Layout
+from headwater.data.task import TaskFiles
 from headwater.errors import UserError
 from headwater.tasks.glue import WNLI
 from headwater.tasks.pairs import PairTask, field, text_of
@@ -126,7 +126,7 @@ WSC = PairTask(
     reads=(("text",), ("candidate",)),
     metric_names=("accuracy",),
     main_metric="accuracy",
-    layout=Layout("WSC", FILES, (HUB, "wsc.fixed")),
+    files=TaskFiles("WSC", FILES, (HUB, "wsc.fixed")),
     prediction_file=JsonLabels("WSC.jsonl"),
     unfold=wsc_rows,
     say=_say,
@@ -214,7 +214,7 @@ WNLI_SIMPLE = replace(
     name="wnli_simple",
     summary="WNLI as T5 measures it: by the noun that a pronoun stands for (only to predict)",
     classes=WNLI.classes,
-    layout=WNLI.layout,
+    files=WNLI.files,
     prediction_file=WNLI.prediction_file,
     unfold=wnli_rows,
 )

@@ -15,7 +15,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.parallel_files import Text
 from headwater.data.predictions import LINES, PredictionFile
 from headwater.data.source import DataSource, Examples, ReadReport
-from headwater.data.task import Layout, refuse_probabilities
+from headwater.data.task import TaskFiles, refuse_probabilities
 from headwater.errors import UserError
 from headwater.metrics import generation, qa
 
@@ -48,7 +48,7 @@ class TextTask:
     metric_names: tuple[str, ...]
     main_metric: str
     scorers: tuple[Scorer, ...]
-    layout: Layout | None = None
+    files: TaskFiles | None = None
     prediction_file: PredictionFile = LINES
     kind: Literal["text"] = "text"
     labels: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class TextTask:
         """
         examples: list[TextExample] = []
         left_out: list[str] = []
-        files = with_folders(self.name, self.layout, paths)
+        files = with_folders(self.name, self.files, paths)
         for path in files:
             for where, source, targets in self.texts(path, answered=answered):
                 targets = tuple(each for each in targets if each.strip())

@@ -12,8 +12,9 @@ from headwater.config import Config
 from headwater.data.batching import collate
 from headwater.data.example import PairExample, TaggingExample
 from headwater.errors import UserError
-from headwater.tasks.pair_rows import build_pairs, head_labels
-from headwater.tasks.sequence_config import SequenceConfig
+from headwater.tasks.config import SequenceConfig
+from headwater.tasks.labels import head_labels
+from headwater.tasks.pair_features import encode_pairs
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
@@ -32,7 +33,7 @@ def test_layouts_of_both_families(
     bert_vocabulary: Vocabulary, roberta_vocabulary: Vocabulary
 ) -> None:
     examples = [pair("the north", "flowing rhine"), pair("river")]
-    rows = build_pairs(bert_vocabulary, examples, SequenceConfig(), LABELS, labelled=False)
+    rows = encode_pairs(bert_vocabulary, examples, SequenceConfig(), LABELS, labelled=False)
     two, one = rows[0], rows[1]
     assert tokens(bert_vocabulary, two["input_ids"]) == (
         "[CLS] the north [SEP] flow ##ing rhine [SEP]"
@@ -42,7 +43,7 @@ def test_layouts_of_both_families(
     assert one["token_type_ids"].tolist() == [0, 0, 0]
     assert rows.lengths.tolist() == [8, 3] and "labels" not in two
     examples = [pair("ab", "c"), pair("ab")]
-    rows = build_pairs(roberta_vocabulary, examples, SequenceConfig(), LABELS, labelled=False)
+    rows = encode_pairs(roberta_vocabulary, examples, SequenceConfig(), LABELS, labelled=False)
     assert tokens(roberta_vocabulary, rows[0]["input_ids"]) == "<s> a b </s> </s> c </s>"
     assert tokens(roberta_vocabulary, rows[1]["input_ids"]) == "<s> a b </s>"
     assert not rows[0]["token_type_ids"].any()
@@ -64,7 +65,7 @@ def test_the_longer_text_is_cut(
 ) -> None:
     example = pair("a " * first, "b " * second)
     config = SequenceConfig(max_length=longest)
-    rows = build_pairs(bert_vocabulary, [example], config, (), labelled=False)
+    rows = encode_pairs(bert_vocabulary, [example], config, (), labelled=False)
     ids = tokens(bert_vocabulary, rows[0]["input_ids"]).split()
     assert (ids.count("a"), ids.count("b")) == as_bert_cuts(
         ["a"] * first, ["b"] * second, longest - 3
@@ -80,7 +81,7 @@ def test_equals_the_published_tokenizer_on_real_pairs(shared: Path) -> None:
     vocabulary = load_vocabulary(folder)
     lines = (shared / "data" / "glue" / "RTE" / "dev.tsv").read_text("utf-8").splitlines()
     texts = [line.split("\t")[1:3] for line in lines[1:120]]
-    rows = build_pairs(
+    rows = encode_pairs(
         vocabulary, [pair(*each) for each in texts], SequenceConfig(max_length=512), LABELS,
         labelled=False,
     )  # fmt: skip
@@ -91,12 +92,12 @@ def test_equals_the_published_tokenizer_on_real_pairs(shared: Path) -> None:
 
 
 def test_labels_are_class_numbers_or_numbers(vocabulary: Vocabulary) -> None:
-    rows = build_pairs(
+    rows = encode_pairs(
         vocabulary, [pair("a", label="yes"), pair("b", label="no")], SequenceConfig(), LABELS
     )
     batch = collate(rows.features(np.arange(2), 0), 0)
     assert batch["labels"].tolist() == [1, 0] and not batch["labels"].is_floating_point()
-    rows = build_pairs(vocabulary, [pair("a", score=2.5)], SequenceConfig(), ())
+    rows = encode_pairs(vocabulary, [pair("a", score=2.5)], SequenceConfig(), ())
     labels = collate(rows.features(np.arange(1), 0), 0)["labels"]
     assert labels.tolist() == [2.5] and labels.is_floating_point()
 
@@ -113,7 +114,7 @@ def test_what_cannot_be_learned_is_refused(
     vocabulary: Vocabulary, example: PairExample, labels: tuple[str, ...], match: str
 ) -> None:
     with pytest.raises(UserError, match=match):
-        build_pairs(vocabulary, [example], SequenceConfig(), labels)
+        encode_pairs(vocabulary, [example], SequenceConfig(), labels)
 
 
 def test_the_fingerprint_follows_texts_pairs_and_labels(vocabulary: Vocabulary) -> None:
@@ -124,14 +125,14 @@ def test_the_fingerprint_follows_texts_pairs_and_labels(vocabulary: Vocabulary) 
         [pair("a", "", label="no")],
         [pair("a", "b", label="no")],
     ]
-    built = [build_pairs(vocabulary, each, SequenceConfig(), LABELS) for each in sets]
+    built = [encode_pairs(vocabulary, each, SequenceConfig(), LABELS) for each in sets]
     assert len({each.fingerprint for each in built}) == len(sets)
-    again = build_pairs(vocabulary, sets[0], SequenceConfig(), LABELS)
+    again = encode_pairs(vocabulary, sets[0], SequenceConfig(), LABELS)
     assert again.fingerprint == built[0].fingerprint
 
 
 def test_no_examples_are_no_rows(vocabulary: Vocabulary) -> None:
-    rows = build_pairs(vocabulary, [], SequenceConfig(), LABELS)
+    rows = encode_pairs(vocabulary, [], SequenceConfig(), LABELS)
     assert len(rows) == 0 and rows.cut == 0
 
 

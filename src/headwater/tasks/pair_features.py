@@ -18,20 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.data.convert import Features
-from headwater.data.example import PairExample, TaggingExample
-from headwater.data.task import Task
+from headwater.data.example import PairExample
 from headwater.data.token_arrays import Ragged, encode_ids
 from headwater.errors import UserError
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.windows import Layout, layout
+from headwater.tasks.config import SequenceConfig
+from headwater.tasks.labels import class_numbers, no_such_label
+from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
-OUTSIDE = "O"  # the tag of a word that is of no chunk
 
 
 @final
-class PairRows:
+class PairFeatures:
     """One row for each example, a FeatureSet.
 
     Row features: `input_ids`, `token_type_ids` int32 [length]; when labelled also `labels`, an
@@ -40,7 +39,7 @@ class PairRows:
 
     def __init__(
         self,
-        layout: Layout,
+        layout: SequenceLayout,
         sides: tuple[Ragged, Ragged],
         pairs: NDArray[np.bool_],
         labels: NDArray[Any] | None,
@@ -74,7 +73,7 @@ class PairRows:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over everything a row is made of."""
-        digest = hashlib.sha256(repr(self._layout).encode())
+        digest = hashlib.sha256(self._layout.identity)
         for side in self._sides:
             digest.update(side.values.tobytes())
             digest.update(side.bounds.tobytes())
@@ -84,68 +83,36 @@ class PairRows:
         return digest.hexdigest()
 
 
-def build_pairs(
+def encode_pairs(
     vocabulary: Vocabulary,
     examples: Iterable[PairExample],
     config: SequenceConfig,
     labels: Sequence[str],
     *,
     labelled: bool = True,
-    shape: Layout | None = None,
-) -> PairRows:
+    layout: SequenceLayout | None = None,
+) -> PairFeatures:
     """Encode every example.
 
     Args:
         labels: the classes in the order of the head's outputs; empty where it gives a number.
         labelled: whether the rows hold what is to be learned.
-        shape: the special tokens; None: those of an encoder.
+        layout: the special tokens; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's, or an example to learn from has no label or
             one that is not among `labels`.
     """
     examples = list(examples)
-    shape = shape or layout(vocabulary)
+    layout = layout or encoder_layout(vocabulary)
     pairs = np.array([each.text_b is not None for each in examples], bool)
     first = encode_ids(vocabulary, [each.text_a for each in examples], config.max_length)
     second = encode_ids(vocabulary, [each.text_b or "" for each in examples], config.max_length)
-    specials = len(shape.before) + len(shape.after) + pairs * len(shape.between)
+    specials = len(layout.before) + len(layout.after) + pairs * len(layout.between)
     keep = _kept(first.lengths, second.lengths, config.max_length - specials)
     sides = (_cut(first, keep[0]), _cut(second, keep[1]))
     cut = int((keep.sum(0) < first.lengths + second.lengths).sum())
-    return PairRows(shape, sides, pairs, _labels(examples, labels) if labelled else None, cut)
-
-
-def head_labels(task: Task[Any], examples: Iterable[Any]) -> tuple[str, ...]:
-    """Return what a head for the task chooses from: the task's labels, or the data's.
-
-    Args:
-        examples: to train on; looked at only where the task leaves its labels to them. Theirs are
-            sorted, with the tag `O` first.
-
-    Returns:
-        the labels; none for a head that chooses among none.
-    """
-    if task.labels or task.kind not in ("sequence", "token"):
-        return task.labels
-    found: set[str] = set()
-    for example in examples:
-        if isinstance(example, TaggingExample):
-            found.update(example.tags or ())
-        elif example.label is not None:
-            found.add(example.label)
-    return tuple(sorted(found, key=lambda label: (label != OUTSIDE, label)))
-
-
-def class_numbers(labels: Sequence[str]) -> dict[str, int]:
-    """Return the output of the head that stands for each label."""
-    return {label: number for number, label in enumerate(labels)}
-
-
-def no_such_label(id: str, label: str, labels: Sequence[str]) -> UserError:
-    """Return the error for a label that the head cannot give."""
-    named = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
-    return UserError(f"example {id!r}: label {label!r} is none of {named}")
+    return PairFeatures(layout, sides, pairs, _labels(examples, labels) if labelled else None, cut)
 
 
 def _kept(first: Longs, second: Longs, room: Longs) -> Longs:

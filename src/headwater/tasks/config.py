@@ -1,4 +1,4 @@
-"""The settings of answering with a span of the text."""
+"""The settings by which texts become inputs of an encoder. Imports no torch."""
 
 from typing import Self
 
@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from headwater.config import Config
 
-MOST_SPECIAL_PIECES = 4  # RoBERTa's <s> question </s></s> context </s>; BERT has 3
+MOST_SPECIAL_TOKENS = 4  # RoBERTa's <s> question </s></s> context </s>; BERT has 3
 
 
 class SpanConfig(Config):
@@ -32,7 +32,7 @@ class SpanConfig(Config):
 
     @model_validator(mode="after")
     def _leave_room(self) -> Self:
-        least = self.max_query_length + MOST_SPECIAL_PIECES + 1
+        least = self.max_query_length + MOST_SPECIAL_TOKENS + 1
         if self.max_length < least:
             raise ValueError(
                 f"max_length = {self.max_length}: at least {least} was expected, so that a "
@@ -54,5 +54,21 @@ class SpanConfig(Config):
         """Shorten windows, and questions where needed, to what a network can read."""
         if self.max_length <= longest:
             return self
-        query = max(1, min(self.max_query_length, (longest - MOST_SPECIAL_PIECES) // 2))
+        query = max(1, min(self.max_query_length, (longest - MOST_SPECIAL_TOKENS) // 2))
         return self.model_copy(update={"max_length": longest, "max_query_length": query})
+
+
+class SequenceConfig(Config):
+    """How a text or a pair becomes one model input (Devlin et al. 2019, section 4.1).
+
+    max_length: the longest input in tokens, special ones included. Of a longer text the end is
+        cut, of a pair that of the longer one; the sentences of tagging go on in another input.
+    """
+
+    max_length: int = Field(default=128, ge=8)
+
+    def fitting(self, longest: int) -> Self:
+        """Shorten inputs to what a network can read."""
+        if self.max_length <= longest:
+            return self
+        return self.model_copy(update={"max_length": longest})

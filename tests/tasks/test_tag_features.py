@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from headwater.data.convert import IGNORED
 from headwater.data.example import TaggingExample
 from headwater.errors import UserError
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.tag_rows import build_tagging
+from headwater.tasks.config import SequenceConfig
+from headwater.tasks.tag_features import encode_tags
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
@@ -27,7 +27,7 @@ def sentence(words: str, tags: str | None = None, id: str = "1") -> TaggingExamp
 
 def test_first_pieces_carry_the_tags(bert_vocabulary: Vocabulary) -> None:
     example = sentence("flowing rhine a", "B-x I-x O")
-    row = build_tagging(bert_vocabulary, [example], SequenceConfig(), LABELS)[0]
+    row = encode_tags(bert_vocabulary, [example], SequenceConfig(), LABELS)[0]
     names = [bert_vocabulary.token(id) for id in row["input_ids"].tolist()]
     assert names == ["[CLS]", "flow", "##ing", "rhine", "a", "[SEP]"]
     assert row["labels"].tolist() == [IGNORED, 1, IGNORED, 2, 0, IGNORED]
@@ -37,7 +37,7 @@ def test_first_pieces_carry_the_tags(bert_vocabulary: Vocabulary) -> None:
 def test_a_space_mark_belongs_to_the_word_after_it(roberta_vocabulary: Vocabulary) -> None:
     """`Ġth` begins `the`; a lone `Ġ` before another letter is of no word."""
     example = sentence("ab the cd", "B-x I-x O")
-    rows = build_tagging(roberta_vocabulary, [example], SequenceConfig(), LABELS)
+    rows = encode_tags(roberta_vocabulary, [example], SequenceConfig(), LABELS)
     names = [roberta_vocabulary.token(id) for id in rows[0]["input_ids"].tolist()]
     asked = {
         name: label
@@ -51,11 +51,11 @@ def test_a_space_mark_belongs_to_the_word_after_it(roberta_vocabulary: Vocabular
 
 def test_words_without_pieces_are_not_asked_for(bert_vocabulary: Vocabulary) -> None:
     example = sentence("rhine \u200d river", "B-x I-x O")
-    rows = build_tagging(bert_vocabulary, [example], SequenceConfig(), LABELS)
+    rows = encode_tags(bert_vocabulary, [example], SequenceConfig(), LABELS)
     places = rows.places(0)
     assert places.words.tolist() == [0, 2]
     assert rows[0]["labels"][places.positions].tolist() == [1, 0]
-    nothing = build_tagging(
+    nothing = encode_tags(
         bert_vocabulary, [sentence("\u200d", "O"), sentence("a", "B-x")], SequenceConfig(), LABELS
     )
     assert nothing.lengths.tolist() == [2, 3]
@@ -72,7 +72,7 @@ def test_equals_the_published_tokenizer_on_real_sentences(shared: Path) -> None:
     split = [[line.split("\t")[0] for line in block if line.strip()] for block in blocks]
     examples = [TaggingExample(str(n), tuple(words)) for n, words in enumerate(split) if words]
     assert len(examples) > 100
-    rows = build_tagging(
+    rows = encode_tags(
         load_vocabulary(folder), examples, SequenceConfig(max_length=512), LABELS, labelled=False
     )
     assert rows.continued == 0
@@ -99,7 +99,7 @@ def test_no_word_is_lost_and_no_row_is_too_long(
         for n, words in enumerate(sentences)
     ]
     config = SequenceConfig(max_length=longest)
-    rows = build_tagging(bert_vocabulary, examples, config, LABELS)
+    rows = encode_tags(bert_vocabulary, examples, config, LABELS)
     seen: list[list[int]] = [[] for _ in sentences]
     tokens: list[list[int]] = [[] for _ in sentences]
     for row in range(len(rows)):
@@ -118,21 +118,19 @@ def test_no_word_is_lost_and_no_row_is_too_long(
 def test_long_sentences_are_cut_before_a_word(bert_vocabulary: Vocabulary) -> None:
     """Seven words of two tokens, six places: three words a row."""
     example = sentence(" ".join(["flowing"] * 7), " ".join(["O"] * 7))
-    rows = build_tagging(bert_vocabulary, [example], SequenceConfig(max_length=9), LABELS)
+    rows = encode_tags(bert_vocabulary, [example], SequenceConfig(max_length=9), LABELS)
     assert [rows.places(row).words.tolist() for row in range(3)] == [[0, 1, 2], [3, 4, 5], [6]]
     assert rows.lengths.tolist() == [8, 8, 4] and rows.continued == 1
 
 
 def test_what_cannot_be_learned_is_refused(vocabulary: Vocabulary) -> None:
     with pytest.raises(UserError, match="example '1' has no tags"):
-        build_tagging(vocabulary, [sentence("a")], SequenceConfig(), LABELS)
+        encode_tags(vocabulary, [sentence("a")], SequenceConfig(), LABELS)
     with pytest.raises(UserError, match="example '9': label 'B-y' is none of O, B-x, I-x"):
-        build_tagging(vocabulary, [sentence("a", "B-y", "9")], SequenceConfig(), LABELS)
+        encode_tags(vocabulary, [sentence("a", "B-y", "9")], SequenceConfig(), LABELS)
 
 
 def test_the_fingerprint_follows_words_and_tags(vocabulary: Vocabulary) -> None:
     sets = [sentence("a b", "O O"), sentence("ab b", "O O"), sentence("a b", "O B-x")]
-    built = {
-        build_tagging(vocabulary, [each], SequenceConfig(), LABELS).fingerprint for each in sets
-    }
+    built = {encode_tags(vocabulary, [each], SequenceConfig(), LABELS).fingerprint for each in sets}
     assert len(built) == 3

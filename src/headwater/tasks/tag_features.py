@@ -24,15 +24,15 @@ from headwater.data.convert import IGNORED, Features
 from headwater.data.example import TaggingExample
 from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_tokens
 from headwater.errors import UserError
-from headwater.tasks.pair_rows import class_numbers, no_such_label
-from headwater.tasks.sequence_config import SequenceConfig
-from headwater.tasks.windows import Layout, layout
+from headwater.tasks.config import SequenceConfig
+from headwater.tasks.labels import class_numbers, no_such_label
+from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
 
 
-class WordPlaces(NamedTuple):
+class WordPositions(NamedTuple):
     """Where words begin in a row: `words[i]` of the sentence at input position `positions[i]`."""
 
     positions: Longs
@@ -40,7 +40,7 @@ class WordPlaces(NamedTuple):
 
 
 @final
-class TagRows:
+class TagFeatures:
     """The rows of many sentences, a FeatureSet; those of one sentence follow each other.
 
     Row features: `input_ids`, `token_type_ids` int32 [length]; when labelled also `labels`.
@@ -49,7 +49,7 @@ class TagRows:
     """
 
     def __init__(
-        self, layout: Layout, ids: Ragged, words: Ints, labels: Ints | None, rows: Longs
+        self, layout: SequenceLayout, ids: Ragged, words: Ints, labels: Ints | None, rows: Longs
     ) -> None:
         """Take tokens with the word that each begins, or -1, and rows `[rows, 3]`: the sentence,
         and its first token and the one after its last among all."""
@@ -78,16 +78,16 @@ class TagRows:
         """Return rows; they are the same in every epoch."""
         return [self[row] for row in rows.tolist()]
 
-    def places(self, row: int) -> WordPlaces:
+    def places(self, row: int) -> WordPositions:
         """The words that begin in a row."""
         words = self._words[self._tokens(row)]
         begins = np.flatnonzero(words >= 0)
-        return WordPlaces(begins + len(self._layout.before), words[begins])
+        return WordPositions(begins + len(self._layout.before), words[begins])
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over everything a row is made of."""
-        digest = hashlib.sha256(repr(self._layout).encode())
+        digest = hashlib.sha256(self._layout.identity)
         for array in (self._ids.values, self._words, self._rows):
             digest.update(array.tobytes())
         if self._labels is not None:
@@ -98,15 +98,15 @@ class TagRows:
         return slice(int(self._rows[row, 1]), int(self._rows[row, 2]))
 
 
-def build_tagging(
+def encode_tags(
     vocabulary: Vocabulary,
     examples: Iterable[TaggingExample],
     config: SequenceConfig,
     labels: Sequence[str],
     *,
     labelled: bool = True,
-    shape: Layout | None = None,
-) -> TagRows:
+    layout: SequenceLayout | None = None,
+) -> TagFeatures:
     """Encode every sentence: its words with a space between them.
 
     A word of which no token is left, such as a lone control character, is not asked for.
@@ -114,14 +114,14 @@ def build_tagging(
     Args:
         labels: the tags in the order of the head's outputs.
         labelled: whether the rows hold the tags that are to be learned.
-        shape: the special tokens; None: those of an encoder.
+        layout: the special tokens; None: those of an encoder.
 
     Raises:
         UserError: the vocabulary is not an encoder's, or a sentence to learn from has no tags or
             one that is not among `labels`.
     """
     examples = list(examples)
-    shape = shape or layout(vocabulary)
+    layout = layout or encoder_layout(vocabulary)
     tokens = encode_tokens(vocabulary, [" ".join(each.words) for each in examples])
     counts = np.array([len(each.words) for each in examples], np.int64)
     begins = np.concatenate(([0], np.cumsum(counts)))  # of each sentence, among all words
@@ -135,9 +135,9 @@ def build_tagging(
         asked[first] = tags[word_of[first]]
     sentence = np.repeat(np.arange(len(examples)), tokens.ids.lengths)
     within = np.where(word_of >= 0, word_of - begins[sentence], -1).astype(np.int32)
-    room = config.max_length - len(shape.before) - len(shape.after)
+    room = config.max_length - len(layout.before) - len(layout.after)
     rows = _rows(tokens.ids.bounds.tolist(), first.tolist(), room)
-    return TagRows(shape, tokens.ids, within, asked, rows)
+    return TagFeatures(layout, tokens.ids, within, asked, rows)
 
 
 def _words_begun(tokens: EncodedTexts, letters: Longs, begins: Longs) -> Longs:

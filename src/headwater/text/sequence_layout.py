@@ -1,0 +1,53 @@
+"""Which special tokens stand around the one or two texts that an encoder with a head reads.
+
+BERT       [CLS] first [SEP] second [SEP]        segment ids tell the two apart
+RoBERTa    <s> first </s></s> second </s>
+ELMo       first [EOS] second [EOS]              a body trained on running text
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+from headwater.errors import UserError
+from headwater.text.special_tokens import document_end
+from headwater.text.vocabulary import Vocabulary
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SequenceLayout:
+    """The special tokens around one text or two, and whether segment ids tell the two apart."""
+
+    before: tuple[int, ...]
+    between: tuple[int, ...]
+    after: tuple[int, ...]
+    segments: bool
+
+    @property
+    def special_tokens(self) -> int:
+        """How many special tokens a sequence of two texts has."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+    @property
+    def identity(self) -> bytes:
+        """What fingerprints of features begin with; saved ones call this class Layout."""
+        return repr(self).replace(type(self).__name__, "Layout", 1).encode()
+
+
+def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:
+    """Choose the layout by the name of the first special token: `<s>` is RoBERTa's, else BERT's."""
+    first, separator = vocabulary.cls_id, vocabulary.sep_id
+    if first is None or separator is None:  # T5's and GPT-2's vocabularies
+        raise UserError(
+            "this vocabulary has no tokens like [CLS] and [SEP]; a head on a text needs an encoder "
+            "such as BERT"
+        )
+    if vocabulary.token(first) == "<s>":
+        return SequenceLayout((first,), (separator, separator), (separator,), segments=False)
+    return SequenceLayout((first,), (separator,), (separator,), segments=True)
+
+
+def running_text_layout(vocabulary: Vocabulary) -> SequenceLayout:
+    """Return the layout for a body that was trained on running text: each text, then its end."""
+    end = document_end(vocabulary)
+    return SequenceLayout((), (end,), (end,), segments=True)
