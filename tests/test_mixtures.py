@@ -254,8 +254,7 @@ def test_a_t5_learns_tasks_and_span_corruption_in_one_batch(files: Path) -> None
     }
     run = files / "run"
     wanted = recipe(files, {"network": network}, more=[{"unlabelled": unlabelled}], steps=20)
-    run = begin(wanted, print)
-    rows = run.features().draw(0)
+    rows = begin(wanted, print).features().draw(0)
     assert {int(row["task"]) for row in rows.features(np.arange(len(rows)), 0)} == {0, 1, 2}
     finetune(wanted, run)
     lines = [line for line in log_of(run) if "losses" in line]

@@ -48,16 +48,16 @@ def conlleval(golds: Tags, said: Tags, *, s_known: bool) -> tuple[float, list[Co
                 old[0] + new[0] in ends or (old[0] != "O" and old[1] != new[1])
                 for old, new in pairs
             ]
-            begins = [
+            began = [
                 old[0] + new[0] in begins or (new[0] != "O" and old[1] != new[1])
                 for old, new in pairs
             ]
             if running and all(ended):
                 counts[2][before[0][1]] += 1
             running = running and not any(ended)
-            running |= all(begins) and now[0][1] == now[1][1]
+            running |= all(began) and now[0][1] == now[1][1]
             for side in (0, 1):
-                counts[side][now[side][1]] += begins[side]
+                counts[side][now[side][1]] += began[side]
             if line is not None:
                 words, right = words + 1, right + (line[0] == line[1])
             before = now
