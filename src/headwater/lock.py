@@ -1,41 +1,34 @@
 """One process a folder: two that write the same files would spoil both."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from headwater.errors import UserError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+LOCK = "lock"
+"""The empty file that stands for a locked folder, and stays in it."""
 
 
 @contextmanager
-def locked(path: Path, held: str) -> Iterator[None]:
-    """Hold a folder, or a file that is made if need be, until the process lets go or ends.
-
-    The empty file stays: removing it could take away another process's lock.
+def locked(file: Path, refusal: str, *, remove: bool = False) -> Iterator[None]:
+    """Lock a file, made if need be, until the process lets go or ends.
 
     Args:
-        held: what to say after the path where another process holds it.
-
-    Raises:
-        UserError: another process holds it.
+        refusal: what the UserError says where another process has locked it.
+        remove: remove the file in the end.
     """
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    lock = FileLock(file, timeout=0)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{path}: {held}") from None
-        except OSError:
-            pass  # some network file systems know no locks
+        with suppress(NotImplementedError):  # some network file systems know no locks
+            lock.acquire()
+    except Timeout:
+        raise UserError(refusal) from None
+    try:
         yield
     finally:
-        os.close(handle)
+        if remove:
+            file.unlink(missing_ok=True)
+        lock.release()

@@ -1,5 +1,6 @@
 """A small vocabulary for every test of stores, and a build that shows nothing."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
+from headwater.progress import Display, installed
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
@@ -17,21 +19,18 @@ TOKENS += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
 
 
 class Told:
-    """A progress that keeps what it is told."""
+    """What a build says, and the bar that it moves."""
 
-    def __init__(self) -> None:
+    def __init__(self, display: Display) -> None:
         self.lines: list[str] = []
-        self.positions: list[int] = []
-        self.total = -1
+        self.positions: list[float] = []
+        self.total = -1.0
 
-    def start(self, total: int) -> None:
+    def start(self, total: float, done: float, count: str) -> None:
         self.total = total
 
-    def advance(self, position: int, tokens: int) -> None:
-        self.positions.append(position)
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
+    def move(self, done: float, count: str, rate: str, fields: str) -> None:
+        self.positions.append(done)
 
     def close(self) -> None:
         pass
@@ -54,16 +53,22 @@ def letters(letters_folder: Path) -> Vocabulary:
 
 
 @pytest.fixture
-def built(letters: Vocabulary, tmp_path: Path) -> Built:
+def built(letters: Vocabulary, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Built:
     """Build a store of inputs in the test's folder, and open it."""
 
     def make(
         *inputs: Path, name: str = "store", without: tuple[Path, ...] = (), field: str = "text"
     ) -> tuple[TokenStore, Told]:
-        told = Told()
+        bars: list[Told] = []
         output = tmp_path / name
-        build(inputs, letters, output, field=field, without=without, progress=told)
-        return TokenStore.open(output), told
+        caplog.clear()
+        with (
+            caplog.at_level(logging.INFO, "headwater.corpus"),
+            installed(lambda display: bars.append(Told(display)) or bars[-1]),
+        ):
+            build(inputs, letters, output, field=field, without=without)
+        bars[0].lines = [record.getMessage() for record in caplog.records]
+        return TokenStore.open(output), bars[0]
 
     return make
 

@@ -13,10 +13,11 @@ from headwater.data.example import AnswerSpan, PairExample, SpanExample
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.command import evaluate_files, predict_file
-from headwater.evaluation.evaluator import evaluate, predict
+from headwater.evaluation.evaluator import evaluate, predict, progress_of
 from headwater.inference.answer import Answer, Decision, Prediction
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
+from headwater.progress import installed
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
 from headwater.text.loading import load_vocabulary
 
@@ -43,10 +44,21 @@ class Parrot:
 
 
 def test_metrics_and_files(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    result = evaluate(Parrot(False), SQUAD_V1, QUESTIONS, lambda *each: seen.append(each))
+    seen: list[str] = []
+
+    class Bar:
+        def start(self, total: float, done: float, count: str) -> None:
+            seen.append(count)
+
+        def move(self, done: float, count: str, rate: str, fields: str) -> None:
+            seen.append(count)
+
+        def close(self) -> None: ...
+
+    with installed(lambda _: Bar()), progress_of(SQUAD_V1) as progress:
+        result = evaluate(Parrot(False), SQUAD_V1, QUESTIONS, progress)
     assert result.metrics == {"exact_match": 50.0, "f1": 50.0}
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == ["0/2", "1/2", "2/2"]
     result.save(tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["metrics.json", "predictions.json"]

@@ -86,7 +86,7 @@ def test_a_folder_called_like_a_bundled_model_is_not_looked_into(
 
 
 def test_a_benchmark_in_one_table_and_one_folder(
-    glue: Path, models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    glue: Path, models: list[str], tmp_path: Path, messages: Callable[[], str]
 ) -> None:
     out = tmp_path / "out"
     summary = evaluate_many(["cola+rte+stsb"], ["glue"], [glue], out)
@@ -115,7 +115,7 @@ def test_a_benchmark_in_one_table_and_one_folder(
     assert [line.split()[0] for line in table[:4]] == ["task", "cola", "stsb", "rte"]
     assert table[3].split() == ["rte", "2", "accuracy", "50.00"]
     assert table[4].endswith("over 3 of its 9 tasks")
-    said = capsys.readouterr().err
+    said = messages()
     assert "1 of 3 predictions are no label of cola; they count as wrong" in said
     assert "1 of 3 predictions are no number of stsb" in said
     assert f"skipped qqp: no QQP/dev.tsv in {glue}" in said
@@ -142,12 +142,12 @@ def test_a_model_for_each_task_is_loaded_once(glue: Path, models: list[str]) -> 
 
 
 def test_a_model_that_does_not_fit_is_skipped_or_refused(
-    glue: Path, models: list[str], capsys: pytest.CaptureFixture[str]
+    glue: Path, models: list[str], messages: Callable[[], str]
 ) -> None:
     summary = evaluate_many(["cola+rte"], ["glue"], [glue])
     assert list(summary.tasks) == ["cola", "rte"]
     assert summary.skipped["stsb"] == "this model knows no stsb"
-    assert "skipped stsb: this model knows no stsb" in capsys.readouterr().err
+    assert "skipped stsb: this model knows no stsb" in messages()
     summary = evaluate_many(["cola=cola"], ["glue"], [glue])
     assert summary.skipped["rte"] == "no model for it; add --model rte=MODEL"
     with pytest.raises(UserError, match="task stsb: this model knows no stsb"):
@@ -159,37 +159,37 @@ def test_a_model_that_does_not_fit_is_skipped_or_refused(
 
 
 def test_a_task_alone_takes_its_folder_and_its_model(
-    glue: Path, models: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    glue: Path, models: list[str], tmp_path: Path, messages: Callable[[], str]
 ) -> None:
     assert evaluate_files(["rte=rte", "cola=x"][:1], "rte", [glue]) == {"accuracy": 50.0}
     assert evaluate_files("rte", "rte", [glue / "RTE"]) == {"accuracy": 50.0}
     with pytest.raises(UserError, match="neither a model nor a folder with a run rte/"):
         evaluate_files(str(tmp_path), "rte", [glue])
     predict_file("cola", "cola", glue / "CoLA" / "dev.tsv", tmp_path / "said.tsv")
-    assert "1 of 3 predictions are no label of cola" in capsys.readouterr().err
+    assert "1 of 3 predictions are no label of cola" in messages()
     assert (tmp_path / "said.tsv").read_text().splitlines()[:2] == ["index\tprediction", "0\t1"]
 
 
 def test_scoring_says_what_is_missing(
-    glue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    glue: Path, tmp_path: Path, messages: Callable[[], str]
 ) -> None:
     (tmp_path / "RTE.tsv").write_text("index\tprediction\n0\tmaybe\n")
     assert score_file("rte", [glue], tmp_path / "RTE.tsv") == {"accuracy": 0.0}
-    said = capsys.readouterr().err
+    said = messages()
     assert "1 of 2 examples are missing; they count 0" in said
     assert "1 of 1 predictions are no label of rte" in said
     row = {"premise": "It rained.", "choice1": "a", "choice2": "b", "question": "cause"}
     (tmp_path / "copa.jsonl").write_text(json.dumps(row | {"idx": 0, "label": 0}))
     (tmp_path / "said.jsonl").write_text('{"idx": 0, "label": "choice3"}')
     assert score_file("copa", [tmp_path / "copa.jsonl"], tmp_path / "said.jsonl") == {"accuracy": 0}
-    assert "1 of 1 predictions are no label of copa" in capsys.readouterr().err
+    assert "1 of 1 predictions are no label of copa" in messages()
     dev = tmp_path / "squad.json"
     answers = [{"text": "a", "answer_start": 0}]
     paragraph = {"context": "a b", "qas": [{"id": "q", "question": "?", "answers": answers}]}
     dev.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
     (tmp_path / "given.json").write_text('{"q": "a", "r": "b"}')
     assert score_file("squad", [dev], tmp_path / "given.json")["exact_match"] == 100.0
-    said = capsys.readouterr().err
+    said = messages()
     assert "1 predictions are of no example here and do not count, the first: 'r'" in said
 
 

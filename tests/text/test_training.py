@@ -258,13 +258,15 @@ def test_the_sample_is_even_and_the_same_each_time() -> None:
     assert _draw(items[:5], 9) == (items[:5], 5)
 
 
-def test_what_is_learned_from_is_told(captions: list[str], tmp_path: Path) -> None:
-    told: list[str] = []
+def test_what_is_learned_from_is_told(
+    captions: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     plan = VocabularyPlan(kind="bpe", size=270)
     texts = ["\n\n".join(captions[:300]), " \n", captions[300]]
     cut = sum(len(list(_cut(line))) for line in captions[:301])
-    train_vocabulary(plan, texts, tmp_path / "bpe", sentences=100, say=told.append)
-    assert told == [f"learning 270 tokens from 100 of {cut} sentences"]
+    with caplog.at_level("INFO", "headwater.text"):
+        train_vocabulary(plan, texts, tmp_path / "bpe", sentences=100)
+    assert caplog.messages == [f"learning 270 tokens from 100 of {cut} sentences"]
 
 
 def test_an_output_that_exists_is_left_alone(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """`headwater corpus`: clean raw text, make a token store of it, or look into either."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from headwater import signals
 from headwater.errors import UserError
 from headwater.terminal import AsJson, print_json, say
 
@@ -32,7 +32,7 @@ def build_store(
     from headwater.corpus.build import build
     from headwater.text.loading import load_vocabulary
 
-    with _stoppable("nothing was written"):
+    with _ended("nothing was written"):
         build(inputs, load_vocabulary(vocabulary), output, field=text_field, without=without or ())
     print(output)
 
@@ -71,7 +71,7 @@ def clean_pages(
     from headwater.corpus.cleaning.report import table
 
     config = load_config(CleaningConfig, None, settings or [], {})
-    with _stoppable("the same command goes on from here"):
+    with _ended("the same command goes on from here"):
         report = clean(
             inputs,
             output,
@@ -143,16 +143,11 @@ def _show_cleaned(
 
 
 @contextmanager
-def _stoppable(outcome: str) -> Iterator[None]:
+def _ended(outcome: str) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM clean up, and say what is left."""
-
-    def end(number: int, frame: object) -> None:
-        say(f"stopped; {outcome}")
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with signals.exiting():
+            yield
+    except SystemExit:
+        say(f"stopped; {outcome}")
+        raise

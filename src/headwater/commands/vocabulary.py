@@ -1,13 +1,11 @@
 """`headwater vocabulary`: learn one from text, or look into one."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from headwater import signals
 from headwater.terminal import AsJson, print_json, say
 
 vocabulary = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -50,8 +48,8 @@ def train(
     reading = Reading(find_sources(inputs).files, text_field)
     texts = (part.text for part in reading)
     try:
-        with _ended_by_ctrl_c():
-            learned = train_vocabulary(plan, texts, output, sentences=sentences, say=say)
+        with signals.killing():  # nothing is written before the end
+            learned = train_vocabulary(plan, texts, output, sentences=sentences)
     finally:
         if reading.bad.count:
             first = reading.bad.named[0]
@@ -83,16 +81,3 @@ def show_vocabulary(
         print_json(describe(found))
     else:
         print_json(describe(found) | {"tokens": tokens(found, text)})
-
-
-@contextmanager
-def _ended_by_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C end the process at once, as SIGTERM does.
-
-    The library that learns would not hear it for minutes, and nothing is written before the end.
-    """
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

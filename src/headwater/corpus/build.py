@@ -7,6 +7,7 @@ store stands under its name only once it is whole: it is written to a hidden fol
 a build that was killed leaves behind and the next one removes before it starts afresh.
 """
 
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -14,16 +15,28 @@ from pathlib import Path
 
 from headwater.corpus.encode import chunks, encode
 from headwater.corpus.held_out import HeldOut
-from headwater.corpus.progress import Progress, choose_progress
 from headwater.corpus.read import SHOWN, BadLines, Part, Reading
 from headwater.corpus.sources import Source, find_sources
 from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWriter
 from headwater.errors import UserError
 from headwater.files import check_free, replacing_folder
 from headwater.lock import locked
+from headwater.progress import Display, Progress
 from headwater.text.vocabulary import Vocabulary
 
-_HELD = "another process is building this store; wait for it or stop it, or name another folder"
+logger = logging.getLogger(__name__)
+
+DISPLAY = Display(
+    "building",
+    logger,
+    line="{done:.1f}/{total:.1f} MB  {tokens:,} tokens  {rate:.2f} MB/s  {left} left",
+    every=10.0,
+    count="{done:.1f}/{total:.1f} MB",
+    rate="{rate:.2f} MB/s",
+    fields="{tokens:,} tokens",
+)
+_LOCKED = "another process is building this store; wait for it or stop it, or name another folder"
+_MB = 1e6
 
 
 def build(
@@ -33,7 +46,6 @@ def build(
     *,
     field: str = "text",
     without: Sequence[Path] = (),
-    progress: Progress | None = None,
 ) -> StoreInfo:
     """Make a token store of raw text.
 
@@ -44,7 +56,6 @@ def build(
         without: held-out files; paragraphs that overlap with them are left out.
 
     Raises:
-        UserError: an input or the output cannot be used, or nothing could be read.
         OSError: the disk is full; nothing is left behind.
     """
     output = output.resolve()
@@ -52,18 +63,17 @@ def build(
     sources = find_sources(inputs)
     held_out = HeldOut(without) if without else None
     reading = Reading(sources.files, field)
-    _remove_leftovers(output)
-    progress = progress or choose_progress()
+    lock = output.parent / f".{output.name}.lock"
     try:
-        progress.start(reading.total)
-        with replacing_folder(output) as folder, locked(folder, _HELD):
-            info = _write(folder, reading, held_out, vocabulary, sources.sources, progress)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with locked(lock, f"{output}: {_LOCKED}", remove=True):
+            _remove_leftovers(output)
+            with replacing_folder(output) as folder:
+                info = _write(folder, reading, held_out, vocabulary, sources.sources)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), error.filename or output) from None
-    finally:
-        progress.close()
     for line in _report(info, reading.bad, sources.passed_over):
-        progress.say(line)
+        logger.info(line)
     return info
 
 
@@ -73,14 +83,14 @@ def _write(
     held_out: HeldOut | None,
     vocabulary: Vocabulary,
     sources: Iterable[Source],
-    progress: Progress,
 ) -> StoreInfo:
     vocabulary.save(folder / VOCABULARY)
     parts = _cleared(reading, held_out) if held_out else iter(reading)
-    with closing(StoreWriter(folder, vocabulary)) as writer:
+    with closing(StoreWriter(folder, vocabulary)) as writer, Progress(DISPLAY) as progress:
+        progress.start(reading.total / _MB)
         for ids, ends, last in encode(vocabulary, chunks(parts)):
             writer.add(ids, ends, last=last)
-            progress.advance(reading.position, writer.tokens)
+            progress.advance(reading.position / _MB, tokens=writer.tokens)
         if not writer.documents:
             hint = f"; {reading.bad.named[0]}" if reading.bad.named else "; all of it is empty"
             raise UserError(f"nothing to store was found in the input{hint}")
@@ -127,10 +137,7 @@ def _report(info: StoreInfo, bad: BadLines, passed_over: Sequence[Path]) -> Iter
 
 
 def _remove_leftovers(output: Path) -> None:
-    """Remove what killed builds of this store left; a living one holds the lock of its folder."""
-    if not output.parent.is_dir():
-        return
+    """Remove what killed builds of this store left."""
     for item in output.parent.iterdir():
         if item.is_dir() and item.name.startswith(f".{output.name}.") and item.suffix == ".tmp":
-            with locked(item, _HELD):
-                shutil.rmtree(item, ignore_errors=True)
+            shutil.rmtree(item, ignore_errors=True)

@@ -7,9 +7,8 @@ from typing import Any
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
-from headwater.evaluation.evaluator import Evaluation, evaluate, predict
+from headwater.evaluation.evaluator import Evaluation, evaluate, predict, progress_of
 from headwater.evaluation.many import predictor_for
-from headwater.evaluation.progress import showing
 from headwater.evaluation.scoring import explain, read_files, say_unknown
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.loaded import LoadedModel, load
@@ -38,7 +37,7 @@ def evaluate_files(
         check_writable(output)
     examples = read_files(wanted, data)
     predictor = predictor_for(_load(model, wanted, device), wanted)
-    with showing(wanted.name) as progress:
+    with progress_of(wanted) as progress:
         result: Evaluation = evaluate(predictor, wanted, examples, progress)
     explain(wanted, examples, result.predictions.texts)
     if output is not None:
@@ -69,7 +68,7 @@ def predict_file(
     if no_answer_probabilities is not None and loaded.writes:
         raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
     predictor = predictor_for(loaded, wanted)
-    with showing(wanted.name) as progress:
+    with progress_of(wanted) as progress:
         found = predict(predictor, examples, progress)
     say_unknown(wanted, found.texts, "they are written as they are")
     if no_answer_probabilities is not None:

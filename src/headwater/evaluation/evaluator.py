@@ -6,15 +6,18 @@
 Only the answer texts are kept, so that memory stays small whatever the model and the data are.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from headwater.data.source import DataSource, Example
 from headwater.data.task import ReportingTask, Task
-from headwater.evaluation.progress import Progress
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Prediction, Predictor
+from headwater.progress import Display, Progress
+
+logger = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=Example)
 
@@ -62,6 +65,13 @@ class Evaluation:
             write_json(path, self.predictions.no_answer_probabilities)
 
 
+def progress_of(task: Task[Any]) -> Progress:
+    """Return what shows how far `predict` and `evaluate` are, once in half a minute or by a bar."""
+    line = "{name}: {done} of {total} examples, {rate:.1f}/s, {left} left"
+    rate = "{rate:.1f}/s"
+    return Progress(Display(task.name, logger, line, every=30.0, rate=rate, transient=True))
+
+
 def predict(
     predictor: Predictor[E], examples: DataSource[E], progress: Progress | None = None
 ) -> Predictions:
@@ -70,6 +80,8 @@ def predict(
     probabilities: dict[str, float] = {}
     margins: dict[str, float] = {}
     best_spans: dict[str, str] = {}
+    if progress is not None:
+        progress.start(len(examples))
     for done, each in enumerate(predictor(examples), start=1):
         texts[each.id] = each.text
         if isinstance(each, Prediction):
@@ -78,7 +90,7 @@ def predict(
             if each.no_answer_margin is not None:
                 margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
         if progress is not None:
-            progress(done, len(examples))
+            progress.advance(done)
     return Predictions(texts, probabilities or None, margins, best_spans)
 
 
@@ -92,9 +104,6 @@ def evaluate(
 
     Args:
         predictor: for a task without null answers one that always answers (no threshold).
-
-    Raises:
-        UserError: an example's answer is not known.
     """
     found = predict(predictor, examples, progress)
     metrics = task.score(examples, found.texts, found.no_answer_probabilities)

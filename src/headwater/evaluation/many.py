@@ -9,6 +9,7 @@ The average of a benchmark counts its tasks as the leaderboard does; when not al
 is over those that were, and says so. Tasks chosen by name are averaged over their main metrics.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,8 +21,7 @@ from headwater.checkpoints.hub import resolve
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.choice import Wanted, choose_tasks, models_for
-from headwater.evaluation.evaluator import evaluate
-from headwater.evaluation.progress import showing
+from headwater.evaluation.evaluator import evaluate, progress_of
 from headwater.evaluation.scoring import explain, read_files
 from headwater.files import check_writable, write_json
 from headwater.inference.answer import Predictor
@@ -29,7 +29,8 @@ from headwater.inference.loaded import LoadedModel, load
 from headwater.metrics import benchmark_average
 from headwater.metrics.benchmark_average import Benchmark
 from headwater.tasks.names import BENCHMARKS, SERVED_BY
-from headwater.terminal import say
+
+logger = logging.getLogger(__name__)
 
 _AVERAGES: Mapping[str, Mapping[str, Benchmark]] = {
     "glue": {
@@ -127,7 +128,7 @@ def evaluate_many(
     for model in dict.fromkeys(chosen.values()):
         resolve(model)  # a model that is not there is said before any work
     for name, reason in skipped.items():
-        say(f"skipped {name}: {reason}")
+        logger.info(f"skipped {name}: {reason}")
     tasks = _by_model(wanted, chosen, output, skipped, device)
     summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
     if output is not None:
@@ -178,7 +179,7 @@ def _measure(
             predictors[each.task.name] = predictor_for(loaded, each.task)
         except UserError as error:
             _skip(each, str(error), skipped)
-            say(f"skipped {each.task.name}: {error}")
+            logger.info(f"skipped {each.task.name}: {error}")
     found: dict[str, Measured] = {}
     for each in group:
         name = each.task.name
@@ -186,11 +187,11 @@ def _measure(
             continue
         examples = read_files(each.task, each.files)
         begin = time.monotonic()
-        with showing(name) as progress:
+        with progress_of(each.task) as progress:
             result = evaluate(predictors[name], each.task, examples, progress)
         seconds = time.monotonic() - begin
         rate = len(examples) / max(1e-9, seconds)
-        say(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")
+        logger.info(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")
         explain(each.task, examples, result.predictions.texts)
         if output is not None:
             result.save(output / name)

@@ -1,5 +1,6 @@
 """`headwater score`, and what is said about predictions that cannot be right. Free of torch."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from headwater.errors import UserError
 from headwater.metrics.classification import unknown
 from headwater.tasks.names import task as find_task
 from headwater.tasks.pairs import PairTask
-from headwater.terminal import say
+
+logger = logging.getLogger(__name__)
 
 
 def score_file(
@@ -36,9 +38,9 @@ def score_file(
     ids = {example.id for example in examples}
     what = "questions" if wanted.kind == "span" else "examples"
     if missing := len(ids - given.keys()):
-        say(f"{predictions}: {missing} of {len(examples)} {what} are missing; they count 0")
+        logger.info(f"{predictions}: {missing} of {len(examples)} {what} are missing; they count 0")
     if strange := [key for key in given if key not in ids]:
-        say(
+        logger.info(
             f"{predictions}: {len(strange)} predictions are of no example here and do not count, "
             f"the first: {strange[0]!r}"
         )
@@ -58,7 +60,7 @@ def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) 
     paths = with_hub(task.name, task.files, data, "validation")
     examples = task.read(with_folders(task.name, task.files, paths), answered=answered)
     if summary := examples.report.summary():
-        say(f"{', '.join(map(str, paths))}: {summary}")
+        logger.info(f"{', '.join(map(str, paths))}: {summary}")
     return examples
 
 
@@ -72,7 +74,7 @@ def say_unknown(
     what = "label" if labels else "number"
     if count := unknown(predictions.values(), labels):
         whole = f"{count} of {len(predictions)} predictions"
-        say(f"{whole} are no {what} of {task.name}; {then}")
+        logger.info(f"{whole} are no {what} of {task.name}; {then}")
 
 
 def explain(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:
@@ -80,4 +82,4 @@ def explain(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str
     say_unknown(task, predictions)
     if isinstance(task, ReportingTask):
         for line in task.report(examples, predictions).splitlines():
-            say(line)
+            logger.info(line)

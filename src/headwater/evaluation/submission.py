@@ -10,6 +10,7 @@ whole file for one missing row or one word that is no label, so that we refuse f
 """
 
 import io
+import logging
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,9 +22,8 @@ from headwater.data.official_files import find_official, official_files
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
-from headwater.evaluation.evaluator import predict
+from headwater.evaluation.evaluator import predict, progress_of
 from headwater.evaluation.many import predictor_for
-from headwater.evaluation.progress import showing
 from headwater.files import check_writable, replace_file
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import load
@@ -31,7 +31,8 @@ from headwater.metrics.classification import numbers, unknown
 from headwater.tasks.glue import AX, GLUE
 from headwater.tasks.pairs import PairTask
 from headwater.tasks.prediction_files import GlueTable
-from headwater.terminal import say
+
+logger = logging.getLogger(__name__)
 
 ROWS: Mapping[str, int] = MappingProxyType(
     {
@@ -165,7 +166,7 @@ def _predict(
     for model in dict.fromkeys(chosen.values()):
         for task, predictor in _predictors(model, chosen, device):
             examples = tests[task.name]
-            with showing(task.name) as progress:
+            with progress_of(task) as progress:
                 texts = predict(predictor, examples, progress).texts
             found[task.name] = mended(task, [texts[each.id] for each in examples])
     return found
@@ -187,7 +188,9 @@ def mended(task: PairTask, predictions: Sequence[str]) -> list[str]:
     what, first = ("label", task.labels[0]) if task.labels else ("number", "0")
     if count := unknown(predictions, task.labels):
         whole = len(predictions)
-        say(f"{task.name}: {count} of {whole} predictions are no {what}; they become {first!r}")
+        logger.info(
+            f"{task.name}: {count} of {whole} predictions are no {what}; they become {first!r}"
+        )
     if not task.labels:
         return [f"{min(max(number, 0.0), HIGHEST):.3f}" for number in numbers(predictions)]
     return [text if text in task.labels else first for text in predictions]

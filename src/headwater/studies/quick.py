@@ -13,6 +13,7 @@ from typing import Any
 
 import tomli_w
 
+from headwater import messages
 from headwater.corpus.build import build
 from headwater.files import replace_file, replacing_folder, write_json
 from headwater.studies.language import TASKS, Language
@@ -83,7 +84,8 @@ def store(data: Path, vocabulary: str, name: str, documents: list[str]) -> None:
     """Build a token store of some documents."""
     source = data / f"{name}.jsonl"
     _write_lines(source, [{"text": text} for text in documents])
-    build([source], load_vocabulary(data / vocabulary), data / name, progress=_Silent())
+    with messages.hidden("headwater.corpus"):
+        build([source], load_vocabulary(data / vocabulary), data / name)
 
 
 def body(place: Place, family: str, seed: int, name: str = "", **changes: Any) -> Run:
@@ -198,15 +200,3 @@ def _write_vocabulary(folder: Path, words: list[str], *, marked: bool) -> None:
 
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     replace_file(path, "".join(json.dumps(row) + "\n" for row in rows))
-
-
-class _Silent:
-    """The progress of builds that take a moment."""
-
-    def start(self, total: int) -> None: ...
-
-    def advance(self, position: int, tokens: int) -> None: ...
-
-    def say(self, text: str) -> None: ...
-
-    def close(self) -> None: ...

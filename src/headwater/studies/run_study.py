@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headwater.errors import UserError
 from headwater.files import check_writable, whole_lines
-from headwater.lock import locked
+from headwater.lock import LOCK, locked
 from headwater.studies.grid import JOBS, KEPT, check_grid, run_grid
 from headwater.studies.names import find
 from headwater.studies.progress import Progress
@@ -16,7 +16,7 @@ from headwater.studies.results_table import Found
 from headwater.studies.study import Cell, Place
 from headwater.studies.workers import Workers
 
-_HELD = "another process is running this study; wait for it or stop it, or name another folder"
+_LOCKED = "another process is running this study; wait for it or stop it, or name another folder"
 
 
 def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[Found]:
@@ -35,7 +35,7 @@ def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[F
     grid = study.cells(place)
     cells = _chosen(grid, place.columns)
     place.folder.mkdir(parents=True, exist_ok=True)
-    with locked(place.folder, _HELD):
+    with locked(place.folder / LOCK, f"{place.folder}: {_LOCKED}"):
         check_grid(grid, place.folder, {"name": name, "budget": place.budget})
         study.prepare(place)
         count = min(jobs or (_cores() if place.budget == "quick" else 1), len(cells))
@@ -69,7 +69,7 @@ def _check(place: Place) -> None:
         raise UserError(f"{given[0]} is for --budget full; the quick budget is what it is")
     if place.data is not None and not place.data.is_dir():
         raise UserError(f"{place.data}: no such folder; --data names that of the official data")
-    others = place.folder.is_dir() and any(place.folder.iterdir())
+    others = place.folder.is_dir() and any(each.name != LOCK for each in place.folder.iterdir())
     if others and not (place.folder / KEPT).exists():
         raise UserError(f"{place.folder}: holds other files than a study's; name another folder")
     check_writable(place.folder)

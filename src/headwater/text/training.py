@@ -20,6 +20,7 @@ The same texts and the same choices give the same vocabulary, on any number of c
 
 import io
 import json
+import logging
 import random
 import re
 from collections import Counter
@@ -43,6 +44,8 @@ from headwater.text.tokenizer import USUAL_TOKENS
 from headwater.text.unigram import SENTINELS
 from headwater.text.vocabulary import Vocabulary, check_text
 from headwater.text.word import SPECIAL, count_words, describe_words
+
+logger = logging.getLogger(__name__)
 
 SENTENCES = 500_000  # Unigram holds about 25 bytes for each character of what it learns from
 COVERAGE = 0.9999
@@ -95,7 +98,6 @@ def train_vocabulary(
     output: Path,
     *,
     sentences: int = SENTENCES,
-    say: Callable[[str], None] = lambda message: None,
 ) -> Vocabulary:
     """Learn a vocabulary and write its standard files, which `transformers` opens too.
 
@@ -104,7 +106,6 @@ def train_vocabulary(
         texts: read once; of a text's lines, those longer than 200 characters are cut at a space.
         output: the folder to make; nothing is there until all of it is.
         sentences: from more lines than this, so many are drawn evenly (the same ones each time).
-        say: told in a line what is learned from.
 
     Raises:
         UserError: the folder holds something or cannot be written, there is no text, or the texts
@@ -116,7 +117,7 @@ def train_vocabulary(
     sample, found = _draw(_sentences(texts), sentences)
     if not sample:
         raise UserError("no text to learn from: the inputs are empty or unreadable")
-    say(f"learning {plan.size} tokens from {len(sample)} of {found} sentences")
+    logger.info(f"learning {plan.size} tokens from {len(sample)} of {found} sentences")
     files = LEARNERS[plan.kind](plan, sample)
     with replacing_folder(output) as folder:
         for name, content in files.items():

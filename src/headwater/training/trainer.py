@@ -24,7 +24,7 @@ from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
 from headwater.device import choose_device, choose_precision, deterministic
 from headwater.errors import UserError
-from headwater.lock import locked
+from headwater.lock import LOCK, locked
 from headwater.training import schedules
 from headwater.training.config import TrainingConfig
 from headwater.training.log import cut_log, read_log
@@ -43,7 +43,7 @@ from headwater.training.train_state import Place, RunningStatistics
 Reason = Literal["finished", "early_stop", "time_limit", "sigterm", "sigint"]
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
 BeforeStep = Callable[[nn.Module, int, int], None]
-_HELD = (
+_LOCKED = (
     "another process is training in this folder; wait for it or stop it, or choose another folder"
 )
 _EXIT_CODES = {"sigterm": 143, "sigint": 130}
@@ -151,7 +151,7 @@ class Trainer:
             self._before_step(self._model, 1, self._plan.total)
         check_run_folder(self._folder, resume=resume)
         self._states.path.mkdir(parents=True, exist_ok=True)
-        with locked(self._states.path / "lock", _HELD):
+        with locked(self._states.path / LOCK, f"{self._folder}: {_LOCKED}"):
             return self._run(resume)
 
     def _run(self, resume: bool) -> Outcome:

@@ -22,9 +22,9 @@ from headwater.corpus.sources import Source, Sources
 from headwater.corpus.store import SourceInfo
 from headwater.errors import UserError
 from headwater.files import check_free, read_json, write_json
-from headwater.lock import locked
+from headwater.lock import LOCK, locked
 
-_HELD = "another process is cleaning to this folder; wait for it or stop it, or name another one"
+_LOCKED = "another process is cleaning to this folder; wait for it or stop it, or name another one"
 _PLAN = "plan.json"
 
 
@@ -62,7 +62,7 @@ def clean(
     found = find_pages(inputs)
     work = output.parent / f".{output.name}.work"
     work.mkdir(parents=True, exist_ok=True)
-    with locked(work, _HELD):
+    with locked(work / LOCK, f"{output}: {_LOCKED}"):
         _start(work, _plan(found.sources, field, config, words))
         stages = _stages(work, output, found, field, config, words)
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
@@ -125,7 +125,7 @@ def _start(work: Path, plan: dict[str, Any]) -> None:
     for item in work.iterdir():
         if item.is_dir():
             shutil.rmtree(item)
-        else:
+        elif item.name != LOCK:
             item.unlink()
     write_json(work / _PLAN, plan)
 
