@@ -6,25 +6,26 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import UserError
-from headwater.files import whole_lines
-from headwater.studies.grid import check_grid, run_grid
+from headwater.files import whole_lines, write_json
+from headwater.studies.grid import run_grid
+from headwater.studies.grid_file import check_grid
 from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
-from headwater.studies.progress import Progress
-from headwater.studies.study import Cell, Measure, Place, Result, Run
+from headwater.studies.progress import StudyProgress
+from headwater.studies.study import GridRun, Measure, Result, StudyContext, Trial
 from headwater.studies.workers import Answer, Failure
 
 RECIPE = {"model": "m", "task": "rte", "data": {"train": ["t"]}}
-BODY = Run("body", RECIPE)
+BODY = GridRun("body", RECIPE)
 
 
-class Fake:
-    """Two hands that pretend; `stops` kills the study at the job of that name."""
+class FakePool:
+    """Two workers that pretend; `stops` kills the study at the job of that name."""
 
     threads = 1
 
     def __init__(self, stops: str = "", fails: Failure | None = None) -> None:
-        self.given: list[str] = []
+        self.submitted: list[str] = []
         self._waiting: list[Job] = []
         self._stops, self._fails = stops, fails
 
@@ -32,42 +33,42 @@ class Fake:
     def free(self) -> int:
         return 2 - len(self._waiting)
 
-    def give(self, job: Job) -> None:
+    def submit(self, job: Job) -> None:
         assert self.free > 0
-        kind = "run" if isinstance(job.work, Run) else "cell"
-        self.given.append(f"{kind} {job.name}")
+        kind = "run" if isinstance(job.work, GridRun) else "trial"
+        self.submitted.append(f"{kind} {job.name}")
         self._waiting.append(job)
 
     def wait(self) -> Sequence[tuple[Job, Answer]]:
         job = self._waiting.pop(0)
         if job.name == self._stops:
             raise KeyboardInterrupt
-        if isinstance(job.work, Run):
+        if isinstance(job.work, GridRun):
             model = job.folder / "runs" / job.name / "model"
             model.mkdir(parents=True)
             return [(job, self._fails)]
-        cell = job.work
-        value = 10.0 * cell.seed
-        return [(job, Result(cell.setting, cell.column, cell.seed, value, 1.0, 2, 3, 4))]
+        trial = job.work
+        value = 10.0 * trial.seed
+        return [(job, Result(trial.setting, trial.column, trial.seed, value, 1.0, 2, 3, 4))]
 
 
-def grid_of_two() -> list[Cell]:
+def grid_of_two() -> list[Trial]:
     return [
-        Cell("x", "rte", 0, Run("x-0", RECIPE, (BODY,)), Measure("rte", ("f",))),
-        Cell("y", "rte", 1, Run("y-1", RECIPE, (BODY,)), Measure("rte", ("f",))),
+        Trial("x", "rte", 0, GridRun("x-0", RECIPE, (BODY,)), Measure("rte", ("f",))),
+        Trial("y", "rte", 1, GridRun("y-1", RECIPE, (BODY,)), Measure("rte", ("f",))),
     ]
 
 
-def go(folder: Path, hands: Fake) -> list[Result]:
-    return run_grid(grid_of_two(), folder, hands, Progress("test", folder))
+def go(folder: Path, pool: FakePool) -> list[Result]:
+    return run_grid(grid_of_two(), folder, pool, StudyProgress("test", folder))
 
 
 def test_a_run_is_done_once_and_after_what_it_builds_on(tmp_path: Path) -> None:
-    hands = Fake()
-    assert [each.value for each in go(tmp_path, hands)] == [0.0, 10.0]
-    assert hands.given[0] == "run body"
-    assert sorted(hands.given) == [
-        "cell x-rte-0", "cell y-rte-1", "run body", "run x-0", "run y-1"
+    pool = FakePool()
+    assert [each.value for each in go(tmp_path, pool)] == [0.0, 10.0]
+    assert pool.submitted[0] == "run body"
+    assert sorted(pool.submitted) == [
+        "run body", "run x-0", "run y-1", "trial x-rte-0", "trial y-rte-1"
     ]  # fmt: skip
     assert len((tmp_path / "jobs.jsonl").read_text().splitlines()) == 5
     assert not list(tmp_path.glob("runs/*/model"))  # nothing asks for them any more
@@ -75,68 +76,82 @@ def test_a_run_is_done_once_and_after_what_it_builds_on(tmp_path: Path) -> None:
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        go(tmp_path, Fake(stops="y-rte-1"))
+        go(tmp_path, FakePool(stops="y-rte-1"))
     assert (tmp_path / "runs" / "body" / "model").exists()  # y still asks for it
     for left in tmp_path.glob("runs/*/model"):
         left.rmdir()  # the fake makes them anew; real runs go on from their state
-    again = Fake()
+    again = FakePool()
     assert [each.value for each in go(tmp_path, again)] == [0.0, 10.0]
-    assert again.given == ["run body", "run y-1", "cell y-rte-1"]
-    nothing = Fake()
+    assert again.submitted == ["run body", "run y-1", "trial y-rte-1"]
+    nothing = FakePool()
     assert len(go(tmp_path, nothing)) == 2
-    assert nothing.given == []
+    assert nothing.submitted == []
 
 
 def test_weights_that_a_kill_left_are_removed(tmp_path: Path) -> None:
-    go(tmp_path, Fake())
+    go(tmp_path, FakePool())
     (tmp_path / "runs" / "x-0" / "model").mkdir(parents=True)
-    go(tmp_path, Fake())
+    go(tmp_path, FakePool())
     assert not list(tmp_path.glob("runs/*/model"))
 
 
 def test_what_a_kill_tore_is_passed_over_and_what_is_no_result_is_told(tmp_path: Path) -> None:
-    go(tmp_path, Fake())
+    go(tmp_path, FakePool())
     jobs = tmp_path / "jobs.jsonl"
     jobs.write_text(jobs.read_text() + '{"job": "x')
     assert len(whole_lines(jobs)) == 5
     (tmp_path / "results" / "x-rte-0.json").unlink()
-    go(tmp_path, Fake())
+    go(tmp_path, FakePool())
     assert len(whole_lines(jobs)) == 8  # what was noted after the torn line is not lost with it
     for content in ("{", "[]", "{}"):
         (tmp_path / "results" / "x-rte-0.json").write_text(content)
         with pytest.raises(UserError, match=r"x-rte-0\.json: holds no result; remove it"):
-            go(tmp_path, Fake())
+            go(tmp_path, FakePool())
 
 
 def test_a_mistake_is_the_users_and_a_fault_ours(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="body: no such file"):
-        go(tmp_path / "a", Fake(fails=Failure("no such file", mistake=True)))
+        go(tmp_path / "a", FakePool(fails=Failure("no such file", mistake=True)))
     with pytest.raises(RuntimeError, match="body: Traceback"):
-        go(tmp_path / "b", Fake(fails=Failure("Traceback ...", mistake=False)))
+        go(tmp_path / "b", FakePool(fails=Failure("Traceback ...", mistake=False)))
 
 
 def test_a_folder_holds_one_study(tmp_path: Path) -> None:
-    cells = grid_of_two()
-    check_grid(cells, tmp_path, {"name": "a"})
-    check_grid(cells, tmp_path, {"name": "a"})
+    trials = grid_of_two()
+    check_grid(trials, tmp_path, {"name": "a"})
+    check_grid(trials, tmp_path, {"name": "a"})
     with pytest.raises(UserError, match=r": holds the study a; name another folder"):
-        check_grid(cells, tmp_path, {"name": "b"})
+        check_grid(trials, tmp_path, {"name": "b"})
     with pytest.raises(UserError, match="holds this study with other settings"):
-        check_grid(cells[:1], tmp_path, {"name": "a"})
+        check_grid(trials[:1], tmp_path, {"name": "a"})
     for content in ("{", "{}", "[]"):
         (tmp_path / "study.json").write_text(content)
         with pytest.raises(UserError, match=r"study\.json.*; remove it, and the same command"):
-            check_grid(cells, tmp_path, {"name": "a"})
-    wrong = Run("wrong", RECIPE | {"lora": {"rnak": 1}})
+            check_grid(trials, tmp_path, {"name": "a"})
+    wrong = GridRun("wrong", RECIPE | {"lora": {"rnak": 1}})
     with pytest.raises(UserError, match=r"wrong: unknown key .lora\.rnak."):
-        check_grid([Cell("x", "rte", 0, wrong, cells[0].measure)], tmp_path / "new", {})
+        check_grid([Trial("x", "rte", 0, wrong, trials[0].measure)], tmp_path / "new", {})
+
+
+def test_the_folder_of_an_older_version_goes_on(tmp_path: Path) -> None:
+    """Version 0.1 called trials cells, and had other names for keys of recipes."""
+    recipe = RECIPE | {"training": {"steps": 9, "eval_steps": 3}}
+    trial = Trial("x", "rte", 0, GridRun("x-0", recipe), Measure("rte", ("f",)))
+    older = RECIPE | {"training": {"steps": 9, "evaluate_every": 3}}
+    study = {"name": "a", "cells": [trial.name]}
+    write_json(tmp_path / "study.json", {"study": study, "runs": {"x-0": older}})
+    check_grid([trial], tmp_path, {"name": "a"})
+    older["training"]["evaluate_every"] = 4
+    write_json(tmp_path / "study.json", {"study": study, "runs": {"x-0": older}})
+    with pytest.raises(UserError, match=r"other settings; .*eval_steps"):
+        check_grid([trial], tmp_path, {"name": "a"})
 
 
 def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in (".", "e", "1", str(tmp_path / "whole")):
-        cells = STUDIES["transfer"].cells(Place(Path(name), "quick"))
-        check_grid(cells, Path(name), {})
+        trials = STUDIES["transfer"].trials(StudyContext(Path(name), "quick"))
+        check_grid(trials, Path(name), {})
     kept = [(Path(name) / "study.json").read_text() for name in (".", "e", "1", "whole")]
     assert len(set(kept)) == 1
     assert "DIR/runs/" in kept[0]

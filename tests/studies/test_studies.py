@@ -18,7 +18,7 @@ from headwater.studies import full, quick, run_study
 from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.report import write_report
-from headwater.studies.study import Place, Result, Run
+from headwater.studies.study import GridRun, Result, StudyContext
 
 BODIES = Path(__file__).resolve().parents[2] / "studies" / "bodies"
 ALL_BODIES = tuple(str(BODIES / name) for name in ("t5", "bert", "gpt", "elmo", "cbow"))
@@ -28,7 +28,7 @@ ALL_BODIES = tuple(str(BODIES / name) for name in ("t5", "bert", "gpt", "elmo", 
 def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Empty files under the names of the official ones: the grids only look whether they exist."""
     folder = tmp_path_factory.mktemp("official")
-    for where, *names, _metric in full.FILES.values():
+    for where, *names in full.FILES.values():
         for name in names:
             file = folder / where / name.replace("*", "-x" if name.endswith("json") else ".gz")
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -43,24 +43,24 @@ def test_every_grid_is_made_of_recipes_and_holds_its_claims(
     name: str, budget: str, official: Path, tmp_path: Path
 ) -> None:
     study = STUDIES[name]
-    place = Place(tmp_path, "quick" if budget == "quick" else "full", official, ALL_BODIES)
-    cells = study.cells(place)
-    runs = {run.name: run for cell in cells for run in cell.run.all()}
+    context = StudyContext(tmp_path, "quick" if budget == "quick" else "full", official, ALL_BODIES)
+    trials = study.trials(context)
+    runs = {run.name: run for trial in trials for run in trial.run.with_ancestors()}
     for run in runs.values():
         run.checked()
-    assert all(run == runs[run.name] for cell in cells for run in cell.run.all())
-    assert len({cell.name for cell in cells}) == len(cells)
-    for setting in {cell.setting for cell in cells}:
-        assert {cell.seed for cell in cells if cell.setting == setting} == {0, 1, 2}
-    settings = {cell.setting for cell in cells}
-    for claim in study.claims[place.budget]:
+    assert all(run == runs[run.name] for trial in trials for run in trial.run.with_ancestors())
+    assert len({trial.name for trial in trials}) == len(trials)
+    for setting in {trial.setting for trial in trials}:
+        assert {trial.seed for trial in trials if trial.setting == setting} == {0, 1, 2}
+    settings = {trial.setting for trial in trials}
+    for claim in study.claims[context.budget]:
         assert {claim.better, claim.worse} <= settings, claim.text
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_full_grid_is_scaled_in_all_its_steps(name: str, official: Path, tmp_path: Path) -> None:
-    place = Place(tmp_path, "full", official, ALL_BODIES)
-    grids = (STUDIES[name].cells(each) for each in (place, replace(place, scale=0.1)))
+    context = StudyContext(tmp_path, "full", official, ALL_BODIES)
+    grids = (STUDIES[name].trials(each) for each in (context, replace(context, scale=0.1)))
     for whole, tenth in zip(*grids, strict=True):
         trainings = [each.run.recipe["training"] for each in (whole, tenth)]
         for key in ("steps", "eval_steps"):
@@ -70,8 +70,8 @@ def test_a_full_grid_is_scaled_in_all_its_steps(name: str, official: Path, tmp_p
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_given_rate_is_that_of_all_parameters(name: str, official: Path, tmp_path: Path) -> None:
-    place = Place(tmp_path, "full", official, ALL_BODIES)
-    grids = (STUDIES[name].cells(replace(place, learning_rate=x)) for x in (2e-3, 4e-3))
+    context = StudyContext(tmp_path, "full", official, ALL_BODIES)
+    grids = (STUDIES[name].trials(replace(context, learning_rate=x)) for x in (2e-3, 4e-3))
     for one, twice in zip(*grids, strict=True):
         rates = [each.run.recipe["training"]["learning_rate"] for each in (one, twice)]
         features = name == "context" and one.run.recipe.get("method") == "features"
@@ -87,8 +87,8 @@ def test_a_roberta_and_a_distilbert_are_berts(kind: str, official: Path, tmp_pat
     given = replace(preset(kind), **sizes)
     body = tmp_path / "body"
     save_model(body, build_model(given, "span"))
-    place = Place(tmp_path / "study", "full", official, (str(body),))
-    random = next(c for c in STUDIES["transfer"].cells(place) if c.setting == "random start")
+    context = StudyContext(tmp_path / "study", "full", official, (str(body),))
+    random = next(c for c in STUDIES["transfer"].trials(context) if c.setting == "random start")
     network = random.run.checked().network
     assert network is not None and network.preset == kind
     del sizes["vocab_size"]  # the vocabulary says it
@@ -99,8 +99,8 @@ def test_a_roberta_and_a_distilbert_are_berts(kind: str, official: Path, tmp_pat
 def test_bodies_of_the_data_study_read_different_text(
     budget: str, official: Path, tmp_path: Path
 ) -> None:
-    place = Place(tmp_path, "quick" if budget == "quick" else "full", official, ALL_BODIES)
-    bodies = [run for cell in STUDIES["data"].cells(place) for run in cell.run.after]
+    context = StudyContext(tmp_path, "quick" if budget == "quick" else "full", official, ALL_BODIES)
+    bodies = [run for trial in STUDIES["data"].trials(context) for run in trial.run.after]
     read = {(run.name, run.recipe["corpus"]["train"]) for run in bodies}
     assert len(read) == 12
     assert len({text for _, text in read}) == 4
@@ -110,16 +110,20 @@ def test_bodies_of_the_data_study_read_different_text(
 def test_every_study_reports_made_up_results(name: str, tmp_path: Path) -> None:
     """A table, a plot and a page, whose verdicts follow from the numbers."""
     study = replace(STUDIES[name], derive=None)
-    place = Place(tmp_path, "quick")
+    context = StudyContext(tmp_path, "quick")
     study = replace(study, claims={"quick": [c for c in study.claims["quick"] if not c.lowest]})
     results = [
-        Result(cell.setting, cell.column, cell.seed, float(number), 1.0, 2, 3, 4)
-        for number, cell in enumerate(study.cells(place))
+        Result(trial.setting, trial.column, trial.seed, float(number), 1.0, 2, 3, 4)
+        for number, trial in enumerate(study.trials(context))
     ]
-    found = write_report(study, place, results, "It cost nothing.", "headwater study")
+    found = write_report(study, context, results, "It cost nothing.", "headwater study")
     assert {each.claim for each in found} == set(study.claims["quick"])
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
-    for text in (study.asks, "It cost nothing.", *(each.source for each in study.published)):
+    for text in (
+        study.text.question,
+        "It cost nothing.",
+        *(each.source for each in study.text.published),
+    ):
         assert text in page
     assert all(each.claim.text in page for each in found)
     assert (tmp_path / "table.md").read_text(encoding="utf-8") in page
@@ -133,46 +137,48 @@ def test_a_study_of_one_column_reports_that_alone(
     name: str, official: Path, tmp_path: Path
 ) -> None:
     study = replace(STUDIES[name], derive=None)
-    place = Place(tmp_path, "full", official, ALL_BODIES)
-    grid = study.cells(place)
+    context = StudyContext(tmp_path, "full", official, ALL_BODIES)
+    grid = study.trials(context)
     column = grid[-1].column
-    cells = run_study._chosen(grid, (column,))
-    assert 0 < len(cells) < len(grid)
+    trials = run_study._of_columns(grid, (column,))
+    assert 0 < len(trials) < len(grid)
     results = [
-        Result(cell.setting, cell.column, cell.seed, float(number), 1.0, 2, 3, 4)
-        for number, cell in enumerate(cells)
+        Result(trial.setting, trial.column, trial.seed, float(number), 1.0, 2, 3, 4)
+        for number, trial in enumerate(trials)
     ]
-    found = write_report(study, replace(place, columns=(column,)), results, "No cost.", "none")
+    found = write_report(study, replace(context, columns=(column,)), results, "No cost.", "none")
     named = [claim for claim in study.claims["full"] if claim.columns]
     assert len(found) >= len(study.claims["full"]) - len(named)
     assert f"these were run here: {column}." in (tmp_path / "README.md").read_text()
     with pytest.raises(UserError, match=r"--column nothing: there are .+; "):
-        run_study._chosen(grid, ("nothing",))
+        run_study._of_columns(grid, ("nothing",))
 
 
 def test_the_smallest_cell_of_a_study_end_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quick, "DOCUMENTS", 60)
-    monkeypatch.setattr(quick, "ROWS", {"train": 40, "validation": 8, "test": 8})
-    place = Place(tmp_path, "quick", seeds=(0,))
+    monkeypatch.setattr(quick, "EXAMPLES", {"train": 40, "validation": 8, "test": 8})
+    context = StudyContext(tmp_path, "quick", seeds=(0,))
     study = STUDIES["methods"]
-    study.prepare(place)
-    cell = next(c for c in study.cells(place) if c.setting == "gradual unfreezing")
-    for run in cell.run.all():
+    quick.prepare(context)
+    if study.prepare:
+        study.prepare(context)
+    trial = next(c for c in study.trials(context) if c.setting == "gradual unfreezing")
+    for run in trial.run.with_ancestors():
         assert Job(run.name, _short(run), tmp_path).perform() is None
-    result = Job(cell.name, cell, tmp_path).perform()
+    result = Job(trial.name, trial, tmp_path).perform()
     assert isinstance(result, Result)
-    assert (result.setting, result.seed, result.steps) == (cell.setting, 0, 2)
+    assert (result.setting, result.seed, result.steps) == (trial.setting, 0, 2)
     assert 0 <= result.value <= 100
     assert result.trained == result.parameters > 100_000
-    assert "evaluation: accuracy" in (tmp_path / "said" / f"{cell.run.name}.txt").read_text()
+    assert "evaluation: accuracy" in (tmp_path / "output" / f"{trial.run.name}.txt").read_text()
 
 
 def test_the_command_lists_them_and_names_the_nearest(headwater) -> None:  # type: ignore[no-untyped-def]
     listed = headwater("study", "--json")
     assert listed.code == 0
-    assert json.loads(listed.out) == {name: study.asks for name, study in STUDIES.items()}
+    assert json.loads(listed.out) == {name: study.text.question for name, study in STUDIES.items()}
     wrong = headwater("study", "trasnfer")
     assert wrong.code == 2
     assert "did you mean 'transfer'" in wrong.err
@@ -195,21 +201,22 @@ import sys
 from pathlib import Path
 from headwater.studies import quick, run_study
 from headwater.studies.names import STUDIES
-from headwater.studies.study import Cell, Place
+from headwater.studies.study import StudyContext, Trial
 from dataclasses import replace
 
-def cells(place):
+def trials(context, seed):
     training = {"steps": 40, "eval_steps": 20, "save_steps": 10}
-    begin = quick.random_start(place, "bert")
-    runs = [quick.adapted(place, name, "kind", 0, None, training=training, **begin)
+    weights = quick.random_weights(context, "bert")
+    runs = [quick.finetuned(context, name, "kind", seed, None, training=training, **weights)
             for name in ("one", "two")]
-    return [Cell(run.name, "kind", 0, run, quick.measure(place, "kind")) for run in runs]
+    return [Trial(run.name, "kind", 0, run, quick.measure(context, "kind")) for run in runs]
 
 if __name__ == "__main__":
-    quick.DOCUMENTS, quick.ROWS = 60, {"train": 40, "validation": 8, "test": 8}
-    small = replace(STUDIES["transfer"], cells=cells, claims={"quick": []}, derive=None)
+    quick.DOCUMENTS, quick.EXAMPLES = 60, {"train": 40, "validation": 8, "test": 8}
+    small = replace(STUDIES["transfer"], quick=trials, claims={"quick": []}, derive=None)
     STUDIES["transfer"] = small
-    run_study.run_study("transfer", Place(Path(sys.argv[1]), "quick", seeds=(0,)), 2, "small.py")
+    context = StudyContext(Path(sys.argv[1]), "quick", seeds=(0,))
+    run_study.run_study("transfer", context, 2, "small.py")
 """
 
 
@@ -248,23 +255,25 @@ def test_every_setting_of_a_study_runs(
     """Two steps each: that what the recipes ask for can be trained and measured."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(quick, "DOCUMENTS", 60)
-    monkeypatch.setattr(quick, "ROWS", {"train": 40, "validation": 8, "test": 8})
-    place = Place(tmp_path, "quick", seeds=(0,))
+    monkeypatch.setattr(quick, "EXAMPLES", {"train": 40, "validation": 8, "test": 8})
+    context = StudyContext(tmp_path, "quick", seeds=(0,))
     study = STUDIES[name]
-    study.prepare(place)
-    cells = {cell.setting: cell for cell in study.cells(place)}
+    quick.prepare(context)
+    if study.prepare:
+        study.prepare(context)
+    trials = {trial.setting: trial for trial in study.trials(context)}
     done: set[str] = set()
-    for cell in cells.values():
-        for run in cell.run.all():
+    for trial in trials.values():
+        for run in trial.run.with_ancestors():
             if run.name not in done:
                 assert Job(run.name, _short(run), tmp_path).perform() is None
                 done.add(run.name)
-        result = Job(cell.name, replace(cell, run=_short(cell.run)), tmp_path).perform()
+        result = Job(trial.name, replace(trial, run=_short(trial.run)), tmp_path).perform()
         assert isinstance(result, Result)
         assert result.steps == 2
 
 
-def _short(run: Run) -> Run:
+def _short(run: GridRun) -> GridRun:
     training = {key: value for key, value in run.recipe["training"].items()
                 if key != "eval_steps"}  # fmt: skip
     return replace(run, recipe=dict(run.recipe) | {"training": training | {"steps": 2}})

@@ -4,12 +4,13 @@ import importlib
 import os
 import signal
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
 from headwater.studies.job import Job
-from headwater.studies.study import Run
+from headwater.studies.study import GridRun
 from headwater.studies.workers import Failure, Workers
 
 DEAF = """
@@ -37,22 +38,23 @@ def test_a_worker_that_hears_the_signal_too_late_ends_with_its_job(
     started = tmp_path / "begun"
     job: Job = importlib.import_module("deaf_job").Deaf(started)
     with Workers(1, 1) as workers:
-        workers.give(job)
+        workers.submit(job)
         while not started.exists():
             time.sleep(0.05)
-    assert not any(process.is_alive() for process in workers._processes.values())
+    assert active_children() == []
 
 
 def test_a_worker_that_was_killed_while_idle_is_replaced(tmp_path: Path) -> None:
-    job = Job("wrong", Run("wrong", {"task": "no such task"}), tmp_path)
+    job = Job("wrong", GridRun("wrong", {"task": "no such task"}), tmp_path)
     answers = []
     with Workers(1, 1) as workers:
         for _ in range(2):
-            workers.give(job)
+            workers.submit(job)
             [(done, answer)] = workers.wait()
             assert done is job
             answers.append(answer)
-            [process] = [each for each in workers._processes.values() if each.is_alive()]
+            [process] = active_children()
+            assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
             process.join()
     assert answers[0] == answers[1]

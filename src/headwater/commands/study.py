@@ -11,7 +11,7 @@ from headwater.errors import UserError
 from headwater.terminal import AsJson, print_json, show_table
 
 if TYPE_CHECKING:
-    from headwater.studies.results_table import Found
+    from headwater.studies.results_table import Finding
 
 
 def study(
@@ -59,12 +59,12 @@ def study(
         _list(as_json, any(given))
         return
     from headwater.studies.run_study import run_study
-    from headwater.studies.study import Place
+    from headwater.studies.study import StudyContext
 
     folder = output or Path("runs") / "studies" / f"{name}-{budget}"
     columns = tuple(column or ())
-    place = Place(folder, budget, data, tuple(model or ()), scale, learning_rate, columns)
-    found = run_study(name, place, jobs, shlex.join(["headwater", *sys.argv[1:]]))
+    context = StudyContext(folder, budget, data, tuple(model or ()), scale, learning_rate, columns)
+    found = run_study(name, context, jobs, shlex.join(["headwater", *sys.argv[1:]]))
     _show(name, found, folder, as_json)
 
 
@@ -74,24 +74,24 @@ def _list(as_json: bool, given: bool) -> None:
 
     if given:
         raise UserError(f"which study? there are {', '.join(STUDIES)}")
-    show_table({each.name: each.asks for each in STUDIES.values()}, as_json)
+    show_table({each.name: each.text.question for each in STUDIES.values()}, as_json)
 
 
-def _show(name: str, found: "list[Found]", folder: Path, as_json: bool) -> None:
+def _show(name: str, found: "list[Finding]", folder: Path, as_json: bool) -> None:
     from headwater.studies.names import STUDIES
-    from headwater.studies.report import paragraph, published_table
+    from headwater.studies.report import paragraph
 
     if as_json:
         print_json({"output": str(folder), "claims": [_claim(each) for each in found]})
         return
     print((folder / "table.md").read_text(encoding="utf-8"))
     print(paragraph(found))
-    for each in STUDIES[name].published:
-        print(f"\nPublished: {published_table(each)}")
+    for table in STUDIES[name].text.published:
+        print(f"\nPublished: {table.markdown()}")
     print(f"\n{folder}")
 
 
-def _claim(found: "Found") -> dict[str, object]:
+def _claim(found: "Finding") -> dict[str, object]:
     claim, gain = found.claim, found.gain
     numbers = {"gain": gain.mean, "deviation": gain.deviation, "seeds": gain.count}
     return {"claim": claim.text, "verdict": found.verdict, **numbers}

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.studies import full, quick
-from headwater.studies.study import T5_COLUMNS, Cell, Claim, Place, Published, Study, slug
+from headwater.studies.study import Claim, Study, StudyContext, Trial, slug
 
 QUICK_TASKS = {"kind": 200, "either": 100}
 TWO, SHARED, HALF = "encoder-decoder (2P, M)", "shared (P, M)", "half as deep (P, M/2)"
@@ -27,49 +27,51 @@ NAMES: Mapping[str, dict[str, Any]] = {
     PREFIX: {"architecture": "prefix_lm"},
 }
 OBJECTIVES = ("denoising", "LM")
+_GRID = [(name, objective) for name in NAMES for objective in OBJECTIVES]
 
 
-def cells(place: Place) -> list[Cell]:
-    """Each architecture by each objective on each task, three seeds."""
-    return [
-        cell
-        for seed in place.seeds
-        for name, sizes in NAMES.items()
-        for objective in OBJECTIVES
-        for cell in _cells(place, name, sizes, objective, seed)
-    ]
-
-
-def _cells(
-    place: Place, name: str, sizes: Mapping[str, Any], objective: str, seed: int
-) -> list[Cell]:
-    setting = f"{name}, {objective}"
-    run = slug(f"{name.partition(' (')[0]}, {objective}")
-    asked = _asked(name, objective)
-    if place.budget == "quick":
-        body = quick.body(
-            place, "t5", seed, f"t5-{run}", objective=asked, lm={"length": 32},
-            network={"sizes": _sizes(sizes, 2)}, training={"steps": 400},
+def quick_trials(context: StudyContext, seed: int) -> list[Trial]:
+    """Each architecture by each objective, pre-trained on the made-up language."""
+    trials = []
+    for name, objective in _GRID:
+        run = _run_name(name, objective)
+        body = quick.pretrained(
+            context, "t5", seed, f"t5-{run}", objective=_objective(name, objective),
+            lm={"length": 32}, network={"sizes": _sizes(name, 2)}, training={"steps": 400},
         )  # fmt: skip
-        return quick.tests(place, setting, run, body, seed, QUICK_TASKS, quick.TUNED_T5)
-    changes = {"objective": asked, "lm": {"length": 128}}
-    changes |= {"span_corruption": {"inputs": 128}}
-    depth = full.depth(full.model(place, "t5"))
-    body = full.pretrained(place, f"t5-{run}", "t5", seed, changes, _sizes(sizes, depth))
-    return full.tests(place, setting, run, body, seed)
+        setting = f"{name}, {objective}"
+        trials += quick.trials(context, setting, run, body, seed, QUICK_TASKS, quick.T5_TRAINING)
+    return trials
 
 
-def _asked(name: str, objective: str) -> str:
-    """Return the objective of pre-training; a language model alone has no prefix that it reads."""
+def full_trials(context: StudyContext, seed: int) -> list[Trial]:
+    """Each architecture by each objective, at the sizes of a given T5."""
+    depth = full.depth(full.model(context, "t5"))
+    trials = []
+    for name, objective in _GRID:
+        run = _run_name(name, objective)
+        changes = {"objective": _objective(name, objective), "lm": {"length": 128}}
+        changes |= {"span_corruption": {"inputs": 128}}
+        body = full.pretrained(context, f"t5-{run}", "t5", seed, changes, _sizes(name, depth))
+        trials += full.trials(context, f"{name}, {objective}", run, body, seed)
+    return trials
+
+
+def _run_name(name: str, objective: str) -> str:
+    return slug(f"{name.partition(' (')[0]}, {objective}")
+
+
+def _objective(name: str, objective: str) -> str:
+    """Return the objective of pre-training; only a language model reads no prefix."""
     if objective == "denoising":
         return "span_corruption"
     return "lm" if name == MODEL else "prefix_lm"
 
 
-def _sizes(sizes: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    layers = max(1, depth // 2) if sizes.get("half") else depth
-    own = {key: value for key, value in sizes.items() if key != "half"}
-    return own | {"num_layers": layers, "num_decoder_layers": layers}
+def _sizes(name: str, depth: int) -> dict[str, Any]:
+    sizes = dict(NAMES[name])
+    layers = max(1, depth // 2) if sizes.pop("half", False) else depth
+    return sizes | {"num_layers": layers, "num_decoder_layers": layers}
 
 
 _CLAIMS = (
@@ -90,39 +92,5 @@ _CLAIMS = (
 )  # fmt: skip
 
 ARCHITECTURES = Study(
-    name="architectures",
-    asks="encoder-decoder, language model or prefix LM, at equal parameters and at equal cost?",
-    setup={
-        "quick": "T5s of 2 + 2 layers, 64 wide, of each architecture (docs/pretraining.md) are "
-        "pre-trained on a made-up language (docs/studies.md) for 400 steps of 2,048 tokens, one "
-        "body for each seed, and learn two tasks as text to text in 200 steps of 16 examples: the "
-        "kind of a noun (200 labelled examples; guessing gives 25) and whether one of two nouns is "
-        "an animal (100; 50). Accuracy in percent on 600 test examples. P are the parameters of "
-        "one stack, M is the cost of reading and writing with two.",
-        "full": "The same architectures at the sizes of the T5 given by --model are pre-trained on "
-        "the token store DIR/text/sentinels for 5,000 steps of 4,096 tokens, and learn SST-2, MRPC "
-        "and RTE in 1,000 steps of 32 examples each. Scores are on the official dev sets. P are "
-        "the parameters of one stack, M is the cost of reading and writing with two.",
-    },
-    prepare=quick.prepare,
-    cells=cells,
-    claims={"quick": _CLAIMS, "full": _CLAIMS},
-    published=(
-        Published(
-            "Raffel et al. 2020, table 2.",
-            T5_COLUMNS,
-            {
-                f"{TWO}, denoising": (83.28, 19.24, 80.88, 71.36, 26.98, 39.82, 27.65),
-                f"{SHARED}, denoising": (82.81, 18.78, 80.63, 70.73, 26.72, 39.03, 27.46),
-                f"{HALF}, denoising": (80.88, 18.97, 77.59, 68.42, 26.38, 38.40, 26.95),
-                f"{MODEL}, denoising": (74.70, 17.93, 61.14, 55.02, 25.09, 35.28, 25.86),
-                f"{PREFIX}, denoising": (81.82, 18.61, 78.94, 68.11, 26.43, 37.98, 27.39),
-                f"{TWO}, LM": (79.56, 18.59, 76.02, 64.29, 26.27, 39.17, 26.86),
-                f"{SHARED}, LM": (79.60, 18.13, 76.35, 63.50, 26.62, 39.17, 27.05),
-                f"{HALF}, LM": (78.67, 18.26, 75.32, 64.06, 26.13, 38.42, 26.89),
-                f"{MODEL}, LM": (73.78, 17.54, 53.81, 56.51, 25.23, 34.31, 25.38),
-                f"{PREFIX}, LM": (79.68, 17.84, 76.87, 64.86, 26.28, 37.51, 26.76),
-            },
-        ),
-    ),
+    "architectures", quick_trials, full_trials, {"quick": _CLAIMS, "full": _CLAIMS}
 )

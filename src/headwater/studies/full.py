@@ -19,30 +19,27 @@ from typing import Any
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.studies.study import Cell, Measure, Place, Run
+from headwater.studies.study import GridRun, Measure, StudyContext, Trial
 
-FILES: Mapping[str, tuple[str, str, str, str | None]] = {
-    "cola": ("glue/CoLA", "train.tsv", "dev.tsv", "matthews"),
-    "sst2": ("glue/SST-2", "train.tsv", "dev.tsv", "accuracy"),
-    "mrpc": ("glue/MRPC", "train.tsv", "dev.tsv", "f1"),
-    "stsb": ("glue/STS-B", "train.tsv", "dev.tsv", "spearman"),
-    "rte": ("glue/RTE", "train.tsv", "dev.tsv", "accuracy"),
-    "squad": ("qa/squad_v1.1", "train-v1.1*.json", "dev-v1.1.json", "f1"),
-    "translate_en_de": (
-        "translation/multi30k",
-        "train.en*",
-        "test_2016_flickr.en*",
-        "bleu",
-    ),
-    "scitldr": ("summarization/scitldr_a", "train.jsonl", "test.jsonl", "rouge2"),
-    "wnut17": ("ner/wnut17", "wnut17train.conll", "emerging.test.annotated", "f1"),
+FILES: Mapping[str, tuple[str, str, str]] = {
+    "cola": ("glue/CoLA", "train.tsv", "dev.tsv"),
+    "sst2": ("glue/SST-2", "train.tsv", "dev.tsv"),
+    "mrpc": ("glue/MRPC", "train.tsv", "dev.tsv"),
+    "stsb": ("glue/STS-B", "train.tsv", "dev.tsv"),
+    "rte": ("glue/RTE", "train.tsv", "dev.tsv"),
+    "squad": ("qa/squad_v1.1", "train-v1.1*.json", "dev-v1.1.json"),
+    "translate_en_de": ("translation/multi30k", "train.en*", "test_2016_flickr.en*"),
+    "scitldr": ("summarization/scitldr_a", "train.jsonl", "test.jsonl"),
+    "wnut17": ("ner/wnut17", "wnut17train.conll", "emerging.test.annotated"),
 }
-"""Folder, training file, test file and metric of each task."""
+"""Folder, training file and test file of each task."""
+METRICS = {"stsb": "spearman", "scitldr": "rouge2"}
+"""Where the papers' tables show another metric than the task's main one."""
 
 GLUE = ("cola", "sst2", "mrpc", "stsb", "rte")
 TESTS = ("sst2", "mrpc", "rte")
 """What a body is measured by that a study pre-trained itself."""
-_STEPS = ("steps", "eval_steps", "warmup")
+_COUNTED_IN_STEPS = ("steps", "eval_steps", "warmup")
 _LENGTHS: Mapping[str, dict[str, Any]] = {
     "squad": {"text": {"max_inputs": 512, "max_targets": 32}},
     "scitldr": {"text": {"max_inputs": 384, "max_targets": 64}},
@@ -50,40 +47,32 @@ _LENGTHS: Mapping[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class OfficialData:
     """A task's official files."""
 
     task: str
     train: str
     measure: Measure
 
-    def config(self, most: int | None = None) -> dict[str, Any]:
+    def recipe(self, examples: int | None = None) -> dict[str, Any]:
         """Return what a recipe's `data` says: a tenth of the training data is held out."""
-        own = {"train": [self.train], "validation_share": 0.1}
-        return own if most is None else own | {"most": most}
+        data = {"train": [self.train], "validation_share": 0.1}
+        return data if examples is None else data | {"most": examples}
 
 
-def task(place: Place, name: str) -> Data:
-    """Find a task's files below `place.data`.
-
-    Raises:
-        UserError: one is missing.
-    """
-    folder, train, test, metric = FILES[name]
-    measured = Measure(name, (_one(place, folder, test),), metric)
-    return Data(name, _one(place, folder, train), measured)
+def task_files(context: StudyContext, task: str) -> OfficialData:
+    """Find a task's files below the folder of the official data."""
+    folder, train, test = FILES[task]
+    measure = Measure(task, (_one_file(context, folder, test),), METRICS.get(task))
+    return OfficialData(task, _one_file(context, folder, train), measure)
 
 
-def model(place: Place, *families: str) -> str:
-    """Return the first of the models given that is of one of the families.
-
-    Raises:
-        UserError: there is none.
-    """
-    for name in place.models:
+def model(context: StudyContext, *families: str) -> str:
+    """Return the first of the models given that is of one of the families."""
+    for name in context.models:
         if family(name) in families:
             return name
-    given = ", ".join(f"{name} is a {family(name)}" for name in place.models) or "none was given"
+    given = ", ".join(f"{name} is a {family(name)}" for name in context.models) or "none was given"
     raise UserError(
         f"--budget full: give a pre-trained {' or '.join(families)} (--model studies/bodies/"
         f"{families[0]}, or your own); {given}"
@@ -97,12 +86,12 @@ def family(name: str) -> str:
     return setup.family(_config(name))
 
 
-def rate(place: Place, name: str) -> float:
+def learning_rate(context: StudyContext, name: str) -> float:
     """Return the rate at which every parameter is adapted: `--learning-rate`, or the usual.
 
     The smaller a network, the larger the rate that suits it; `studies/bodies` learn best at 1e-3.
     """
-    return place.learning_rate or (1e-3 if family(name) == "t5" else 1e-4)
+    return context.learning_rate or (1e-3 if family(name) == "t5" else 1e-4)
 
 
 def random_like(name: str) -> dict[str, Any]:
@@ -121,16 +110,16 @@ def random_like(name: str) -> dict[str, Any]:
     return {"network": {"preset": preset, "vocabulary": str(resolve(name)), "sizes": sizes}}
 
 
-def adapted(
-    place: Place,
+def finetuned(
+    context: StudyContext,
     name: str,
-    data: Data,
+    files: OfficialData,
     seed: int,
     *,
-    most: int | None = None,
-    start: Run | None = None,
+    examples: int | None = None,
+    start: GridRun | None = None,
     **changes: Any,
-) -> Run:
+) -> GridRun:
     """Fine-tune on a task.
 
     Args:
@@ -138,56 +127,55 @@ def adapted(
         changes: keys of the recipe; `training` is laid over the usual.
     """
     training = {"batch": {"examples": 32}, "seed": seed, "save_steps": 1000}
-    training |= _scaled(place, changes.pop("training", {}))
-    recipe = {"task": data.task, "data": data.config(most), "training": training}
-    recipe |= _LENGTHS.get(data.task, {}) | changes
+    training |= _scaled(context, changes.pop("training", {}))
+    recipe = {"task": files.task, "data": files.recipe(examples), "training": training}
+    recipe |= _LENGTHS.get(files.task, {}) | changes
     if start is not None:
-        recipe["model"] = place.run(start.name)
-    return Run(f"{name}-{seed}", recipe, (start,) if start else ())
+        recipe["model"] = context.run(start.name)
+    return GridRun(f"{name}-{seed}", recipe, (start,) if start else ())
 
 
-def _scaled(place: Place, training: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a recipe's `training` says, with its steps times the place's scale."""
-    counted = {key: value for key, value in training.items() if key in _STEPS}
-    return {**training, **{key: max(1, round(n * place.scale)) for key, n in counted.items()}}
+def _scaled(context: StudyContext, training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a recipe's `training` says, with its steps times the study's scale."""
+    counted = {key: value for key, value in training.items() if key in _COUNTED_IN_STEPS}
+    return {**training, **{key: max(1, round(n * context.scale)) for key, n in counted.items()}}
 
 
-def tests(place: Place, setting: str, name: str, body: Run, seed: int) -> list[Cell]:
+def trials(context: StudyContext, setting: str, name: str, body: GridRun, seed: int) -> list[Trial]:
     """Fine-tune a T5 that a study pre-trained on each of `TESTS`, and measure it there."""
-    found = []
     training: dict[str, Any] = {"steps": 1000, "eval_steps": 250}
-    training["learning_rate"] = rate(place, model(place, "t5"))
-    for each in TESTS:
-        data = task(place, each)
-        run = adapted(
-            place, f"{name}-{each}", data, seed, most=20000, start=body, training=training
-        )
-        found.append(Cell(setting, each, seed, run, data.measure))
+    training["learning_rate"] = learning_rate(context, model(context, "t5"))
+    found = []
+    for task in TESTS:
+        files = task_files(context, task)
+        run = finetuned(context, f"{name}-{task}", files, seed, examples=20000, start=body,
+                        training=training)  # fmt: skip
+        found.append(Trial(setting, task, seed, run, files.measure))
     return found
 
 
 def pretrained(
-    place: Place,
+    context: StudyContext,
     name: str,
-    kind: str,
+    family: str,
     seed: int,
     changes: dict[str, Any],
     sizes: dict[str, Any] | None = None,
-) -> Run:
+) -> GridRun:
     """Pre-train a network of a given model's sizes, changed by `sizes`.
 
     Args:
         changes: keys of the recipe; `training` is laid over the usual, and `corpus` is
             `DIR/text/sentinels` where they have none.
     """
-    network = random_like(model(place, kind))["network"]
+    network = random_like(model(context, family))["network"]
     del network["vocabulary"]  # the store's
     network["sizes"] |= sizes or {}
     training = {"steps": 5000, "batch": {"tokens": 4096}, "learning_rate": 1e-2, "warmup": 300,
                 "schedule": "inverse_square_root", "seed": seed}  # fmt: skip
-    scaled = _scaled(place, training | changes.get("training", {}))
-    recipe = {"corpus": {"train": store(place, "sentinels")}} | changes
-    return Run(f"{name}-{seed}", recipe | {"network": network, "training": scaled})
+    scaled = _scaled(context, training | changes.get("training", {}))
+    recipe = {"corpus": {"train": store(context, "sentinels")}} | changes
+    return GridRun(f"{name}-{seed}", recipe | {"network": network, "training": scaled})
 
 
 def depth(name: str) -> int:
@@ -196,28 +184,24 @@ def depth(name: str) -> int:
 
 
 def mixed(
-    place: Place,
+    context: StudyContext,
     name: str,
-    tasks: Sequence[Data],
+    tasks: Sequence[OfficialData],
     seed: int,
     training: dict[str, Any],
     changes: dict[str, Any],
-) -> Run:
+) -> GridRun:
     """Fine-tune on several tasks at once, in equal shares unless `changes` has a `mixture`."""
-    parts = [{"task": each.task, "data": each.config()} for each in tasks]
+    components = [{"task": files.task, "data": files.recipe()} for files in tasks]
     rates = changes.get("mixture", {"rates": "equal"})
-    run = adapted(place, name, tasks[0], seed, training=training, **changes)
+    run = finetuned(context, name, tasks[0], seed, training=training, **changes)
     recipe = {key: value for key, value in run.recipe.items() if key not in ("task", "data")}
-    return Run(run.name, recipe | {"mixture": rates | {"tasks": parts}})
+    return GridRun(run.name, recipe | {"mixture": rates | {"tasks": components}})
 
 
-def store(place: Place, name: str) -> str:
-    """Return a token store below `DIR/text`.
-
-    Raises:
-        UserError: it is not there.
-    """
-    return _one(place, "text", name)
+def store(context: StudyContext, name: str) -> str:
+    """Return a token store below `DIR/text`."""
+    return _one_file(context, "text", name)
 
 
 def _config(name: str) -> Any:
@@ -227,11 +211,11 @@ def _config(name: str) -> Any:
     return read_config(read_json(file), str(file))
 
 
-def _one(place: Place, folder: str, pattern: str) -> str:
-    assert place.data is not None  # `running` has looked
-    found = sorted((place.data / folder).glob(pattern))
+def _one_file(context: StudyContext, folder: str, pattern: str) -> str:
+    assert context.data is not None  # `run_study` has looked
+    found = sorted((context.data / folder).glob(pattern))
     if not found:
         raise UserError(
-            f"{place.data / folder / pattern}: no such file; docs/studies.md says what lies where"
+            f"{context.data / folder / pattern}: no such file; docs/studies.md says what lies where"
         )
     return str(found[0])

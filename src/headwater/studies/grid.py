@@ -1,9 +1,9 @@
-"""Running a study's grid: each run once, after those that it builds on; each cell when its run is.
+"""Running a study's grid: each run once, after those it builds on; each trial when its run is done.
 
-    body-0 ----> cells of seed 0          A result stands in results/CELL.json once it is known, and
-    body-1 ----> cells of seed 1          its cell is not done again. A run that was cut goes on.
+    body-0 ----> trials of seed 0         A result is in results/TRIAL.json once it is known, and
+    body-1 ----> trials of seed 1         its trial is not run again. A run that was cut goes on.
 
-Models and states are removed as soon as nothing asks for them any more; recipes and logs stay.
+Models and states are removed as soon as no open trial needs them; recipes and logs stay.
 """
 
 import json
@@ -13,38 +13,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from os import SEEK_END
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
 from headwater.studies.job import Job
-from headwater.studies.progress import Progress
-from headwater.studies.study import Cell, Result, Run
+from headwater.studies.progress import StudyProgress
+from headwater.studies.study import GridRun, Result, Trial
 from headwater.studies.workers import Answer, Failure
-from headwater.training.state_folder import compare
-
-KEPT = "study.json"
-"""The grid, in a study's folder."""
 
 JOBS = "jobs.jsonl"
 """What each job took, in a study's folder."""
 
 
-class Hands(Protocol):
-    """Who does the jobs.
-
-    threads: those of each job.
-    """
+class Pool(Protocol):
+    """Does the jobs; `threads`: those of each job."""
 
     threads: int
 
     @property
     def free(self) -> int:
-        """How many more jobs can be given now."""
+        """How many more jobs can be taken now."""
         ...
 
-    def give(self, job: Job) -> None:
-        """Hand a job over."""
+    def submit(self, job: Job) -> None:
+        """Take a job."""
         ...
 
     def wait(self) -> Sequence[tuple[Job, Answer]]:
@@ -52,132 +45,77 @@ class Hands(Protocol):
         ...
 
 
-def check_grid(cells: Sequence[Cell], folder: Path, about: dict[str, object]) -> None:
-    """Refuse a grid that cannot be run, or a folder that holds another.
-
-    Args:
-        about: what tells this study from others, beside its cells.
-
-    Raises:
-        UserError: a recipe is wrong, or the folder holds another study.
-    """
-    names = [cell.name for cell in cells]
-    assert len(set(names)) == len(names), "two cells of one name"
-    runs = {run.name: run for cell in cells for run in cell.run.all()}
-    for run in runs.values():
-        run.checked()
-    recipes = {name: run.recipe for name, run in runs.items()}
-    grid = {"study": {**about, "cells": names}, "runs": _portable(recipes, folder)}
-    kept = folder / KEPT
-    if kept.exists():
-        _compare(_kept_grid(kept), grid, about, folder)
-    write_json(kept, grid)
-
-
-def _kept_grid(file: Path) -> dict[str, Any]:
-    try:
-        kept = read_json(file)
-    except UserError as error:
-        raise UserError(f"{error}; remove it, and the same command goes on") from None
-    tables = [kept.get(key) for key in ("study", "runs")] if isinstance(kept, dict) else [None]
-    if not all(isinstance(each, dict) for each in tables):
-        raise UserError(f"{file}: holds no grid; remove it, and the same command goes on")
-    return dict(kept)
-
-
-def _compare(
-    kept: Mapping[str, Any], grid: Mapping[str, Any], about: Mapping[str, object], folder: Path
-) -> None:
-    """Refuse to go on with another grid than that of the folder."""
-    was = {key: kept["study"].get(key) for key in about}
-    if was != about:
-        held = " ".join(map(str, was.values()))
-        raise UserError(f"{folder}: holds the study {held}; name another folder (--output)")
-    try:
-        compare(_identity(kept), _identity(grid))
-    except UserError as error:
-        raise UserError(f"{folder}: holds this study with other settings; {error}") from None
-
-
-def _identity(grid: Mapping[str, Any]) -> dict[str, str]:
-    parts = {**grid["runs"], "study": grid["study"]}
-    return {key: repr(value) for key, value in parts.items()}
-
-
-def _portable(value: Any, folder: Path) -> Any:
-    """Name what lies in the study's folder by its place there: it is one grid in any folder."""
-    if isinstance(value, Mapping):
-        return {key: _portable(each, folder) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_portable(each, folder) for each in value]
-    if isinstance(value, str) and Path(value).is_relative_to(folder):
-        inside = Path(value).relative_to(folder)
-        return f"DIR/{inside}" if inside.parts[:1] in (("runs",), ("data",), ("stores",)) else value
-    return value
-
-
-def run_grid(cells: Sequence[Cell], folder: Path, hands: Hands, progress: Progress) -> list[Result]:
-    """Do what is not done yet and return the results of all cells, in their order.
+def run_grid(
+    trials: Sequence[Trial], folder: Path, pool: Pool, progress: StudyProgress
+) -> list[Result]:
+    """Do what is not done yet and return the results of all trials, in their order.
 
     Raises:
-        UserError: a recipe, its files or its model are wrong.
-        RuntimeError: a job failed; its words are in the error.
+        RuntimeError: a job failed, though no setting was wrong.
     """
-    found = {cell.name: kept for cell in cells if (kept := _kept(cell, folder))}
-    open_cells = [cell for cell in cells if cell.name not in found]
-    for cell in cells:
-        if cell.name in found:  # a kill may have come before its sweep
-            _sweep(cell, open_cells, folder)
-    runs = {run.name: run for cell in open_cells for run in cell.run.all()}
-    waiting = {f"run {name}": Job(name, run, folder) for name, run in runs.items()}
-    waiting |= {f"cell {cell.name}": Job(cell.name, cell, folder) for cell in open_cells}
+    results = {trial.name: known for trial in trials if (known := _known(trial, folder))}
+    for trial in trials:
+        if trial.name in results:  # a kill may have come before its weights were removed
+            _remove_weights(trial, _open(trials, results), folder)
+    waiting = _jobs(_open(trials, results), folder)
+    progress.start(len(results) + len(waiting), len(results))
     trained: set[str] = set()
-    progress.start(len(cells) + len(runs), len(found))
-    going: dict[Job, float] = {}
-    cost = {"at_a_time": hands.free, "threads": hands.threads}
-    while waiting or going:
-        ready = [key for key, job in waiting.items() if _ready(job, trained)]
-        ready.sort(key=lambda key: isinstance(waiting[key].work, Run))  # cells free the disk
-        for key in ready[: hands.free]:
-            job = waiting.pop(key)
-            going[job] = time.monotonic()
-            hands.give(job)
-        for job, answer in hands.wait():
-            seconds = time.monotonic() - going.pop(job)
+    started: dict[Job, float] = {}
+    cost = {"at_a_time": pool.free, "threads": pool.threads}
+    while waiting or started:
+        ready = [job for job in waiting if _ready(job, trained)]
+        ready.sort(key=lambda job: isinstance(job.work, GridRun))  # trials free the disk
+        for job in ready[: pool.free]:
+            waiting.remove(job)
+            started[job] = time.monotonic()
+            pool.submit(job)
+        for job, answer in pool.wait():
+            seconds = time.monotonic() - started.pop(job)
             if isinstance(answer, Failure):
                 raise _error(job, answer)
             _note(folder, job, seconds, cost)
-            if isinstance(job.work, Run):
-                trained.add(job.work.name)
-            else:
-                assert isinstance(answer, Result)
+            if isinstance(answer, Result):
+                assert isinstance(job.work, Trial)
                 write_json(_file(job.work, folder), asdict(answer))
-                found[job.work.name] = answer
-                _sweep(job.work, [cell for cell in cells if cell.name not in found], folder)
+                results[job.name] = answer
+                _remove_weights(job.work, _open(trials, results), folder)
+            else:
+                trained.add(job.name)
             progress.done(job, answer)
-    return [found[cell.name] for cell in cells]
+    return [results[trial.name] for trial in trials]
+
+
+def _open(trials: Sequence[Trial], results: Mapping[str, Result]) -> list[Trial]:
+    return [trial for trial in trials if trial.name not in results]
+
+
+def _jobs(trials: Sequence[Trial], folder: Path) -> list[Job]:
+    """Return the jobs of some trials, a shared run once."""
+    runs = {run.name: run for trial in trials for run in trial.run.with_ancestors()}
+    work: list[GridRun | Trial] = [*runs.values(), *trials]
+    return [Job(each.name, each, folder) for each in work]
+
+
+def _ready(job: Job, trained: set[str]) -> bool:
+    needed = (job.work.run,) if isinstance(job.work, Trial) else job.work.after
+    return all(run.name in trained for run in needed)
 
 
 def _note(folder: Path, job: Job, seconds: float, cost: Mapping[str, int]) -> None:
-    kind = "training" if isinstance(job.work, Run) else "measurement"
+    """Append what a job took; a line that a kill tore is ended first."""
+    kind = "training" if isinstance(job.work, GridRun) else "measurement"
     line = {"job": job.name, "kind": kind, "seconds": round(seconds, 2), **cost}
     with (folder / JOBS).open("ab+") as file:
         torn = file.tell() > 0 and file.seek(-1, SEEK_END) and file.read() != b"\n"
         file.write(("\n" if torn else "").encode() + json.dumps(line).encode() + b"\n")
 
 
-def _ready(job: Job, trained: set[str]) -> bool:
-    if isinstance(job.work, Cell):
-        return job.work.run.name in trained
-    return all(run.name in trained for run in job.work.after)
+def _file(trial: Trial, folder: Path) -> Path:
+    return folder / "results" / f"{trial.name}.json"
 
 
-def _file(cell: Cell, folder: Path) -> Path:
-    return folder / "results" / f"{cell.name}.json"
-
-
-def _kept(cell: Cell, folder: Path) -> Result | None:
-    file = _file(cell, folder)
+def _known(trial: Trial, folder: Path) -> Result | None:
+    file = _file(trial, folder)
     if not file.exists():
         return None
     try:
@@ -186,10 +124,10 @@ def _kept(cell: Cell, folder: Path) -> Result | None:
         raise UserError(f"{file}: holds no result; remove it, and it is measured again") from None
 
 
-def _sweep(done: Cell, left: Sequence[Cell], folder: Path) -> None:
-    """Remove the weights of the runs of a cell that no other cell is waiting for."""
-    needed = {run.name for cell in left for run in cell.run.all()}
-    for run in done.run.all():
+def _remove_weights(done: Trial, others: Sequence[Trial], folder: Path) -> None:
+    """Remove the weights of a trial's runs that no open trial needs."""
+    needed = {run.name for trial in others for run in trial.run.with_ancestors()}
+    for run in done.run.with_ancestors():
         if run.name not in needed:
             for part in ("model", "best", "state"):
                 shutil.rmtree(folder / "runs" / run.name / part, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a worker does for a study: train one run, or measure one cell. Both can be done again.
+"""What a worker does for a study: train one run, or measure one trial. Both can be done again.
 
 A run that was cut goes on from its last state; one that has ended is left as it is.
 """
@@ -8,40 +8,41 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.errors import UserError
+from headwater.messages import shown
 from headwater.runs.recipe import PretrainRecipe, Recipe
-from headwater.studies.study import Cell, Result, Run
+from headwater.studies.study import GridRun, Result, Trial
 from headwater.training.log import read_log
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run to be trained, or a cell whose run is trained, below a study's folder."""
+    """A run to be trained, or a trial whose run is trained, below a study's folder."""
 
     name: str
-    work: Run | Cell
+    work: GridRun | Trial
     folder: Path
 
     def perform(self) -> Result | None:
-        """Do it; what is said on the way goes to `said/NAME.txt`.
+        """Do it; messages and what is printed go to `output/NAME.txt`.
 
         Raises:
-            UserError: the recipe or its files are wrong.
             SystemExit: the training was told to stop; its state is saved.
         """
-        said = self.folder / "said" / f"{self.name}.txt"
-        said.parent.mkdir(parents=True, exist_ok=True)
+        output = self.folder / "output" / f"{self.name}.txt"
+        output.parent.mkdir(parents=True, exist_ok=True)
         with (
-            said.open("a", encoding="utf-8") as file,
+            output.open("a", encoding="utf-8") as file,
             redirect_stderr(file),
             redirect_stdout(file),
+            shown(),
         ):
-            if isinstance(self.work, Cell):
+            if isinstance(self.work, Trial):
                 return measure(self.work, self.folder / "runs" / self.work.run.name)
             train(self.work, self.folder / "runs" / self.work.name)
             return None
 
 
-def train(run: Run, folder: Path) -> None:
+def train(run: GridRun, folder: Path) -> None:
     """Train a run in its folder, or go on with it."""
     from headwater.runs.finetune import finetune
     from headwater.runs.pretrain import pretrain
@@ -57,22 +58,22 @@ def train(run: Run, folder: Path) -> None:
         raise UserError(f"{folder}: stopped by its time limit; the same command goes on")
 
 
-def measure(cell: Cell, folder: Path) -> Result:
-    """Score the model of a trained run on the cell's test."""
+def measure(trial: Trial, folder: Path) -> Result:
+    """Score the model of a trained run on the trial's test."""
     from headwater.evaluation.command import evaluate_files
     from headwater.tasks.names import task
 
-    recipe = cell.run.checked()
+    recipe = trial.run.checked()
     assert isinstance(recipe, Recipe)  # a body has no task to be measured on
-    files = [Path(file) for file in cell.measure.files]
-    metrics = evaluate_files(str(folder), cell.measure.task, files, device=recipe.training.device)
-    name = cell.measure.metric or task(cell.measure.task).main_metric
+    files = [Path(file) for file in trial.measure.files]
+    metrics = evaluate_files(str(folder), trial.measure.task, files, device=recipe.training.device)
+    name = trial.measure.metric or task(trial.measure.task).main_metric
     log = read_log(folder / "log.jsonl")
-    trained, parameters = _parameters(recipe)
+    trained, parameters = _count_parameters(recipe)
     return Result(
-        setting=cell.setting,
-        column=cell.column,
-        seed=cell.seed,
+        setting=trial.setting,
+        column=trial.column,
+        seed=trial.seed,
         value=metrics[name],
         seconds=max(line["seconds"] for line in log),
         steps=max(line["step"] for line in log),
@@ -81,7 +82,7 @@ def measure(cell: Cell, folder: Path) -> Result:
     )
 
 
-def _parameters(recipe: Recipe) -> tuple[int, int]:
+def _count_parameters(recipe: Recipe) -> tuple[int, int]:
     """Count the parameters that a run may change, and all of them."""
     from headwater.runs.finetune import begin
 

@@ -34,7 +34,7 @@ _NOUNS, _SHARED = 40, 10
 _VERBS = _ADJECTIVES = 8
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 
-Row = dict[str, Any]
+Example = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,76 +60,76 @@ class Language:
 
     def documents(self, count: int, seed: int) -> list[str]:
         """Return running text: documents of twelve sentences."""
-        chance = random.Random(f"text {seed}")
-        return [" ".join(self._sentence(chance) for _ in range(12)) for _ in range(count)]
+        rng = random.Random(f"text {seed}")
+        return [" ".join(self._sentence(rng) for _ in range(12)) for _ in range(count)]
 
-    def _sentence(self, chance: random.Random) -> str:
-        kind = chance.choice(KINDS)
-        nouns = self._both[kind] if chance.random() < 0.25 else self._of[kind]
-        if chance.random() < 0.1:
-            return f"we saw the {_drawn(chance, nouns).word} ."
-        left, right = chance.choice(((True, True), (True, False), (False, True)))
-        clause = self._clause(chance, kind, _drawn(chance, nouns).word, left, right)
-        if chance.random() < 0.3:
-            other = chance.choice(KINDS)
-            article = chance.choice(("the", "a"))
-            noun = _drawn(chance, self._of[other]).word
-            clause += f" near {article} {chance.choice(self.adjectives[other])} {noun}"
+    def _sentence(self, rng: random.Random) -> str:
+        kind = rng.choice(KINDS)
+        nouns = self._both[kind] if rng.random() < 0.25 else self._of[kind]
+        if rng.random() < 0.1:
+            return f"we saw the {_draw(rng, nouns).word} ."
+        left, right = rng.choice(((True, True), (True, False), (False, True)))
+        clause = self._clause(rng, kind, _draw(rng, nouns).word, left, right)
+        if rng.random() < 0.3:
+            other = rng.choice(KINDS)
+            article = rng.choice(("the", "a"))
+            noun = _draw(rng, self._of[other]).word
+            clause += f" near {article} {rng.choice(self.adjectives[other])} {noun}"
         return f"{clause} ."
 
-    def _clause(self, chance: random.Random, kind: str, noun: str, left: bool, right: bool) -> str:
+    def _clause(self, rng: random.Random, kind: str, noun: str, left: bool, right: bool) -> str:
         """Say something of a noun, with words of its kind before it, after it, or both."""
-        before = f"{chance.choice(self.adjectives[kind])} " if left else ""
-        after = chance.choice(self.verbs[kind]) if right else "stood there"
-        return f"{chance.choice(('the', 'a'))} {before}{noun} {after}"
+        before = f"{rng.choice(self.adjectives[kind])} " if left else ""
+        after = rng.choice(self.verbs[kind]) if right else "stood there"
+        return f"{rng.choice(('the', 'a'))} {before}{noun} {after}"
 
-    def rows(self, task: str, count: int, seed: int, part: str) -> list[Row]:
-        """Return labelled examples; those of other parts and seeds are other draws."""
-        chance = random.Random(f"{task} {part} {seed}")
-        makers: dict[str, Callable[[random.Random], Row]] = {
+    def examples(self, task: str, count: int, seed: int, split: str) -> list[Example]:
+        """Return labelled examples; those of other splits and seeds are other draws."""
+        rng = random.Random(f"{task} {split} {seed}")
+        makers: dict[str, Callable[[random.Random], Example]] = {
             "kind": self._kind,
             "either": self._either,
             "find": self._find,
             "mood": self._mood,
             "sense": self._sense,
         }
-        return [makers[task](chance) for _ in range(count)]
+        return [makers[task](rng) for _ in range(count)]
 
-    def _kind(self, chance: random.Random) -> Row:
-        kind = chance.choice(KINDS)
-        return {"text": f"we saw the {self._noun(chance, kind)} .", "label": kind}
+    def _kind(self, rng: random.Random) -> Example:
+        kind = rng.choice(KINDS)
+        return {"text": f"we saw the {self._noun(rng, kind)} .", "label": kind}
 
-    def _either(self, chance: random.Random) -> Row:
-        there = chance.random() < 0.5
-        kinds = [chance.choice(KINDS[1:]), KINDS[0] if there else chance.choice(KINDS[1:])]
-        chance.shuffle(kinds)
-        texts = [f"we saw the {self._noun(chance, kind)} ." for kind in kinds]
+    def _either(self, rng: random.Random) -> Example:
+        there = rng.random() < 0.5
+        kinds = [rng.choice(KINDS[1:]), KINDS[0] if there else rng.choice(KINDS[1:])]
+        rng.shuffle(kinds)
+        texts = [f"we saw the {self._noun(rng, kind)} ." for kind in kinds]
         return {"first": texts[0], "second": texts[1], "label": ANSWERS[there]}
 
-    def _find(self, chance: random.Random) -> Row:
-        kinds = [KINDS[0], *chance.sample(KINDS[1:], 2)]
-        chance.shuffle(kinds)
-        nouns = [self._noun(chance, kind) for kind in kinds]
+    def _find(self, rng: random.Random) -> Example:
+        kinds = [KINDS[0], *rng.sample(KINDS[1:], 2)]
+        rng.shuffle(kinds)
+        nouns = [self._noun(rng, kind) for kind in kinds]
         context = f"we saw the {nouns[0]} , the {nouns[1]} and the {nouns[2]} ."
         answer = nouns[kinds.index(KINDS[0])]
         return {"question": f"what {KINDS[0]} ?", "context": context, "answer": answer}
 
-    def _mood(self, chance: random.Random) -> Row:
-        kind, mood = chance.choice(KINDS), chance.randrange(2)
-        adjective = chance.choice(self.adjectives[kind][mood::2])
-        after = chance.choice(self.verbs[kind])
-        return {"text": f"the {adjective} {self._noun(chance, kind)} {after} .",
+    def _mood(self, rng: random.Random) -> Example:
+        kind, mood = rng.choice(KINDS), rng.randrange(2)
+        adjective = rng.choice(self.adjectives[kind][mood::2])
+        after = rng.choice(self.verbs[kind])
+        return {"text": f"the {adjective} {self._noun(rng, kind)} {after} .",
                 "label": MOODS[mood]}  # fmt: skip
 
-    def _sense(self, chance: random.Random) -> Row:
-        noun = chance.choice(self.ambiguous)
-        kind, left = chance.choice(noun.kinds), chance.random() < 0.5
-        words = f"{self._clause(chance, kind, noun.word, left, not left)} .".split()
+    def _sense(self, rng: random.Random) -> Example:
+        noun = rng.choice(self.ambiguous)
+        kind, left = rng.choice(noun.kinds), rng.random() < 0.5
+        words = f"{self._clause(rng, kind, noun.word, left, not left)} .".split()
         tags = [f"B-{kind}" if word == noun.word else "O" for word in words]
         return {"words": words, "tags": tags}
 
-    def _noun(self, chance: random.Random, kind: str) -> str:
-        return _drawn(chance, self._of[kind]).word
+    def _noun(self, rng: random.Random, kind: str) -> str:
+        return _draw(rng, self._of[kind]).word
 
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -169,18 +169,18 @@ TASKS: dict[str, dict[str, Any]] = {
 """The tasks as declarations (docs/own_tasks.md)."""
 
 
-def _words(chance: random.Random) -> Iterator[str]:
+def _words(rng: random.Random) -> Iterator[str]:
     """Yield words of two syllables and maybe a last consonant, each once."""
     seen: set[str] = set()
     while True:
-        syllables = [chance.choice(_CONSONANTS) + chance.choice(_VOWELS) for _ in range(2)]
-        word = "".join(syllables) + chance.choice(["", *_CONSONANTS[:6]])
+        syllables = [rng.choice(_CONSONANTS) + rng.choice(_VOWELS) for _ in range(2)]
+        word = "".join(syllables) + rng.choice(["", *_CONSONANTS[:6]])
         if word not in seen:
             seen.add(word)
             yield word
 
 
-def _drawn(chance: random.Random, nouns: Sequence[Noun]) -> Noun:
+def _draw(rng: random.Random, nouns: Sequence[Noun]) -> Noun:
     """Draw one by Zipf's law: the first twice as often as the second."""
     weights = accumulate(1 / rank for rank in range(1, len(nouns) + 1))
-    return chance.choices(nouns, cum_weights=list(weights))[0]
+    return rng.choices(nouns, cum_weights=list(weights))[0]

@@ -16,11 +16,7 @@ STUDIES: dict[str, Study] = {each.name: each for each in _ALL}
 
 
 def find(name: str) -> Study:
-    """Return a study by its name.
-
-    Raises:
-        UserError: there is none of that name.
-    """
+    """Return a study by its name."""
     if name not in STUDIES:
         raise UserError(f"unknown study {name!r}; {did_you_mean(name, STUDIES)}")
     return STUDIES[name]

@@ -1,6 +1,6 @@
 """A study as a picture: curves where the columns are numbers, else points side by side.
 
-Every mark is a mean over seeds, with the sample deviation as a bar.
+Every point is a mean over seeds, with the sample deviation as a bar.
 """
 
 from pathlib import Path
@@ -56,8 +56,8 @@ def _points(axes: Axes, table: Table, columns: list[str]) -> None:
     settings = table.settings
     axes.set_yticks(range(len(settings)), settings)
     axes.invert_yaxis()
-    for place, column in enumerate(columns):
-        shift = 0.25 * (place / max(1, len(columns) - 1) - 0.5)
+    for index, column in enumerate(columns):
+        shift = 0.25 * (index / max(1, len(columns) - 1) - 0.5)
         cells = [(y, table.cell(name, column)) for y, name in enumerate(settings)]
         kept = [(y, cell) for y, cell in cells if cell is not None]
         axes.errorbar(

@@ -1,8 +1,8 @@
 """The quick budget: tiny models on the made-up language, a grid in minutes on two cores.
 
 Everything is generated into the study's folder: running text with two vocabularies of whole words
-(one with BERT's marks and T5's sentinels, one without, for CBOW and ELMo), a token store of each,
-and training, validation and test rows for each task.
+(one with BERT's special tokens and T5's sentinels, one without, for CBOW and ELMo), a token store
+of each, and training, validation and test examples for each task.
 """
 
 import json
@@ -17,14 +17,14 @@ from headwater import messages
 from headwater.corpus.build import build
 from headwater.files import replace_file, replacing_folder, write_json
 from headwater.studies.language import TASKS, Language
-from headwater.studies.study import Cell, Measure, Place, Run
+from headwater.studies.study import GridRun, Measure, StudyContext, Trial
 from headwater.text.loading import load_vocabulary
 from headwater.text.word import describe_words
 from headwater.text.wordpiece import describe_added
 
 DOCUMENTS = 2400
-ROWS = {"train": 4000, "validation": 200, "test": 600}
-_MARKS = {"cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+EXAMPLES = {"train": 4000, "validation": 200, "test": 600}
+_BERT_TOKENS = {"cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 _SENTINELS = 32
 
 SIZES: Mapping[str, dict[str, Any]] = {
@@ -58,25 +58,25 @@ STEPS = 1000
 """Of pre-training, at 2,048 tokens each."""
 
 
-def prepare(place: Place) -> None:
-    """Generate the data of the quick budget below `place.folder`, unless it is there."""
-    data = place.folder / "data"
-    if place.budget != "quick" or data.exists():
+def prepare(context: StudyContext) -> None:
+    """Generate the data of the quick budget below `context.folder`, unless it is there."""
+    data = context.folder / "data"
+    if context.budget != "quick" or data.exists():
         return
     language = Language()
     with replacing_folder(data) as folder:
         documents = language.documents(DOCUMENTS, seed=0)
         _write_lines(folder / "text.jsonl", [{"text": text} for text in documents])
-        counts = Counter(word for text in [*documents, *_spoken()] for word in text.split())
+        counts = Counter(word for text in [*documents, *_task_words()] for word in text.split())
         words = [word for word, _ in counts.most_common()]
-        _write_vocabulary(folder / "tokens", words, marked=True)
-        _write_vocabulary(folder / "words", words, marked=False)
+        _write_vocabulary(folder / "tokens", words, bert_and_t5=True)
+        _write_vocabulary(folder / "words", words, bert_and_t5=False)
         for kind in ("tokens", "words"):
             store(folder, kind, f"{kind}-store", documents)
         for task, declaration in TASKS.items():
             replace_file(folder / f"{task}.toml", tomli_w.dumps(declaration))
-            for part, count in ROWS.items():
-                rows = language.rows(task, count, 0, part)
+            for part, count in EXAMPLES.items():
+                rows = language.examples(task, count, 0, part)
                 _write_lines(folder / f"{task}-{part}.jsonl", rows)
 
 
@@ -88,7 +88,9 @@ def store(data: Path, vocabulary: str, name: str, documents: list[str]) -> None:
         build([source], load_vocabulary(data / vocabulary), data / name)
 
 
-def body(place: Place, family: str, seed: int, name: str = "", **changes: Any) -> Run:
+def pretrained(
+    context: StudyContext, family: str, seed: int, name: str = "", **changes: Any
+) -> GridRun:
     """Pre-train a tiny model of a family.
 
     Args:
@@ -102,94 +104,96 @@ def body(place: Place, family: str, seed: int, name: str = "", **changes: Any) -
                 "warmup": 0.1, "schedule": "linear", "seed": seed} | _MACHINE  # fmt: skip
     recipe = {
         "network": {"preset": SIZES[family]["preset"], "sizes": sizes},
-        "corpus": {"train": str(place.folder / "data" / f"{kind}-store")},
+        "corpus": {"train": str(context.folder / "data" / f"{kind}-store")},
         **OBJECTIVES[family],
         **changes,
     }
     recipe["training"] = training | changes.get("training", {})
-    return Run(f"{name or family}-{seed}", recipe)
+    return GridRun(f"{name or family}-{seed}", recipe)
 
 
-def random_start(place: Place, family: str) -> dict[str, Any]:
+def random_weights(context: StudyContext, family: str) -> dict[str, Any]:
     """Return the part of a recipe that begins from random weights."""
     kind = "words" if family in ("cbow", "elmo") else "tokens"
-    vocabulary = str(place.folder / "data" / kind)
+    vocabulary = str(context.folder / "data" / kind)
     return {"network": SIZES[family] | {"vocabulary": vocabulary}}
 
 
-def adapted(
-    place: Place, name: str, task: str, seed: int, start: Run | None, **changes: Any
-) -> Run:
+def finetuned(
+    context: StudyContext, name: str, task: str, seed: int, start: GridRun | None, **changes: Any
+) -> GridRun:
     """Fine-tune on a task: from a run, or from what `changes` say.
 
     Args:
-        changes: keys of the recipe; `most` counts the training examples; the tables `training` and
+        changes: keys of the recipe; `examples` of the training data; the tables `training` and
             `data` are laid over the usual ones.
     """
     data = {
-        "train": [_rows(place, task, "train")],
-        "validation": [_rows(place, task, "validation")],
-        "most": changes.pop("most", 200),
+        "train": [_file(context, task, "train")],
+        "validation": [_file(context, task, "validation")],
+        "most": changes.pop("examples", 200),
     }
     training = {"steps": 200, "batch": {"examples": 16}, "learning_rate": 1e-3, "warmup": 0.1,
                 "schedule": "linear", "eval_steps": 40, "seed": seed} | _MACHINE  # fmt: skip
     training |= changes.pop("training", {})
-    recipe = {"task": declaration(place, task), "data": data, "training": training, **changes}
+    recipe = {"task": declaration(context, task), "data": data, "training": training, **changes}
     if start is not None:
-        recipe["model"] = place.run(start.name)
+        recipe["model"] = context.run(start.name)
     if task == "find":
         recipe["spans"] = {"max_length": 48, "max_query_length": 16, "stride": 8}
-    return Run(f"{name}-{seed}", recipe, (start,) if start else ())
+    return GridRun(f"{name}-{seed}", recipe, (start,) if start else ())
 
 
-TUNED_T5 = {"steps": 200, "learning_rate": 2e-3, "eval_steps": 100}
+T5_TRAINING = {"steps": 200, "learning_rate": 2e-3, "eval_steps": 100}
 """How a T5 is fine-tuned."""
 
 
-def tests(
-    place: Place,
+def trials(
+    context: StudyContext,
     setting: str,
     name: str,
-    body: Run,
+    body: GridRun,
     seed: int,
     tasks: Mapping[str, int],
     training: Mapping[str, Any],
-) -> list[Cell]:
+) -> list[Trial]:
     """Fine-tune a body that a study pre-trained on so many examples of each task, and measure."""
     found = []
-    for task, most in tasks.items():
-        run = adapted(place, f"{name}-{task}", task, seed, body, most=most, training=training)
-        found.append(Cell(setting, task, seed, run, measure(place, task)))
+    for task, examples in tasks.items():
+        run = finetuned(
+            context, f"{name}-{task}", task, seed, body, examples=examples, training=training
+        )
+        found.append(Trial(setting, task, seed, run, measure(context, task)))
     return found
 
 
-def declaration(place: Place, task: str) -> str:
+def declaration(context: StudyContext, task: str) -> str:
     """Return where a task is declared."""
-    return str(place.folder / "data" / f"{task}.toml")
+    return str(context.folder / "data" / f"{task}.toml")
 
 
-def measure(place: Place, task: str) -> Measure:
+def measure(context: StudyContext, task: str) -> Measure:
     """Return a task's test."""
-    return Measure(declaration(place, task), (_rows(place, task, "test"),))
+    return Measure(declaration(context, task), (_file(context, task, "test"),))
 
 
 _MACHINE = {"device": "cpu", "precision": "fp32", "logging_steps": 20, "save_steps": 1000}
 
 
-def _rows(place: Place, task: str, part: str) -> str:
-    return str(place.folder / "data" / f"{task}-{part}.jsonl")
+def _file(context: StudyContext, task: str, part: str) -> str:
+    return str(context.folder / "data" / f"{task}-{part}.jsonl")
 
 
-def _spoken() -> list[str]:
+def _task_words() -> list[str]:
     """Every word that the tasks add to those of the text."""
     labels = [str(label) for each in TASKS.values() for label in each.get("labels", [])]
     spoken = " ".join(labels).replace("B-", "").replace("O ", "")
     return [f"{' '.join(TASKS)} {spoken} : what ? ,"]
 
 
-def _write_vocabulary(folder: Path, words: list[str], *, marked: bool) -> None:
-    roles = {"pad": "[PAD]", "unk": "[UNK]", "eos": "[EOS]"} | (_MARKS if marked else {})
-    sentinels = [f"<extra_id_{number}>" for number in range(_SENTINELS)] if marked else []
+def _write_vocabulary(folder: Path, words: list[str], *, bert_and_t5: bool) -> None:
+    roles = {"pad": "[PAD]", "unk": "[UNK]", "eos": "[EOS]"} | (_BERT_TOKENS if bert_and_t5 else {})
+    sentinels = [f"<extra_id_{number}>" for number in range(_SENTINELS)] if bert_and_t5 else []
     special = [*roles.values(), *sentinels]
     ids = {token: id for id, token in enumerate([*special, *words])}
     content = describe_words(ids, lower_case=False)

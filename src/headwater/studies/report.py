@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from headwater.files import replace_file
 from headwater.studies.plot import draw
-from headwater.studies.results_table import Found, Table, judge
-from headwater.studies.study import Place, Published, Result, Study
+from headwater.studies.results_table import Finding, Table, judge
+from headwater.studies.study import Result, Study, StudyContext
 
-_WORDS = {
+_VERDICTS = {
     "agrees": "as published",
     "disagrees": "against what is published",
     "open": "not told apart here",
@@ -19,25 +19,25 @@ _WORDS = {
 
 
 def write_report(
-    study: Study, place: Place, results: Sequence[Result], cost: str, command: str
-) -> list[Found]:
-    """Write everything below `place.folder` and return what became of each claim."""
-    derived = tuple(study.derive(place, results)) if study.derive else ()
+    study: Study, context: StudyContext, results: Sequence[Result], cost: str, command: str
+) -> list[Finding]:
+    """Write everything below the folder of the context and return what became of each claim."""
+    derived = tuple(study.derive(context, results)) if study.derive else ()
     table = Table(tuple(results), derived)
     columns = {each.column for each in (*results, *derived)}
-    claims = study.claims[place.budget]
+    claims = study.claims[context.budget]
     found = [judge(c, table) for c in claims if not c.columns or columns.intersection(c.columns)]
-    folder = place.folder
+    folder = context.folder
     replace_file(folder / "table.md", table.markdown())
     replace_file(folder / "table.csv", table.csv())
     replace_file(folder / "seeds.csv", table.seeds_csv())
-    draw(table, f"{study.name} ({place.budget})", study.across, folder / "plot.png")
-    page = _page(study, place, table, found, cost, command)
+    draw(table, f"{study.name} ({context.budget})", study.text.across, folder / "plot.png")
+    page = _page(study, context, table, found, cost, command)
     replace_file(folder / "README.md", page)
     return found
 
 
-def paragraph(found: Sequence[Found]) -> str:
+def paragraph(found: Sequence[Finding]) -> str:
     """Say in sentences which published orders the numbers show, which not, and by how much."""
     agrees = [each for each in found if each.verdict == "agrees"]
     against = [each for each in found if each.verdict == "disagrees"]
@@ -45,22 +45,22 @@ def paragraph(found: Sequence[Found]) -> str:
     are = "is" if len(agrees) == 1 else "are"
     parts = [f"Of {len(found)} published orders, {len(agrees)} {are} found here."]
     if agrees:
-        parts.append(f"As published: {_listed(agrees)}.")
+        parts.append(f"As published: {_list(agrees)}.")
     if against:
-        parts.append(f"The other way round than published: {_listed(against)}.")
+        parts.append(f"The other way round than published: {_list(against)}.")
     if undecided:
         parts.append(
             f"Not told apart at this scale (a difference of less than twice its standard error): "
-            f"{_listed(undecided)}."
+            f"{_list(undecided)}."
         )
     return " ".join(parts)
 
 
-def _listed(found: Sequence[Found]) -> str:
+def _list(found: Sequence[Finding]) -> str:
     return "; ".join(f"{each.claim.text} ({_gain(each)})" for each in found)
 
 
-def _gain(found: Found) -> str:
+def _gain(found: Finding) -> str:
     gain = found.gain
     error = "" if found.gain.error is None else f", standard error {_number(found.gain.error, 2)}"
     sign = "-" if gain.mean < 0 else "+"
@@ -73,18 +73,23 @@ def _number(value: float, digits: int) -> str:
 
 
 def _page(
-    study: Study, place: Place, table: Table, found: Sequence[Found], cost: str, command: str
+    study: Study,
+    context: StudyContext,
+    table: Table,
+    found: Sequence[Finding],
+    cost: str,
+    command: str,
 ) -> str:
-    rows = [f"| {each.claim.text} | {_gain(each)} | {_WORDS[each.verdict]} |" for each in found]
-    seeds = ", ".join(map(str, place.seeds))
+    rows = [f"| {each.claim.text} | {_gain(each)} | {_VERDICTS[each.verdict]} |" for each in found]
+    seeds = ", ".join(map(str, context.seeds))
     parts = [
-        f"# {study.name}: {study.asks}",
-        study.setup[place.budget],
-        *_changed(place),
+        f"# {study.name}: {study.text.question}",
+        study.text.setup[context.budget],
+        *_changed(context),
         "## What was found",
         paragraph(found),
         "![The numbers as a picture](plot.png)",
-        f"Columns: {study.across}. Mean ± sample deviation over seeds {seeds}. `trained`: the "
+        f"Columns: {study.text.across}. Mean ± sample deviation over seeds {seeds}. `trained`: the "
         "share of the parameters that the adaptation may change. `seconds`: of the adaptation "
         "alone.",
         table.markdown(),
@@ -95,7 +100,7 @@ def _page(
         "three seeds that is a weak test: of settings that do not differ at all, one pair in five "
         "would pass it (Student's t with two degrees of freedom), half of these each way.",
         "## What is published",
-        *(published_table(each) for each in study.published),
+        *(table.markdown() for table in study.text.published),
         "## How",
         f"```sh\n{command}\n```",
         cost,
@@ -103,30 +108,16 @@ def _page(
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _changed(place: Place) -> list[str]:
+def _changed(context: StudyContext) -> list[str]:
     found = []
-    if place.columns:
-        listed = ", ".join(place.columns)
+    if context.columns:
+        listed = ", ".join(context.columns)
         found.append(f"Of its columns these were run here: {listed}. Averages are over these.")
-    if place.scale != 1:
-        found.append(f"Here every training took {place.scale:g} times the steps named above.")
-    if place.learning_rate:
+    if context.scale != 1:
+        found.append(f"Here every training took {context.scale:g} times the steps named above.")
+    if context.learning_rate:
         found.append(
-            f"The learning rate for all parameters was {place.learning_rate:g} here, by "
+            f"The learning rate for all parameters was {context.learning_rate:g} here, by "
             "--learning-rate."
         )
     return found
-
-
-def published_table(published: Published) -> str:
-    """Return the source of published numbers, and the numbers."""
-    lines = [published.source + (f" {published.note}" if published.note else "")]
-    if published.rows:
-        heads = ["", *published.columns]
-        values = [value for row in published.rows.values() for value in row if value is not None]
-        digits = max(len(str(value).partition(".")[2]) for value in values)
-        lines += ["", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-        for name, row in published.rows.items():
-            cells = ["" if value is None else f"{value:.{digits}f}" for value in row]
-            lines.append(f"| {' | '.join([name, *cells])} |")
-    return "\n".join(lines)

@@ -48,7 +48,7 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Finding:
     """What the numbers say of a claim: the mean gain over the worse setting, paired by seed."""
 
     claim: Claim
@@ -56,33 +56,31 @@ class Found:
     gain: Spread
 
 
-def judge(claim: Claim, table: "Table") -> Found:
+def judge(claim: Claim, table: "Table") -> Finding:
     """Compare the two settings of a claim over the seeds that both have.
 
     Derived columns count only for a claim that names them.
-
-    Raises:
-        KeyError: the settings have no column and seed in common.
     """
     results = (*table.results, *table.derived) if claim.columns else table.results
-    better, worse = (_by_place(results, name, claim) for name in (claim.better, claim.worse))
-    both = [place for place in better if place in worse]
+    better, worse = (
+        _by_column_and_seed(results, name, claim) for name in (claim.better, claim.worse)
+    )
+    both = [key for key in better if key in worse]
     if not both:
-        raise KeyError(f"{claim.better} and {claim.worse} have nothing in common")
+        raise KeyError(f"{claim.better} and {claim.worse} have no column and seed in common")
     sign = -1.0 if claim.lowest else 1.0
     seeds = sorted({seed for _, seed in both})
     gains = [
-        fmean(sign * (better[place] - worse[place]) for place in both if place[1] == seed)
-        for seed in seeds
+        fmean(sign * (better[key] - worse[key]) for key in both if key[1] == seed) for seed in seeds
     ]
     gain = spread(gains)
     verdict: Verdict = "open"
     if gain.error is not None and abs(gain.mean) > 2 * gain.error:
         verdict = "agrees" if gain.mean > 0 else "disagrees"
-    return Found(claim, verdict, gain)
+    return Finding(claim, verdict, gain)
 
 
-def _by_place(
+def _by_column_and_seed(
     results: Sequence[Result], setting: str, claim: Claim
 ) -> dict[tuple[str, int], float]:
     return {

@@ -8,71 +8,70 @@ from pathlib import Path
 from headwater.errors import UserError
 from headwater.files import check_writable, whole_lines
 from headwater.lock import LOCK, locked
-from headwater.studies.grid import JOBS, KEPT, check_grid, run_grid
+from headwater.studies import grid_file, quick
+from headwater.studies.grid import JOBS, run_grid
 from headwater.studies.names import find
-from headwater.studies.progress import Progress
+from headwater.studies.progress import StudyProgress
 from headwater.studies.report import write_report
-from headwater.studies.results_table import Found
-from headwater.studies.study import Cell, Place
+from headwater.studies.results_table import Finding
+from headwater.studies.study import StudyContext, Trial
 from headwater.studies.workers import Workers
 
-_LOCKED = "another process is running this study; wait for it or stop it, or name another folder"
+_IN_USE = "another process is running this study; wait for it or stop it, or name another folder"
 
 
-def run_study(name: str, place: Place, jobs: int | None, command: str) -> list[Found]:
+def run_study(name: str, context: StudyContext, jobs: int | None, command: str) -> list[Finding]:
     """Run what is left of a study and write its report.
 
     Args:
         jobs: how many runs at a time; left out: one for each core with `quick`, else one.
         command: that of the user, for the page.
-
-    Raises:
-        UserError: there is no such study, its data or models are missing, or a run is refused.
-        RuntimeError: a run failed.
     """
     study = find(name)
-    _check(place)
-    grid = study.cells(place)
-    cells = _chosen(grid, place.columns)
-    place.folder.mkdir(parents=True, exist_ok=True)
-    with locked(place.folder / LOCK, f"{place.folder}: {_LOCKED}"):
-        check_grid(grid, place.folder, {"name": name, "budget": place.budget})
-        study.prepare(place)
-        count = min(jobs or (_cores() if place.budget == "quick" else 1), len(cells))
+    _check(context)
+    grid = study.trials(context)
+    trials = _of_columns(grid, context.columns)
+    context.folder.mkdir(parents=True, exist_ok=True)
+    with locked(context.folder / LOCK, f"{context.folder}: {_IN_USE}"):
+        grid_file.check_grid(grid, context.folder, {"name": name, "budget": context.budget})
+        quick.prepare(context)
+        if study.prepare:
+            study.prepare(context)
+        count = min(jobs or (_cores() if context.budget == "quick" else 1), len(trials))
         threads = _threads(count)
-        with Progress(name, place.folder) as progress, Workers(count, threads) as workers:
-            results = run_grid(cells, place.folder, workers, progress)
-        cost = _cost(place.folder)
-        return write_report(study, place, results, cost, command)
+        with StudyProgress(name, context.folder) as progress, Workers(count, threads) as workers:
+            results = run_grid(trials, context.folder, workers, progress)
+        cost = _cost(context.folder)
+        return write_report(study, context, results, cost, command)
 
 
-def _chosen(grid: Sequence[Cell], columns: Sequence[str]) -> list[Cell]:
-    """Return the cells of some columns, or of all where none are named."""
-    known = dict.fromkeys(cell.column for cell in grid)
+def _of_columns(grid: Sequence[Trial], columns: Sequence[str]) -> list[Trial]:
+    """Return the trials of some columns, or of all where none are named."""
+    known = dict.fromkeys(trial.column for trial in grid)
     for column in columns:
         if column not in known:
             raise UserError(f"--column {column}: there are {'; '.join(known)}")
-    return [cell for cell in grid if not columns or cell.column in columns]
+    return [trial for trial in grid if not columns or trial.column in columns]
 
 
-def _check(place: Place) -> None:
-    if place.budget == "full" and place.data is None:
+def _check(context: StudyContext) -> None:
+    if context.budget == "full" and context.data is None:
         raise UserError("--budget full reads official data; name their folder: --data DIR")
     options = {
-        "--data": place.data,
-        "--model": place.models,
-        "--scale": place.scale != 1.0,
-        "--learning-rate": place.learning_rate,
+        "--data": context.data,
+        "--model": context.models,
+        "--scale": context.scale != 1.0,
+        "--learning-rate": context.learning_rate,
     }
     given = [option for option, value in options.items() if value]
-    if place.budget == "quick" and given:
+    if context.budget == "quick" and given:
         raise UserError(f"{given[0]} is for --budget full; the quick budget is what it is")
-    if place.data is not None and not place.data.is_dir():
-        raise UserError(f"{place.data}: no such folder; --data names that of the official data")
-    others = place.folder.is_dir() and any(each.name != LOCK for each in place.folder.iterdir())
-    if others and not (place.folder / KEPT).exists():
-        raise UserError(f"{place.folder}: holds other files than a study's; name another folder")
-    check_writable(place.folder)
+    if context.data is not None and not context.data.is_dir():
+        raise UserError(f"{context.data}: no such folder; --data names that of the official data")
+    others = context.folder.is_dir() and any(each.name != LOCK for each in context.folder.iterdir())
+    if others and not (context.folder / grid_file.NAME).exists():
+        raise UserError(f"{context.folder}: holds other files than a study's; name another folder")
+    check_writable(context.folder)
 
 
 def _cost(folder: Path) -> str:

@@ -1,11 +1,11 @@
-"""What a study is: a grid of cells, each a training run whose model is measured on one test.
+"""What a study is: a grid of trials, each a training run whose model is measured on one test.
 
-                  a test     another test     columns
-    a setting     cell x 3   cell x 3         three seeds each
-    another       cell x 3   cell x 3
+                  a test      another test      columns
+    a setting     trial x 3   trial x 3         three seeds each
+    another       trial x 3   trial x 3
 
 The runs of a grid may build on one another: a body is pre-trained once for each seed and adapted in
-many cells. A study also says what the published work found, as an order of its settings, so that
+many trials. A study also says what the published work found, as an order of its settings, so that
 the report can tell where the numbers here agree with it.
 """
 
@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from headwater.runs.recipe import PretrainRecipe, Recipe
+from headwater.studies.text import StudyText, study_text
 
 Budget = Literal["quick", "full"]
-T5_COLUMNS = ("GLUE", "CNN/DM", "SQuAD", "SuperGLUE", "En-De", "En-Fr", "En-Ro")
-"""Those of the tables of Raffel et al. 2020."""
 
 
 def slug(setting: str) -> str:
-    """Return what a table says as a part of a run's name.
+    """Return the name of a setting as a part of a run's name.
 
     >>> slug("adapters, d = 32")
     'adapters-d32'
@@ -32,7 +31,7 @@ def slug(setting: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StudyContext:
     """Where a study works and what it may use.
 
     Args:
@@ -40,9 +39,9 @@ class Place:
         data: the folder with official data files; `full` reads it.
         models: pre-trained models; `full` starts from them.
         scale: of the steps of every training with `full`.
-        learning_rate: of `full` where all parameters are adapted; left out: `full.rate`.
+        learning_rate: of `full` where all parameters are adapted; left out: `full.learning_rate`.
         columns: those that are run and reported; left out: all.
-        seeds: one run each in every cell.
+        seeds: each trial runs once for each.
     """
 
     folder: Path
@@ -60,30 +59,26 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class GridRun:
     """A training run; it lies in `runs/NAME` and reads the folders of the runs in `after`."""
 
     name: str
     recipe: Mapping[str, Any] = field(hash=False)
-    after: tuple["Run", ...] = ()
+    after: tuple["GridRun", ...] = ()
 
     def checked(self) -> Recipe | PretrainRecipe:
-        """Return the recipe.
-
-        Raises:
-            UserError: a key or a value of it is wrong.
-        """
+        """Return the recipe with its types; a wrong key or value is the user's mistake."""
         kind = PretrainRecipe if "objective" in self.recipe else Recipe
         return kind.check(self.recipe, self.name)
 
-    def all(self) -> list["Run"]:
-        """Return what must be run, in an order that can be kept: this run is the last."""
-        return [*(run for before in self.after for run in before.all()), self]
+    def with_ancestors(self) -> list["GridRun"]:
+        """Return what must be run, in an order that works: this run is the last."""
+        return [*(run for before in self.after for run in before.with_ancestors()), self]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a cell is measured by: one metric (the task's main one if left out) on some files."""
+    """What a trial is scored by: a metric on some files; left out: the task's main metric."""
 
     task: str
     files: tuple[str, ...]
@@ -91,13 +86,13 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One number of the table: a setting (its row), a column, a seed, and what gives it."""
+class Trial:
+    """One number: a setting (a row of the table), a column, a seed, and what gives it."""
 
     setting: str
     column: str
     seed: int
-    run: Run
+    run: GridRun
     measure: Measure
 
     @property
@@ -109,7 +104,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a cell gave.
+    """What a trial gave.
 
     value: of the metric, in percent unless the column says otherwise.
     seconds, steps: of its own training, without the runs that it builds on.
@@ -130,7 +125,7 @@ class Result:
 class Claim:
     """That one setting is better than another, as published.
 
-    columns: where; left out: in the mean over all columns in which both stand.
+    columns: where; left out: in the mean over all columns that have both settings.
     lowest: whether the lower number is the better one.
     """
 
@@ -141,39 +136,36 @@ class Claim:
     lowest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Numbers of a paper, shown beside those measured here; `source` names paper and table."""
+Grid = Callable[[StudyContext, int], list[Trial]]
+"""The trials of one seed."""
 
-    source: str
-    columns: tuple[str, ...] = ()
-    rows: Mapping[str, Sequence[float | None]] = field(default_factory=dict, hash=False)
-    note: str = ""
-
-
-Derive = Callable[[Place, Sequence[Result]], Iterable[Result]]
+Derive = Callable[[StudyContext, Sequence[Result]], Iterable[Result]]
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """One claim that is run again.
+    """One claim that is run again; its words and the published numbers are in `NAME.toml`.
 
     Args:
-        asks: the question, in a sentence.
-        setup: what is trained and measured, by budget, in a few sentences.
-        prepare: makes the data of a study in its folder; what is there stays.
-        cells: the grid.
+        quick, full: the grid of each budget.
         claims: the published order, by budget: each names settings and columns of the grid.
-        derive: makes further columns of the results, as a time to reach a score.
-        across: what the columns are.
+        prepare: makes data of its own in the study's folder; what is there stays.
+        derive: makes further columns from the results, such as a time to reach a score.
     """
 
     name: str
-    asks: str
-    setup: Mapping[Budget, str]
-    prepare: Callable[[Place], None]
-    cells: Callable[[Place], list[Cell]]
+    quick: Grid
+    full: Grid
     claims: Mapping[Budget, Sequence[Claim]]
-    published: Sequence[Published]
+    prepare: Callable[[StudyContext], None] | None = None
     derive: Derive | None = None
-    across: str = "task"
+
+    @property
+    def text(self) -> StudyText:
+        """Its question, its setups and what is published."""
+        return study_text(self.name)
+
+    def trials(self, context: StudyContext) -> list[Trial]:
+        """Return the grid of the context's budget, seed by seed."""
+        grid = self.quick if context.budget == "quick" else self.full
+        return [trial for seed in context.seeds for trial in grid(context, seed)]

@@ -1,8 +1,8 @@
 """Processes that do the jobs of a study, each one at a time on its share of the cores.
 
 A worker loads torch once. It belongs to a process group of its own, so that Ctrl-C reaches the
-study alone, which then tells its workers to stop: a training saves its state first. It also stops
-when the study's process is gone, however that ended.
+study alone. When the study ends, however it ends, its end of a pipe is closed and each worker
+sends itself SIGTERM: a training saves its state first.
 """
 
 import os
@@ -10,13 +10,16 @@ import signal
 import threading
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection, wait
-from types import FrameType
-from typing import Any, NoReturn, Self
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Self
 
 from headwater.errors import UserError
+from headwater.signals import exiting
 from headwater.studies.job import Job
 from headwater.studies.study import Result
 
@@ -32,97 +35,97 @@ class Failure:
 Answer = Result | Failure | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    job: Job
+    worker: ProcessPoolExecutor
+    reused: bool
+
+
 class Workers:
-    """So many processes, while entered; SIGTERM and Ctrl-C end them and what is entered."""
+    """So many processes, while entered; SIGTERM and Ctrl-C end them and what is entered.
+
+    Each is a pool of one process, so that the death of one leaves the others alone.
+    """
 
     def __init__(self, count: int, threads: int) -> None:
         self._count, self.threads = count, threads
-        self._processes: dict[Connection, Any] = {}
-        self._busy: dict[Connection, Job] = {}
-        self._before: dict[int, Any] = {}
+        self._context = get_context("spawn")
+        self._idle: list[ProcessPoolExecutor] = []
+        self._busy: dict[Future[Answer], _Assignment] = {}
+        self._leaving = ExitStack()
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            signals = (signal.SIGINT, signal.SIGTERM)
-            self._before = {number: signal.signal(number, _end) for number in signals}
+        self._study_end, self._open_while_the_study_runs = self._context.Pipe(duplex=False)
+        self._leaving.callback(self._stop)
+        self._leaving.enter_context(exiting())
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        for ours, process in self._processes.items():
-            process.terminate()
-            ours.close()  # a training that heard the signal when it was over asks for more
-        for process in self._processes.values():
-            process.join()
+        self._leaving.close()
+
+    def _stop(self) -> None:
+        self._open_while_the_study_runs.close()
+        for worker in (*self._idle, *(each.worker for each in self._busy.values())):
+            worker.shutdown(cancel_futures=True)
 
     @property
     def free(self) -> int:
-        """How many more jobs can be given now."""
+        """How many more jobs can be taken now."""
         return self._count - len(self._busy)
 
-    def give(self, job: Job) -> None:
+    def submit(self, job: Job) -> None:
         """Hand a job to a worker that has none; it is started if need be."""
-        living = [each for each, process in self._processes.items() if process.is_alive()]
-        idle = [each for each in living if each not in self._busy]
-        ours = idle[0] if idle else self._started()
-        self._busy[ours] = job
-        ours.send(job)
+        while self._idle:
+            try:
+                return self._assign(job, self._idle.pop(), reused=True)
+            except BrokenProcessPool:  # it was killed while it had no job
+                pass
+        arguments = (self._study_end, self.threads)
+        new = ProcessPoolExecutor(1, self._context, initializer=_begin, initargs=arguments)
+        return self._assign(job, new, reused=False)
 
-    def _started(self) -> Connection:
-        context = get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self.threads), daemon=True)
-        process.start()
-        theirs.close()
-        self._processes[ours] = process
-        return ours
+    def _assign(self, job: Job, worker: ProcessPoolExecutor, *, reused: bool) -> None:
+        self._busy[worker.submit(_perform, job)] = _Assignment(job, worker, reused)
 
     def wait(self) -> Sequence[tuple[Job, Answer]]:
         """Wait until something is done, and return what each finished job gave."""
-        ready = [each for each in wait(list(self._busy)) if isinstance(each, Connection)]
-        return [(self._busy.pop(each), self._answer(each)) for each in ready]
-
-    def _answer(self, ours: Connection) -> Answer:
-        try:
-            answer: Answer = ours.recv()
-        except (EOFError, ConnectionResetError):
-            process = self._processes.pop(ours)
-            process.join()
-            return Failure(f"its process ended with code {process.exitcode}", mistake=False)
-        return answer
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+        answers: list[tuple[Job, Answer]] = []
+        while not answers:
+            for future in wait(self._busy, return_when=FIRST_COMPLETED).done:
+                assignment = self._busy.pop(future)
+                try:
+                    answers.append((assignment.job, future.result()))
+                    self._idle.append(assignment.worker)
+                except BrokenProcessPool:
+                    if assignment.reused:  # it may have been killed before it had the job
+                        self.submit(assignment.job)
+                    else:
+                        answers.append((assignment.job, Failure("its process was killed", False)))
+        return answers
 
 
-def _work(study: Connection, threads: int) -> None:
-    """Do jobs until there are no more."""
+def _begin(study_end: Connection, threads: int) -> None:
+    """Set a worker up."""
     os.setpgrp()
-    threading.Thread(target=_end_with_the_study, daemon=True).start()
+    threading.Thread(target=_terminate_with_the_study, args=(study_end,), daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)
-    while True:
-        try:
-            job: Job = study.recv()
-            study.send(_done(job))
-        except (EOFError, ConnectionError):
-            return
 
 
-def _done(job: Job) -> Answer:
+def _perform(job: Job) -> Answer:
     try:
         return job.perform()
     except UserError as error:
         return Failure(str(error), mistake=True)
+    except SystemExit as stop:
+        return Failure(f"its training was stopped (exit code {stop.code})", mistake=False)
     except Exception:
         return Failure(traceback.format_exc(), mistake=False)
 
 
-def _end_with_the_study() -> None:
-    study = parent_process()
-    assert study is not None
-    study.join()
+def _terminate_with_the_study(study_end: Connection) -> None:
+    """Wait for the end of a pipe into which nothing is ever written."""
+    study_end.poll(None)
     os.kill(os.getpid(), signal.SIGTERM)
