@@ -121,7 +121,7 @@ def learned(folder: Path, seed: int) -> tuple[int, list[float], list[float]]:
     body = read_facts(folder, homes, network)
     names = list(homes)
     texts = [f"{name} lives in <extra_id_0>" for name in names]
-    said = load(body, "cpu").generate(texts, max_length=4)
+    said = load(body, "cpu").generate(texts, max_new_tokens=4)
     known = sum(homes[name] in text.split() for name, text in zip(names, said, strict=True))
     taught, other = (
         write_lines(

@@ -12,14 +12,14 @@ from transformers import T5ForConditionalGeneration
 
 from headwater.errors import UserError
 from headwater.inference.batches import evaluating
-from headwater.inference.decoding import keep_likely, pick, write
-from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.writer import Marks
+from headwater.inference.decoder import DecoderTokens
+from headwater.inference.decoding import generate_ids, keep_likely, pick
+from headwater.inference.generation_config import GenerationConfig
 from headwater.models.build import build_model
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.network import T5
 
-MARKS = Marks(start_id=0, eos_id=1)
+MARKS = DecoderTokens(start_id=0, eos_id=1)
 SIZES = {
     "vocab_size": 97, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_heads": 4, "num_layers": 2,
     "num_decoder_layers": 2, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False,
@@ -71,10 +71,10 @@ def prompts(seed: int, rows: int) -> tuple[Tensor, Tensor]:
     return table, table != 0
 
 
-def written(network: T5, ids: Tensor, mask: Tensor, config: DecodingConfig) -> list[list[int]]:
+def written(network: T5, ids: Tensor, mask: Tensor, config: GenerationConfig) -> list[list[int]]:
     with evaluating(network):
         batch = {"input_ids": ids, "attention_mask": mask}
-        return [texts[0].ids for texts in write(network, batch, MARKS, config)]
+        return [texts[0].ids for texts in generate_ids(network, batch, MARKS, config)]
 
 
 def generated(network: Any, ids: Tensor, mask: Tensor, **options: Any) -> list[list[int]]:
@@ -97,7 +97,7 @@ def padded_to(rows: list[list[int]], length: int) -> list[list[int]]:
 def test_greedy_equals_transformers_on_200_prompts(tmp_path: Any) -> None:
     theirs, ours = pair(0, tmp_path)
     ids, mask = prompts(1, 200)
-    mine = written(ours, ids, mask, DecodingConfig(max_length=24))
+    mine = written(ours, ids, mask, GenerationConfig(max_new_tokens=24))
     reference = generated(theirs, ids, mask, max_new_tokens=24)
     assert padded_to(mine, 24) == padded_to(reference, 24)
     assert len({tuple(row) for row in mine}) > 150  # the texts are not all the same
@@ -111,7 +111,9 @@ def test_greedy_equals_transformers_on_200_prompts(tmp_path: Any) -> None:
 def test_beam_4_equals_transformers(tmp_path: Any, penalty: float, stop: Any) -> None:
     theirs, ours = pair(0, tmp_path)
     ids, mask = prompts(2, 200)
-    config = DecodingConfig(max_length=16, beams=4, length_penalty=penalty, early_stopping=stop)
+    config = GenerationConfig(
+        max_new_tokens=16, num_beams=4, length_penalty=penalty, early_stopping=stop
+    )
     mine = padded_to(written(ours, ids, mask, config), 16)
     reference = padded_to(
         generated(
@@ -129,8 +131,8 @@ def test_padding_and_company_change_nothing(tmp_path: Any) -> None:
     _, ours = pair(3, tmp_path)
     ids, mask = prompts(3, 12)
     for config in (
-        DecodingConfig(max_length=12),
-        DecodingConfig(max_length=12, beams=3),
+        GenerationConfig(max_new_tokens=12),
+        GenerationConfig(max_new_tokens=12, num_beams=3),
     ):
         together = written(ours, ids, mask, config)
         for row, length in enumerate(mask.sum(1).tolist()):
@@ -142,7 +144,7 @@ def test_padding_and_company_change_nothing(tmp_path: Any) -> None:
 def test_decoder_depth_may_differ_from_encoder_depth(depths: tuple[int, int]) -> None:
     network = fresh(4, num_layers=depths[0], num_decoder_layers=depths[1])
     ids, mask = prompts(4, 10)
-    texts = written(network, ids, mask, DecodingConfig(max_length=10))
+    texts = written(network, ids, mask, GenerationConfig(max_new_tokens=10))
     assert len({tuple(text) for text in texts}) > 5
     for row, text in enumerate(texts):
         labels = torch.tensor([[*text, 1][:10]])
@@ -154,7 +156,10 @@ def test_decoder_depth_may_differ_from_encoder_depth(depths: tuple[int, int]) ->
 def test_a_network_in_float64_writes_the_same() -> None:
     network = fresh(7)
     ids, mask = prompts(7, 20)
-    for config in (DecodingConfig(max_length=8), DecodingConfig(max_length=8, beams=3)):
+    for config in (
+        GenerationConfig(max_new_tokens=8),
+        GenerationConfig(max_new_tokens=8, num_beams=3),
+    ):
         narrow = written(network.float(), ids, mask, config)
         wide = written(network.double(), ids, mask, config)
         assert sum(a == b for a, b in zip(narrow, wide, strict=True)) >= 19
@@ -164,11 +169,14 @@ def test_log_probabilities_are_those_of_the_network() -> None:
     network = fresh(5)
     ids, mask = prompts(5, 4)
     batch = {"input_ids": ids, "attention_mask": mask}
-    for config in (DecodingConfig(max_length=6), DecodingConfig(max_length=6, beams=4)):
+    for config in (
+        GenerationConfig(max_new_tokens=6),
+        GenerationConfig(max_new_tokens=6, num_beams=4, num_return_sequences=4),
+    ):
         with evaluating(network):
-            answers = write(network, batch, MARKS, config)
+            answers = generate_ids(network, batch, MARKS, config)
         for row, texts in enumerate(answers):
-            assert len(texts) == config.beams == len({tuple(text.ids) for text in texts})
+            assert len(texts) == config.num_beams == len({tuple(text.ids) for text in texts})
             for text in texts:
                 labels = torch.tensor([[*text.ids, 1][:6]])
                 single = {name: value[row : row + 1] for name, value in batch.items()}
@@ -181,14 +189,16 @@ def test_sampling_follows_from_seed_and_row_alone() -> None:
     network = fresh(6)
     ids, mask = prompts(6, 6)
     batch = {"input_ids": ids, "attention_mask": mask}
-    config = DecodingConfig(max_length=8, sample=True, seed=7)
+    config = GenerationConfig(max_new_tokens=8, do_sample=True, seed=7)
     with evaluating(network):
-        first = [texts[0].ids for texts in write(network, batch, MARKS, config)]
-        again = [texts[0].ids for texts in write(network, batch, MARKS, config)]
+        first = [texts[0].ids for texts in generate_ids(network, batch, MARKS, config)]
+        again = [texts[0].ids for texts in generate_ids(network, batch, MARKS, config)]
         some = {name: value[3:5] for name, value in batch.items()}
-        part = [texts[0].ids for texts in write(network, some, MARKS, config, numbers=[3, 4])]
+        part = [
+            texts[0].ids for texts in generate_ids(network, some, MARKS, config, indices=[3, 4])
+        ]
         other = config.model_copy(update={"seed": 8})
-        changed = [texts[0].ids for texts in write(network, batch, MARKS, other)]
+        changed = [texts[0].ids for texts in generate_ids(network, batch, MARKS, other)]
     assert first == again
     assert first[3:5] == part
     assert changed != first
@@ -208,7 +218,7 @@ def test_what_may_be_drawn_equals_transformers() -> None:
     ):
         reference = TemperatureLogitsWarper(temperature)(ids, logits)
         reference = TopPLogitsWarper(top_p)(ids, TopKLogitsWarper(top_k)(ids, reference))
-        config = DecodingConfig(sample=True, temperature=temperature, top_k=top_k, top_p=top_p)
+        config = GenerationConfig(do_sample=True, temperature=temperature, top_k=top_k, top_p=top_p)
         assert torch.equal(keep_likely(logits, config), reference)
 
 
@@ -226,15 +236,15 @@ def test_draws_have_the_probabilities_and_never_the_impossible() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"beams": 4, "sample": True},
+        {"num_beams": 4, "do_sample": True},
         {"top_p": 0.9},
-        {"temperature": 0.0, "sample": True},
-        {"beams": 0},
+        {"temperature": 0.0, "do_sample": True},
+        {"num_beams": 0},
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(UserError):
-        DecodingConfig.check(values, "generate")
+        GenerationConfig.check(values, "generate")
 
 
 class _NoDouble(TorchDispatchMode):
@@ -247,11 +257,11 @@ class _NoDouble(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("options", [{}, {"sample": True}, {"beams": 3}])
+@pytest.mark.parametrize("options", [{}, {"do_sample": True}, {"num_beams": 3}])
 def test_nothing_needs_float64(options: dict[str, Any]) -> None:
     network = fresh(9)
     ids, mask = prompts(9, 3)
     batch = {"input_ids": ids, "attention_mask": mask}
     with evaluating(network), _NoDouble():
-        texts = write(network, batch, MARKS, DecodingConfig(max_length=4, **options))
+        texts = generate_ids(network, batch, MARKS, GenerationConfig(max_new_tokens=4, **options))
     assert len(texts) == 3

@@ -97,18 +97,18 @@ def test_a_t5_folder_answers_and_writes(tmp_path: Path, shared: Path) -> None:
     folder = tmp_path / "t5"
     save_model(folder, build_model(config), vocabulary=vocabulary)
     model = load(folder)
-    texts = model.generate(["translate: yes", "no"], max_length=5, beams=2)
+    texts = model.generate(["translate: yes", "no"], max_new_tokens=5, num_beams=2)
     assert len(texts) == 2 and all(isinstance(text, str) for text in texts)
     assert len(model.answer("who won?")) == 1
     assert 1 <= len(model.answer("who won?", "Bob won.", top_k=2)) <= 2
-    with pytest.raises(UserError, match="beam"):
-        model.generate(["x"], beem=3)
+    with pytest.raises(UserError, match="num_beams"):
+        model.generate(["x"], num_beems=3)
 
 
 def test_torch_is_not_needed_for_the_answer_type() -> None:
     code = (
         "import sys, headwater.inference.answer, headwater.inference.no_answer, "
-        "headwater.inference.decoding_config; print('torch' in sys.modules)"
+        "headwater.inference.generation_config; print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

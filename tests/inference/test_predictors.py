@@ -16,10 +16,10 @@ from headwater.data.example import PairExample, SpanExample, TaggingExample, Tex
 from headwater.errors import UserError
 from headwater.inference.answer import Decision, Prediction
 from headwater.inference.batches import outputs
-from headwater.inference.classifying import CHUNK, Classifier
-from headwater.inference.labelling import LabelScorer
+from headwater.inference.classifier import CHUNK, Classifier
+from headwater.inference.label_scorer import LabelScorer
 from headwater.inference.loaded import LoadedModel, load
-from headwater.inference.tagging import Tagger
+from headwater.inference.tagger import Tagger
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_model, build_multi_task
 from headwater.models.multi_task import MultiTask
@@ -278,7 +278,7 @@ def test_a_t5_writes_whatever_the_task_is(t5_words: Vocabulary, kind: str) -> No
         cut = f"say: {example.text_a}"[: tokens.ends[7]] if len(tokens) > 8 else (
             f"say: {example.text_a}"
         )  # fmt: skip
-        [alone] = model.generate([cut], max_length=4)
+        [alone] = model.generate([cut], max_new_tokens=4)
         assert each.text == f"{example.id}={alone}"
 
 
@@ -295,4 +295,4 @@ def test_a_t5_of_another_task_answers_and_writes(t5_words: Vocabulary, trained: 
     model = t5(t5_words, {"task": trained})
     plain = t5(t5_words)
     assert model.answer("who won?", "bob won") == plain.answer("who won?", "bob won")
-    assert model.generate(["bob"], max_length=3) == plain.generate(["bob"], max_length=3)
+    assert model.generate(["bob"], max_new_tokens=3) == plain.generate(["bob"], max_new_tokens=3)

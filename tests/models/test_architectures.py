@@ -11,9 +11,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.inference.decoding import write
-from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.writer import Marks
+from headwater.inference.decoder import DecoderTokens
+from headwater.inference.decoding import generate_ids
+from headwater.inference.generation_config import GenerationConfig
 from headwater.models.build import PRESETS, bare_model, build_model
 from headwater.models.t5.config import ARCHITECTURES, T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5, padding_first
@@ -25,7 +25,7 @@ SIZES: dict[str, Any] = {
     "relative_attention_max_distance": 20,
 }  # fmt: skip
 NEW = ("shared", "language_model", "prefix_lm")
-MARKS = Marks(start_id=0, eos_id=1)
+MARKS = DecoderTokens(start_id=0, eos_id=1)
 
 
 @pytest.fixture(autouse=True)
@@ -267,13 +267,16 @@ def test_greedy_writing_is_the_same_without_a_cache(architecture: str) -> None:
     model, batch = network(architecture, seed=2), padded_batch()
     given = {name: batch[name] for name in ("input_ids", "attention_mask")}
     with torch.no_grad():
-        texts = [each[0].ids for each in write(model, given, MARKS, DecodingConfig(max_length=8))]
+        texts = [
+            each[0].ids
+            for each in generate_ids(model, given, MARKS, GenerationConfig(max_new_tokens=8))
+        ]
         for row, text in enumerate(texts):
             labels = torch.tensor([[*text, 1][:8]])
             single = {name: value[row : row + 1] for name, value in given.items()}
             assert model({**single, "labels": labels}).argmax(-1).tolist() == labels.tolist()
-        beams = DecodingConfig(max_length=5, beams=3)
-        best = write(model.float(), given, MARKS, beams)
+        beams = GenerationConfig(max_new_tokens=5, num_beams=3)
+        best = generate_ids(model.float(), given, MARKS, beams)
     assert len({tuple(text) for text in texts}) > 1
     assert all(len({tuple(text.ids) for text in each}) == 3 for each in best)
 

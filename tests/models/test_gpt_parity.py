@@ -15,9 +15,9 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.huggingface import FAMILIES, their_name
 from headwater.checkpoints.tensor_layout import pack
 from headwater.errors import UserError
-from headwater.inference.decoding import write
-from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.writer import Marks
+from headwater.inference.decoder import DecoderTokens
+from headwater.inference.decoding import generate_ids
+from headwater.inference.generation_config import GenerationConfig
 from headwater.models.build import bare_model, build_model
 from headwater.models.gpt.config import PRESETS, GPTConfig
 from headwater.models.gpt.network import GPT
@@ -200,7 +200,9 @@ def test_greedy_writing_equals(tmp_path: Path, family: str) -> None:
     with torch.no_grad():
         endless = by_whole_rows(ours, prompts[0], 20)
         end = endless[4]  # so that one row ends early
-        written = write(ours, batch, Marks(int(start), end), DecodingConfig(max_length=20))
+        written = generate_ids(
+            ours, batch, DecoderTokens(int(start), end), GenerationConfig(max_new_tokens=20)
+        )
         for row, prompt in enumerate(prompts):
             published = theirs.generate(
                 prompt,

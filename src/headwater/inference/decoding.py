@@ -1,11 +1,11 @@
-"""Writing text one token at a time, over a key-value cache.
+"""Generating text one token at a time, over a key-value cache.
 
-The inputs are read once; each step feeds the last token of every row and reads the scores of the
-next. Rows that have ended leave the batch.
+The inputs are read once; each step reads the last token of every sequence and gives the logits of
+the next. Sequences that have ended leave the batch.
 
-    greedy     always the likeliest token
-    sample     draw: temperature, then the k likeliest, then the likeliest with probability p
-    beam       keep the best few partial texts (`beam.py`)
+    greedy search   always the likeliest token
+    sampling        temperature, then the k likeliest, then the likeliest with probability p
+    beam search     keep the best few partial texts (`beam.py`)
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,74 +14,89 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headwater.inference.beam import beam_search
-from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.writer import CacheT, Marks, Writer, Written
+from headwater.inference.beam_search import beam_search
+from headwater.inference.decoder import CacheT, DecoderTokens, DecodingNetwork, Generated
+from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.logits import constrain, first_history
 
 
-def write(
-    network: Writer[CacheT],
+def generate_ids(
+    network: DecodingNetwork[CacheT],
     batch: Mapping[str, Tensor],
-    marks: Marks,
-    config: DecodingConfig,
-    numbers: Sequence[int] | None = None,
-) -> list[list[Written]]:
-    """Write for each row of a batch: `beams` different texts, the best first, or one.
+    special: DecoderTokens,
+    config: GenerationConfig,
+    indices: Sequence[int] | None = None,
+) -> list[list[Generated]]:
+    """Generate `num_return_sequences` texts for each input of a batch, the best first.
 
     Args:
-        batch: `input_ids` and, where rows are padded, `attention_mask`, both `[batch, inputs]`;
-            `start_ids` `[batch]` where each row begins to write after a token of its own.
-        numbers: the number of each row among all inputs, by which its draws are seeded.
+        batch: `input_ids` and, with padding, `attention_mask`, both `[batch, inputs]`. A prompt to
+            go on with has its last token in `start_ids` `[batch]`.
+        indices: those of the inputs among all inputs, which seed their draws.
     """
     ids, mask = batch["input_ids"], batch.get("attention_mask")
     cache = network.init_cache(network.encode(ids, mask), mask)
     starts = batch.get("start_ids")
-    last = ids.new_full((len(ids), 1), marks.start_id) if starts is None else starts[:, None]
-    if config.beams > 1:
-        return beam_search(network, cache, last, marks, config)
-    numbers = range(len(ids)) if numbers is None else numbers
-    draws = _draws(numbers, config).to(ids.device) if config.sample else None
-    return [[text] for text in _one_by_one(network, cache, last, marks, config, draws)]
+    last = ids.new_full((len(ids), 1), special.start_id) if starts is None else starts[:, None]
+    history = first_history(batch, last) if config.constrained else None
+    if config.num_beams > 1:
+        return beam_search(network, cache, last, special, config, history)
+    if not config.do_sample:
+        return [[each] for each in _one_by_one(network, cache, last, special, config, history)]
+    several = config.num_return_sequences
+    draws = _draws(range(len(ids)) if indices is None else indices, config).to(ids.device)
+    if several > 1:
+        copies = torch.arange(len(ids), device=ids.device).repeat_interleave(several)
+        cache.reorder(copies)
+        last, history = last[copies], None if history is None else history[copies]
+    drawn = _one_by_one(network, cache, last, special, config, history, draws)
+    return [drawn[begin : begin + several] for begin in range(0, len(drawn), several)]
 
 
 def _one_by_one(
-    network: Writer[CacheT],
+    network: DecodingNetwork[CacheT],
     cache: CacheT,
     last: Tensor,
-    marks: Marks,
-    config: DecodingConfig,
-    draws: Tensor | None,
-) -> list[Written]:
-    """Write one text per row after the tokens `last` `[rows, 1]`.
+    special: DecoderTokens,
+    config: GenerationConfig,
+    history: Tensor | None,
+    draws: Tensor | None = None,
+) -> list[Generated]:
+    """Generate one text per sequence after the tokens `last` `[sequences, 1]`.
 
-    `draws` `[rows, max_length]` in 0..1 when tokens are drawn.
+    Args:
+        history: what `constrain` looks at; None where no option needs it.
+        draws: `[sequences, max_new_tokens]` in 0..1 where tokens are drawn.
     """
-    rows = len(last)
-    texts: list[list[int]] = [[] for _ in range(rows)]
-    total = torch.zeros(rows, device=last.device)  # float32: MPS has no float64
-    alive = torch.arange(rows, device=last.device)
-    for place in range(config.max_length):
-        logits = network.step(last, cache)
+    texts: list[list[int]] = [[] for _ in range(len(last))]
+    total = torch.zeros(len(last), device=last.device)  # float32: MPS has no float64
+    alive = torch.arange(len(last), device=last.device)
+    for step in range(config.max_new_tokens):
+        logits = scores = network.step(last, cache)
+        if history is not None:
+            scores = constrain(logits, history, step, special.eos_id, config)
         if draws is None:
-            chosen = logits.argmax(-1)
+            chosen = scores.argmax(-1)
         else:
-            chosen = pick(keep_likely(logits, config), draws[alive, place])
+            chosen = pick(keep_likely(scores, config), draws[alive, step])
         chances = torch.log_softmax(logits, -1).gather(1, chosen[:, None])[:, 0]
         total[alive] += chances.float()
-        going = chosen != marks.eos_id
+        going = chosen != special.eos_id
         if not bool(going.all()):
             kept = going.nonzero()[:, 0]
             alive, chosen = alive[kept], chosen[kept]
             if not len(alive):
                 break
             cache.reorder(kept)
-        for row, token in zip(alive.tolist(), chosen.tolist(), strict=True):
-            texts[row].append(token)
+            history = None if history is None else history[kept]
+        for index, token in zip(alive.tolist(), chosen.tolist(), strict=True):
+            texts[index].append(token)
         last = chosen[:, None]
-    return [Written(ids, value) for ids, value in zip(texts, total.tolist(), strict=True)]
+        history = None if history is None else torch.cat([history, last], 1)
+    return [Generated(ids, value) for ids, value in zip(texts, total.tolist(), strict=True)]
 
 
-def keep_likely(logits: Tensor, config: DecodingConfig) -> Tensor:
+def keep_likely(logits: Tensor, config: GenerationConfig) -> Tensor:
     """Divide by the temperature and leave only the tokens that may be drawn; the rest is -inf.
 
     `[batch, vocabulary]` -> the same. At least one token stays.
@@ -91,11 +106,11 @@ def keep_likely(logits: Tensor, config: DecodingConfig) -> Tensor:
         least = logits.topk(config.top_k).values[:, -1:]
         logits = logits.masked_fill(logits < least, -torch.inf)
     if config.top_p is not None and config.top_p < 1:
-        ordered, places = logits.sort(descending=True, stable=True)
+        ordered, tokens = logits.sort(descending=True, stable=True)
         chances = ordered.softmax(-1)
         before = chances.cumsum(-1) - chances  # of the likelier ones
         ordered = ordered.masked_fill(before >= config.top_p, -torch.inf)
-        logits = torch.empty_like(logits).scatter_(-1, places, ordered)
+        logits = torch.empty_like(logits).scatter_(-1, tokens, ordered)
     return logits
 
 
@@ -111,8 +126,16 @@ def pick(logits: Tensor, draws: Tensor) -> Tensor:
     return torch.where(possible, chosen[:, 0], chances.argmax(-1))
 
 
-def _draws(numbers: Sequence[int], config: DecodingConfig) -> Tensor:
-    """Even draws in 0..1, `[rows, max_length]`, each row's from its own stream."""
-    streams = [np.random.Generator(np.random.Philox(key=[config.seed, row])) for row in numbers]
-    rows = [stream.random(config.max_length, dtype=np.float32) for stream in streams]
-    return torch.from_numpy(np.stack(rows))
+def _draws(indices: Sequence[int], config: GenerationConfig) -> Tensor:
+    """Even draws in 0..1, `[inputs x num_return_sequences, max_new_tokens]`.
+
+    Each sequence has its own stream, so that it depends on no other and on no other option.
+    """
+    streams = [
+        np.random.Generator(np.random.Philox(key=[config.seed, index]).jumped(copy))
+        for index in indices
+        for copy in range(config.num_return_sequences)
+    ]
+    return torch.from_numpy(
+        np.stack([each.random(config.max_new_tokens, dtype=np.float32) for each in streams])
+    )

@@ -24,15 +24,16 @@ from headwater.data.task import Task
 from headwater.device import choose_device
 from headwater.errors import UserError, with_article
 from headwater.inference.answer import Answer, Predictor
-from headwater.inference.causal import CausalGenerator
-from headwater.inference.classifying import Classifier
-from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.extractive import SpanReader
-from headwater.inference.generative import TextReader, TextWriter
-from headwater.inference.labelling import LabelScorer
+from headwater.inference.causal_generator import CausalGenerator
+from headwater.inference.classifier import Classifier
+from headwater.inference.extractive_reader import ExtractiveReader
+from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generative_reader import GenerativeReader
+from headwater.inference.label_scorer import LabelScorer
 from headwater.inference.sequence_layout import layout_for
-from headwater.inference.tagging import Tagger
-from headwater.inference.task_writing import TaskWriter
+from headwater.inference.tagger import Tagger
+from headwater.inference.task_generator import TaskGenerator
+from headwater.inference.text_generator import TextGenerator
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, ModelConfig, head_name
 from headwater.models.cbow.config import CBOWConfig
@@ -105,7 +106,7 @@ class LoadedModel:
         if self._continuer is not None and context is None:
             return self._continuer.ask(question, top_k)
         reader = self._need_reader()
-        if isinstance(reader, TextReader):
+        if isinstance(reader, GenerativeReader):
             return reader.ask(question, context, top_k)
         if context is None:
             raise UserError(
@@ -131,31 +132,36 @@ class LoadedModel:
         return [list(each.answers) for each in self._need_reader().predict(examples, top_k)]
 
     def generate(self, texts: Sequence[str], **options: Any) -> list[str]:
-        """Write a text for each input text; of a GPT, what each goes on with.
+        """Generate texts for each input text; of a GPT, what each goes on with.
 
         The fields of a task's template may stand in any order (see `tasks.field_order`).
 
         Args:
-            options: fields of DecodingConfig: max_length, beams, sample, temperature, top_p, ...
+            options: fields of `GenerationConfig`: max_new_tokens, num_beams, do_sample, ...
 
-        Raises:
-            UserError: an unknown option, or this model does not write.
+        Returns:
+            one list, as in `transformers`: `num_return_sequences` texts of the first input, the
+            best first, then those of the second. A search that finds fewer gives "" for the rest.
         """
         if isinstance(texts, str):
             raise UserError("generate takes a list of texts, not one text")
-        writer = self._reader.writer if isinstance(self._reader, TextReader) else self._continuer
-        if writer is None:
+        reader, config = self._reader, GenerationConfig.check(options, "generate")
+        if isinstance(reader, GenerativeReader):
+            found = reader.generator.generate([reorder(text) for text in texts], config)
+        elif self._continuer is not None:
+            found = self._continuer.generate(texts, config)
+        else:
             raise UserError(
                 f"{self.name} is {with_article(self.config.model_type)}, which does not write text "
                 "here; load a T5 or a GPT for generate"
             )
-        config = DecodingConfig.check(options, "generate")
-        texts = texts if writer is self._continuer else [reorder(text) for text in texts]
-        return [written[0].text for written in writer.generate(texts, config)]
+        wanted = config.num_return_sequences
+        padded = ([*(each.text for each in several), *[""] * wanted][:wanted] for several in found)
+        return [text for several in padded for text in several]
 
     def unread(self, question: str) -> int:
         """Return how many tokens at the end of a question are too many for this, and not read."""
-        return self._reader.unread(question) if isinstance(self._reader, SpanReader) else 0
+        return self._reader.unread(question) if isinstance(self._reader, ExtractiveReader) else 0
 
     def adapted(self, model: str | Path) -> "LoadedModel":
         """Return what was trained on this model and saved without it, on this model's body.
@@ -197,7 +203,7 @@ class LoadedModel:
     @property
     def writes(self) -> bool:
         """Whether answers are written, without places and without no-answer probabilities."""
-        return isinstance(self._reader, TextReader)
+        return isinstance(self._reader, GenerativeReader)
 
     def predictor(self, task: Task[Any], *, precision: torch.dtype | None = None) -> Predictor[Any]:
         """Return what predicts a task's examples.
@@ -226,10 +232,12 @@ class LoadedModel:
         return self._on_head(network.one(task.name), network.labels[task.name], task, precision)
 
     def _task_writer(self, task: Task[Any], network: T5 | DecoderOnlyT5) -> Predictor[Any]:
-        writer, (longest, decoding) = TextWriter(network, self.vocabulary), self._text_sizes()
+        generator, (longest, decoding) = TextGenerator(network, self.vocabulary), self._text_sizes()
         if task.kind == "span":  # contexts that are too long are read in windows
-            return TextReader(writer, to_text=task.to_text, max_inputs=longest, decoding=decoding)
-        return TaskWriter(writer, task, max_inputs=longest, decoding=decoding)
+            return GenerativeReader(
+                generator, to_text=task.to_text, max_inputs=longest, decoding=decoding
+            )
+        return TaskGenerator(generator, task, max_inputs=longest, decoding=decoding)
 
     def _on_head(
         self, head: nn.Module, labels: Sequence[str], task: Task[Any], precision: torch.dtype | None
@@ -261,16 +269,16 @@ class LoadedModel:
         )
         return Tagger(labeller) if kind == "token" else Classifier(labeller)
 
-    def _text_sizes(self) -> tuple[int, DecodingConfig]:
+    def _text_sizes(self) -> tuple[int, GenerationConfig]:
         """Return the most tokens that a T5 reads, and how it writes: as in training."""
         sizes = TextConfig.check(self.extra.get("text", {}), f"{self.name}/{EXTRA}: text")
-        return sizes.max_inputs, DecodingConfig(max_length=sizes.max_targets)
+        return sizes.max_inputs, GenerationConfig(max_new_tokens=sizes.max_targets)
 
     def _span_reader(
         self, network: nn.Module, threshold: float | None, precision: torch.dtype | None = None
-    ) -> SpanReader:
+    ) -> ExtractiveReader:
         spans = SpanConfig.check(self.extra.get("spans", {}), f"{self.name}/{EXTRA}: spans")
-        return SpanReader(
+        return ExtractiveReader(
             network,
             self.vocabulary,
             spans.fitting(longest_row(self.config)),
@@ -279,12 +287,12 @@ class LoadedModel:
             layout=layout_for(self.network, self.vocabulary),
         )
 
-    def _make_reader(self) -> SpanReader | TextReader | None:
+    def _make_reader(self) -> ExtractiveReader | GenerativeReader | None:
         """Return what answers questions; of several heads the first that finds spans."""
         network = self.network
         if isinstance(network, T5 | DecoderOnlyT5):
             reader = self._task_writer(_question_task(self.extra, self.name), network)
-            assert isinstance(reader, TextReader)
+            assert isinstance(reader, GenerativeReader)
             return reader
         heads: list[nn.Module] = [network]
         if isinstance(network, MultiTask):
@@ -292,7 +300,7 @@ class LoadedModel:
         finders = [each for each in heads if head_name(each) == "span"]
         return self._span_reader(finders[0], self._threshold) if finders else None
 
-    def _need_reader(self) -> SpanReader | TextReader:
+    def _need_reader(self) -> ExtractiveReader | GenerativeReader:
         self._refuse_headless()
         if self._reader is None:
             raise UserError(

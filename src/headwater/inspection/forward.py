@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from headwater.data.config import TextConfig
 from headwater.errors import UserError, with_article
-from headwater.inference.decoding import write
-from headwater.inference.decoding_config import DecodingConfig
+from headwater.inference.decoder import DecoderTokens, DecodingNetwork
+from headwater.inference.decoding import generate_ids
+from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
-from headwater.inference.writer import Marks, Writer
 from headwater.inspection.reading import Reading
 from headwater.models.bert.network import Bert
 from headwater.models.feature_model import FeatureModel
@@ -49,9 +49,9 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
         return reading
     eos_id = end_token(loaded.vocabulary)
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
-    marks = Marks(network.config.decoder_start_token_id, eos_id)
-    batch, decoding = as_batch(reading, network), DecodingConfig(max_length=longest)
-    writer: Writer[Any] = network
-    [[written]] = write(writer, batch, marks, decoding)
-    ended = len(written.ids) < longest
-    return replace(reading, targets=(*written.ids, *([eos_id] if ended else [])))
+    special = DecoderTokens(network.config.decoder_start_token_id, eos_id)
+    batch, decoding = as_batch(reading, network), GenerationConfig(max_new_tokens=longest)
+    decoder: DecodingNetwork[Any] = network
+    [[generated]] = generate_ids(decoder, batch, special, decoding)
+    ended = len(generated.ids) < longest
+    return replace(reading, targets=(*generated.ids, *([eos_id] if ended else [])))

@@ -16,24 +16,24 @@ from headwater.nn.dropout import Dropout
 from headwater.nn.norm import at_least_float32
 
 
-class KeyValueCache(NamedTuple):
+class KeyValues(NamedTuple):
     """What is attended to, split into heads: each `[batch, heads, length, head_width]`."""
 
     keys: Tensor
     values: Tensor
 
 
-class Growing:
+class KeyValueCache:
     """The keys and values of all steps so far: each attention of a step adds its own."""
 
     def __init__(self) -> None:
-        self.kept: KeyValueCache | None = None
+        self.kept: KeyValues | None = None
 
-    def extend(self, new: KeyValueCache) -> KeyValueCache:
+    def extend(self, new: KeyValues) -> KeyValues:
         """Append along the length and return all."""
         if self.kept is not None:
             pairs = zip(self.kept, new, strict=True)
-            new = KeyValueCache(*(torch.cat(pair, dim=2) for pair in pairs))
+            new = KeyValues(*(torch.cat(pair, dim=2) for pair in pairs))
         self.kept = new
         return new
 
@@ -65,15 +65,15 @@ class Attention(nn.Module):
         self.heads, self.scale = heads, scale
         self.dropout = Dropout(dropout)
 
-    def keys_values(self, memory: Tensor) -> KeyValueCache:
+    def keys_values(self, memory: Tensor) -> KeyValues:
         """Project `[batch, length, width]` to the keys and values that queries meet."""
-        return KeyValueCache(self._split(self.key(memory)), self._split(self.value(memory)))
+        return KeyValues(self._split(self.key(memory)), self._split(self.value(memory)))
 
     def forward(
         self,
         hidden: Tensor,
         bias: Tensor | None = None,
-        memory: KeyValueCache | Growing | None = None,
+        memory: KeyValues | KeyValueCache | None = None,
     ) -> Tensor:
         """Attend from `hidden` to `memory`, or to `hidden` itself.
 
@@ -86,7 +86,7 @@ class Attention(nn.Module):
         Returns:
             `[batch, queries, width]`.
         """
-        if isinstance(memory, KeyValueCache):
+        if isinstance(memory, KeyValues):
             keys, values = memory
         else:
             own = self.keys_values(hidden)

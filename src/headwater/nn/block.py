@@ -8,7 +8,7 @@ Where the norm stands is a choice of what is passed in:
 
 from torch import Tensor, nn
 
-from headwater.nn.attention import Growing, KeyValueCache
+from headwater.nn.attention import KeyValueCache, KeyValues
 from headwater.nn.dropout import Dropout
 
 
@@ -20,7 +20,9 @@ class PostNorm(nn.Module):
         self.layer, self.norm = layer, norm
         self.dropout = Dropout(dropout)
 
-    def forward(self, hidden: Tensor, *context: Tensor | KeyValueCache | Growing | None) -> Tensor:
+    def forward(
+        self, hidden: Tensor, *context: Tensor | KeyValues | KeyValueCache | None
+    ) -> Tensor:
         """Pass `context` (the bias, then the memory of an attention) on to the layer."""
         changed: Tensor = self.layer(hidden, *context)
         output: Tensor = self.norm(hidden + self.dropout(changed))
@@ -35,7 +37,9 @@ class PreNorm(nn.Module):
         self.layer, self.norm = layer, norm
         self.dropout = Dropout(dropout)
 
-    def forward(self, hidden: Tensor, *context: Tensor | KeyValueCache | Growing | None) -> Tensor:
+    def forward(
+        self, hidden: Tensor, *context: Tensor | KeyValues | KeyValueCache | None
+    ) -> Tensor:
         """Pass `context` (the bias, then the memory of an attention) on to the layer."""
         changed: Tensor = self.layer(self.norm(hidden), *context)
         kept: Tensor = self.dropout(changed)
@@ -66,8 +70,8 @@ class DecoderBlock(nn.Module):
         self,
         hidden: Tensor,
         bias: Tensor,
-        own: Growing,
-        memory: KeyValueCache,
+        own: KeyValueCache,
+        memory: KeyValues,
         memory_bias: Tensor | None,
     ) -> Tensor:
         """Decode `[batch, length, width]`.
@@ -99,8 +103,8 @@ class BorrowingBlock(nn.Module):
         self,
         hidden: Tensor,
         bias: Tensor,
-        own: Growing,
-        memory: KeyValueCache,
+        own: KeyValueCache,
+        memory: KeyValues,
         memory_bias: Tensor | None,
     ) -> Tensor:
         """Decode `[batch, length, width]`; see `DecoderBlock.forward`."""

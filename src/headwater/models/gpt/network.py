@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from headwater.errors import UserError
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-from headwater.nn.attention import Attention, Growing, KeyValueCache
+from headwater.nn.attention import Attention, KeyValueCache, KeyValues
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import table
@@ -75,7 +75,7 @@ class Cache:
         length: how many places that is, padding included.
     """
 
-    own: list[Growing]
+    own: list[KeyValueCache]
     mask: Tensor | None
     length: int = 0
 
@@ -83,7 +83,7 @@ class Cache:
         """Keep those rows, `[new batch]` numbers of old rows: for beams, or to drop ended rows."""
         for growing in self.own:
             if growing.kept is not None:
-                growing.kept = KeyValueCache(*(part.index_select(0, rows) for part in growing.kept))
+                growing.kept = KeyValues(*(part.index_select(0, rows) for part in growing.kept))
         if self.mask is not None:
             self.mask = self.mask.index_select(0, rows)
 
@@ -160,7 +160,7 @@ class GPT(nn.Module):
     def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
         """Read what is given, `encode`d, with its mask `[batch, length]`; then `step` writes on."""
         mask = None if memory_mask is None else memory_mask.bool()
-        cache = Cache([Growing() for _ in self.layers], mask)
+        cache = Cache([KeyValueCache() for _ in self.layers], mask)
         self._read(memory, cache)
         return cache
 
@@ -194,7 +194,7 @@ class GPT(nn.Module):
         return self._through(vectors, allowed, cache.own)
 
     def _through(
-        self, hidden: Tensor, allowed: Tensor | None, own: Sequence[Growing | None]
+        self, hidden: Tensor, allowed: Tensor | None, own: Sequence[KeyValueCache | None]
     ) -> Tensor:
         """Send `[batch, length, width]` through the layers; `own` are earlier keys and values."""
         bias = additive(allowed, at_least_float32(hidden).dtype)

@@ -24,7 +24,7 @@ from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.network import attention, feedforward, positions
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import Growing
+from headwater.nn.attention import KeyValueCache
 from headwater.nn.block import Block
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import table
@@ -49,7 +49,7 @@ class Stack(nn.Module):
         self.dropout = Dropout(config.dropout_rate)
 
     def forward(
-        self, vectors: Tensor, allowed: Tensor | None, own: Sequence[Growing | None]
+        self, vectors: Tensor, allowed: Tensor | None, own: Sequence[KeyValueCache | None]
     ) -> Tensor:
         """Read on.
 
@@ -94,7 +94,7 @@ class DecoderOnlyT5(TextToText):
     def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
         """Read the inputs, `encode`d, with their mask `[batch, inputs]`; then `step` writes on."""
         mask = None if memory_mask is None else padding_first(memory_mask.bool(), memory_mask)
-        cache = Cache([Growing() for _ in self.decoder.layers], mask)
+        cache = Cache([KeyValueCache() for _ in self.decoder.layers], mask)
         self._read(memory, cache, prefix=memory.shape[1])
         return cache
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import Attention, Growing, KeyValueCache
+from headwater.nn.attention import Attention, KeyValueCache, KeyValues
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PreNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import table
@@ -115,9 +115,9 @@ class Cache:
         length: how many tokens that is.
     """
 
-    memory: list[KeyValueCache]
+    memory: list[KeyValues]
     memory_bias: Tensor | None
-    own: list[Growing]
+    own: list[KeyValueCache]
     length: int = 0
 
     def reorder(self, rows: Tensor) -> None:
@@ -130,8 +130,8 @@ class Cache:
             self.memory_bias = self.memory_bias.index_select(0, rows)
 
 
-def _select(pair: KeyValueCache, rows: Tensor) -> KeyValueCache:
-    return KeyValueCache(pair.keys.index_select(0, rows), pair.values.index_select(0, rows))
+def _select(pair: KeyValues, rows: Tensor) -> KeyValues:
+    return KeyValues(pair.keys.index_select(0, rows), pair.values.index_select(0, rows))
 
 
 class Decoder(nn.Module):
@@ -177,7 +177,7 @@ class Decoder(nn.Module):
         return Cache(
             memory=[projection.keys_values(memory) for projection in projections],
             memory_bias=additive(allowed, at_least_float32(memory).dtype),
-            own=[Growing() for _ in self.layers],
+            own=[KeyValueCache() for _ in self.layers],
         )
 
     def forward(self, vectors: Tensor, cache: Cache, blocks: Tensor | None = None) -> Tensor:

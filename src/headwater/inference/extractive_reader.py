@@ -1,6 +1,6 @@
 """Answering with a span of the text (Devlin et al. 2019, section 4.2), for any number of texts.
 
-    reader = SpanReader(network, vocabulary, threshold=-1.5)
+    reader = ExtractiveReader(network, vocabulary, threshold=-1.5)
     for prediction in reader.predict(examples):     # streamed, in order
         prediction.text
     reader.ask("Who wrote it?", {"a.txt": text_a, "b.txt": text_b}, top_k=3)
@@ -37,7 +37,7 @@ Found = tuple[SpanExample, SpanCandidate, float]
 """A candidate, the example whose context it stands in, and what it is ranked by."""
 
 
-class SpanReader:
+class ExtractiveReader:
     """Finds answers in texts. Calls may come from many threads at once.
 
     Args:

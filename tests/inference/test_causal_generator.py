@@ -7,8 +7,8 @@ import torch
 
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
-from headwater.inference.causal import CausalGenerator
-from headwater.inference.decoding_config import DecodingConfig
+from headwater.inference.causal_generator import CausalGenerator
+from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import load
 from headwater.models.build import build_model
 from headwater.models.gpt.config import GPTConfig
@@ -46,7 +46,7 @@ def by_whole_rows(network: GPT, ids: list[int], count: int, end: int) -> list[in
 def test_the_likeliest_pieces_follow(gpt: GPT, t5_words: Vocabulary) -> None:
     texts = ["bob was", "who won the red one? it", "eve", "", "the old bob left here and there"]
     continuer = CausalGenerator(gpt, t5_words)
-    found = list(continuer.generate(texts, DecodingConfig(max_length=12)))
+    found = list(continuer.generate(texts, GenerationConfig(max_new_tokens=12)))
     end = t5_words.eos_id
     assert end is not None
     for text, several in zip(texts, found, strict=True):
@@ -67,8 +67,8 @@ def test_a_long_text_leaves_little_room(gpt: GPT, t5_words: Vocabulary) -> None:
     text = " ".join(["bob"] * 39)
     [answer] = continuer.ask(text)
     assert len(t5_words.encode(text + answer.text)) <= 41
-    with pytest.raises(UserError, match=r"text 1: 39 tokens, and 20 to write, .* smaller max_len"):
-        list(continuer.generate(["bob", text], DecodingConfig(max_length=20)))
+    with pytest.raises(UserError, match=r"text 1: 39 tokens, and 20 to write, .* smaller max_new"):
+        list(continuer.generate(["bob", text], GenerationConfig(max_new_tokens=20)))
     with pytest.raises(UserError, match="more than the 40"):
         continuer.ask(f"{text} {text}")
     with pytest.raises(UserError, match="empty"):
@@ -80,7 +80,7 @@ def test_a_gpt_folder_writes_and_says_what_it_cannot(
 ) -> None:
     save_model(tmp_path / "gpt", gpt, vocabulary=t5_words)
     model = load(tmp_path / "gpt", "cpu")
-    [text] = model.generate(["bob was"], max_length=5)
+    [text] = model.generate(["bob was"], max_new_tokens=5)
     assert model.answer("bob was")[0].text.startswith(text[:3])
     for call in (
         lambda: model.answer("who?", "bob"),

@@ -12,7 +12,7 @@ import numpy as np
 from headwater.data.example import TaggingExample
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks
-from headwater.inference.labelling import LabelScorer
+from headwater.inference.label_scorer import LabelScorer
 from headwater.tasks.labels import OUTSIDE
 from headwater.tasks.tag_features import encode_tags
 

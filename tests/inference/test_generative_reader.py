@@ -7,8 +7,9 @@ import torch
 
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
-from headwater.inference.decoding_config import DecodingConfig
-from headwater.inference.generative import Text, TextReader, TextWriter, _ranked
+from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generative_reader import GenerativeReader, _ranked
+from headwater.inference.text_generator import GeneratedText, TextGenerator
 from headwater.models.build import build_model
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.network import T5
@@ -27,7 +28,7 @@ class WithEnd:
 
 
 @pytest.fixture
-def writer(words: Vocabulary) -> TextWriter:
+def writer(words: Vocabulary) -> TextGenerator:
     torch.manual_seed(0)
     config = T5Config(
         vocab_size=words.size, d_model=32, d_kv=8, d_ff=64, num_heads=4, num_layers=1,
@@ -37,35 +38,37 @@ def writer(words: Vocabulary) -> TextWriter:
     assert isinstance(network, T5)
     for weight in network.parameters():
         weight.data *= 2.5
-    return TextWriter(network.eval(), WithEnd(words), tokens=200)  # type: ignore[arg-type]
+    return TextGenerator(network.eval(), WithEnd(words), tokens=200)  # type: ignore[arg-type]
 
 
-def test_texts_come_in_order_whatever_the_batches(writer: TextWriter) -> None:
+def test_texts_come_in_order_whatever_the_batches(writer: TextGenerator) -> None:
     inputs = [f"{'old red ' * (n % 7)}bob {n}" for n in range(300)]
-    config = DecodingConfig(max_length=5)
+    config = GenerationConfig(max_new_tokens=5)
     together = [texts[0].text for texts in writer.generate(inputs, config)]
     alone = [next(writer.generate([text], config))[0].text for text in inputs[:20]]
     assert together[:20] == alone
     assert len(together) == 300 and len(set(together)) > 20
 
 
-def test_draws_do_not_depend_on_the_batches(writer: TextWriter, words: Vocabulary) -> None:
+def test_draws_do_not_depend_on_the_batches(writer: TextGenerator, words: Vocabulary) -> None:
     inputs = [f"bob {'it ' * (n % 5)}{n}" for n in range(40)]
-    config = DecodingConfig(max_length=5, sample=True, seed=3)
-    small = TextWriter(writer.network, WithEnd(words), tokens=10)  # type: ignore[arg-type]
+    config = GenerationConfig(max_new_tokens=5, do_sample=True, seed=3)
+    small = TextGenerator(writer.network, WithEnd(words), tokens=10)  # type: ignore[arg-type]
     drawn = [texts[0].text for texts in writer.generate(inputs, config)]
     assert drawn == [texts[0].text for texts in small.generate(inputs, config)]
 
 
-def test_top_k_texts_differ(writer: TextWriter) -> None:
-    answers = TextReader(writer, decoding=DecodingConfig(max_length=4)).ask("who?", "bob won", 3)
+def test_top_k_texts_differ(writer: TextGenerator) -> None:
+    answers = GenerativeReader(writer, decoding=GenerationConfig(max_new_tokens=4)).ask(
+        "who?", "bob won", 3
+    )
     assert len({each.text for each in answers}) == len(answers) == 3
     assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
     assert all(0 < each.score <= 1 and each.start is None for each in answers)
 
 
-def test_prediction_equals_asking(writer: TextWriter) -> None:
-    reader = TextReader(writer, decoding=DecodingConfig(max_length=4))
+def test_prediction_equals_asking(writer: TextGenerator) -> None:
+    reader = GenerativeReader(writer, decoding=GenerationConfig(max_new_tokens=4))
     pairs = [("who won?", "bob won"), ("what is red?", "the old red it"), ("who?", "eve")]
     examples = [SpanExample(str(n), *pair, ()) for n, pair in enumerate(pairs)]
     predictions = list(reader(examples))
@@ -73,8 +76,8 @@ def test_prediction_equals_asking(writer: TextWriter) -> None:
     assert all(each.no_answer_probability is None for each in predictions)
 
 
-def test_windows_cover_a_long_context(writer: TextWriter) -> None:
-    reader = TextReader(writer, max_inputs=60)
+def test_windows_cover_a_long_context(writer: TextGenerator) -> None:
+    reader = GenerativeReader(writer, max_inputs=60)
     names = [f"{n} bob" for n in range(100)]
     windows = reader._windows(SpanExample("q", "who?", " ".join(names), ()))
     assert len(windows) > 5
@@ -86,16 +89,18 @@ def test_windows_cover_a_long_context(writer: TextWriter) -> None:
 
 
 def test_an_empty_window_does_not_speak_for_the_others() -> None:
-    empty, some = Text("", -0.01), Text("bob", -2.0)
+    empty, some = GeneratedText("", -0.01), GeneratedText("bob", -2.0)
     assert _ranked([[empty], [some]])[0] == some
     assert _ranked([[empty], [empty]]) == [empty]
     assert _ranked([[empty, some]])[0] == empty  # one window: the likeliest
-    assert _ranked([[Text("bob", -3.0)], [some]]) == [some]
+    assert _ranked([[GeneratedText("bob", -3.0)], [some]]) == [some]
 
 
-def test_closed_book_and_sources(writer: TextWriter) -> None:
-    reader = TextReader(writer, decoding=DecodingConfig(max_length=4))
-    expected = next(writer.generate(["question: who won?"], DecodingConfig(max_length=4)))[0].text
+def test_closed_book_and_sources(writer: TextGenerator) -> None:
+    reader = GenerativeReader(writer, decoding=GenerationConfig(max_new_tokens=4))
+    expected = next(writer.generate(["question: who won?"], GenerationConfig(max_new_tokens=4)))[
+        0
+    ].text
     assert reader.ask("who won?")[0].text == expected
     answer = reader.ask("who?", {"a": "bob won", "b": "eve left"})[0]
     assert answer.source in ("a", "b")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from headwater.data.example import PairExample
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks
-from headwater.inference.labelling import LabelScorer
+from headwater.inference.label_scorer import LabelScorer
 from headwater.tasks.pair_features import encode_pairs
 
 CHUNK = 2048  # examples held at once: enough to sort by length

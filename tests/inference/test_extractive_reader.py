@@ -12,16 +12,18 @@ import torch
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.batches import batches
-from headwater.inference.extractive import SpanReader
+from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.tasks.config import SpanConfig
 from headwater.text.vocabulary import Vocabulary
 
 SHORT = SpanConfig(max_length=24, max_query_length=8, max_answer_length=4)
 
 
-def make_reader(kind: Any, words: Vocabulary, null: float = -3.0, **options: Any) -> SpanReader:
+def make_reader(
+    kind: Any, words: Vocabulary, null: float = -3.0, **options: Any
+) -> ExtractiveReader:
     scores = {words.id_of("bob"): 3.0, words.id_of("eve"): 2.0, words.id_of("zed"): 1.0}
-    return SpanReader(kind(scores, null), words, SHORT, **options)
+    return ExtractiveReader(kind(scores, null), words, SHORT, **options)
 
 
 def test_answers_have_their_place_and_sentence(finder_type: Any, words: Vocabulary) -> None:
@@ -172,7 +174,11 @@ def test_gpu_answers_like_the_cpu(words: Vocabulary) -> None:
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
     network = build_model(BertConfig(vocab_size=words.size, intermediate_size=64, **sizes), "span")
     context = "it was the old red bob and eve left there in a " * 20
-    on_cpu = SpanReader(network, words, SHORT, precision=torch.float32).ask("who?", context, 3)
+    on_cpu = ExtractiveReader(network, words, SHORT, precision=torch.float32).ask(
+        "who?", context, 3
+    )
     network.cuda()
-    on_gpu = SpanReader(network, words, SHORT, precision=torch.float32).ask("who?", context, 3)
+    on_gpu = ExtractiveReader(network, words, SHORT, precision=torch.float32).ask(
+        "who?", context, 3
+    )
     assert [(a.start, a.end) for a in on_cpu] == [(a.start, a.end) for a in on_gpu]

@@ -1,0 +1,99 @@
+"""Continuing a prompt with a decoder (Radford et al. 2019, "Language Models are Unsupervised
+Multitask Learners", section 3).
+
+    next(CausalGenerator(gpt, vocabulary).generate(["The spring"]))[0].text      # " flows again"
+
+The prompt and its continuation make one text: nothing is stripped between them.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import final
+
+import numpy as np
+
+from headwater.data.convert import Features
+from headwater.data.token_arrays import Ints
+from headwater.errors import UserError
+from headwater.inference.answer import Answer
+from headwater.inference.batches import chunks
+from headwater.inference.decoder import DecoderTokens
+from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.text_generator import CHUNK, GeneratedText, generate_batches
+from headwater.models.gpt.network import GPT
+from headwater.text.special_tokens import document_end
+from headwater.text.vocabulary import Vocabulary
+
+
+@final
+class CausalGenerator:
+    """Generates continuations of each prompt. Calls may come from many threads at once.
+
+    Args:
+        network: a decoder.
+        vocabulary: the one it was trained with; has a token that ends a document.
+    """
+
+    def __init__(self, network: GPT, vocabulary: Vocabulary) -> None:
+        end = document_end(vocabulary)
+        self.network, self.vocabulary = network, vocabulary
+        self._special = DecoderTokens(end, end)  # what ends a document stands before the next one
+
+    def generate(
+        self, texts: Iterable[str], config: GenerationConfig | None = None
+    ) -> Iterator[list[GeneratedText]]:
+        """Yield for each prompt its `num_return_sequences` continuations, the best first, in order.
+
+        An empty prompt begins a new document. A prompt that leaves no room for `max_new_tokens` is
+        a UserError.
+        """
+        config = config or GenerationConfig()
+        begin = 0
+        for chunk in chunks(texts, CHUNK):
+            yield from self._chunk(chunk, config, begin)
+            begin += len(chunk)
+
+    def ask(self, text: str, top_k: int = 1) -> list[Answer]:
+        """Return the `top_k` likeliest continuations of a prompt, as long as there is room for."""
+        if not text.strip():
+            raise UserError("the text to go on with is empty")
+        if top_k < 1:
+            raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
+        usual = GenerationConfig(num_beams=top_k, num_return_sequences=top_k)
+        room = max(1, min(usual.max_new_tokens, self._room(self.vocabulary.encode(text).ids)))
+        found = next(self.generate([text], usual.model_copy(update={"max_new_tokens": room})))
+        return [Answer(each.text, math.exp(min(0.0, each.log_probability))) for each in found]
+
+    def _room(self, ids: Ints) -> int:
+        """Return how many tokens can be generated after these."""
+        return self.network.config.n_positions - max(len(ids), 1) + 1
+
+    def _chunk(
+        self, texts: Sequence[str], config: GenerationConfig, begin: int
+    ) -> list[list[GeneratedText]]:
+        prompts = [each.ids for each in self.vocabulary.encode_batch(texts)]
+        for index, ids in enumerate(prompts, start=begin):
+            if self._room(ids) < config.max_new_tokens:
+                raise UserError(
+                    f"text {index}: {len(ids)} tokens, and {config.max_new_tokens} to write, are "
+                    f"more than the {self.network.config.n_positions} that this model reads; give "
+                    "a shorter text or a smaller max_new_tokens"
+                )
+        features: list[Features] = [
+            {
+                "input_ids": ids[:-1],
+                "start_ids": np.array(ids[-1] if len(ids) else self._special.start_id),
+            }
+            for ids in prompts
+        ]
+        generated = generate_batches(self.network, features, self._special, config, begin)
+        return [
+            [GeneratedText(self._after(ids, each.ids), each.log_probability) for each in several]
+            for ids, several in zip(prompts, generated, strict=True)
+        ]
+
+    def _after(self, prompt: Ints, ids: Sequence[int]) -> str:
+        """Return the text of generated ids with the space, or without, that the prompt leaves."""
+        before = self.vocabulary.decode(prompt.tolist())
+        whole = self.vocabulary.decode([*prompt.tolist(), *ids])
+        return whole[len(before) :] if whole.startswith(before) else self.vocabulary.decode(ids)

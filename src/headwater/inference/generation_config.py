@@ -1,0 +1,93 @@
+"""The options of text generation, by the names of `transformers`. Free of torch."""
+
+import logging
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from headwater.config import Config
+
+logger = logging.getLogger(__name__)
+
+OLD_NAMES = {"max_length": "max_new_tokens", "beams": "num_beams", "sample": "do_sample"}
+"""Names of version 0.1, accepted with a warning until the next version."""
+
+
+class GenerationConfig(Config):
+    """How the next token is chosen. The defaults are greedy: always the likeliest.
+
+    max_new_tokens: the most tokens generated, the end token included.
+    min_new_tokens: the fewest, the end token not counted.
+    num_beams: how many partial texts beam search keeps; 1 is greedy search.
+    length_penalty: p in `log probability / length ** p`, by which finished texts are compared. This
+        is the rule of `transformers`; the T5 paper used that of GNMT, with alpha 0.6.
+    early_stopping: when a search may end. True: as soon as `num_beams` texts are finished. False:
+        when the best unfinished one, ended now, would not be better. "never": when none could
+        become better at any length.
+    do_sample: draw the next token instead.
+    temperature: divides the logits before drawing; below 1 the likely tokens gain.
+    top_k: draw among the k likeliest tokens only (Fan et al. 2018); None: among all.
+    top_p: draw among the fewest likeliest tokens with that much probability together (Holtzman et
+        al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1).
+    num_return_sequences: texts for each input: the best of the beams, or as many draws.
+    repetition_penalty: divides the positive logits of earlier tokens and multiplies the negative
+        ones (Keskar et al. 2019, "CTRL", section 4.1). Earlier tokens are a T5's own output; of a
+        GPT the prompt counts too. Beam search applies it to log probabilities.
+    no_repeat_ngram_size: no sequence of so many tokens comes twice; 0: any may.
+    seed: with it a drawn text follows from the index of its input alone.
+    """
+
+    max_new_tokens: int = Field(default=64, ge=1)
+    min_new_tokens: int = Field(default=0, ge=0)
+    num_beams: int = Field(default=1, ge=1)
+    length_penalty: float = 1.0
+    early_stopping: bool | Literal["never"] = False
+    do_sample: bool = False
+    temperature: float = Field(default=1.0, gt=0)
+    top_k: int | None = Field(default=None, ge=1)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    num_return_sequences: int = Field(default=1, ge=1)
+    repetition_penalty: float = Field(default=1.0, gt=0)
+    no_repeat_ngram_size: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        for old, new in OLD_NAMES.items():
+            if old not in values:
+                continue
+            if new in values:
+                raise ValueError(f"{old} is the old name of {new}; give {new} alone")
+            logger.warning("%s is called %s now; the next version drops the old name", old, new)
+            values = {**values, new: values[old]}
+            del values[old]
+        return values
+
+    @model_validator(mode="after")
+    def _check_combination(self) -> Self:
+        if self.do_sample and self.num_beams > 1:
+            raise ValueError("do_sample and num_beams exclude each other; leave one of them out")
+        sampling = self.temperature != 1 or self.top_k is not None or self.top_p is not None
+        if sampling and not self.do_sample:
+            raise ValueError("temperature, top_k and top_p are for sampling; add do_sample = true")
+        if self.num_return_sequences > self.num_beams and not self.do_sample:
+            raise ValueError(
+                f"num_return_sequences = {self.num_return_sequences} needs as many num_beams, or "
+                "do_sample = true"
+            )
+        if self.min_new_tokens > self.max_new_tokens:
+            raise ValueError(
+                f"min_new_tokens = {self.min_new_tokens} is more than max_new_tokens = "
+                f"{self.max_new_tokens}"
+            )
+        return self
+
+    @property
+    def constrained(self) -> bool:
+        """Whether logits are changed before the next token is chosen (see `logits.py`)."""
+        return bool(
+            self.min_new_tokens or self.no_repeat_ngram_size or self.repetition_penalty != 1
+        )

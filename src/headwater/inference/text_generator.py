@@ -1,0 +1,117 @@
+"""Text in, text out (Raffel et al. 2020, section 2.1).
+
+generator = TextGenerator(t5, vocabulary)
+next(generator.generate(["translate English to German: That is good."]))[0].text
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast, final
+
+import numpy as np
+import torch
+
+from headwater.data.batching import collate
+from headwater.data.convert import Features
+from headwater.data.token_arrays import Ints
+from headwater.inference.batches import autocast, batch_tokens, batches, chunks, evaluating
+from headwater.inference.decoder import DecoderTokens, DecodingNetwork, Generated
+from headwater.inference.decoding import generate_ids
+from headwater.inference.generation_config import GenerationConfig
+from headwater.models.gpt.network import GPT
+from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.network import T5
+from headwater.text.special_tokens import end_token
+from headwater.text.vocabulary import Vocabulary
+
+CHUNK = 256  # inputs in memory at once: enough to sort by length
+
+
+class GeneratedText(NamedTuple):
+    """A generated text and its log probability."""
+
+    text: str
+    log_probability: float
+
+
+@final
+class TextGenerator:
+    """Generates texts for each input text. Calls may come from many threads at once.
+
+    Args:
+        network: a T5 of any architecture.
+        vocabulary: the one it was trained with; has an end-of-sequence token.
+        tokens: the most input tokens in a batch, padding included; None: by the device.
+
+    Products run in float32: a step has too little work to repay casting the weights.
+    """
+
+    def __init__(
+        self, network: T5 | DecoderOnlyT5, vocabulary: Vocabulary, *, tokens: int | None = None
+    ) -> None:
+        self.network, self.vocabulary = network, vocabulary
+        self._special = DecoderTokens(network.config.decoder_start_token_id, end_token(vocabulary))
+        self._tokens = tokens
+
+    def generate(
+        self,
+        texts: Iterable[str],
+        config: GenerationConfig | None = None,
+        max_inputs: int | None = None,
+    ) -> Iterator[list[GeneratedText]]:
+        """Yield for each input its `num_return_sequences` texts, the best first, in order.
+
+        Of inputs with more than `max_inputs` tokens, the end token included, the end is cut.
+        """
+        config = config or GenerationConfig()
+        most = None if max_inputs is None else max_inputs - 1
+        begin = 0
+        for chunk in chunks(texts, CHUNK):
+            inputs = [each.ids[:most] for each in self.vocabulary.encode_batch(chunk)]
+            yield from self._chunk(inputs, config, begin)
+            begin += len(chunk)
+
+    def _chunk(
+        self, inputs: Sequence[Ints], config: GenerationConfig, begin: int
+    ) -> list[list[GeneratedText]]:
+        eos = np.array([self._special.eos_id], np.int32)
+        features: list[Features] = [{"input_ids": np.concatenate((ids, eos))} for ids in inputs]
+        generated = generate_batches(
+            self.network, features, self._special, config, begin, self._tokens
+        )
+        return [
+            [
+                GeneratedText(self.vocabulary.decode(each.ids).strip(), each.log_probability)
+                for each in several
+            ]
+            for several in generated
+        ]
+
+
+def generate_batches(
+    network: T5 | DecoderOnlyT5 | GPT,
+    features: Sequence[Features],
+    special: DecoderTokens,
+    config: GenerationConfig,
+    begin: int,
+    tokens: int | None = None,
+) -> list[list[Generated]]:
+    """Generate for all features, in batches of about equal length; return the texts in order.
+
+    Args:
+        features: the `input_ids` of each, int32 [length], and what else `generate_ids` takes.
+        begin: the index of the first among all inputs.
+        tokens: the most input tokens in a batch, padding included; None: by the device.
+    """
+    device = next(network.parameters()).device
+    copies = max(config.num_beams, config.num_return_sequences)
+    tokens = tokens or batch_tokens(device) // copies
+    results: list[list[Generated]] = [[]] * len(features)
+    with evaluating(network), autocast(torch.float32, device):
+        for indices in batches(np.array([len(each["input_ids"]) for each in features]), tokens):
+            batch = collate([features[index] for index in indices], special.start_id, device)
+            inputs = [begin + int(index) for index in indices]
+            decoder = cast(DecodingNetwork[Any], network)
+            found = generate_ids(decoder, batch, special, config, inputs)
+            for index, several in zip(indices, found, strict=True):
+                results[index] = several
+    return results
