@@ -1,6 +1,7 @@
 """The options of generation beside `transformers`, for a T5 and a GPT-2."""
 
 import logging
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,7 @@ def test_several_draws_follow_from_seed_and_input(tmp_path: Path) -> None:
     assert sum(several[row] != several[row + 1] for row in range(0, len(several), 3)) > ROWS // 2
     short = ours_ids("t5", ours, {**three, "no_repeat_ngram_size": 2})
     for text in short:
-        assert len({*zip(text, text[1:], strict=False)}) == max(0, len(text) - 1)
+        assert len({*pairwise(text)}) == max(0, len(text) - 1)
 
 
 def test_log_probabilities_are_those_of_the_network_under_a_penalty(tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ def test_greedy_writing_is_the_same_without_a_cache(architecture: str) -> None:
             labels = torch.tensor([[*text, 1][:8]])
             single = {name: value[row : row + 1] for name, value in given.items()}
             assert model({**single, "labels": labels}).argmax(-1).tolist() == labels.tolist()
-        beams = GenerationConfig(max_new_tokens=5, num_beams=3)
+        beams = GenerationConfig(max_new_tokens=5, num_beams=3, num_return_sequences=3)
         best = generate_ids(model.float(), given, MARKS, beams)
     assert len({tuple(text) for text in texts}) > 1
     assert all(len({tuple(text.ids) for text in each}) == 3 for each in best)
