@@ -85,6 +85,7 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     for line in lines:
         line.pop("seconds")
+        line.pop("processor_seconds", None)
     return lines
 
 

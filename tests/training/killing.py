@@ -77,6 +77,7 @@ def result(folder: Path, weights: str = "model.safetensors") -> list[Any]:
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     for line in lines:
         line.pop("seconds", None)
+        line.pop("processor_seconds", None)
     newest = folder / "state" / (folder / "state" / "latest").read_text().strip()
     names = (newest / "model.safetensors", newest / "optimizer.safetensors")
     left = [p for pattern in STATE_FILES for p in (folder / "state").glob(pattern)]

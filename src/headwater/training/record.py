@@ -68,7 +68,8 @@ class Record:
 
     def evaluation(self, place: Place, metrics: dict[str, float]) -> None:
         """Write what an evaluation said."""
-        self._write({"step": place.step, "evaluation": metrics, "seconds": place.seconds})
+        seconds = {"seconds": place.seconds, "processor_seconds": place.processor_seconds}
+        self._write({"step": place.step, "evaluation": metrics, **seconds})
 
     def _write(self, line: dict[str, Any]) -> None:
         self._log.write(line)

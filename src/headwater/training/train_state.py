@@ -63,6 +63,8 @@ class Place:
     position: int = 0
     """Steps done in this epoch."""
     seconds: float = 0.0
+    processor_seconds: float = 0.0
+    """Of all threads of the process: other work on the machine does not lengthen them."""
     run: RunningStatistics = field(default_factory=RunningStatistics)
     epoch_tally: RunningStatistics = field(default_factory=RunningStatistics)
     window: RunningStatistics = field(default_factory=RunningStatistics)

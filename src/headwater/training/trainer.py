@@ -132,7 +132,7 @@ class Trainer:
         self._states = StateFolder(folder / "state", self._progress.say, elsewhere)
         self._identity = {"data": features.fingerprint, **(identity or {}), **config.identity()}
         self._place = Place()
-        self._clock = 0.0
+        self._clock = self._processor_clock = 0.0
 
     def run(self, resume: bool = False) -> Outcome:
         """Train from the beginning, or from the newest whole state with `resume`.
@@ -157,6 +157,7 @@ class Trainer:
     def _run(self, resume: bool) -> Outcome:
         place = self._begin(resume)
         self._clock = time.monotonic() - place.seconds
+        self._processor_clock = time.process_time() - place.processor_seconds
         with (
             deterministic(self._device),
             Stop(self._config.time_limit_minutes) as stop,
@@ -240,7 +241,7 @@ class Trainer:
         result = self._stepper.run(batches, seed, place.step + 1)
         place.step += 1
         place.position += 1
-        place.seconds = time.monotonic() - self._clock
+        self._read_clocks()
         self._count(rows, batches, result, isinstance(features, PairSet))
         self._progress.advance(place.step, sum(result.losses.values()))
         last = place.step == self._plan.total
@@ -285,10 +286,14 @@ class Trainer:
             self._model.train()
         metrics = {name: float(value) for name, value in found.items()}
         self._place.evaluated = self._place.step
-        self._place.seconds = time.monotonic() - self._clock
+        self._read_clocks()
         self._judge(metrics)
         record.evaluation(self._place, metrics)
         return None
+
+    def _read_clocks(self) -> None:
+        self._place.seconds = time.monotonic() - self._clock
+        self._place.processor_seconds = time.process_time() - self._processor_clock
 
     def _judge(self, metrics: Mapping[str, float]) -> None:
         """Keep the weights if this evaluation is the best so far."""
