@@ -12,7 +12,6 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate
-from headwater.inference.feature_cache import features_folder
 from headwater.models import feature_model
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import ModelConfig, build_model
@@ -21,6 +20,7 @@ from headwater.models.elmo.config import ELMoConfig
 from headwater.models.feature_model import FeatureModel
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config
+from headwater.runs.feature_cache import features_folder
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
 from headwater.tasks.names import task as find_task

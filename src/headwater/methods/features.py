@@ -4,7 +4,7 @@
 
 What ELMo was made for (Peters et al. 2018, section 3.3), and what BERT is compared with in its
 section 5.3 (Devlin et al. 2019). See `models.featured` for the small model and
-`inference.feature_cache` for what is kept.
+`runs.feature_cache` for what is kept.
 """
 
 from dataclasses import dataclass

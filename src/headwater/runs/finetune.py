@@ -25,13 +25,13 @@ from headwater.evaluation.evaluator import evaluate, predict
 from headwater.evaluation.held_out import held_out_loss
 from headwater.files import replace_file
 from headwater.inference.answer import Predictor
-from headwater.inference.feature_cache import keep_features
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
 from headwater.models.feature_model import FeatureModel
 from headwater.models.multi_task import MultiTask
 from headwater.models.per_task_loss import PerTaskLoss
 from headwater.models.text_to_text import TextToText
+from headwater.runs.feature_cache import keep_features
 from headwater.runs.objective_features import check_objective
 from headwater.runs.recipe import Recipe, best_is_lowest, resolved
 from headwater.runs.setup import (
@@ -189,7 +189,7 @@ class Run:
         asked = (validation_rows(part, self.recipe, self.setup) for part in parts)
         sets = [rows, *(each for each in asked if each is not None)]
         model.to(choose_device(self.recipe.training.device))
-        model.known = keep_features(model, sets, self.setup.pad_id, self.say)
+        model.known = keep_features(model, sets, self.setup.pad_id)
 
     def identity(self) -> dict[str, str]:
         """What a resumed run must have in common with its beginning, beside rows and training."""

@@ -13,12 +13,12 @@ from torch import Tensor
 from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.errors import UserError
-from headwater.inference import feature_cache
-from headwater.inference.feature_cache import FeatureCache, features_folder, keep_features
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.models.feature_config import FeaturesConfig
 from headwater.models.feature_model import FeatureModel
+from headwater.runs import feature_cache
+from headwater.runs.feature_cache import FeatureCache, features_folder, keep_features
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
 
@@ -53,10 +53,8 @@ def small(layers: Any = "mix", stored_as: str = "float32", scale: float = 1.0) -
     return FeatureModel(body, shape, "span")
 
 
-def kept(
-    model: FeatureModel, rows: Rows, folder: Path, said: list[str] | None = None
-) -> FeatureCache:
-    return keep_features(model, [rows], 0, (said if said is not None else []).append, folder)
+def kept(model: FeatureModel, rows: Rows, folder: Path) -> FeatureCache:
+    return keep_features(model, [rows], 0, folder)
 
 
 def as_batch(rows: Rows, *places: int) -> dict[str, Tensor]:
@@ -103,14 +101,14 @@ def test_a_row_that_was_not_kept_is_computed(tmp_path: Path) -> None:
 
 
 def test_a_second_run_finds_it_and_asks_the_body_for_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said: list[str] = []
-    first = kept(small(), MIXED, tmp_path, said)(as_batch(MIXED, 0))
+    caplog.set_level("INFO")
+    first = kept(small(), MIXED, tmp_path)(as_batch(MIXED, 0))
     monkeypatch.setattr(FeatureModel, "taken", None)
-    second = kept(small(), MIXED, tmp_path, said)(as_batch(MIXED, 0))
+    second = kept(small(), MIXED, tmp_path)(as_batch(MIXED, 0))
     assert first is not None and second is not None and torch.equal(first, second)
-    assert [line.split()[-1] for line in said] == ["(computed)", "(found)"]
+    assert [line.split()[-1] for line in caplog.messages] == ["(computed)", "(found)"]
     assert len(files(tmp_path)) == 1
 
 
@@ -134,7 +132,9 @@ def test_other_weights_layers_or_rows_are_kept_apart(
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "no sum", "no vectors"])
-def test_a_damaged_file_is_computed_again(damage: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_computed_again(
+    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     batch = as_batch(MIXED, 0, 2)
     first = kept(small(), MIXED, tmp_path)(batch)
     [file] = files(tmp_path)
@@ -149,9 +149,9 @@ def test_a_damaged_file_is_computed_again(damage: str, tmp_path: Path) -> None:
             (file.parent / "sha256").unlink()
         case _:
             file.unlink()
-    said: list[str] = []
-    again = kept(small(), MIXED, tmp_path, said)(batch)
-    assert said[0].endswith("(computed)")
+    caplog.set_level("INFO")
+    again = kept(small(), MIXED, tmp_path)(batch)
+    assert caplog.messages[0].endswith("(computed)")
     assert first is not None and again is not None and torch.equal(first, again)
     assert [item.name for item in tmp_path.glob(".*")] == []
 
