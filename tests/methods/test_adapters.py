@@ -3,27 +3,22 @@
 import pytest
 import torch
 
+import tiny
 from headwater.errors import UserError
 from headwater.methods.adapters import AdaptedLinear, Adapter, Adapters
 from headwater.methods.config import AdaptersConfig
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, build_model
-from headwater.models.t5.config import T5Config
+from headwater.models.build import Model
 
 IDS = torch.arange(6, 18).reshape(2, 6)
 BATCH = {"input_ids": IDS, "labels": IDS}
 
 
 def bert(head: str | None = "token") -> Model:
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    return build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), head).eval()
+    return tiny.bert(head).eval()
 
 
 def t5(**changes: object) -> Model:
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2} | changes
-    return build_model(T5Config(vocab_size=40, num_decoder_layers=2, **sizes)).eval()
+    return tiny.t5(**changes).eval()
 
 
 MODELS = {

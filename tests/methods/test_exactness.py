@@ -9,14 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+import tiny
 from headwater.data.convert import EncodedPairs, FeatureSet
 from headwater.data.token_arrays import Ragged
 from headwater.methods.config import MethodConfig
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, build_model
-from headwater.models.t5.config import T5Config
+from headwater.models.build import Model
 from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer
 from headwater.training.trainer import Trainer
@@ -39,16 +38,11 @@ def chosen(method: str) -> Method:
 
 
 def attached(family: str, method: str) -> Model:
-    torch.manual_seed(0)
-    model: Model
     if family == "bert":
-        sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-        model = build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), "masked_lm")
+        model = tiny.bert("masked_lm")
     else:
-        sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2}
         tied = method != "head_only"  # which needs an output layer of its own
-        config = T5Config(vocab_size=40, num_decoder_layers=2, tie_word_embeddings=tied, **sizes)
-        model = build_model(config)
+        model = tiny.t5(tie_word_embeddings=tied)
     chosen(method).attach(model)
     return model
 

@@ -5,24 +5,20 @@ from pathlib import Path
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.methods.head_only import HeadOnly
 from headwater.methods.names import build_method
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, build_model
-from headwater.models.t5.config import T5Config
+from headwater.models.build import Model
 from headwater.models.t5.network import T5
 from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer
 
 
 def small_masked_lm() -> Model:
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = BertConfig(vocab_size=40, intermediate_size=32, hidden_dropout_prob=0.0, **sizes)
-    return build_model(config, "masked_lm")
+    return tiny.bert("masked_lm", num_hidden_layers=1, hidden_dropout_prob=0.0)
 
 
 def step_once(model: Model) -> dict[str, torch.Tensor]:
@@ -49,16 +45,13 @@ def test_only_the_head_moves_and_by_the_gradients_of_full_training() -> None:
 
 
 def test_a_body_without_a_head_is_refused() -> None:
-    model = build_model(BertConfig(vocab_size=40, hidden_size=16, num_attention_heads=2))
+    model = tiny.bert()
     with pytest.raises(UserError, match="Bert models have no separate head"):
         HeadOnly().attach(model)
 
 
 def small_t5(tied: bool) -> T5:
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 1}
-    config = T5Config(vocab_size=40, tie_word_embeddings=tied, scale_decoder_outputs=tied, **sizes)
-    model = build_model(config)
+    model = tiny.t5(tie_word_embeddings=tied, scale_decoder_outputs=tied)
     assert isinstance(model, T5)
     return model.eval()
 

@@ -6,14 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import tiny
 from headwater.errors import UserError
 from headwater.methods.config import LoraConfig, MethodConfig
 from headwater.methods.lora import Lora, LowRankLinear, merge
 from headwater.methods.names import build_method
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, build_model
-from headwater.models.gpt.config import GPTConfig
-from headwater.models.t5.config import T5Config
+from headwater.models.build import Model
 from headwater.runs.recipe import Recipe, resolved
 from headwater.training.config import TrainingConfig
 
@@ -22,16 +20,11 @@ BATCH = {"input_ids": IDS, "labels": IDS}
 
 
 def bert() -> Model:
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = BertConfig(vocab_size=40, intermediate_size=32, **sizes)
-    return build_model(config, "sequence").eval()
+    return tiny.bert("sequence").eval()
 
 
 def t5(**changes: object) -> Model:
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2} | changes
-    return build_model(T5Config(vocab_size=40, num_decoder_layers=2, **sizes)).eval()
+    return tiny.t5(**changes).eval()
 
 
 MODELS = {
@@ -115,9 +108,8 @@ def test_its_dropout_is_of_its_own_inputs_and_only_in_training() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(UserError, match=r"lora.targets: this model has no 'gate'; it has query, "):
         Lora(LoraConfig(targets=["query", "gate"])).attach(bert())
-    gpt = build_model(GPTConfig(vocab_size=40, n_embd=16, n_layer=1, n_head=2))
     with pytest.raises(UserError, match="method 'lora' adapts a T5 or a BERT with a head"):
-        Lora(LoraConfig()).attach(gpt)
+        Lora(LoraConfig()).attach(tiny.gpt())
 
 
 def test_what_begins_at_zero_has_training_defaults_of_its_own() -> None:

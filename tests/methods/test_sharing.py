@@ -2,23 +2,19 @@
 
 import torch
 
+import tiny
 from headwater.checkpoints.share_weights import share
 from headwater.methods.adapters import Adapters
 from headwater.methods.config import AdaptersConfig, LoraConfig
 from headwater.methods.lora import Lora, merge
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, build_model
-from headwater.models.t5.config import T5Config
+from headwater.models.build import Model
 
 IDS = torch.arange(6, 18).reshape(2, 6)
 BATCH = {"input_ids": IDS, "labels": IDS}
 
 
 def model(architecture: str = "shared") -> Model:
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2}
-    config = T5Config(vocab_size=40, num_decoder_layers=2, architecture=architecture, **sizes)
-    return build_model(config).eval()
+    return tiny.t5(architecture=architecture).eval()
 
 
 def places(one: torch.nn.Module) -> dict[str, int]:
@@ -57,7 +53,6 @@ def test_what_is_put_into_copies_stays_there() -> None:
 
 
 def test_a_bert_is_shared_with_its_buffers() -> None:
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    base = build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), "span").eval()
+    base = tiny.bert("span").eval()
     base.register_buffer("seen", torch.ones(2))
     assert places(share(base)) == places(base)

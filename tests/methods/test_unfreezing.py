@@ -7,29 +7,24 @@ import pytest
 import torch
 from torch import nn
 
+import tiny
 from headwater.data.convert import EncodedPairs
 from headwater.data.token_arrays import Ragged
 from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
 from headwater.methods.unfreezing import GradualUnfreezing
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, build_model
+from headwater.models.build import Model
 from headwater.models.layer_depth import depths
-from headwater.models.t5.config import T5Config
 from headwater.training.config import TrainingConfig
 from headwater.training.trainer import Trainer
 
 
 def bert() -> Model:
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2}
-    return build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), "span")
+    return tiny.bert("span", num_hidden_layers=3)
 
 
 def t5() -> Model:
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 3}
-    return build_model(T5Config(vocab_size=40, num_decoder_layers=2, **sizes))
+    return tiny.t5(num_layers=3)
 
 
 def learning(model: nn.Module) -> set[str]:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import tiny
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.models.t5.config import T5Config
@@ -55,17 +56,7 @@ def test_buckets(both_sides: bool, buckets: int, furthest: int) -> None:
     assert ours.tolist() == theirs
 
 
-TINY_BERT = BertConfig(
-    vocab_size=40,
-    hidden_size=16,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=32,
-    max_position_embeddings=32,
-)
-TINY_T5 = T5Config(
-    vocab_size=40, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_decoder_layers=2, num_heads=2
-)
+TINY_BERT, TINY_T5 = tiny.bert_config(max_position_embeddings=32), tiny.t5_config()
 
 
 def small_batch() -> dict[str, Tensor]:
@@ -136,18 +127,9 @@ def test_t5_begins_near_a_uniform_guess() -> None:
     """Wrong initialization factors show at once in the first loss: log of the vocabulary."""
     torch.manual_seed(0)
     for tied in (True, False):
-        config = T5Config(
-            vocab_size=1000,
-            d_model=64,
-            d_kv=16,
-            d_ff=128,
-            num_layers=2,
-            num_decoder_layers=2,
-            num_heads=4,
-            tie_word_embeddings=tied,
-            scale_decoder_outputs=tied,
-        )
-        model = build_model(config).eval()
+        sizes = {"vocab_size": 1000, "d_model": 64, "d_kv": 16, "d_ff": 128, "num_heads": 4}
+        ties = {"tie_word_embeddings": tied, "scale_decoder_outputs": tied}
+        model = build_model(tiny.t5_config(**sizes, **ties)).eval()
         ids = torch.randint(2, 1000, (4, 20))
         batch = {"input_ids": ids, "labels": torch.randint(2, 1000, (4, 20))}
         loss = model.loss_sums(batch)["tokens"] / model.loss_counts(batch)["tokens"]

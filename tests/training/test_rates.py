@@ -3,17 +3,15 @@
 import pytest
 import torch
 
+import tiny
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, build_model
+from headwater.models.build import Model
 from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer, rate_factors, set_learning_rate
 
 
 def bert() -> Model:
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    return build_model(BertConfig(vocab_size=40, intermediate_size=32, **sizes), "span")
+    return tiny.bert("span")
 
 
 def test_each_layer_learns_slower_than_the_one_above() -> None:
