@@ -27,6 +27,12 @@ from headwater.text.vocabulary import Vocabulary
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LETTERS = string.ascii_lowercase
+ENCODERS: dict[str, dict[str, Any]] = {
+    "bert": {},
+    "roberta": {"model_type": "roberta", "pad_token_id": 1, "type_vocab_size": 1},
+    "distilbert": {"model_type": "distilbert", "type_vocab_size": 0},
+}
+"""What the configs of BERT's family change."""
 
 # ------------------------------------------------------------------------------------- configs
 

@@ -13,6 +13,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from torch import Tensor
 
+import tiny
 from headwater.checkpoints.adapter_config import Adapted, Base, read_adapted
 from headwater.checkpoints.adapter_io import attached, open_model, save_attached
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
@@ -20,9 +21,7 @@ from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.methods.lora import merge
 from headwater.methods.names import build_method
-from headwater.models.bert.config import PRESETS, BertConfig
-from headwater.models.build import Model, TaskHead, build_model
-from headwater.models.t5.config import T5Config
+from headwater.models.build import Model, TaskHead
 
 IDS = torch.arange(6, 18).reshape(2, 6)
 LORA: dict[str, Any] = {"method": "lora", "lora": {"rank": 2}}
@@ -40,17 +39,9 @@ ADAPTERS: dict[str, Any] = {
 def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Bodies of several families, saved without heads."""
     folder = tmp_path_factory.mktemp("bodies")
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    sizes |= {"vocab_size": 40, "intermediate_size": 32, "max_position_embeddings": 16}
-    presets = {"roberta": "roberta-base", "distilbert": "distilbert-base-uncased"}
-    configs = {name: PRESETS[preset] for name, preset in presets.items()}
-    for name, config in {"bert": BertConfig(), **configs}.items():
-        values = {each: getattr(config, each) for each in config.__dataclass_fields__}
-        save_model(folder / name, build_model(BertConfig(**{**values, **sizes})))
-    small = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2}
-    t5 = T5Config(vocab_size=40, num_decoder_layers=2, **small)
-    save_model(folder / "t5", build_model(t5))
+    for name, changes in tiny.ENCODERS.items():
+        save_model(folder / name, tiny.bert(max_position_embeddings=16, **changes))
+    save_model(folder / "t5", tiny.t5())
     return folder
 
 

@@ -8,20 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.huggingface import FAMILIES, translate
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import HEADS, build_model, head_name
 
-SMALL = BertConfig(
-    vocab_size=30,
-    hidden_size=8,
-    num_hidden_layers=1,
-    num_attention_heads=2,
-    intermediate_size=12,
-    max_position_embeddings=16,
-)
+SMALL = tiny.bert_config(hidden_size=8, num_hidden_layers=1, max_position_embeddings=16)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -113,10 +106,7 @@ def test_gamma_and_beta_and_a_missing_prefix(tmp_path: Path) -> None:
 
 
 def test_roberta_has_no_next_sentence(tmp_path: Path) -> None:
-    config = BertConfig(
-        model_type="roberta", vocab_size=30, hidden_size=8, num_hidden_layers=1,
-        num_attention_heads=2, intermediate_size=12, pad_token_id=1, type_vocab_size=1,
-    )  # fmt: skip
+    config = tiny.bert_config(**tiny.ENCODERS["roberta"])
     save_model(tmp_path, build_model(config, "span"))
     with pytest.raises(UserError, match="roberta body takes no next_sentence head"):
         load_model(tmp_path, "next_sentence")

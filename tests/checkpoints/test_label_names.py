@@ -2,28 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 
-SIZES: dict[str, Any] = {
-    "vocab_size": 30,
-    "hidden_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 12,
-    "max_position_embeddings": 16,
-}
-FAMILIES = {
-    "bert": BertConfig(**SIZES),
-    "roberta": BertConfig(model_type="roberta", pad_token_id=1, type_vocab_size=1, **SIZES),
-    "distilbert": BertConfig(model_type="distilbert", type_vocab_size=0, **SIZES),
-}
+FAMILIES = {name: tiny.bert_config(**each) for name, each in tiny.ENCODERS.items()}
 AUTO = {
     "sequence": "AutoModelForSequenceClassification",
     "regression": "AutoModelForSequenceClassification",

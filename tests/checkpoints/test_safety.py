@@ -10,27 +10,18 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import tiny
 from headwater.checkpoints.folder import load_model, read_extra, save_model
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.text.loading import load_vocabulary
 
-TINY = BertConfig(
-    vocab_size=30,
-    hidden_size=8,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=12,
-    max_position_embeddings=16,
-)
+TINY = tiny.bert_config(vocab_size=30, hidden_size=8, max_position_embeddings=16)
 QUERY = "bert.encoder.layer.0.attention.self.query.weight"
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    save_model(tmp_path / "model", build_model(TINY, "span"))
+    save_model(tmp_path / "model", tiny.model(TINY, "span"))
     return tmp_path / "model"
 
 
@@ -120,12 +111,8 @@ def test_an_index_that_disagrees(saved: Path) -> None:
 
 @pytest.mark.parametrize("name", ["config.json", "vocab.txt"])
 def test_a_changed_config_or_vocabulary_is_found(tmp_path: Path, name: str) -> None:
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "old", "mill"]
-    (tmp_path / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
-    folder = tmp_path / "model"
-    torch.manual_seed(0)
-    model = build_model(TINY, "span")
-    save_model(folder, model, vocabulary=load_vocabulary(tmp_path), extra={"a": 1})
+    vocabulary = tiny.wordpiece(tmp_path, ["old", "mill"])
+    folder = tiny.model_folder(tmp_path / "model", vocabulary, "span", extra={"a": 1})
     (folder / "headwater.json").write_text('{"a": 2}')  # settings, which may be changed
     load_model(folder)
     content = (folder / name).read_text(encoding="utf-8")

@@ -3,19 +3,16 @@
 import pytest
 import torch
 
-from headwater.models.build import build_model
+import tiny
 from headwater.models.losses import IGNORED
 from headwater.models.per_task_loss import PerTaskLoss
-from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText
 from headwater.training.step import SharedLossModel
 
 
 @pytest.fixture
 def network() -> TextToText:
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_decoder_layers": 1}
-    model = build_model(T5Config(vocab_size=40, num_heads=2, dropout_rate=0.0, **sizes))
+    model = tiny.t5(num_layers=1, num_decoder_layers=1, dropout=0.0)
     assert isinstance(model, TextToText)
     return model.double()
 

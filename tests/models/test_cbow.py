@@ -7,30 +7,30 @@ import numpy as np
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.data.batching import collate
 from headwater.errors import UserError
 from headwater.models.build import build_model
-from headwater.models.cbow.config import PRESETS, CBOWConfig
+from headwater.models.cbow.config import PRESETS
 from headwater.models.cbow.network import CBOW, window_weights
 from headwater.models.losses import IGNORED
 
-SMALL = CBOWConfig(vocab_size=40, vector_size=8, samples=10)
+SMALL = tiny.cbow_config()
 
 
 @pytest.fixture
 def network() -> CBOW:
-    torch.manual_seed(0)
-    made = build_model(SMALL)
+    made = tiny.cbow()
     assert isinstance(made, CBOW)
     return made.double().eval()
 
 
-def _batch(window: int, *places: int) -> dict[str, torch.Tensor]:
-    """Rows with so many words asked for, padded to the longest."""
+def _batch(window: int, *lengths: int) -> dict[str, torch.Tensor]:
+    """Sequences with so many words to predict, padded to the longest."""
     rng = np.random.default_rng(0)
-    rows = [rng.integers(3, 40, size + 2 * window).astype(np.int32) for size in places]
-    return collate([{"input_ids": row, "labels": row[window:-window]} for row in rows], 0)
+    ids = [rng.integers(3, 40, size + 2 * window).astype(np.int32) for size in lengths]
+    return collate([{"input_ids": each, "labels": each[window:-window]} for each in ids], 0)
 
 
 def test_the_weights_of_windows() -> None:
@@ -40,7 +40,7 @@ def test_the_weights_of_windows() -> None:
 
 @pytest.mark.parametrize("window", [1, 4])
 def test_scores_are_the_products_with_the_mean_of_the_window(network: CBOW, window: int) -> None:
-    """Window by window, as the paper's figure 1 has it; padding stands in no window asked for."""
+    """Window by window, as the paper's figure 1 has it; no window holds padding."""
     batch = _batch(window, 3, 9)
     scores = network(batch)
     assert scores.shape == (2, 9, 40)
@@ -48,21 +48,19 @@ def test_scores_are_the_products_with_the_mean_of_the_window(network: CBOW, wind
     losses = 0.0
     for row, size in ((0, 3), (1, 9)):
         words = batch["input_ids"][row].tolist()
-        for place in range(size):
-            around = words[place : place + window] + words[place + window + 1 :][:window]
-            assert (
-                len(around) == 2 * window and batch["labels"][row, place] == words[place + window]
-            )
+        for at in range(size):
+            around = words[at : at + window] + words[at + window + 1 :][:window]
+            assert len(around) == 2 * window and batch["labels"][row, at] == words[at + window]
             mean = sum(table[word] for word in around) / len(around)
             expected = network.output.weight @ mean + network.output.bias
-            torch.testing.assert_close(scores[row, place], expected, rtol=1e-9, atol=1e-12)
-            losses -= expected.log_softmax(-1)[words[place + window]].item()
+            torch.testing.assert_close(scores[row, at], expected, rtol=1e-9, atol=1e-12)
+            losses -= expected.log_softmax(-1)[words[at + window]].item()
     assert (batch["labels"][0, 3:] == IGNORED).all()
     assert network.loss_sums(batch)["words"].item() == pytest.approx(losses, rel=1e-9)
     assert network.loss_counts(batch) == {"words": 12}
 
 
-def test_a_row_has_the_loss_of_its_windows_alone(network: CBOW) -> None:
+def test_a_sequence_has_the_loss_of_its_windows_alone(network: CBOW) -> None:
     whole = _batch(2, 20)
     parts = [
         {"input_ids": whole["input_ids"][:, i : i + 5], "labels": whole["labels"][:, i : i + 1]}
@@ -73,8 +71,7 @@ def test_a_row_has_the_loss_of_its_windows_alone(network: CBOW) -> None:
 
 
 def test_it_learns_a_batch_by_heart() -> None:
-    torch.manual_seed(1)
-    network = build_model(CBOWConfig(vocab_size=40, vector_size=16, samples=10))
+    network = tiny.cbow(seed=1, vector_size=16)
     assert isinstance(network, CBOW)
     batch = _batch(2, 30)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
@@ -86,8 +83,7 @@ def test_it_learns_a_batch_by_heart() -> None:
 
 
 def test_a_fresh_model_takes_every_word_as_likely() -> None:
-    torch.manual_seed(0)
-    network = build_model(CBOWConfig(vocab_size=500, vector_size=64))
+    network = tiny.cbow(vocab_size=500, vector_size=64)
     assert isinstance(network, CBOW)
     assert network.token.weight.abs().max() <= 0.5 / 64 < 2 * network.token.weight.std()
     shares = network(_batch(4, 64)).softmax(-1)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import tiny
 from headwater.errors import UserError
 from headwater.models.build import bare_model, build_model, preset
 from headwater.models.elmo.config import ELMoConfig
@@ -14,10 +15,9 @@ from headwater.models.elmo.network import ELMo, LayerMix
 from headwater.nn.characters import character_ids
 
 SIZES: dict[str, Any] = {
-    "vocab_size": 40,
     "filters": [[1, 4], [2, 4], [3, 8]],
+    "num_highway": 2,
     "projection_dim": 10,
-    "cells": 16,
     "samples": 8,
     "dropout_rate": 0.0,
 }
@@ -30,14 +30,14 @@ def one_thread_and_seed() -> None:
 
 
 def small_elmo(**sizes: Any) -> ELMo:
-    model = build_model(ELMoConfig(**SIZES | sizes))
+    model = build_model(tiny.elmo_config(**SIZES | sizes))
     assert isinstance(model, ELMo)
     words = [f"word{number}" for number in range(model.config.vocab_size)]
     model.know_words(torch.from_numpy(character_ids(words)))
     return model.double().eval()
 
 
-def rows_of_words() -> dict[str, Tensor]:
+def batch_of_words() -> dict[str, Tensor]:
     ids = torch.randint(0, 40, (3, 9))
     mask = torch.arange(9)[None] < torch.tensor([9, 4, 1])[:, None]
     return {"input_ids": ids.where(mask, 0), "attention_mask": mask}
@@ -60,7 +60,7 @@ def test_presets_have_the_published_sizes(name: str, parameters: int, published:
 
 
 def test_padding_changes_nothing() -> None:
-    model, batch = small_elmo(), rows_of_words()
+    model, batch = small_elmo(), batch_of_words()
     layers = model(batch)
     for row, length in enumerate((9, 4, 1)):
         alone = model({"input_ids": batch["input_ids"][row : row + 1, :length]})
@@ -86,7 +86,7 @@ def test_no_direction_sees_the_word_that_it_predicts() -> None:
         assert same[:5, 0].all() and same[6:, 1].all()
         assert not same[5:, 0].all(1).any() and not same[:6, 1].all(1).any()  # but the others do
     own = (before[0, 0] - after[0, 0]).abs().amax(1) < 1e-12
-    assert own.tolist() == [place != 5 for place in range(9)]
+    assert own.tolist() == [position != 5 for position in range(9)]
 
 
 def test_equal_words_have_equal_token_vectors_and_know_their_context() -> None:
@@ -98,7 +98,7 @@ def test_equal_words_have_equal_token_vectors_and_know_their_context() -> None:
 
 
 def test_words_and_their_characters_are_read_alike() -> None:
-    model, batch = small_elmo(), rows_of_words()
+    model, batch = small_elmo(), batch_of_words()
     assert model.words is not None
     spelled = {"character_ids": model.words[batch["input_ids"]].long()}
     spelled["attention_mask"] = batch["attention_mask"]
@@ -106,15 +106,15 @@ def test_words_and_their_characters_are_read_alike() -> None:
 
 
 def test_the_loss_is_minus_log_p_of_the_neighbors() -> None:
-    model, batch = small_elmo(), rows_of_words()
+    model, batch = small_elmo(), batch_of_words()
     layers, total = model(batch)[-1], 0.0
     assert model.softmax is not None
     scores = model.softmax.logits(layers.unflatten(-1, (2, -1))).log_softmax(-1)
     for row, length in enumerate((9, 4, 1)):
-        for place in range(length - 1):
-            here, following = batch["input_ids"][row, place : place + 2].tolist()
-            total -= scores[row, place, 0, following].item()
-            total -= scores[row, place + 1, 1, here].item()
+        for position in range(length - 1):
+            here, following = batch["input_ids"][row, position : position + 2].tolist()
+            total -= scores[row, position, 0, following].item()
+            total -= scores[row, position + 1, 1, here].item()
     assert abs(model.loss_sums(batch)["tokens"].item() - total) < 1e-9
 
 
@@ -133,14 +133,14 @@ def test_it_learns_a_batch_by_heart_from_samples() -> None:
 
 
 def test_a_fresh_model_knows_nothing() -> None:
-    model, batch = small_elmo(), rows_of_words()
+    model, batch = small_elmo(), batch_of_words()
     loss = model.loss_sums(batch)["tokens"] / model.loss_counts(batch)["tokens"]
     assert abs(loss.item() - math.log(40)) < 0.5
     assert not model.token.cnn.embedding.weight[0].any()
 
 
 def test_dropout_works_in_training_only() -> None:
-    model, batch = small_elmo(dropout_rate=0.5, samples=40), rows_of_words()
+    model, batch = small_elmo(dropout_rate=0.5, samples=40), batch_of_words()
     trained = [model.train().loss_sums(batch)["tokens"].item() for _ in range(2)]
     asked = [model.eval().loss_sums(batch)["tokens"].item() for _ in range(2)]
     assert trained[0] != trained[1]
@@ -172,7 +172,7 @@ def test_filters_are_pairs_of_whole_numbers(filters: Any) -> None:
 
 
 def test_a_model_without_words_says_so() -> None:
-    model = build_model(ELMoConfig(**SIZES | {"vocab_size": 0}))
+    model = build_model(tiny.elmo_config(vocab_size=0))
     with pytest.raises(UserError, match="it reads character_ids, not input_ids"):
-        model(rows_of_words())
+        model(batch_of_words())
     assert "softmax.weight" not in model.state_dict()

@@ -12,31 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.cbow.config import CBOWConfig
-from headwater.models.elmo.config import ELMoConfig
 from headwater.models.feature_config import FeaturesConfig
 from headwater.models.feature_model import FeatureModel, Kind
-from headwater.models.gpt.config import GPTConfig
 from headwater.models.layer_outputs import bare_body, body_layers, longest_row, outputs, width
-from headwater.models.t5.config import T5Config
 
-BERT = BertConfig(
-    vocab_size=40,
-    hidden_size=16,
-    num_hidden_layers=3,
-    num_attention_heads=2,
-    intermediate_size=32,
-    max_position_embeddings=32,
-)
-GPT = GPTConfig(vocab_size=40, n_embd=16, n_layer=2, n_head=2, n_positions=24)
-T5 = T5Config(
-    vocab_size=40, d_model=16, d_kv=8, d_ff=32, num_heads=2, num_layers=2, num_decoder_layers=1
-)
-CBOW = CBOWConfig(vocab_size=40, vector_size=12)
+BERT = tiny.bert_config(num_hidden_layers=3, max_position_embeddings=32)
+GPT = tiny.gpt_config(n_positions=24)
+T5 = tiny.t5_config(num_decoder_layers=1)
+CBOW = tiny.cbow_config(vector_size=12)
 
 
 def rows() -> dict[str, Tensor]:
@@ -68,8 +55,7 @@ def test_words_have_one_output_and_an_elmo_one_more_than_layers() -> None:
     cbow = bare_body(build_model(CBOW))
     [vectors] = body_layers(cbow, rows())
     assert torch.equal(vectors[0, 1], cbow.token.weight[6]) and width(cbow) == 12
-    filters = ((1, 4), (2, 4))
-    elmo = build_model(ELMoConfig(vocab_size=40, filters=filters, projection_dim=8, cells=8))
+    elmo = build_model(tiny.elmo_config(cells=8))
     elmo.know_words(torch.randint(1, 200, (40, 10)))
     found = body_layers(bare_body(elmo.eval()), rows())
     assert torch.equal(torch.stack(found), elmo(rows()))
@@ -162,6 +148,6 @@ def test_layers_that_are_not_there_are_refused(layers: Any, said: str) -> None:
 
 
 def test_a_t5_without_an_encoder_is_refused() -> None:
-    model = build_model(T5Config(vocab_size=40, d_model=16, architecture="language_model"))
+    model = tiny.t5(architecture="language_model")
     with pytest.raises(UserError, match="this T5 has none"):
         bare_body(model)

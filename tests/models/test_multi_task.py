@@ -10,27 +10,20 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+import tiny
 from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
 from headwater.methods.head_only import HeadOnly
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_model, build_multi_task, config_of
 from headwater.models.multi_task import MultiTask
 
-SMALL = BertConfig(
-    vocab_size=40,
-    hidden_size=16,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=24,
-    max_position_embeddings=20,
-)
+SMALL = tiny.bert_config(intermediate_size=24, max_position_embeddings=20)
 BODIES = {
     "bert": SMALL,
     "pre_norm": replace(SMALL, block="pre_norm"),
-    "roberta": replace(SMALL, model_type="roberta", pad_token_id=1, type_vocab_size=1),
-    "distilbert": replace(SMALL, model_type="distilbert", type_vocab_size=0),
+    "roberta": replace(SMALL, **tiny.ENCODERS["roberta"]),
+    "distilbert": replace(SMALL, **tiny.ENCODERS["distilbert"]),
 }
 HEADS: dict[str, tuple[str, ...]] = {
     "sequence": ("no", "yes"),

@@ -1,6 +1,7 @@
 """A packed batch is exactly its examples one by one: the same loss, for every family."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+import tiny
 from headwater.data.batching import collate
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
-from headwater.models.gpt.config import GPTConfig
-from headwater.models.t5.config import T5Config
 from headwater.nn.masks import block_positions, visible
 from headwater.objectives.packing import join
 
@@ -55,26 +54,22 @@ def pair(chance: np.random.Generator, length: int) -> Example:
     }
 
 
-def t5(**values: Any) -> T5Config:
-    sizes = {"d_model": 16, "d_kv": 5, "d_ff": 24, "num_layers": 2, "num_decoder_layers": 2}
-    buckets = {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 20}
-    shape = {**sizes, **buckets, "num_heads": 3, "vocab_size": WORDS, **values}
-    return T5Config(**shape, dropout_rate=0.0)
-
-
-def bert(**values: Any) -> BertConfig:
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    rest = {"intermediate_size": 24, "max_position_embeddings": 32, "vocab_size": WORDS}
-    drops = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    return BertConfig(**{**sizes, **rest, **drops, **values})
-
-
-def gpt(**values: Any) -> GPTConfig:
-    sizes = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 32, "vocab_size": WORDS}
-    drops = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
-    return GPTConfig(**{**sizes, **drops, **values})
-
-
+T5 = {
+    "d_kv": 5,
+    "d_ff": 24,
+    "num_heads": 3,
+    "relative_attention_num_buckets": 8,
+    "relative_attention_max_distance": 20,
+}
+bert = partial(
+    tiny.bert_config,
+    vocab_size=WORDS,
+    intermediate_size=24,
+    max_position_embeddings=32,
+    dropout=0.0,
+)
+gpt = partial(tiny.gpt_config, vocab_size=WORDS, dropout=0.0)
+t5 = partial(tiny.t5_config, vocab_size=WORDS, dropout=0.0, **T5)
 CASES: dict[str, tuple[Any, str | None, Make]] = {
     "bert": (bert(), "masked_lm", masked),
     "roberta": (bert(model_type="roberta", pad_token_id=0), "masked_lm", masked),
