@@ -9,7 +9,7 @@ import pytest
 
 from headwater.data.parallel_files import Text
 from headwater.tasks.names import TASKS
-from headwater.tasks.writing import TextTask, rouge
+from headwater.tasks.writing import TextTask
 
 WORDS = ("lamp", "dark", "bill", "price", "the", "is", "my", "again")
 TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS)
@@ -110,10 +110,9 @@ def test_a_task_built_in_python(
         name="minutes",
         summary="Minutes of a meeting",
         prefix="minutes: ",
-        texts=minutes,
+        reader=minutes,
         metric_names=("rougeL",),
         main_metric="rougeL",
-        scorers=(rouge,),
     )
     monkeypatch.setitem(TASKS, task.name, task)
     (tmp_path / "a.txt").write_text("we met|a b\nwe left|c d\n")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headwater.data.hub_files import with_hub
-from headwater.data.task import TaskFiles
+from headwater.data.official_files import TaskFiles
 from headwater.errors import UserError
 
 RTE = TaskFiles("RTE", {"validation": ("dev.tsv",)}, ("nyu-mll/glue", "rte"))

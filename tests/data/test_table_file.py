@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from headwater.data.official_files import find_official, official_files, with_folders
+from headwater.data.official_files import TaskFiles, official_files, with_folders
 from headwater.data.table_file import Headless, read_rows
-from headwater.data.task import TaskFiles
 from headwater.errors import UserError
 
 LAYOUT = TaskFiles("RTE", {"train": ("train.tsv",), "validation": ("dev.tsv", "more.tsv")})
@@ -130,9 +129,9 @@ def test_official_files_in_the_task_s_folder_and_the_benchmark_s(tmp_path: Path)
     inner.mkdir()
     for name in ("dev.tsv", "train.tsv"):
         _write(inner, name, "")
-    assert find_official(LAYOUT, tmp_path, "train") == (inner / "train.tsv",)
-    assert find_official(LAYOUT, inner, "train") == (inner / "train.tsv",)
-    assert find_official(LAYOUT, tmp_path, "validation") == ()  # one of the two is absent
+    assert LAYOUT.find(tmp_path, "train") == (inner / "train.tsv",)
+    assert LAYOUT.find(inner, "train") == (inner / "train.tsv",)
+    assert LAYOUT.find(tmp_path, "validation") == ()  # one of the two is absent
     with pytest.raises(UserError, match=r"no dev.tsv and more.tsv of task rte here or in RTE/"):
         with_folders("rte", LAYOUT, [tmp_path])
     _write(inner, "more.tsv", "")

@@ -1,6 +1,7 @@
 """GLUE: every official row is read, said as T5's published preprocessors say it, and scored."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,15 @@ def test_rows_as_text(tmp_path: Path, name: str) -> None:
     perfect = {"0": target}
     if task is not STSB:
         assert task.score(examples, perfect)[task.metric_names[-1]] in (100.0, 0.0)
+
+
+def test_a_regression_gives_the_metrics_that_it_names() -> None:
+    examples = Examples([PairExample(str(n), "a", score=n / 2) for n in range(4)])
+    predictions = {each.id: str(each.score) for each in examples}
+    assert replace(STSB, metric_names=("spearman",)).score(examples, predictions) == {
+        "spearman": 100.0
+    }
+    assert STSB.score(examples, predictions) == pytest.approx({"pearson": 100, "spearman": 100})
 
 
 def test_the_encoder_reads_premise_then_hypothesis(tmp_path: Path) -> None:

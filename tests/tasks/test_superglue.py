@@ -11,7 +11,8 @@ from pyarrow import parquet
 
 from headwater.data.task import Task
 from headwater.errors import UserError
-from headwater.tasks.names import BENCHMARKS, SERVED_BY
+from headwater.tasks.labels import head_labels
+from headwater.tasks.names import BENCHMARKS, SERVED_BY, TASKS
 from headwater.tasks.record import RECORD
 from headwater.tasks.superglue import AXB, AXG, BOOLQ, CB, COPA, MULTIRC, SUPERGLUE_RTE, WIC
 from headwater.tasks.winograd import WSC
@@ -175,7 +176,7 @@ def test_what_an_encoder_reads(tmp_path: Path) -> None:
     wic = WIC.read([_lines(tmp_path, SAID["wic"][1])])[0]
     assert wic.text_a == "place Do you want to come over to my place?"
     assert wic.text_b == "A political system with no place for it."
-    assert (COPA.kind, COPA.labels) == ("text", ())
+    assert (COPA.kind, head_labels(COPA, ())) == ("text", ())
     answer = MULTIRC.read([_lines(tmp_path, MULTIRC_ROW)])[0]
     assert answer.text_b == "What did Ada do? Wrote"
 
@@ -298,9 +299,9 @@ def test_a_broken_row_is_named(
 
 
 def test_the_benchmark_holds_every_task_once() -> None:
-    assert [task.name for task in BENCHMARKS["superglue"]] == [
-        *("boolq", "cb", "copa", "multirc", "superglue_rte", "wic", "axb", "axg", "record", "wsc")
-    ]
+    assert BENCHMARKS["superglue"] == (
+        *("boolq", "cb", "copa", "multirc", "superglue_rte", "wic", "axb", "axg", "record", "wsc"),
+    )
     for name, server in SERVED_BY.items():
-        (served,) = (each for tasks in BENCHMARKS.values() for each in tasks if each.name == name)
-        assert served.labels == server.labels
+        assert sum(name in tasks for tasks in BENCHMARKS.values()) == 1
+        assert TASKS[name].labels == TASKS[server].labels

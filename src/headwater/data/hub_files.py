@@ -10,7 +10,7 @@ that keeps no Parquet files has them in the hub's own conversion, `refs/convert/
 from collections.abc import Sequence
 from pathlib import Path
 
-from headwater.data.task import Split, TaskFiles
+from headwater.data.official_files import Split, TaskFiles
 from headwater.errors import UserError
 
 HUB = "hub"

@@ -17,7 +17,6 @@ from typing import Any
 
 from headwater.checkpoints.hub import BUNDLED
 from headwater.data.hub_files import HUB, with_hub
-from headwater.data.official_files import find_official
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
 from headwater.tasks.names import BENCHMARKS, SERVED_BY, TASKS
@@ -71,8 +70,7 @@ def choose_tasks(names: Sequence[str], data: Sequence[Path]) -> tuple[list[Wante
     found: dict[str, Wanted] = {}
     skipped: dict[str, str] = {}
     for name in names:
-        tasks = BENCHMARKS.get(name) or (find_task(name),)
-        for task in tasks:
+        for task in map(find_task, BENCHMARKS.get(name, (name,))):
             files = _files(task, data)
             if files:
                 optional = name in BENCHMARKS and (task.name not in names)
@@ -91,7 +89,7 @@ def _files(task: Task[Any], data: Sequence[Path]) -> tuple[Path, ...]:
     """The validation files of a task in the first folder that has them."""
     for path in data:
         if path.is_dir():
-            files = find_official(task.files, path, "validation") if task.files else ()
+            files = task.files.find(path, "validation") if task.files else ()
         else:
             on_hub = task.files and task.files.hub and "validation" in task.files.splits
             files = tuple(with_hub(task.name, task.files, [path], "validation")) if on_hub else ()
@@ -117,7 +115,7 @@ def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, st
         UserError: two that stand for all, or a model for a task that is not asked for.
     """
     asked = {each.name for each in tasks}
-    asked |= {SERVED_BY[name].name for name in asked & SERVED_BY.keys()}
+    asked |= {SERVED_BY[name] for name in asked & SERVED_BY.keys()}
     own: dict[str, str] = {}
     whole: list[str] = []
     for each in given:
@@ -141,7 +139,7 @@ def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, st
 
 
 def _model(task: str, own: Mapping[str, str], whole: Sequence[str]) -> str | None:
-    names = [task, SERVED_BY[task].name] if task in SERVED_BY else [task]
+    names = [task, SERVED_BY[task]] if task in SERVED_BY else [task]
     for name in names:
         if name in own:
             return own[name]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from headwater.data.source import DataSource, Example
-from headwater.data.task import ReportingTask, Task
+from headwater.data.task import Task
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Prediction, Predictor
 from headwater.progress import Display, Progress
@@ -55,8 +55,7 @@ class Evaluation:
         write_json(folder / "metrics.json", self.metrics)
         written = self.task.prediction_file
         replace_file(folder / written.name, written.dump(self.examples, self.predictions.texts))
-        if isinstance(self.task, ReportingTask):
-            report = self.task.report(self.examples, self.predictions.texts)
+        if report := self.task.report(self.examples, self.predictions.texts):
             replace_file(folder / "report.txt", report)
         path = folder / "no_answer_probabilities.json"
         if self.predictions.no_answer_probabilities is None:

@@ -29,6 +29,7 @@ from headwater.inference.loaded import LoadedModel, load
 from headwater.metrics import benchmark_average
 from headwater.metrics.benchmark_average import Benchmark
 from headwater.tasks.names import BENCHMARKS, SERVED_BY
+from headwater.tasks.names import task as find_task
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +160,8 @@ def predictor_for(loaded: LoadedModel, task: Task[Any]) -> Predictor[Any]:
     Raises:
         UserError: the model does not fit the task.
     """
-    return loaded.predictor(SERVED_BY.get(task.name, task))
+    server = SERVED_BY.get(task.name)
+    return loaded.predictor(find_task(server) if server else task)
 
 
 def _skip(wanted: Wanted, reason: str, skipped: dict[str, str]) -> None:

@@ -9,11 +9,10 @@ from headwater.data.hub_files import with_hub
 from headwater.data.official_files import with_folders
 from headwater.data.predictions import read_probabilities
 from headwater.data.source import DataSource, Examples
-from headwater.data.task import ReportingTask, Task
+from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.metrics.classification import unknown
 from headwater.tasks.names import task as find_task
-from headwater.tasks.pairs import PairTask
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +67,10 @@ def say_unknown(
     task: Task[Any], predictions: Mapping[str, str], then: str = "they count as wrong"
 ) -> None:
     """Say how many predictions are no label of the task, or no number where one is asked for."""
-    labels = task.classes if isinstance(task, PairTask) else task.labels
-    if task.kind != "regression" and (task.kind in ("span", "token") or not labels):
+    if task.metric_kind not in ("sequence", "regression"):
         return
-    what = "label" if labels else "number"
-    if count := unknown(predictions.values(), labels):
+    what = "label" if task.labels else "number"
+    if count := unknown(predictions.values(), task.labels):
         whole = f"{count} of {len(predictions)} predictions"
         logger.info(f"{whole} are no {what} of {task.name}; {then}")
 
@@ -80,6 +78,5 @@ def say_unknown(
 def explain(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:
     """Say what the scores do not: `say_unknown`, and what the official script says besides."""
     say_unknown(task, predictions)
-    if isinstance(task, ReportingTask):
-        for line in task.report(examples, predictions).splitlines():
-            logger.info(line)
+    for line in task.report(examples, predictions).splitlines():
+        logger.info(line)

@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from headwater.checkpoints.hub import resolve
 from headwater.data.example import PairExample
-from headwater.data.official_files import find_official, official_files
+from headwater.data.official_files import official_files
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
@@ -143,7 +143,7 @@ def _fits(task: PairTask, text: str) -> bool:
 
 def _read_test(task: PairTask, data: Path) -> Examples[PairExample]:
     """Read a task's test file and see to it that it is the leaderboard's, as far as rows tell."""
-    files = list(find_official(task.files, data, "test"))
+    files = list(task.files.find(data, "test")) if task.files else []
     if task is AX and not files:
         files = [data / name for name in _AX_ELSEWHERE if (data / name).is_file()][:1]
     files = files or official_files(task.name, task.files, data, "test")

@@ -16,7 +16,7 @@ from typing import Any
 from headwater.checkpoints.hub import resolve
 from headwater.data.convert import IGNORED, Features
 from headwater.data.example import SpanExample
-from headwater.data.official_files import find_official, with_folders
+from headwater.data.official_files import with_folders
 from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import MissingField, UserError
@@ -81,7 +81,7 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
 
 
 def _here(task: Task[Any]) -> Sequence[Path]:
-    files = find_official(task.files, Path(), "validation") if task.files else ()
+    files = task.files.find(Path(), "validation") if task.files else ()
     if not files:
         raise UserError(f"task {task.name}: no official files in this folder; name one by --data")
     return files

@@ -18,7 +18,7 @@ BIOES the rules here are those of its extended copies, which agree with it on BI
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -129,6 +129,21 @@ def tagging(golds: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]
             for each in types
         },
     )
+
+
+def tagging_texts(
+    golds: Mapping[str, Sequence[str]], predictions: Mapping[str, str]
+) -> TaggingScores:
+    """Score tags written as texts, by sentence id; a sentence without any has no entities."""
+    expected, predicted = [], []
+    for id, (gold,) in golds.items():
+        tags = gold.split(" ") if gold else []
+        found = predictions.get(id, " ".join("O" for _ in tags)).split()
+        if len(found) != len(tags):
+            raise UserError(f"sentence {id!r}: {len(found)} tags for {len(tags)} words")
+        expected.append(tags)
+        predicted.append(found)
+    return tagging(expected, predicted)
 
 
 def report(scores: TaggingScores) -> str:

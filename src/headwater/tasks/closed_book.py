@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from headwater.data.official_files import Split, TaskFiles
 from headwater.data.parallel_files import Text
 from headwater.data.table_file import Row, read_rows
-from headwater.data.task import Split, TaskFiles
 from headwater.errors import MissingField, UserError
 from headwater.files import read_json
-from headwater.tasks.writing import Scorer, TextTask, answers, trivia_answers
+from headwater.metrics.names import MetricKind
+from headwater.tasks.writing import TextTask
 
 _QUESTION = ("question", "qText", "Question", "utterance")
 _ANSWERS = ("answer", "answers", "Answer", "targetValue")
@@ -86,16 +87,16 @@ def _closed_book(
     word: str,
     files: Mapping[Split, tuple[str, ...]],
     hub: tuple[str, str],
-    scorer: Scorer = answers,
+    metric_kind: MetricKind = "text",
 ) -> TextTask:
     return TextTask(
         name=name,
         summary=summary,
         prefix=f"{word} question: ",
-        texts=read_questions,
+        reader=read_questions,
         metric_names=("exact_match",),
         main_metric="exact_match",
-        scorers=(scorer,),
+        metric_kind=metric_kind,
         files=TaskFiles(name, files, hub),
     )
 
@@ -122,7 +123,7 @@ TRIVIA_QA = _closed_book(
     "trivia_qa",
     {"train": ("unfiltered-web-train.json",), "validation": ("unfiltered-web-dev.json",)},
     ("mandarjoshi/trivia_qa", "unfiltered.nocontext"),
-    trivia_answers,
+    "trivia",
 )
 
 CLOSED_BOOK = (NQ_OPEN, WEB_QUESTIONS, TRIVIA_QA)

@@ -28,19 +28,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from headwater.config import Config, at_line, listed, read_toml
 from headwater.data.conll_file import TagColumns, check_tag
 from headwater.data.example import PairExample, SpanExample, TextExample
+from headwater.data.official_files import TaskFiles
 from headwater.data.parallel_files import Text
-from headwater.data.predictions import JSON
 from headwater.data.span_table import SpanColumns
 from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
-from headwater.data.task import Task, TaskFiles
+from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
+from headwater.metrics.names import METRICS
 from headwater.tasks.ner import NerTask
-from headwater.tasks.pair_scores import METRICS
 from headwater.tasks.pairs import PairTask, field
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2, SquadTask
 from headwater.tasks.template import Template
-from headwater.tasks.writing import SCORERS, TextTask
+from headwater.tasks.writing import TextTask
 
 _TWO_LABELS = ("f1",)
 _GROUPED = ("exact_match", "gender_parity")  # these need the ids of their benchmark
@@ -85,7 +85,7 @@ class Declaration(Config):
                 )
 
 
-class _Rows(Declaration):
+class _Pair(Declaration):
     texts: Annotated[Texts, Field(min_length=1, max_length=2), AfterValidator(_once)]
 
     def pairs(
@@ -99,7 +99,7 @@ class _Rows(Declaration):
         if column in (*template.columns, *self.texts):
             raise UserError(f"column {column!r} is what is asked for; the texts must not hold it")
 
-        def say(task: PairTask, example: PairExample) -> TextExample:
+        def as_text(task: PairTask, example: PairExample) -> TextExample:
             targets = () if example.label is None else (example.label,)
             if example.score is not None:
                 targets = (f"{example.score:.15g}",)
@@ -109,22 +109,22 @@ class _Rows(Declaration):
             name=name,
             summary=self.summary,
             kind=kind,
-            classes=tuple(labels),
+            metric_kind=kind,
+            labels=tuple(labels),
             template=name,
             fields=tuple(field(each) for each in dict.fromkeys((*template.columns, *self.texts))),
-            reads=tuple((each,) for each in self.texts),
+            encoder_texts=tuple((each,) for each in self.texts),
             metric_names=tuple(self.metrics),
             main_metric=self.metrics[0],
             files=TaskFiles(name, {}),
-            prediction_file=JSON,
             label_columns=(column,),
-            say=say,
+            as_text=as_text,
         )
 
 
 @final
-class _Sequence(_Rows):
-    known_metrics = tuple(name for name in METRICS if name not in _GROUPED)
+class _Sequence(_Pair):
+    known_metrics = tuple(name for name in METRICS["sequence"] if name not in _GROUPED)
 
     labels: list[str] = Field(min_length=2)
     label: str = "label"
@@ -144,8 +144,8 @@ class _Sequence(_Rows):
 
 
 @final
-class _Regression(_Rows):
-    known_metrics = ("pearson", "spearman")
+class _Regression(_Pair):
+    known_metrics = tuple(METRICS["regression"])
 
     score: str = "score"
 
@@ -155,7 +155,7 @@ class _Regression(_Rows):
 
 @final
 class _Token(Declaration):
-    known_metrics = ("f1", "precision", "recall", "accuracy")
+    known_metrics = tuple(METRICS["token"])
 
     labels: list[str] = Field(default=[])
     words: str = "words"
@@ -173,13 +173,13 @@ class _Token(Declaration):
             metric_names=tuple(self.metrics),
             main_metric=self.metrics[0],
             columns=TagColumns((self.words,), (self.tags,), self.tag_column),
-            say=lambda words: template.fill({"words": " ".join(words)}),
+            as_text=lambda words: template.fill({"words": " ".join(words)}),
         )
 
 
 @final
 class _Span(Declaration):
-    known_metrics = tuple(dict.fromkeys((*SQUAD_V1.metric_names, *SQUAD_V2.metric_names)))
+    known_metrics = tuple(dict.fromkeys((*METRICS["span"], *METRICS["null_span"])))
 
     question: str = "question"
     context: str = "context"
@@ -194,24 +194,24 @@ class _Span(Declaration):
                 known = ", ".join(version.metric_names)
                 raise UserError(f"metric {metric!r}: these questions are scored by {known}")
 
-        def say(example: SpanExample) -> str:
+        def as_text(example: SpanExample) -> str:
             return template.fill({self.question: example.question, self.context: example.context})
 
         return SquadTask(
             name=name,
             summary=self.summary,
             null_answers=self.null_answers,
+            metric_kind=version.metric_kind,
             metric_names=version.metric_names,
             main_metric=self.metrics[0],
-            files=None,
-            reads=SpanColumns(self.question, self.context, self.answer, self.null_answers),
-            say=say,
+            reader=SpanColumns(self.question, self.context, self.answer, self.null_answers),
+            as_text=as_text,
         )
 
 
 @final
 class _Text(Declaration):
-    known_metrics = tuple(SCORERS)
+    known_metrics = tuple(METRICS["text"])
 
     target: str = "target"
 
@@ -222,10 +222,9 @@ class _Text(Declaration):
             name=name,
             summary=self.summary,
             prefix="",
-            texts=_Filled(template, self.target),
+            reader=_Filled(template, self.target),
             metric_names=tuple(self.metrics),
             main_metric=self.metrics[0],
-            scorers=tuple(SCORERS[metric] for metric in self.metrics),
         )
 
 

@@ -7,18 +7,18 @@ A text-to-text model was trained on one order and answers worse on another.
 """
 
 import re
+from functools import cache
 
-from headwater.tasks.glue import GLUE
-from headwater.tasks.superglue import CHOICES
 
-_TEMPLATES = (
-    *dict.fromkeys(
-        (each.template, tuple(field.name for field in each.fields))
-        for each in (*GLUE, *CHOICES)
-        if len(each.fields) > 1
-    ),
-    ("record", ("query", "entities", "passage")),
-)
+@cache
+def _templates() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The first word and the fields of each template; read when the first text is."""
+    from headwater.tasks.glue import GLUE
+    from headwater.tasks.superglue import CHOICES
+
+    found = ((task.template, tuple(each.name for each in task.fields)) for task in GLUE + CHOICES)
+    several = ((template, names) for template, names in found if len(names) > 1)
+    return (*dict.fromkeys(several), ("record", ("query", "entities", "passage")))
 
 
 def reorder(text: str) -> str:
@@ -30,7 +30,7 @@ def reorder(text: str) -> str:
     >>> reorder("mnli premise: It rains. hypothesis: It is dry.")
     'mnli hypothesis: It is dry. premise: It rains.'
     """
-    for template, names in _TEMPLATES:
+    for template, names in _templates():
         parts = _parts(text, template, names)
         if parts is not None and tuple(parts) != names:
             return " ".join([template, *(f"{name}: {parts[name]}" for name in names)])

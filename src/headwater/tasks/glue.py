@@ -5,7 +5,7 @@
     and its target                           entailment
     glue.zip/RTE.tsv, for the leaderboard    index<TAB>prediction
 
-Classes stand in the official order of their numbers. The hub's Parquet files of `nyu-mll/glue` call
+Labels stand in the official order of their numbers. The hub's Parquet files of `nyu-mll/glue` call
 some columns otherwise; both names are known. QQP's official files hold a few rows that are cut
 short, which are left out and counted, as the published loaders do.
 """
@@ -13,8 +13,8 @@ short, which are left out and counted, as the published loaders do.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from headwater.data.official_files import Split, TaskFiles
 from headwater.data.table_file import Headless
-from headwater.data.task import Split, TaskFiles
 from headwater.tasks.pairs import Field, PairTask, field
 from headwater.tasks.prediction_files import GlueTable
 
@@ -25,7 +25,7 @@ _FILES: Mapping[Split, tuple[str, ...]] = {
     "test": ("test.tsv",),
 }
 _SENTENCES = (field("sentence1"), field("sentence2"))
-_INFERENCE = (
+_PREMISE_FIELDS = (
     field("hypothesis", "sentence2", "hypothesis", "Hypothesis"),
     field("premise", "sentence1", "premise", "Premise"),
 )
@@ -42,7 +42,7 @@ def _files(folder: str, hub: str, files: Mapping[Split, tuple[str, ...]] = _FILE
 def _choice(
     name: str,
     summary: str,
-    classes: tuple[str, ...],
+    labels: tuple[str, ...],
     fields: tuple[Field, ...],
     files: TaskFiles,
     metrics: tuple[str, ...] = ("accuracy",),
@@ -57,11 +57,10 @@ def _choice(
     return PairTask(
         name=name,
         summary=summary,
-        kind="sequence",
-        classes=classes,
+        labels=labels,
         template=name,
         fields=fields,
-        reads=tuple((each.name,) for each in fields),
+        encoder_texts=tuple((each.name,) for each in fields),
         metric_names=metrics,
         main_metric=metrics[0],
         files=files,
@@ -72,24 +71,24 @@ def _choice(
 def _numbered(
     name: str,
     summary: str,
-    classes: tuple[str, ...],
+    labels: tuple[str, ...],
     fields: tuple[Field, ...],
     folder: str,
     metrics: tuple[str, ...] = ("accuracy",),
 ) -> PairTask:
-    """Declare one whose leaderboard file holds the classes' numbers."""
-    file = GlueTable(f"{folder}.tsv", classes)
-    return _choice(name, summary, classes, fields, _files(folder, name), metrics, file=file)
+    """Declare one whose leaderboard file holds the labels' numbers."""
+    file = GlueTable(f"{folder}.tsv", labels)
+    return _choice(name, summary, labels, fields, _files(folder, name), metrics, file=file)
 
 
-def _inference(
+def _premise_task(
     name: str, summary: str, files: TaskFiles, official: str, metric: str = "accuracy"
 ) -> PairTask:
     """Declare one in MNLI's form: premise first for an encoder, hypothesis first in the text."""
     file = GlueTable(official)
-    task = _choice(name, summary, _THREE, _INFERENCE, files, (metric,), file=file)
-    labels = ("gold_label", "label", "Label")
-    return replace(task, template="mnli", reads=_MNLI, label_columns=labels)
+    task = _choice(name, summary, _THREE, _PREMISE_FIELDS, files, (metric,), file=file)
+    columns = ("gold_label", "label", "Label")
+    return replace(task, template="mnli", encoder_texts=_MNLI, label_columns=columns)
 
 
 COLA = replace(
@@ -137,17 +136,17 @@ QQP = replace(
         ("f1", "accuracy"),
     ),
     label_columns=("is_duplicate", "label"),
-    short_rows=True,
+    skip_short_rows=True,
 )
 
 STSB = PairTask(
     name="stsb",
     summary="STS-B: how alike are two sentences, from 0 to 5?",
     kind="regression",
-    classes=(),
+    metric_kind="regression",
     template="stsb",
     fields=_SENTENCES,
-    reads=(("sentence1",), ("sentence2",)),
+    encoder_texts=(("sentence1",), ("sentence2",)),
     metric_names=("pearson", "spearman"),
     main_metric="pearson",
     files=_files("STS-B", "stsb"),
@@ -157,7 +156,7 @@ STSB = PairTask(
 )
 
 
-MNLI = _inference(
+MNLI = _premise_task(
     "mnli",
     "MNLI: does one sentence follow from another, contradict it or neither?",
     _files(
@@ -172,7 +171,7 @@ MNLI = _inference(
     "MNLI-m.tsv",
 )
 
-MNLI_MISMATCHED = _inference(
+MNLI_MISMATCHED = _premise_task(
     "mnli_mismatched",
     "MNLI on texts of kinds that are not in training (a model of mnli's serves)",
     _files(
@@ -187,7 +186,7 @@ MNLI_MISMATCHED = _inference(
     "MNLI-mm.tsv",
 )
 
-AX = _inference(
+AX = _premise_task(
     "ax",
     "GLUE's diagnostics (only to predict; a model of mnli's serves)",
     _files("AX", "ax", {"test": ("diagnostic.tsv",)}),

@@ -20,7 +20,9 @@ def head_labels(task: Task[Any], examples: Iterable[Any]) -> tuple[str, ...]:
     Returns:
         the labels; none for a head that chooses among none.
     """
-    if task.labels or task.kind not in ("sequence", "token"):
+    if task.kind not in ("sequence", "token"):
+        return ()
+    if task.labels:
         return task.labels
     found: set[str] = set()
     for example in examples:

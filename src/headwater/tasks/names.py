@@ -1,61 +1,119 @@
-"""All tasks by name: the one place where a new one is entered."""
+"""All tasks by name, and where each is declared: the one place where a new one is entered.
 
+A task is built when it is first asked for, so that no run pays for the others.
+"""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
-from headwater.tasks.closed_book import CLOSED_BOOK
-from headwater.tasks.declared import load_task
-from headwater.tasks.glue import GLUE, MNLI
-from headwater.tasks.ner import TAGGING
-from headwater.tasks.record import RECORD
-from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
-from headwater.tasks.summarization import SUMMARIZATION
-from headwater.tasks.superglue import CHOICES, SUPERGLUE_RTE
-from headwater.tasks.translation import TRANSLATION
-from headwater.tasks.winograd import WNLI_SIMPLE, WSC
 
-SUPERGLUE: tuple[Task[Any], ...] = (*CHOICES, RECORD, WSC)
+DECLARED: Mapping[str, str] = {
+    "squad": "squad.SQUAD_V1",
+    "squad_v2": "squad.SQUAD_V2",
+    "cola": "glue.COLA",
+    "sst2": "glue.SST2",
+    "mrpc": "glue.MRPC",
+    "stsb": "glue.STSB",
+    "qqp": "glue.QQP",
+    "mnli": "glue.MNLI",
+    "mnli_mismatched": "glue.MNLI_MISMATCHED",
+    "qnli": "glue.QNLI",
+    "rte": "glue.RTE",
+    "wnli": "glue.WNLI",
+    "ax": "glue.AX",
+    "wnli_simple": "winograd.WNLI_SIMPLE",
+    "boolq": "superglue.BOOLQ",
+    "cb": "superglue.CB",
+    "copa": "superglue.COPA",
+    "multirc": "superglue.MULTIRC",
+    "superglue_rte": "superglue.SUPERGLUE_RTE",
+    "wic": "superglue.WIC",
+    "axb": "superglue.AXB",
+    "axg": "superglue.AXG",
+    "record": "record.RECORD",
+    "wsc": "winograd.WSC",
+    "wnut17": "ner.WNUT17",
+    "conll2003": "ner.CONLL2003",
+    "btc": "ner.BTC",
+    "ner": "ner.NER",
+    "translate_en_de": "translation.TRANSLATE_EN_DE",
+    "translate_en_fr": "translation.TRANSLATE_EN_FR",
+    "translate_en_ro": "translation.TRANSLATE_EN_RO",
+    "cnn_dailymail": "summarization.CNN_DAILYMAIL",
+    "scitldr": "summarization.SCITLDR",
+    "nq_open": "closed_book.NQ_OPEN",
+    "web_questions": "closed_book.WEB_QUESTIONS",
+    "trivia_qa": "closed_book.TRIVIA_QA",
+}
+"""By name: the module in this folder and the constant there."""
 
-_ALL: tuple[Task[Any], ...] = (
-    *(SQUAD_V1, SQUAD_V2),
-    *GLUE,
-    WNLI_SIMPLE,
-    *SUPERGLUE,
-    *TAGGING,
-    *TRANSLATION,
-    *SUMMARIZATION,
-    *CLOSED_BOOK,
-)
+BENCHMARKS: Mapping[str, tuple[str, ...]] = {
+    "glue": tuple(name for name, place in DECLARED.items() if place.startswith("glue.")),
+    "superglue": (
+        *("boolq", "cb", "copa", "multirc", "superglue_rte", "wic", "axb", "axg"),
+        *("record", "wsc"),
+    ),
+}
+"""Tasks in the leaderboard's order."""
 
-TASKS: dict[str, Task[Any]] = {each.name: each for each in _ALL}
-
-BENCHMARKS: dict[str, tuple[Task[Any], ...]] = {"glue": GLUE, "superglue": SUPERGLUE}
-
-SERVED_BY: dict[str, Task[Any]] = {
-    **{"mnli_mismatched": MNLI, "ax": MNLI},
-    **{"axb": SUPERGLUE_RTE, "axg": SUPERGLUE_RTE},
+SERVED_BY: Mapping[str, str] = {
+    **{"mnli_mismatched": "mnli", "ax": "mnli"},
+    **{"axb": "superglue_rte", "axg": "superglue_rte"},
 }
 """Tasks that have no training files of their own, and the task whose models predict them."""
 
 
-def task(name: str) -> Task[Any]:
-    """Return a task by its name, or one of your own by its declaration, such as `my_task.toml`.
+@final
+class _Tasks(MutableMapping[str, Task[Any]]):
+    """The declared tasks, each imported on its first use, and those that a program enters."""
 
-    Raises:
-        UserError: there is none of that name, and the nearest is suggested; or the declaration is
-            missing or wrong.
-    """
+    def __init__(self) -> None:
+        self._entered: dict[str, Task[Any] | None] = dict.fromkeys(DECLARED)
+
+    def __getitem__(self, name: str) -> Task[Any]:
+        found = self._entered[name]
+        if found is None:
+            module, _, constant = DECLARED[name].partition(".")
+            found = getattr(import_module(f"headwater.tasks.{module}"), constant)
+            assert isinstance(found, Task)
+        return found
+
+    def __setitem__(self, name: str, task: Task[Any]) -> None:
+        self._entered[name] = task
+
+    def __delitem__(self, name: str) -> None:
+        del self._entered[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entered)
+
+    def __len__(self) -> int:
+        return len(self._entered)
+
+    def __contains__(self, name: object) -> bool:  # the inherited one would import the task
+        return name in self._entered
+
+
+TASKS = _Tasks()
+
+
+def task(name: str) -> Task[Any]:
+    """Return a task by its name, or one of your own by its declaration, such as `my_task.toml`."""
     if name in TASKS:
         return TASKS[name]
     if name.endswith(".toml"):
+        from headwater.tasks.declared import load_task
+
         own = load_task(Path(name).expanduser())
         if own.name in TASKS or own.name in BENCHMARKS:
             raise UserError(f"{name}: there is a task {own.name} already; give it another name")
         return own
     if name in BENCHMARKS:
-        one = BENCHMARKS[name][0].name
+        one = BENCHMARKS[name][0]
         raise UserError(f"{name} is a benchmark; one of its tasks was expected, such as {one}")
     if "," in name:
         raise UserError(f"{name}: one task was expected, not a list")

@@ -18,17 +18,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, final
+from typing import final
 
 from headwater.data.conll_file import USUAL, TagColumns, read_tagged
 from headwater.data.example import TaggingExample, TextExample
-from headwater.data.official_files import with_folders
+from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Example, Examples
-from headwater.data.task import TaskFiles, refuse_probabilities
+from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.files import read_text
-from headwater.metrics.tagging import TaggingScores, chunks, report, tagging
+from headwater.metrics.names import METRICS, MetricKind
+from headwater.metrics.tagging import chunks, report, tagging_texts
 
 NOTHING = "none"
 _TYPE = re.compile(r"(?:^|; ?)([^\s:;]+): ")
@@ -84,114 +85,72 @@ def _tagged(examples: Iterable[Example]) -> Iterator[TaggingExample]:
 CONLL: PredictionFile = ConllPredictions()
 
 
-def say(words: Sequence[str]) -> str:
+def words_text(words: Sequence[str]) -> str:
     """Write `ner: ` and the words."""
     return f"ner: {' '.join(words)}"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class NerTask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NerTask(Task[TaggingExample]):
     """A task of finding entities (see `Task`).
 
     Args:
-        labels: the tags there are; empty: those of the training files.
-        said: by type, the word for it in text, where that is another.
+        type_words: by type, the word for it in text, where that is another.
         columns: where words and tags stand in the files.
-        say: writes the words as a text-to-text model reads them.
+        as_text: writes the words as a text-to-text model reads them.
     """
 
-    name: str
-    summary: str
-    labels: tuple[str, ...] = ()
-    files: TaskFiles | None = None
-    said: Mapping[str, str] = field(default_factory=dict)
-    columns: TagColumns = USUAL
-    say: Callable[[Sequence[str]], str] = say
-    kind: Literal["token"] = "token"
-    null_answers: bool = False
-    metric_names: tuple[str, ...] = ("f1", "precision", "recall", "accuracy")
+    kind: Kind = "token"
+    metric_kind: MetricKind = "token"
+    metric_names: tuple[str, ...] = tuple(METRICS["token"])
     main_metric: str = "f1"
     prediction_file: PredictionFile = CONLL
+    type_words: Mapping[str, str] = field(default_factory=dict)
+    columns: TagColumns = USUAL
+    as_text: Callable[[Sequence[str]], str] = words_text
 
-    def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[TaggingExample]:
-        """Read CoNLL columns (see `data.conll_file`); a folder stands for its validation files.
-
-        Raises:
-            UserError: a file is broken, or has a tag that this task does not know.
-        """
-        files = with_folders(self.name, self.files, paths)
-        return read_tagged(files, self.labels, answered=answered, columns=self.columns)
+    def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[TaggingExample]:
+        """Read CoNLL columns (see `data.conll_file`)."""
+        return read_tagged(paths, self.labels, answered=answered, columns=self.columns)
 
     def to_text(self, example: TaggingExample) -> TextExample:
         """Say the words; the target is the entities, or `none`."""
-        inputs = self.say(example.words)
+        inputs = self.as_text(example.words)
         if example.tags is None:
             return TextExample(example.id, inputs, ())
-        said = [
-            f"{self.said.get(kind, kind)}: {' '.join(example.words[start:end])}"
+        written = [
+            f"{self.type_words.get(kind, kind)}: {' '.join(example.words[start:end])}"
             for kind, start, end in chunks(example.tags)
         ]
-        return TextExample(example.id, inputs, ("; ".join(said) or NOTHING,))
+        return TextExample(example.id, inputs, ("; ".join(written) or NOTHING,))
 
     def from_text(self, example: TaggingExample, text: str) -> str:
         """Turn entities, as `to_text` writes them, into a tag for each word, in BIO."""
-        types = {said: kind for kind, said in self.said.items()}
+        types = {word: kind for kind, word in self.type_words.items()}
         parts = _TYPE.split(text.strip())
         tags = ["O"] * len(example.words)
         begin = 0
-        for said, words in zip(parts[1::2], parts[2::2], strict=True):
-            place = _find(words.split(), example.words, begin)
-            if place is not None:
-                kind = types.get(said, said)
-                start, begin = place
+        for word, words in zip(parts[1::2], parts[2::2], strict=True):
+            found = _find(words.split(), example.words, begin)
+            if found is not None:
+                kind = types.get(word, word)
+                start, begin = found
                 tags[start:begin] = [f"B-{kind}", *[f"I-{kind}"] * (begin - start - 1)]
         return " ".join(tags)
 
-    def score(
-        self,
-        examples: DataSource[TaggingExample],
-        predictions: Mapping[str, str],
-        no_answer_probabilities: Mapping[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Score as conlleval: the metrics over all types, then `f1 person` and so on for each.
-
-        A sentence without a prediction counts as one without entities.
-
-        Raises:
-            UserError: a sentence's tags are not known, a prediction has more or fewer, or there are
-                no-answer probabilities.
-        """
-        refuse_probabilities(self.name, no_answer_probabilities)
-        scores = self._tagging(examples, predictions)
-        all_types = scores.overall
-        return {
-            "f1": all_types.f1,
-            "precision": all_types.precision,
-            "recall": all_types.recall,
-            "accuracy": scores.accuracy,
-            **{f"f1 {kind}": one.f1 for kind, one in scores.by_type.items()},
-        }
-
-    def report(self, examples: DataSource[TaggingExample], predictions: Mapping[str, str]) -> str:
-        """Return what conlleval prints: precision, recall and F1 of all types and of each."""
-        return report(self._tagging(examples, predictions))
-
-    def _tagging(
-        self, examples: DataSource[TaggingExample], predictions: Mapping[str, str]
-    ) -> TaggingScores:
-        golds, guesses = [], []
+    def golds(self, examples: DataSource[TaggingExample]) -> dict[str, Sequence[str]]:
+        """Return the tags of each sentence, as a text."""
+        found: dict[str, Sequence[str]] = {}
         for example in examples:
             if example.tags is None:
                 raise UserError(f"sentence {example.id!r} has no known tags to score against")
-            guess = predictions.get(example.id, " ".join("O" for _ in example.words)).split()
-            if len(guess) != len(example.words):
-                raise UserError(
-                    f"sentence {example.id!r}: {len(guess)} tags for {len(example.words)} words"
-                )
-            golds.append(example.tags)
-            guesses.append(guess)
-        return tagging(golds, guesses)
+            found[example.id] = (" ".join(example.tags),)
+        return found
+
+    def report(self, examples: DataSource[TaggingExample], predictions: Mapping[str, str]) -> str:
+        """Return what conlleval prints: precision, recall and F1 of all types and of each."""
+        return report(tagging_texts(self.golds(examples), predictions))
 
 
 def _find(wanted: Sequence[str], words: Sequence[str], begin: int) -> tuple[int, int] | None:
@@ -216,7 +175,7 @@ def _bio(*types: str) -> tuple[str, ...]:
     return ("O", *(f"{prefix}-{each}" for each in types for prefix in "BI"))
 
 
-_SAID = {"PER": "person", "ORG": "organization", "LOC": "location", "MISC": "other"}
+_TYPE_WORDS = {"PER": "person", "ORG": "organization", "LOC": "location", "MISC": "other"}
 
 WNUT17 = NerTask(
     name="wnut17",
@@ -242,7 +201,7 @@ CONLL2003 = NerTask(
         {"train": ("eng.train",), "validation": ("eng.testa",), "test": ("eng.testb",)},
         ("eriktks/conll2003", "conll2003"),
     ),
-    said=_SAID,
+    type_words=_TYPE_WORDS,
 )
 
 BTC = NerTask(
@@ -259,7 +218,7 @@ BTC = NerTask(
             "test": ("f.conll",),
         },
     ),
-    said=_SAID,
+    type_words=_TYPE_WORDS,
 )
 
 NER = NerTask(name="ner", summary="Entities of the types that your own CoNLL files have")

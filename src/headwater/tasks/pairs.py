@@ -13,23 +13,21 @@ texts stay as they are in the file, space for space.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, final
+from typing import Any, final
 
 import numpy as np
 
 from headwater.data.example import PairExample, TextExample
-from headwater.data.official_files import with_folders
-from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Examples, ReadReport
 from headwater.data.table_file import Headless, Row, read_rows
-from headwater.data.task import TaskFiles, refuse_probabilities
+from headwater.data.task import Kind, Task
 from headwater.errors import MissingField, UserError
-from headwater.tasks.pair_scores import METRICS, correlations
+from headwater.metrics.names import MetricKind
 
-T = TypeVar("T", str, float)
+_MOST = 1e30  # a score that float32 holds, and its square
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +43,11 @@ def field(name: str, *columns: str) -> Field:
     return Field(name, columns or (name,))
 
 
-def _alone(row: Row) -> Iterator[Row]:
+def _unchanged(row: Row) -> Iterator[Row]:
     yield row
 
 
-def say(task: "PairTask", example: PairExample) -> TextExample:
+def template_text(task: "PairTask", example: PairExample) -> TextExample:
     """Say an example by its task's template."""
     parts = " ".join(f"{name}: {text}" for name, text in example.parts)
     inputs = f"{task.template} {parts}"
@@ -59,75 +57,54 @@ def say(task: "PairTask", example: PairExample) -> TextExample:
     return TextExample(example.id, inputs, targets)
 
 
-_MOST = 1e30  # a score that float32 holds, and its square
-
-
-def _strip(task: "PairTask", example: PairExample, text: str) -> str:
+def _stripped(task: "PairTask", example: PairExample, text: str) -> str:
     return text.strip()
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class PairTask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTask(Task[PairExample]):
     """A task whose examples are rows of a table (see `Task`).
 
     Args:
-        classes: the labels' words in the official order of numbers; none for a regression.
         template: the first word of the text form, mostly the task's name.
         fields: the parts of the text form, in its order.
-        reads: what an encoder reads, the first text and maybe the second: names of fields, which
-            are joined by a space.
+        encoder_texts: what an encoder reads, the first text and maybe the second: names of fields,
+            which are joined by a space.
         label_columns: the names of the column with the label or the score.
         bounds: the lowest and the highest score that there is.
         headless: what the columns are in files without a header.
-        short_rows: leave out (and report) rows that are cut short instead of refusing them.
+        skip_short_rows: leave out (and report) rows that are cut short instead of refusing them.
         unfold: turns a row of a nested file into rows of one example each.
-        say: writes an example as text.
-        understand: turns what was written on an example into a prediction.
+        as_text: writes an example as a text-to-text model reads it.
+        as_prediction: turns what such a model wrote on an example into a prediction.
     """
 
-    name: str
-    summary: str
-    kind: Literal["sequence", "regression", "text"]
-    classes: tuple[str, ...]
+    kind: Kind = "sequence"
+    metric_kind: MetricKind = "sequence"
     template: str
     fields: tuple[Field, ...]
-    reads: tuple[tuple[str, ...], ...]
-    metric_names: tuple[str, ...]
-    main_metric: str
-    files: TaskFiles
-    prediction_file: PredictionFile
+    encoder_texts: tuple[tuple[str, ...], ...]
     label_columns: tuple[str, ...] = ("label",)
     bounds: tuple[float, float] | None = None
     headless: Headless | None = None
-    short_rows: bool = False
-    unfold: Callable[[Row], Iterator[Row]] = _alone
-    say: Callable[["PairTask", PairExample], TextExample] = say
-    understand: Callable[["PairTask", PairExample, str], str] = _strip
-    null_answers: bool = False
+    skip_short_rows: bool = False
+    unfold: Callable[[Row], Iterator[Row]] = _unchanged
+    as_text: Callable[["PairTask", PairExample], TextExample] = template_text
+    as_prediction: Callable[["PairTask", PairExample, str], str] = _stripped
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes of a head; none where the task is one of writing."""
-        return self.classes if self.kind == "sequence" else ()
-
-    def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[PairExample]:
-        """Read files in order; a folder stands for its official validation file.
+    def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[PairExample]:
+        """Read tables.
 
         An example's id is its `idx` (JSON, Parquet) or the number of its row from 0; those of a
         second file begin with `2:`.
-
-        Raises:
-            UserError: a file is broken, lacks a column, repeats an `idx`, has a label that is none
-                of the task's or, when answered, hides it; or there is no example.
         """
-        files = with_folders(self.name, self.files, paths)
         short: list[str] = []
         examples: dict[str, PairExample] = {}
-        for number, path in enumerate(files, 1):
+        for number, path in enumerate(paths, 1):
             prefix = f"{number}:" if number > 1 else ""
-            for place, row in enumerate(self._rows(path, short)):
-                example = self._example(row, f"{prefix}{_id(row, place)}", answered)
+            for index, row in enumerate(self._rows(path, short)):
+                example = self._example(row, f"{prefix}{_id(row, index)}", answered)
                 if example.id in examples:
                     raise UserError(f"{row.where}: idx {example.id} stands here again")
                 examples[example.id] = example
@@ -142,47 +119,36 @@ class PairTask:
 
         A score is rounded to the nearest 0.2 (halves to even, in single precision, as published).
         """
-        return self.say(self, example)
+        return self.as_text(self, example)
 
     def from_text(self, example: PairExample, text: str) -> str:
         """Take the text without the white space around it; a label's word must be exact."""
-        return self.understand(self, example, text)
+        return self.as_prediction(self, example, text)
 
-    def score(
-        self,
-        examples: DataSource[PairExample],
-        predictions: Mapping[str, str],
-        no_answer_probabilities: Mapping[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Score with the official metrics; a missing prediction counts as wrong.
-
-        Raises:
-            UserError: an example's label is not known, or there are no-answer probabilities.
-        """
-        refuse_probabilities(self.name, no_answer_probabilities)
-        given = [predictions.get(example.id, "") for example in examples]
-        if self.kind == "regression":
-            scores = [_known(self, each, each.score) for each in examples]
-            return correlations(scores, given)
-        golds = [_known(self, each, each.label) for each in examples]
-        ids = [example.id for example in examples]
-        found = (METRICS[name](golds, given, self.classes, ids) for name in self.metric_names)
-        return dict(zip(self.metric_names, found, strict=True))
+    def golds(self, examples: DataSource[PairExample]) -> dict[str, Sequence[str]]:
+        """Return the label, or the score as a text."""
+        found: dict[str, Sequence[str]] = {}
+        for each in examples:
+            value = each.label if self.kind != "regression" else each.score
+            if value is None:
+                raise UserError(f"example {each.id!r} of task {self.name} has no known label")
+            found[each.id] = (str(value),)
+        return found
 
     def _rows(self, path: Path, short: list[str]) -> Iterator[Row]:
-        rows = read_rows(path, headless=self.headless, short=short if self.short_rows else None)
-        for row in rows:
+        skipped = short if self.skip_short_rows else None
+        for row in read_rows(path, headless=self.headless, short=skipped):
             yield from self.unfold(row)
 
     def _example(self, row: Row, key: str, answered: bool) -> PairExample:
         parts = tuple((each.name, text_of(row, each.columns)) for each in self.fields)
         texts = dict(parts)
-        first, *second = (" ".join(texts[name] for name in names) for names in self.reads)
+        first, *second = (" ".join(texts[name] for name in names) for names in self.encoder_texts)
         label, score = None, None
         if answered and self.kind == "regression":
             score = score_of(row, self.label_columns, self.bounds)
         elif answered:
-            label = label_of(row, self.label_columns, self.classes)
+            label = label_of(row, self.label_columns, self.labels)
         return PairExample(key, first, second[0] if second else None, label, score, parts)
 
 
@@ -197,11 +163,7 @@ def rounded(score: float) -> str:
 
 
 def text_of(row: Row, columns: Sequence[str]) -> str:
-    """Return the text in the first of the columns that the row has.
-
-    Raises:
-        UserError: it has none of them, or it holds no text.
-    """
+    """Return the text in the first of the columns that the row has."""
     for name in columns:
         if name in row.cells:
             text = row.cells[name]
@@ -211,31 +173,22 @@ def text_of(row: Row, columns: Sequence[str]) -> str:
     return _no_column(row, columns)
 
 
-def label_of(row: Row, columns: Sequence[str], classes: Sequence[str]) -> str:
-    """Return the class that a row's label names, as a word or a number, or as true and false.
-
-    Raises:
-        UserError: there is no such column, the label is hidden (-1) or is none of the classes.
-    """
-    value = _label_cell(row, columns)
-    numbers = {str(number): name for number, name in enumerate(classes)}
+def label_of(row: Row, columns: Sequence[str], labels: Sequence[str]) -> str:
+    """Return the label that a row names, as a word or a number, or as true and false."""
+    value = _label_value(row, columns)
+    numbers = {str(number): name for number, name in enumerate(labels)}
     word = str(value)
-    if word in classes:
+    if word in labels:
         return word
     if isinstance(value, str | int) and word in numbers:
         return numbers[word]
-    expected = f"{', '.join(classes)} (or their numbers, 0 to {len(classes) - 1})"
+    expected = f"{', '.join(labels)} (or their numbers, 0 to {len(labels) - 1})"
     raise UserError(f"{row.where}: unknown label {value!r:.40}; expected {expected}")
 
 
 def score_of(row: Row, columns: Sequence[str], bounds: tuple[float, float] | None = None) -> float:
-    """Return a row's score.
-
-    Raises:
-        UserError: there is no such column, the score is hidden (-1), no finite number or out of
-            bounds.
-    """
-    value = _label_cell(row, columns)
+    """Return a row's score."""
+    value = _label_value(row, columns)
     try:  # Python also reads 1_000, and the digits of other scripts
         plain = not isinstance(value, str) or (value.isascii() and "_" not in value)
         number = float(value) if plain else math.nan
@@ -251,7 +204,7 @@ def score_of(row: Row, columns: Sequence[str], bounds: tuple[float, float] | Non
     return number
 
 
-def _label_cell(row: Row, columns: Sequence[str]) -> Any:
+def _label_value(row: Row, columns: Sequence[str]) -> Any:
     present = [name for name in columns if name in row.cells]
     if not present:
         raise MissingField(
@@ -271,12 +224,6 @@ def _no_column(row: Row, columns: Sequence[str]) -> str:
     raise UserError(f"{row.columns_where}: no column {' or '.join(columns)}; there are {there}")
 
 
-def _id(row: Row, place: int) -> str:
+def _id(row: Row, index: int) -> str:
     key = row.cells.get("idx")
-    return str(key) if isinstance(key, int) or (key and isinstance(key, str)) else str(place)
-
-
-def _known(task: PairTask, example: PairExample, value: T | None) -> T:
-    if value is None:
-        raise UserError(f"example {example.id!r} of task {task.name} has no known label")
-    return value
+    return str(key) if isinstance(key, int) or (key and isinstance(key, str)) else str(index)

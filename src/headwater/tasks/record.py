@@ -12,16 +12,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, final
 
 from headwater.data.example import TextExample
-from headwater.data.official_files import with_folders
+from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Examples
 from headwater.data.table_file import Row, read_rows
-from headwater.data.task import TaskFiles, refuse_probabilities
+from headwater.data.task import Kind, Task
 from headwater.errors import MissingField, UserError
-from headwater.metrics.qa import squad_v1
+from headwater.metrics.names import MetricKind
 from headwater.tasks.prediction_files import JsonLabels
 from headwater.tasks.superglue import FILES, HUB, nested
 
@@ -53,51 +53,40 @@ class _FirstAnswers:
 
     def dump(self, examples: DataSource[Any], predictions: Mapping[str, str]) -> str:
         """Return a line for each query."""
-        return self._lines.dump(Examples([each for each in examples if _first(each)]), predictions)
+        return self._lines.dump(_queries_once(examples), predictions)
 
     def read(self, path: Path, examples: DataSource[Any]) -> dict[str, str]:
         """Read the lines; what is said of a query counts for each of its examples."""
-        given = self._lines.read(path, Examples([each for each in examples if _first(each)]))
-        names = {each.id: each.id.partition("/")[0] for each in examples}
+        given = self._lines.read(path, _queries_once(examples))
+        names = {each.id: _query_id(each) for each in examples}
         return {name: given[query] for name, query in names.items() if query in given}
 
 
+FIRST_ANSWERS: PredictionFile = _FirstAnswers()
+
+
 @final
-@dataclass(frozen=True, slots=True)
-class RecordTask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTask(Task[TextExample]):
     """ReCoRD (see `Task`)."""
 
-    name: str
-    summary: str
-    files: TaskFiles
-    prediction_file: PredictionFile
-    kind: Literal["text"] = "text"
-    labels: tuple[str, ...] = ()
-    null_answers: bool = False
+    kind: Kind = "text"
+    metric_kind: MetricKind = "span"
     metric_names: tuple[str, ...] = ("f1", "exact_match")
     main_metric: str = "f1"
+    prediction_file: PredictionFile = FIRST_ANSWERS
 
-    def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[TextExample]:
-        """Read files in order; a folder stands for its official validation file.
-
-        Raises:
-            UserError: a file is broken, repeats an `idx`, holds no query, or, when answered, hides
-                the answers.
-        """
+    def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[TextExample]:
+        """Read JSON lines; the ids of a second file begin with `2:`."""
         examples: dict[str, TextExample] = {}
-        for number, path in enumerate(with_folders(self.name, self.files, paths), 1):
+        for number, path in enumerate(paths, 1):
             prefix = f"{number}:" if number > 1 else ""
             for row in read_rows(path):
-                for query in _queries(row):
-                    if answered and not query.answers:
-                        raise MissingField(
-                            f"{row.where}: query {query.key} has no answers; a test file hides "
-                            "them, which `headwater predict` does not need"
-                        )
-                    for example in _examples(query, prefix, answered):
-                        if example.id in examples:
-                            raise UserError(f"{row.where}: idx {query.key} stands here again")
-                        examples[example.id] = example
+                for example in self._examples(row, prefix, answered):
+                    if example.id in examples:
+                        key = _query_id(example).removeprefix(prefix)
+                        raise UserError(f"{row.where}: idx {key} stands here again")
+                    examples[example.id] = example
         if not examples:
             raise UserError(f"{', '.join(map(str, paths))}: no example of task {self.name}")
         return Examples(list(examples.values()))
@@ -106,37 +95,37 @@ class RecordTask:
         """Return the example: it is text to text already."""
         return example
 
-    def from_text(self, example: TextExample, text: str) -> str:
-        """Take what was written as the answer."""
-        return text
+    def golds(self, examples: DataSource[TextExample]) -> dict[str, Sequence[str]]:
+        """Return the answers of each query once."""
+        return {each.id: each.targets for each in examples if _is_first(each)}
 
-    def score(
-        self,
-        examples: DataSource[TextExample],
-        predictions: Mapping[str, str],
-        no_answer_probabilities: Mapping[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Score each query once with SQuAD's exact match and F1; a missing answer scores 0.
-
-        Raises:
-            UserError: a query's answers are not known, or there are no-answer probabilities.
-        """
-        refuse_probabilities(self.name, no_answer_probabilities)
-        golds = {each.id: each.targets for each in examples if _first(each)}
-        found = squad_v1(golds, predictions)
-        return {name: found[name] for name in self.metric_names}
+    def _examples(self, row: Row, prefix: str, answered: bool) -> Iterator[TextExample]:
+        for query in _queries(row):
+            if answered and not query.answers:
+                raise MissingField(
+                    f"{row.where}: query {query.key} has no answers; a test file hides "
+                    "them, which `headwater predict` does not need"
+                )
+            yield from _examples(query, prefix, answered)
 
 
 RECORD = RecordTask(
     name="record",
     summary="ReCoRD: which name of a passage fills the gap in a sentence?",
     files=TaskFiles("ReCoRD", FILES, (HUB, "record")),
-    prediction_file=_FirstAnswers(),
 )
 
 
-def _first(example: TextExample) -> bool:
+def _is_first(example: TextExample) -> bool:
     return "/" not in example.id
+
+
+def _queries_once(examples: DataSource[TextExample]) -> Examples[TextExample]:
+    return Examples([each for each in examples if _is_first(each)])
+
+
+def _query_id(example: TextExample) -> str:
+    return example.id.partition("/")[0]
 
 
 def _examples(query: _Query, prefix: str, answered: bool) -> Iterator[TextExample]:

@@ -5,19 +5,18 @@ empty text where there is none. (T5's own preprocessor also puts spaces around p
 the text is left as it is, so that answers come out as they stand in it.)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, final
+from typing import Protocol, final
 
 from headwater.data.example import SpanExample, TextExample
-from headwater.data.official_files import with_folders
-from headwater.data.predictions import JSON, PredictionFile
+from headwater.data.official_files import TaskFiles
 from headwater.data.source import DataSource, Examples
 from headwater.data.squad_file import read_squad
-from headwater.data.task import TaskFiles, refuse_probabilities
+from headwater.data.task import Kind, Task
 from headwater.errors import UserError
-from headwater.metrics.qa import squad_v1, squad_v2
+from headwater.metrics.names import METRICS, MetricKind
 
 
 class SpanReader(Protocol):
@@ -28,50 +27,37 @@ class SpanReader(Protocol):
     ) -> Examples[SpanExample]: ...
 
 
-def say(example: SpanExample) -> str:
+def question_text(example: SpanExample) -> str:
     """Write `question: ... context: ...`; without a context `question: ...` alone."""
     inputs = f"question: {example.question.strip()}"
     return f"{inputs} context: {example.context}" if example.context else inputs
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class SquadTask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SquadTask(Task[SpanExample]):
     """A version of SQuAD, or a task like it in other files (see `Task`).
 
     Args:
-        null_answers: whether a text may hold no answer.
-        reads: reads its files.
-        say: writes an example as a text-to-text model reads it.
+        reader: reads its files.
+        as_text: writes an example as a text-to-text model reads it.
     """
 
-    name: str
-    summary: str
-    null_answers: bool
-    metric_names: tuple[str, ...]
-    files: TaskFiles | None
-    reads: SpanReader = read_squad
-    say: Callable[[SpanExample], str] = say
-    kind: Literal["span"] = "span"
-    labels: tuple[str, ...] = ()
+    kind: Kind = "span"
+    metric_kind: MetricKind = "span"
     main_metric: str = "f1"
-    prediction_file: PredictionFile = JSON
+    reader: SpanReader = read_squad
+    as_text: Callable[[SpanExample], str] = question_text
 
-    def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
-        """Read its files, a folder standing for the validation file; v1.1 refuses null answers.
-
-        Raises:
-            UserError: as `read_squad`, or a question without an answer where none may be.
-        """
-        files = with_folders(self.name, self.files, paths)
-        examples = self.reads(files, answered=answered)
-        if not self.null_answers:
-            for example in examples:
-                if example.impossible:
-                    raise UserError(
-                        f"{', '.join(map(str, paths))}: question {example.id!r} has no answer, "
-                        f"which task {self.name} does not know; use task {SQUAD_V2.name}"
-                    )
+    def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[SpanExample]:
+        """Read its files; v1.1 refuses questions without an answer."""
+        examples = self.reader(paths, answered=answered)
+        for example in examples:
+            if example.impossible and not self.null_answers:
+                raise UserError(
+                    f"{', '.join(map(str, paths))}: question {example.id!r} has no answer, "
+                    f"which task {self.name} does not know; use task {SQUAD_V2.name}"
+                )
         return examples
 
     def to_text(self, example: SpanExample) -> TextExample:
@@ -82,40 +68,22 @@ class SquadTask:
         first = (example.agreed_answer,) if example.answers else ()
         answers = tuple(dict.fromkeys(answer.text for answer in (*first, *example.answers)))
         targets = ("",) if example.impossible else answers
-        return TextExample(example.id, self.say(example), targets)
+        return TextExample(example.id, self.as_text(example), targets)
 
-    def from_text(self, example: SpanExample, text: str) -> str:
-        """Take what was written as the answer."""
-        return text
-
-    def score(
-        self,
-        examples: DataSource[SpanExample],
-        predictions: Mapping[str, str],
-        no_answer_probabilities: Mapping[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Score with the official metrics of the version.
-
-        Raises:
-            UserError: an example's answer is not known, or there are probabilities that v1.1
-                does not know.
-        """
-        golds: dict[str, list[str]] = {}
+    def golds(self, examples: DataSource[SpanExample]) -> dict[str, Sequence[str]]:
+        """Return the answers of each question, none where there is none."""
+        found: dict[str, Sequence[str]] = {}
         for example in examples:
             if not example.answers and not example.impossible:
                 raise UserError(f"question {example.id!r} has no known answer to score against")
-            golds[example.id] = [answer.text for answer in example.answers]
-        if self.null_answers:
-            return squad_v2(golds, predictions, no_answer_probabilities)
-        refuse_probabilities(self.name, no_answer_probabilities)
-        return squad_v1(golds, predictions)
+            found[example.id] = [answer.text for answer in example.answers]
+        return found
 
 
 SQUAD_V1 = SquadTask(
     name="squad",
     summary="SQuAD v1.1: answer a question with a span of a paragraph",
-    null_answers=False,
-    metric_names=("exact_match", "f1"),
+    metric_names=tuple(METRICS["span"]),
     files=TaskFiles(
         "squad",
         {"train": ("train-v1.1.json",), "validation": ("dev-v1.1.json",)},
@@ -127,10 +95,8 @@ SQUAD_V2 = SquadTask(
     name="squad_v2",
     summary="SQuAD v2.0: the same, or say that the paragraph holds no answer",
     null_answers=True,
-    metric_names=(
-        *("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"),
-        *("best_exact", "best_f1"),
-    ),
+    metric_kind="null_span",
+    metric_names=tuple(METRICS["null_span"]),
     files=TaskFiles(
         "squad_v2",
         {"train": ("train-v2.0.json",), "validation": ("dev-v2.0.json",)},

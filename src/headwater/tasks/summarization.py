@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from headwater.data.official_files import TaskFiles
 from headwater.data.parallel_files import Text
 from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
-from headwater.data.task import TaskFiles
-from headwater.tasks.writing import TextTask, rouge
+from headwater.tasks.writing import TextTask
 
 ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
@@ -49,10 +49,9 @@ CNN_DAILYMAIL = TextTask(
     name="cnn_dailymail",
     summary="CNN/Daily Mail: write the highlights of a news article",
     prefix="summarize: ",
-    texts=TextColumns("article", "highlights"),
+    reader=TextColumns("article", "highlights"),
     metric_names=ROUGE,
     main_metric="rougeL",
-    scorers=(rouge,),
     files=TaskFiles(
         "cnn_dailymail",
         {"train": ("train.csv",), "validation": ("validation.csv",), "test": ("test.csv",)},
@@ -64,10 +63,9 @@ SCITLDR = TextTask(
     name="scitldr",
     summary="SciTLDR: say a scientific abstract in one sentence",
     prefix="summarize: ",
-    texts=TextColumns("source", "target"),
+    reader=TextColumns("source", "target"),
     metric_names=ROUGE,
     main_metric="rougeL",
-    scorers=(rouge,),
     files=TaskFiles(
         "scitldr_a",
         {"train": ("train.jsonl",), "validation": ("dev.jsonl",), "test": ("test.jsonl",)},

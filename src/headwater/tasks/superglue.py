@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 from headwater.data.example import PairExample, TextExample
+from headwater.data.official_files import Split, TaskFiles
 from headwater.data.source import DataSource, Example
 from headwater.data.table_file import Row, read_rows
-from headwater.data.task import Split, TaskFiles
 from headwater.errors import UserError
-from headwater.tasks.pairs import Field, PairTask, field, say
+from headwater.tasks.pairs import Field, PairTask, field, template_text
 from headwater.tasks.prediction_files import JsonLabels, json_id
 
 HUB = "aps/super_glue"
@@ -33,7 +33,7 @@ FILES: dict[Split, tuple[str, ...]] = {
 }
 _TRUTH = ("False", "True")
 _ENTAILMENT = ("entailment", "not_entailment")
-_INFERENCE = (
+_PREMISE_FIELDS = (
     field("hypothesis", "hypothesis", "sentence2"),
     field("premise", "premise", "sentence1"),
 )
@@ -46,20 +46,19 @@ T = TypeVar("T", str, int, list[Any], dict[str, Any])
 def _task(
     name: str,
     summary: str,
-    classes: tuple[str, ...],
+    labels: tuple[str, ...],
     fields: tuple[Field, ...],
-    reads: tuple[tuple[str, ...], ...],
+    encoder_texts: tuple[tuple[str, ...], ...],
     folder: str,
     spelling: tuple[tuple[str, Any], ...] = (),
 ) -> PairTask:
     return PairTask(
         name=name,
         summary=summary,
-        kind="sequence",
-        classes=classes,
+        labels=labels,
         template=name,
         fields=fields,
-        reads=reads,
+        encoder_texts=encoder_texts,
         metric_names=("accuracy",),
         main_metric="accuracy",
         files=TaskFiles(folder, FILES, (HUB, name)),
@@ -108,7 +107,7 @@ SUPERGLUE_RTE = replace(
         "superglue_rte",
         "RTE as SuperGLUE has it, in JSON lines",
         _ENTAILMENT,
-        _INFERENCE,
+        _PREMISE_FIELDS,
         (("premise",), ("hypothesis",)),
         "RTE",
     ),
@@ -172,8 +171,8 @@ def nested(row: Row, record: Any, name: str, kind: type[T]) -> T:
 
 def without_markup(task: PairTask, example: PairExample) -> TextExample:
     """Say a MultiRC example without its `<b>` and `</b>`; a `<br>` becomes a space."""
-    said = say(task, example)
-    return replace(said, inputs=_BOLD.sub("", said.inputs.replace("<br>", " ")))
+    text = template_text(task, example)
+    return replace(text, inputs=_BOLD.sub("", text.inputs.replace("<br>", " ")))
 
 
 @final
@@ -225,7 +224,7 @@ MULTIRC = replace(
     main_metric="f1",
     prediction_file=MultiRcPredictions(),
     unfold=_unfold_multirc,
-    say=without_markup,
+    as_text=without_markup,
 )
 
 

@@ -9,9 +9,9 @@ how each is made.
 
 from functools import partial
 
+from headwater.data.official_files import TaskFiles
 from headwater.data.parallel_files import read_parallel
-from headwater.data.task import TaskFiles
-from headwater.tasks.writing import TextTask, bleu, bleu_intl
+from headwater.tasks.writing import TextTask
 
 LANGUAGES = {"de": "German", "fr": "French", "ro": "Romanian"}
 
@@ -22,10 +22,9 @@ def _from_english(target: str, year: int, validation: str, test: str) -> TextTas
         name=f"translate_en_{target}",
         summary=f"Translate English to {language}, as WMT {year}",
         prefix=f"translate English to {language}: ",
-        texts=partial(read_parallel, source="en", target=target),
+        reader=partial(read_parallel, source="en", target=target),
         metric_names=("bleu", "bleu_intl"),
         main_metric="bleu",
-        scorers=(bleu, bleu_intl),
         files=TaskFiles(
             f"wmt{year}_en_{target}",
             {"train": ("train.en",), "validation": (validation,), "test": (test,)},

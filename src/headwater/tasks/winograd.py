@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from headwater.data.example import PairExample, TextExample
+from headwater.data.official_files import TaskFiles
 from headwater.data.table_file import Row
-from headwater.data.task import TaskFiles
 from headwater.errors import UserError
 from headwater.tasks.glue import WNLI
 from headwater.tasks.pairs import PairTask, field, text_of
@@ -104,33 +104,32 @@ def _content(text: str) -> str:
     return " ".join(word for word in words if word not in _DETERMINERS)
 
 
-def _say(task: PairTask, example: PairExample) -> TextExample:
+def _marked_sentence(task: PairTask, example: PairExample) -> TextExample:
     sentence, candidate = (text for _, text in example.parts)
-    right = example.label == task.classes[1]
+    right = example.label == task.labels[1]
     return TextExample(example.id, f"wsc: {sentence}", (candidate,) if right else ())
 
 
 def _judge(task: PairTask, example: PairExample, text: str) -> str:
     if not _content(text):  # no noun was named: no label, which is wrong for either
         return ""
-    return task.classes[matches(dict(example.parts)["candidate"], text)]
+    return task.labels[matches(dict(example.parts)["candidate"], text)]
 
 
 WSC = PairTask(
     name="wsc",
     summary="WSC: which noun does the marked pronoun stand for?",
-    kind="sequence",
-    classes=("False", "True"),
+    labels=("False", "True"),
     template="wsc",
     fields=(field("text"), field("candidate")),
-    reads=(("text",), ("candidate",)),
+    encoder_texts=(("text",), ("candidate",)),
     metric_names=("accuracy",),
     main_metric="accuracy",
     files=TaskFiles("WSC", FILES, (HUB, "wsc.fixed")),
     prediction_file=JsonLabels("WSC.jsonl"),
     unfold=wsc_rows,
-    say=_say,
-    understand=_judge,
+    as_text=_marked_sentence,
+    as_prediction=_judge,
 )
 
 
@@ -213,7 +212,7 @@ WNLI_SIMPLE = replace(
     WSC,
     name="wnli_simple",
     summary="WNLI as T5 measures it: by the noun that a pronoun stands for (only to predict)",
-    classes=WNLI.classes,
+    labels=WNLI.labels,
     files=WNLI.files,
     prediction_file=WNLI.prediction_file,
     unfold=wnli_rows,

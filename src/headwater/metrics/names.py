@@ -1,0 +1,192 @@
+"""All metrics by kind of task and name: the one place where a new one is entered.
+
+A metric is a function of what there is to score. It returns its number, in percent, or several by
+name where one pass gives them all; names that are not in the table are details of a report.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from headwater.metrics import classification, generation, qa, tagging
+
+MetricKind = Literal["sequence", "regression", "token", "span", "null_span", "text", "trivia"]
+"""The kind of a task, but that questions which may have no answer are `null_span`, and that
+TriviaQA's answers are normalized in their own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a metric sees; golds and predictions are texts, whatever the kind.
+
+    golds: by example id, all that counts as right; nothing where "no answer" is right.
+    predictions: by example id; some may be missing, others of no example.
+    labels: the labels of the task, in their official order.
+    no_answer_probabilities: by example id, where they are known.
+    """
+
+    golds: Mapping[str, Sequence[str]]
+    predictions: Mapping[str, str]
+    labels: Sequence[str] = ()
+    no_answer_probabilities: Mapping[str, float] | None = None
+
+    @property
+    def gold_labels(self) -> list[str]:
+        """The first gold of each example."""
+        return [golds[0] for golds in self.golds.values()]
+
+    @property
+    def predicted(self) -> list[str]:
+        """The prediction of each example, in the order of the golds; "" where it is missing."""
+        return [self.predictions.get(id, "") for id in self.golds]
+
+
+Metric = Callable[[Scored], float | Mapping[str, float]]
+
+
+def accuracy(scored: Scored) -> float:
+    """Percent of right labels."""
+    return classification.accuracy(scored.gold_labels, scored.predicted)
+
+
+def f1(scored: Scored) -> float:
+    """F1 of the second of two labels."""
+    return classification.f1(scored.gold_labels, scored.predicted, scored.labels)
+
+
+def macro_f1(scored: Scored) -> float:
+    """Mean of the labels' F1."""
+    return classification.macro_f1(scored.gold_labels, scored.predicted, scored.labels)
+
+
+def matthews(scored: Scored) -> float:
+    """Matthews' correlation."""
+    return classification.matthews(scored.gold_labels, scored.predicted, scored.labels)
+
+
+def question_exact_match(scored: Scored) -> float:
+    """Percent of MultiRC's questions with all answers judged right; ids are `question-answer`."""
+    questions = [id.rpartition("-")[0] for id in scored.golds]
+    return classification.group_exact_match(questions, scored.gold_labels, scored.predicted)
+
+
+def gender_parity(scored: Scored) -> float:
+    """Percent of AX-g's pairs, examples 0 and 1, 2 and 3, and so on, with equal predictions."""
+    predicted = scored.predicted
+    pairs = list(zip(predicted[::2], predicted[1::2], strict=False))
+    return 100.0 * sum(one == other for one, other in pairs) / len(pairs) if pairs else 0.0
+
+
+def pearson(scored: Scored) -> float:
+    """Pearson's correlation of numbers."""
+    read = classification.numbers
+    return classification.pearson(read(scored.gold_labels), read(scored.predicted))
+
+
+def spearman(scored: Scored) -> float:
+    """Spearman's correlation of numbers."""
+    read = classification.numbers
+    return classification.spearman(read(scored.gold_labels), read(scored.predicted))
+
+
+def entities(scored: Scored) -> Mapping[str, float]:
+    """Scores of all entities, then `f1 person` and so on of each type."""
+    found = tagging.tagging_texts(scored.golds, scored.predictions)
+    return {
+        "f1": found.overall.f1,
+        "precision": found.overall.precision,
+        "recall": found.overall.recall,
+        "accuracy": found.accuracy,
+        **{f"f1 {kind}": one.f1 for kind, one in found.by_type.items()},
+    }
+
+
+def squad_v1(scored: Scored) -> Mapping[str, float]:
+    """The official scores of SQuAD v1.1."""
+    return qa.squad_v1(scored.golds, scored.predictions)
+
+
+def squad_v2(scored: Scored) -> Mapping[str, float]:
+    """The official scores of SQuAD v2.0."""
+    return qa.squad_v2(scored.golds, scored.predictions, scored.no_answer_probabilities)
+
+
+def answers(scored: Scored) -> Mapping[str, float]:
+    """Scores by the known answer that fits best."""
+    return qa.any_alias(scored.golds, dict(zip(scored.golds, scored.predicted, strict=True)))
+
+
+def trivia_answers(scored: Scored) -> Mapping[str, float]:
+    """Scores of answers as TriviaQA has them."""
+    predictions = dict(zip(scored.golds, scored.predicted, strict=True))
+    return qa.any_alias(scored.golds, predictions, qa.normalize_trivia_qa)
+
+
+def bleu(scored: Scored) -> float:
+    """BLEU with the tokenization 13a."""
+    return generation.bleu(list(scored.golds.values()), scored.predicted)
+
+
+def bleu_intl(scored: Scored) -> float:
+    """BLEU with the tokenization intl, as in the T5 paper."""
+    return generation.bleu(list(scored.golds.values()), scored.predicted, "intl")
+
+
+def rouge(scored: Scored) -> Mapping[str, float]:
+    """ROUGE; a sentence ends, as in T5's published code, at a line break or ` . `."""
+    golds = [tuple(map(_sentences_as_lines, texts)) for texts in scored.golds.values()]
+    return generation.rouge(golds, [_sentences_as_lines(text) for text in scored.predicted])
+
+
+def _sentences_as_lines(text: str) -> str:
+    return text.replace(" . ", " .\n")
+
+
+METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
+    "sequence": {
+        "accuracy": accuracy,
+        "f1": f1,
+        "macro_f1": macro_f1,
+        "matthews": matthews,
+        "exact_match": question_exact_match,
+        "gender_parity": gender_parity,
+    },
+    "regression": {"pearson": pearson, "spearman": spearman},
+    "token": {"f1": entities, "precision": entities, "recall": entities, "accuracy": entities},
+    "span": {"exact_match": squad_v1, "f1": squad_v1},
+    "null_span": {
+        "exact": squad_v2,
+        "f1": squad_v2,
+        "HasAns_exact": squad_v2,
+        "HasAns_f1": squad_v2,
+        "NoAns_exact": squad_v2,
+        "NoAns_f1": squad_v2,
+        "best_exact": squad_v2,
+        "best_f1": squad_v2,
+    },
+    "text": {
+        "bleu": bleu,
+        "bleu_intl": bleu_intl,
+        "rouge1": rouge,
+        "rouge2": rouge,
+        "rougeL": rouge,
+        "rougeLsum": rouge,
+        "exact_match": answers,
+        "f1": answers,
+    },
+    "trivia": {"exact_match": trivia_answers, "f1": trivia_answers},
+}
+
+
+def measure(kind: MetricKind, names: Sequence[str], scored: Scored) -> dict[str, float]:
+    """Return the named metrics with their details, each function called once."""
+    table = METRICS[kind]
+    called: set[Metric] = set()
+    found: dict[str, float] = {}
+    for name in names:
+        metric = table[name]
+        if metric not in called:
+            called.add(metric)
+            value = metric(scored)
+            found |= value if isinstance(value, Mapping) else {name: value}
+    return {name: value for name, value in found.items() if name in names or name not in table}
