@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from headwater.asking import show
 from headwater.checkpoints.folder import load_model
+from headwater.commands.ask import print_answers
 from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.evaluation.command import evaluate_files, predict_file
@@ -93,7 +93,7 @@ def test_every_verb_takes_it(
     assert len(json.loads((tmp_path / "p.json").read_text())) == metrics["total"]
     answers = load(reader, "cpu").answer("Who?", "Ada did.", top_k=2)
     assert len({answer.text for answer in answers}) == len(answers) >= 1
-    show(answers)
+    print_answers(answers)
     assert "score" in capsys.readouterr().out
 
 

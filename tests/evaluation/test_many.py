@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from headwater.checkpoints.folder import save_model
+from headwater.commands.evaluate import table
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
@@ -111,10 +112,10 @@ def test_a_benchmark_in_one_table_and_one_folder(
     assert written["averages"]["glue"] == {"mean": pytest.approx(mean), "tasks": 3, "of": 9}
     assert written["averages"]["glue_without_wnli"]["of"] == 8
     assert written["averages"]["glue_of_bert"]["of"] == 9
-    table = summary.table().splitlines()
-    assert [line.split()[0] for line in table[:4]] == ["task", "cola", "stsb", "rte"]
-    assert table[3].split() == ["rte", "2", "accuracy", "50.00"]
-    assert table[4].endswith("over 3 of its 9 tasks")
+    lines = table(summary).splitlines()
+    assert [line.split()[0] for line in lines[:4]] == ["task", "cola", "stsb", "rte"]
+    assert lines[3].split() == ["rte", "2", "accuracy", "50.00"]
+    assert lines[4].endswith("over 3 of its 9 tasks")
     said = messages()
     assert "1 of 3 predictions are no label of cola; they count as wrong" in said
     assert "1 of 3 predictions are no number of stsb" in said

@@ -14,8 +14,8 @@ from transformers import AutoTokenizer
 
 from headwater.errors import UserError
 from headwater.objectives.token_classes import continuation_tokens
+from headwater.text.describe import describe
 from headwater.text.loading import load_vocabulary
-from headwater.text.show import describe
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary
 

@@ -1,1 +1,1 @@
-"""The verbs that come in groups, a file for each group; cli.py holds the single ones."""
+"""The verbs of the command line, one file each group; `app` puts them together."""

@@ -1,5 +1,6 @@
 """`headwater corpus`: clean raw text, make a token store of it, or look into either."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,20 +10,40 @@ from typing import Annotated
 import typer
 
 from headwater import signals
+from headwater.commands.options import Json, TextField, Texts
+from headwater.commands.output import print_json
 from headwater.errors import UserError
-from headwater.terminal import AsJson, print_json, say
+
+logger = logging.getLogger(__name__)
 
 corpus = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Pages = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="INPUT...", help=".txt, .jsonl, .parquet, .wet.gz, .warc.gz, or folders."
+    ),
+]
+BadWords = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Words, one a line; pages that hold one are dropped."),
+]
+Executor = Annotated[str, typer.Option(metavar="E", help="Where to run it: local, slurm or ray.")]
+TasksAtATime = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="How many tasks at a time [every processor].")
+]
+CleaningSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=VALUE", help="Such as rules.min_words=5; repeatable."),
+]
 
 
 @corpus.command("build")
 def build_store(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help=".txt, .jsonl, .parquet, or folders.")
-    ],
+    inputs: Texts,
     vocabulary: Annotated[Path, typer.Option(metavar="PATH", help="Its folder or its file.")],
     output: Annotated[Path, typer.Option(metavar="DIR", help="The token store to make.")],
-    text_field: Annotated[str, typer.Option(help="The field or column with the text.")] = "text",
+    text_field: TextField = "text",
     without: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Held-out text; what overlaps is dropped; repeatable."),
@@ -39,30 +60,14 @@ def build_store(
 
 @corpus.command("clean")
 def clean_pages(
-    inputs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="INPUT...", help=".txt, .jsonl, .parquet, .wet.gz, .warc.gz, or folders."
-        ),
-    ],
+    inputs: Pages,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Gets kept/, dropped/, report.json.")],
-    bad_words: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Words, one a line; pages that hold one are dropped."),
-    ] = None,
-    text_field: Annotated[str, typer.Option(help="The field or column with the text.")] = "text",
-    executor: Annotated[
-        str, typer.Option(metavar="E", help="Where to run it: local, slurm or ray.")
-    ] = "local",
-    workers: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="How many tasks at a time [every processor]."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="a.b=VALUE", help="Such as rules.min_words=5; repeatable."),
-    ] = None,
-    as_json: AsJson = False,
+    bad_words: BadWords = None,
+    text_field: TextField = "text",
+    executor: Executor = "local",
+    workers: TasksAtATime = None,
+    settings: CleaningSettings = None,
+    json: Json = False,
 ) -> None:
     """Drop what is no good text from web pages, by the rules of the T5 paper's C4."""
     from headwater.config import load_config
@@ -71,24 +76,18 @@ def clean_pages(
     from headwater.corpus.cleaning.report import table
 
     config = load_config(CleaningConfig, None, settings or [], {})
+    options = {"field": text_field, "executor": executor}
     with _ended("the same command goes on from here"):
         report = clean(
-            inputs,
-            output,
-            field=text_field,
-            bad_words=bad_words,
-            config=config,
-            executor=executor,
-            workers=workers,
+            inputs, output, bad_words=bad_words, config=config, workers=workers, **options
         )
     if report is None:
-        say(f"handed to Slurm; its last job makes {output}")
-        return
-    if as_json:
+        logger.info(f"handed to Slurm; its last job makes {output}")
+    elif json:
         print_json(report.model_dump(mode="json"))
-        return
-    print("\n".join(table(report)), file=sys.stderr)
-    print(output)
+    else:
+        print("\n".join(table(report)), file=sys.stderr)
+        print(output)
 
 
 @corpus.command("show")
@@ -106,40 +105,48 @@ def show_store(
     rule: Annotated[
         str | None, typer.Option(metavar="RULE", help="Only pages that this rule dropped.")
     ] = None,
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show a token store and some documents, or kept and dropped pages side by side."""
     from headwater.corpus.cleaning.report import is_cleaned
 
     count = (3 if document is None else 1) if count is None else count
-    if is_cleaned(store):
-        if verify:
-            raise UserError("--verify: a folder of `corpus clean` has no checksums; leave it out")
-        _show_cleaned(store, rule, document, count, as_json)
-        return
-    if rule is not None:
-        raise UserError(f"--rule {rule}: {store} is not a folder of `corpus clean`")
-    from headwater.corpus.show import show, summary, texts
+    if not is_cleaned(store):
+        if rule is not None:
+            raise UserError(f"--rule {rule}: {store} is not a folder of `corpus clean`")
+        _show_store(store, document, count, verify, json)
+    elif verify:
+        raise UserError("--verify: a folder of `corpus clean` has no checksums; leave it out")
+    else:
+        _show_pages(store, rule, document, count, json)
+
+
+def _show_store(folder: Path, document: int | None, count: int, verify: bool, json: bool) -> None:
+    from headwater.commands.store_layout import print_store
+    from headwater.corpus.show import summary, texts
     from headwater.corpus.store import TokenStore
 
-    opened = TokenStore.open(store)
+    store = TokenStore.open(folder)
     if verify:
-        opened.verify()
-    if as_json:
-        print_json(summary(opened) | {"texts": texts(opened, document, count)})
+        store.verify()
+    shown = texts(store, document, count)
+    if json:
+        print_json(summary(store) | {"texts": shown})
     else:
-        show(opened, document, count)
+        print_store(store.info, shown)
 
 
-def _show_cleaned(
-    folder: Path, rule: str | None, document: int | None, count: int, as_json: bool
+def _show_pages(
+    folder: Path, rule: str | None, document: int | None, count: int, json: bool
 ) -> None:
-    from headwater.corpus.cleaning.show import look, show
+    from headwater.commands.store_layout import print_pages
+    from headwater.corpus.cleaning.show import look
 
-    if as_json:
-        print_json(look(folder, rule, document, count))
+    found = look(folder, rule, document, count)
+    if json:
+        print_json(found)
     else:
-        show(folder, rule, document, count)
+        print_pages(found, folder, whole=document is not None)
 
 
 @contextmanager
@@ -149,5 +156,5 @@ def _ended(outcome: str) -> Iterator[None]:
         with signals.exiting():
             yield
     except SystemExit:
-        say(f"stopped; {outcome}")
+        logger.info(f"stopped; {outcome}")
         raise

@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headwater.commands.options import (
+    Corpus,
+    Device,
+    InitialModel,
+    Json,
+    ModelArgument,
+    Objective,
+    Recipe,
+    Settings,
+)
+from headwater.commands.output import print_json
+from headwater.commands.train import pretraining_options
 from headwater.errors import UserError
-from headwater.files import check_writable
-from headwater.terminal import AsJson, print_json
 
 if TYPE_CHECKING:
     from headwater.pictures.page import Page
 
 inspect = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A folder, a hub id, or a bundled name.")
-]
 TextA = Annotated[
     str, typer.Argument(metavar="TEXT", help="A text; [MASK] or ___ stands for a blank.")
 ]
@@ -28,17 +35,20 @@ TextB = Annotated[
 Picture = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Draw it: FILE.png or FILE.html.")
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+OptionalModel = Annotated[
+    str | None, typer.Argument(metavar="MODEL", help="A folder, a hub id, or a bundled name.")
+]
+OptionalText = Annotated[str | None, typer.Argument(metavar="TEXT", help="What it looks at.")]
 File = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write it as HTML.")]
 
 
 @inspect.command("inputs")
 def inspect_inputs(
-    model: Model,
+    model: ModelArgument,
     text: TextA,
     text_b: TextB = None,
     output: Picture = None,
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show the tokens, segments and positions that a model reads."""
     from headwater.inspection.inputs import inputs
@@ -51,47 +61,37 @@ def inspect_inputs(
         draw_inputs(found.page, output)
     elif output is not None:
         write_html(found.page, output)
-    _tell(found.page, lambda: found.content, output, as_json)
+    _tell(found.page, lambda: found.content, output, json)
 
 
 @inspect.command("batch")
 def inspect_batch(
-    recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")] = None,
-    objective: Annotated[
-        str | None, typer.Option(metavar="O", help="Of pre-training, as `pretrain` takes it.")
-    ] = None,
-    corpus: Annotated[
-        str | None, typer.Option(metavar="STORE", help="A token store of `corpus build`.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(metavar="MODEL", help="What is trained.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="a.b=VALUE", help="Change one key of the recipe."),
-    ] = None,
+    recipe: Recipe = None,
+    objective: Objective = None,
+    corpus: Corpus = None,
+    model: InitialModel = None,
+    settings: Settings = None,
     rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many rows to show.")] = 3,
     epoch: Annotated[int, typer.Option(metavar="E", min=0, help="Counted from 0.")] = 0,
     output: File = None,
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show what a recipe trains on: the text, what of it is read, and what is asked for."""
     from headwater.inspection.batch import batch, recipe_of
     from headwater.pictures.html import write_html
 
     _kind(output, ".html")
-    given = {"objective": objective, "model": model, "corpus": corpus and {"train": corpus}}
-    options = {name: value for name, value in given.items() if value}
+    options = pretraining_options(objective, model, corpus)
     said = batch(recipe_of(recipe, options, settings or []), rows, epoch)
     if output is not None:
         write_html(said.page, output)
-    _tell(said.page, lambda: said.content, output, as_json)
+    _tell(said.page, lambda: said.content, output, json)
 
 
 @inspect.command("attention")
 def inspect_attention(
-    model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="A folder, a hub id, or a bundled name.")
-    ] = None,
-    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What it looks at.")] = None,
+    model: OptionalModel = None,
+    text: OptionalText = None,
     text_b: TextB = None,
     layer: Annotated[int | None, typer.Option(metavar="L", help="This one, from 0 on.")] = None,
     head: Annotated[int | None, typer.Option(metavar="H", help="This one, from 0 on.")] = None,
@@ -100,14 +100,14 @@ def inspect_attention(
     ] = False,
     output: Picture = None,
     device: Device = "auto",
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show which tokens look at which: real weights, or the mask patterns."""
     kind = _kind(output, ".png", ".html")
     if patterns:
         if model is not None:
             raise UserError("--patterns shows the masks alone; leave the model and the text out")
-        _inspect_patterns(output, as_json)
+        _inspect_patterns(output, json)
         return
     if model is None or text is None:
         raise UserError("give a model and a text, or --patterns")
@@ -120,10 +120,10 @@ def inspect_attention(
         draw_attention(maps, output)
     elif output is not None:
         write_attention_html(maps, f"{model}: attention", output)
-    _tell(strongest(maps, model), lambda: described(maps), output, as_json)
+    _tell(strongest(maps, model), lambda: described(maps), output, json)
 
 
-def _inspect_patterns(output: Path | None, as_json: bool) -> None:
+def _inspect_patterns(output: Path | None, json: bool) -> None:
     from headwater.inspection.attention import patterns, patterns_page
     from headwater.pictures.attention import draw_patterns
     from headwater.pictures.html import write_html
@@ -134,12 +134,12 @@ def _inspect_patterns(output: Path | None, as_json: bool) -> None:
         draw_patterns(found, output)
     elif output is not None:
         write_html(page, output)
-    _tell(page, lambda: {name: seen.tolist() for name, seen in found.items()}, output, as_json)
+    _tell(page, lambda: {name: seen.tolist() for name, seen in found.items()}, output, json)
 
 
 @inspect.command("outputs")
 def inspect_outputs(
-    model: Model,
+    model: ModelArgument,
     text: TextA,
     text_b: TextB = None,
     count: Annotated[
@@ -147,7 +147,7 @@ def inspect_outputs(
     ] = 5,
     output: File = None,
     device: Device = "auto",
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show what a model's head says of each token of a text."""
     from headwater.inference.loaded import load
@@ -158,11 +158,13 @@ def inspect_outputs(
     said = outputs(load(model, device), text, text_b, count)
     if output is not None:
         write_html(said.page, output)
-    _tell(said.page, lambda: said.content, output, as_json)
+    _tell(said.page, lambda: said.content, output, json)
 
 
 def _kind(output: Path | None, *known: str) -> str | None:
     """Return the ending of an output, refusing what cannot be made before any work is done."""
+    from headwater.files import check_writable
+
     if output is None:
         return None
     if output.suffix.lower() not in known:
@@ -171,11 +173,11 @@ def _kind(output: Path | None, *known: str) -> str | None:
     return output.suffix.lower()
 
 
-def _tell(page: "Page", content: Callable[[], object], output: Path | None, as_json: bool) -> None:
+def _tell(page: "Page", content: Callable[[], object], output: Path | None, json: bool) -> None:
     """Print for a script, or the file that was written, or else for a person."""
     from headwater.pictures.screen import show
 
-    if as_json:
+    if json:
         print_json(content())
     elif output is not None:
         print(output)

@@ -5,19 +5,20 @@ from typing import Annotated
 
 import typer
 
-from headwater.terminal import AsJson, print_json, show_table
+from headwater.commands.options import Json
+from headwater.commands.output import print_json, print_table
 
 tasks = typer.Typer(rich_markup_mode=None)
 
 
 @tasks.callback(invoke_without_command=True)
-def list_tasks(context: typer.Context, as_json: AsJson = False) -> None:
+def list_tasks(context: typer.Context, json: Json = False) -> None:
     """List the tasks, or look into one."""
     if context.invoked_subcommand is not None:
         return
     from headwater.tasks.names import TASKS
 
-    show_table({name: task.summary for name, task in TASKS.items()}, as_json)
+    print_table({name: task.summary for name, task in TASKS.items()}, json)
 
 
 @tasks.command("show")
@@ -36,14 +37,14 @@ def show(
         str,
         typer.Option(metavar="MODEL", help="Whose vocabulary cuts the text: a folder, a name."),
     ] = "reader",
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show the first three examples as text and as tokens, with what is to be learned."""
     from headwater.inspection.task_examples import lines, task_examples
     from headwater.tasks.names import task as find_task
 
     content = task_examples(find_task(name), data or [], model)
-    if as_json:
+    if json:
         print_json(content)
         return
     for line in lines(content):

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from headwater.terminal import AsJson, print_json
+from headwater.commands.options import Json
+from headwater.commands.output import print_json
 
 vectors = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -23,13 +24,13 @@ def nearest(
         list[str] | None, typer.Option(metavar="WORD", help="A word to take off; repeatable.")
     ] = None,
     count: Annotated[int, typer.Option(metavar="K", min=1, help="How many words to show.")] = 10,
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show the words whose vectors are nearest, as in `king --minus man --plus woman`."""
     from headwater.inference.word_vectors import load_vectors
 
     found = load_vectors(model).nearest([word, *(plus or [])], minus or [], count)
-    if as_json:
+    if json:
         print_json([each._asdict() for each in found])
         return
     width = max((len(each.word) for each in found), default=0)

@@ -1,45 +1,59 @@
 """`headwater vocabulary`: learn one from text, or look into one."""
 
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from headwater import signals
-from headwater.terminal import AsJson, print_json, say
+from headwater.commands.options import Json, TextField, Texts
+from headwater.commands.output import print_json
+
+if TYPE_CHECKING:
+    from headwater.text.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
 
 vocabulary = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Kind = Annotated[str, typer.Option(metavar="KIND", help="wordpiece, bpe, unigram or word.")]
+Size = Annotated[
+    int, typer.Option(metavar="N", help="Tokens in all, special ones and sentinels too.")
+]
+Folder = Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")]
+LowerCase = Annotated[
+    bool, typer.Option(help="WordPiece, words: drop case and accents, or keep them.")
+]
+Letters = Annotated[
+    str, typer.Option(metavar="TEXT", help="Characters to cover however rare, such as äöüß.")
+]
+Coverage = Annotated[
+    float, typer.Option(metavar="SHARE", help="Share of the text whose letters are covered.")
+]
+Sentences = Annotated[
+    int, typer.Option(metavar="N", help="Draw so many from a text that has more.")
+]
 
 
 @vocabulary.command("train")
 def train(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help=".txt, .jsonl, .parquet, or folders.")
-    ],
-    kind: Annotated[str, typer.Option(metavar="KIND", help="wordpiece, bpe, unigram or word.")],
-    size: Annotated[
-        int, typer.Option(metavar="N", help="Tokens in all, special ones and sentinels too.")
-    ],
-    output: Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")],
-    lower_case: Annotated[
-        bool, typer.Option(help="WordPiece, words: drop case and accents, or keep them.")
-    ] = False,
-    letters: Annotated[
-        str, typer.Option(metavar="TEXT", help="Characters to cover however rare, such as äöüß.")
-    ] = "",
-    coverage: Annotated[
-        float, typer.Option(metavar="SHARE", help="Share of the text whose letters are covered.")
-    ] = 0.9999,
-    sentences: Annotated[
-        int, typer.Option(metavar="N", help="Draw so many from a text that has more.")
-    ] = 500_000,
-    text_field: Annotated[str, typer.Option(help="The field or column with the text.")] = "text",
-    as_json: AsJson = False,
+    inputs: Texts,
+    kind: Kind,
+    size: Size,
+    output: Folder,
+    lower_case: LowerCase = False,
+    letters: Letters = "",
+    coverage: Coverage = 0.9999,
+    sentences: Sentences = 500_000,
+    text_field: TextField = "text",
+    json: Json = False,
 ) -> None:
     """Learn a vocabulary from raw text."""
     from headwater.corpus.read import Reading
     from headwater.corpus.sources import find_sources
-    from headwater.text.show import describe, show
+    from headwater.text.describe import describe
     from headwater.text.training import VocabularyPlan, train_vocabulary
 
     plan = VocabularyPlan(
@@ -53,31 +67,61 @@ def train(
     finally:
         if reading.bad.count:
             first = reading.bad.named[0]
-            say(f"{reading.bad.count} bad lines were passed over, the first: {first}")
-    if as_json:
+            logger.info(f"{reading.bad.count} bad lines were passed over, the first: {first}")
+    if json:
         print_json({"output": str(output)} | describe(learned))
     else:
-        show(learned)
+        _print_vocabulary(learned)
         print(output)
 
 
 @vocabulary.command("show")
-def show_vocabulary(
+def show(
     path: Annotated[
         Path,
         typer.Argument(metavar="PATH", help="Its folder or file; a model, a run or a token store."),
     ],
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Shown in tokens.")] = None,
-    as_json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Show what a vocabulary is, and how it cuts a text into tokens."""
+    from headwater.text.describe import describe, tokens
     from headwater.text.loading import load_vocabulary
-    from headwater.text.show import describe, show, tokens
 
     found = load_vocabulary(path)
-    if not as_json:
-        show(found, text)
-    elif text is None:
-        print_json(describe(found))
-    else:
-        print_json(describe(found) | {"tokens": tokens(found, text)})
+    cut = {} if text is None else {"tokens": tokens(found, text)}
+    if json:
+        print_json(describe(found) | cut)
+        return
+    _print_vocabulary(found)
+    if text is not None:
+        _print_tokens(cut["tokens"], text)
+
+
+def _print_vocabulary(vocabulary: "Vocabulary") -> None:
+    from headwater.text.describe import describe
+
+    about = describe(vocabulary)
+    print(f"kind         {about['kind'] or 'unknown'}")
+    print(f"size         {about['size']}")
+    for role, id in about["special"].items():
+        print(f"{role:<11}  {id:<6} {vocabulary.token(id)}")
+    if last := about["sentinels"]:
+        ids = f"{vocabulary.sentinel(0)} down to {vocabulary.sentinel(last - 1)}"
+        print(f"sentinels    {ids if last > 1 else vocabulary.sentinel(0)}")
+    print(f"fingerprint  {about['fingerprint']}")
+
+
+def _print_tokens(tokens: Sequence[Mapping[str, Any]], text: str) -> None:
+    """Print a line for each token of a text.
+
+    14477  0:3  una    'una'
+     4246  3:5  ##ff   'ff'
+    """
+    print(f"\n{len(tokens)} tokens")
+    spans = [f"{each['start']}:{each['end']}" for each in tokens]
+    wide = max(map(len, spans), default=0)
+    long = max((len(each["token"]) for each in tokens), default=0)
+    for each, span in zip(tokens, spans, strict=True):
+        source = text[each["start"] : each["end"]]
+        print(f"{each['id']:>6}  {span:>{wide}}  {each['token']:<{long}}  {source!r}")

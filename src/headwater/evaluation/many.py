@@ -1,9 +1,4 @@
-"""Measuring on several tasks or a whole benchmark: one table, one folder for each task.
-
-    task    examples
-    cola        1043  matthews 42.67
-    mrpc         408  f1 88.31  accuracy 83.82
-    glue                 64.37  over 2 of its 9 tasks
+"""Measuring on several tasks or a whole benchmark: one summary, one folder for each task.
 
 The average of a benchmark counts its tasks as the leaderboard does; when not all were measured, it
 is over those that were, and says so. Tasks chosen by name are averaged over their main metrics.
@@ -51,12 +46,6 @@ class Measured:
     examples: int
     metrics: dict[str, float]
 
-    @property
-    def shown(self) -> str:
-        """The scores for a person, without counts and those by type."""
-        names = (name for name in self.task.metric_names if name in self.metrics)
-        return "  ".join(f"{name} {self.metrics[name]:.2f}" for name in names)
-
 
 @dataclass(frozen=True, slots=True)
 class Average:
@@ -83,19 +72,6 @@ class Summary:
             "averages": {name: asdict(each) for name, each in self.averages.items()},
             "skipped": self.skipped,
         }
-
-    def table(self) -> str:
-        """Return the lines for a person."""
-        width = max(map(len, ("task", *self.tasks, *self.averages)))
-        lines = [f"{'task':{width}}  examples"]
-        for name, each in self.tasks.items():
-            lines.append(f"{name:{width}}  {each.examples:8}  {each.shown}")
-        for name, average in self.averages.items():
-            over = f"over {average.tasks} of its {average.of} tasks"
-            if average.tasks == average.of:
-                over = f"over {average.of} tasks"
-            lines.append(f"{name:{width}}  {'average':>8}  {average.mean:.2f} {over}")
-        return "\n".join(lines)
 
 
 def evaluate_many(

@@ -4,6 +4,7 @@ The rows are those of the first micro-batch of an epoch, with the noise of that 
 network is given, nothing made anew for showing. No weights are read.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
 from headwater.runs.setup import Setup
 from headwater.runs.task_features import Part as RunPart
 from headwater.runs.task_features import TextPart
-from headwater.terminal import say
 from headwater.training.config import Family
 from headwater.training.plan import Plan
 
@@ -36,6 +36,8 @@ PRESETS: dict[Family, str] = {
     "t5": "t5-small",
 }
 """What stands in for a network that no one names: its rows depend on the family alone."""
+
+logger = logging.getLogger(__name__)
 
 
 def recipe_of(
@@ -98,7 +100,7 @@ def _setup(
             recipe, _, setup, features = pretrain.begin(recipe)
             kind = _objective_kind(recipe, setup.family)
             return recipe.objective, features, setup, lambda row: kind
-        run = finetune.begin(recipe, say)
+        run = finetune.begin(recipe, logger.info)
     what = ", ".join(part.name for part in run.parts)
     if isinstance(run.setup.model, TextToText):
         return what, run.features(), run.setup, lambda row: "text"

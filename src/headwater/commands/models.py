@@ -1,19 +1,27 @@
-"""What models there are without a download: the bundled ones, and sizes to train from scratch."""
+"""`headwater models`: the bundled ones, and sizes to train from random weights."""
 
-from headwater.checkpoints.hub import BUNDLED
-from headwater.models.bert import config as bert_config
-from headwater.models.cbow import config as cbow_config
-from headwater.models.elmo import config as elmo_config
-from headwater.models.gpt import config as gpt_config
-from headwater.models.t5 import config as t5_config
+from headwater.commands.options import Json
+from headwater.commands.output import print_table
 
 ABOUT = {
     "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)"
 }
 
 
+def models(json: Json = False) -> None:
+    """List the bundled models and the sizes to train from random weights."""
+    print_table(model_table(), json)
+
+
 def model_table() -> dict[str, str]:
     """Return one line on each, by name. Imports no torch."""
+    from headwater.checkpoints.hub import BUNDLED
+    from headwater.models.bert import config as bert_config
+    from headwater.models.cbow import config as cbow_config
+    from headwater.models.elmo import config as elmo_config
+    from headwater.models.gpt import config as gpt_config
+    from headwater.models.t5 import config as t5_config
+
     table = {name: ABOUT[name] for name in BUNDLED}
     for name, bert in bert_config.PRESETS.items():
         table[name] = (

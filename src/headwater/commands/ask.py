@@ -1,0 +1,98 @@
+"""`headwater ask`: answer a question."""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headwater.commands.options import Device, Json, Model
+from headwater.commands.output import print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from headwater.inference.answer import Answer
+
+logger = logging.getLogger(__name__)
+
+
+def ask(
+    question: Annotated[
+        str, typer.Argument(help="The question; for a GPT, the text to go on with.")
+    ],
+    context: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-|FOLDER", help="The text to answer from; - reads standard input."
+        ),
+    ] = None,
+    model: Model = "reader",
+    top_k: Annotated[int, typer.Option(min=1, max=10**6, help="How many answers to show.")] = 1,
+    json: Json = False,
+    device: Device = "auto",
+) -> None:
+    """Answer a question, from a text or from what the model knows."""
+    from headwater.commands.context import read_context
+    from headwater.inference.loaded import load
+
+    documents = read_context(context) if context is not None else None
+    loaded = load(model, device)
+    if loaded.writes and loaded.objective:
+        logger.info(
+            f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "
+            "answers mean little; adapt it with `headwater finetune`"
+        )
+    if unread := loaded.unread(question):
+        logger.info(
+            f"the question is too long: its last {unread} tokens are not read; ask a shorter one"
+        )
+    answers = loaded.answer(question, documents, top_k)
+    if json:
+        print_json([answer.to_dict() for answer in answers])
+    else:
+        print_answers(answers)
+
+
+def print_answers(answers: "Sequence[Answer]") -> None:
+    """Print answers for a person: the text, its sentence with the answer marked, its offsets."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    with console.capture() as shown:  # rich itself would exit with 1 where the reader has gone
+        for rank, answer in enumerate(answers):
+            if rank:
+                console.print()
+            _print_answer(answer, console)
+    print(shown.get(), end="")
+
+
+def _print_answer(answer: "Answer", console: "Console") -> None:
+    from rich.text import Text
+
+    if answer.no_answer:
+        console.print(Text("No answer was found.", style="bold"))
+    else:
+        console.print(Text(" ".join(answer.text.split()), style="bold"))
+        if answer.start is not None and answer.end is not None:
+            console.print(Text("  evidence  ").append_text(_evidence(answer)))
+            console.print(f"  place     characters {answer.start} to {answer.end}")
+        if answer.source is not None:
+            console.print(Text(f"  source    {answer.source}"))
+    console.print(f"  score     {answer.score:.3f}")
+
+
+def _evidence(answer: "Answer") -> "Text":
+    """The sentence on one line, the answer in brackets and, on a terminal, in bold."""
+    from rich.text import Text
+
+    assert answer.start is not None
+    assert answer.end is not None
+    begin = answer.start - (answer.sentence_start or 0)
+    end = begin + answer.end - answer.start
+    before, inside, after = (
+        " ".join(f"|{part}|".split())[1:-1]
+        for part in (answer.sentence[:begin], answer.sentence[begin:end], answer.sentence[end:])
+    )
+    return Text(before).append(f"[{inside}]", style="bold green").append(after)

@@ -1,0 +1,132 @@
+"""`headwater evaluate`, `predict`, `score` and `submit`: what a model is worth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headwater.commands.options import (
+    Device,
+    Json,
+    Model,
+    ModelByTask,
+    NoAnswerProbabilities,
+    TaskName,
+)
+from headwater.commands.output import print_json, print_table
+from headwater.errors import UserError
+
+if TYPE_CHECKING:
+    from headwater.evaluation.many import Measured, Summary
+
+
+def evaluate(
+    model: ModelByTask,
+    task: Annotated[
+        list[str],
+        typer.Option(metavar="TASK", help="A task, several (cola,rte), glue or superglue."),
+    ],
+    data: Annotated[
+        list[Path],
+        typer.Option(metavar="FILE|DIR", help="The task's file or the benchmark's folder; or hub."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where metrics and predictions go.")
+    ] = None,
+    json: Json = False,
+    device: Device = "auto",
+) -> None:
+    """Measure a model on a task, several or a benchmark with the official metrics."""
+    from headwater.evaluation.choice import only_task, task_names
+
+    names = task_names(task)
+    if only := only_task(names):
+        from headwater.evaluation.command import evaluate_files
+
+        print_table(evaluate_files(model, only, data, output, device=device), json)
+        return
+    from headwater.evaluation.many import evaluate_many
+
+    summary = evaluate_many(model, names, data, output, device=device)
+    if json:
+        print_json(summary.to_dict())
+    else:
+        print(table(summary))
+
+
+def predict(
+    model: Model,
+    task: TaskName,
+    input_file: Annotated[
+        Path, typer.Option("--input", metavar="FILE", help="Examples; answers are not needed.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Gets the predictions.")],
+    no_answer_probabilities: NoAnswerProbabilities = None,
+    device: Device = "auto",
+) -> None:
+    """Predict every example of a file, in the task's official prediction format."""
+    from headwater.evaluation.command import predict_file
+
+    predict_file(model, task, input_file, output, no_answer_probabilities, device=device)
+
+
+def score(
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="A name from `headwater tasks`, or a TASK.toml.")
+    ],
+    data: Annotated[
+        list[Path],
+        typer.Option(metavar="FILE", help="The task's file; may be given several times."),
+    ],
+    predictions: Annotated[Path, typer.Option(metavar="FILE", help="Official predictions file.")],
+    no_answer_probabilities: NoAnswerProbabilities = None,
+    json: Json = False,
+) -> None:
+    """Score a file of predictions, as the official script does."""
+    from headwater.evaluation.scoring import score_file
+
+    print_table(score_file(task, data, predictions, no_answer_probabilities), json)
+
+
+def submit(
+    benchmark: Annotated[str, typer.Argument(metavar="glue", help="The leaderboard's benchmark.")],
+    model: ModelByTask,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The benchmark's folder, with its test files.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="FILE.zip", help="Gets the submission.")],
+    json: Json = False,
+    device: Device = "auto",
+) -> None:
+    """Predict the test files of GLUE and write the zip that its leaderboard takes."""
+    if benchmark != "glue":
+        raise UserError(f"no leaderboard {benchmark!r} is known; expected glue")
+    from headwater.evaluation.submission import submit_glue
+
+    print_table(submit_glue(model, data, output, device=device), json)
+
+
+def table(summary: "Summary") -> str:
+    """Return what several tasks gave, for a person.
+
+    task    examples
+    cola        1043  matthews 42.67
+    mrpc         408  f1 88.31  accuracy 83.82
+    glue     average  64.37 over 2 of its 9 tasks
+    """
+    width = max(map(len, ("task", *summary.tasks, *summary.averages)))
+    lines = [f"{'task':{width}}  examples"]
+    for name, each in summary.tasks.items():
+        lines.append(f"{name:{width}}  {each.examples:8}  {_scores(each)}")
+    for name, average in summary.averages.items():
+        over = f"over {average.tasks} of its {average.of} tasks"
+        if average.tasks == average.of:
+            over = f"over {average.of} tasks"
+        lines.append(f"{name:{width}}  {'average':>8}  {average.mean:.2f} {over}")
+    return "\n".join(lines)
+
+
+def _scores(measured: "Measured") -> str:
+    """Return the scores without counts and those by type."""
+    names = (name for name in measured.task.metric_names if name in measured.metrics)
+    return "  ".join(f"{name} {measured.metrics[name]:.2f}" for name in names)

@@ -1,0 +1,86 @@
+"""How `headwater corpus show` lays out a token store, and cleaned pages side by side.
+
+    kept  crawl.jsonl, page 3             | dropped  crawl.jsonl, page 4
+                                          | language: de 1.00
+    The mill was built in 1843. It stands | Die Mühle wurde 1843 gebaut.
+    to this day.                          | Startseite
+    - no_end_mark: Menu                   |
+
+Under a kept page stand the lines that rules took out of it.
+"""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from headwater.corpus.cleaning.records import DROPPED, DROPPED_TEXT, KEPT, Record
+from headwater.corpus.cleaning.report import Report, table
+from headwater.corpus.store import StoreInfo
+
+_PREVIEW = 600  # characters of a page when several are shown
+_REMOVED = 5  # removed lines of a page when several are shown
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # would move the cursor or ring the bell
+
+
+def print_store(info: StoreInfo, texts: Sequence[dict[str, Any]]) -> None:
+    """Print what a store holds, and some of its documents."""
+    print(f"documents   {info.documents:,}")
+    print(f"sentences   {info.sentences:,}")
+    print(f"tokens      {info.tokens:,} ({info.dtype})")
+    print(f"vocabulary  {info.vocabulary.size:,} tokens, {info.vocabulary.fingerprint[:12]}")
+    if info.unknown_tokens:
+        share = info.unknown_tokens / info.tokens
+        print(f"            {info.unknown_tokens:,} tokens are unknown to it ({share:.2%})")
+    for source in info.sources:
+        print(f"from        {source.path} ({source.files:,} files, {source.bytes:,} bytes)")
+    print(f"left out    {info.bad_lines:,} bad lines, {info.empty_documents:,} empty documents")
+    print(f"            {info.overlapping_paragraphs:,} paragraphs that overlap with held-out text")
+    for each in texts:
+        head = f"document {each['document']}: {each['tokens']:,} tokens"
+        print(f"\n{head}, {each['sentences']:,} sentences")
+        print(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", each["text"]))
+
+
+def print_pages(found: dict[str, Any], folder: Path, *, whole: bool) -> None:
+    """Print the report and some pages, as `corpus.cleaning.show.look` finds them."""
+    sides = {name: found.pop(name) for name in (KEPT, DROPPED)}
+    print("\n".join(table(Report.check(found, str(folder)))))
+    width = (shutil.get_terminal_size((100, 24)).columns - 3) // 2
+    for left, right in zip_longest(sides[KEPT], sides[DROPPED]):
+        columns = [_kept_lines(left, whole=whole)] if left else [[]]
+        columns.append(_dropped_lines(right, whole=whole) if right else [])
+        print("\n" + "=" * (2 * width + 3))
+        for pair in zip_longest(*(_wrapped(column, width) for column in columns), fillvalue=""):
+            print(f"{pair[0]:{width}} | {pair[1]}".rstrip())
+
+
+def _kept_lines(page: Record, *, whole: bool) -> list[str]:
+    removed = page["removed"] if whole else page["removed"][:_REMOVED]
+    lines = [f"kept  {_origin(page)}", "", *_text(page["text"], whole=whole)]
+    lines += [f"- {each['rule']}: {each['text']}" for each in removed]
+    if more := len(page["removed"]) - len(removed):
+        lines.append(f"- and {more:,} more lines")
+    return lines
+
+
+def _dropped_lines(page: Record, *, whole: bool) -> list[str]:
+    reason = f"{page['rule']}: {page['why']}" if page["why"] else str(page["rule"])
+    return [f"dropped  {_origin(page)}", reason, *_text(page[DROPPED_TEXT], whole=whole)]
+
+
+def _origin(page: Record) -> str:
+    return page["url"] or f"{Path(page['source']).name}, page {page['page']}"
+
+
+def _text(text: str, *, whole: bool) -> list[str]:
+    shown = text if whole or len(text) <= _PREVIEW else f"{text[:_PREVIEW]} ..."
+    return shown.split("\n")
+
+
+def _wrapped(lines: list[str], width: int) -> list[str]:
+    clean = (_CONTROL.sub("\N{REPLACEMENT CHARACTER}", line) for line in lines)
+    return [part for line in clean for part in (textwrap.wrap(line, width) or [""])]
