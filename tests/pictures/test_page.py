@@ -5,9 +5,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from headwater.commands.screen import show
 from headwater.pictures.html import html, write_html
 from headwater.pictures.page import Columns, Heading, Line, Page, Run, Table
-from headwater.pictures.screen import show
 
 LINE = Line("inputs", (Run("my "), Run("dog", "noise"), Run(" is"), Run(" apple", "random")))
 COLUMNS = Columns(

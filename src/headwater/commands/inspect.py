@@ -175,7 +175,7 @@ def _kind(output: Path | None, *known: str) -> str | None:
 
 def _tell(page: "Page", content: Callable[[], object], output: Path | None, json: bool) -> None:
     """Print for a script, or the file that was written, or else for a person."""
-    from headwater.pictures.screen import show
+    from headwater.commands.screen import show
 
     if json:
         print_json(content())
