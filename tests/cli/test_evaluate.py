@@ -5,11 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from headwater.checkpoints.folder import save_model
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
+import tiny
 from headwater.tasks.glue import COLA, RTE
 from headwater.text.loading import load_vocabulary
 
@@ -19,16 +16,13 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def runs(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run for cola and one for rte."""
     folder = tmp_path_factory.mktemp("runs")
-    vocabulary = load_vocabulary(tiny)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = BertConfig(vocab_size=vocabulary.size, intermediate_size=32, **sizes)
-    torch.manual_seed(0)
+    vocabulary = load_vocabulary(reader)
     for task in (COLA, RTE):
-        model = build_model(config, "sequence", labels=task.labels)
-        save_model(folder / task.name / "model", model, vocabulary=vocabulary)
+        model = folder / task.name / "model"
+        tiny.model_folder(model, vocabulary, "sequence", labels=task.labels, num_hidden_layers=1)
     return folder
 
 

@@ -12,33 +12,33 @@ from matplotlib.image import imread
 HEAVY = ("torch", "tokenizers", "matplotlib")
 
 
-def test_inputs_for_a_script_and_a_person(headwater: Any, tiny: Path, tmp_path: Path) -> None:
-    ran = headwater("inspect", "inputs", tiny, "where is it?", "by the mill", "--json")
+def test_inputs_for_a_script_and_a_person(headwater: Any, reader: Path, tmp_path: Path) -> None:
+    ran = headwater("inspect", "inputs", reader, "where is it?", "by the mill", "--json")
     assert ran.code == 0, ran.err
     tokens = json.loads(ran.out)["tokens"]
     assert tokens[0] == {"token": "[CLS]", "id": 2, "segment": 0, "position": 0}
     assert [each["segment"] for each in tokens][-5:] == [0, 1, 1, 1, 1]
-    shown = headwater("inspect", "inputs", tiny, "where is it?", "by the mill").out
+    shown = headwater("inspect", "inputs", reader, "where is it?", "by the mill").out
     assert "segment   A      A" in shown
     for ending in ("png", "html"):
         output = tmp_path / f"a.{ending}"
-        ran = headwater("inspect", "inputs", tiny, "the mill", "--output", output)
+        ran = headwater("inspect", "inputs", reader, "the mill", "--output", output)
         assert (ran.code, ran.out) == (0, f"{output}\n")
     assert imread(tmp_path / "a.png").shape[1] == 1000
     assert "mill" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
-def test_attention(headwater: Any, tiny: Path, tmp_path: Path) -> None:
-    ran = headwater("inspect", "attention", tiny, "the mill", "--head", 1, "--json")
+def test_attention(headwater: Any, reader: Path, tmp_path: Path) -> None:
+    ran = headwater("inspect", "attention", reader, "the mill", "--head", 1, "--json")
     assert ran.code == 0, ran.err
     [shown] = json.loads(ran.out)
     assert (shown["part"], shown["layer"], shown["head"]) == ("encoder", 0, 1)
     assert shown["keys"] == ["[CLS]", "the", "mill", "[SEP]"]
     assert sum(shown["weights"][0]) == pytest.approx(1, abs=1e-6)
-    assert "looks most at" in headwater("inspect", "attention", tiny, "the mill").out
+    assert "looks most at" in headwater("inspect", "attention", reader, "the mill").out
     for ending in ("png", "html"):
         output = tmp_path / f"a.{ending}"
-        ran = headwater("inspect", "attention", tiny, "the mill", "--output", output)
+        ran = headwater("inspect", "attention", reader, "the mill", "--output", output)
         assert (ran.code, ran.out) == (0, f"{output}\n")
         assert output.stat().st_size > 1000
 
@@ -53,21 +53,21 @@ def test_patterns_need_no_model(headwater: Any, tmp_path: Path) -> None:
         assert output.stat().st_size > 1000
 
 
-def test_outputs(headwater: Any, tiny: Path, tmp_path: Path) -> None:
-    ran = headwater("inspect", "outputs", tiny, "who is by the mill?", "the mill.", "--json")
+def test_outputs(headwater: Any, reader: Path, tmp_path: Path) -> None:
+    ran = headwater("inspect", "outputs", reader, "who is by the mill?", "the mill.", "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["says"] == "span"
     output = tmp_path / "o.html"
-    ran = headwater("inspect", "outputs", tiny, "who?", "the mill.", "--output", output)
+    ran = headwater("inspect", "outputs", reader, "who?", "the mill.", "--output", output)
     assert (ran.code, ran.out) == (0, f"{output}\n")
     assert "mill" in output.read_text(encoding="utf-8")
 
 
-def test_batch(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_batch(headwater: Any, reader: Path, tmp_path: Path) -> None:
     lines = [json.dumps({"text": "The mill is by the river. " * 9}) for _ in range(4)]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     store = tmp_path / "store"
-    built = ("corpus", "build", tmp_path / "a.jsonl", "--vocabulary", tiny, "--output", store)
+    built = ("corpus", "build", tmp_path / "a.jsonl", "--vocabulary", reader, "--output", store)
     assert headwater(*built).code == 0
     given = ("inspect", "batch", "--objective", "mlm", "--corpus", store)
     ran = headwater(*given, "--set", "mlm.max_length=32", "--rows", 2)
@@ -87,7 +87,7 @@ def test_batch(headwater: Any, tiny: Path, tmp_path: Path) -> None:
     )
     again = headwater("inspect", "batch", tmp_path / "r.toml", "--json", "--epoch", 3)
     assert json.loads(again.out) == found
-    ran = headwater(*given, "--model", tiny, "--set", "mlm.max_length=32", "--json", "--epoch", 3)
+    ran = headwater(*given, "--model", reader, "--set", "mlm.max_length=32", "--json", "--epoch", 3)
     assert json.loads(ran.out) == found
 
 
@@ -112,10 +112,10 @@ def test_batch(headwater: Any, tiny: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line(
-    headwater: Any, tiny: Path, tmp_path: Path, arguments: tuple[object, ...], said: str
+    headwater: Any, reader: Path, tmp_path: Path, arguments: tuple[object, ...], said: str
 ) -> None:
     given = [
-        str(each).replace("HERE", str(tmp_path)).replace("MODEL", str(tiny)) for each in arguments
+        str(each).replace("HERE", str(tmp_path)).replace("MODEL", str(reader)) for each in arguments
     ]
     ran = headwater("inspect", *given)
     assert ran.code == 2, ran.err

@@ -8,22 +8,18 @@ from typing import Any
 
 import pytest
 
+import tiny
+
 CONTEXT = "the mill is by the river"
 
 
 def _question(**changes: Any) -> dict[str, Any]:
-    question = {
-        "id": "q1",
-        "question": "where is the mill ?",
-        "answers": [{"text": "by the river", "answer_start": 12}],
-    }
-    question.update(changes)
+    question = tiny.question("q1", "where is the mill ?", "by the river", 12) | changes
     return {key: value for key, value in question.items() if value is not ...}
 
 
 def _squad(*questions: Any, context: Any = CONTEXT) -> bytes:
-    paragraph = {"context": context, "qas": list(questions)}
-    return json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}).encode()
+    return json.dumps(tiny.squad(tiny.paragraph(context, *questions))).encode()
 
 
 def _answer(**changes: Any) -> dict[str, Any]:
@@ -114,7 +110,7 @@ def assert_one_clear_line(ran: Any, *names: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [*DATA, *LABELLED])
-def test_broken_questions(kind: str, headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_broken_questions(kind: str, headwater: Any, reader: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_bytes({**DATA, **LABELLED}[kind])
     out = tmp_path / "out"
@@ -122,7 +118,7 @@ def test_broken_questions(kind: str, headwater: Any, tiny: Path, tmp_path: Path)
     predictions.write_text("{}")
     before = sorted(tmp_path.iterdir())
     task = "squad_v2"
-    given = ("--model", tiny, "--task", task)
+    given = ("--model", reader, "--task", task)
     calls = [
         ("evaluate", *given, "--data", broken, "--output", out),
         ("score", task, "--data", broken, "--predictions", predictions),
@@ -151,13 +147,13 @@ def test_broken_questions(kind: str, headwater: Any, tiny: Path, tmp_path: Path)
     ],
 )
 def test_broken_contexts(
-    headwater: Any, tiny: Path, tmp_path: Path, name: str, content: bytes
+    headwater: Any, reader: Path, tmp_path: Path, name: str, content: bytes
 ) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     context = tmp_path / name.split("/")[0]
-    ran = headwater("ask", "where is the mill ?", "--context", context, "--model", tiny)
+    ran = headwater("ask", "where is the mill ?", "--context", context, "--model", reader)
     assert_one_clear_line(ran, context.name)
     assert ran.out == ""
 
@@ -195,23 +191,23 @@ def test_broken_probabilities(headwater: Any, tmp_path: Path, content: bytes) ->
     assert_one_clear_line(ran, "broken.json")
 
 
-def test_wrong_places_and_names(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_wrong_places_and_names(headwater: Any, reader: Path, tmp_path: Path) -> None:
     data, folder = tmp_path / "data.json", tmp_path / "folder"
     data.write_bytes(GOOD)
     folder.mkdir()
-    given = ("--model", tiny, "--task", "squad")
+    given = ("--model", reader, "--task", "squad")
     before = sorted(tmp_path.iterdir())
     for call, name in [
-        (("ask", "who ?", "--context", tmp_path / "absent.txt", "--model", tiny), "absent.txt"),
+        (("ask", "who ?", "--context", tmp_path / "absent.txt", "--model", reader), "absent.txt"),
         (("ask", "who ?", "--context", data, "--model", tmp_path / "absent"), "absent"),
         (("ask", "who ?", "--context", data, "--model", data), "data.json"),
         (("ask", "who ?", "--context", data, "--model", folder), "folder"),
-        (("ask", " ", "--context", data, "--model", tiny), "question"),
-        (("ask", "who ?", "--model", tiny), "--context"),
-        (("ask", "who ?", "--context", data, "--model", tiny, "--device", "gpu9"), "gpu9"),
+        (("ask", " ", "--context", data, "--model", reader), "question"),
+        (("ask", "who ?", "--model", reader), "--context"),
+        (("ask", "who ?", "--context", data, "--model", reader, "--device", "gpu9"), "gpu9"),
         (("evaluate", *given, "--data", folder), "folder"),
         (("evaluate", *given, "--data", data, "--output", data), "data.json"),
-        (("evaluate", "--model", tiny, "--task", "sqaud", "--data", data), "'squad'"),
+        (("evaluate", "--model", reader, "--task", "sqaud", "--data", data), "'squad'"),
         (("predict", *given, "--input", folder, "--output", tmp_path / "p"), "folder"),
         (("predict", *given, "--input", data, "--output", folder), "folder"),
         (("predict", *given, "--input", data, "--output", data / "x" / "y"), "data.json"),
@@ -219,7 +215,7 @@ def test_wrong_places_and_names(headwater: Any, tiny: Path, tmp_path: Path) -> N
         (("finetune", *given, "--data", folder, "--output", tmp_path / "run"), "folder"),
         (("finetune", tmp_path / "absent.toml"), "absent.toml"),
         (("finetune", *given, "--data", data), "--output"),
-        (("finetune", "--model", tiny, "--output", tmp_path / "run"), "task"),
+        (("finetune", "--model", reader, "--output", tmp_path / "run"), "task"),
         (("finetune", *given, "--data", data, "--output", data), "data.json"),
     ]:
         assert_one_clear_line(headwater(*call), name)
@@ -227,7 +223,7 @@ def test_wrong_places_and_names(headwater: Any, tiny: Path, tmp_path: Path) -> N
 
 
 def test_an_unreadable_file(
-    headwater: Any, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    headwater: Any, reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = tmp_path / "secret.json"
     secret.write_bytes(GOOD)
@@ -239,9 +235,9 @@ def test_an_unreadable_file(
         return read(path)
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    given = ("--model", tiny, "--task", "squad")
+    given = ("--model", reader, "--task", "squad")
     for call in [
-        ("ask", "who ?", "--context", secret, "--model", tiny),
+        ("ask", "who ?", "--context", secret, "--model", reader),
         ("evaluate", *given, "--data", secret),
         ("predict", *given, "--input", secret, "--output", tmp_path / "out"),
         ("score", "squad", "--data", secret, "--predictions", secret),
@@ -273,14 +269,14 @@ def test_broken_recipes(headwater: Any, tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize("key", ["validation", "held_out"])
 @pytest.mark.parametrize("kind", ["latin-1", "empty", "cut short", "qas is a number"])
 def test_broken_files_beside_good_training_data(
-    headwater: Any, tiny: Path, tmp_path: Path, key: str, kind: str
+    headwater: Any, reader: Path, tmp_path: Path, key: str, kind: str
 ) -> None:
     good, broken = tmp_path / "good.json", tmp_path / "broken.json"
     good.write_bytes(GOOD)
     broken.write_bytes(DATA[kind])
     before = sorted(tmp_path.iterdir())
     ran = headwater(
-        *("finetune", "--model", tiny, "--task", "squad", "--data", good),
+        *("finetune", "--model", reader, "--task", "squad", "--data", good),
         *("--output", tmp_path / "run", "--set", f"data.{key}=['{broken}']"),
     )
     assert_one_clear_line(ran, "broken.json")
@@ -335,9 +331,9 @@ def _damage(folder: Path, how: str) -> str:
         "headwater.json of wrong types",
     ],
 )
-def test_damaged_models(headwater: Any, tiny: Path, tmp_path: Path, how: str) -> None:
+def test_damaged_models(headwater: Any, reader: Path, tmp_path: Path, how: str) -> None:
     folder, data = tmp_path / "damaged", tmp_path / "data.json"
-    shutil.copytree(tiny, folder)
+    shutil.copytree(reader, folder)
     name = _damage(folder, how)
     data.write_bytes(GOOD)
     for call in [
@@ -347,6 +343,6 @@ def test_damaged_models(headwater: Any, tiny: Path, tmp_path: Path, how: str) ->
         assert_one_clear_line(headwater(*call), name)
 
 
-def test_the_text_itself_as_context(headwater: Any, tiny: Path) -> None:
-    ran = headwater("ask", "where ?", "--context", f"{CONTEXT}. " * 50, "--model", tiny)
+def test_the_text_itself_as_context(headwater: Any, reader: Path) -> None:
+    ran = headwater("ask", "where ?", "--context", f"{CONTEXT}. " * 50, "--model", reader)
     assert_one_clear_line(ran, "standard input", "file, a folder")

@@ -8,12 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from headwater.checkpoints.folder import save_model
-from headwater.models.build import build_model
-from headwater.models.cbow.config import CBOWConfig
-from headwater.text.training import VocabularyPlan, train_vocabulary
+import tiny
 
 Headwater = Callable[..., Any]
 
@@ -22,11 +18,10 @@ Headwater = Callable[..., Any]
 def cbow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with five words: mill river stood the ."""
     folder = tmp_path_factory.mktemp("cbow")
-    plan = VocabularyPlan(kind="word", size=8)
-    vocabulary = train_vocabulary(plan, ["the river . the mill stood"] * 2, folder / "words")
-    torch.manual_seed(0)
-    network = build_model(CBOWConfig(vocab_size=8, vector_size=4, samples=2))
-    save_model(folder / "run" / "model", network, vocabulary=vocabulary)
+    texts = ["the river . the mill stood"] * 2
+    vocabulary = tiny.words(folder / "words", texts, size=8)
+    sizes = {"vector_size": 4, "samples": 2}
+    tiny.model_folder(folder / "run" / "model", vocabulary, family="cbow", **sizes)
     return folder / "run"
 
 
@@ -53,12 +48,12 @@ def test_export_writes_the_file(headwater: Headwater, cbow: Path, tmp_path: Path
         assert (tmp_path / "out").read_bytes().startswith(b"5 4\nthe ")
 
 
-def test_mistakes_are_one_line(headwater: Headwater, cbow: Path, tiny: Path) -> None:
+def test_mistakes_are_one_line(headwater: Headwater, cbow: Path, reader: Path) -> None:
     for arguments, expected in (
         (("nearest", cbow, "rivr"), "'rivr': no such token in the vocabulary; the nearest is"),
         (("nearest", cbow, "mill", "--minus", "x"), "'x': no such token"),
         (("nearest", cbow, "[UNK]"), "'[UNK]': a special token and no word"),
-        (("nearest", tiny, "mill"), "word vectors are those of a CBOW"),
+        (("nearest", reader, "mill"), "word vectors are those of a CBOW"),
         (("export", cbow / "absent", "--output", "out"), "no such folder"),
         (("export", cbow, "--output", cbow), "not a file that can be replaced"),
     ):

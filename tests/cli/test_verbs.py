@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import tiny
+
 VERBS = [
     "ask",
     "finetune",
@@ -33,24 +35,15 @@ TEXT = "the mill is by the river. who is by the mill? a fox."
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     path = tmp_path / "data.json"
-    context = "the mill is by the river"
-    qas = [
-        {
-            "id": "q1",
-            "question": "where ?",
-            "answers": [{"text": "by the river", "answer_start": 12}],
-        },
-        {"id": "q2", "question": "who ?", "answers": [], "is_impossible": True},
-    ]
-    paragraphs = [{"context": context, "qas": qas}]
-    path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
-    return path
+    where = tiny.question("q1", "where ?", "by the river", 12)
+    who = tiny.unanswerable("q2", "who ?")
+    return tiny.squad_file(path, tiny.paragraph("the mill is by the river", where, who))
 
 
-def test_ask_json_gives_exact_places(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_ask_json_gives_exact_places(headwater: Any, reader: Path, tmp_path: Path) -> None:
     text = tmp_path / "a.txt"
     text.write_text(TEXT, encoding="utf-8")
-    ran = headwater("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 3, "--json")
+    ran = headwater("ask", "where ?", "--context", text, "--model", reader, "--top-k", 3, "--json")
     assert ran.code == 0
     answers = json.loads(ran.out)
     assert len(answers) == 3
@@ -61,19 +54,19 @@ def test_ask_json_gives_exact_places(headwater: Any, tiny: Path, tmp_path: Path)
             assert answer["source"] == str(text)
 
 
-def test_ask_says_that_a_question_is_cut(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_ask_says_that_a_question_is_cut(headwater: Any, reader: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
-    given = ("--context", tmp_path / "a.txt", "--model", tiny)
+    given = ("--context", tmp_path / "a.txt", "--model", reader)
     ran = headwater("ask", "where is the mill ? " * 5, *given)  # 25 tokens, and it reads 24
     assert ran.code == 0
     assert "its last 1 tokens are not read" in ran.err and ran.err.count("\n") == 1
     assert headwater("ask", "where is the mill ?", *given).err == ""
 
 
-def test_ask_shows_a_person_the_evidence(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_ask_shows_a_person_the_evidence(headwater: Any, reader: Path, tmp_path: Path) -> None:
     text = tmp_path / "a.txt"
     text.write_text(TEXT, encoding="utf-8")
-    given = ("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 2)
+    given = ("ask", "where ?", "--context", text, "--model", reader, "--top-k", 2)
     answers = json.loads(headwater(*given, "--json").out)
     shown = headwater(*given).out
     for answer in answers:
@@ -85,33 +78,33 @@ def test_ask_shows_a_person_the_evidence(headwater: Any, tiny: Path, tmp_path: P
 
 
 def test_ask_reads_standard_input(
-    headwater: Any, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    headwater: Any, reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
-    ran = headwater("ask", "where ?", "--context", "-", "--model", tiny, "--json")
+    ran = headwater("ask", "where ?", "--context", "-", "--model", reader, "--json")
     assert ran.code == 0
     assert json.loads(ran.out)[0]["source"] is None
 
 
-def test_ask_reads_every_text_of_a_folder(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_ask_reads_every_text_of_a_folder(headwater: Any, reader: Path, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "a.txt").write_text("the mill is by the river.")
     (tmp_path / "deep" / "b.md").write_text("a fox is by the mill.")
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "c.bin").write_bytes(b"\xff")
     ran = headwater(
-        "ask", "where ?", "--context", tmp_path, "--model", tiny, "--top-k", 50, "--json"
+        "ask", "where ?", "--context", tmp_path, "--model", reader, "--top-k", 50, "--json"
     )
     sources = {Path(answer["source"]).name for answer in json.loads(ran.out) if answer["source"]}
     assert sources == {"a.txt", "b.md"}
 
 
 def test_evaluate_writes_what_score_scores(
-    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+    headwater: Any, reader: Path, data: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     ran = headwater(
-        *("evaluate", "--model", tiny, "--task", "squad_v2", "--data", data),
+        *("evaluate", "--model", reader, "--task", "squad_v2", "--data", data),
         *("--output", out, "--json"),
     )
     assert ran.code == 0, ran.err
@@ -125,20 +118,19 @@ def test_evaluate_writes_what_score_scores(
     assert json.loads(again.out) == metrics
 
 
-def test_predict_needs_no_answers(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_predict_needs_no_answers(headwater: Any, reader: Path, tmp_path: Path) -> None:
     asked = tmp_path / "asked.json"
-    paragraph = {"context": "the mill", "qas": [{"id": "q1", "question": "what ?"}]}
-    asked.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+    tiny.squad_file(asked, tiny.paragraph("the mill", tiny.question("q1", "what ?")))
     out, doubts = tmp_path / "p.json", tmp_path / "n.json"
     ran = headwater(
-        *("predict", "--model", tiny, "--task", "squad_v2", "--input", asked, "--output", out),
+        *("predict", "--model", reader, "--task", "squad_v2", "--input", asked, "--output", out),
         *("--no-answer-probabilities", doubts),
     )
     assert ran.code == 0, ran.err
     assert set(json.loads(out.read_text())) == {"q1"}
     assert 0 <= json.loads(doubts.read_text())["q1"] <= 1
     ran = headwater(
-        "predict", "--model", tiny, "--task", "squad", "--input", asked, "--output", out
+        "predict", "--model", reader, "--task", "squad", "--input", asked, "--output", out
     )
     assert json.loads(out.read_text())["q1"] in ("the", "mill", "the mill")
 
@@ -179,9 +171,9 @@ TRAINING = ("--set", "training.steps=6", "--set", "training.save_steps=2",
 
 
 def test_finetune_leaves_a_model_and_goes_on_to_the_bit(
-    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+    headwater: Any, reader: Path, data: Path, tmp_path: Path
 ) -> None:
-    given = ("finetune", "--model", tiny, "--task", "squad_v2", "--data", data, *TRAINING)
+    given = ("finetune", "--model", reader, "--task", "squad_v2", "--data", data, *TRAINING)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     ran = headwater(*given, "--output", whole)
     assert ran.code == 0, ran.err
@@ -199,9 +191,9 @@ def test_finetune_leaves_a_model_and_goes_on_to_the_bit(
 
 
 def test_finetune_refuses_a_used_folder_and_another_recipe(
-    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+    headwater: Any, reader: Path, data: Path, tmp_path: Path
 ) -> None:
-    given = ("finetune", "--model", tiny, "--task", "squad_v2", "--data", data, *TRAINING)
+    given = ("finetune", "--model", reader, "--task", "squad_v2", "--data", data, *TRAINING)
     out = tmp_path / "run"
     assert headwater(*given, "--output", out, "--set", "training.time_limit_minutes=1e-9").code == 0
     again = headwater(*given, "--output", out)
@@ -275,14 +267,14 @@ def test_a_closed_pipe_ends_quietly(arguments: tuple[str, ...]) -> None:
 
 
 def test_json_through_a_terminal_of_few_characters(
-    headwater: Any, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    headwater: Any, reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = tmp_path / "caf\u00e9.txt"
     text.write_text(TEXT, encoding="utf-8")
     raw = io.BytesIO()
     for encoding in ("ascii", "cp1252"):
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
-        given = ("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 2)
+        given = ("ask", "where ?", "--context", text, "--model", reader, "--top-k", 2)
         assert headwater(*given, "--json").code == 0
         sys.stdout.flush()
         sources = {answer["source"] for answer in json.loads(raw.getvalue().decode(encoding))}
@@ -293,10 +285,10 @@ def test_json_through_a_terminal_of_few_characters(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode there")
-def test_a_file_name_that_is_not_utf_8(headwater: Any, tiny: Path, tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf_8(headwater: Any, reader: Path, tmp_path: Path) -> None:
     text = tmp_path / os.fsdecode(b"caf\xe9.txt")
     text.write_text(TEXT, encoding="utf-8")
-    given = ("ask", "where ?", "--context", text, "--model", tiny, "--top-k", 2)
+    given = ("ask", "where ?", "--context", text, "--model", reader, "--top-k", 2)
     ran = headwater(*given, "--json")
     assert ran.code == 0
     assert str(text) in {answer["source"] for answer in json.loads(ran.out)}
@@ -304,10 +296,10 @@ def test_a_file_name_that_is_not_utf_8(headwater: Any, tiny: Path, tmp_path: Pat
 
 
 def test_finetune_json_says_how_the_run_ended(
-    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+    headwater: Any, reader: Path, data: Path, tmp_path: Path
 ) -> None:
     ran = headwater(
-        *("finetune", "--model", tiny, "--task", "squad_v2", "--data", data, *TRAINING),
+        *("finetune", "--model", reader, "--task", "squad_v2", "--data", data, *TRAINING),
         *("--set", "training.steps=1", "--output", tmp_path / "run", "--json"),
     )
     assert ran.code == 0, ran.err
@@ -326,10 +318,10 @@ def test_version(headwater: Any) -> None:
 
 
 def test_predict_never_overwrites_what_it_reads(
-    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+    headwater: Any, reader: Path, data: Path, tmp_path: Path
 ) -> None:
     before = data.read_bytes()
-    given = ("predict", "--model", tiny, "--task", "squad_v2", "--input", data)
+    given = ("predict", "--model", reader, "--task", "squad_v2", "--input", data)
     link = tmp_path / "link.json"
     link.symlink_to(data)
     same = tmp_path / "same.json"
@@ -349,13 +341,13 @@ def test_predict_never_overwrites_what_it_reads(
 
 
 def test_a_link_keeps_pointing_to_what_is_written(
-    headwater: Any, tiny: Path, data: Path, tmp_path: Path
+    headwater: Any, reader: Path, data: Path, tmp_path: Path
 ) -> None:
     target, link = tmp_path / "target.json", tmp_path / "link.json"
     target.write_text("old")
     link.symlink_to(target)
     ran = headwater(
-        *("predict", "--model", tiny, "--task", "squad", "--input", data, "--output", link)
+        *("predict", "--model", reader, "--task", "squad", "--input", data, "--output", link)
     )
     assert ran.code == 0, ran.err
     assert link.is_symlink()
@@ -363,28 +355,28 @@ def test_a_link_keeps_pointing_to_what_is_written(
 
 
 def test_hidden_files_and_empty_names_are_not_read(
-    headwater: Any, tiny: Path, tmp_path: Path
+    headwater: Any, reader: Path, tmp_path: Path
 ) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "a.txt").write_text("the mill")
     (tmp_path / ".b.txt").write_text("the mill")
-    ran = headwater("ask", "where ?", "--context", tmp_path, "--model", tiny)
+    ran = headwater("ask", "where ?", "--context", tmp_path, "--model", reader)
     assert (ran.code, "no .txt or .md" in ran.err) == (2, True)
     (tmp_path / "c.txt").write_text("the mill")
     for options in (("--context", ""), ("--context", tmp_path, "--model", "")):
-        ran = headwater("ask", "where ?", "--model", tiny, *options)
+        ran = headwater("ask", "where ?", "--model", reader, *options)
         assert (ran.code, "is empty" in ran.err) == (2, True)
 
 
 def test_scores_that_are_not_finite_are_no_answer(
-    headwater: Any, tiny: Path, tmp_path: Path
+    headwater: Any, reader: Path, tmp_path: Path
 ) -> None:
     import shutil
 
     from safetensors.torch import load_file, save_file
 
     broken = tmp_path / "broken"
-    shutil.copytree(tiny, broken)
+    shutil.copytree(reader, broken)
     (broken / "manifest.json").unlink()
     weights = load_file(broken / "model.safetensors")
     weights["qa_outputs.bias"][0] = float("nan")

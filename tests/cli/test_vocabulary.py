@@ -123,14 +123,14 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
 
 
 def test_show_of_a_run_and_of_a_store(
-    headwater: Any, texts: Path, tiny: Path, tmp_path: Path
+    headwater: Any, texts: Path, reader: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
-    given = ("corpus", "build", texts / "a.txt", "--vocabulary", tiny, "--output", store)
+    given = ("corpus", "build", texts / "a.txt", "--vocabulary", reader, "--output", store)
     assert headwater(*given).code == 0
-    expected = headwater("vocabulary", "show", tiny).out
+    expected = headwater("vocabulary", "show", reader).out
     assert "wordpiece" in expected
-    for folder in (tiny.parent, store):  # a run folder holds model/
+    for folder in (reader.parent, store):  # a run folder holds model/
         assert headwater("vocabulary", "show", folder).out == expected
 
 
