@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 import headwater as library
-from headwater.checkpoints.adapter_config import Base
+from headwater.checkpoints.adaptation import Base
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
@@ -96,7 +96,7 @@ def test_a_run_is_a_model_without_its_body(
     names = {item.name for item in (tmp_path / "run" / "model").iterdir()}
     assert {"adapter_model.safetensors", "method.json", "base.json", "headwater.json"} < names
     assert "model.safetensors" not in names
-    assert ("adapter_config.json" in names) == (settings["method"] == "lora")
+    assert ("adaptation.json" in names) == (settings["method"] == "lora")
     run, dev = tmp_path / "run", files / "cola-dev.tsv"
     ran = headwater("evaluate", "--model", run, "--task", "cola", "--data", dev, "--json")
     assert ran.code == 0, ran.err

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import tiny
-from headwater.checkpoints.adapter_config import Adapted, Base, read_adapted
-from headwater.checkpoints.adapter_io import attached, open_model, save_attached
+from headwater.checkpoints.adaptation import Adaptation, Base, read_adaptation
+from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
@@ -45,7 +45,7 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(body: Path, head: str | None, settings: dict[str, Any]) -> tuple[Model, Adapted]:
+def start(body: Path, head: str | None, settings: dict[str, Any]) -> tuple[Model, Adaptation]:
     """A model whose trained tensors are anything, as after a run."""
     labels = ["a", "b", "c"] if head in ("sequence", "token") else None
     torch.manual_seed(1)
@@ -53,7 +53,7 @@ def start(body: Path, head: str | None, settings: dict[str, Any]) -> tuple[Model
     config = MethodConfig.check(settings, "test")
     build_method(config).attach(model)
     shake(model)
-    return model, Adapted(config, Base.of(str(body)))
+    return model, Adaptation(config, Base.of(str(body)))
 
 
 def shake(model: Model) -> None:
@@ -80,7 +80,7 @@ def test_what_was_trained_comes_back_with_equal_outputs(
     body: str, head: str | None, settings: dict[str, Any], bodies: Path, tmp_path: Path
 ) -> None:
     model, adapted = start(bodies / body, head, settings)
-    save_attached(tmp_path / "run", model, adapted)
+    save_model(tmp_path / "run", model, adaptation=adapted)
     held = load_file(tmp_path / "run" / "adapter_model.safetensors")
     trained = [p for p in model.parameters() if p.requires_grad]
     assert len(held) == len(trained)
@@ -90,7 +90,7 @@ def test_what_was_trained_comes_back_with_equal_outputs(
     assert not again.training
     assert torch.equal(output(again), output(model))
     assert torch.equal(torch.get_rng_state(), state)
-    assert read_adapted(tmp_path / "run") == adapted
+    assert read_adaptation(tmp_path / "run") == adapted
     if settings["method"] == "lora":
         merge(again)
         save_model(tmp_path / "merged", again)
@@ -117,7 +117,7 @@ def test_peft_opens_it_with_equal_outputs(
     body: str, head: str | None, settings: dict[str, Any], bodies: Path, tmp_path: Path
 ) -> None:
     model, adapted = start(bodies / body, head, settings)
-    save_attached(tmp_path / "run", model, adapted)
+    save_model(tmp_path / "run", model, adaptation=adapted)
     classes = {"sequence": 3, "token": 3, "regression": 1}.get(head or "")
     sizes = {} if classes is None else {"num_labels": classes}
     theirs = CLASSES[body, head].from_pretrained(bodies / body, **sizes)
@@ -131,7 +131,7 @@ def test_peft_opens_it_with_equal_outputs(
 
 def test_the_names_in_a_peft_file(bodies: Path, tmp_path: Path) -> None:
     model, adapted = start(bodies / "bert", "sequence", LORA)
-    save_attached(tmp_path / "run", model, adapted)
+    save_model(tmp_path / "run", model, adaptation=adapted)
     names = set(load_file(tmp_path / "run" / "adapter_model.safetensors"))
     query = "base_model.model.bert.encoder.layer.0.attention.self.query"
     assert {f"{query}.lora_A.weight", f"{query}.lora_B.weight"} < names
@@ -141,7 +141,7 @@ def test_the_names_in_a_peft_file(bodies: Path, tmp_path: Path) -> None:
     assert content["modules_to_save"] == ["bert.pooler.dense", "classifier"]
     assert (content["r"], content["task_type"], content["bias"]) == (2, "SEQ_CLS", "none")
     model, adapted = start(bodies / "bert", "sequence", WIDE)
-    save_attached(tmp_path / "wide", model, adapted)
+    save_model(tmp_path / "wide", model, adaptation=adapted)
     content = json.loads((tmp_path / "wide" / "adapter_config.json").read_text())
     # "dense" would also name the pooler's.
     assert "bert.encoder.layer.1.output.dense" in content["target_modules"]
@@ -157,7 +157,9 @@ def test_a_body_with_several_heads_is_saved_alone(
     config = MethodConfig.check(settings, "test")
     build_method(config).attach(model)
     shake(model)
-    save_attached(tmp_path / "run", model, Adapted(config, Base.of(str(bodies / "bert"))))
+    save_model(
+        tmp_path / "run", model, adaptation=Adaptation(config, Base.of(str(bodies / "bert")))
+    )
     assert not (tmp_path / "run" / "adapter_config.json").exists()
     again = open_model(tmp_path / "run").model
     for name in heads:
@@ -167,15 +169,15 @@ def test_a_body_with_several_heads_is_saved_alone(
 def test_one_body_serves_several_and_is_given_back_unchanged(bodies: Path, tmp_path: Path) -> None:
     for name, settings in (("a", ADAPTERS), ("b", LORA)):
         model, adapted = start(bodies / "bert", "sequence", settings)
-        save_attached(tmp_path / name, model, adapted)
+        save_model(tmp_path / name, model, adaptation=adapted)
     body = load_model(bodies / "bert", "masked_lm").model
     before = output(body)
     places = {name: each.data_ptr() for name, each in body.state_dict().items()}
 
     def on_body(name: str) -> Model:
-        found = read_adapted(tmp_path / name)
+        found = read_adaptation(tmp_path / name)
         assert found is not None
-        return attached(body, tmp_path / name, found).model
+        return put_on(body, tmp_path / name, found).model
 
     first = output(on_body("a"))
     other = on_body("b")
@@ -200,7 +202,7 @@ def run(bodies: Path, tmp_path: Path) -> Path:
     """A run on a copy of a body."""
     shutil.copytree(bodies / "bert", tmp_path / "body")
     model, adapted = start(tmp_path / "body", "sequence", LORA)
-    save_attached(tmp_path / "run", model, adapted)
+    save_model(tmp_path / "run", model, adaptation=adapted)
     return tmp_path / "run"
 
 
@@ -283,7 +285,7 @@ def test_weights_that_are_not_finite_are_not_saved(bodies: Path, tmp_path: Path)
     with torch.no_grad():
         model.get_parameter("head.dense.bias").fill_(torch.nan)
     with pytest.raises(UserError, match=r"qa_outputs.bias is not finite"):
-        save_attached(tmp_path / "run", model, adapted)
+        save_model(tmp_path / "run", model, adaptation=adapted)
     assert not (tmp_path / "run").exists()
 
 

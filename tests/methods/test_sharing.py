@@ -3,7 +3,7 @@
 import torch
 
 import tiny
-from headwater.checkpoints.share_weights import share
+from headwater.checkpoints.adapted import share
 from headwater.methods.adapters import Adapters
 from headwater.methods.config import AdaptersConfig, LoraConfig
 from headwater.methods.lora import Lora, merge

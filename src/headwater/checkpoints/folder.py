@@ -1,10 +1,8 @@
-"""A model on disk: a folder of safetensors + JSON that the published code opens too.
+"""Models to folders and back: safetensors and JSON that the published code opens too.
 
-config.json          sizes, architecture, labels
-model.safetensors    tensors under the published names
-manifest.json        sha256 of the weights, config.json and the vocabulary
-vocabulary files     as `Vocabulary.save` writes them
-headwater.json       what else must travel with the model, for example a threshold
+`save_model` writes any model, whole or only what was trained; `parts.py` lists the files.
+`load_model` reads a whole model, with the head that is asked for. `adapted.open_model` reads
+whatever a folder holds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,25 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from headwater import files
-from headwater.checkpoints.adapter_config import refuse_adapted
-from headwater.checkpoints.configs import family_name, read_config, write_config
+from headwater.checkpoints.adaptation import Adaptation, refuse_adapted
+from headwater.checkpoints.configs import family_name
+from headwater.checkpoints.description import Description, describe
 from headwater.checkpoints.elmo import know_words
-from headwater.checkpoints.huggingface import FAMILIES, Family, their_name
-from headwater.checkpoints.manifest import check_others
-from headwater.checkpoints.multi_task import (
-    body_of,
-    load_tasks,
-    read_tasks,
-    tensors_of,
-    write_tasks,
-)
+from headwater.checkpoints.huggingface import FAMILIES, their_name
+from headwater.checkpoints.parts import EXTRA, ModelParts, write_parts
+from headwater.checkpoints.peft import adapter_config, trained_tensors
 from headwater.checkpoints.state_dict import Match, published, tied_as_found
 from headwater.checkpoints.tensor_layout import pack
-from headwater.checkpoints.weights import read_weights
-from headwater.checkpoints.writing import EXTRA, Saveable, write_folder
+from headwater.checkpoints.weights import check_others, read_weights
 from headwater.errors import UserError, with_article
+from headwater.files import read_json
 from headwater.models.bert.config import BertConfig
 from headwater.models.bert.network import initialize
 from headwater.models.build import (
@@ -40,15 +33,20 @@ from headwater.models.build import (
     ModelConfig,
     TaskHead,
     bare_model,
+    bare_multi_task,
     check_head,
     config_of,
     head_name,
     with_labels,
 )
 from headwater.models.elmo.config import ELMoConfig
+from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.text.loading import load_vocabulary
+from headwater.text.vocabulary import Vocabulary
+
+_BODY, _HEADS = "body.", "heads."  # before the tensors of a model of several tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +56,58 @@ class LoadedCheckpoint:
     Attributes:
         model: in evaluation mode, on the CPU.
         config: its sizes.
-        new_parameters: tensors that the folder lacks and that were drawn afresh: say so aloud.
+        new_parameters: tensors that the folder lacks and that were drawn at random: tell the user.
         ignored: tensors of the folder that this model has no use for.
     """
 
     model: Model
     config: ModelConfig
-    new_parameters: tuple[str, ...]
-    ignored: tuple[str, ...]
+    new_parameters: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def save_model(
+    folder: Path,
+    model: Model,
+    *,
+    adaptation: Adaptation | None = None,
+    vocabulary: Vocabulary | None = None,
+    extra: Mapping[str, Any] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write a folder; it appears whole or not at all.
+
+    Args:
+        folder: takes the place of an older folder of that name.
+        model: any that `build_model`, `build_multi_task` or a method gives.
+        adaptation: how the model was adapted: only what was trained is written, and which body it
+            was trained on. None: all of it.
+        vocabulary: saved with it.
+        extra: JSON that travels with it; `read_extra` gives it back.
+        dtype: of a whole model's file, for example torch.float16; None: as the parameters are.
+    """
+    content = describe(model)
+    if adaptation is not None:
+        tensors = model.small() if isinstance(model, FeatureModel) else trained_tensors(model)
+        peft = adapter_config(model, adaptation)
+        write_parts(folder, ModelParts(content, tensors, vocabulary, extra, adaptation, peft))
+        return
+    tensors = _tensors(model)
+    tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
+    content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    write_parts(folder, ModelParts(content, tensors, vocabulary, extra))
+
+
+def _tensors(model: Model) -> dict[str, Tensor]:
+    """Return all tensors by their names in the file."""
+    family = FAMILIES[family_name(config_of(model))]
+    if isinstance(model, MultiTask):
+        state = model.body.state_dict()
+        body = {f"{_BODY}{their_name(name, family, None)}": each for name, each in state.items()}
+        return body | {f"{_HEADS}{name}": each for name, each in model.heads.state_dict().items()}
+    head = head_name(model)
+    named = {their_name(name, family, head): each for name, each in model.state_dict().items()}
+    return pack(named, family)
 
 
 def load_model(
@@ -75,44 +117,54 @@ def load_model(
     labels: Sequence[str] | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> LoadedCheckpoint:
-    """Read a folder that this library or `transformers` wrote.
+    """Read a whole model that this library or `transformers` wrote.
+
+    What is wrong with the folder is a UserError that names the file and the tensors.
 
     Args:
         folder: holds config.json and safetensors.
         head: the head to put on the body; None: the one that config.json names. One that the
-            folder does not hold is drawn afresh.
+            folder does not hold is drawn at random.
         labels: the classes of a "sequence" or "token" head; None or empty: as in config.json. A
-            head of other classes than these is not used, and one is drawn afresh; to one whose
+            head of other classes than these is not used, and one is drawn at random; to one whose
             classes have no names they are given.
         dtype: of the parameters; half-precision files are widened.
-
-    Raises:
-        UserError: whatever is wrong with the folder, naming the file and the tensors.
     """
     refuse_adapted(folder)
-    where = folder / "config.json"
-    content = files.read_json(where)
-    written = read_config(content, str(where))
-    family = FAMILIES[family_name(written)]
-    tasks = read_tasks(content, where)
-    architecture = _architecture(content, where)
+    described = Description.read(folder)
     stored = read_weights(folder)
-    if tasks is not None and head is None:
-        assert isinstance(written, BertConfig)
-        several = load_tasks(folder, written, tasks, stored).to(dtype).eval()
+    if described.tasks is not None and head is None:
+        model = _several_tasks(folder, described, described.tasks, stored).to(dtype).eval()
         check_others(folder)
-        return LoadedCheckpoint(several, written, (), ())
-    of_body = architecture if tasks is None else ""  # a body alone
-    saved, chosen = _heads(family, of_body, written, head, labels, where)
-    tensors = published(stored if tasks is None else body_of(stored), family, folder)
-    config = with_labels(tied_as_found(written, tensors), labels)
-    return _filled(Match(folder, family, chosen, saved), config, tensors, dtype)
+        return LoadedCheckpoint(model, described.config)
+    saved, chosen = _heads(described, head, labels)
+    tensors = stored if described.tasks is None else _under(_BODY, stored)
+    tensors = published(tensors, described.family, folder)
+    config = with_labels(tied_as_found(described.config, tensors), labels)
+    return _filled(Match(folder, described.family, chosen, saved), config, tensors, dtype)
+
+
+def _heads(
+    described: Description, requested: str | None, labels: Sequence[str] | None
+) -> tuple[HeadName | None, HeadName | None]:
+    """Return the head that the folder was saved with, if it can go on, and the one to load."""
+    saved, config = described.saved_head(requested), described.config
+    chosen = saved if requested is None else check_head(requested)
+    if chosen not in described.family.heads:
+        raise UserError(
+            f"{described.file}: {with_article(config.model_type)} body takes no {chosen} head"
+        )
+    if saved in ("sequence", "token") and labels and isinstance(config, BertConfig):
+        unnamed = tuple(f"LABEL_{index}" for index in range(len(labels)))
+        if config.label_names not in (unnamed, tuple(labels)):
+            saved = None
+    return saved, chosen
 
 
 def _filled(
-    match: Match, config: ModelConfig, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype
+    match: Match, config: ModelConfig, tensors: Mapping[str, Tensor], dtype: torch.dtype
 ) -> LoadedCheckpoint:
-    """Build the model with one head or none, fill it, and hold the other files to the manifest."""
+    """Build the model with one head or none, fill it, and check the other files' sha256."""
     pooler = any(name.startswith(f"{match.family.prefix}pooler.") for name in tensors)
     with torch.device("meta"):  # nothing is drawn that the folder holds
         model = bare_model(config, match.head, pooler=pooler)
@@ -129,6 +181,48 @@ def _filled(
     return LoadedCheckpoint(model, config, new, ignored)
 
 
+def _draw(model: Model, names: Sequence[str], config: BertConfig) -> None:
+    """Give random weights to the modules of those parameters."""
+    for module in dict.fromkeys(name.rpartition(".")[0] for name in names):
+        part = model.get_submodule(module)
+        part.to_empty(device="cpu", recurse=False)
+        initialize(part, config.initializer_range)
+
+
+def _several_tasks(
+    folder: Path,
+    described: Description,
+    tasks: Mapping[str, TaskHead],
+    tensors: Mapping[str, Tensor],
+) -> MultiTask:
+    """Build the model of several tasks that a folder holds."""
+    config = described.config
+    assert isinstance(config, BertConfig)
+    with torch.device("meta"):
+        model = bare_multi_task(config, tasks)
+    match = Match(folder, described.family, None, None)
+    body, _ = match.sort(published(_under(_BODY, tensors), described.family, folder))
+    match.check(model.body, body)
+    heads, expected = _under(_HEADS, tensors), model.heads.state_dict()
+    for name in sorted({*heads, *expected}):
+        has, wants = (
+            tuple(each[name].shape) if name in each else "nothing" for each in (heads, expected)
+        )
+        if has != wants:
+            raise UserError(f"{folder}: {_HEADS}{name} is {has}, config.json asks for {wants}")
+    model.body.load_state_dict(body, assign=True)
+    model.heads.load_state_dict(heads, assign=True)
+    return model
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
 def load_multi_task(
     folder: Path, tasks: Mapping[str, TaskHead], *, dtype: torch.dtype = torch.float32
 ) -> LoadedCheckpoint:
@@ -136,12 +230,8 @@ def load_multi_task(
 
     Each is what `load_model` would put on; of a folder of several tasks, those of the same name
     and labels are kept.
-
-    Raises:
-        UserError: as `load_model`, or a task cannot have the head.
     """
-    file = folder / "config.json"
-    old = read_tasks(files.read_json(file), file) or {}
+    old = Description.read(folder).tasks or {}
     body, heads, new = None, {}, []
     if old:
         whole = load_model(folder, dtype=dtype).model
@@ -159,128 +249,15 @@ def load_multi_task(
         raise UserError("a multi-task model has one task at least")
     labels = {name: task.labels for name, task in tasks.items()}
     model = MultiTask(body, {name: heads[name] for name in tasks}, labels).eval()
-    return LoadedCheckpoint(model, body.config, tuple(new), ())
-
-
-def _same_classes(config: ModelConfig, labels: Sequence[str] | None) -> bool:
-    """Tell whether a head of that config can choose among these labels, or none are asked for."""
-    if not isinstance(config, BertConfig) or not labels:
-        return True
-    names = config.label_names
-    unnamed = names == tuple(f"LABEL_{number}" for number in range(len(labels)))
-    return unnamed or names == tuple(labels)
-
-
-def _draw(model: Model, names: Sequence[str], config: BertConfig) -> None:
-    """Give fresh weights to the modules of those parameters."""
-    for module in dict.fromkeys(name.rpartition(".")[0] for name in names):
-        part = model.get_submodule(module)
-        part.to_empty(device="cpu", recurse=False)
-        initialize(part, config.initializer_range)
-
-
-def save_model(
-    folder: Path,
-    model: Model,
-    *,
-    vocabulary: Saveable | None = None,
-    extra: Mapping[str, object] | None = None,
-    dtype: torch.dtype | None = None,
-) -> None:
-    """Write a folder that `load_model` and `transformers` open; it appears whole or not at all.
-
-    Args:
-        folder: takes the place of an older folder of that name.
-        model: a `ModelWithHead`, a `MultiTask`, a bare `Bert`, a `GPT` or a `T5`.
-        vocabulary: saved beside it.
-        extra: JSON that travels with it; `read_extra` gives it back.
-        dtype: of the file, for example torch.float16; None: as the parameters are.
-    """
-    content, tensors = model_json(model), _tensors(model)
-    tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
-    content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    beside = {} if extra is None else {EXTRA: extra}
-    write_folder(folder, tensors, {"config.json": content}, vocabulary=vocabulary, beside=beside)
-
-
-def model_json(model: Model) -> dict[str, Any]:
-    """Return the content of config.json."""
-    if isinstance(model, MultiTask):
-        return write_tasks(model)
-    config, head = config_of(model), head_name(model)
-    return write_config(config, FAMILIES[family_name(config)].heads[head].architecture, head)
-
-
-def _tensors(model: Model) -> dict[str, torch.Tensor]:
-    """Return the tensors by their names in the file."""
-    if isinstance(model, MultiTask):
-        return tensors_of(model)
-    family, head = FAMILIES[family_name(config_of(model))], head_name(model)
-    named = {their_name(name, family, head): each for name, each in model.state_dict().items()}
-    return pack(named, family)
+    return LoadedCheckpoint(model, body.config, tuple(new))
 
 
 def read_extra(folder: Path) -> dict[str, Any]:
     """Return the `extra` that was saved with a model; empty when there is none."""
-    path = folder / EXTRA
-    if not path.exists():
+    file = folder / EXTRA
+    if not file.exists():
         return {}
-    content = files.read_json(path)
+    content = read_json(file)
     if not isinstance(content, dict):
-        raise UserError(f"{path}: a JSON object was expected")
+        raise UserError(f"{file}: a JSON object was expected")
     return content
-
-
-def head_in(content: Mapping[str, Any], where: Path) -> HeadName | None:
-    """Return the head of the model that a config.json describes.
-
-    Raises:
-        UserError: it is of a class that is not in the tables.
-    """
-    config = read_config(content, str(where))
-    family = FAMILIES[family_name(config)]
-    return _saved_head(family, _architecture(content, where), config, None, where)
-
-
-def _architecture(content: Mapping[str, Any], where: Path) -> str:
-    names = content.get("architectures") or [""]
-    if not isinstance(names, list) or not isinstance(names[0], str):
-        raise UserError(f"{where}: architectures must be a list of names")
-    return names[0]
-
-
-def _heads(
-    family: Family,
-    architecture: str,
-    config: ModelConfig,
-    asked: str | None,
-    labels: Sequence[str] | None,
-    where: Path,
-) -> tuple[HeadName | None, HeadName | None]:
-    """Return the head that the folder was written with, if it can go on, and the one to load."""
-    saved = _saved_head(family, architecture, config, asked, where)
-    chosen = saved if asked is None else check_head(asked)
-    if chosen not in family.heads:
-        raise UserError(f"{where}: {with_article(config.model_type)} body takes no {chosen} head")
-    if saved in ("sequence", "token") and not _same_classes(config, labels):
-        saved = None
-    return saved, chosen
-
-
-def _saved_head(
-    family: Family,
-    architecture: str,
-    config: ModelConfig,
-    asked: str | None,
-    where: Path,
-) -> HeadName | None:
-    """Return the head that the folder was written with; a bare body when it does not say."""
-    try:
-        saved = family.head_of(architecture) if architecture else None
-    except KeyError:
-        if asked is not None:
-            return None
-        known = ", ".join(family.architectures())
-        raise UserError(f"{where}: {architecture} is not supported; known are {known}") from None
-    single = isinstance(config, BertConfig) and len(config.label_names) == 1
-    return "regression" if saved == "sequence" and single else saved

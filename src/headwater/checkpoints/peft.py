@@ -1,14 +1,23 @@
-"""The adapter_config.json that the `peft` package opens, as its release 0.21 writes it.
+"""What was trained, as the `peft` package opens it: tensor names and the adapter_config.json of
+release 0.21.
+
+In the file a tensor has the name of the published module that it belongs to:
+
+    body.layers.0.attention.layer.query.lora_A.weight                           ours
+    base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight    in the file
 
 peft finds the modules to adapt by the ends of their names. Where a short end would also name others
 (`dense` is in every part of a BERT), whole names are written.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from headwater.checkpoints.adapter_config import Adapted
+from torch import Tensor
+
+from headwater.checkpoints.adaptation import Adaptation
 from headwater.checkpoints.configs import family_name
 from headwater.checkpoints.hub import BUNDLED
 from headwater.checkpoints.huggingface import FAMILIES, their_name
@@ -18,9 +27,10 @@ from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, config_of, head_name
 from headwater.models.multi_task import MultiTask
 
-PREFIX = "base_model.model."
+_PREFIX = "base_model.model."
 """Before the name of each tensor in the file."""
 
+_ADDED = re.compile(r"\.(lora_A|lora_B|adapter)\.")
 _TASK_TYPES = {
     "sequence": "SEQ_CLS",
     "regression": "SEQ_CLS",
@@ -29,16 +39,45 @@ _TASK_TYPES = {
 }
 
 
-def adapter_config(model: Model, adapted: Adapted) -> dict[str, Any] | None:
-    """Return the content of adapter_config.json; None where no published class is such a model."""
+def trained_tensors(model: Model) -> dict[str, Tensor]:
+    """Return the trained parameters by their names in the file."""
+    return {theirs: model.get_parameter(ours) for ours, theirs in trained_names(model).items()}
+
+
+def trained_names(model: Model) -> dict[str, str]:
+    """Return the names of the trained parameters: ours -> that in the file."""
+    names = (name for name, each in model.named_parameters() if each.requires_grad)
+    return {name: f"{_PREFIX}{_published(name, model)}" for name in names}
+
+
+def _published(name: str, model: Model) -> str:
+    """Return a parameter's published name; what was added is named within its module."""
+    added = _ADDED.search(name)
+    if added is not None:
+        return _module(name[: added.start()], model) + name[added.start() :]
+    family = FAMILIES[family_name(config_of(model))]
+    if not isinstance(model, MultiTask):
+        return their_name(name, family, head_name(model))
+    if name.startswith("heads."):
+        return name
+    return f"body.{their_name(name.removeprefix('body.'), family, None)}"
+
+
+def _module(name: str, model: Model) -> str:
+    """Return a module's published name."""
+    return _published(f"{name}.weight", model).removesuffix(".weight")
+
+
+def adapter_config(model: Model, adaptation: Adaptation) -> dict[str, Any] | None:
+    """Return the content of adapter_config.json; None where peft knows no such method or model."""
+    if adaptation.config.method != "lora" or isinstance(model, MultiTask):
+        return None
     config, head = config_of(model), head_name(model)
-    name, settings = family_name(config), adapted.config.lora
+    name, settings = family_name(config), adaptation.config.lora
     encoder = isinstance(config, BertConfig)
-    if isinstance(model, MultiTask) or name.startswith("headwater-"):
+    if name.startswith("headwater-") or (encoder and head not in _TASK_TYPES):
         return None
-    if encoder and head not in _TASK_TYPES:
-        return None
-    family, base = FAMILIES[name], adapted.base
+    family, base = FAMILIES[name], adaptation.base
     # Of a head of several layers, as RoBERTa's, peft wants the whole; the pooler is the body's.
     modules = family.heads[head].modules.values() if encoder else ()
     whole = (n if n.startswith(family.prefix) else n.partition(".")[0] for n in modules)
@@ -67,8 +106,3 @@ def _targets(model: Model, heads: Iterable[str]) -> list[str]:
     short = {name.rpartition(".")[2] for name in adapted}
     named = (name.endswith(f".{each}") for name in (*others, *heads) for each in short)
     return sorted(adapted if any(named) else short)
-
-
-def _module(name: str, model: Model) -> str:
-    family = FAMILIES[family_name(config_of(model))]
-    return their_name(f"{name}.weight", family, head_name(model)).removesuffix(".weight")

@@ -1,7 +1,10 @@
-"""Reading and writing tensors: safetensors only, checked by the manifest. Nothing is unpickled."""
+"""Reading and writing tensors: safetensors only, checked by the manifest. Nothing is unpickled.
+
+The manifest is a sha256 of each file of a model: without one, a flipped bit loads silently.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -10,23 +13,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from headwater import files
-from headwater.checkpoints.manifest import check_weights
 from headwater.errors import UserError
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+MANIFEST = "manifest.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "model.ckpt.index")
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """Read all tensors of a folder, from one file or from shards.
-
-    Raises:
-        UserError: there are none, a shard is missing, a file is damaged, or all there is are
-            pickles.
-    """
+    """Read all tensors of a folder, from one file or from shards."""
     names = weight_files(folder)
-    check_weights(folder, names)
+    _check_weights(folder, names)
     tensors: dict[str, Tensor] = {}
     for name in names:
         part = _read_file(folder / name)
@@ -40,12 +38,8 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def read_file(folder: Path, name: str) -> dict[str, Tensor]:
-    """Read all tensors of one file of a folder.
-
-    Raises:
-        UserError: it is missing or damaged.
-    """
-    check_weights(folder, [name])
+    """Read all tensors of one file of a folder."""
+    _check_weights(folder, [name])
     return _read_file(folder / name)
 
 
@@ -59,11 +53,7 @@ def write_weights(folder: Path, tensors: Mapping[str, Tensor], name: str = SINGL
 
 
 def weight_files(folder: Path) -> list[str]:
-    """Return the names of the files that hold a model's tensors: one, or its shards.
-
-    Raises:
-        UserError: there are none, a shard is missing, or all there is are pickles.
-    """
+    """Return the names of the files that hold a model's tensors: one, or its shards."""
     if (folder / SINGLE).is_file():
         return [SINGLE]
     if (folder / INDEX).is_file():
@@ -104,3 +94,54 @@ def _read_file(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path}: damaged or cut short ({error}); fetch it again") from None
     # The file is mapped; what is returned must not change when the file does.
     return {name: torch.clone(tensor) for name, tensor in tensors.items()}
+
+
+def write_manifest(folder: Path, names: Iterable[str]) -> None:
+    """Write `manifest.json`, {file name: sha256}, for those files of the folder."""
+    sums = {name: files.sha256(folder / name) for name in sorted(names)}
+    files.write_json(folder / MANIFEST, sums)
+
+
+def check_others(folder: Path) -> None:
+    """Compare config.json and the vocabulary with `manifest.json`, where it lists them.
+
+    To be called when all is read: what is plainly broken has its own error then, a clearer one.
+    """
+    for name, value in sorted((_read_manifest(folder) or {}).items()):
+        if not _holds_weights(name):
+            _compare(folder, name, value)
+
+
+def _check_weights(folder: Path, names: Iterable[str]) -> None:
+    """Compare those weight files with `manifest.json`, where the folder has one."""
+    sums = _read_manifest(folder)
+    if sums is None:
+        return
+    for name in sorted({*names, *filter(_holds_weights, sums)}):
+        if name not in sums:
+            raise UserError(f"{folder / name}: is not in {MANIFEST}; copy the folder again")
+        _compare(folder, name, sums[name])
+
+
+def _holds_weights(name: str) -> bool:
+    return name.endswith(".safetensors")
+
+
+def _read_manifest(folder: Path) -> dict[str, str] | None:
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    sums = files.read_json(path)
+    if not isinstance(sums, dict):
+        raise UserError(f"{path}: {{file name: sha256}} was expected")
+    return sums
+
+
+def _compare(folder: Path, name: str, value: str) -> None:
+    if not re.fullmatch(r"[\w.-]+", name) or not (folder / name).is_file():
+        raise UserError(f"{folder / name}: is in {MANIFEST} but missing; copy the folder again")
+    if files.sha256(folder / name) != value:
+        raise UserError(
+            f"{folder / name}: damaged, its sha256 is not the one in {MANIFEST}; copy it again "
+            f"(or delete {MANIFEST} if you changed it on purpose)"
+        )

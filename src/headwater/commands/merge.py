@@ -13,8 +13,8 @@ def merge(
     output: Annotated[Path, typer.Option(metavar="DIR", help="Gets the whole model.")],
 ) -> None:
     """Make a whole model of a LoRA run and the model it was trained on."""
-    from headwater.checkpoints.adapter_config import read_adapted
-    from headwater.checkpoints.adapter_io import open_model
+    from headwater.checkpoints.adaptation import read_adaptation
+    from headwater.checkpoints.adapted import open_model
     from headwater.checkpoints.folder import read_extra, save_model
     from headwater.checkpoints.hub import resolve
     from headwater.files import check_free
@@ -22,10 +22,10 @@ def merge(
     from headwater.text.loading import load_vocabulary
 
     folder = resolve(model)
-    adapted = read_adapted(folder)
-    if adapted is None:
+    adaptation = read_adaptation(folder)
+    if adaptation is None:
         raise UserError(f"{model}: holds a whole model; there is nothing to merge")
-    if (method := adapted.config.method) != "lora":
+    if (method := adaptation.config.method) != "lora":
         raise UserError(
             f"{model}: was trained by method {method!r}, which stays beside the body (there is "
             "more than a matrix between); only LoRA can be merged"

@@ -13,11 +13,11 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from headwater.checkpoints.adapter_config import BASE, read_adapted, weight_sums
-from headwater.checkpoints.adapter_io import attached, open_model
+from headwater.checkpoints.adaptation import BASE, read_adaptation, weight_sums
+from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.writing import EXTRA
+from headwater.checkpoints.parts import EXTRA
 from headwater.data.config import TextConfig
 from headwater.data.example import SpanExample
 from headwater.data.task import Task
@@ -176,18 +176,18 @@ class LoadedModel:
             UserError: it is a whole model, or was trained on another body.
         """
         folder = resolve(str(model))
-        found = read_adapted(folder)
+        found = read_adaptation(folder)
         if found is None:
             raise UserError(
                 f"{model}: holds a whole model, which shares no body; load it by itself"
             )
         own = resolve(self.name)
-        if read_adapted(own) is not None or weight_sums(own) != found.base.sha256:
+        if read_adaptation(own) is not None or weight_sums(own) != found.base.sha256:
             raise UserError(
                 f"{model}: was trained on {found.base.name}, not on {self.name} (the sha256 of the "
                 f"weights is in its {BASE}); load that first"
             )
-        checkpoint = attached(cast(Model, self.network), folder, found)
+        checkpoint = put_on(cast(Model, self.network), folder, found)
         vocabulary = load_vocabulary(folder)
         check_fits(vocabulary, checkpoint.config.vocab_size, str(folder))
         return LoadedModel(
@@ -313,7 +313,7 @@ class LoadedModel:
     def _body(self) -> str:
         """What to train on from: of what was saved without its body, that body."""
         try:
-            found = read_adapted(resolve(self.name))
+            found = read_adaptation(resolve(self.name))
         except UserError:  # it was not loaded by a name
             return self.name
         return self.name if found is None else found.base.name

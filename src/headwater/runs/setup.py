@@ -8,8 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from headwater.checkpoints.adapter_config import Adapted, Base
-from headwater.checkpoints.adapter_io import save_attached
+from headwater.checkpoints.adaptation import Adaptation, Base
 from headwater.checkpoints.configs import CHOICES, check_number, read_config
 from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
@@ -47,14 +46,14 @@ from headwater.training.config import Family
 class Setup:
     """A model with its vocabulary and how it is adapted; `new_parameters` were drawn at random.
 
-    adapted: what is saved with weights that are saved alone.
+    adaptation: what is saved with weights that are saved alone.
     """
 
     model: Model
     vocabulary: Vocabulary
     method: Method
     new_parameters: tuple[str, ...]
-    adapted: Adapted | None = None
+    adaptation: Adaptation | None = None
 
     @property
     def config(self) -> ModelConfig:
@@ -63,21 +62,24 @@ class Setup:
 
     def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
         """Write the model with what answering needs to know beside its weights."""
-        if self.adapted is None:
-            save_model(folder, self.model, vocabulary=self.vocabulary, extra=extra)
-        else:
-            save_attached(folder, self.model, self.adapted, vocabulary=self.vocabulary, extra=extra)
+        save_model(
+            folder,
+            self.model,
+            adaptation=self.adaptation,
+            vocabulary=self.vocabulary,
+            extra=extra,
+        )
 
     def elsewhere(self, model: nn.Module) -> set[str]:
         """Name what of a model that trains (this one, or one around it) is saved with its body."""
-        if self.adapted is None:
+        if self.adaptation is None:
             return set()
         return {name for name, each in model.named_parameters() if not each.requires_grad}
 
     @property
     def identity(self) -> dict[str, str]:
         """What a resumed run must have in common with its beginning."""
-        base = {} if self.adapted is None else {"base": repr(self.adapted.base.sha256)}
+        base = {} if self.adaptation is None else {"base": repr(self.adaptation.base.sha256)}
         return {"vocabulary": self.vocabulary.fingerprint} | base
 
     @property
@@ -181,17 +183,17 @@ def _setup(
     """Adapt a model in the recipe's way."""
     check_fits(vocabulary, config_of(model).vocab_size, recipe.model or "network")
     method = build_method(recipe)
-    adapted = _adapted(recipe) if method.alone else None
+    adaptation = _adaptation(recipe) if method.alone else None
     method.attach(model)
-    return Setup(model, vocabulary, method, new_parameters, adapted)
+    return Setup(model, vocabulary, method, new_parameters, adaptation)
 
 
-def _adapted(recipe: RunRecipe) -> Adapted:
+def _adaptation(recipe: RunRecipe) -> Adaptation:
     if recipe.model is None:
         raise UserError(
             f"method {recipe.method!r} adapts a pre-trained model: give model in place of [network]"
         )
-    return Adapted(recipe, Base.of(recipe.model))
+    return Adaptation(recipe, Base.of(recipe.model))
 
 
 def _from_random(

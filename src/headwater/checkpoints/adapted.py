@@ -1,0 +1,127 @@
+"""Opening what was trained and saved without its body: LoRA, adapters, a small model on features.
+
+It is put on a body that shares its memory with the one it is given, so that one body serves many.
+"""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from headwater.checkpoints.adaptation import Adaptation, find_base, read_adaptation
+from headwater.checkpoints.description import Description
+from headwater.checkpoints.folder import LoadedCheckpoint, load_model
+from headwater.checkpoints.parts import TRAINED
+from headwater.checkpoints.peft import trained_names
+from headwater.checkpoints.weights import check_others, read_file
+from headwater.errors import UserError
+from headwater.methods.names import build_method
+from headwater.models.bert.config import BertConfig
+from headwater.models.bert.network import Bert
+from headwater.models.build import Model, bare_model, bare_multi_task, config_of
+from headwater.models.feature_model import FeatureModel
+from headwater.models.heads import ModelWithHead
+from headwater.models.layer_outputs import bare_body
+from headwater.models.multi_task import MultiTask
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def open_model(folder: Path) -> LoadedCheckpoint:
+    """Load whatever a folder holds: a whole model, or what was trained, with its body."""
+    adaptation = read_adaptation(folder)
+    if adaptation is None:
+        return load_model(folder)
+    return put_on(load_model(find_base(adaptation, folder)).model, folder, adaptation)
+
+
+def put_on(body: Model, folder: Path, adaptation: Adaptation) -> LoadedCheckpoint:
+    """Put what a folder holds on a body, which stays as it is and shares its memory.
+
+    Args:
+        body: the body that it was trained on, alone or with any head.
+    """
+    described = Description.read(folder)
+    with torch.random.fork_rng(devices=[]):  # what is drawn here is replaced at once
+        if adaptation.config.method == "features":
+            model: Model = _on_features(body, described, adaptation)
+        else:
+            model = _with_heads(body, described)
+            build_method(adaptation.config).attach(model)
+    if isinstance(model, FeatureModel):
+        names = {name: name for name in model.small()}
+    else:
+        names = trained_names(model)
+    _fill(model, names, folder)
+    check_others(folder)
+    return LoadedCheckpoint(model.eval(), config_of(model))
+
+
+def share(model: M) -> M:
+    """Return a copy with modules and parameters of its own over the same memory.
+
+    What is put into the copy, replaced there, frozen or given a gradient is not so in the model;
+    what is written into a tensor of either is written for both.
+    """
+    kept: dict[int, Any] = {id(buffer): buffer for buffer in model.buffers()}
+    for parameter in model.parameters():
+        kept[id(parameter)] = nn.Parameter(parameter.detach(), parameter.requires_grad)
+    return copy.deepcopy(model, kept)
+
+
+def _on_features(body: Model, described: Description, adaptation: Adaptation) -> FeatureModel:
+    """Return a small model with random weights, in the body's memory."""
+    head, alone = described.features, bare_body(share(body))
+    features = adaptation.config.features
+    model = FeatureModel(alone, features, head.kind, tuple(head.labels), pairs=head.pairs)
+    return model.to(next(alone.parameters()).device)
+
+
+def _with_heads(body: Model, described: Description) -> Model:
+    """Return a model as config.json describes it, in the memory of a body; its heads are empty."""
+    config, file = described.config, described.file
+    alone = body.body if isinstance(body, ModelWithHead | MultiTask) else body
+    if not isinstance(config, BertConfig) and not isinstance(alone, Bert):
+        return share(body)
+    if not isinstance(config, BertConfig) or not isinstance(alone, Bert):
+        raise UserError(f"{file}: model_type {config.model_type!r} is not that of the body")
+    with torch.device("meta"):
+        if described.tasks:
+            model: Model = bare_multi_task(config, described.tasks)
+        else:
+            model = bare_model(config, described.saved_head())
+    if not isinstance(model, ModelWithHead | MultiTask):
+        raise UserError(f"{file}: architectures: a class with a head was expected")
+    model.body = share(alone)
+    model.body.config, model.body.pooler = config, None
+    return model
+
+
+def _fill(model: Model, names: Mapping[str, str], folder: Path) -> None:
+    """Give a model the tensors of a folder, which must have the names in the file and the shapes.
+
+    Args:
+        names: our name -> that in the file, of all that was trained.
+    """
+    state = model.state_dict(keep_vars=True)
+    expected = {theirs: state[ours] for ours, theirs in names.items()}
+    tensors = read_file(folder, TRAINED)
+    _check_shapes(tensors, expected, folder / TRAINED)
+    device = next(each for each in model.parameters() if each.device.type != "meta").device
+    values = {ours: tensors[theirs].to(device) for ours, theirs in names.items()}
+    model.load_state_dict(values, strict=False, assign=True)
+
+
+def _check_shapes(
+    tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: Path
+) -> None:
+    found, wanted = (
+        {name: tuple(tensor.shape) for name, tensor in each.items()} for each in (tensors, expected)
+    )
+    for name in sorted({*wanted, *found}):
+        has, wants = (each.get(name, "nothing") for each in (found, wanted))
+        if has != wants:
+            raise UserError(f"{file}: {name} is {has}, {wants} was expected")
