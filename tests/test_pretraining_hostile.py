@@ -96,7 +96,7 @@ def test_a_poor_corpus_trains_every_objective(
         (
             "spans",
             {"span_corruption": {"inputs": 9000, "variant": "drop_tokens"}},
-            r"unigram: the corpus holds \d+ tokens, fewer than one row of \d+",
+            r"unigram: the corpus holds \d+ tokens, fewer than one sequence of \d+",
         ),
     ],
 )

@@ -62,7 +62,7 @@ def test_bilm_is_the_text_alone(store: Any, t5: Vocabulary) -> None:
 
 
 def test_lm_errors(store: Any, t5: Vocabulary, bare: Callable[..., Vocabulary]) -> None:
-    with pytest.raises(UserError, match=r"holds 1998 tokens, fewer than one row of 4000"):
+    with pytest.raises(UserError, match=r"holds 1998 tokens, fewer than one sequence of 4000"):
         LanguageModel(store, t5, LanguageModelConfig(length=4000), seed=0)
     with pytest.raises(UserError, match="length = 1"):
         LanguageModelConfig.check({"length": 1}, "recipe.toml")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headwater.data.convert import PairSet
-from headwater.objectives.concatenated import Mixed, store_seed
+from headwater.objectives.concatenated import ConcatenatedStores, store_seed
 from headwater.objectives.lm import LanguageModel, LanguageModelConfig
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
 from headwater.text.vocabulary import Vocabulary
@@ -34,7 +34,7 @@ def labels(made: list[dict[str, np.ndarray]]) -> list[list[int]]:
 
 
 def test_an_epoch_has_the_rows_of_every_reading(sets: list[SpanCorruption]) -> None:
-    mixed = Mixed(sets, [1, 2])
+    mixed = ConcatenatedStores(sets, [1, 2])
     assert len(mixed) == 3 + 2 + 2
     assert isinstance(mixed, PairSet)
     assert mixed.lengths.tolist() == [*sets[0].lengths, *sets[1].lengths, *sets[1].lengths]
@@ -45,7 +45,7 @@ def test_an_epoch_has_the_rows_of_every_reading(sets: list[SpanCorruption]) -> N
 
 
 def test_no_reading_has_the_noise_of_another(sets: list[SpanCorruption]) -> None:
-    mixed = Mixed(sets, [1, 3])
+    mixed = ConcatenatedStores(sets, [1, 3])
     seen = [
         tuple(row) for epoch in range(3) for row in labels(mixed.features(np.arange(3, 9), epoch))
     ]
@@ -53,20 +53,20 @@ def test_no_reading_has_the_noise_of_another(sets: list[SpanCorruption]) -> None
 
 
 def test_rows_come_in_the_order_asked_for(sets: list[SpanCorruption]) -> None:
-    mixed = Mixed(sets, [2, 1])
+    mixed = ConcatenatedStores(sets, [2, 1])
     whole = labels(mixed.features(np.arange(8), 1))
     order = np.array([7, 0, 4, 3, 6, 1])
     assert labels(mixed.features(order, 1)) == [whole[row] for row in order]
 
 
 def test_the_fingerprint_tells_mixtures_apart(sets: list[SpanCorruption]) -> None:
-    mixtures = [Mixed(sets, [1, 1]), Mixed(sets, [1, 2]), Mixed(sets[::-1], [1, 1])]
+    mixtures = [ConcatenatedStores(sets, [1, 1]), ConcatenatedStores(sets, [1, 2]), ConcatenatedStores(sets[::-1], [1, 1])]
     assert len({each.fingerprint for each in mixtures}) == 3
 
 
 def test_rows_without_targets_are_no_pairs(make_store: MakeStore, t5: Vocabulary) -> None:
     rows = LanguageModel(make_store([[range(100, 140)]]), t5, LanguageModelConfig(length=8), 0)
-    assert not isinstance(Mixed([rows, rows], [1, 1]), PairSet)
+    assert not isinstance(ConcatenatedStores([rows, rows], [1, 1]), PairSet)
 
 
 def test_stores_have_seeds_of_their_own() -> None:

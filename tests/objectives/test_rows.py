@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from headwater.data.order import hash_key, hashes, place_hashes, row_keys
 from headwater.errors import UserError
-from headwater.objectives.sequences import Chunks, constant
+from headwater.objectives.sequences import RunningText, constant
 
 MakeStore = Callable[..., Any]
 SEPARATOR = 1
@@ -36,10 +36,10 @@ def test_rows_are_the_joined_documents(
     store = make_store([[range(b, b + size)] for b, size in zip(begin, sizes, strict=False)])
     stream = joined(store)
     if len(stream) < length:
-        with pytest.raises(UserError, match=f"fewer than one row of {length}"):
-            Chunks(store, length, SEPARATOR)
+        with pytest.raises(UserError, match=f"fewer than one sequence of {length}"):
+            RunningText(store, length, SEPARATOR)
         return
-    chunks = Chunks(store, length, SEPARATOR)
+    chunks = RunningText(store, length, SEPARATOR)
     assert len(chunks) == len(stream) // length
     rows = np.arange(len(chunks))[::-1]
     found = chunks.chunk(rows)
@@ -51,7 +51,7 @@ def test_a_memory_mapped_store_is_read_in_place(tmp_path: Path, make_store: Make
     store = make_store([[range(2, 60)], [range(60, 99)]])
     store.tokens.tofile(tmp_path / "tokens.bin")
     mapped = np.memmap(tmp_path / "tokens.bin", np.uint16, "r")
-    chunks = Chunks(type(store)(mapped, store.documents, store.sentences, ""), 10, SEPARATOR)
+    chunks = RunningText(type(store)(mapped, store.documents, store.sentences, ""), 10, SEPARATOR)
     assert chunks.chunk(np.arange(len(chunks))).ravel().tolist() == joined(store)[:90]
 
 

@@ -286,5 +286,5 @@ def test_wrong_settings(values: dict[str, Any]) -> None:
 
 
 def test_a_corpus_shorter_than_a_row(make_store: MakeStore, t5: Vocabulary) -> None:
-    with pytest.raises(UserError, match="holds 6 tokens, fewer than one row of 568"):
+    with pytest.raises(UserError, match="holds 6 tokens, fewer than one sequence of 568"):
         SpanCorruption(make_store([[[5] * 5]]), t5, SpanCorruptionConfig(), seed=0)

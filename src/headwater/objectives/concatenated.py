@@ -1,14 +1,14 @@
-"""Several corpora in one run: the rows of an epoch are the rows of all of them.
+"""Several corpora in one run: the sequences of an epoch are the sequences of all of them.
 
 A corpus may be read more than once an epoch (Raffel et al. 2020, section 3.4.2, and Brown et al.
-2020, table 2.2, weigh theirs so). Stores of 3 and 2 rows, the second read twice:
+2020, table 2.2, weigh theirs so). Stores of 3 and 2 sequences, the second read twice:
 
-    row      0 1 2   3 4   5 6
+    sequence      0 1 2   3 4   5 6
     store    0 0 0   1 1   1 1
-    its row  0 1 2   0 1   0 1        the last two under other noise than the two before them
+    its sequence  0 1 2   0 1   0 1        the last two under other noise than the two before them
 
-Which store a row is of, which row of it and under what noise follow from (epoch, row) alone, so a
-mixture continues to the bit as one store does.
+Which store a sequence is of, which sequence of it and under what noise follow from (epoch,
+sequence) alone, so a mixture continues to the bit as one store does.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ from headwater.objectives.sequences import Longs
 
 
 @final
-class Mixed:
-    """The rows of several sets after one another, a FeatureSet; a PairSet if all of them are.
+class ConcatenatedStores:
+    """The sequences of several sets after one another, a FeatureSet; a PairSet if all of them are.
 
     Args:
         sets: at least one; all give the same features.
@@ -34,31 +34,31 @@ class Mixed:
     target_lengths: Longs  # only of pairs, by which the batcher tells them
 
     def __init__(self, sets: Sequence[FeatureSet], repeats: Sequence[int]) -> None:
-        readings = [(each, n) for each, times in enumerate(repeats) for n in range(times)]
+        readings = [(store, time) for store, n in enumerate(repeats) for time in range(n)]
         self._sets = sets
         self._readings = readings
         self._repeats = repeats
-        self._bounds = np.cumsum([0, *(len(sets[each]) for each, _ in readings)])
-        self.lengths = np.concatenate([sets[each].lengths for each, _ in readings])
+        self._bounds = np.cumsum([0, *(len(sets[store]) for store, _ in readings)])
+        self.lengths = np.concatenate([sets[store].lengths for store, _ in readings])
         if pairs := all_pairs(sets):
             self.target_lengths = np.concatenate(
-                [pairs[each].target_lengths for each, _ in readings]
+                [pairs[store].target_lengths for store, _ in readings]
             )
         self.fingerprint = digest([each.fingerprint for each in sets], list(repeats))
 
     def __len__(self) -> int:
         return int(self._bounds[-1])
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Build the given rows of an epoch, those of one reading together."""
-        home = np.searchsorted(self._bounds, rows, side="right") - 1
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Build the given sequences of an epoch, those of one reading together."""
+        readings = np.searchsorted(self._bounds, indices, side="right") - 1
 
-        def make(reading: int, places: Longs) -> list[Features]:
-            each, number = self._readings[reading]
-            own = rows[places] - self._bounds[reading]
-            return self._sets[each].features(own, epoch * self._repeats[each] + number)
+        def make(reading: int, chosen: Longs) -> list[Features]:
+            store, time = self._readings[reading]
+            own = indices[chosen] - self._bounds[reading]
+            return self._sets[store].features(own, epoch * self._repeats[store] + time)
 
-        return made_by_group(home, make)
+        return made_by_group(readings, make)
 
 
 def store_seed(seed: int, store: int) -> int:

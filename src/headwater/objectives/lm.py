@@ -1,11 +1,11 @@
 """Language modeling: predict each token from those before it, or around it from both sides.
 
     lm         every token after the first, left to right          GPT, GPT-2
-    prefix_lm  a random prefix is fully visible, the rest asked    T5 paper, section 3.2.1
+    prefix_lm  a random prefix is visible, the rest predicted      T5 paper, section 3.2.1
     bilm       left to right and right to left at once             ELMo
 
-Rows are running text. Labels are the ids themselves, -100 where nothing is asked; the model shifts
-them by one. The row [5 6 7 8] with a prefix of 2 is
+Sequences are running text. Labels are the ids themselves, -100 where nothing is predicted; the
+model shifts them by one. The sequence [5 6 7 8] with a prefix of 2 is
 
     input_ids 5 6 7 8      labels -100 -100 7 8      prefix_length 2
 """
@@ -22,7 +22,7 @@ from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 from headwater.objectives.noise import below
 from headwater.objectives.packing import Packing
-from headwater.objectives.sequences import Chunks, Longs, Store, constant
+from headwater.objectives.sequences import Longs, RunningText, Store, constant
 from headwater.text.special_tokens import document_end
 from headwater.text.vocabulary import Vocabulary
 
@@ -30,11 +30,11 @@ Kind = Literal["lm", "prefix_lm", "bilm"]
 
 
 class LanguageModelConfig(Config):
-    """Language modeling over rows of running text.
+    """Language modeling over sequences of running text.
 
-    length: tokens in a row.
-    packing: rows hold whole texts, each by itself, instead of running text cut anywhere; not for
-        `bilm`.
+    length: tokens in a sequence.
+    packing: sequences hold whole texts, each by itself, instead of running text cut anywhere; not
+        for `bilm`.
     """
 
     length: int = Field(default=512, ge=2)
@@ -43,15 +43,11 @@ class LanguageModelConfig(Config):
 
 @final
 class LanguageModel:
-    """Rows for a decoder or a bidirectional recurrent network, a FeatureSet.
+    """Sequences for a decoder or a bidirectional recurrent network, a FeatureSet.
 
-    Row features, int32: `input_ids` [length]; unless bidirectional `labels` [length]; with a
-    prefix the scalar `prefix_length`, from 1 to length - 1, each as likely. Packed rows also have
-    `blocks` [length]; their `prefix_length` [length] is that of each place's text.
-
-    Raises:
-        UserError: the vocabulary has no token to end a document, or the store does not fill a row;
-            rows of `bilm` were to be packed.
+    Features of a sequence, int32: `input_ids` [length]; unless bidirectional `labels` [length];
+    with a prefix the scalar `prefix_length`, from 1 to length - 1, each as likely. Packed sequences
+    also have `blocks` [length]; their `prefix_length` [length] is that of each position's text.
     """
 
     def __init__(
@@ -66,36 +62,31 @@ class LanguageModel:
         self._config = config
         self._kind = kind
         self._seed = seed
-        self._rows: Chunks | Packing
+        self._source: RunningText | Packing
         if not config.packing:
-            self._rows = Chunks(store, config.length, separator)
-            self.lengths = constant(config.length, len(self._rows))
+            self._source = RunningText(store, config.length, separator)
+            self.lengths = constant(config.length, len(self._source))
         elif kind == "bilm":
             raise UserError("bilm reads running text; set lm.packing = false")
         else:
-            self._rows = Packing(
-                store,
-                inputs=np.arange(config.length + 1),
-                room=config.length,
-                least=2,
-                ending=separator,
+            inputs = np.arange(config.length + 1)
+            self._source = Packing(
+                store, inputs=inputs, room=config.length, least=2, ending=separator
             )
-            self.lengths = self._rows.lengths
+            self.lengths = self._source.lengths
         self.fingerprint = digest(kind, config, seed, store.fingerprint, vocabulary.fingerprint)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._source)
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Build the given rows of an epoch."""
-        if isinstance(self._rows, Packing):
-            return self._rows.features(rows, epoch, self._examples)
-        return self._examples(self._rows.chunk(rows), rows, epoch)
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Build the given sequences of an epoch."""
+        return self._source.features(indices, epoch, self._of_texts)
 
-    def _examples(self, ids: Ints, numbers: Longs, epoch: int) -> list[Features]:
+    def _of_texts(self, ids: Ints, numbers: Longs, epoch: int) -> list[Features]:
         """Make features of texts, int32 [texts, length]."""
         if self._kind == "bilm":
-            return [{"input_ids": row} for row in ids]
+            return [{"input_ids": text} for text in ids]
         if self._kind == "lm":
             labels = ids
             if self._config.packing:
@@ -105,8 +96,8 @@ class LanguageModel:
         length = ids.shape[1]
         keys = order.row_keys((self._seed, order.SPLITS, epoch), numbers)
         prefixes = 1 + below(keys, length - 1).astype(np.int32)
-        asked = np.arange(length) >= prefixes[:, None]
-        labels = np.where(asked, ids, np.int32(IGNORED))
+        predicted = np.arange(length) >= prefixes[:, None]
+        labels = np.where(predicted, ids, np.int32(IGNORED))
         return [
             {"input_ids": ids[i], "labels": labels[i], "prefix_length": prefixes[i, ...]}
             for i in range(len(ids))

@@ -1,14 +1,14 @@
 """Masked language modeling: say which tokens were hidden, from what stands on both sides.
 
-15% of the tokens of a row are chosen; of those 80% become [MASK], 10% a random token and 10% stay
-as they are, and all are asked for (Devlin et al. 2019, section 3.1, task 1, and appendix A.1):
+15% of the tokens of a sequence are chosen; of those 80% become [MASK], 10% a random token and 10%
+stay as they are, and all are predicted (Devlin et al. 2019, section 3.1, task 1, and appendix A.1):
 
     text       my dog is hairy        chosen: hairy
     input_ids  my dog is [MASK]       in 80%;  apple in 10%;  hairy in 10%
     labels     -100 -100 -100 hairy
 
-Masks are drawn anew in each epoch (Liu et al. 2019, section 4.1). The choice is exact per row, as
-in the published code: `max(1, round(0.15 x tokens))`, but counted and taken from the text alone:
+Masks are drawn anew in each epoch (Liu et al. 2019, section 4.1). The choice is exact per sequence,
+as in the published code: `max(1, round(0.15 x tokens))`, but counted and taken from the text alone:
 special tokens are never chosen, nor ever put in as a random token.
 """
 
@@ -25,7 +25,7 @@ from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.nsp import SentencePairs
 from headwater.objectives.packing import Packing
-from headwater.objectives.sequences import Chunks, Longs, Store, constant
+from headwater.objectives.sequences import Longs, RunningText, Store, constant
 from headwater.objectives.token_classes import continuation_tokens, ordinary_tokens, special_tokens
 from headwater.text.vocabulary import Vocabulary
 
@@ -35,12 +35,12 @@ _SHARES = (0.8, 0.1)  # masked and random; the rest stays
 class MaskedLMConfig(Config):
     """BERT's objective; the defaults are the published ones.
 
-    max_length: the most tokens in a row, special tokens included.
-    noise_density: the share of the tokens that is asked for.
+    max_length: the most tokens in a sequence, special tokens included.
+    noise_density: the share of the tokens that is predicted.
     whole_word: choose words, not tokens.
-    next_sentence: rows are sentence pairs, which the next-sentence loss needs; otherwise they are
-        full rows of running text, as RoBERTa's.
-    packing: these rows hold whole texts, each by itself, instead of running text cut anywhere.
+    next_sentence: sequences are sentence pairs, which the next-sentence loss needs; otherwise they
+        are full sequences of running text, as RoBERTa's.
+    packing: these sequences hold whole texts, each by itself, instead of running text cut anywhere.
     """
 
     max_length: int = Field(default=512, ge=3, le=noise.LONGEST)
@@ -60,14 +60,10 @@ class MaskedLMConfig(Config):
 
 @final
 class MaskedLM:
-    """Rows for an encoder with a masked language model head, a FeatureSet.
+    """Sequences for an encoder with a masked language model head, a FeatureSet.
 
-    Row features, int32: `input_ids`, `labels` [length]; with pairs also `token_type_ids` [length]
-    and the scalar `next_sentence_label` (0: B is next); packed also `blocks` [length].
-
-    Raises:
-        UserError: the vocabulary has no mask token, or none at the ends of a text; it does not
-            mark words and whole words are to be masked; the store does not fill a row.
+    Features of a sequence, int32: `input_ids`, `labels` [length]; with pairs also `token_type_ids`
+    [length] and the scalar `next_sentence_label` (0: B is next); packed also `blocks` [length].
     """
 
     def __init__(
@@ -84,32 +80,30 @@ class MaskedLM:
         self._begins = ~continuation_tokens(vocabulary) if config.whole_word else None
         self._config = config
         self._seed = seed
-        self._rows: SentencePairs | Packing | Chunks
+        self._source: SentencePairs | Packing | RunningText
         room = config.max_length
         if config.next_sentence:
-            self._rows = SentencePairs(store, vocabulary, room, seed)
-            self.lengths = self._rows.lengths
+            self._source = SentencePairs(store, vocabulary, room, seed)
+            self.lengths = self._source.lengths
         else:
             self._ends = _ends(vocabulary)
             if config.packing:
-                self._rows = Packing(store, inputs=np.arange(room - 1) + 2, room=room, least=1)
-                self.lengths = self._rows.lengths
+                self._source = Packing(store, inputs=np.arange(room - 1) + 2, room=room, least=1)
+                self.lengths = self._source.lengths
             else:
-                self._rows = Chunks(store, room - 2, self._ends[1])
-                self.lengths = constant(room, len(self._rows))
+                self._source = RunningText(store, room - 2, self._ends[1])
+                self.lengths = constant(room, len(self._source))
         self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Build the given rows of an epoch."""
-        if isinstance(self._rows, Chunks):
-            return self._examples(self._rows.chunk(rows), rows, epoch)
-        if isinstance(self._rows, Packing):
-            return self._rows.features(rows, epoch, self._examples)
-        pairs = self._rows.pairs(rows, epoch)
-        inputs, labels = self._masked(pairs.ids, pairs.lengths, rows, epoch)
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Build the given sequences of an epoch."""
+        if not isinstance(self._source, SentencePairs):
+            return self._source.features(indices, epoch, self._of_texts)
+        pairs = self._source.pairs(indices, epoch)
+        inputs, labels = self._masked(pairs.ids, pairs.lengths, indices, epoch)
         return [
             {
                 "input_ids": inputs[i, :length],
@@ -120,7 +114,7 @@ class MaskedLM:
             for i, length in enumerate(pairs.lengths)
         ]
 
-    def _examples(self, text: Ints, numbers: Longs, epoch: int) -> list[Features]:
+    def _of_texts(self, text: Ints, numbers: Longs, epoch: int) -> list[Features]:
         """Make features of texts, int32 [texts, length]."""
         ids = np.empty((len(text), text.shape[1] + 2), np.int32)
         ids[:, 0], ids[:, -1] = self._ends
@@ -129,19 +123,19 @@ class MaskedLM:
         return [{"input_ids": inputs[i], "labels": labels[i]} for i in range(len(ids))]
 
     def _masked(
-        self, ids: Ints, lengths: Longs | None, rows: Longs, epoch: int
+        self, ids: Ints, lengths: Longs | None, numbers: Longs, epoch: int
     ) -> tuple[Ints, Ints]:
-        """Return inputs and labels of rows [rows, max_length]."""
+        """Return inputs and labels of sequences [sequences, max_length]."""
         allowed = ~self._special[ids]
         if lengths is not None:
             allowed &= np.arange(ids.shape[1]) < lengths[:, None]
-        keys = order.row_keys((self._seed, order.CHOSEN, epoch), rows)
+        keys = order.row_keys((self._seed, order.CHOSEN, epoch), numbers)
         density = self._config.noise_density
         if self._begins is None:
             chosen = noise.choose(keys, allowed, density)
         else:
             chosen = noise.choose_words(keys, allowed, self._begins[ids], density)
-        keys = order.row_keys((self._seed, order.REPLACED, epoch), rows)
+        keys = order.row_keys((self._seed, order.REPLACED, epoch), numbers)
         hidden = noise.replaced(ids, chosen, keys, self._mask_id, self._ordinary, _SHARES)
         return hidden, np.where(chosen, ids, np.int32(IGNORED))
 

@@ -18,7 +18,7 @@ text; their noise is single tokens:
     deshuffling     party me for your to. last you inviting week Thank  ->  the whole text
 
 The mask <M> is the first sentinel, as in the published code. Where that draws each noisy token by
-itself, here exactly the rounded share of a row is drawn, so that rows have one length.
+itself, here exactly the rounded share of a sequence is drawn, so that sequences have one length.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from headwater.data.token_arrays import Ints, Ragged
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.packing import Packing
-from headwater.objectives.sequences import Chunks, Longs, Store, constant
+from headwater.objectives.sequences import Longs, RunningText, Store, constant
 from headwater.objectives.token_classes import ordinary_tokens
 from headwater.text.special_tokens import end_token, sentinel_ids
 from headwater.text.vocabulary import Vocabulary
@@ -51,12 +51,12 @@ class SpanCorruptionConfig(Config):
     """T5's objective; the defaults are the published ones (section 3.1.4).
 
     variant: how noise becomes inputs and targets.
-    inputs: the length of the inputs in tokens, the end token included; the text of a row is so
+    inputs: the length of the inputs in tokens, the end token included; the text of a sequence is so
         long that they are full (`replace_spans`: as full as the worst noise allows).
     noise_density: the share of the tokens that is noise.
     mean_span: the mean length of a noise span in tokens; of `span_corruption` alone.
-    packing: rows hold whole texts, each by itself, instead of running text cut anywhere; the inputs
-        of a row are as full as the texts allow.
+    packing: sequences hold whole texts, each by itself, instead of running text cut anywhere; the
+        inputs of a sequence are as full as the texts allow.
     """
 
     variant: Variant = "span_corruption"
@@ -69,8 +69,8 @@ class SpanCorruptionConfig(Config):
     def _not_too_long(self) -> Self:
         if self.raw > noise.LONGEST:
             raise ValueError(
-                f"inputs = {self.inputs} with noise_density = {self.noise_density}: a row would "
-                f"take more than {noise.LONGEST} tokens of text; lower one of them"
+                f"inputs = {self.inputs} with noise_density = {self.noise_density}: a sequence "
+                f"would take more than {noise.LONGEST} tokens of text; lower one of them"
             )
         return self
 
@@ -86,26 +86,26 @@ class SpanCorruptionConfig(Config):
 
     @property
     def raw(self) -> int:
-        """How many tokens of text a row takes."""
+        """How many tokens of text a sequence takes."""
         if self.variant == "span_corruption":
             return lengths(self.inputs, self.noise_density, self.mean_span)[0]
         if self.variant == "drop_tokens":
-            return _longest(self.inputs, lambda raw: raw - self._single(raw) + 1)
+            return _longest(self.inputs, lambda raw: raw - self._single_tokens(raw) + 1)
         return self.inputs - 1
 
     @property
     def targets(self) -> int:
         """The length of the targets, the end token included; `replace_spans`: at most."""
-        return self.both(self.raw)[1]
+        return self.lengths_of(self.raw)[1]
 
-    def both(self, raw: int) -> tuple[int, int]:
+    def lengths_of(self, raw: int) -> tuple[int, int]:
         """Return the lengths of inputs and targets of a text, the end tokens included.
 
         `replace_spans`: at most.
         """
         if self.variant == "span_corruption":
-            return _both(raw, self.noise_density, self.mean_span)
-        single = self._single(raw)
+            return _lengths(raw, self.noise_density, self.mean_span)
+        single = self._single_tokens(raw)
         if self.variant == "replace_spans":
             return raw + 1, single + self._most_spans(raw) + 2
         return (raw - single + 1, single + 1) if self.variant == "drop_tokens" else (raw + 1,) * 2
@@ -118,23 +118,19 @@ class SpanCorruptionConfig(Config):
     def _most_spans(self, raw: int) -> int:
         if self.variant == "span_corruption":
             return noise.amount(raw, self.noise_density, self.mean_span).spans
-        single = self._single(raw)
+        single = self._single_tokens(raw)
         return min(single, raw - single + 1)  # each span but the last has a token after it
 
-    def _single(self, raw: int) -> int:
+    def _single_tokens(self, raw: int) -> int:
         return max(round(raw * self.noise_density), 1)
 
 
 @final
 class SpanCorruption:
-    """Rows of text as inputs and targets of an encoder-decoder, a PairSet.
+    """Sequences of text as inputs and targets of an encoder-decoder, a PairSet.
 
-    Row features: `input_ids`, `labels`, int32 [length] each; packed also `blocks` and
+    Features of a sequence: `input_ids`, `labels`, int32 [length] each; packed also `blocks` and
     `label_blocks` of the same lengths.
-
-    Raises:
-        UserError: the vocabulary has no end-of-sequence token or too few sentinels, or the store
-            does not fill a row.
     """
 
     def __init__(
@@ -145,37 +141,41 @@ class SpanCorruption:
         self._ordinary = ordinary_tokens(vocabulary)
         self._config = config
         self._seed = seed
-        self._rows: Chunks | Packing
+        self._source: RunningText | Packing
         if config.packing:  # texts of at least a token of noise and a clean one
-            sides = [(0, 0), (0, 0), *(config.both(size) for size in range(2, config.raw + 1))]
+            sides = [
+                (0, 0),
+                (0, 0),
+                *(config.lengths_of(size) for size in range(2, config.raw + 1)),
+            ]
             inputs, targets = np.array(sides).T
-            self._rows = Packing(store, inputs=inputs, room=config.inputs, least=2)
-            self.target_lengths = self._rows.sums(targets)
-            self.lengths = self._rows.lengths + self.target_lengths
+            self._source = Packing(store, inputs=inputs, room=config.inputs, least=2, pairs=True)
+            self.target_lengths = self._source.sums(targets)
+            self.lengths = self._source.lengths + self.target_lengths
         else:
-            self._rows = Chunks(store, config.raw, self._eos)
-            self.target_lengths = constant(config.targets, len(self._rows))
-            self.lengths = constant(config.inputs + config.targets, len(self._rows))
+            self._source = RunningText(store, config.raw, self._eos)
+            self.target_lengths = constant(config.targets, len(self._source))
+            self.lengths = constant(config.inputs + config.targets, len(self._source))
         self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._source)
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Build the given rows of an epoch."""
-        if isinstance(self._rows, Packing):
-            return self._rows.features(rows, epoch, self._examples, pairs=True)
-        return self._examples(self._rows.chunk(rows), rows, epoch)
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Build the given sequences of an epoch."""
+        return self._source.features(indices, epoch, self._of_texts)
 
-    def _examples(self, ids: Ints, numbers: Longs, epoch: int) -> list[Features]:
+    def _of_texts(self, ids: Ints, numbers: Longs, epoch: int) -> list[Features]:
         """Make features of texts, int32 [texts, length]."""
-        inputs, targets = self._sides(ids, numbers, epoch)
-        pairs = zip(_each(inputs), _each(targets), strict=True)
+        inputs, targets = self._inputs_and_targets(ids, numbers, epoch)
+        pairs = zip(_texts(inputs), _texts(targets), strict=True)
         return [{"input_ids": source, "labels": target} for source, target in pairs]
 
-    def _sides(self, ids: Ints, rows: Longs, epoch: int) -> tuple[Ragged | Ints, Ragged | Ints]:
+    def _inputs_and_targets(
+        self, ids: Ints, numbers: Longs, epoch: int
+    ) -> tuple[Ragged | Ints, Ragged | Ints]:
         config, length = self._config, ids.shape[1]
-        keys = order.row_keys((self._seed, order.SPANS, epoch), rows)
+        keys = order.row_keys((self._seed, order.SPANS, epoch), numbers)
         if config.variant == "span_corruption":
             spans = noise.random_spans(keys, length, config.noise_density, config.mean_span)
             return corrupt(ids, spans, self._sentinels, self._eos)
@@ -186,10 +186,10 @@ class SpanCorruption:
         if config.variant == "replace_spans":
             return corrupt(ids, noise.spans_of(chosen), self._sentinels, self._eos)
         if config.variant == "drop_tokens":
-            kept, dropped = (ids[each].reshape(len(ids), -1) for each in (~chosen, chosen))
+            kept, dropped = (ids[mask].reshape(len(ids), -1) for mask in (~chosen, chosen))
             return _ended(kept, self._eos), _ended(dropped, self._eos)
         shares = _BERT_SHARES if config.variant == "bert_style" else _MASS_SHARES
-        keys = order.row_keys((self._seed, order.REPLACED, epoch), rows)
+        keys = order.row_keys((self._seed, order.REPLACED, epoch), numbers)
         mask_id = int(self._sentinels[0])
         hidden = noise.replaced(ids, chosen, keys, mask_id, self._ordinary, shares)
         return _ended(hidden, self._eos), _ended(ids, self._eos)
@@ -201,65 +201,66 @@ def lengths(inputs: int, density: float, mean_span: float) -> tuple[int, int]:
     As the published `random_spans_helper`: for 512 inputs, 568 tokens of text and 114 targets =
     85 of noise, 28 sentinels and the end. Both counts include the end token.
     """
-    raw = _longest(inputs, lambda raw: _both(raw, density, mean_span)[0])
-    if density == 0.5 and _both(raw, density, mean_span)[1] > inputs:
+    raw = _longest(inputs, lambda raw: _lengths(raw, density, mean_span)[0])
+    if density == 0.5 and _lengths(raw, density, mean_span)[1] > inputs:
         raw -= 1  # the published code's own rule: with half of it noise, neither side is longer
-    return raw, _both(raw, density, mean_span)[1]
+    return raw, _lengths(raw, density, mean_span)[1]
 
 
-def _both(raw: int, density: float, mean_span: float) -> tuple[int, int]:
-    found = noise.amount(raw, density, mean_span)
-    return raw - found.tokens + found.spans + 1, found.tokens + found.spans + 1
+def _lengths(raw: int, density: float, mean_span: float) -> tuple[int, int]:
+    tokens, spans = noise.amount(raw, density, mean_span)
+    return raw - tokens + spans + 1, tokens + spans + 1
 
 
 def corrupt(ids: Ints, spans: noise.Spans, sentinels: Ints, eos_id: int) -> tuple[Ragged, Ragged]:
-    """Return inputs and targets of texts [rows, length] under any noise spans.
+    """Return inputs and targets of texts [sequences, length] under any noise spans.
 
     Works on the flat batch, span by span rather than token by token: where each sentinel stands,
     and how much of the text it stands for (`_read`).
     """
     count, length = ids.shape
-    rows, sizes = spans.rows, spans.stops - spans.starts
-    per_row = np.bincount(rows, minlength=count)
-    first = _bounds(per_row)
-    number = np.arange(len(rows)) - first[rows]  # which sentinel of its row
+    sequences, sizes = spans.sequences, spans.stops - spans.starts
+    per_sequence = np.bincount(sequences, minlength=count)
+    first = _bounds(per_sequence)
+    number = np.arange(len(sequences)) - first[sequences]  # which sentinel of its sequence
     before = _bounds(sizes)  # noise ahead of each span, over the batch
     noisy = np.diff(before[first])
     names = sentinels[number]
 
-    bounds = _bounds(length - noisy + per_row + 1)
-    clean = spans.starts - (before[:-1] - before[first[rows]])  # ahead of each span, in its row
-    places = bounds[rows] + clean + number
-    inputs = _read(ids, bounds, places, sizes, names, eos_id)
+    bounds = _bounds(length - noisy + per_sequence + 1)
+    clean = spans.starts - (before[:-1] - before[first[sequences]])  # ahead, in its sequence
+    positions = bounds[sequences] + clean + number
+    inputs = _read(ids, bounds, positions, sizes, names, eos_id)
 
     ends = np.zeros(count, np.int64)
-    ends[rows] = spans.stops  # of a row's spans the last one stays
+    ends[sequences] = spans.stops  # of a sequence's spans the last one stays
     closing = np.flatnonzero(ends < length)
-    bounds = _bounds(noisy + per_row + (ends < length) + 1)
-    places = bounds[rows] + spans.starts - clean + number
+    bounds = _bounds(noisy + per_sequence + (ends < length) + 1)
+    positions = bounds[sequences] + spans.starts - clean + number
     gaps = np.diff(clean, prepend=0)
     gaps[number == 0] = clean[number == 0]
     if len(closing):
-        places = np.concatenate((places, bounds[closing + 1] - 2))
+        positions = np.concatenate((positions, bounds[closing + 1] - 2))
         gaps = np.concatenate((gaps, length - ends[closing]))
-        names = np.concatenate((names, sentinels[per_row[closing]]))
-    return inputs, _read(ids, bounds, places, gaps, names, eos_id)
+        names = np.concatenate((names, sentinels[per_sequence[closing]]))
+    return inputs, _read(ids, bounds, positions, gaps, names, eos_id)
 
 
 def _read(
-    ids: Ints, bounds: Longs, places: Longs, skipped: Longs, names: Ints, eos_id: int
+    ids: Ints, bounds: Longs, positions: Longs, skipped: Longs, names: Ints, eos_id: int
 ) -> Ragged:
-    """Read on through the flat texts, with a sentinel at each place for the tokens skipped there.
+    """Read on through the flat texts, with a sentinel at each position for the tokens skipped
+    there.
 
-    A place reads one token on from the one before it; a sentinel's, as many as it stands for.
+    A position reads one token on from the one before it; a sentinel's, as many as it stands for.
     """
     steps = np.ones(bounds[-1], np.int64)
-    steps[places] = skipped
+    steps[positions] = skipped
     steps[bounds[1:] - 1] = 0
     steps[0] -= 1
     np.cumsum(steps, out=steps)
     values = ids.reshape(-1)[steps]
-    values[places] = names
+    values[positions] = names
     values[bounds[1:] - 1] = eos_id
     return Ragged(values, bounds)
 
@@ -271,23 +272,23 @@ def _bounds(sizes: Longs) -> Longs:
 
 
 def _ended(ids: Ints, eos_id: int) -> Ints:
-    """Append the end token to each row."""
+    """Append the end token to each sequence."""
     return np.concatenate((ids, np.full((len(ids), 1), eos_id, np.int32)), axis=1)
 
 
-def _each(rows: Ragged | Ints) -> list[Ints]:
-    """Return the rows as views."""
-    if not isinstance(rows, Ragged):
-        return list(rows)
-    width = int(rows.bounds[1])
-    if (rows.lengths == width).all():
-        return list(rows.values.reshape(-1, width))
-    bounds = rows.bounds.tolist()  # plain integers slice faster
-    return [rows.values[begin:end] for begin, end in pairwise(bounds)]
+def _texts(sequences: Ragged | Ints) -> list[Ints]:
+    """Return the sequences as views."""
+    if not isinstance(sequences, Ragged):
+        return list(sequences)
+    width = int(sequences.bounds[1])
+    if (sequences.lengths == width).all():
+        return list(sequences.values.reshape(-1, width))
+    bounds = sequences.bounds.tolist()  # plain integers slice faster
+    return [sequences.values[begin:end] for begin, end in pairwise(bounds)]
 
 
 def _longest(inputs: int, needed: Callable[[int], int]) -> int:
-    """Return the most tokens of text that need no more than `inputs` places."""
+    """Return the most tokens of text that need no more than `inputs` positions."""
     raw = max(2, inputs - 1)
     while raw <= noise.LONGEST and needed(raw + 1) <= inputs:
         raw += 1
@@ -295,7 +296,7 @@ def _longest(inputs: int, needed: Callable[[int], int]) -> int:
 
 
 def _enough_sentinels(vocabulary: Vocabulary, config: SpanCorruptionConfig) -> Ints:
-    """Return the sentinels; a UserError where a row could need more than there are."""
+    """Return the sentinels; a UserError where a sequence could need more than there are."""
     found = np.array(sentinel_ids(vocabulary), np.int32)
     needed = {
         "span_corruption": config.most_spans,

@@ -16,7 +16,7 @@ from headwater.models.build import ModelConfig
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config
 from headwater.objectives.cbow import WordWindows
-from headwater.objectives.concatenated import Mixed, store_seed
+from headwater.objectives.concatenated import ConcatenatedStores, store_seed
 from headwater.objectives.lm import LanguageModel
 from headwater.objectives.mlm import MaskedLM
 from headwater.objectives.span_corruption import SpanCorruption
@@ -94,7 +94,7 @@ def training_rows(
         for place, store in enumerate(stores)
     ]
     repeats = config.corpus.repeats or [1] * len(sets)
-    return sets[0] if repeats == [1] else Mixed(sets, repeats)
+    return sets[0] if repeats == [1] else ConcatenatedStores(sets, repeats)
 
 
 def store_rows(
