@@ -1,4 +1,4 @@
-"""Language modeling rows and windows of words."""
+"""Language modeling sequences and windows of words."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -23,11 +23,11 @@ def store(make_store: MakeStore) -> Any:
 
 def test_lm_asks_for_every_piece(store: Any, t5: Vocabulary) -> None:
     objective = LanguageModel(store, t5, LanguageModelConfig(length=16), seed=0)
-    rows = objective.features(np.arange(len(objective)), 0)
+    sequences = objective.features(np.arange(len(objective)), 0)
     assert (objective.lengths == 16).all()
-    for row in rows:
-        assert np.array_equal(row["input_ids"], row["labels"])
-    stream = np.concatenate([row["input_ids"] for row in rows])
+    for sequence in sequences:
+        assert np.array_equal(sequence["input_ids"], sequence["labels"])
+    stream = np.concatenate([sequence["input_ids"] for sequence in sequences])
     expected = [*range(5, 70), 1, *range(70, 75), 1, *range(75, 2000), 1]
     assert stream.tolist() == expected[: len(stream)]
     assert len(expected) - len(stream) < 16
@@ -42,12 +42,12 @@ def test_prefix_lm_asks_for_the_rest(store: Any, t5: Vocabulary) -> None:
     objective = LanguageModel(store, t5, LanguageModelConfig(length=5), 0, "prefix_lm")
     counts = np.zeros(6, int)
     for epoch in range(20):
-        for row in objective.features(np.arange(len(objective)), epoch):
-            prefix = int(row["prefix_length"])
-            assert np.ndim(row["prefix_length"]) == 0
+        for sequence in objective.features(np.arange(len(objective)), epoch):
+            prefix = int(sequence["prefix_length"])
+            assert np.ndim(sequence["prefix_length"]) == 0
             counts[prefix] += 1
-            assert (row["labels"][:prefix] == IGNORED).all()
-            assert np.array_equal(row["labels"][prefix:], row["input_ids"][prefix:])
+            assert (sequence["labels"][:prefix] == IGNORED).all()
+            assert np.array_equal(sequence["labels"][prefix:], sequence["input_ids"][prefix:])
     total = counts.sum()
     assert counts[0] == counts[5] == 0
     assert np.abs(counts[1:5] / total - 0.25).max() < 3.5 * np.sqrt(0.1875 / total)
@@ -81,18 +81,18 @@ def test_every_full_window_inside_a_document_is_asked_for_once(
         middles = range(window, len(text) - window)
         expected += [(text[m - window : m + window + 1], text[m]) for m in middles]
     found = []
-    rows = objective.features(np.arange(len(objective)), 0)
-    for row, size in zip(rows, objective.lengths.tolist(), strict=True):
-        words, labels = row["input_ids"], row["labels"]
+    sequences = objective.features(np.arange(len(objective)), 0)
+    for sequence, size in zip(sequences, objective.lengths.tolist(), strict=True):
+        words, labels = sequence["input_ids"], sequence["labels"]
         assert words.dtype == labels.dtype == np.int32
         assert len(words) == size == len(labels) + 2 * window
         assert 1 <= len(labels) <= length
-        for place, label in enumerate(labels.tolist()):
-            found.append((words[place : place + 2 * window + 1].tolist(), label))
+        for position, label in enumerate(labels.tolist()):
+            found.append((words[position : position + 2 * window + 1].tolist(), label))
     assert found == expected
     again = objective.features(np.array([3, 1]), 5)
-    assert np.array_equal(again[1]["input_ids"], rows[1]["input_ids"])
-    assert np.array_equal(again[0]["labels"], rows[3]["labels"])
+    assert np.array_equal(again[1]["input_ids"], sequences[1]["input_ids"])
+    assert np.array_equal(again[0]["labels"], sequences[3]["labels"])
 
 
 def test_another_window_is_another_fingerprint(store: Any) -> None:

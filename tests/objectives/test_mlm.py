@@ -24,20 +24,20 @@ def store(make_store: MakeStore) -> Any:
     return make_store([[random.integers(5, 77, 3000)] for _ in range(20)])
 
 
-def table(rows: list[dict[str, Any]], name: str) -> np.ndarray:
-    return np.stack([row[name] for row in rows])
+def table(sequences: list[dict[str, Any]], name: str) -> np.ndarray:
+    return np.stack([sequence[name] for sequence in sequences])
 
 
 def test_shares_and_counts(store: Any, bert: Vocabulary) -> None:
     objective = MaskedLM(store, bert, TEXT, seed=0)
-    rows = objective.features(np.arange(len(objective)), 0)
-    inputs, labels = table(rows, "input_ids"), table(rows, "labels")
+    sequences = objective.features(np.arange(len(objective)), 0)
+    inputs, labels = table(sequences, "input_ids"), table(sequences, "labels")
     assert inputs.dtype == labels.dtype == np.int32
     chosen = labels != IGNORED
     text = np.where(chosen, labels, inputs)
     special = text < 5
     assert (text[:, 0] == CLS).all() and (text[:, -1] == SEP).all()
-    assert special[:, 1:-1].any()  # documents end inside rows
+    assert special[:, 1:-1].any()  # documents end inside sequences
     assert not (chosen & special).any()
     assert (chosen.sum(axis=1) == np.rint(0.15 * (~special).sum(axis=1))).all()
     count = chosen.sum()
@@ -57,10 +57,10 @@ def test_shares_and_counts(store: Any, bert: Vocabulary) -> None:
 def test_whole_words(store: Any, bert: Vocabulary) -> None:
     config = TEXT.model_copy(update={"whole_word": True})
     objective = MaskedLM(store, bert, config, seed=0)
-    rows = objective.features(np.arange(len(objective)), 0)
-    labels = table(rows, "labels")
+    sequences = objective.features(np.arange(len(objective)), 0)
+    labels = table(sequences, "labels")
     chosen = labels != IGNORED
-    text = np.where(chosen, labels, table(rows, "input_ids"))
+    text = np.where(chosen, labels, table(sequences, "input_ids"))
     goes_on = text[:, 1:] >= FIRST_CONTINUATION
     after_text = text[:, :-1] >= 5
     together = goes_on & after_text
@@ -77,9 +77,9 @@ def test_fresh_each_epoch_and_reproducible(store: Any, bert: Vocabulary) -> None
         objective = MaskedLM(store, bert, config, seed=4)
         whole = objective.features(np.arange(30), 1)
         again = MaskedLM(store, bert, config, seed=4).features(np.array([17, 3]), 1)
-        for row, features in zip((17, 3), again, strict=True):
+        for sequence, features in zip((17, 3), again, strict=True):
             for name in ("input_ids", "labels"):
-                assert np.array_equal(features[name], whole[row][name])
+                assert np.array_equal(features[name], whole[sequence][name])
         for epoch, seed in ((2, 4), (1, 5)):
             other = MaskedLM(store, bert, config, seed=seed).features(np.arange(30), epoch)
             assert not any(

@@ -1,4 +1,4 @@
-"""Noise: exact counts, the published distribution, and a function of (seed, epoch, row) alone."""
+"""Noise: exact counts, the published distribution, a function of (seed, epoch, sequence) alone."""
 
 from math import comb
 
@@ -22,8 +22,8 @@ from headwater.objectives.noise import (
 ROWS = 10_000
 
 
-def keys_of(rows: int, seed: int = 0, epoch: int = 0, stream: int = SPANS) -> np.ndarray:
-    return row_keys((seed, stream, epoch), np.arange(rows))
+def keys_of(sequences: int, seed: int = 0, epoch: int = 0, stream: int = SPANS) -> np.ndarray:
+    return row_keys((seed, stream, epoch), np.arange(sequences))
 
 
 def published_mask(length: int, random: np.random.Generator) -> np.ndarray:
@@ -44,7 +44,7 @@ def masks() -> np.ndarray:
     return random_spans(keys_of(ROWS), 568, 0.15, 3.0).mask(568)
 
 
-def test_every_row_has_the_published_counts(masks: np.ndarray) -> None:
+def test_every_sequence_has_the_published_counts(masks: np.ndarray) -> None:
     assert amount(568, 0.15, 3.0) == (85, 28)
     assert (masks.sum(axis=1) == 85).all()
     begins = masks[:, 1:] & ~masks[:, :-1]
@@ -58,7 +58,7 @@ def test_each_place_is_noise_as_often_as_published(masks: np.ndarray) -> None:
     ours = masks.mean(axis=0)
     both = (ours * ROWS + reference * 3000) / (ROWS + 3000)
     sigma = np.sqrt(both * (1 - both) * (1 / ROWS + 1 / 3000))
-    assert (np.abs(ours - reference) <= 4.5 * sigma).all()  # 568 places
+    assert (np.abs(ours - reference) <= 4.5 * sigma).all()  # 568 positions
 
 
 @pytest.mark.parametrize(("which", "items"), [(0, 483), (1, 85)], ids=["clean", "noise"])
@@ -72,7 +72,7 @@ def test_span_lengths_have_the_published_distribution(
     mean = items / 28
     spread = np.std(lengths) / np.sqrt(ROWS)
     assert abs(lengths.mean() - mean) < 3 * spread
-    # One span of a row: l tokens leave comb(items - l - 1, 26) ways to cut the rest.
+    # One span of a sequence: l tokens leave comb(items - l - 1, 26) ways to cut the rest.
     most = 60 if which == 0 else 12
     expected = np.array([comb(items - n - 1, 26) / comb(items - 1, 27) for n in range(1, most)])
     expected = ROWS * np.append(expected, 1 - expected.sum())
@@ -82,7 +82,7 @@ def test_span_lengths_have_the_published_distribution(
     assert chi_square < freedom + 4 * np.sqrt(2 * freedom)
 
 
-def test_all_masks_of_a_short_row_are_alike() -> None:
+def test_all_masks_of_a_short_sequence_are_alike() -> None:
     # 3 noisy tokens in 2 spans (2 ways) and 5 clean ones (4 ways).
     assert amount(8, 0.4, 1.5) == (3, 2)
     found = random_spans(keys_of(16_000), 8, 0.4, 1.5).mask(8)
@@ -93,16 +93,16 @@ def test_all_masks_of_a_short_row_are_alike() -> None:
 
 @pytest.mark.parametrize("length", range(2, 12))
 @pytest.mark.parametrize("density", [0.01, 0.5, 0.99])
-def test_short_rows_keep_noise_and_text(length: int, density: float) -> None:
+def test_short_sequences_keep_noise_and_text(length: int, density: float) -> None:
     tokens, spans = amount(length, density, 1.0)
     mask = random_spans(keys_of(50), length, density, 1.0).mask(length)
     assert (mask.sum(axis=1) == tokens).all()
     assert 1 <= tokens < length
-    assert len(random_spans(keys_of(50), length, density, 1.0).rows) == 50 * spans
+    assert len(random_spans(keys_of(50), length, density, 1.0).sequences) == 50 * spans
     assert not mask[:, 0].any() and mask[:, -1].all()
 
 
-def test_a_row_depends_on_nothing_but_seed_epoch_and_number() -> None:
+def test_a_sequence_depends_on_nothing_but_seed_epoch_and_number() -> None:
     whole = random_spans(keys_of(50), 100, 0.15, 3.0).mask(100)
     keys = row_keys((0, SPANS, 0), np.array([31, 7]))
     assert np.array_equal(random_spans(keys, 100, 0.15, 3.0).mask(100), whole[[31, 7]])
@@ -114,12 +114,12 @@ def test_a_row_depends_on_nothing_but_seed_epoch_and_number() -> None:
 def test_noise_is_fixed_for_good() -> None:
     # Written down: other masks would make saved runs resume on other data.
     mask = random_spans(keys_of(2), 20, 0.15, 1.5).mask(20)
-    assert [np.flatnonzero(row).tolist() for row in mask] == [[5, 6, 19], [2, 18, 19]]
+    assert [np.flatnonzero(sequence).tolist() for sequence in mask] == [[5, 6, 19], [2, 18, 19]]
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=7, max_size=7), min_size=1, max_size=4))
-def test_spans_and_masks_say_the_same(rows: list[list[bool]]) -> None:
-    mask = np.array(rows)
+def test_spans_and_masks_say_the_same(sequences: list[list[bool]]) -> None:
+    mask = np.array(sequences)
     spans = spans_of(mask)
     assert np.array_equal(spans.mask(7), mask)
     assert (spans.stops > spans.starts).all()
@@ -140,16 +140,16 @@ def test_pieces_are_chosen_exactly_and_evenly() -> None:
 
 
 @given(st.integers(0, 10_000), st.lists(st.sampled_from("bcx"), min_size=1, max_size=30))
-def test_words_are_chosen_whole_until_none_fits(seed: int, places: list[str]) -> None:
+def test_words_are_chosen_whole_until_none_fits(seed: int, positions: list[str]) -> None:
     """b: begins a word, c: goes on with one, x: not allowed."""
-    allowed = np.array([place != "x" for place in places])[None]
-    begins = np.array([place == "b" for place in places])[None]
+    allowed = np.array([position != "x" for position in positions])[None]
+    begins = np.array([position == "b" for position in positions])[None]
     chosen = choose_words(keys_of(1, seed), allowed, begins, 0.3)[0]
     words: list[list[int]] = []
-    for i, place in enumerate(places):
-        if place == "x":
+    for i, position in enumerate(positions):
+        if position == "x":
             continue
-        if place == "b" or i == 0 or places[i - 1] == "x":
+        if position == "b" or i == 0 or positions[i - 1] == "x":
             words.append([])
         words[-1].append(i)
     taken = [chosen[word].all() for word in words]
@@ -161,7 +161,7 @@ def test_words_are_chosen_whole_until_none_fits(seed: int, places: list[str]) ->
     assert all(size > room - chosen.sum() for size in left)
 
 
-def test_words_do_not_depend_on_the_other_rows() -> None:
+def test_words_do_not_depend_on_the_other_sequences() -> None:
     random = np.random.default_rng(0)
     allowed, begins = random.random((30, 64)) < 0.95, random.random((30, 64)) < 0.6
     whole = choose_words(keys_of(30), allowed, begins, 0.15)

@@ -37,7 +37,7 @@ def parts(features: dict[str, Any]) -> tuple[list[int], list[int]]:
     return first[1:-1], second[:-1]
 
 
-def rows_of(pairs: SentencePairs, epoch: int = 0) -> list[dict[str, Any]]:
+def sequences_of(pairs: SentencePairs, epoch: int = 0) -> list[dict[str, Any]]:
     found = pairs.pairs(np.arange(len(pairs)), epoch)
     return [
         {
@@ -59,14 +59,14 @@ def test_pairs_are_next_or_from_another_document(
 ) -> None:
     pairs = SentencePairs(store, bert, max_length, seed=0)
     kinds = []
-    for row, features in enumerate(rows_of(pairs)):
+    for sequence, features in enumerate(sequences_of(pairs)):
         first, second = parts(features)
         assert first and second
-        assert len(features["ids"]) <= min(max_length, pairs.lengths[row])
+        assert len(features["ids"]) <= min(max_length, pairs.lengths[sequence])
         # A one-word document is told by its word; sentences of only a full stop there are none.
         assert not features["label"] or owner(first) != owner(second) or not owner(second)
         if not features["label"]:
-            assert len(features["ids"]) == pairs.lengths[row]
+            assert len(features["ids"]) == pairs.lengths[sequence]
             assert _follows(store, first, second)
         kinds.append(features["label"])
     share = np.mean(kinds)
@@ -91,10 +91,10 @@ def test_neither_length_nor_end_tells_a_random_pair(store: Any, bert: Vocabulary
     pairs = SentencePairs(store, bert, 64, seed=0)
     true, random = [], []
     for epoch in range(20):
-        for features in rows_of(pairs, epoch):
+        for features in sequences_of(pairs, epoch):
             kind = random if features["label"] else true
             kind.append((len(features["ids"]), parts(features)[1][-1] == FULL_STOP))
-    # Pairs that fill the row do so either way, and only those are cut inside a sentence.
+    # Pairs that fill the sequence do so either way, and only those are cut inside a sentence.
     shares = [np.mean([length == 64 for length, _ in kind]) for kind in (true, random)]
     assert abs(shares[0] - shares[1]) < 0.1  # the shortest documents run out
     assert all(stopped for length, stopped in true if length < 64)
@@ -111,9 +111,9 @@ def test_runs_hold_every_sentence_once_in_two_or_more(store: Any, bert: Vocabula
 
 def test_pairs_with_masks(store: Any, bert: Vocabulary) -> None:
     objective = MaskedLM(store, bert, MaskedLMConfig(max_length=64), seed=1)
-    rows = objective.features(np.arange(len(objective)), 3)
+    sequences = objective.features(np.arange(len(objective)), 3)
     pairs = SentencePairs(store, bert, 64, seed=1)
-    for features, plain in zip(rows, rows_of(pairs, 3), strict=True):
+    for features, plain in zip(sequences, sequences_of(pairs, 3), strict=True):
         chosen = features["labels"] != IGNORED
         text = np.where(chosen, features["labels"], features["input_ids"])
         assert np.array_equal(text, plain["ids"])
@@ -125,13 +125,13 @@ def test_pairs_with_masks(store: Any, bert: Vocabulary) -> None:
     assert (objective.lengths == pairs.lengths).all()
 
 
-def test_a_row_is_the_same_in_any_batch(store: Any, bert: Vocabulary) -> None:
+def test_a_sequence_is_the_same_in_any_batch(store: Any, bert: Vocabulary) -> None:
     objective = MaskedLM(store, bert, MaskedLMConfig(max_length=64), seed=1)
     whole = objective.features(np.arange(len(objective)), 0)
-    for row in (0, 20, len(objective) - 1):
-        alone = objective.features(np.array([row]), 0)[0]
-        assert alone.keys() == whole[row].keys()
-        assert all(np.array_equal(alone[name], whole[row][name]) for name in alone)
+    for sequence in (0, 20, len(objective) - 1):
+        alone = objective.features(np.array([sequence]), 0)[0]
+        assert alone.keys() == whole[sequence].keys()
+        assert all(np.array_equal(alone[name], whole[sequence][name]) for name in alone)
 
 
 def test_long_sentences_are_cut_from_the_longer_side(
@@ -141,7 +141,7 @@ def test_long_sentences_are_cut_from_the_longer_side(
     store = make_store([[a, b], [c, c]])
     pairs = SentencePairs(store, bert, 13, seed=0)
     for epoch in range(20):
-        features = rows_of(pairs, epoch)[0]
+        features = sequences_of(pairs, epoch)[0]
         first, second = parts(features)
         assert first == [35, 36, 37, 38, 39]  # the end of A, which B goes on from
         assert second == ([40, 41, 42, 43, 44] if not features["label"] else second)

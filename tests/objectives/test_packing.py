@@ -1,4 +1,4 @@
-"""Texts packed into rows: the plan, and that each text is an example of its own."""
+"""Texts packed into sequences: the plan, and that each text is an example of its own."""
 
 import time
 from collections.abc import Callable
@@ -50,11 +50,13 @@ def spans(store: Any, t5: Vocabulary, variant: str = "span_corruption", seed: in
     return SpanCorruption(store, t5, SpanCorruptionConfig.check(values, "test"), seed)
 
 
-def blocks_of(row: dict[str, np.ndarray], name: str) -> list[list[int]]:
-    """Return the blocks of one feature of a row."""
-    blocks = row["label_blocks" if name == "labels" and "label_blocks" in row else "blocks"]
-    assert (np.diff(blocks) >= 0).all() and len(blocks) == len(row[name])
-    return [row[name][blocks == number].tolist() for number in range(1, blocks.max() + 1)]
+def blocks_of(sequence: dict[str, np.ndarray], name: str) -> list[list[int]]:
+    """Return the blocks of one feature of a sequence."""
+    blocks = sequence[
+        "label_blocks" if name == "labels" and "label_blocks" in sequence else "blocks"
+    ]
+    assert (np.diff(blocks) >= 0).all() and len(blocks) == len(sequence[name])
+    return [sequence[name][blocks == number].tolist() for number in range(1, blocks.max() + 1)]
 
 
 def parts_of(store: Any, longest: int, least: int, end: list[int]) -> list[list[int]]:
@@ -66,16 +68,16 @@ def parts_of(store: Any, longest: int, least: int, end: list[int]) -> list[list[
 
 
 @given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=80), room=st.integers(50, 90))
-def test_every_part_has_a_row_with_room(sizes: list[int], room: int) -> None:
-    row = fit(np.array(sizes), room)
-    loads = np.bincount(row, weights=sizes)
-    assert len(row) == len(sizes)
+def test_every_part_has_a_sequence_with_room(sizes: list[int], room: int) -> None:
+    sequence = fit(np.array(sizes), room)
+    loads = np.bincount(sequence, weights=sizes)
+    assert len(sequence) == len(sizes)
     assert loads.min() > 0 and loads.max() <= room
-    # What best fit promises: no two rows would fit into one.
+    # What best fit promises: no two sequences would fit into one.
     assert len(loads) < 2 or np.sort(loads)[:2].sum() > room
 
 
-def test_the_fullest_row_that_has_room_is_taken() -> None:
+def test_the_fullest_sequence_that_has_room_is_taken() -> None:
     assert fit(np.array([4, 2, 6, 2, 5]), 8).tolist() == [2, 0, 0, 1, 1]
 
 
@@ -92,24 +94,24 @@ def test_a_hundred_thousand_documents_are_planned_in_a_second(make_store: MakeSt
     assert packing.lengths.mean() > 0.99 * 512
 
 
-def test_lm_rows_hold_every_part_once(store: Any, t5: Vocabulary) -> None:
+def test_lm_sequences_hold_every_part_once(store: Any, t5: Vocabulary) -> None:
     objective = lm(store, t5)
-    rows = objective.features(np.arange(len(objective)), 0)
-    texts = [text for row in rows for text in blocks_of(row, "input_ids")]
+    sequences = objective.features(np.arange(len(objective)), 0)
+    texts = [text for sequence in sequences for text in blocks_of(sequence, "input_ids")]
     assert sorted(texts) == parts_of(store, 32, 2, [t5.eos_id])
-    assert [len(row["input_ids"]) for row in rows] == objective.lengths.tolist()
+    assert [len(sequence["input_ids"]) for sequence in sequences] == objective.lengths.tolist()
     assert objective.lengths.max() <= 32
-    for row in rows:
-        asked = row["labels"] != IGNORED
-        assert (asked == (np.diff(row["blocks"], prepend=0) == 0)).all()
-        assert np.array_equal(row["labels"][asked], row["input_ids"][asked])
+    for sequence in sequences:
+        asked = sequence["labels"] != IGNORED
+        assert (asked == (np.diff(sequence["blocks"], prepend=0) == 0)).all()
+        assert np.array_equal(sequence["labels"][asked], sequence["input_ids"][asked])
 
 
 def test_prefixes_are_those_of_each_text(store: Any, t5: Vocabulary) -> None:
     objective = lm(store, t5, kind="prefix_lm")
     seen = set()
-    for row in objective.features(np.arange(len(objective)), 0):
-        blocks = [blocks_of(row, name) for name in ("input_ids", "labels", "prefix_length")]
+    for sequence in objective.features(np.arange(len(objective)), 0):
+        blocks = [blocks_of(sequence, name) for name in ("input_ids", "labels", "prefix_length")]
         for ids, labels, prefixes in zip(*blocks, strict=True):
             [prefix] = set(prefixes)
             assert 1 <= prefix < len(ids)
@@ -122,19 +124,21 @@ def test_masks_are_those_of_each_text(letters: Any, bert: Vocabulary) -> None:
     config = MaskedLMConfig(max_length=32, next_sentence=False, packing=True)
     objective = MaskedLM(letters, bert, config, 3)
     texts, hidden = [], 0
-    rows = objective.features(np.arange(len(objective)), 0)
-    for row in rows:
-        for ids, labels in zip(blocks_of(row, "input_ids"), blocks_of(row, "labels"), strict=True):
+    sequences = objective.features(np.arange(len(objective)), 0)
+    for sequence in sequences:
+        for ids, labels in zip(
+            blocks_of(sequence, "input_ids"), blocks_of(sequence, "labels"), strict=True
+        ):
             assert (ids[0], ids[-1]) == (bert.cls_id, bert.sep_id)
-            chosen = [place for place, label in enumerate(labels) if label != IGNORED]
+            chosen = [position for position, label in enumerate(labels) if label != IGNORED]
             assert len(chosen) == max(1, round(0.15 * (len(ids) - 2)))
-            hidden += sum(ids[place] == bert.mask_id for place in chosen)
-            for place in chosen:
-                ids[place] = labels[place]
+            hidden += sum(ids[position] == bert.mask_id for position in chosen)
+            for position in chosen:
+                ids[position] = labels[position]
             texts.append(ids[1:-1])
     assert sorted(texts) == parts_of(letters, 30, 1, [])
     assert hidden
-    assert [len(row["input_ids"]) for row in rows] == objective.lengths.tolist()
+    assert [len(sequence["input_ids"]) for sequence in sequences] == objective.lengths.tolist()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -142,17 +146,19 @@ def test_inputs_and_targets_are_those_of_each_text(
     store: Any, t5: Vocabulary, variant: str
 ) -> None:
     objective = spans(store, t5, variant)
-    rows = objective.features(np.arange(len(objective)), 0)
+    sequences = objective.features(np.arange(len(objective)), 0)
     sentinels = sentinel_ids(t5)
     texts = []
-    for row, length, targets in zip(rows, objective.lengths, objective.target_lengths, strict=True):
-        found = len(row["input_ids"]), len(row["labels"])
+    for sequence, length, targets in zip(
+        sequences, objective.lengths, objective.target_lengths, strict=True
+    ):
+        found = len(sequence["input_ids"]), len(sequence["labels"])
         if variant == "replace_spans":
             assert found[0] <= length - targets <= 40 and found[1] <= targets
         else:
             assert found == (length - targets, targets) and found[0] <= 40
         for source, target in zip(
-            blocks_of(row, "input_ids"), blocks_of(row, "labels"), strict=True
+            blocks_of(sequence, "input_ids"), blocks_of(sequence, "labels"), strict=True
         ):
             assert source.pop() == t5.eos_id and target.pop() == t5.eos_id
             if variant == "span_corruption":
@@ -168,14 +174,14 @@ def test_inputs_and_targets_are_those_of_each_text(
 
 
 @pytest.mark.parametrize("made", [lm, spans])
-def test_a_row_can_be_made_again_alone_and_is_new_in_each_epoch(
+def test_a_sequence_can_be_made_again_alone_and_is_new_in_each_epoch(
     store: Any, t5: Vocabulary, made: Any
 ) -> None:
     objective = made(store, t5)
     whole = objective.features(np.arange(len(objective)), 2)
-    for number, row in zip((3, 0), made(store, t5).features(np.array([3, 0]), 2), strict=True):
-        assert row.keys() == whole[number].keys()
-        assert all(np.array_equal(row[name], whole[number][name]) for name in row)
+    for number, sequence in zip((3, 0), made(store, t5).features(np.array([3, 0]), 2), strict=True):
+        assert sequence.keys() == whole[number].keys()
+        assert all(np.array_equal(sequence[name], whole[number][name]) for name in sequence)
     if made is spans:
         pairs = zip(whole, objective.features(np.arange(len(objective)), 3), strict=True)
         same = [np.array_equal(one["labels"], two["labels"]) for one, two in pairs]
@@ -188,7 +194,7 @@ def test_packing_changes_the_fingerprint(store: Any, t5: Vocabulary) -> None:
     assert lm(store, t5).fingerprint != lm(store, t5, packing=False).fingerprint
 
 
-def test_little_of_a_row_is_padding(make_store: MakeStore, t5: Vocabulary) -> None:
+def test_little_of_a_sequence_is_padding(make_store: MakeStore, t5: Vocabulary) -> None:
     sizes = np.random.default_rng(0).lognormal(4, 1.0, 2000).astype(int) + 1
     store = make_store([[np.full(size, 200)] for size in sizes])
     config = SpanCorruptionConfig(inputs=256, packing=True)
@@ -197,9 +203,9 @@ def test_little_of_a_row_is_padding(make_store: MakeStore, t5: Vocabulary) -> No
     assert inputs.mean() > 0.99 * 256
 
 
-def test_a_row_of_one_text_is_one_block() -> None:
-    row = join([{"input_ids": np.arange(3), "labels": np.arange(2)}], pairs=True)
-    assert row["blocks"].tolist() == [1, 1, 1] and row["label_blocks"].tolist() == [1, 1]
+def test_a_sequence_of_one_text_is_one_block() -> None:
+    sequence = join([{"input_ids": np.arange(3), "labels": np.arange(2)}], pairs=True)
+    assert sequence["blocks"].tolist() == [1, 1, 1] and sequence["label_blocks"].tolist() == [1, 1]
 
 
 def test_mistakes_are_said(make_store: MakeStore, store: Any, t5: Vocabulary) -> None:

@@ -81,7 +81,7 @@ def test_a_span_at_either_end() -> None:
 
 
 def restored(inputs: list[int], targets: list[int]) -> list[int]:
-    """Put what the targets say for each sentinel in its place in the inputs."""
+    """Put what the targets say for each sentinel in its position in the inputs."""
     spans: dict[int, list[int]] = {}
     for id in targets[:-1]:
         if id > 899:
@@ -92,18 +92,18 @@ def restored(inputs: list[int], targets: list[int]) -> list[int]:
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=13, max_size=13), min_size=1, max_size=5))
-def test_inputs_and_targets_hold_the_text_under_any_mask(rows: list[list[bool]]) -> None:
-    ids = np.arange(100, 100 + 13 * len(rows), dtype=np.int32).reshape(-1, 13)
-    mask = np.array(rows)
+def test_inputs_and_targets_hold_the_text_under_any_mask(sequences: list[list[bool]]) -> None:
+    ids = np.arange(100, 100 + 13 * len(sequences), dtype=np.int32).reshape(-1, 13)
+    mask = np.array(sequences)
     inputs, targets = corrupt(ids, spans_of(mask), SENTINELS, END)
-    assert len(inputs) == len(targets) == len(rows)
-    for row in range(len(rows)):
-        source, target = inputs[row].tolist(), targets[row].tolist()
+    assert len(inputs) == len(targets) == len(sequences)
+    for sequence in range(len(sequences)):
+        source, target = inputs[sequence].tolist(), targets[sequence].tolist()
         assert source[-1] == target[-1] == END
-        assert restored(source, target) == ids[row].tolist()
+        assert restored(source, target) == ids[sequence].tolist()
         names = [id for id in target if id > 899]
         assert names == SENTINELS[: len(names)].tolist()
-        closing = not mask[row, -1]
+        closing = not mask[sequence, -1]
         assert [id for id in source if id > 899] == names[: len(names) - closing]
         assert (target[-2] > 899) == closing
         # No two sentinels side by side: in the inputs each stands between tokens.
@@ -145,13 +145,17 @@ def store(make_store: MakeStore) -> Any:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("inputs", [3, 24, 64])
-def test_rows_keep_to_their_lengths(store: Any, t5: Vocabulary, variant: str, inputs: int) -> None:
+def test_sequences_keep_to_their_lengths(
+    store: Any, t5: Vocabulary, variant: str, inputs: int
+) -> None:
     config = SpanCorruptionConfig.check({"variant": variant, "inputs": inputs}, "test")
     objective = SpanCorruption(store, t5, config, seed=3)
-    rows = objective.features(np.arange(len(objective)), 0)
-    sizes = np.array([[len(row["input_ids"]), len(row["labels"])] for row in rows])
-    assert all(row["input_ids"][-1] == row["labels"][-1] == END for row in rows)
-    assert all(side.dtype == np.int32 for row in rows for side in row.values())
+    sequences = objective.features(np.arange(len(objective)), 0)
+    sizes = np.array(
+        [[len(sequence["input_ids"]), len(sequence["labels"])] for sequence in sequences]
+    )
+    assert all(sequence["input_ids"][-1] == sequence["labels"][-1] == END for sequence in sequences)
+    assert all(side.dtype == np.int32 for sequence in sequences for side in sequence.values())
     if variant == "replace_spans":
         assert (sizes.sum(axis=1) <= objective.lengths).all()
         assert (sizes[:, 1] <= objective.target_lengths).all()
@@ -167,9 +171,9 @@ def test_variants_do_what_the_paper_says(store: Any, t5: Vocabulary, variant: st
     objective = SpanCorruption(store, t5, config, seed=3)
     mask_id, top = t5.sentinel(0), t5.sentinel(99)
     words: Counter[str] = Counter()
-    for row, features in enumerate(objective.features(np.arange(len(objective)), 0)):
+    for sequence, features in enumerate(objective.features(np.arange(len(objective)), 0)):
         source, target = (features[name][:-1].tolist() for name in ("input_ids", "labels"))
-        text = _text(store, t5, config.raw, row)
+        text = _text(store, t5, config.raw, sequence)
         if variant in ("span_corruption", "replace_spans"):
             spans: dict[int, list[int]] = {}
             for id in target:
@@ -189,9 +193,9 @@ def test_variants_do_what_the_paper_says(store: Any, t5: Vocabulary, variant: st
         if variant == "deshuffling":
             assert source != text and Counter(source) == Counter(text)
         elif variant in ("bert_style", "mass_style"):
-            places = zip(source, text, strict=True)
+            positions = zip(source, text, strict=True)
             words.update(
-                "mask" if s == mask_id else "other" if s != t else "same" for s, t in places
+                "mask" if s == mask_id else "other" if s != t else "same" for s, t in positions
             )
             assert not any(id >= top and id != mask_id for id in source)
     if variant == "mass_style":
@@ -209,22 +213,22 @@ def _within(part: list[int], whole: list[int]) -> bool:
     return all(id in rest for id in part)
 
 
-def _text(store: Any, vocabulary: Vocabulary, length: int, row: int) -> list[int]:
+def _text(store: Any, vocabulary: Vocabulary, length: int, sequence: int) -> list[int]:
     joined: list[int] = []
     for begin, end in pairwise(store.documents):
         joined += [*store.tokens[begin:end].tolist(), vocabulary.eos_id or 0]
-    return joined[row * length : (row + 1) * length]
+    return joined[sequence * length : (sequence + 1) * length]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_rows_can_be_made_again_alone(store: Any, t5: Vocabulary, variant: str) -> None:
+def test_sequences_can_be_made_again_alone(store: Any, t5: Vocabulary, variant: str) -> None:
     config = SpanCorruptionConfig.check({"variant": variant, "inputs": 40}, "test")
     objective = SpanCorruption(store, t5, config, seed=5)
     whole = objective.features(np.arange(20), 2)
     again = SpanCorruption(store, t5, config, seed=5).features(np.array([13, 4]), 2)
-    for row, features in zip((13, 4), again, strict=True):
+    for sequence, features in zip((13, 4), again, strict=True):
         for name, values in features.items():
-            assert np.array_equal(values, whole[row][name])
+            assert np.array_equal(values, whole[sequence][name])
     for other in (objective.features(np.arange(20), 3), _other_seed(store, t5, config)):
         same = [
             all(np.array_equal(one[name], two[name]) for name in one)

@@ -1,4 +1,4 @@
-"""Documents joined and cut into rows."""
+"""Documents joined and cut into sequences."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def joined(store: Any) -> list[int]:
 
 
 @given(sizes=st.lists(st.integers(0, 20), max_size=12), length=st.integers(1, 12))
-def test_rows_are_the_joined_documents(
+def test_sequences_are_the_joined_documents(
     make_store: MakeStore, sizes: list[int], length: int
 ) -> None:
     begin = np.cumsum([10, *sizes])
@@ -41,8 +41,8 @@ def test_rows_are_the_joined_documents(
         return
     chunks = RunningText(store, length, SEPARATOR)
     assert len(chunks) == len(stream) // length
-    rows = np.arange(len(chunks))[::-1]
-    found = chunks.chunk(rows)
+    sequences = np.arange(len(chunks))[::-1]
+    found = chunks.texts(sequences)
     assert found.dtype == np.int32 and found.shape == (len(chunks), length)
     assert found[::-1].ravel().tolist() == stream[: len(chunks) * length]
 
@@ -52,15 +52,17 @@ def test_a_memory_mapped_store_is_read_in_place(tmp_path: Path, make_store: Make
     store.tokens.tofile(tmp_path / "tokens.bin")
     mapped = np.memmap(tmp_path / "tokens.bin", np.uint16, "r")
     chunks = RunningText(type(store)(mapped, store.documents, store.sentences, ""), 10, SEPARATOR)
-    assert chunks.chunk(np.arange(len(chunks))).ravel().tolist() == joined(store)[:90]
+    assert chunks.texts(np.arange(len(chunks))).ravel().tolist() == joined(store)[:90]
 
 
-def test_keys_and_hashes_of_many_rows_are_those_of_one() -> None:
-    rows = np.array([0, 5, 2**40])
-    keys = row_keys((3, 1, 4), rows)
-    assert keys.tolist() == [hash_key((3, 1, 4, row)) for row in rows.tolist()]
+def test_keys_and_hashes_of_many_sequences_are_those_of_one() -> None:
+    sequences = np.array([0, 5, 2**40])
+    keys = row_keys((3, 1, 4), sequences)
+    assert keys.tolist() == [hash_key((3, 1, 4, sequence)) for sequence in sequences.tolist()]
     table = place_hashes(keys[:, None], np.arange(6)[None])
-    assert [row.tolist() for row in table] == [hashes(int(key), 6).tolist() for key in keys]
+    assert [sequence.tolist() for sequence in table] == [
+        hashes(int(key), 6).tolist() for key in keys
+    ]
 
 
 def test_a_constant_takes_no_memory() -> None:
