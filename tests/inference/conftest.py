@@ -1,12 +1,12 @@
 """A small vocabulary and a network that finds what it is told to find."""
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+import tiny
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
@@ -23,10 +23,7 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def wordpiece_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wordpiece")
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-    tokens += [letter for letter in LETTERS if letter not in WORDS]
-    tokens += [f"##{letter}" for letter in LETTERS]
-    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
+    tiny.wordpiece(folder, WORDS, LETTERS)
     return folder
 
 
@@ -68,22 +65,4 @@ def finder_type() -> type[Finder]:
 @pytest.fixture(scope="session")
 def t5_words(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
     """A small vocabulary with an end-of-sequence token."""
-    folder = tmp_path_factory.mktemp("unigram")
-    tokens = [["<pad>", 0.0], ["</s>", 0.0], ["<unk>", -20.0], ["▁", -3.0]]
-    tokens += [[f"▁{word}", -4.0] for word in WORDS if len(word) > 1]
-    tokens += [[letter, -6.0] for letter in LETTERS]
-    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    special = [{"id": n, "content": tokens[n][0], "special": True} | flags for n in range(3)]
-    content = {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": special,
-        "normalizer": None, "post_processor": None,
-        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always",
-                          "split": True},
-        "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always",
-                    "split": True},
-        "model": {"type": "Unigram", "unk_id": 2, "vocab": tokens, "byte_fallback": False},
-    }  # fmt: skip
-    (folder / "tokenizer.json").write_text(json.dumps(content))
-    settings = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    return load_vocabulary(folder)
+    return tiny.unigram(tmp_path_factory.mktemp("unigram"), WORDS, LETTERS)

@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.inference.causal_generator import CausalGenerator
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import load
-from headwater.models.build import build_model
-from headwater.models.gpt.config import GPTConfig
 from headwater.models.gpt.network import GPT
 from headwater.tasks.squad import SQUAD_V2
 from headwater.text.vocabulary import Vocabulary
@@ -19,12 +18,9 @@ from headwater.text.vocabulary import Vocabulary
 
 @pytest.fixture
 def gpt(t5_words: Vocabulary) -> GPT:
-    torch.manual_seed(1)
-    config = GPTConfig(
-        vocab_size=t5_words.size, n_positions=40, n_embd=24, n_layer=2, n_head=3,
-        bos_token_id=t5_words.eos_id, eos_token_id=t5_words.eos_id,
-    )  # fmt: skip
-    network = build_model(config)
+    ends = {"bos_token_id": t5_words.eos_id, "eos_token_id": t5_words.eos_id}
+    sizes = {"vocab_size": t5_words.size, "n_positions": 40, "n_embd": 24, "n_head": 3}
+    network = tiny.gpt(seed=1, **sizes, **ends)
     assert isinstance(network, GPT)
     for weight in network.parameters():
         if weight.dim() > 1:

@@ -10,13 +10,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import T5Config as TheirConfig
 from transformers import T5ForConditionalGeneration
 
+import tiny
 from headwater.errors import UserError
 from headwater.inference.batches import evaluating
 from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids, keep_likely, pick
 from headwater.inference.generation_config import GenerationConfig
-from headwater.models.build import build_model
-from headwater.models.t5.config import T5Config
 from headwater.models.t5.network import T5
 
 MARKS = DecoderTokens(start_id=0, eos_id=1)
@@ -39,8 +38,7 @@ def spread(network: torch.nn.Module, seed: int) -> None:
 
 def fresh(seed: int, **sizes: Any) -> T5:
     """Draw a network of ours alone, with scores spread as above."""
-    torch.manual_seed(seed)
-    network = build_model(T5Config(**(SIZES | sizes)))
+    network = tiny.t5(seed=seed, **SIZES | sizes)
     assert isinstance(network, T5)
     for name, weight in network.named_parameters():
         if weight.ndim == 2 and "embedding" not in name:

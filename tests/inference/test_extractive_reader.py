@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import tiny
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.batches import batches
@@ -167,12 +168,7 @@ def test_a_row_longer_than_the_budget_stands_alone() -> None:
 def test_gpu_answers_like_the_cpu(words: Vocabulary) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA GPU")
-    from headwater.models.bert.config import BertConfig
-    from headwater.models.build import build_model
-
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-    network = build_model(BertConfig(vocab_size=words.size, intermediate_size=64, **sizes), "span")
+    network = tiny.bert("span", vocab_size=words.size)
     context = "it was the old red bob and eve left there in a " * 20
     on_cpu = ExtractiveReader(network, words, SHORT, precision=torch.float32).ask(
         "who?", context, 3

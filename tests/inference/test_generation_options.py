@@ -16,7 +16,8 @@ from transformers.generation import (
     RepetitionPenaltyLogitsProcessor,
 )
 
-from headwater.checkpoints.folder import load_model, save_model
+import tiny
+from headwater.checkpoints.folder import load_model
 from headwater.errors import UserError
 from headwater.inference.batches import evaluating
 from headwater.inference.decoder import DecoderTokens
@@ -24,8 +25,6 @@ from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import load
 from headwater.inference.logits import constrain, first_history
-from headwater.models.build import build_model
-from headwater.models.t5 import config as t5_config
 from headwater.text.vocabulary import Vocabulary
 
 EOS = 1
@@ -187,14 +186,7 @@ def test_log_probabilities_are_those_of_the_network_under_a_penalty(tmp_path: Pa
 
 
 def test_generate_returns_one_list(t5_words: Vocabulary, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    network = build_model(
-        t5_config.T5Config(
-            vocab_size=t5_words.size, d_model=16, d_kv=4, d_ff=32, num_heads=4, num_layers=1,
-            num_decoder_layers=1,
-        )
-    )  # fmt: skip
-    save_model(tmp_path / "t5", network, vocabulary=t5_words)
+    tiny.model_folder(tmp_path / "t5", t5_words, family="t5", num_layers=1, num_decoder_layers=1)
     model = load(tmp_path / "t5", "cpu")
     options = {"max_new_tokens": 4, "num_beams": 3}
     texts = model.generate(["bob", "eve"], num_return_sequences=2, **options)

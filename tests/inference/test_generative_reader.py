@@ -3,15 +3,13 @@
 from typing import Any
 
 import pytest
-import torch
 
+import tiny
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader, _ranked
 from headwater.inference.text_generator import GeneratedText, TextGenerator
-from headwater.models.build import build_model
-from headwater.models.t5.config import T5Config
 from headwater.models.t5.network import T5
 from headwater.text.vocabulary import Vocabulary
 
@@ -29,12 +27,8 @@ class WithEnd:
 
 @pytest.fixture
 def writer(words: Vocabulary) -> TextGenerator:
-    torch.manual_seed(0)
-    config = T5Config(
-        vocab_size=words.size, d_model=32, d_kv=8, d_ff=64, num_heads=4, num_layers=1,
-        num_decoder_layers=2, tie_word_embeddings=False,
-    )  # fmt: skip
-    network = build_model(config)
+    sizes = {"vocab_size": words.size, "d_model": 32, "d_ff": 64, "num_heads": 4, "num_layers": 1}
+    network = tiny.t5(**sizes, tie_word_embeddings=False)
     assert isinstance(network, T5)
     for weight in network.parameters():
         weight.data *= 2.5

@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.loaded import load
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
-from headwater.models.t5.config import T5Config
 from headwater.tasks.squad import SQUAD_V1
 from headwater.text.vocabulary import Vocabulary
 
@@ -24,10 +22,8 @@ TEXT = "It was the old red Bob. Eve left, and Zed was here and there in a red. "
 
 
 def save(folder: Path, words: Vocabulary, head: str | None, extra: Any = None, **sizes: Any) -> str:
-    torch.manual_seed(1)
-    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-    config = BertConfig(**{"vocab_size": words.size, "intermediate_size": 64} | small | sizes)
-    network = build_model(config, head)
+    small = {"vocab_size": words.size, "hidden_size": 32, "num_attention_heads": 4}
+    network = tiny.bert(head, seed=1, **small | {"intermediate_size": 64} | sizes)
     for weight in network.parameters():
         weight.data *= 2
     save_model(folder, network, vocabulary=words, extra=extra)
@@ -92,11 +88,7 @@ def test_a_t5_folder_answers_and_writes(tmp_path: Path, shared: Path) -> None:
     from headwater.text.loading import load_vocabulary
 
     vocabulary = load_vocabulary(next((shared / "data" / "tokenizers").rglob("spiece.model")))
-    torch.manual_seed(2)
-    config = T5Config(d_model=16, d_kv=4, d_ff=32, num_heads=4, num_layers=1, num_decoder_layers=2)
-    folder = tmp_path / "t5"
-    save_model(folder, build_model(config), vocabulary=vocabulary)
-    model = load(folder)
+    model = load(tiny.model_folder(tmp_path / "t5", vocabulary, family="t5", seed=2, num_layers=1))
     texts = model.generate(["translate: yes", "no"], max_new_tokens=5, num_beams=2)
     assert len(texts) == 2 and all(isinstance(text, str) for text in texts)
     assert len(model.answer("who won?")) == 1
@@ -123,13 +115,7 @@ def test_answers_are_json(tmp_path: Path, words: Vocabulary) -> None:
 
 def save_t5(folder: Path, words: Vocabulary, extra: Any = None) -> str:
     """A small T5 over a vocabulary in a folder of its own, with `[SEP]` as its end."""
-    torch.manual_seed(2)
-    config = T5Config(
-        vocab_size=words.size, d_model=16, d_kv=4, d_ff=32, num_heads=4, num_layers=1,
-        num_decoder_layers=2,
-    )  # fmt: skip
-    save_model(folder, build_model(config), vocabulary=words, extra=extra)
-    return str(folder)
+    return str(tiny.model_folder(folder, words, family="t5", seed=2, extra=extra, num_layers=1))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.data.batching import collate
 from headwater.data.example import PairExample, SpanExample, TaggingExample, TextExample
@@ -20,10 +21,8 @@ from headwater.inference.classifier import CHUNK, Classifier
 from headwater.inference.label_scorer import LabelScorer
 from headwater.inference.loaded import LoadedModel, load
 from headwater.inference.tagger import Tagger
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_model, build_multi_task
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5.config import T5Config
 from headwater.tasks.config import SequenceConfig
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.squad import SQUAD_V2
@@ -31,7 +30,6 @@ from headwater.text.vocabulary import Vocabulary
 
 SMALL = {
     "hidden_size": 32,
-    "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "intermediate_size": 48,
     "max_position_embeddings": 40,
@@ -62,7 +60,7 @@ def asked(kind: str, labels: tuple[str, ...] = (), name: str = "mine") -> Any:
 
 def bert(words: Vocabulary, head: str | None, labels: Sequence[str] = ()) -> LoadedModel:
     torch.manual_seed(3)
-    config = BertConfig(vocab_size=words.size, **SMALL)  # type: ignore[arg-type]
+    config = tiny.bert_config(vocab_size=words.size, **SMALL)
     network = build_model(config, head, labels=labels).eval()
     for weight in network.parameters():
         weight.data *= 3
@@ -217,7 +215,7 @@ def several(words: Vocabulary) -> MultiTask:
         "names": TaskHead("token", TAGS),
         "answers": TaskHead("span"),
     }
-    config = BertConfig(vocab_size=words.size, **SMALL)  # type: ignore[arg-type]
+    config = tiny.bert_config(vocab_size=words.size, **SMALL)
     return build_multi_task(config, tasks).eval()
 
 
@@ -259,12 +257,8 @@ def test_predicting_in_training_puts_the_mode_back(words: Vocabulary) -> None:
 
 
 def t5(words: Vocabulary, extra: Any = None) -> LoadedModel:
-    torch.manual_seed(2)
-    config = T5Config(
-        vocab_size=words.size, d_model=16, d_kv=4, d_ff=32, num_heads=4, num_layers=1,
-        num_decoder_layers=1,
-    )  # fmt: skip
-    return LoadedModel(build_model(config).eval(), words, config, extra)
+    config = tiny.t5_config(vocab_size=words.size, num_layers=1, num_decoder_layers=1)
+    return LoadedModel(tiny.model(config, seed=2).eval(), words, config, extra)
 
 
 @pytest.mark.parametrize("kind", ["sequence", "regression", "token", "text"])

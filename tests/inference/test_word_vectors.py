@@ -5,16 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from gensim.models import KeyedVectors
 
-from headwater.checkpoints.folder import save_model
+import tiny
 from headwater.errors import UserError
 from headwater.inference.word_vectors import WordVectors, load_vectors
-from headwater.models.build import build_model
-from headwater.models.cbow.config import CBOWConfig
 from headwater.text.loading import load_vocabulary
-from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
 TEXT = [
@@ -25,17 +21,13 @@ TEXT = [
 @pytest.fixture(scope="module")
 def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
     folder = tmp_path_factory.mktemp("vectors") / "vocabulary"
-    plan = VocabularyPlan(kind="word", size=17, lower_case=True)
-    return train_vocabulary(plan, TEXT, folder)
+    return tiny.words(folder, TEXT, 17, lower_case=True)
 
 
 @pytest.fixture(scope="module")
 def folder(vocabulary: Vocabulary, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    network = build_model(CBOWConfig(vocab_size=vocabulary.size, vector_size=12, samples=4))
     target = tmp_path_factory.mktemp("vectors") / "model"
-    save_model(target, network, vocabulary=vocabulary)
-    return target
+    return tiny.model_folder(target, vocabulary, family="cbow", vector_size=12, samples=4)
 
 
 def _with(vocabulary: Vocabulary, **rows: list[float]) -> WordVectors:

@@ -10,17 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
+import tiny
 from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
 from headwater.models.feature_config import FeaturesConfig
 from headwater.models.feature_model import FeatureModel
 from headwater.runs import feature_cache
 from headwater.runs.feature_cache import FeatureCache, features_folder, keep_features
-
-SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
 
 
 class Rows:
@@ -45,8 +42,7 @@ class Rows:
 
 
 def small(layers: Any = "mix", stored_as: str = "float32", scale: float = 1.0) -> FeatureModel:
-    torch.manual_seed(0)
-    body = build_model(BertConfig(vocab_size=40, intermediate_size=32, **SIZES))
+    body = tiny.bert()
     with torch.no_grad():
         body.layers[-1].feedforward.norm.weight.mul_(scale)
     shape = FeaturesConfig.check({"layers": layers, "stored_as": stored_as, "lstm": 0}, "test")
