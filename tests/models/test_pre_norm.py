@@ -85,7 +85,7 @@ def test_it_equals_the_published_pre_norm_encoder(dtype: torch.dtype) -> None:
 def test_what_stands_where_in_the_block() -> None:
     layer = block(BertConfig(block="pre_norm", hidden_dropout_prob=0.3, **SIZES))
     assert isinstance(layer.attention, PreNorm) and isinstance(layer.feedforward, PreNorm)
-    dropped = {name: part.share for name, part in layer.named_modules() if hasattr(part, "share")}
+    dropped = {name: part.p for name, part in layer.named_modules() if hasattr(part, "p")}
     assert dropped == {
         "attention.layer.dropout": 0.1,
         "attention.dropout": 0.3,
@@ -93,7 +93,7 @@ def test_what_stands_where_in_the_block() -> None:
         "feedforward.dropout": 0.3,
     }
     published = block(BertConfig(hidden_dropout_prob=0.3, **SIZES))
-    assert published.feedforward.layer.dropout.share == 0
+    assert published.feedforward.layer.dropout.p == 0
 
 
 @pytest.mark.parametrize("head", [None, "span", "pretraining", "sequence"])

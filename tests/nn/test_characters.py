@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.nn.characters import PLACES, CharacterCNN, character_ids
+from headwater.nn.characters import MAX_CHARACTERS, CharacterCNN, character_ids
 
 BEGIN, END, PAD = 259, 260, 261
 
@@ -22,10 +22,10 @@ def test_the_worked_example() -> None:
 @given(st.lists(st.text(max_size=70), max_size=5))
 def test_the_bytes_come_back(words: list[str]) -> None:
     for word, row in zip(words, character_ids(words).tolist(), strict=True):
-        assert len(row) == PLACES
+        assert len(row) == MAX_CHARACTERS
         end = row.index(END)
         assert row[0] == BEGIN and set(row[end + 1 :]) <= {PAD}
-        written = word.encode("utf-8", "ignore")[: PLACES - 2]
+        written = word.encode("utf-8", "ignore")[: MAX_CHARACTERS - 2]
         if word not in ("<S>", "</S>"):
             assert bytes(id - 1 for id in row[1:end]) == written
 

@@ -26,7 +26,7 @@ def _states(places: int, width: int) -> torch.Tensor:
 def test_in_evaluation_the_loss_is_the_cross_entropy(
     cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampled, "_CELLS", cells)  # in one part, in some, place by place
+    monkeypatch.setattr(sampled, "_SCORES", cells)  # in one part, in some, place by place
     layer, hidden = _made(50, 6, 10).eval(), _states(17, 6)
     labels = torch.arange(17)
     expected = F.cross_entropy(layer.logits(hidden), labels, reduction="sum")

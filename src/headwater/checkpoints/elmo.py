@@ -27,7 +27,7 @@ from headwater import files
 from headwater.errors import UserError
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.elmo.network import ELMo
-from headwater.nn.characters import CHARACTERS, END_TEXT, PLACES, character_ids
+from headwater.nn.characters import CHARACTERS, END_TEXT, MAX_CHARACTERS, character_ids
 from headwater.text.vocabulary import Vocabulary
 
 Arrays = dict[str, NDArray[Any]]
@@ -81,7 +81,7 @@ def _read_options(path: Path) -> ELMoConfig:
     try:
         lstm, cnn = content["lstm"], content["char_cnn"]
         characters = cnn["n_characters"], cnn["max_characters_per_token"]
-        if characters not in ((CHARACTERS, PLACES), (CHARACTERS - 1, PLACES)):
+        if characters not in ((CHARACTERS, MAX_CHARACTERS), (CHARACTERS - 1, MAX_CHARACTERS)):
             raise UserError(
                 f"{path}: {characters} characters and places; expected {CHARACTERS, 50}"
             )

@@ -27,14 +27,14 @@ class KeyValueCache:
     """The keys and values of all steps so far: each attention of a step adds its own."""
 
     def __init__(self) -> None:
-        self.kept: KeyValues | None = None
+        self._stored: KeyValues | None = None
 
     def extend(self, new: KeyValues) -> KeyValues:
         """Append along the length and return all."""
-        if self.kept is not None:
-            pairs = zip(self.kept, new, strict=True)
+        if self._stored is not None:
+            pairs = zip(self._stored, new, strict=True)
             new = KeyValues(*(torch.cat(pair, dim=2) for pair in pairs))
-        self.kept = new
+        self._stored = new
         return new
 
 
@@ -46,7 +46,7 @@ class Attention(nn.Module):
         output: `[.., heads * head_width] -> [.., width]`.
         scale: what the products are multiplied by: head_width ** -0.5, or 1 in T5, which folds
             it into its initialization.
-        dropout: share of the attention weights dropped in training.
+        dropout: probability that an attention weight is dropped in training.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Attention(nn.Module):
         self.dropout = Dropout(dropout)
 
     def keys_values(self, memory: Tensor) -> KeyValues:
-        """Project `[batch, length, width]` to the keys and values that queries meet."""
+        """Project `[batch, length, width]` to the keys and values that queries attend to."""
         return KeyValues(self._split(self.key(memory)), self._split(self.value(memory)))
 
     def forward(

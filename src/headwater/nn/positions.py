@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from headwater.nn.embedding import table
+from headwater.nn.embedding import empty_embedding
 
 
 def bucket(distance: Tensor, *, buckets: int, max_distance: int, both_sides: bool) -> Tensor:
@@ -40,7 +40,7 @@ class RelativePositions(nn.Module):
     def __init__(self, buckets: int, max_distance: int, heads: int, *, both_sides: bool) -> None:
         super().__init__()
         self.buckets, self.max_distance, self.both_sides = buckets, max_distance, both_sides
-        self.table = table(buckets, heads)
+        self.table = empty_embedding(buckets, heads)
 
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         numbers = bucket(

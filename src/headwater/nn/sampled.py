@@ -1,16 +1,16 @@
 """A softmax over many words that meets only some of them in training: Jean et al. 2015, "On Using
 Very Large Target Vocabulary for Neural Machine Translation", section 3; the published ELMo's loss.
 
-A training step draws `samples` distinct candidates, the same for all its places, and each place
-chooses between its own word and them. Frequent words are drawn more often: words are numbered by
-falling frequency, and word i is drawn with a weight of log((i + 2) / (i + 1)), Zipf's law as
-TensorFlow's `log_uniform_candidate_sampler` has it. Each logit is lowered by the log of the chance
-that its word was drawn, so that the scores learned are those of the softmax over all words:
+A training step draws `samples` distinct candidates, the same for all its positions, and each
+position chooses between its own word and them. Frequent words are drawn more often: words are
+numbered by falling frequency, and word i is drawn with a weight of log((i + 2) / (i + 1)), Zipf's
+law as TensorFlow's `log_uniform_candidate_sampler` has it. Each logit is lowered by the log of the
+chance that its word was drawn, so that the scores learned are those of the softmax over all words:
 
     loss = -log( e^(s[t] - log q[t]) / sum of e^(s[j] - log q[j]) over j in {t} and the candidates )
 
-A candidate that is a place's own word (an accidental hit) is left out there. In eval mode the loss
-is the exact one. Of 30,000 words and with 1,000 samples, word 0 is a candidate of every step
+A candidate that is a position's own word (an accidental hit) is excluded there. In eval mode the
+loss is the exact one. Of 30,000 words and with 1,000 samples, word 0 is a candidate of every step
 (q = 1.00), word 999 of one in six and word 29,999 of one in 170.
 """
 
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from headwater.nn.norm import at_least_float32
 
-_CELLS = 1 << 24  # scores held at once by the exact loss: 64 MiB of them
+_SCORES = 1 << 24  # scores held at once by the exact loss: 64 MiB of them
 
 
 class SampledSoftmax(nn.Module):
@@ -44,15 +44,15 @@ class SampledSoftmax(nn.Module):
         nn.init.zeros_(self.bias)
 
     def forward(self, hidden: Tensor, labels: Tensor) -> Tensor:
-        """Return the sum of the places' losses, in at least float32.
+        """Return the sum of the positions' losses, in at least float32.
 
         Args:
-            hidden: `[places, width]`.
-            labels: `[places]`, the word of each place; none may be left out.
+            hidden: `[positions, width]`.
+            labels: `[positions]`, the word of each position; none may be left out.
         """
         if self.training and self.samples < len(self.weight):
             return self._sampled(hidden, labels)
-        parts = -(-len(labels) * len(self.weight) // _CELLS) or 1
+        parts = -(-len(labels) * len(self.weight) // _SCORES) or 1
         both = zip(hidden.tensor_split(parts), labels.tensor_split(parts), strict=True)
         losses = [F.cross_entropy(self.logits(h), t, reduction="sum") for h, t in both]
         return torch.stack(losses).sum()
@@ -67,14 +67,14 @@ class SampledSoftmax(nn.Module):
         ids = torch.cat((labels, candidates))
         vectors = F.embedding(ids, self.weight)
         biases = self.bias[ids] - drawn[ids].log()
-        places = len(labels)
-        own = (hidden * vectors[:places]).sum(-1) + biases[:places]
-        others = F.linear(hidden, vectors[places:]) + biases[places:]
+        positions = len(labels)
+        own = (hidden * vectors[:positions]).sum(-1) + biases[:positions]
+        others = F.linear(hidden, vectors[positions:]) + biases[positions:]
         numbers = candidates.new_full(drawn.shape, -1)
         numbers[candidates] = torch.arange(len(candidates), device=candidates.device)
         hits = numbers[labels]
-        rows = (hits >= 0).nonzero()[:, 0]
-        others[rows, hits[rows]] = -torch.inf
+        sampled = (hits >= 0).nonzero()[:, 0]
+        others[sampled, hits[sampled]] = -torch.inf
         scores = torch.cat((own[:, None], others), 1)
         return F.cross_entropy(scores, torch.zeros_like(labels), reduction="sum")
 

@@ -19,7 +19,7 @@ from headwater.models.bert.config import BertConfig
 from headwater.nn.attention import Attention
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import table
+from headwater.nn.embedding import empty_embedding
 from headwater.nn.feedforward import ACTIVATIONS, FeedForward
 from headwater.nn.masks import additive, block_positions, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
@@ -38,9 +38,11 @@ class Embeddings(nn.Module):
         # RoBERTa counts only real tokens, from one row after the padding's own.
         self.padding = config.pad_token_id if config.model_type == "roberta" else None
         # The vectors of padding are never trained, as published.
-        self.token = table(config.vocab_size, width, config.pad_token_id)
-        self.position = table(config.max_position_embeddings, width, self.padding)
-        self.segment = table(config.type_vocab_size, width) if config.type_vocab_size else None
+        self.token = empty_embedding(config.vocab_size, width, config.pad_token_id)
+        self.position = empty_embedding(config.max_position_embeddings, width, self.padding)
+        self.segment = (
+            empty_embedding(config.type_vocab_size, width) if config.type_vocab_size else None
+        )
         self.norm = LayerNorm(width, config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 

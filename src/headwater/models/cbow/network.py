@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from headwater.models.cbow.config import CBOWConfig
 from headwater.models.losses import IGNORED, Batch, count
-from headwater.nn.embedding import table
+from headwater.nn.embedding import empty_embedding
 from headwater.nn.sampled import SampledSoftmax
 
 
@@ -38,7 +38,7 @@ class CBOW(nn.Module):
     def __init__(self, config: CBOWConfig) -> None:
         super().__init__()
         self.config = config
-        self.token = table(config.vocab_size, config.vector_size)
+        self.token = empty_embedding(config.vocab_size, config.vector_size)
         self.output = SampledSoftmax(config.vocab_size, config.vector_size, config.samples)
 
     def forward(self, batch: Batch) -> Tensor:

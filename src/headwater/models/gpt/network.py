@@ -29,7 +29,7 @@ from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.nn.attention import Attention, KeyValueCache, KeyValues
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import table
+from headwater.nn.embedding import empty_embedding
 from headwater.nn.feedforward import FeedForward
 from headwater.nn.masks import additive, block_positions, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
@@ -106,8 +106,8 @@ class GPT(nn.Module):
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         self.config = config
-        self.token = table(config.vocab_size, config.n_embd)
-        self.position = table(config.n_positions, config.n_embd)
+        self.token = empty_embedding(config.vocab_size, config.n_embd)
+        self.position = empty_embedding(config.n_positions, config.n_embd)
         self.dropout = Dropout(config.embd_pdrop)
         self.layers = nn.ModuleList(block(config) for _ in range(config.n_layer))
         self.norm = norm(config) if config.pre_norm else None

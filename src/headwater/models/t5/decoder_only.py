@@ -27,7 +27,7 @@ from headwater.models.text_to_text import TextToText, output_layer, shift_right
 from headwater.nn.attention import KeyValueCache
 from headwater.nn.block import Block
 from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import table
+from headwater.nn.embedding import empty_embedding
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import RMSNorm
 
@@ -82,7 +82,7 @@ class DecoderOnlyT5(TextToText):
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         self.config = config
-        self.embedding = table(config.vocab_size, config.d_model)
+        self.embedding = empty_embedding(config.vocab_size, config.d_model)
         self.decoder = Stack(config)
         self.output = output_layer(config)
 

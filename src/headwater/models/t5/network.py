@@ -31,7 +31,7 @@ from headwater.models.text_to_text import TextToText, output_layer, shift_right
 from headwater.nn.attention import Attention, KeyValueCache, KeyValues
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PreNorm
 from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import table
+from headwater.nn.embedding import empty_embedding
 from headwater.nn.feedforward import FeedForward, GatedFeedForward
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import RMSNorm, at_least_float32
@@ -214,7 +214,7 @@ class T5(TextToText):
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         self.config = config
-        self.embedding = table(config.vocab_size, config.d_model)
+        self.embedding = empty_embedding(config.vocab_size, config.d_model)
         self.encoder = Encoder(config)
         self.decoder = Decoder(
             config, self.encoder.layers if config.architecture == "shared" else None
