@@ -174,7 +174,7 @@ def test_inputs_see_what_the_architecture_lets_them() -> None:
     for architecture, seen in (("language_model", False), ("prefix_lm", True)):
         model = network(architecture)
         caches = [model.init_cache(model.encode(each)) for each in (ids, other)]
-        first, second = (cache.own[-1].kept.keys[:, :, 0] for cache in caches)
+        first, second = (cache.own[-1].stored.keys[:, :, 0] for cache in caches)
         assert torch.equal(first, second) is not seen, architecture
 
 

@@ -27,14 +27,14 @@ class KeyValueCache:
     """The keys and values of all steps so far: each attention of a step adds its own."""
 
     def __init__(self) -> None:
-        self._stored: KeyValues | None = None
+        self.stored: KeyValues | None = None
 
     def extend(self, new: KeyValues) -> KeyValues:
         """Append along the length and return all."""
-        if self._stored is not None:
-            pairs = zip(self._stored, new, strict=True)
+        if self.stored is not None:
+            pairs = zip(self.stored, new, strict=True)
             new = KeyValues(*(torch.cat(pair, dim=2) for pair in pairs))
-        self._stored = new
+        self.stored = new
         return new
 
 

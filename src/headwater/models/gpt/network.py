@@ -82,8 +82,8 @@ class Cache:
     def reorder(self, rows: Tensor) -> None:
         """Keep those rows, `[new batch]` numbers of old rows: for beams, or to drop ended rows."""
         for growing in self.own:
-            if growing.kept is not None:
-                growing.kept = KeyValues(*(part.index_select(0, rows) for part in growing.kept))
+            if growing.stored is not None:
+                growing.stored = KeyValues(*(part.index_select(0, rows) for part in growing.stored))
         if self.mask is not None:
             self.mask = self.mask.index_select(0, rows)
 

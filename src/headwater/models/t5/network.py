@@ -124,8 +124,8 @@ class Cache:
         """Keep those rows, `[new batch]` numbers of old rows: for beams, or to drop ended rows."""
         self.memory = [_select(pair, rows) for pair in self.memory]
         for growing in self.own:
-            if growing.kept is not None:
-                growing.kept = _select(growing.kept, rows)
+            if growing.stored is not None:
+                growing.stored = _select(growing.stored, rows)
         if self.memory_bias is not None:
             self.memory_bias = self.memory_bias.index_select(0, rows)
 
