@@ -11,7 +11,7 @@ from headwater.checkpoints.folder import load_model
 from headwater.commands.ask import print_answers
 from headwater.corpus.build import build
 from headwater.errors import UserError
-from headwater.evaluation.command import evaluate_files, predict_file
+from headwater.evaluation.one_task import evaluate_files, predict_file
 from headwater.inference.loaded import load
 from headwater.runs.finetune import finetune
 from headwater.runs.pretrain import pretrain

@@ -121,14 +121,14 @@ def test_evaluate_writes_what_score_scores(
 def test_predict_needs_no_answers(headwater: Any, reader: Path, tmp_path: Path) -> None:
     asked = tmp_path / "asked.json"
     tiny.squad_file(asked, tiny.paragraph("the mill", tiny.question("q1", "what ?")))
-    out, doubts = tmp_path / "p.json", tmp_path / "n.json"
+    out, probabilities = tmp_path / "p.json", tmp_path / "n.json"
     ran = headwater(
         *("predict", "--model", reader, "--task", "squad_v2", "--input", asked, "--output", out),
-        *("--no-answer-probabilities", doubts),
+        *("--no-answer-probabilities", probabilities),
     )
     assert ran.code == 0, ran.err
     assert set(json.loads(out.read_text())) == {"q1"}
-    assert 0 <= json.loads(doubts.read_text())["q1"] <= 1
+    assert 0 <= json.loads(probabilities.read_text())["q1"] <= 1
     ran = headwater(
         "predict", "--model", reader, "--task", "squad", "--input", asked, "--output", out
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import UserError
-from headwater.evaluation.choice import choose_tasks, models_for, only_task, task_names
+from headwater.evaluation.choice import models_for, only_task, select_tasks, task_names
 from headwater.tasks.glue import AX, COLA, MNLI, MNLI_MISMATCHED, RTE
 from headwater.tasks.names import BENCHMARKS
 from headwater.tasks.names import task as find_task
@@ -32,7 +32,7 @@ def test_names_may_be_listed_and_repeated() -> None:
 
 
 def test_a_benchmark_is_what_is_there_of_it(folder: Path) -> None:
-    wanted, skipped = choose_tasks(["glue"], [folder])
+    wanted, skipped = select_tasks(["glue"], [folder])
     assert [each.task.name for each in wanted] == ["cola", "mnli", "rte"]
     assert wanted[2].files == (folder / "RTE" / "dev.tsv",)
     assert all(each.optional for each in wanted)
@@ -42,19 +42,19 @@ def test_a_benchmark_is_what_is_there_of_it(folder: Path) -> None:
 
 
 def test_a_task_by_its_name_must_be_there(folder: Path) -> None:
-    wanted, _ = choose_tasks(["rte", "glue"], [folder])
+    wanted, _ = select_tasks(["rte", "glue"], [folder])
     assert [(each.task.name, each.optional) for each in wanted][:2] == [
         ("rte", False),
         ("cola", True),
     ]
     with pytest.raises(UserError, match=r"task qqp: no QQP/dev\.tsv in"):
-        choose_tasks(["glue", "qqp"], [folder])
+        select_tasks(["glue", "qqp"], [folder])
     with pytest.raises(UserError, match="several tasks need the benchmark's folder"):
-        choose_tasks(["cola", "rte"], [folder / "CoLA" / "dev.tsv"])
+        select_tasks(["cola", "rte"], [folder / "CoLA" / "dev.tsv"])
     with pytest.raises(UserError, match="no files of glue"):
-        choose_tasks(["glue"], [_empty(folder)])
+        select_tasks(["glue"], [_empty(folder)])
     with pytest.raises(UserError, match="unknown task 'colla'; did you mean 'cola'"):
-        choose_tasks(["colla", "rte"], [folder])
+        select_tasks(["colla", "rte"], [folder])
 
 
 def _empty(folder: Path) -> Path:
@@ -66,7 +66,7 @@ def test_the_first_folder_that_has_a_task_serves(folder: Path, tmp_path: Path) -
     other = tmp_path / "other" / "RTE"
     other.mkdir(parents=True)
     (other / "dev.tsv").write_text("")
-    wanted, _ = choose_tasks(["cola", "rte"], [tmp_path / "other", folder])
+    wanted, _ = select_tasks(["cola", "rte"], [tmp_path / "other", folder])
     assert [each.files[0] for each in wanted] == [folder / "CoLA" / "dev.tsv", other / "dev.tsv"]
 
 
@@ -75,7 +75,7 @@ def test_the_hub_serves_what_it_has(folder: Path, monkeypatch: pytest.MonkeyPatc
         return [Path(f"{name}.parquet")]
 
     monkeypatch.setattr("headwater.evaluation.choice.with_hub", fetch)
-    wanted, skipped = choose_tasks(["glue"], [folder, Path("hub")])
+    wanted, skipped = select_tasks(["glue"], [folder, Path("hub")])
     files = {each.task.name: each.files[0] for each in wanted}
     assert files["cola"] == folder / "CoLA" / "dev.tsv"
     assert files["qqp"] == Path("qqp.parquet")

@@ -12,8 +12,8 @@ from headwater.checkpoints.folder import save_model
 from headwater.data.example import AnswerSpan, PairExample, SpanExample
 from headwater.data.source import Examples
 from headwater.errors import UserError
-from headwater.evaluation.command import evaluate_files, predict_file
 from headwater.evaluation.evaluator import evaluate, predict, progress_of
+from headwater.evaluation.one_task import evaluate_files, predict_file
 from headwater.inference.answer import Answer, Decision, Prediction
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
@@ -30,17 +30,17 @@ QUESTIONS = Examples(
 
 
 class Parrot:
-    """Says the first word; doubts the second question where `doubts`."""
+    """Says the first word; finds the second question hard to answer where `unsure`."""
 
-    def __init__(self, doubts: bool) -> None:
-        self.doubts = doubts
+    def __init__(self, unsure: bool) -> None:
+        self.unsure = unsure
 
     def __call__(self, examples: Iterable[SpanExample]) -> Iterator[Prediction]:
         for each in examples:
             word = each.context.split()[0]
-            doubt = (0.9 if each.id == "b" else 0.1) if self.doubts else None
-            margin = 1.0 if self.doubts else None
-            yield Prediction(each.id, (Answer(word, 1.0),), word, margin, doubt)
+            probability = (0.9 if each.id == "b" else 0.1) if self.unsure else None
+            margin = 1.0 if self.unsure else None
+            yield Prediction(each.id, (Answer(word, 1.0),), word, margin, probability)
 
 
 def test_metrics_and_files(tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_probabilities_reach_the_score_and_the_file(tmp_path: Path) -> None:
     assert result.metrics["best_f1"] == 50.0
     assert result.predictions.margins == {"a": 1.0, "b": 1.0}
     result.save(tmp_path)
-    doubts = json.loads((tmp_path / "no_answer_probabilities.json").read_text())
-    assert doubts == {"a": 0.1, "b": 0.9}
+    probabilities = json.loads((tmp_path / "no_answer_probabilities.json").read_text())
+    assert probabilities == {"a": 0.1, "b": 0.9}
     assert "best_f1" not in evaluate(Parrot(False), SQUAD_V2, QUESTIONS).metrics
 
 
@@ -127,8 +127,8 @@ def test_evaluate_files_writes_what_score_reads(model: str, tmp_path: Path) -> N
     assert metrics["total"] == 5 and "best_f1" in metrics
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == metrics
     texts = json.loads((tmp_path / "out" / "predictions.json").read_text())
-    doubts = json.loads((tmp_path / "out" / "no_answer_probabilities.json").read_text())
-    assert SQUAD_V2.score(SQUAD_V2.read([data]), texts, doubts) == metrics
+    probabilities = json.loads((tmp_path / "out" / "no_answer_probabilities.json").read_text())
+    assert SQUAD_V2.score(SQUAD_V2.read([data]), texts, probabilities) == metrics
     always = evaluate_files(model, "squad", [data], device="cpu")
     assert set(always) == {"exact_match", "f1"}
 
@@ -170,9 +170,11 @@ def test_probabilities_of_a_writer_are_refused_before_predicting(
         def predictor(self, **_: object) -> None:
             raise AssertionError("predicted")
 
-    monkeypatch.setattr("headwater.evaluation.command.load", lambda *_: Writing())
+    monkeypatch.setattr("headwater.evaluation.one_task.load", lambda *_: Writing())
     asked = tmp_path / "asked.json"
     qas = [{"id": "q", "question": "who?"}]
     asked.write_text(json.dumps({"data": [{"paragraphs": [{"context": "bob", "qas": qas}]}]}))
     with pytest.raises(UserError, match="writes its answers"):
-        predict_file("t5", "squad_v2", asked, tmp_path / "out.json", tmp_path / "doubts.json")
+        predict_file(
+            "t5", "squad_v2", asked, tmp_path / "out.json", tmp_path / "probabilities.json"
+        )

@@ -13,7 +13,7 @@ import torch
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.evaluation import submission
-from headwater.evaluation.submission import ROWS, mended, tables, write_submission
+from headwater.evaluation.submission import ROWS, repaired, tables, write_submission
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_multi_task
 from headwater.tasks.glue import AX, COLA, GLUE, MNLI, MNLI_MISMATCHED, QQP, RTE, STSB
@@ -104,15 +104,15 @@ def test_all_eleven_and_no_other(predictions: dict[str, list[str]]) -> None:
 
 
 def test_what_is_no_label_is_replaced_and_counted(messages: Callable[[], str]) -> None:
-    assert mended(RTE, ["entailment", "maybe", "not_entailment"]) == [
+    assert repaired(RTE, ["entailment", "maybe", "not_entailment"]) == [
         *("entailment", "entailment", "not_entailment")
     ]
     assert "rte: 1 of 3 predictions are no label; they become 'entailment'" in messages()
-    assert mended(STSB, ["2.61254", "-0.3", "7", "x", "nan"]) == [
+    assert repaired(STSB, ["2.61254", "-0.3", "7", "x", "nan"]) == [
         *("2.613", "0.000", "5.000", "0.000", "0.000")
     ]
     assert "stsb: 2 of 5 predictions are no number" in messages()
-    assert mended(QQP, ["duplicate"]) == ["duplicate"]
+    assert repaired(QQP, ["duplicate"]) == ["duplicate"]
     assert messages() == ""
 
 

@@ -17,7 +17,7 @@ from headwater.commands.output import print_json, print_table
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
-    from headwater.evaluation.many import Measured, Summary
+    from headwater.evaluation.several_tasks import Measured, Summary
 
 
 def evaluate(
@@ -41,13 +41,13 @@ def evaluate(
 
     names = task_names(task)
     if only := only_task(names):
-        from headwater.evaluation.command import evaluate_files
+        from headwater.evaluation.one_task import evaluate_files
 
         print_table(evaluate_files(model, only, data, output, device=device), json)
         return
-    from headwater.evaluation.many import evaluate_many
+    from headwater.evaluation.several_tasks import evaluate_tasks
 
-    summary = evaluate_many(model, names, data, output, device=device)
+    summary = evaluate_tasks(model, names, data, output, device=device)
     if json:
         print_json(summary.to_dict())
     else:
@@ -65,7 +65,7 @@ def predict(
     device: Device = "auto",
 ) -> None:
     """Predict every example of a file, in the task's official prediction format."""
-    from headwater.evaluation.command import predict_file
+    from headwater.evaluation.one_task import predict_file
 
     predict_file(model, task, input_file, output, no_answer_probabilities, device=device)
 

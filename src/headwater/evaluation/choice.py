@@ -24,7 +24,7 @@ from headwater.tasks.names import task as find_task
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selected:
     """A task to measure, the files it is measured on, and whether it may be skipped.
 
     optional: it was named by its benchmark only.
@@ -36,11 +36,7 @@ class Wanted:
 
 
 def task_names(given: Sequence[str]) -> list[str]:
-    """Split lists at commas; each name once, in the order given.
-
-    Raises:
-        UserError: a name is neither a task's nor a benchmark's.
-    """
+    """Split lists at commas; each name once, in the order given."""
     names = [name.strip() for each in given for name in each.split(",")]
     known = (*BENCHMARKS, *TASKS)
     for name in names:
@@ -54,35 +50,33 @@ def only_task(names: Sequence[str]) -> str | None:
     return names[0] if len(names) == 1 and names[0] not in BENCHMARKS else None
 
 
-def choose_tasks(names: Sequence[str], data: Sequence[Path]) -> tuple[list[Wanted], dict[str, str]]:
+def select_tasks(
+    names: Sequence[str], data: Sequence[Path]
+) -> tuple[list[Selected], dict[str, str]]:
     """Find tasks with their validation files in the benchmark folders `data`.
 
     Returns:
         The tasks, and those of a benchmark that are skipped, each with the reason.
-
-    Raises:
-        UserError: an unknown name, a path that is no folder, a task asked for by its name whose
-            files are not there, or nothing is left.
     """
     for path in data:
         if not path.is_dir() and str(path) != HUB:
             raise UserError(f"--data {path}: several tasks need the benchmark's folder, or {HUB}")
-    found: dict[str, Wanted] = {}
+    selected: dict[str, Selected] = {}
     skipped: dict[str, str] = {}
     for name in names:
         for task in map(find_task, BENCHMARKS.get(name, (name,))):
             files = _files(task, data)
             if files:
                 optional = name in BENCHMARKS and (task.name not in names)
-                found.setdefault(task.name, Wanted(task, files, optional))
+                selected.setdefault(task.name, Selected(task, files, optional))
             elif name in BENCHMARKS and task.name not in names:
                 skipped[task.name] = _absent(task, data)
             else:
                 raise UserError(f"task {task.name}: {_absent(task, data)}")
-    if not found:
-        where, asked = ", ".join(map(str, data)), ", ".join(names)
-        raise UserError(f"{where}: no files of {asked} here; --data is the benchmark's folder")
-    return list(found.values()), skipped
+    if not selected:
+        where, wanted = ", ".join(map(str, data)), ", ".join(names)
+        raise UserError(f"{where}: no files of {wanted} here; --data is the benchmark's folder")
+    return list(selected.values()), skipped
 
 
 def _files(task: Task[Any], data: Sequence[Path]) -> tuple[Path, ...]:
@@ -110,9 +104,6 @@ def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, st
 
     Args:
         given: `TASK=MODEL`, and at most one that stands for all: a model, or a folder of runs.
-
-    Raises:
-        UserError: two that stand for all, or a model for a task that is not asked for.
     """
     asked = {each.name for each in tasks}
     asked |= {SERVED_BY[name] for name in asked & SERVED_BY.keys()}

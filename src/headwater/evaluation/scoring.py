@@ -1,4 +1,4 @@
-"""`headwater score`, and what is said about predictions that cannot be right. Free of torch."""
+"""Scoring a file of predictions, and what there is to say of predictions. Free of torch."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,38 +23,38 @@ def score_file(
     predictions: Path,
     no_answer_probabilities: Path | None = None,
 ) -> dict[str, float]:
-    """Score a file of predictions in the task's official format, as the official scripts do.
+    """Score a file of predictions in the task's official format, as the official scripts do."""
+    scored = find_task(task)
+    examples = read_files(scored, data)
+    texts = scored.prediction_file.read(predictions, examples)
+    if not texts:
+        raise UserError(f"{predictions}: holds no prediction of task {scored.name}")
+    _log_mismatch(scored, examples, texts, predictions)
+    probabilities = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
+    metrics = scored.score(examples, texts, probabilities)
+    log_report(scored, examples, texts)
+    return metrics
 
-    Raises:
-        UserError: the task or the files are not usable, or an example's answer is not known.
-    """
-    wanted = find_task(task)
-    examples = read_files(wanted, data)
-    given = wanted.prediction_file.read(predictions, examples)
-    if not given:
-        raise UserError(f"{predictions}: holds no prediction of task {wanted.name}")
-    doubts = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
+
+def _log_mismatch(
+    task: Task[Any], examples: Examples[Any], texts: Mapping[str, str], file: Path
+) -> None:
+    """Count the examples without a prediction and the predictions of no example."""
     ids = {example.id for example in examples}
-    what = "questions" if wanted.kind == "span" else "examples"
-    if missing := len(ids - given.keys()):
-        logger.info(f"{predictions}: {missing} of {len(examples)} {what} are missing; they count 0")
-    if strange := [key for key in given if key not in ids]:
+    what = "questions" if task.kind == "span" else "examples"
+    if missing := len(ids - texts.keys()):
+        logger.info(f"{file}: {missing} of {len(examples)} {what} are missing; they count 0")
+    if others := [id for id in texts if id not in ids]:
         logger.info(
-            f"{predictions}: {len(strange)} predictions are of no example here and do not count, "
-            f"the first: {strange[0]!r}"
+            f"{file}: {len(others)} predictions are of no example here and do not count, "
+            f"the first: {others[0]!r}"
         )
-    found = wanted.score(examples, given, doubts)
-    explain(wanted, examples, given)
-    return found
 
 
 def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) -> Examples[Any]:
-    """Read a task's files, and say what was repaired or left out.
+    """Read a task's files, and log what was repaired or left out.
 
     A folder stands for its official validation file, `hub` for that of the task's dataset there.
-
-    Raises:
-        UserError: there are no such files, or they are broken.
     """
     paths = with_hub(task.name, task.files, data, "validation")
     examples = task.read(with_folders(task.name, task.files, paths), answered=answered)
@@ -63,20 +63,20 @@ def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) 
     return examples
 
 
-def say_unknown(
-    task: Task[Any], predictions: Mapping[str, str], then: str = "they count as wrong"
+def log_unknown(
+    task: Task[Any], predictions: Mapping[str, str], outcome: str = "they count as wrong"
 ) -> None:
-    """Say how many predictions are no label of the task, or no number where one is asked for."""
+    """Count the predictions that are no label of the task, or no number where one is expected."""
     if task.metric_kind not in ("sequence", "regression"):
         return
     what = "label" if task.labels else "number"
     if count := unknown(predictions.values(), task.labels):
         whole = f"{count} of {len(predictions)} predictions"
-        logger.info(f"{whole} are no {what} of {task.name}; {then}")
+        logger.info(f"{whole} are no {what} of {task.name}; {outcome}")
 
 
-def explain(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:
-    """Say what the scores do not: `say_unknown`, and what the official script says besides."""
-    say_unknown(task, predictions)
+def log_report(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:
+    """Log what the scores do not tell: unknown predictions, and the official script's report."""
+    log_unknown(task, predictions)
     for line in task.report(examples, predictions).splitlines():
         logger.info(line)

@@ -23,7 +23,7 @@ from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import predict, progress_of
-from headwater.evaluation.many import predictor_for
+from headwater.evaluation.one_task import predictor_for
 from headwater.files import check_writable, replace_file
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import load
@@ -53,7 +53,7 @@ ROWS: Mapping[str, int] = MappingProxyType(
 
 HIGHEST = 5.0  # of STS-B's scores
 
-_AX_ELSEWHERE = ("diagnostic/diagnostic.tsv", "AX/diagnostic-full.tsv", "AX.tsv")
+_AX_FILES = ("diagnostic/diagnostic.tsv", "AX/diagnostic-full.tsv", "AX.tsv")
 
 
 def submit_glue(
@@ -67,9 +67,6 @@ def submit_glue(
     Args:
         models: as `choice.models_for` takes them; `mnli`'s serves MNLI-mm and AX too.
         data: GLUE's folder, with the official test files.
-
-    Raises:
-        UserError: a test file or a model is missing or wrong, which is looked at first.
     """
     if output.is_dir():
         raise UserError(f"{output}: a file was expected, this is a folder")
@@ -88,11 +85,7 @@ def submit_glue(
 
 
 def write_submission(output: Path, predictions: Mapping[str, Sequence[str]]) -> None:
-    """Write the zip from the predictions of all eleven tasks, each in the order of its test file.
-
-    Raises:
-        UserError: the predictions are not what the leaderboard takes (as `tables`).
-    """
+    """Write the zip from the predictions of all eleven tasks, each in the order of its test file."""
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in tables(predictions).items():
@@ -101,15 +94,10 @@ def write_submission(output: Path, predictions: Mapping[str, Sequence[str]]) -> 
 
 
 def tables(predictions: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the eleven tables by file name.
-
-    Raises:
-        UserError: a task is missing or unknown, the number of its rows is not its test set's, or a
-            prediction is no label (for STS-B: no number from 0 to 5).
-    """
-    strange = sorted(predictions.keys() - ROWS.keys())
-    if strange:
-        raise UserError(f"{strange[0]} is no task of GLUE; expected {', '.join(ROWS)}")
+    """Return the eleven tables by file name."""
+    unknown_tasks = sorted(predictions.keys() - ROWS.keys())
+    if unknown_tasks:
+        raise UserError(f"{unknown_tasks[0]} is no task of GLUE; expected {', '.join(ROWS)}")
     for task in GLUE:
         _check(task, predictions)
     return {
@@ -126,13 +114,13 @@ def _check(task: PairTask, predictions: Mapping[str, Sequence[str]]) -> None:
     given = predictions[name]
     if len(given) != ROWS[name]:
         raise UserError(f"{file}: {len(given)} predictions; the test set has {ROWS[name]} rows")
-    for row, text in enumerate(given):
-        if not _fits(task, text):
+    for index, text in enumerate(given):
+        if not _is_accepted(task, text):
             expected = ", ".join(task.labels) or f"a number from 0 to {HIGHEST:g}"
-            raise UserError(f"{file}, index {row}: {text!r:.40} is not {expected}")
+            raise UserError(f"{file}, index {index}: {text!r:.40} is not {expected}")
 
 
-def _fits(task: PairTask, text: str) -> bool:
+def _is_accepted(task: PairTask, text: str) -> bool:
     if task.labels:
         return text in task.labels
     try:
@@ -145,7 +133,7 @@ def _read_test(task: PairTask, data: Path) -> Examples[PairExample]:
     """Read a task's test file and see to it that it is the leaderboard's, as far as rows tell."""
     files = list(task.files.find(data, "test")) if task.files else []
     if task is AX and not files:
-        files = [data / name for name in _AX_ELSEWHERE if (data / name).is_file()][:1]
+        files = [data / name for name in _AX_FILES if (data / name).is_file()][:1]
     files = files or official_files(task.name, task.files, data, "test")
     examples = task.read(files, answered=False)
     if len(examples) != ROWS[task.name]:
@@ -168,7 +156,7 @@ def _predict(
             examples = tests[task.name]
             with progress_of(task) as progress:
                 texts = predict(predictor, examples, progress).texts
-            found[task.name] = mended(task, [texts[each.id] for each in examples])
+            found[task.name] = repaired(task, [texts[each.id] for each in examples])
     return found
 
 
@@ -180,7 +168,7 @@ def _predictors(
     return [(task, predictor_for(loaded, task)) for task in group]
 
 
-def mended(task: PairTask, predictions: Sequence[str]) -> list[str]:
+def repaired(task: PairTask, predictions: Sequence[str]) -> list[str]:
     """Make every prediction one that the leaderboard takes, and say how many were none.
 
     Scores are cut to the range of STS-B's and have three decimals.

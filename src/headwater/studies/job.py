@@ -60,7 +60,7 @@ def train(run: GridRun, folder: Path) -> None:
 
 def measure(trial: Trial, folder: Path) -> Result:
     """Score the model of a trained run on the trial's test."""
-    from headwater.evaluation.command import evaluate_files
+    from headwater.evaluation.one_task import evaluate_files
     from headwater.tasks.names import task
 
     recipe = trial.run.checked()

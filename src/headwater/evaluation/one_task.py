@@ -1,17 +1,19 @@
-"""`headwater evaluate` and `headwater predict`: from names and files to scores and files."""
+"""Measuring a model on one task, from names and files to scores and files."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import Evaluation, evaluate, predict, progress_of
-from headwater.evaluation.many import predictor_for
-from headwater.evaluation.scoring import explain, read_files, say_unknown
+from headwater.evaluation.scoring import log_report, log_unknown, read_files
 from headwater.files import check_writable, replace_file, write_json
+from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel, load
+from headwater.tasks.names import SERVED_BY
 from headwater.tasks.names import task as find_task
 
 
@@ -28,21 +30,31 @@ def evaluate_files(
     Args:
         model: a model, or what stands for one with several tasks (`choice.models_for`).
         data: files, a folder with the official validation file, or `hub`.
-
-    Raises:
-        UserError: the task, the files, the model or the folder are not usable.
     """
-    wanted = find_task(task)
+    measured = find_task(task)
     if output is not None:
         check_writable(output)
-    examples = read_files(wanted, data)
-    predictor = predictor_for(_load(model, wanted, device), wanted)
-    with progress_of(wanted) as progress:
-        result: Evaluation = evaluate(predictor, wanted, examples, progress)
-    explain(wanted, examples, result.predictions.texts)
+    examples = read_files(measured, data)
+    predictor = predictor_for(_load(model, measured, device), measured)
+    return measure(predictor, measured, examples, output).metrics
+
+
+def measure(
+    predictor: Predictor[Any], task: Task[Any], examples: Examples[Any], output: Path | None
+) -> Evaluation:
+    """Evaluate, show how far it is, log the report and save it all to `output`."""
+    with progress_of(task) as progress:
+        result: Evaluation = evaluate(predictor, task, examples, progress)
+    log_report(task, examples, result.predictions.texts)
     if output is not None:
         result.save(output)
-    return result.metrics
+    return result
+
+
+def predictor_for(loaded: LoadedModel, task: Task[Any]) -> Predictor[Any]:
+    """Return what predicts a task: for one without training files that of the task serving it."""
+    server = SERVED_BY.get(task.name)
+    return loaded.predictor(find_task(server) if server else task)
 
 
 def predict_file(
@@ -54,26 +66,22 @@ def predict_file(
     *,
     device: str = "auto",
 ) -> None:
-    """Predict a file's examples into a file of the task's official format.
-
-    Raises:
-        UserError: as `evaluate_files`, or probabilities are asked for where there are none.
-    """
-    wanted = find_task(task)
+    """Predict a file's examples into a file of the task's official format."""
+    predicted = find_task(task)
     _check_paths(input_file, output, no_answer_probabilities)
-    if no_answer_probabilities is not None and not wanted.null_answers:
+    if no_answer_probabilities is not None and not predicted.null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
-    examples = read_files(wanted, [input_file], answered=False)
-    loaded = _load(model, wanted, device)
+    examples = read_files(predicted, [input_file], answered=False)
+    loaded = _load(model, predicted, device)
     if no_answer_probabilities is not None and loaded.writes:
         raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
-    predictor = predictor_for(loaded, wanted)
-    with progress_of(wanted) as progress:
+    predictor = predictor_for(loaded, predicted)
+    with progress_of(predicted) as progress:
         found = predict(predictor, examples, progress)
-    say_unknown(wanted, found.texts, "they are written as they are")
+    log_unknown(predicted, found.texts, "they are written as they are")
     if no_answer_probabilities is not None:
         write_json(no_answer_probabilities, found.no_answer_probabilities)
-    replace_file(output, wanted.prediction_file.dump(examples, found.texts))
+    replace_file(output, predicted.prediction_file.dump(examples, found.texts))
 
 
 def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path | None) -> None:

@@ -13,9 +13,9 @@ from headwater.commands.evaluate import table
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
-from headwater.evaluation.command import evaluate_files, predict_file
-from headwater.evaluation.many import evaluate_many, predictor_for
+from headwater.evaluation.one_task import evaluate_files, predict_file, predictor_for
 from headwater.evaluation.scoring import score_file
+from headwater.evaluation.several_tasks import evaluate_tasks
 from headwater.inference.answer import Decision
 from headwater.inference.loaded import LoadedModel
 from headwater.models.bert.config import BertConfig
@@ -72,9 +72,9 @@ def models(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         loaded.append(model)
         return Loaded(model.split("+"))
 
-    for module in ("many", "command"):
+    for module in ("several_tasks", "one_task"):
         monkeypatch.setattr(f"headwater.evaluation.{module}.load", load)
-    monkeypatch.setattr("headwater.evaluation.many.resolve", Path)
+    monkeypatch.setattr("headwater.evaluation.several_tasks.resolve", Path)
     return loaded
 
 
@@ -90,7 +90,7 @@ def test_a_benchmark_in_one_table_and_one_folder(
     glue: Path, models: list[str], tmp_path: Path, messages: Callable[[], str]
 ) -> None:
     out = tmp_path / "out"
-    summary = evaluate_many(["cola+rte+stsb"], ["glue"], [glue], out)
+    summary = evaluate_tasks(["cola+rte+stsb"], ["glue"], [glue], out)
     assert models == ["cola+rte+stsb"]
     names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     tasks = {"cola": "CoLA", "rte": "RTE", "stsb": "STS-B"}
@@ -123,7 +123,7 @@ def test_a_benchmark_in_one_table_and_one_folder(
 
 
 def test_what_was_written_scores_the_same(glue: Path, models: list[str], tmp_path: Path) -> None:
-    summary = evaluate_many(["rte+cola"], ["rte", "cola"], [glue], tmp_path)
+    summary = evaluate_tasks(["rte+cola"], ["rte", "cola"], [glue], tmp_path)
     assert list(summary.tasks) == ["rte", "cola"]
     for name, file in (("rte", "RTE.tsv"), ("cola", "CoLA.tsv")):
         scores = score_file(name, [glue], tmp_path / name / file)
@@ -137,7 +137,7 @@ def test_what_was_written_scores_the_same(glue: Path, models: list[str], tmp_pat
 
 def test_a_model_for_each_task_is_loaded_once(glue: Path, models: list[str]) -> None:
     given = ["cola=cola", "stsb=rte+stsb", "rte=rte+stsb"]
-    summary = evaluate_many(given, ["glue"], [glue])
+    summary = evaluate_tasks(given, ["glue"], [glue])
     assert models == ["cola", "rte+stsb"]
     assert list(summary.tasks) == ["cola", "stsb", "rte"]
 
@@ -145,18 +145,18 @@ def test_a_model_for_each_task_is_loaded_once(glue: Path, models: list[str]) -> 
 def test_a_model_that_does_not_fit_is_skipped_or_refused(
     glue: Path, models: list[str], messages: Callable[[], str]
 ) -> None:
-    summary = evaluate_many(["cola+rte"], ["glue"], [glue])
+    summary = evaluate_tasks(["cola+rte"], ["glue"], [glue])
     assert list(summary.tasks) == ["cola", "rte"]
     assert summary.skipped["stsb"] == "this model knows no stsb"
     assert "skipped stsb: this model knows no stsb" in messages()
-    summary = evaluate_many(["cola=cola"], ["glue"], [glue])
+    summary = evaluate_tasks(["cola=cola"], ["glue"], [glue])
     assert summary.skipped["rte"] == "no model for it; add --model rte=MODEL"
     with pytest.raises(UserError, match="task stsb: this model knows no stsb"):
-        evaluate_many(["cola+rte"], ["cola", "stsb"], [glue])
+        evaluate_tasks(["cola+rte"], ["cola", "stsb"], [glue])
     with pytest.raises(UserError, match="task rte: no model for it; add --model rte=MODEL"):
-        evaluate_many(["cola=cola"], ["cola", "rte"], [glue])
+        evaluate_tasks(["cola=cola"], ["cola", "rte"], [glue])
     with pytest.raises(UserError, match="no task is left to measure"):
-        evaluate_many(["wnli"], ["glue"], [glue])
+        evaluate_tasks(["wnli"], ["glue"], [glue])
 
 
 def test_a_task_alone_takes_its_folder_and_its_model(
@@ -202,7 +202,7 @@ def test_superglue_counts_its_own_rte(models: list[str], tmp_path: Path) -> None
         (tmp_path / name).mkdir()
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (tmp_path / name / "val.jsonl").write_text(lines)
-    summary = evaluate_many(["boolq+superglue_rte"], ["superglue"], [tmp_path])
+    summary = evaluate_tasks(["boolq+superglue_rte"], ["superglue"], [tmp_path])
     assert list(summary.tasks) == ["boolq", "superglue_rte"]
     average = summary.averages["superglue"]
     assert (average.mean, average.tasks, average.of) == (75.0, 2, 8)
@@ -228,7 +228,7 @@ def test_real_heads_over_two_tasks(glue: Path, tmp_path: Path) -> None:
     for task in (COLA, RTE):
         model = build_model(config, "sequence", labels=task.labels)
         save_model(tmp_path / "runs" / task.name / "model", model, vocabulary=vocabulary)
-    summary = evaluate_many([str(tmp_path / "runs")], ["glue"], [glue], device="cpu")
+    summary = evaluate_tasks([str(tmp_path / "runs")], ["glue"], [glue], device="cpu")
     assert list(summary.tasks) == ["cola", "rte"]
     assert summary.skipped["stsb"].startswith("no model for it")
     alone = evaluate_files(str(tmp_path / "runs"), "rte", [glue / "RTE" / "dev.tsv"], device="cpu")

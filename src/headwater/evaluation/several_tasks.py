@@ -15,16 +15,15 @@ from typing import Any
 from headwater.checkpoints.hub import resolve
 from headwater.data.task import Task
 from headwater.errors import UserError
-from headwater.evaluation.choice import Wanted, choose_tasks, models_for
-from headwater.evaluation.evaluator import evaluate, progress_of
-from headwater.evaluation.scoring import explain, read_files
+from headwater.evaluation.choice import Selected, models_for, select_tasks
+from headwater.evaluation.one_task import measure, predictor_for
+from headwater.evaluation.scoring import read_files
 from headwater.files import check_writable, write_json
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel, load
 from headwater.metrics import benchmark_average
 from headwater.metrics.benchmark_average import Benchmark
-from headwater.tasks.names import BENCHMARKS, SERVED_BY
-from headwater.tasks.names import task as find_task
+from headwater.tasks.names import BENCHMARKS
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ class Summary:
         }
 
 
-def evaluate_many(
+def evaluate_tasks(
     models: Sequence[str],
     names: Sequence[str],
     data: Sequence[Path],
@@ -90,15 +89,12 @@ def evaluate_many(
             for which there are files and a model; the others are named and skipped.
         data: benchmark folders.
         output: gets metrics.json, and a folder with metrics and predictions for each task.
-
-    Raises:
-        UserError: names, files, models or the folder are not usable.
     """
     if output is not None:
         check_writable(output)
-    wanted, skipped = choose_tasks(names, data)
-    chosen = models_for(models, [each.task for each in wanted])
-    for each in wanted:
+    selected, skipped = select_tasks(names, data)
+    chosen = models_for(models, [each.task for each in selected])
+    for each in selected:
         if each.task.name not in chosen:
             reason = f"no model for it; add --model {each.task.name}=MODEL"
             _skip(each, reason, skipped)
@@ -106,7 +102,7 @@ def evaluate_many(
         resolve(model)  # a model that is not there is said before any work
     for name, reason in skipped.items():
         logger.info(f"skipped {name}: {reason}")
-    tasks = _by_model(wanted, chosen, output, skipped, device)
+    tasks = _by_model(selected, chosen, output, skipped, device)
     summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
     if output is not None:
         write_json(output / "metrics.json", summary.to_dict())
@@ -114,7 +110,7 @@ def evaluate_many(
 
 
 def _by_model(
-    wanted: Sequence[Wanted],
+    selected: Sequence[Selected],
     chosen: Mapping[str, str],
     output: Path | None,
     skipped: dict[str, str],
@@ -123,32 +119,22 @@ def _by_model(
     """Measure model by model, each loaded once; return what they gave in the order asked."""
     found: dict[str, Measured] = {}
     for model in dict.fromkeys(chosen.values()):
-        group = [each for each in wanted if chosen.get(each.task.name) == model]
+        group = [each for each in selected if chosen.get(each.task.name) == model]
         found |= _measure(load(model, device), group, output, skipped)
     if not found:
         raise UserError(f"no task is left to measure: {', '.join(skipped)} were skipped")
-    return {each.task.name: found[each.task.name] for each in wanted if each.task.name in found}
+    return {each.task.name: found[each.task.name] for each in selected if each.task.name in found}
 
 
-def predictor_for(loaded: LoadedModel, task: Task[Any]) -> Predictor[Any]:
-    """Return what predicts a task: for one without training files that of the task serving it.
-
-    Raises:
-        UserError: the model does not fit the task.
-    """
-    server = SERVED_BY.get(task.name)
-    return loaded.predictor(find_task(server) if server else task)
-
-
-def _skip(wanted: Wanted, reason: str, skipped: dict[str, str]) -> None:
+def _skip(selected: Selected, reason: str, skipped: dict[str, str]) -> None:
     """Note why a task is left out; refuse where it was asked for by its name."""
-    if not wanted.optional:
-        raise UserError(f"task {wanted.task.name}: {reason}")
-    skipped[wanted.task.name] = reason
+    if not selected.optional:
+        raise UserError(f"task {selected.task.name}: {reason}")
+    skipped[selected.task.name] = reason
 
 
 def _measure(
-    loaded: LoadedModel, group: Sequence[Wanted], output: Path | None, skipped: dict[str, str]
+    loaded: LoadedModel, group: Sequence[Selected], output: Path | None, skipped: dict[str, str]
 ) -> dict[str, Measured]:
     """Measure one model on its tasks; that it fits them all is looked at first."""
     predictors: dict[str, Predictor[Any]] = {}
@@ -165,14 +151,10 @@ def _measure(
             continue
         examples = read_files(each.task, each.files)
         begin = time.monotonic()
-        with progress_of(each.task) as progress:
-            result = evaluate(predictors[name], each.task, examples, progress)
+        result = measure(predictors[name], each.task, examples, output and output / name)
         seconds = time.monotonic() - begin
         rate = len(examples) / max(1e-9, seconds)
         logger.info(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")
-        explain(each.task, examples, result.predictions.texts)
-        if output is not None:
-            result.save(output / name)
         found[name] = Measured(each.task, len(examples), result.metrics)
     return found
 
@@ -184,7 +166,7 @@ def _averages(names: Sequence[str], tasks: Mapping[str, Measured]) -> Iterator[t
         for name, counted in _AVERAGES.get(benchmark, {}).items():
             if scores := benchmark_average.task_scores(metrics, counted):
                 yield name, Average(fmean(scores.values()), len(scores), len(counted))
-    alone = [name for name in names if name not in BENCHMARKS]
-    if len(alone) > 1:
-        main = [metrics[name][tasks[name].task.main_metric] for name in alone]
+    by_name = [name for name in names if name not in BENCHMARKS]
+    if len(by_name) > 1:
+        main = [metrics[name][tasks[name].task.main_metric] for name in by_name]
         yield "main_metrics", Average(fmean(main), len(main), len(main))
