@@ -96,7 +96,7 @@ def test_a_run_is_a_model_without_its_body(
     names = {item.name for item in (tmp_path / "run" / "model").iterdir()}
     assert {"adapter_model.safetensors", "method.json", "base.json", "headwater.json"} < names
     assert "model.safetensors" not in names
-    assert ("adaptation.json" in names) == (settings["method"] == "lora")
+    assert ("adapter_config.json" in names) == (settings["method"] == "lora")
     run, dev = tmp_path / "run", files / "cola-dev.tsv"
     ran = headwater("evaluate", "--model", run, "--task", "cola", "--data", dev, "--json")
     assert ran.code == 0, ran.err
