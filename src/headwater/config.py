@@ -37,8 +37,8 @@ class Config(BaseModel):
                 unknown = (each for each in others if each["type"] == "extra_forbidden")
                 problem = next(unknown, problem)
             path = [str(part) for part in problem["loc"]]
-            place = where if isinstance(where, str) else where(path)
-            raise UserError(f"{place}: {_said(cls, problem, path)}") from None
+            source = where if isinstance(where, str) else where(path)
+            raise UserError(f"{source}: {_problem(cls, problem, path)}") from None
 
     def to_toml(self) -> str:
         """Return the resolved values as TOML; keys that are None are left out."""
@@ -50,7 +50,7 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 _MOST_LINES = 500  # searched for a key; each is a reading of the file up to there
 
 
-def listed(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """Take one text for a list of one, as people write it."""
     return [value] if isinstance(value, str) else value
 
@@ -110,7 +110,7 @@ def at_line(path: Path, key: Sequence[str]) -> str:
     A long file, or one without either, is named alone.
 
     Args:
-        key: names of tables and keys and places in lists, from the outside in.
+        key: names of tables and keys and indices of lists, from the outside in.
     """
     lines = read_text(path).split("\n")
     if len(lines) > _MOST_LINES:
@@ -165,7 +165,7 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any, override: str)
     values[path[-1]] = value
 
 
-def _said(kind: type[BaseModel], problem: ErrorDetails, path: Sequence[str]) -> str:
+def _problem(kind: type[BaseModel], problem: ErrorDetails, path: Sequence[str]) -> str:
     """Return what is wrong with the key at `path`."""
     name = ".".join(path)
     if problem["type"] == "extra_forbidden":
@@ -185,7 +185,7 @@ def _said(kind: type[BaseModel], problem: ErrorDetails, path: Sequence[str]) -> 
 
 def _keys_at(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
     for part in path:
-        if part.isdigit():  # a place in a list of tables
+        if part.isdigit():  # an index of a list of tables
             continue
         field = kind.model_fields.get(part)
         inner = field.annotation if field else None

@@ -23,11 +23,7 @@ _LINE = re.compile(r", line \d+$")
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file, decompressed when its name ends in `.gz`.
-
-    Raises:
-        UserError: the path is missing, a folder, unreadable, or not valid gzip.
-    """
+    """Return the content of a file, decompressed when its name ends in `.gz`."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -47,20 +43,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file; a byte-order mark at its start is dropped.
-
-    Raises:
-        UserError: as `read_bytes`, or the bytes are not UTF-8, or hold a NUL.
-    """
+    """Return the text of a UTF-8 file; a byte-order mark at its start is dropped."""
     return decode_text(read_bytes(path), str(path))
 
 
 def decode_text(content: bytes, where: str) -> str:
-    """Decode UTF-8, dropping a byte-order mark; `where` (a file name) begins every error.
-
-    Raises:
-        UserError: the bytes are not UTF-8, or hold a NUL.
-    """
+    """Decode UTF-8, dropping a byte-order mark; `where` (a file name) begins every error."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -76,16 +64,12 @@ def decode_text(content: bytes, where: str) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Return the parsed JSON of a UTF-8 file.
-
-    Raises:
-        UserError: as `read_text`, or the JSON is broken, too deep, or holds NaN or lone surrogates.
-    """
+    """Return the parsed JSON of a UTF-8 file."""
     return parse_json(read_text(path), str(path))
 
 
 def whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a JSON-lines log; what a kill left of a last line is passed over."""
+    """Return the objects of a JSON-lines log; a last line that a kill cut short is skipped."""
     lines = []
     for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
         with suppress(ValueError):
@@ -118,23 +102,14 @@ def parse_json(text: str, where: str) -> Any:
 
 
 def _refuse_lone_surrogates(value: Any, where: str) -> None:
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            stack.extend(item.keys())
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, str):
-            try:
-                item.encode("utf-8")
-            except UnicodeEncodeError as error:
-                code = ord(item[error.start])
-                raise UserError(
-                    f"{where}: holds half a character (\\u{code:04x} without its pair) near "
-                    f"{item[: error.start][-20:]!r}"
-                ) from None
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        code, before = ord(error.object[error.start]), error.object[: error.start]
+        raise UserError(
+            f"{where}: holds half a character (\\u{code:04x} without its pair) near "
+            f"{before[-20:]!r}"
+        ) from None
 
 
 def replace_file(path: Path, content: bytes | str) -> None:
@@ -152,11 +127,10 @@ def replace_file(path: Path, content: bytes | str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from None
         raise
     _sync_folder(path.parent)
 
@@ -196,11 +170,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse, before any work is done, a folder in which nothing can be written.
-
-    Raises:
-        UserError: a file stands where the folder (or one above it) should be, or access is denied.
-    """
+    """Refuse, before any work is done, a folder in which nothing can be written."""
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
@@ -214,11 +184,7 @@ def check_writable(folder: Path) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse, before any work is done, to make a folder that holds something or cannot be made.
-
-    Raises:
-        UserError: it holds something, is a file, or cannot be written.
-    """
+    """Refuse, before any work is done, to make a folder that holds something or cannot be made."""
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UserError(f"{folder}: exists already; remove it first or name another folder")
     check_writable(folder.parent)

@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from headwater.config import Config, listed
+from headwater.config import Config, as_list
 
-Files = Annotated[list[str], BeforeValidator(listed)]
+Files = Annotated[list[str], BeforeValidator(as_list)]
 
 
 class DataConfig(Config):

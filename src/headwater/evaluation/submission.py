@@ -85,7 +85,7 @@ def submit_glue(
 
 
 def write_submission(output: Path, predictions: Mapping[str, Sequence[str]]) -> None:
-    """Write the zip from the predictions of all eleven tasks, each in the order of its test file."""
+    """Write the zip from the predictions of all tasks, each in the order of its test file."""
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in tables(predictions).items():
