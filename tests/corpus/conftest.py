@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
+import tiny
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.progress import Display, installed
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
-TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "!", "the", "mill", "river"]
-TOKENS += [*"abcdefghijklmnopqrstuvwxyz"]
-TOKENS += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+WORDS = [".", "?", "!", "the", "mill", "river"]
 
 
 class Told:
@@ -42,7 +41,7 @@ Built = Callable[..., tuple[TokenStore, Told]]
 @pytest.fixture(scope="session")
 def letters_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("letters")
-    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
+    tiny.wordpiece(folder, WORDS, tiny.LETTERS)
     return folder
 
 

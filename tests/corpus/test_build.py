@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tiny
 from headwater import lock, messages
 from headwater.corpus import build as building
 from headwater.corpus import store as storing
@@ -75,7 +76,7 @@ HELD_OUT = "The mill by the river was built of stone and stood for nine hundred 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("dev.json", {"data": [{"paragraphs": [{"context": HELD_OUT, "qas": []}]}]}),
+        ("dev.json", tiny.squad(tiny.paragraph(HELD_OUT))),
         ("dev.jsonl", {"passage": HELD_OUT, "answer": "a b c"}),
         ("dev.txt", None),
     ],

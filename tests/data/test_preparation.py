@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tiny
 from headwater.data.config import DataConfig
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.overlap import grams, without_overlap
@@ -154,16 +155,14 @@ def test_the_answer_that_most_agree_with_is_trained_on() -> None:
     assert SpanExample("q", "?", context, spans[3:]).agreed_answer.text == "who"
 
 
-def _squad(path: Path, articles: int, prefix: str) -> str:
-    data = []
-    for article in range(articles):
-        context = f"In {prefix}{article} the mill number {article} stands beside lake {article}."
-        start = context.index("lake")
-        answer = {"text": f"lake {article}", "answer_start": start}
-        qas = [{"id": f"{prefix}{article}", "question": "Beside what?", "answers": [answer]}]
-        title = f"{prefix}{article}"
-        data.append({"title": title, "paragraphs": [{"context": context, "qas": qas}]})
-    path.write_text(json.dumps({"version": "v1.1", "data": data}), encoding="utf-8")
+def _squad(path: Path, count: int, prefix: str) -> str:
+    articles = []
+    for number in range(count):
+        name = f"{prefix}{number}"
+        context = f"In {name} the mill number {number} stands beside lake {number}."
+        asked = tiny.question(name, "Beside what?", f"lake {number}", context.index("lake"))
+        articles += tiny.squad(tiny.paragraph(context, asked), title=name)["data"]
+    path.write_text(json.dumps({"version": "v1.1", "data": articles}), encoding="utf-8")
     return str(path)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import tiny
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.squad_file import read_squad
 from headwater.errors import UserError
@@ -18,13 +19,11 @@ CONTEXT = "The Rhine flows north.  The Elbe 🙂 flows north too."
 
 
 def squad(*questions: dict[str, Any], context: str = CONTEXT) -> dict[str, Any]:
-    paragraphs = [{"context": context, "qas": list(questions)}]
-    return {"version": "1.1", "data": [{"title": "Rivers", "paragraphs": paragraphs}]}
+    return tiny.squad(tiny.paragraph(context, *questions), title="Rivers")
 
 
 def asked(text: str = "Rhine", start: int = 4, key: str = "q1", **more: Any) -> dict[str, Any]:
-    answers = [{"text": text, "answer_start": start}]
-    return {"id": key, "question": "Which river?", "answers": answers} | more
+    return tiny.question(key, "Which river?", text, start) | more
 
 
 @pytest.fixture

@@ -8,18 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from headwater.checkpoints.folder import save_model
+import tiny
 from headwater.data.example import AnswerSpan, PairExample, SpanExample
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict, progress_of
 from headwater.evaluation.one_task import evaluate_files, predict_file
 from headwater.inference.answer import Answer, Decision, Prediction
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
 from headwater.progress import installed
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
-from headwater.text.loading import load_vocabulary
 
 QUESTIONS = Examples(
     [
@@ -95,30 +92,15 @@ def test_what_is_kept_of_a_prediction_is_its_text() -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
-    letters = "abcdefghijklmnopqrstuvwxyz?."
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
-    (tmp_path / "vocab.txt").write_text("\n".join(tokens) + "\n")
-    vocabulary = load_vocabulary(tmp_path / "vocab.txt")
-    torch.manual_seed(0)
     torch.set_num_threads(1)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = BertConfig(vocab_size=vocabulary.size, intermediate_size=32, **sizes)
-    folder = tmp_path / "model"
-    save_model(folder, build_model(config, "span"), vocabulary=vocabulary)
-    return str(folder)
+    vocabulary = tiny.wordpiece(tmp_path, letters=f"{tiny.LETTERS}?.")
+    return str(tiny.model_folder(tmp_path / "model", vocabulary, "span", num_hidden_layers=1))
 
 
 def squad(path: Path, *, answers: bool = True) -> Path:
-    questions = [
-        {"id": f"q{n}", "question": "who won?", "answers": [{"text": "bob", "answer_start": 0}]}
-        for n in range(5)
-    ]
-    if not answers:
-        questions = [{"id": q["id"], "question": q["question"]} for q in questions]
-    paragraph = {"context": "bob won. eve left.", "qas": questions}
-    content = {"version": "1.1", "data": [{"title": "t", "paragraphs": [paragraph]}]}
-    path.write_text(json.dumps(content))
-    return path
+    known = "bob" if answers else None
+    questions = [tiny.question(f"q{n}", "who won?", known) for n in range(5)]
+    return tiny.squad_file(path, tiny.paragraph("bob won. eve left.", *questions))
 
 
 def test_evaluate_files_writes_what_score_reads(model: str, tmp_path: Path) -> None:
@@ -172,8 +154,7 @@ def test_probabilities_of_a_writer_are_refused_before_predicting(
 
     monkeypatch.setattr("headwater.evaluation.one_task.load", lambda *_: Writing())
     asked = tmp_path / "asked.json"
-    qas = [{"id": "q", "question": "who?"}]
-    asked.write_text(json.dumps({"data": [{"paragraphs": [{"context": "bob", "qas": qas}]}]}))
+    tiny.squad_file(asked, tiny.paragraph("bob", tiny.question("q", "who?")))
     with pytest.raises(UserError, match="writes its answers"):
         predict_file(
             "t5", "squad_v2", asked, tmp_path / "out.json", tmp_path / "probabilities.json"

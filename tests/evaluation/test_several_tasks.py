@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 import torch
 
-from headwater.checkpoints.folder import save_model
+import tiny
 from headwater.commands.evaluate import table
 from headwater.data.task import Task
 from headwater.errors import UserError
@@ -18,10 +18,7 @@ from headwater.evaluation.scoring import score_file
 from headwater.evaluation.several_tasks import evaluate_tasks
 from headwater.inference.answer import Decision
 from headwater.inference.loaded import LoadedModel
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
 from headwater.tasks.glue import AX, COLA, MNLI_MISMATCHED, RTE
-from headwater.text.loading import load_vocabulary
 
 FILES = {
     "CoLA/dev.tsv": "x\t1\t\tBob won.\nx\t1\t\tEve won.\nx\t0\t*\tBob the won.\n",
@@ -185,9 +182,7 @@ def test_scoring_says_what_is_missing(
     assert score_file("copa", [tmp_path / "copa.jsonl"], tmp_path / "said.jsonl") == {"accuracy": 0}
     assert "1 of 1 predictions are no label of copa" in messages()
     dev = tmp_path / "squad.json"
-    answers = [{"text": "a", "answer_start": 0}]
-    paragraph = {"context": "a b", "qas": [{"id": "q", "question": "?", "answers": answers}]}
-    dev.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
+    tiny.squad_file(dev, tiny.paragraph("a b", tiny.question("q", "?", "a")))
     (tmp_path / "given.json").write_text('{"q": "a", "r": "b"}')
     assert score_file("squad", [dev], tmp_path / "given.json")["exact_match"] == 100.0
     said = messages()
@@ -217,17 +212,11 @@ def test_a_task_without_training_files_takes_the_head_of_another() -> None:
 
 
 def test_real_heads_over_two_tasks(glue: Path, tmp_path: Path) -> None:
-    letters = "abcdefghijklmnopqrstuvwxyz."
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
-    (tmp_path / "vocab.txt").write_text("\n".join(tokens) + "\n")
-    vocabulary = load_vocabulary(tmp_path / "vocab.txt")
-    torch.manual_seed(0)
     torch.set_num_threads(1)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = BertConfig(vocab_size=vocabulary.size, intermediate_size=32, **sizes)
+    vocabulary = tiny.wordpiece(tmp_path, letters=f"{tiny.LETTERS}.")
     for task in (COLA, RTE):
-        model = build_model(config, "sequence", labels=task.labels)
-        save_model(tmp_path / "runs" / task.name / "model", model, vocabulary=vocabulary)
+        model = tmp_path / "runs" / task.name / "model"
+        tiny.model_folder(model, vocabulary, "sequence", labels=task.labels, num_hidden_layers=1)
     summary = evaluate_tasks([str(tmp_path / "runs")], ["glue"], [glue], device="cpu")
     assert list(summary.tasks) == ["cola", "rte"]
     assert summary.skipped["stsb"].startswith("no model for it")

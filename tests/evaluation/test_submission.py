@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.evaluation import submission
 from headwater.evaluation.submission import ROWS, repaired, tables, write_submission
-from headwater.models.bert.config import BertConfig
 from headwater.models.build import TaskHead, build_multi_task
 from headwater.tasks.glue import AX, COLA, GLUE, MNLI, MNLI_MISMATCHED, QQP, RTE, STSB
-from headwater.text.loading import load_vocabulary
 
 # what gluebenchmark.com lists: the file, its number of rows, and how its labels are spelled
 LEADERBOARD = {
@@ -137,26 +136,15 @@ def glue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """One network with a head for each task that has training files."""
-    torch.manual_seed(0)
-    words = tmp_path / "words"
-    words.mkdir()
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bob", "won", "."]
-    (words / "vocab.txt").write_text("\n".join(tokens) + "\n")
-    config = BertConfig(
-        vocab_size=len(tokens),
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=8,
-        max_position_embeddings=32,
-    )
+    vocabulary = tiny.wordpiece(tmp_path / "words", ["bob", "won", "."])
+    config = tiny.bert_config(vocab_size=vocabulary.size, num_hidden_layers=1)
     own = [task for task in GLUE if task not in (MNLI_MISMATCHED, AX)]
     heads = {
         each.name: TaskHead("regression" if each is STSB else "sequence", each.labels)
         for each in own
     }
     extra = {"sequence": {"max_length": 32}}
-    vocabulary = load_vocabulary(words)
+    torch.manual_seed(0)
     save_model(
         tmp_path / "all", build_multi_task(config, heads), vocabulary=vocabulary, extra=extra
     )

@@ -1,6 +1,5 @@
 """A frozen body's features, from the rows to a run that can be evaluated, for every family."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +7,29 @@ import pytest
 import torch
 
 import headwater
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate
 from headwater.models import feature_model
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import ModelConfig, build_model
-from headwater.models.cbow.config import CBOWConfig
-from headwater.models.elmo.config import ELMoConfig
+from headwater.models.build import build_model
 from headwater.models.feature_model import FeatureModel
-from headwater.models.gpt.config import GPTConfig
-from headwater.models.t5.config import T5Config
 from headwater.runs.feature_cache import features_folder
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
 from headwater.tasks.names import task as find_task
 from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary
-from headwater.text.vocabulary import Vocabulary
 from headwater.training.trainer import Trainer
 
+SIZES: dict[str, dict[str, Any]] = {
+    "bert": {"num_hidden_layers": 3},
+    "gpt": {"n_positions": 64, "bos_token_id": None, "eos_token_id": None},
+    "t5": {},
+    "elmo": {"filters": ((1, 4), (2, 4), (3, 8)), "num_highway": 2, "samples": 10},
+    "cbow": {"vector_size": 16},
+}
 PLACES, THINGS = ("mill", "spring", "bridge"), ("clay", "rain", "stone")
 SENTENCES = [f"the {place} gave {thing} again" for place in PLACES for thing in THINGS]
 
@@ -57,7 +58,7 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     for family, kind in made.items():
         vocabulary = load_vocabulary(folder / kind)
-        model = build_model(small_config(family, vocabulary))
+        model = build_model(tiny.CONFIGS[family](vocab_size=vocabulary.size, **SIZES[family]))
         with torch.no_grad():  # fresh vectors are too alike for a small model to tell them apart
             for parameter in model.parameters():
                 parameter.mul_({"cbow": 30, "elmo": 2}.get(family, 1))
@@ -65,50 +66,28 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def small_config(family: str, vocabulary: Vocabulary) -> ModelConfig:
-    size = vocabulary.size
-    match family:
-        case "bert":
-            sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2}
-            return BertConfig(vocab_size=size, intermediate_size=32, pad_token_id=0, **sizes)
-        case "gpt":
-            ids = {"bos_token_id": None, "eos_token_id": None}
-            return GPTConfig(vocab_size=size, n_embd=16, n_layer=2, n_head=2, n_positions=64, **ids)
-        case "t5":
-            wide = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 2}
-            return T5Config(vocab_size=size, num_decoder_layers=2, **wide)
-        case "elmo":
-            filters = ((1, 4), (2, 4), (3, 8))
-            return ELMoConfig(
-                vocab_size=size, filters=filters, projection_dim=8, cells=16, samples=10
-            )
-        case _:
-            return CBOWConfig(vocab_size=size, vector_size=16)
-
-
 def write_data(folder: Path) -> dict[str, Path]:
     """A file for each kind of task, of which what is asked can be told from single words."""
-    lines: dict[str, list[str]] = {"sst2": ["sentence\tlabel"]}
-    lines["rte"] = ["index\tsentence1\tsentence2\tlabel"]
-    lines["stsb"] = ["index\tsentence1\tsentence2\tscore"]
-    lines["ner"], questions = [], []
+    sst2, rte, stsb, ner, squad = [], [], [], [], []
     for number, text in enumerate(SENTENCES):
         place, thing = PLACES[number // 3], THINGS[number % 3]
-        lines["sst2"].append(f"{text}\t{number // 3 % 2}")
-        same = "entailment" if thing == "rain" else "not_entailment"
-        lines["rte"].append(f"{number}\t{text}\tthe {place} gave rain\t{same}")
-        lines["stsb"].append(f"{number}\t{text}\tthe {place} gave rain\t{number % 3}")
+        pair = (number, text, f"the {place} gave rain")
+        sst2.append((text, number // 3 % 2))
+        rte.append((*pair, "entailment" if thing == "rain" else "not_entailment"))
+        stsb.append((*pair, number % 3))
         tags = {place: "B-place", thing: "B-thing"}
-        lines["ner"] += [f"{word} {tags.get(word, 'O')}" for word in text.split()] + [""]
-        answer = {"text": thing, "answer_start": text.index(thing)}
-        question = {"id": str(number), "question": f"what gave the {place}", "answers": [answer]}
-        questions.append({"context": text, "qas": [question]})
-    files = {"ner": "ner.conll", "squad": "squad.json"}
-    for name, content in lines.items():
-        (folder / files.get(name, f"{name}.tsv")).write_text("\n".join(content) + "\n")
-    squad = {"version": "1.1", "data": [{"title": "mills", "paragraphs": questions}]}
-    (folder / "squad.json").write_text(json.dumps(squad))
-    return {name: folder / files.get(name, f"{name}.tsv") for name in (*lines, "squad")}
+        ner.append([(word, tags.get(word, "O")) for word in text.split()])
+        asked = f"what gave the {place}"
+        question = tiny.question(str(number), asked, thing, text.index(thing))
+        squad.append(tiny.paragraph(text, question))
+    pairs = "index sentence1 sentence2"
+    return {
+        "sst2": tiny.tab_separated(folder / "sst2.tsv", sst2, "sentence label"),
+        "rte": tiny.tab_separated(folder / "rte.tsv", rte, f"{pairs} label"),
+        "stsb": tiny.tab_separated(folder / "stsb.tsv", stsb, f"{pairs} score"),
+        "ner": tiny.conll(folder / "ner.conll", ner),
+        "squad": tiny.squad_file(folder / "squad.json", *squad),
+    }
 
 
 def recipe_of(model: Path, task: str, file: Path, **values: Any) -> Recipe:

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tiny
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,14 @@ def make_store() -> Callable[..., MemoryStore]:
 @pytest.fixture(scope="session")
 def t5() -> Vocabulary:
     """A small Unigram vocabulary with 100 sentinels."""
-    return load_vocabulary(EXAMPLES / "vocabulary" / "spiece.model")
+    return tiny.example_unigram()
 
 
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
     """WordPiece: 5 special tokens, 36 that begin a word (5 to 40) and 36 that go on (41 to 76)."""
-    file = tmp_path_factory.mktemp("objectives") / "vocab.txt"
     letters = string.ascii_lowercase + string.digits
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokens = [*special, *letters, *(f"##{letter}" for letter in letters)]
-    file.write_text("\n".join(tokens) + "\n", encoding="utf-8")
-    return load_vocabulary(file)
+    return tiny.wordpiece(tmp_path_factory.mktemp("objectives"), letters=letters)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import tiny
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.predictions import JSON, read_probabilities
 from headwater.data.source import Examples
@@ -42,9 +43,9 @@ def test_scores_by_version() -> None:
 
 def test_what_a_version_does_not_know_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "null.json"
-    question = {"id": "q2", "question": "Which sea?", "answers": [], "is_impossible": True}
-    paragraph = {"context": "Ann saw the Rhine.", "qas": [question]}
-    path.write_text(json.dumps({"data": [{"paragraphs": [paragraph]}]}))
+    tiny.squad_file(
+        path, tiny.paragraph("Ann saw the Rhine.", tiny.unanswerable("q2", "Which sea?"))
+    )
     assert SQUAD_V2.read([path])[0].impossible
     with pytest.raises(UserError, match=r"null.json: question 'q2' has no answer.*squad_v2"):
         SQUAD_V1.read([path])
