@@ -36,7 +36,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from headwater.config import Config, at_line, listed, load_config, merge, read_toml
+from headwater.config import Config, at_line, as_list, load_config, merge, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
@@ -97,7 +97,7 @@ class CorpusConfig(Config):
     validation_rows: the most rows of it that are measured.
     """
 
-    train: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)]
+    train: Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
     repeats: list[Annotated[int, Field(ge=1, le=MOST_REPEATS)]] = Field(default=[])
     validation: str | None = None
     validation_rows: PositiveInt = 512
