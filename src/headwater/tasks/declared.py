@@ -25,7 +25,7 @@ from typing import Annotated, Any, ClassVar, Literal, final
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from headwater.config import Config, at_line, listed, read_toml
+from headwater.config import Config, as_list, at_line, read_toml
 from headwater.data.conll_file import TagColumns, check_tag
 from headwater.data.example import PairExample, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
@@ -53,7 +53,7 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
-Texts = Annotated[list[str], BeforeValidator(listed)]
+Texts = Annotated[list[str], BeforeValidator(as_list)]
 
 
 class Declaration(Config):
