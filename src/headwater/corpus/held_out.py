@@ -24,9 +24,6 @@ class HeldOut:
     Args:
         files: SQuAD's format or any other `.json` or `.jsonl`, in which every string counts;
             anything else is one text. A name may end in `.gz`.
-
-    Raises:
-        UserError: a file cannot be read whole, or holds no text of 8 words.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:

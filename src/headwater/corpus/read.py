@@ -160,11 +160,7 @@ class Reading:
 
 
 def documents(inputs: Sequence[Path], field: str = "text") -> Iterator[str]:
-    """Yield the texts below the inputs, a long `.txt` file in parts, without noting bad lines.
-
-    Raises:
-        UserError: as `find_sources`.
-    """
+    """Yield the texts below the inputs, a long `.txt` file in parts, without noting bad lines."""
     for part in Reading(find_sources(inputs).files, field):
         if part.text and not part.text.isspace():
             yield part.text

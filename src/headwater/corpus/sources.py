@@ -63,10 +63,6 @@ def find_sources(
 
     Args:
         also: tells files that are read beside those of KINDS.
-
-    Raises:
-        UserError: an input is missing, of no known kind, or a folder with nothing to read; or a
-            library that reads it is not installed.
     """
     sources: list[Source] = []
     passed_over: list[Path] = []

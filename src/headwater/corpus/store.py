@@ -85,11 +85,7 @@ class TokenStore:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open a store; its files must have the sizes that `store.json` tells.
-
-        Raises:
-            UserError: it is no store, one of another format, or cut short.
-        """
+        """Open a store; its files must have the sizes that `store.json` tells."""
         file = folder / STORE
         if not file.is_file():
             raise UserError(f"{folder}: not a token store; make one with `headwater corpus build`")
@@ -124,11 +120,7 @@ class TokenStore:
         return self.info.vocabulary.fingerprint
 
     def load_vocabulary(self) -> Vocabulary:
-        """Load the vocabulary that made the ids.
-
-        Raises:
-            UserError: its files are broken or are another vocabulary's.
-        """
+        """Load the vocabulary that made the ids."""
         vocabulary = load_vocabulary(self.folder / VOCABULARY)
         if vocabulary.fingerprint != self.vocabulary_fingerprint:
             raise UserError(
@@ -138,11 +130,7 @@ class TokenStore:
         return vocabulary
 
     def verify(self) -> None:
-        """Read every file and compare it with its checksum.
-
-        Raises:
-            UserError: a file differs or is missing.
-        """
+        """Read every file and compare it with its checksum."""
         for name, digest in self.info.sha256.items():
             file = self.folder / name
             if not file.is_file():

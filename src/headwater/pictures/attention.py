@@ -148,11 +148,7 @@ def _distinct(maps: Sequence[HeadMap]) -> list[str]:
 
 
 def write_attention_html(maps: Sequence[HeadMap], title: str, path: Path) -> None:
-    """Write maps as one HTML file in which part, layer and head are chosen.
-
-    Raises:
-        UserError: there are too many weights for a file that a browser opens.
-    """
+    """Write maps as one HTML file in which part, layer and head are chosen."""
     count = sum(each.weights.size for each in maps)
     if count > MOST_WEIGHTS:
         raise UserError(

@@ -43,11 +43,7 @@ class BadWords:
 
 
 def read_bad_words(file: Path) -> tuple[str, ...]:
-    """Return the entries of a list, one a line; empty lines are left out.
-
-    Raises:
-        UserError: the file cannot be read, or holds nothing.
-    """
+    """Return the entries of a list, one a line; empty lines are left out."""
     entries = tuple(line.strip() for line in read_text(file).splitlines() if line.strip())
     if not entries:
         raise UserError(f"{file}: empty; one word or phrase a line was expected")

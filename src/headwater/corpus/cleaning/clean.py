@@ -51,8 +51,6 @@ def clean(
         the report; None where a Slurm cluster makes it later.
 
     Raises:
-        UserError: an input, the list or the output cannot be used, no page could be read, or a
-            library is missing.
         OSError: the disk is full.
     """
     config = config or CleaningConfig()

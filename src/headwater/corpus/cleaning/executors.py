@@ -28,11 +28,7 @@ class Stage:
 
 
 def check_executor(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse an executor that cannot run here, or options it does not have.
-
-    Raises:
-        UserError: says what is wrong.
-    """
+    """Refuse an executor that cannot run here, or options it does not have."""
     if name not in NAMES:
         raise UserError(f"--executor {name}: {did_you_mean(name, NAMES)}")
     if name == "slurm" and shutil.which("sbatch") is None:

@@ -29,11 +29,7 @@ class Page:
 
 
 def find_pages(inputs: Sequence[Path]) -> Sources:
-    """Look the inputs up, as `find_sources`, and web archives among them; each file once.
-
-    Raises:
-        UserError: as `find_sources`.
-    """
+    """Look the inputs up, as `find_sources`, and web archives among them; each file once."""
     found = find_sources(inputs, is_archive)
     for file in found.files:
         if is_archive(file):

@@ -52,11 +52,7 @@ def written(file: Path, *, append: bool = False) -> Iterator[Callable[[Record], 
 
 
 def records(file: Path) -> Iterator[Record]:
-    """Yield the records of a file.
-
-    Raises:
-        UserError: it is cut short or not ours.
-    """
+    """Yield the records of a file."""
     try:
         with gzip.open(file, "rt", encoding="utf-8") as stream:
             yield from map(json.loads, stream)

@@ -97,11 +97,7 @@ def make_report(
 
 
 def read_report(folder: Path) -> Report:
-    """Open the report of a cleaned set.
-
-    Raises:
-        UserError: there is none, or one of another format.
-    """
+    """Open the report of a cleaned set."""
     return Report.check(read_json(folder / REPORT), str(folder / REPORT))
 
 

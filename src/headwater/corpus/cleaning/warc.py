@@ -38,11 +38,7 @@ def is_archive(file: Path) -> bool:
 
 
 def check_libraries(file: Path) -> None:
-    """Refuse an archive that what is installed cannot read.
-
-    Raises:
-        UserError: names what is missing.
-    """
+    """Refuse an archive that what is installed cannot read."""
     wanted = ["warcio"] if ".wet" in file.name.lower() else ["warcio", "trafilatura"]
     if missing := [library for library in wanted if find_spec(library) is None]:
         raise UserError(f"{file}: reading it needs {missing[0]}; pip install 'headwater[warc]'")
