@@ -56,7 +56,7 @@ def built(letters: Vocabulary, tmp_path: Path, caplog: pytest.LogCaptureFixture)
     """Build a store of inputs in the test's folder, and open it."""
 
     def make(
-        *inputs: Path, name: str = "store", without: tuple[Path, ...] = (), field: str = "text"
+        *inputs: Path, name: str = "store", excluded: tuple[Path, ...] = (), field: str = "text"
     ) -> tuple[TokenStore, Told]:
         bars: list[Told] = []
         output = tmp_path / name
@@ -65,7 +65,7 @@ def built(letters: Vocabulary, tmp_path: Path, caplog: pytest.LogCaptureFixture)
             caplog.at_level(logging.INFO, "headwater.corpus"),
             installed(lambda display: bars.append(Told(display)) or bars[-1]),
         ):
-            build(inputs, letters, output, field=field, without=without)
+            build(inputs, letters, output, field=field, excluded=excluded)
         bars[0].lines = [record.getMessage() for record in caplog.records]
         return TokenStore.open(output), bars[0]
 

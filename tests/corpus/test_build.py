@@ -88,7 +88,7 @@ def test_paragraphs_that_overlap_with_held_out_text_are_dropped(
     kept = "the mill by the river was a"  # 7 words of it
     near = f"they say {HELD_OUT.lower().replace('.', ' !')}"
     texts = [f"{kept}\n{near}\nabc", HELD_OUT, "a b c"]
-    store, told = built(write_lines(tmp_path / "in.jsonl", texts), without=(tmp_path / name,))
+    store, told = built(write_lines(tmp_path / "in.jsonl", texts), excluded=(tmp_path / name,))
     vocabulary = store.load_vocabulary()
     found = [vocabulary.decode(store.document(i).tolist()) for i in range(len(store))]
     assert found == [f"{kept} abc", "a b c"]

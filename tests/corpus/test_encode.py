@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from headwater.corpus import encode as encoding
 from headwater.corpus.encode import CHUNK, CONTEXT, Chunk, ChunkTokens, chunks, encode
-from headwater.corpus.read import Part
+from headwater.corpus.read import DocumentPart
 from headwater.text.loading import load_vocabulary
 from headwater.text.sentences import sentences
 from headwater.text.vocabulary import Vocabulary
@@ -49,10 +49,10 @@ def test_chunks_hold_the_text_and_its_sentences(
     text = "".join(word + gap for word, gap in words)
     places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     bounds = itertools.pairwise([0, *places, len(text)])
-    parts = [Part(text[low:high], last=False) for low, high in bounds]
+    parts = [DocumentPart(text[low:high], last=False) for low, high in bounds]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "CHUNK", 100)
-        found = list(chunks([*parts, Part("", last=True), Part("next", last=True)]))
+        found = list(chunks([*parts, DocumentPart("", last=True), DocumentPart("next", last=True)]))
     assert found.pop() == Chunk("next", (), last=True)
     assert "".join(chunk.text for chunk in found) == text
     assert [chunk.last for chunk in found] == [False] * (len(found) - 1) + [True]
@@ -70,7 +70,7 @@ def test_the_pieces_of_chunks_are_those_of_the_whole_text(
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         text = "\n\n".join(json.loads(line)["text"] for line in itertools.islice(lines, 4))
     text = text[:40_000]
-    cut = list(chunks([Part(text, last=True)]))
+    cut = list(chunks([DocumentPart(text, last=True)]))
     assert len(cut) > 60
     ids, ends = of_one_document(encode(vocabulary, iter(cut)))
     whole = vocabulary.encode(text)
@@ -83,18 +83,18 @@ def test_the_pieces_of_chunks_are_those_of_the_whole_text(
     "text", ["日本語" * CHUNK, "x" * 3 * CHUNK, "a\tb" * CHUNK, " " * 3 * CHUNK]
 )
 def test_a_text_without_a_place_to_cut_is_cut_all_the_same(text: str) -> None:
-    found = list(chunks([Part(text, last=True)]))
+    found = list(chunks([DocumentPart(text, last=True)]))
     assert "".join(chunk.text for chunk in found) == text
     assert max(len(chunk.text) for chunk in found) <= CHUNK + CONTEXT
 
 
 def test_pieces_of_a_sentence_are_its_own(letters: Vocabulary) -> None:
     texts = ["the mill. The river! A", "", "the"]
-    found = list(encode(letters, chunks(Part(text, last=True) for text in texts)))
+    found = list(encode(letters, chunks(DocumentPart(text, last=True) for text in texts)))
     assert [token.ends.tolist() for token in found] == [[3, 6], [], []]
     assert [len(token.ids) for token in found] == [7, 0, 1]
 
 
 def test_a_document_that_ends_with_spaces_has_no_sentence_more() -> None:
-    [chunk] = chunks([Part("One. Two. \n ", last=True)])
+    [chunk] = chunks([DocumentPart("One. Two. \n ", last=True)])
     assert chunk.ends == (4,)

@@ -12,14 +12,14 @@ import zstandard
 from pyarrow import parquet
 
 from headwater.corpus import read, sources
-from headwater.corpus.read import BadLines, Part, Reading, documents
+from headwater.corpus.read import BadLines, DocumentPart, DocumentReader, documents
 from headwater.corpus.sources import find_sources
 from headwater.errors import UserError
 
 TEXTS = ["One.", "Zwei Mühlen.\n\nEt voilà !", "日本語。", "😀 four"]
 
 
-def joined(parts: Iterable[Part]) -> list[str]:
+def joined(parts: Iterable[DocumentPart]) -> list[str]:
     """Return the documents of parts."""
     found, text = [], ""
     for part in parts:
@@ -32,7 +32,7 @@ def joined(parts: Iterable[Part]) -> list[str]:
 
 
 def read_all(*inputs: Path, field: str = "text") -> tuple[list[str], BadLines]:
-    reading = Reading(find_sources(inputs).files, field)
+    reading = DocumentReader(find_sources(inputs).files, field)
     found = joined(reading)
     assert reading.position == reading.total
     return found, reading.bad
@@ -250,7 +250,7 @@ def test_a_long_text_comes_in_parts_and_loses_nothing(
     monkeypatch.setattr(read, "_BLOCK", 1000)
     text = space.join(f"Mühle{i}日本😀" for i in range(3000))
     (tmp_path / "a.txt").write_bytes(text.encode())
-    parts = list(Reading(find_sources([tmp_path]).files))
+    parts = list(DocumentReader(find_sources([tmp_path]).files))
     assert len(parts) > 20
     assert joined(parts) == [text.replace("\r\n", "\n")]
     assert max(len(part.text.encode()) for part in parts) < 2000

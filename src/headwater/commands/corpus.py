@@ -54,7 +54,7 @@ def build_store(
     from headwater.text.loading import load_vocabulary
 
     with _ended("nothing was written"):
-        build(inputs, load_vocabulary(vocabulary), output, field=text_field, without=without or ())
+        build(inputs, load_vocabulary(vocabulary), output, field=text_field, excluded=without or ())
     print(output)
 
 
@@ -140,9 +140,9 @@ def _show_pages(
     folder: Path, rule: str | None, document: int | None, count: int, json: bool
 ) -> None:
     from headwater.commands.store_layout import print_pages
-    from headwater.corpus.cleaning.show import look
+    from headwater.corpus.cleaning.show import pages_of
 
-    found = look(folder, rule, document, count)
+    found = pages_of(folder, rule, document, count)
     if json:
         print_json(found)
     else:

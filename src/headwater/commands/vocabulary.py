@@ -51,7 +51,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Learn a vocabulary from raw text."""
-    from headwater.corpus.read import Reading
+    from headwater.corpus.read import DocumentReader
     from headwater.corpus.sources import find_sources
     from headwater.text.describe import describe
     from headwater.text.training import VocabularyPlan, train_vocabulary
@@ -59,7 +59,7 @@ def train(
     plan = VocabularyPlan(
         kind=kind, size=size, lower_case=lower_case, letters=letters, coverage=coverage
     )
-    reading = Reading(find_sources(inputs).files, text_field)
+    reading = DocumentReader(find_sources(inputs).files, text_field)
     texts = (part.text for part in reading)
     try:
         with signals.killing():  # nothing is written before the end

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from headwater.corpus.encode import chunks, encode
 from headwater.corpus.held_out import HeldOut
-from headwater.corpus.read import SHOWN, BadLines, Part, Reading
+from headwater.corpus.read import SHOWN, BadLines, DocumentPart, DocumentReader
 from headwater.corpus.sources import Source, find_sources
 from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWriter
 from headwater.errors import UserError
@@ -45,7 +45,7 @@ def build(
     output: Path,
     *,
     field: str = "text",
-    without: Sequence[Path] = (),
+    excluded: Sequence[Path] = (),
 ) -> StoreInfo:
     """Make a token store of raw text.
 
@@ -53,7 +53,7 @@ def build(
         inputs: files and folders, as `headwater.corpus.sources` finds them.
         output: the folder to make; it must not exist yet, or be empty.
         field: the field of JSON lines, or the Parquet column, that holds the text.
-        without: held-out files; paragraphs that overlap with them are left out.
+        without: held-out files; paragraphs that overlap with them are dropped.
 
     Raises:
         OSError: the disk is full; nothing is left behind.
@@ -61,49 +61,49 @@ def build(
     output = output.resolve()
     check_free(output)
     sources = find_sources(inputs)
-    held_out = HeldOut(without) if without else None
-    reading = Reading(sources.files, field)
+    held_out = HeldOut(excluded) if excluded else None
+    reader = DocumentReader(sources.files, field)
     lock = output.parent / f".{output.name}.lock"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock, f"{output}: {_LOCKED}", remove=True):
             _remove_leftovers(output)
             with replacing_folder(output) as folder:
-                info = _write(folder, reading, held_out, vocabulary, sources.sources)
+                info = _write(folder, reader, held_out, vocabulary, sources.sources)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), error.filename or output) from None
-    for line in _report(info, reading.bad, sources.passed_over):
+    for line in _report(info, reader.bad, sources.passed_over):
         logger.info(line)
     return info
 
 
 def _write(
     folder: Path,
-    reading: Reading,
+    reader: DocumentReader,
     held_out: HeldOut | None,
     vocabulary: Vocabulary,
     sources: Iterable[Source],
 ) -> StoreInfo:
     vocabulary.save(folder / VOCABULARY)
-    parts = _cleared(reading, held_out) if held_out else iter(reading)
+    parts = _without_overlaps(reader, held_out) if held_out else iter(reader)
     with closing(StoreWriter(folder, vocabulary)) as writer, Progress(DISPLAY) as progress:
-        progress.start(reading.total / _MB)
+        progress.start(reader.total / _MB)
         for ids, ends, last in encode(vocabulary, chunks(parts)):
             writer.add(ids, ends, last=last)
-            progress.advance(reading.position / _MB, tokens=writer.tokens)
+            progress.advance(reader.position / _MB, tokens=writer.tokens)
         if not writer.documents:
-            hint = f"; {reading.bad.named[0]}" if reading.bad.named else "; all of it is empty"
+            hint = f"; {reader.bad.named[0]}" if reader.bad.named else "; all of it is empty"
             raise UserError(f"nothing to store was found in the input{hint}")
         return writer.finish(
             [_source_info(source) for source in sources],
-            reading.bad.count,
+            reader.bad.count,
             held_out.dropped if held_out else 0,
         )
 
 
-def _cleared(parts: Iterable[Part], held_out: HeldOut) -> Iterator[Part]:
+def _without_overlaps(parts: Iterable[DocumentPart], held_out: HeldOut) -> Iterator[DocumentPart]:
     for part in parts:
-        yield Part(held_out.clear(part.text), part.last)
+        yield DocumentPart(held_out.clear(part.text), part.last)
 
 
 def _source_info(source: Source) -> SourceInfo:

@@ -3,15 +3,16 @@
 A document longer than CHUNK characters is encoded in chunks. A chunk is cut before a single space
 that stands between two words, where every family of vocabularies starts anew, so that the ids are
 those of the whole text (WordPiece splits at white space anyway; byte-level BPE takes the space
-along with the word after it, SentencePiece makes it that word's mark):
+along with the word after it, SentencePiece writes it into that word):
 
     ... the old mill| by the river ...
 
 Only where CHUNK / 2 characters hold no such space is a chunk cut before other white space or, as a
 last resort, anywhere; there the tokens beside the cut may differ from those of the whole text. (Of
 two cuts of a word that are equally likely, SentencePiece may choose another one in a text of some
-100,000 characters: it adds up the scores of the whole text in 32 bits. Chunks spare it that.) What
-is a sentence is told by CONTEXT characters on either side, so a chunk's edge adds no sentence end.
+100,000 characters: it adds up the scores of the whole text in 32 bits. Chunks spare it that.) Where
+a sentence ends is found with CONTEXT characters on either side, so a chunk's edge adds no sentence
+end.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,14 +22,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.corpus.read import Part
+from headwater.corpus.read import DocumentPart
 from headwater.text.sentences import sentences
 from headwater.text.vocabulary import Encoding, Vocabulary
 
 CHUNK = 16_384
 CONTEXT = 128
-_BATCH = 1 << 19  # characters encoded at once: enough for the encoder's threads, little to hold
-_MOST = 1024  # texts encoded at once
+_BATCH_CHARACTERS = (
+    1 << 19
+)  # characters encoded at once: enough for the encoder's threads, little to hold
+_BATCH_TEXTS = 1024  # texts encoded at once
 
 
 class Chunk(NamedTuple):
@@ -51,7 +54,7 @@ class ChunkTokens(NamedTuple):
     last: bool
 
 
-def chunks(parts: Iterable[Part]) -> Iterator[Chunk]:
+def chunks(parts: Iterable[DocumentPart]) -> Iterator[Chunk]:
     """Cut documents into chunks of at most CHUNK characters (and CONTEXT more at the end)."""
     text, begin = "", 0  # what comes before `begin` is done, and kept as context
     for part in parts:
@@ -73,7 +76,7 @@ def encode(vocabulary: Vocabulary, cut: Iterable[Chunk]) -> Iterator[ChunkTokens
     for chunk in cut:
         batch.append(chunk)
         size += len(chunk.text)
-        if size >= _BATCH or len(batch) == _MOST:
+        if size >= _BATCH_CHARACTERS or len(batch) == _BATCH_TEXTS:
             yield from _encode(vocabulary, batch)
             batch, size = [], 0
     yield from _encode(vocabulary, batch)
@@ -99,13 +102,13 @@ def _chunk(text: str, begin: int, cut: int, *, last: bool) -> Chunk:
 
 
 def _cut(text: str, low: int, high: int) -> int:
-    """Return the last place from `low` to `high` at which the text is best cut."""
-    place = text.rfind(" ", low, high)
-    while place > low:
-        if not text[place - 1].isspace() and text[place + 1].isalnum():
-            return place
-        place = text.rfind(" ", low, place)
-    for place in range(high - 1, low, -1):
-        if text[place].isspace() and not text[place + 1].isspace():
-            return place
+    """Return the last offset from `low` to `high` at which the text is best cut."""
+    offset = text.rfind(" ", low, high)
+    while offset > low:
+        if not text[offset - 1].isspace() and text[offset + 1].isalnum():
+            return offset
+        offset = text.rfind(" ", low, offset)
+    for offset in range(high - 1, low, -1):
+        if text[offset].isspace() and not text[offset + 1].isspace():
+            return offset
     return high

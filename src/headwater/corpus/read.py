@@ -31,7 +31,7 @@ _ROWS = 256
 _STRANGE = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\ufffd]")  # what no text has many of
 
 
-class Part(NamedTuple):
+class DocumentPart(NamedTuple):
     """A document's text or, where it is long, the next part of it; `last` ends the document."""
 
     text: str
@@ -46,19 +46,19 @@ class BadLines:
         self.named: list[str] = []
         self._latest = ("", "")
 
-    def add(self, file: Path, place: str, reason: str) -> None:
-        """Note a bad line; `place` is such as `line 3`. Parts of one line count once."""
-        if self._latest == (str(file), place):
+    def add(self, file: Path, where: str, reason: str) -> None:
+        """Note a bad line; `where` is such as `line 3`. Parts of one line count once."""
+        if self._latest == (str(file), where):
             return
-        self._latest = (str(file), place)
+        self._latest = (str(file), where)
         self.count += 1
         if len(self.named) < SHOWN:
-            self.named.append(f"{file}, {place}: {reason}")
+            self.named.append(f"{file}, {where}: {reason}")
 
 
 @final
-class Reading:
-    """The documents of many files, in order, with how far the reading is.
+class DocumentReader:
+    """The documents of many files, in order, with how far they are read.
 
     Args:
         files: as `find_sources` found them.
@@ -74,7 +74,7 @@ class Reading:
         self.position = 0
         self.total = sum(file.stat().st_size for file in files)
 
-    def __iter__(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[DocumentPart]:
         read = {".txt": self._text, ".jsonl": self._json_lines, ".parquet": self._parquet}
         before = 0
         for file in self._files:
@@ -88,11 +88,11 @@ class Reading:
                 reason = getattr(error, "strerror", None) or error
                 self.bad.add(file, "to its end", f"cannot be read ({reason})")
                 if kind == ".txt":
-                    yield Part("", last=True)
+                    yield DocumentPart("", last=True)
             before += file.stat().st_size if file.exists() else 0
             self.position = before
 
-    def _text(self, file: Path) -> Iterator[tuple[Part, int]]:
+    def _text(self, file: Path) -> Iterator[tuple[DocumentPart, int]]:
         line = 1
         with opened(file) as (stream, raw):
             for count, block in enumerate(_blocks(stream)):
@@ -102,9 +102,9 @@ class Reading:
                 if count == 0:
                     block = block.removeprefix(BOM_UTF8)
                 text = self._decode(block, file, line).replace("\r\n", "\n")
-                yield Part(text, last=False), raw.tell()
+                yield DocumentPart(text, last=False), raw.tell()
                 line += block.count(b"\n")
-            yield Part("", last=True), raw.tell()
+            yield DocumentPart("", last=True), raw.tell()
 
     def _decode(self, block: bytes, file: Path, first: int) -> str:
         """Decode some lines, leaving out those that are no text."""
@@ -119,7 +119,7 @@ class Reading:
                 kept.append(text)
         return "\n".join(kept)
 
-    def _json_lines(self, file: Path) -> Iterator[tuple[Part, int]]:
+    def _json_lines(self, file: Path) -> Iterator[tuple[DocumentPart, int]]:
         number = 0
         with opened(file) as (stream, raw):
             while line := stream.readline(_LONGEST_LINE):
@@ -136,9 +136,9 @@ class Reading:
                 if fault:
                     self.bad.add(file, f"line {number}", fault)
                 else:
-                    yield Part(text.replace("\r\n", "\n"), last=True), raw.tell()
+                    yield DocumentPart(text.replace("\r\n", "\n"), last=True), raw.tell()
 
-    def _parquet(self, file: Path) -> Iterator[tuple[Part, int]]:
+    def _parquet(self, file: Path) -> Iterator[tuple[DocumentPart, int]]:
         from pyarrow.parquet import ParquetFile
 
         size, row = file.stat().st_size, 0
@@ -153,7 +153,7 @@ class Reading:
                         row += 1
                         text = None if value is None else _decoded(value)
                         if text is not None:
-                            yield Part(text.replace("\r\n", "\n"), last=True), position
+                            yield DocumentPart(text.replace("\r\n", "\n"), last=True), position
                             continue
                         fault = _fault(value) if value else f"no text in {self._field!r}"
                         self.bad.add(file, f"row {row}", fault)
@@ -161,7 +161,7 @@ class Reading:
 
 def documents(inputs: Sequence[Path], field: str = "text") -> Iterator[str]:
     """Yield the texts below the inputs, a long `.txt` file in parts, without noting bad lines."""
-    for part in Reading(find_sources(inputs).files, field):
+    for part in DocumentReader(find_sources(inputs).files, field):
         if part.text and not part.text.isspace():
             yield part.text
 
@@ -182,10 +182,10 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 def _last_character(block: bytes) -> int:
     """Return where the last character of UTF-8 begins, which may not be whole."""
-    place = len(block) - 1
-    while place > len(block) - 4 and block[place] & 0xC0 == 0x80:
-        place -= 1
-    return place
+    index = len(block) - 1
+    while index > len(block) - 4 and block[index] & 0xC0 == 0x80:
+        index -= 1
+    return index
 
 
 def _skip_line(stream: BinaryIO) -> None:

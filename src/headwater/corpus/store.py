@@ -1,6 +1,6 @@
 """A token store: raw text as token ids in one flat file that is mapped into memory, never loaded.
 
-A folder of plain arrays, so that any row of any length is a slice:
+A folder of plain arrays, so that any text of any length is a slice:
 
     tokens.bin      every document's ids one after the other, uint16 (uint32 above 65,536 tokens)
     documents.npy   int64 [documents + 1]: document i is tokens[documents[i] : documents[i + 1]]
@@ -167,7 +167,7 @@ class StoreWriter:
         return self._documents.count
 
     def add(self, ids: NDArray[np.int32], ends: NDArray[np.int64], *, last: bool) -> None:
-        """Append a stretch of a document: its ids, and after how many of them a sentence ends."""
+        """Append a part of a document: its ids, and after how many of them a sentence ends."""
         self._tokens.write(ids.astype(_stored(self._dtype)).tobytes())
         self._sentences.extend(self.tokens + ends)
         self.tokens += len(ids)

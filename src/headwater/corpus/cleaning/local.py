@@ -1,6 +1,6 @@
 """Running the tasks of a stage on this machine.
 
-On `datatrove`'s own base, with its marks of completed tasks. Its LocalPipelineExecutor would do
+On `datatrove`'s own base, with its files for completed tasks. Its LocalPipelineExecutor would do
 too, but it starts a manager process that outlives a killed run, and it writes its log to
 standard error.
 """

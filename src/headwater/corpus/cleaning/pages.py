@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.corpus.cleaning.warc import Text, archive_pages, check_libraries, is_archive
-from headwater.corpus.read import BadLines, Reading
+from headwater.corpus.read import BadLines, DocumentReader
 from headwater.corpus.sources import Sources, find_sources
 
 SHARD = 64_000_000  # bytes on the disk at which a shard is full; a file is never cut
@@ -63,7 +63,7 @@ def read_pages(files: Sequence[Path], field: str, bad: BadLines) -> Iterator[Pag
 
 
 def _documents(file: Path, field: str, bad: BadLines) -> Iterator[Text]:
-    reading = Reading([file], field)
+    reading = DocumentReader([file], field)
     reading.bad = bad
     parts = []
     for part in reading:

@@ -11,7 +11,7 @@ from headwater.corpus.cleaning.rules import PAGE_RULES
 from headwater.errors import UserError, did_you_mean
 
 
-def look(folder: Path, rule: str | None, first: int | None, count: int) -> dict[str, Any]:
+def pages_of(folder: Path, rule: str | None, first: int | None, count: int) -> dict[str, Any]:
     """Return the report and some pages, for JSON.
 
     Args:

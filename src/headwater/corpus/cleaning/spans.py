@@ -24,9 +24,9 @@ from headwater.text.sentences import sentences
 
 LENGTH: Final = 3
 SPAN = np.dtype([("hash", "<u8"), ("page", "<u4"), ("sentence", "<u4")])
-PLACE = np.dtype([("shard", "<u4"), ("page", "<u4"), ("sentence", "<u4")])
+REPEAT = np.dtype([("shard", "<u4"), ("page", "<u4"), ("sentence", "<u4")])
 
-Records = NDArray[Any]  # of SPAN or PLACE
+Records = NDArray[Any]  # of SPAN or REPEAT
 
 
 @final
@@ -41,12 +41,12 @@ class SpanList:
     def add(self, page: int, text: str) -> None:
         """Note the spans of a page."""
         found = [_normal(sentence) for line in split(text) for sentence in line]
-        for place in range(len(found) - LENGTH + 1):
-            span = found[place : place + LENGTH]
+        for index in range(len(found) - LENGTH + 1):
+            span = found[index : index + LENGTH]
             if any(map(str.isalnum, "".join(span))):  # "! ! !" is no text
                 self._hashes.append(_hash(span))
                 self._pages.append(page)
-                self._sentences.append(place)
+                self._sentences.append(index)
 
     def by_hash(self) -> Records:
         """Return them as SPAN `[spans]`, by hash, and those of one hash in the pages' order."""
@@ -63,24 +63,24 @@ def split(text: str) -> list[list[str]]:
 
 
 def repeats(shards: Iterable[Records], bucket: int = 0, buckets: int = 1) -> Records:
-    """Return where spans begin that began before, as PLACE `[repeats]`, in the pages' order.
+    """Return where spans begin that began before, as REPEAT `[repeats]`, in the pages' order.
 
     Args:
         shards: the SPAN records of every shard, in order, as `SpanList.by_hash` gives them.
         bucket: which part of the hashes to compare, of `buckets`.
     """
-    hashes, places = [], []
+    hashes, starts = [], []
     for shard, records in enumerate(shards):
         part = records[_slice(records["hash"], bucket, buckets)]
-        place = np.empty(len(part), PLACE)
-        place["shard"], place["page"], place["sentence"] = shard, part["page"], part["sentence"]
+        start = np.empty(len(part), REPEAT)
+        start["shard"], start["page"], start["sentence"] = shard, part["page"], part["sentence"]
         hashes.append(np.ascontiguousarray(part["hash"]))
-        places.append(place)
+        starts.append(start)
     joined = np.concatenate(hashes) if hashes else np.empty(0, "<u8")
     order = np.argsort(joined, kind="stable")
     again = np.zeros(len(joined), bool)
     again[order[1:]] = joined[order[1:]] == joined[order[:-1]]
-    found = np.concatenate(places)[again] if places else np.empty(0, PLACE)
+    found = np.concatenate(starts)[again] if starts else np.empty(0, REPEAT)
     return found[np.lexsort((found["sentence"], found["page"], found["shard"]))]
 
 
@@ -93,14 +93,14 @@ def without_repeats(text: str, starts: Sequence[int]) -> tuple[str, list[Removed
     gone = {start + offset for start in starts for offset in range(LENGTH)}
     lines, removed, number = [], [], 0
     for line in split(text):
-        places = range(number, number + len(line))
+        indices = range(number, number + len(line))
         number += len(line)
-        kept = [sentence for place, sentence in zip(places, line, strict=True) if place not in gone]
-        lost = [sentence for place, sentence in zip(places, line, strict=True) if place in gone]
+        kept = [sentence for i, sentence in zip(indices, line, strict=True) if i not in gone]
+        dropped = [sentence for i, sentence in zip(indices, line, strict=True) if i in gone]
         if kept:
             lines.append(" ".join(kept))
-        if lost:
-            removed.append(Removed(REPEATED_SPAN, " ".join(lost)))
+        if dropped:
+            removed.append(Removed(REPEATED_SPAN, " ".join(dropped)))
     return "\n".join(lines), removed, len(gone)
 
 
