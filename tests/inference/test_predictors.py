@@ -16,7 +16,7 @@ from headwater.data.batching import collate
 from headwater.data.example import PairExample, SpanExample, TaggingExample, TextExample
 from headwater.errors import UserError
 from headwater.inference.answer import Decision, Prediction
-from headwater.inference.batches import outputs
+from headwater.inference.batches import predict_logits
 from headwater.inference.classifier import CHUNK, Classifier
 from headwater.inference.label_scorer import LabelScorer
 from headwater.inference.loaded import LoadedModel, load
@@ -163,7 +163,7 @@ def test_damaged_weights_are_said(words: Vocabulary) -> None:
     model.network.head.dense.bias.data[0] = torch.nan
     rows = encode_pairs(words, texts(2), SequenceConfig(max_length=40), LABELS, labelled=False)
     with pytest.raises(UserError, match="not finite"):
-        outputs(model.network, rows, 0)
+        predict_logits(model.network, rows, 0)
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32], ids=str)

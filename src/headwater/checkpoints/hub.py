@@ -20,11 +20,7 @@ _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 
 
 def resolve(model: str) -> Path:
-    """Return the folder of a model.
-
-    Raises:
-        UserError: there is no such folder or name, or the hub does not give it.
-    """
+    """Return the folder of a model."""
     if model in BUNDLED:
         return BUNDLED[model]
     if not model:

@@ -1,4 +1,4 @@
-"""What comes back from a model: answers with their place and evidence, decisions. Free of torch.
+"""What a model returns: answers with their position and evidence, decisions. Free of torch.
 
 An answer's text is `context[start:end]`, and stands in `sentence` from `start - sentence_start` on.
 """
@@ -16,10 +16,10 @@ class Answer:
 
     text: the answer; "" when `no_answer`.
     score: its probability among the answers compared, 0 to 1.
-    start, end: `context[start:end]` is the text; None for text that a model wrote by itself.
-    sentence, sentence_start: the sentence around it, and the character where that begins.
+    start, end: offsets; `context[start:end]` is the text. None for generated text.
+    sentence, sentence_start: the sentence around it, and the offset where that begins.
     source: the name of the document, where several were given or the one has a name.
-    no_answer: the model holds that the text does not answer the question.
+    no_answer: the model finds that the text does not answer the question.
     """
 
     text: str
@@ -41,23 +41,23 @@ class Answer:
 
     @classmethod
     def none(cls, score: float) -> "Answer":
-        """Say that there is no answer, held with that probability."""
+        """Make the answer that there is none, with that probability."""
         return cls("", score, no_answer=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON has them."""
+        """Return the fields for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says to one example.
+    """What a model predicts for one example of a question.
 
     answers: the best first, at least one; the first may be that there is none.
     best_span: the best text when an answer must be given, "" when there is none to give.
     no_answer_margin: how far "no answer" is ahead of the best span in logits, before any
-        threshold; +inf when the text holds no span. None for models that write.
-    no_answer_probability: 0.5 exactly at the threshold; None where "no answer" is not in play.
+        threshold; +inf when the text holds no span. None for generated answers.
+    no_answer_probability: 0.5 exactly at the threshold; None where "no answer" is no candidate.
     """
 
     id: str
@@ -74,11 +74,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a model says to one example of a task that asks for no answer from a text.
+    """What a model predicts for one example of any other task.
 
-    text: a label, a number, the tags of the words, or what was written.
+    text: a label, a number, the tags of the words, or generated text.
     probabilities: of each of the model's labels in the order of its outputs, where a label was
-        chosen; empty elsewhere.
+        chosen; empty otherwise.
     """
 
     id: str

@@ -1,7 +1,7 @@
-"""Running a network over many rows: in eval mode, in batches of about equal length.
+"""Running a network over many sequences: in eval mode, in batches of about equal length.
 
-Rows are sorted by length and cut where rows x longest passes a budget of tokens, so that little of
-a batch is padding and its memory is bounded whatever the texts are.
+Sequences are sorted by length and cut where sequences x longest passes a budget of tokens, so that
+little of a batch is padding and its memory is bounded whatever the texts are.
 """
 
 from collections.abc import Iterable, Iterator
@@ -60,42 +60,39 @@ def fast_precision(network: nn.Module) -> torch.dtype:
     return choose_precision("auto", weight.device)
 
 
-def outputs(
+def predict_logits(
     network: nn.Module,
-    rows: FeatureSet,
+    features: FeatureSet,
     pad_id: int,
     *,
     precision: torch.dtype | None = None,
     tokens: int | None = None,
 ) -> list[NDArray[np.float32]]:
-    """Run a network over all rows and return what it gives for each, without the batch axis.
+    """Run a network over all features and return the logits of each, without the batch axis.
 
-    Of a network that gives several tensors they are stacked: `[tensors, ...]`. Where they have a
-    length, the scores of padding follow those of the row's own positions.
+    Those of a network that gives several tensors are stacked: `[tensors, ...]`. Where they have a
+    length, the logits of padding follow those of the sequence itself.
 
     Args:
         precision: of the matrix products; None: bf16 for large inputs where the processor has it.
         tokens: the most tokens in a batch, padding included; None: by the device.
-
-    Raises:
-        UserError: an output is not finite.
     """
     device = next(network.parameters()).device
     if precision is None:
-        large = int(rows.lengths.sum()) >= _LARGE
+        large = int(features.lengths.sum()) >= _LARGE
         precision = fast_precision(network) if large else torch.float32
     tokens = tokens or batch_tokens(device)
-    found = [np.empty(0, np.float32)] * len(rows)
+    found = [np.empty(0, np.float32)] * len(features)
     with evaluating(network), autocast(precision, device):
-        for places in batches(rows.lengths, tokens):
-            given = network(collate(rows.features(places, 0), pad_id, device))
-            if isinstance(given, tuple):
-                given = torch.stack(given, 1)
-            values = given.float().cpu().numpy()
+        for indices in batches(features.lengths, tokens):
+            logits = network(collate(features.features(indices, 0), pad_id, device))
+            if isinstance(logits, tuple):
+                logits = torch.stack(logits, 1)
+            values = logits.float().cpu().numpy()
             if not np.isfinite(values).all():
                 raise UserError("the model's scores are not finite: its weights are damaged")
-            for place, row in enumerate(places):
-                found[row] = values[place]
+            for index, value in zip(indices, values, strict=True):
+                found[index] = value
     return found
 
 
@@ -105,13 +102,13 @@ def batch_tokens(device: torch.device) -> int:
 
 
 def batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Yield row numbers, the longest rows first; rows x longest row is at most `tokens`."""
+    """Yield indices, the longest sequences first; sequences x the longest is at most `tokens`."""
     order = np.argsort(-lengths, kind="stable")
     begin = 0
     while begin < len(order):
-        rows = max(1, tokens // max(1, int(lengths[order[begin]])))
-        yield order[begin : begin + rows]
-        begin += rows
+        count = max(1, tokens // max(1, int(lengths[order[begin]])))
+        yield order[begin : begin + count]
+        begin += count
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

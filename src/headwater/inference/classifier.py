@@ -17,33 +17,30 @@ from headwater.inference.batches import chunks
 from headwater.inference.label_scorer import LabelScorer
 from headwater.tasks.pair_features import encode_pairs
 
-CHUNK = 2048  # examples held at once: enough to sort by length
+CHUNK = 2048  # examples in memory at once: enough to sort by length
 
 
 @final
 class Classifier:
-    """Chooses one of the labels, or gives a number (see `LabelScorer`).
+    """Chooses one of the labels, or gives a number.
 
-    The network gives the scores of the labels, `[batch, labels]`; without labels the numbers,
-    `[batch, 1]`.
+    The scorer's logits are `[batch, labels]`, or without labels the numbers, `[batch, 1]`.
     """
 
-    def __init__(self, labeller: LabelScorer) -> None:
-        self._labeller = labeller
+    def __init__(self, scorer: LabelScorer) -> None:
+        self._scorer = scorer
 
     def __call__(self, examples: Iterable[PairExample]) -> Iterator[Decision]:
         """Yield for each example the likeliest label (of equal ones the first), or the number."""
-        by = self._labeller
+        scorer = self._scorer
         for chunk in chunks(examples, CHUNK):
-            rows = encode_pairs(
-                by.vocabulary, chunk, by.config, by.labels, labelled=False, layout=by.layout
-            )
-            for example, scores in zip(chunk, by.scores(rows), strict=True):
-                yield self._decision(example.id, scores)
+            features = encode_pairs(*scorer.inputs(chunk), labelled=False, layout=scorer.layout)
+            for example, logits in zip(chunk, scorer.logits(features), strict=True):
+                yield self._decision(example.id, logits)
 
-    def _decision(self, id: str, scores: NDArray[np.float32]) -> Decision:
-        if not self._labeller.labels:
-            return Decision(id, repr(float(scores[0])))
-        shares = np.exp(scores - scores.max())
-        chances = tuple((shares / shares.sum()).tolist())
-        return Decision(id, self._labeller.labels[int(scores.argmax())], chances)
+    def _decision(self, id: str, logits: NDArray[np.float32]) -> Decision:
+        if not self._scorer.labels:
+            return Decision(id, repr(float(logits[0])))
+        odds = np.exp(logits - logits.max())
+        probabilities = tuple((odds / odds.sum()).tolist())
+        return Decision(id, self._scorer.labels[int(logits.argmax())], probabilities)

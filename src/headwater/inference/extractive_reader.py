@@ -23,14 +23,14 @@ from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference import no_answer
 from headwater.inference.answer import Answer, Prediction
-from headwater.inference.batches import chunks, outputs
+from headwater.inference.batches import chunks, predict_logits
 from headwater.tasks.config import SpanConfig
 from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
 from headwater.tasks.windows import build_windows
 from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
-CHUNK = 512  # examples whose windows are held at once: enough to sort by length
+CHUNK = 512  # examples whose windows are in memory at once: enough to sort by length
 
 Read = tuple[SpanExample, SpanChoice]
 Found = tuple[SpanExample, SpanCandidate, float]
@@ -84,9 +84,6 @@ class ExtractiveReader:
         Returns:
             `top_k` answers of which no two share a character, or as many as there are; the first
             may be "no answer". `source` names the text when the texts were given by name.
-
-        Raises:
-            UserError: an empty question, no text, or nothing but white space in all texts.
         """
         if not question.strip():
             raise UserError("the question is empty")
@@ -112,16 +109,16 @@ class ExtractiveReader:
             self.vocabulary, examples, self.config, labelled=False, layout=self._layout
         )
         pad_id = self.vocabulary.pad_id or 0
-        found = outputs(
+        found = predict_logits(
             self.network, windows, pad_id, precision=self._precision, tokens=self._tokens
         )
-        for place, example in enumerate(examples):
-            rows = windows.rows_of(place)
-            logits = [found[row][:, : windows.lengths[row]] for row in rows]
+        for index, example in enumerate(examples):
+            numbers = windows.rows_of(index)
+            logits = [found[number][:, : windows.lengths[number]] for number in numbers]
             yield choose_spans(
                 [starts for starts, _ in logits],
                 [ends for _, ends in logits],
-                [windows.places(row) for row in rows],
+                [windows.places(number) for number in numbers],
                 example.context,
                 self.config,
                 apart=top_k if top_k > 1 else 0,  # the best one is the best candidate

@@ -1,7 +1,8 @@
-"""What a classifier and a tagger share: a network that scores labels for rows of tokens."""
+"""What a classifier and a tagger share: a network that scores labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 import torch
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headwater.data.convert import FeatureSet
-from headwater.inference.batches import outputs
+from headwater.inference.batches import predict_logits
 from headwater.tasks.config import SequenceConfig
 from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
+
+E = TypeVar("E")
 
 
 @final
@@ -23,7 +26,7 @@ class LabelScorer:
     Calls may come from many threads at once.
 
     Args:
-        network: called with a batch, gives scores, `[batch, ..., labels]`.
+        network: called with a batch, gives logits, `[batch, ..., labels]`.
         vocabulary: the one the network was trained with.
         labels: in the order of the outputs; empty: the only output is a number.
         config: how texts are cut; must fit the network's longest input.
@@ -38,11 +41,13 @@ class LabelScorer:
     precision: torch.dtype | None = None
     layout: SequenceLayout | None = None
 
-    def scores(self, rows: FeatureSet) -> list[NDArray[np.float32]]:
-        """Return the scores of each row, without the batch axis.
+    def inputs(
+        self, examples: Sequence[E]
+    ) -> tuple[Vocabulary, Sequence[E], SequenceConfig, tuple[str, ...]]:
+        """Return what examples are converted to features with."""
+        return self.vocabulary, examples, self.config, self.labels
 
-        Raises:
-            UserError: one is not finite.
-        """
+    def logits(self, features: FeatureSet) -> list[NDArray[np.float32]]:
+        """Return the logits of each sequence, without the batch axis."""
         pad_id = self.vocabulary.pad_id or 0
-        return outputs(self.network, rows, pad_id, precision=self.precision)
+        return predict_logits(self.network, features, pad_id, precision=self.precision)

@@ -53,9 +53,6 @@ def calibrate_threshold(
         impossible: whether abstaining is right.
 
     The threshold lies half-way between the last question answered and the first one not.
-
-    Raises:
-        UserError: there are no questions.
     """
     if not len(margins):
         raise UserError("no questions to calibrate the no-answer threshold on")

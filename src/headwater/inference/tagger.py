@@ -16,38 +16,34 @@ from headwater.inference.label_scorer import LabelScorer
 from headwater.tasks.labels import OUTSIDE
 from headwater.tasks.tag_features import encode_tags
 
-CHUNK = 1024  # sentences held at once: enough to sort by length
+CHUNK = 1024  # sentences in memory at once: enough to sort by length
 
 
 @final
 class Tagger:
-    """Gives every word the likeliest tag of its first token (see `LabelScorer`).
+    """Gives every word the likeliest tag of its first token.
 
-    The network gives the scores of the tags, `[batch, length, tags]`. A sentence longer than one
-    input is read in several, cut at words. A word that the vocabulary makes nothing of (a lone
-    control character) is tagged `O`.
+    The scorer's logits are `[batch, length, tags]`. A sentence longer than one input is read in
+    several, cut at words. A word without a token (a lone control character) is tagged `O`.
     """
 
-    def __init__(self, labeller: LabelScorer) -> None:
-        self._labeller = labeller
+    def __init__(self, scorer: LabelScorer) -> None:
+        self._scorer = scorer
 
     def __call__(self, examples: Iterable[TaggingExample]) -> Iterator[Decision]:
         """Yield the tags of each sentence, with spaces between them, in order."""
         for chunk in chunks(examples, CHUNK):
-            tags = self._tags(chunk)
-            for example, found in zip(chunk, tags, strict=True):
-                yield Decision(example.id, " ".join(found))
+            for example, tags in zip(chunk, self._tags(chunk), strict=True):
+                yield Decision(example.id, " ".join(tags))
 
     def _tags(self, examples: Sequence[TaggingExample]) -> list[list[str]]:
-        by = self._labeller
-        rows = encode_tags(
-            by.vocabulary, examples, by.config, by.labels, labelled=False, layout=by.layout
-        )
+        scorer = self._scorer
+        features = encode_tags(*scorer.inputs(examples), labelled=False, layout=scorer.layout)
         tags = [[OUTSIDE] * len(example.words) for example in examples]
-        for row, scores in enumerate(by.scores(rows)):
-            positions, words = rows.places(row)
-            sentence = tags[rows.example_of[row]]
-            best = np.argmax(scores[positions], axis=-1)
+        for index, logits in enumerate(scorer.logits(features)):
+            positions, words = features.places(index)
+            sentence = tags[features.example_of[index]]
+            best = np.argmax(logits[positions], axis=-1)
             for word, tag in zip(words.tolist(), best.tolist(), strict=True):
-                sentence[word] = by.labels[tag]
+                sentence[word] = scorer.labels[tag]
         return tags
