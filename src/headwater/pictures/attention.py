@@ -1,6 +1,6 @@
 """Attention as pictures: the weights of a text, and the mask patterns that shape them.
 
-A row is a place that looks, a column is a place that is looked at; each row sums to 1. Colors are
+A row is a query, a column is a key, and each row sums to 1. Colors are
 the root of the weight, from 0 to 1 in every map, so that small weights are seen and maps compare.
 """
 
@@ -24,7 +24,7 @@ from headwater.pictures.page import printable
 _TEMPLATE = Path(__file__).with_name("attention.html")
 MOST_WEIGHTS = 4_000_000  # in an HTML file: about 12 MB
 MOST_NAMED = 24  # tokens, beside the maps of a layer
-_ACROSS, _SMALL = 4, 1.1  # maps with names side by side; inches of one without
+_COLUMNS, _SMALL = 4, 1.1  # maps with names side by side; inches of one without
 _GRADE = PowerNorm(0.5, vmin=0, vmax=1)
 
 
@@ -35,7 +35,7 @@ class HeadMap:
     part: "encoder", "decoder" (self-attention) or "cross" (from the decoder to the encoder).
     layer, head: from 0 on.
     weights: float `[queries, keys]`, each row summing to 1.
-    queries, keys: the tokens at those places.
+    queries, keys: the tokens at those positions.
     """
 
     part: str
@@ -61,30 +61,30 @@ def draw_attention(maps: Sequence[HeadMap], picture: Path) -> None:
         _draw_mosaics(parts, picture)
 
 
-def _draw_single(shown: HeadMap, picture: Path) -> None:
-    rows, columns = shown.weights.shape
-    longest = max(map(len, (*shown.queries, *shown.keys)))
+def _draw_single(head: HeadMap, picture: Path) -> None:
+    rows, columns = head.weights.shape
+    longest = max(map(len, (*head.queries, *head.keys)))
     figure = new_figure(2.2 + 0.07 * longest + 0.21 * columns, 1.2 + 0.07 * longest + 0.21 * rows)
     axes = figure.add_subplot()
-    axes.set_title(f"{shown.part}, layer {shown.layer}, head {shown.head}", fontsize=10)
-    _name_places(axes, shown, size=8)
-    figure.colorbar(_draw_map(axes, shown), ax=axes, shrink=0.6, label="attention weight")
+    axes.set_title(f"{head.part}, layer {head.layer}, head {head.head}", fontsize=10)
+    _name_tokens(axes, head, size=8)
+    figure.colorbar(_draw_map(axes, head), ax=axes, shrink=0.6, label="attention weight")
     write_png(figure, picture)
 
 
 def _draw_named(parts: Sequence[Sequence[HeadMap]], side: float, picture: Path) -> None:
     """Draw the heads of one layer of each part, four side by side, each `side` inches."""
-    rows = [-(-len(part) // _ACROSS) for part in parts]
+    rows = [-(-len(part) // _COLUMNS) for part in parts]
     heights = [side * count + 0.4 for count in rows]
-    figure = new_figure(side * min(_ACROSS, max(map(len, parts))), sum(heights))
+    figure = new_figure(side * min(_COLUMNS, max(map(len, parts))), sum(heights))
     below = figure.subfigures(len(parts), 1, height_ratios=heights, squeeze=False)[:, 0]
     for sub, part, count in zip(below, parts, rows, strict=True):
         sub.suptitle(f"{part[0].part}, layer {part[0].layer}", fontsize=10)
-        for place, shown in enumerate(part):
-            axes = sub.add_subplot(count, min(_ACROSS, len(part)), place + 1)
-            axes.set_title(f"head {shown.head}", fontsize=8)
-            _draw_map(axes, shown)
-            _name_places(axes, shown, size=6)
+        for index, head in enumerate(part):
+            axes = sub.add_subplot(count, min(_COLUMNS, len(part)), index + 1)
+            axes.set_title(f"head {head.head}", fontsize=8)
+            _draw_map(axes, head)
+            _name_tokens(axes, head, size=6)
     write_png(figure, picture)
 
 
@@ -114,12 +114,12 @@ def _mosaic(
     """Return all maps of a part as one image, NaN between them, and the middles of its rows and
     columns of maps."""
     layers, heads = ({getattr(each, name) for each in part} for name in ("layer", "head"))
-    finer = max(1, 48 // max(part[0].weights.shape))  # cells for each weight of a small map
+    finer = max(1, 48 // max(part[0].weights.shape))  # pixels for each weight of a small map
     rows, columns = (finer * size for size in part[0].weights.shape)
     gap = 1 + max(rows, columns) // 40
     padded = np.full((len(part), rows + gap, columns + gap), np.nan)
-    for place, each in enumerate(part):
-        padded[place, gap:, gap:] = np.kron(each.weights, np.ones((finer, finer)))
+    for index, each in enumerate(part):
+        padded[index, gap:, gap:] = np.kron(each.weights, np.ones((finer, finer)))
     grid = padded.reshape(len(layers), len(heads), rows + gap, columns + gap)
     image = grid.transpose(0, 2, 1, 3).reshape(len(layers) * (rows + gap), -1)
     image = np.pad(image, ((0, gap), (0, gap)), constant_values=np.nan)
@@ -130,14 +130,14 @@ def _mosaic(
     return image, middles[0], middles[1]
 
 
-def _draw_map(axes: Axes, shown: HeadMap) -> Any:
-    return axes.imshow(shown.weights, cmap="Blues", norm=_GRADE, interpolation="nearest")
+def _draw_map(axes: Axes, head: HeadMap) -> Any:
+    return axes.imshow(head.weights, cmap="Blues", norm=_GRADE, interpolation="nearest")
 
 
-def _name_places(axes: Axes, shown: HeadMap, size: int) -> None:
+def _name_tokens(axes: Axes, head: HeadMap, size: int) -> None:
     style: dict[str, Any] = {"fontsize": size, "family": "monospace", "parse_math": False}
     axes.xaxis.tick_top()
-    keys, queries = ([printable(name) for name in side] for side in (shown.keys, shown.queries))
+    keys, queries = ([printable(name) for name in side] for side in (head.keys, head.queries))
     axes.set_xticks(range(len(keys)), keys, rotation=90, **style)
     axes.set_yticks(range(len(queries)), queries, **style)
     axes.tick_params(length=0)
@@ -163,23 +163,23 @@ def write_attention_html(maps: Sequence[HeadMap], title: str, path: Path) -> Non
     replace_file(path, _TEMPLATE.read_text(encoding="utf-8").replace("{{CONTENT}}", text))
 
 
-def _plain(shown: HeadMap) -> dict[str, Any]:
+def _plain(head: HeadMap) -> dict[str, Any]:
     """Weights in thousandths, row by row, which is as fine as a color shows."""
     return {
-        "part": shown.part,
-        "layer": shown.layer,
-        "head": shown.head,
-        "queries": [printable(name) for name in shown.queries],
-        "keys": [printable(name) for name in shown.keys],
-        "weights": np.rint(shown.weights * 1000).astype(int).ravel().tolist(),
+        "part": head.part,
+        "layer": head.layer,
+        "head": head.head,
+        "queries": [printable(name) for name in head.queries],
+        "keys": [printable(name) for name in head.keys],
+        "weights": np.rint(head.weights * 1000).astype(int).ravel().tolist(),
     }
 
 
 def draw_patterns(patterns: Mapping[str, NDArray[np.bool_]], picture: Path) -> None:
     """Draw mask patterns `[queries, keys]` as figure 3 of the T5 paper: dark is seen."""
     figure = new_figure(2.6 * len(patterns), 2.9)
-    for place, (name, allowed) in enumerate(patterns.items()):
-        axes = figure.add_subplot(1, len(patterns), place + 1)
+    for index, (name, allowed) in enumerate(patterns.items()):
+        axes = figure.add_subplot(1, len(patterns), index + 1)
         axes.set_title(name, fontsize=10)
         axes.pcolormesh(allowed, cmap="Blues", vmin=-0.15, vmax=1.3, edgecolors="white", lw=2)
         axes.set_aspect("equal")

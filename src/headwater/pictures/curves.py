@@ -1,15 +1,12 @@
 """A run's curves as a picture: loss, learning rate, gradient norm, evaluations over the steps."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from headwater.files import replace_file
+from headwater.pictures.figure import new_figure, write_png
 
 Line = Mapping[str, Any]
 
@@ -19,11 +16,10 @@ def draw_curves(lines: Sequence[Line], picture: Path) -> None:
     training = [line for line in lines if "loss" in line]
     evaluations = [line for line in lines if "evaluation" in line]
     panels = ["loss", "learning_rate", "gradient_norm"] + ["evaluation"] * bool(evaluations)
-    # The figure is made as an object: pyplot would keep global state and may want a display.
-    figure = Figure(figsize=(10, 3 * ((len(panels) + 1) // 2)), layout="constrained")
-    FigureCanvasAgg(figure)
-    for place, panel in enumerate(panels):
-        axes = figure.add_subplot((len(panels) + 1) // 2, 2, place + 1)
+    rows = (len(panels) + 1) // 2
+    figure = new_figure(10, 3 * rows)
+    for index, panel in enumerate(panels):
+        axes = figure.add_subplot(rows, 2, index + 1)
         axes.set_title(panel.replace("_", " "))
         axes.set_xlabel("step")
         axes.grid(alpha=0.3)
@@ -31,9 +27,7 @@ def draw_curves(lines: Sequence[Line], picture: Path) -> None:
             _draw_evaluations(axes, evaluations)
         else:
             axes.plot([line["step"] for line in training], [_number(t[panel]) for t in training])
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=100)
-    replace_file(picture, drawn.getvalue())
+    write_png(figure, picture)
 
 
 def _draw_evaluations(axes: Axes, lines: Sequence[Line]) -> None:

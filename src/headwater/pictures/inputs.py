@@ -1,4 +1,4 @@
-"""What a model adds up at each place, drawn as figure 2 of the BERT paper (Devlin et al. 2019).
+"""What a model adds up at each position, drawn as figure 2 of the BERT paper (Devlin et al. 2019).
 
 input      [CLS]    my     dog   [SEP]        a box for each token
 token      E101   E2026   E3899   E102
@@ -17,7 +17,7 @@ from matplotlib.patches import FancyBboxPatch
 from headwater.pictures.figure import new_figure, write_png
 from headwater.pictures.page import Columns, Mark, Page, Run, printable
 
-# The rows that a model looks up vectors for and adds; the others are text.
+# The labels that a model looks up vectors for and adds; the others are text.
 _VECTORS = {"id": "token", "segment": "segment", "position": "position"}
 _COLORS = {"id": "#fdf3b0", "segment": "#cdebc5", "position": "#ffffff"}
 _TEXTS: dict[Mark, str] = {
@@ -37,7 +37,7 @@ _BOX, _STEP, _LINE = 0.3, 0.46, 0.35  # heights: a box, a row with what follows 
 def draw_inputs(page: Page, picture: Path) -> None:
     """Draw the columns of a page as a PNG, wrapped to lines of boxes."""
     parts = [part for part in page.parts if isinstance(part, Columns)]
-    lines = [(part, places) for part in parts for places in _wrapped(part)]
+    lines = [(part, indices) for part in parts for indices in _wrapped(part)]
     height = sum(len(part.labels) * _STEP + _LINE for part, _ in lines)
     figure = new_figure(_WIDTH, height)
     figure.set_layout_engine("none")
@@ -46,8 +46,8 @@ def draw_inputs(page: Page, picture: Path) -> None:
     axes.set_ylim(-height, 0)
     axes.axis("off")
     top = _LINE / 2
-    for part, places in lines:
-        _draw_line(axes, part, places, top)
+    for part, indices in lines:
+        _draw_line(axes, part, indices, top)
         top += len(part.labels) * _STEP + _LINE
     write_png(figure, picture)
 
@@ -59,27 +59,27 @@ def _width(column: Sequence[Run]) -> float:
 
 
 def _wrapped(part: Columns) -> list[list[int]]:
-    """Return the places of the columns that stand side by side, line by line."""
+    """Return the indices of the columns that stand side by side, line by line."""
     lines: list[list[int]] = []
     room = 0.0
-    for place, column in enumerate(part.columns):
+    for index, column in enumerate(part.columns):
         needed = _width(column) + 0.1
         if not lines or needed > room:
             lines.append([])
             room = _WIDTH - _MARGIN
-        lines[-1].append(place)
+        lines[-1].append(index)
         room -= needed
     return lines
 
 
-def _draw_line(axes: Axes, part: Columns, places: Sequence[int], top: float) -> None:
+def _draw_line(axes: Axes, part: Columns, indices: Sequence[int], top: float) -> None:
     middles = [-(top + row * _STEP + _BOX / 2) for row in range(len(part.labels))]
     for label, middle in zip(part.labels, middles, strict=True):
         axes.text(0.1, middle, _VECTORS.get(label, label), va="center", color="#777777", fontsize=9)
     left = _MARGIN
-    for place in places:
-        width = _width(part.columns[place])
-        for row, run in enumerate(part.columns[place]):
+    for index in indices:
+        width = _width(part.columns[index])
+        for row, run in enumerate(part.columns[index]):
             label = part.labels[row]
             added = row > 0 and label in _VECTORS and part.labels[row - 1] in _VECTORS
             if added:

@@ -1,7 +1,7 @@
 """What is shown of a model's inputs and outputs, apart from where: a terminal or an HTML file.
 
 A page is a title and parts: headings, labelled lines of marked text, tables, and columns (one for
-each token, as in figure 2 of the BERT paper). Marked text is a row of runs:
+each token, as in figure 2 of the BERT paper). Marked text is a sequence of runs:
 
     Line("inputs", (Run("my dog is"), Run("[MASK]", "masked")))
 
@@ -27,12 +27,12 @@ Mark = Literal[
 ]
 
 MEANINGS: dict[Mark, str] = {
-    "noise": "left out or asked for",
+    "noise": "dropped or predicted",
     "masked": "hidden by the mask",
     "random": "a random token in its place",
-    "kept": "asked for, but left as it is",
-    "sentinel": "stands for what is left out",
-    "prefix": "seen by all places, not asked for",
+    "kept": "predicted, but left as it is",
+    "sentinel": "takes the place of what is dropped",
+    "prefix": "visible to all positions, not predicted",
     "answer": "the answer",
 }
 """What a page says of the marks that are in it; the others speak for themselves."""
@@ -104,7 +104,7 @@ class Shown:
 
 
 def printable(text: str) -> str:
-    """Replace what would not stand on a line: line feed and tab by arrows, the rest by a lozenge.
+    """Replace control characters: line feed and tab by arrows, the rest by a lozenge.
 
     >>> printable("a\\nb")
     'a↵b'
