@@ -75,9 +75,6 @@ def read_tagged(
         labels: the tags there are; empty for any of a known form.
         answered: False reads sentences to predict: tags may be absent and are ignored.
         columns: where words and tags stand.
-
-    Raises:
-        UserError: a file cannot be read or is of another form, or holds no sentence.
     """
     found: list[_Sentence] = []
     for path in paths:
@@ -96,11 +93,7 @@ def read_tagged(
 
 
 def check_tag(tag: str, labels: Sequence[str], where: str) -> None:
-    """Refuse a tag that is none of `labels` or, where these are not known, of no known form.
-
-    Raises:
-        UserError: it is such a one; the message begins with `where`.
-    """
+    """Refuse a tag that is none of `labels` or, where these are not known, of no known form."""
     if labels and tag not in labels:
         raise UserError(
             f"{where}: unknown tag {tag!r}; {did_you_mean(tag, labels, 'the tags are')}"
@@ -113,9 +106,6 @@ def check_tag(tag: str, labels: Sequence[str], where: str) -> None:
 
 def column_lines(path: Path) -> Iterator[list[Line]]:
     """Yield the lines of each sentence, cut at tabs where the first one has a tab, else at spaces.
-
-    Raises:
-        UserError: the file cannot be read, or a line has more or fewer columns than the first.
     """
     sentence: list[Line] = []
     tabs, expected = False, 0

@@ -24,9 +24,6 @@ def with_hub(
     """Return paths as they are (`~` expanded), with the fetched files of a split for `hub`.
 
     A file or folder called `hub` in the current folder comes before the hub.
-
-    Raises:
-        UserError: the task called `name` has no dataset on the hub, or the hub does not give it.
     """
     found: list[Path] = []
     for path in map(Path, paths):

@@ -33,10 +33,6 @@ def read_parallel(path: Path, source: str, target: str, *, answered: bool) -> It
     Args:
         path: a table, or the file in the source language; the other one lies beside it.
         answered: False needs no translations; any file is then one sentence a line.
-
-    Raises:
-        UserError: a file is missing, of another language, or broken, or the two have different
-            numbers of lines.
     """
     plain = path.name.removesuffix(".gz")
     if plain.endswith(_TABLES):

@@ -31,11 +31,7 @@ class PredictionFile(Protocol):
         ...
 
     def read(self, path: Path, examples: Examples[Example]) -> dict[str, str]:
-        """Read a file; examples without a prediction may be left out.
-
-        Raises:
-            UserError: the file is broken or not of this form; it names file and line.
-        """
+        """Read a file; examples without a prediction may be left out."""
         ...
 
 
@@ -93,11 +89,7 @@ LINES: PredictionFile = LinePredictions()
 
 
 def read_probabilities(path: Path) -> dict[str, float]:
-    """Read no-answer probabilities by question id.
-
-    Raises:
-        UserError: the file cannot be read or is not an object of finite numbers.
-    """
+    """Read no-answer probabilities by question id."""
     probabilities: dict[str, float] = {}
     for key, value in _object(path, "a number").items():
         if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:

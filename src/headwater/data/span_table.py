@@ -31,12 +31,7 @@ class SpanColumns:
     null_answers: bool
 
     def __call__(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
-        """Read files in order; an id is the number of the row, from "0" over all files.
-
-        Raises:
-            UserError: a file is broken, lacks a column, or has an answer that is not in its
-                context, or none where there must be one; or there is no question.
-        """
+        """Read files in order; an id is the number of the row, from "0" over all files."""
         rows = [row for path in paths for row in read_rows(path)]
         if not rows:
             raise UserError(f"{', '.join(map(str, paths)) or 'no file given'}: no question")

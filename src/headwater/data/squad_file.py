@@ -40,10 +40,6 @@ def read_squad(paths: Sequence[Path], *, answered: bool = True) -> Examples[Span
     Args:
         paths: the files; together they are one set, in which an id may occur once.
         answered: False reads questions to predict: answers may be absent and are ignored.
-
-    Raises:
-        UserError: a file cannot be read, is not SQuAD JSON, repeats an id, has an empty context,
-            or no usable question is left.
     """
     reader = _Reader(answered)
     for path in paths:

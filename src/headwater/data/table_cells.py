@@ -5,11 +5,7 @@ from headwater.errors import MissingField, UserError
 
 
 def texts_in(row: Row, column: str) -> tuple[str, ...]:
-    """Return the texts of a cell that holds one or a list of them.
-
-    Raises:
-        UserError: there is no such column, or something else in it.
-    """
+    """Return the texts of a cell that holds one or a list of them."""
     if column not in row.cells:
         raise MissingField(
             f"{row.columns_where}: no column {column!r}; there are "

@@ -63,10 +63,6 @@ def read_rows(
     Args:
         headless: what stands in the columns of a TSV file without a header.
         short: gets the places of TSV rows with too few cells, which are left out; None: an error.
-
-    Raises:
-        UserError: the file cannot be read, is of no known kind, is empty or broken, or a row has
-            more or fewer cells than there are columns.
     """
     kind = _kind(path)
     if kind in (".tsv", ".txt"):

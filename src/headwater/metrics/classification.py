@@ -29,11 +29,7 @@ T = TypeVar("T")
 
 
 def accuracy(golds: Sequence[str], predictions: Sequence[str]) -> float:
-    """Percent of the predictions that equal the gold label.
-
-    Raises:
-        UserError: there is no example.
-    """
+    """Percent of the predictions that equal the gold label."""
     return 100.0 * sum(gold == said for gold, said in _pairs(golds, predictions)) / len(golds)
 
 
@@ -41,9 +37,6 @@ def f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) 
     """F1 of the second of two labels, the positive class: class 1 of GLUE's files.
 
     It is 0 where the class neither occurs nor is predicted.
-
-    Raises:
-        UserError: there is no example, or there are not two labels.
     """
     if len(labels) != 2:
         raise UserError(
@@ -57,9 +50,6 @@ def macro_f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[
     """Mean of the F1 of every label, each with the same weight (CommitmentBank's).
 
     What is no label is in no class, so that only the gold class loses by it.
-
-    Raises:
-        UserError: there is no example.
     """
     pairs = Counter(_pairs(golds, predictions))
     return 100.0 * sum(_class_f1(pairs, label) for label in labels) / len(labels)
@@ -69,9 +59,6 @@ def matthews(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[
     """Matthews' correlation, -100 to 100 (Matthews 1975; of more classes Gorodkin 2004, R_K).
 
     All that is no label is one class more, as in T5's published metric.
-
-    Raises:
-        UserError: there is no example.
     """
     pairs = _pairs(golds, [said if said in labels else "" for said in predictions])
     expected, said = (Counter(side) for side in zip(*pairs, strict=True))
@@ -82,21 +69,13 @@ def matthews(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[
 
 
 def pearson(golds: Sequence[float], predictions: Sequence[float]) -> float:
-    """Pearson's correlation, -100 to 100; 0.0 where it is not defined.
-
-    Raises:
-        UserError: there is no example.
-    """
+    """Pearson's correlation, -100 to 100; 0.0 where it is not defined."""
     pairs = np.asarray(_pairs(golds, predictions), np.float64)
     return _correlation(pairs[:, 0], pairs[:, 1])
 
 
 def spearman(golds: Sequence[float], predictions: Sequence[float]) -> float:
-    """Spearman's correlation of ranks, -100 to 100; equal values share the mean of their ranks.
-
-    Raises:
-        UserError: there is no example.
-    """
+    """Spearman's correlation of ranks, -100 to 100; equal values share the mean of their ranks."""
     pairs = np.asarray(_pairs(golds, predictions), np.float64)
     return _correlation(_ranks(pairs[:, 0]), _ranks(pairs[:, 1]))
 
@@ -108,9 +87,6 @@ def group_exact_match(
 
     MultiRC's exact match, where a group is a question with its proposed answers; its F1a is `f1`
     over the answers of all questions (Khashabi et al. 2018, section 4).
-
-    Raises:
-        UserError: there is no example.
     """
     right: dict[str, bool] = defaultdict(lambda: True)
     for group, (gold, said) in zip(groups, _pairs(golds, predictions), strict=True):

@@ -52,9 +52,6 @@ def bleu(
         golds: the translations that count as right, at least one for each text.
         predictions: one translation for each text.
         tokenize: how words are told apart.
-
-    Raises:
-        UserError: there is no text, or one has no gold.
     """
     _need_texts(golds, predictions)
     return float(_bleu(tokenize).corpus_score(predictions, _streams(golds)).score)
@@ -65,9 +62,6 @@ def bleu_signature(golds: Sequence[Sequence[str]], tokenize: BleuTokenizer = "13
 
     `nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0`: the number of golds (`var` where
     it differs), letter case counts, tokenizer, smoothing, version of sacrebleu.
-
-    Raises:
-        UserError: there is no text, or one has no gold.
     """
     firsts = [gold[0] if gold else "" for gold in golds]
     _need_texts(golds, firsts)
@@ -86,9 +80,6 @@ def rouge(
         golds: the summaries that count as right, at least one for each text.
         predictions: one summary for each text.
         stem: whether words longer than three letters are cut to their stem by Porter's algorithm.
-
-    Raises:
-        UserError: there is no text, or one has no gold.
     """
     _need_texts(golds, predictions)
     each = [

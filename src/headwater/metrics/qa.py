@@ -68,9 +68,6 @@ def squad_v1(golds: Golds, predictions: Predictions) -> Scores:
     Args:
         golds: question id -> its gold answers, at least one.
         predictions: question id -> answer. A missing one scores 0; unknown ids are ignored.
-
-    Raises:
-        UserError: there is no question, or one has no gold answer.
     """
     _need_questions(golds)
     for question, answers in golds.items():
@@ -91,9 +88,6 @@ def any_alias(
         golds: question id -> all that counts as its answer, at least one.
         predictions: question id -> answer. A missing one scores 0; unknown ids are ignored.
         normalize: what is done to both before they are compared.
-
-    Raises:
-        UserError: there is no question, or one has no gold answer.
     """
     _need_questions(golds)
     for question, answers in golds.items():
@@ -124,9 +118,6 @@ def squad_v2(
             script stops there); unknown ids are ignored.
         no_answer_probabilities: question id -> how sure the model is that there is no answer. Every
             predicted question needs one.
-
-    Raises:
-        UserError: there is no question, or a predicted one has no probability.
     """
     _need_questions(golds)
     golds = {key: _with_words(answers) for key, answers in golds.items()}

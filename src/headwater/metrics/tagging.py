@@ -97,11 +97,7 @@ def chunks(tags: Iterable[str]) -> list[Chunk]:
 
 
 def tagging(golds: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> TaggingScores:
-    """Score the predicted tags of sentences.
-
-    Raises:
-        UserError: there is no word, or a sentence has another number of predicted tags than words.
-    """
+    """Score the predicted tags of sentences."""
     right = words = 0
     counts = {side: Counter[str]() for side in ("golds", "predicted", "correct")}
     for number, (gold, said) in enumerate(zip(golds, predictions, strict=True), 1):

@@ -34,9 +34,6 @@ def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
     WebQuestions: `(list (description "Jazmyn Bieber") (description Jaxon))`) or `Question` and
     `Answer` (TriviaQA, where the records stand in `Data` and an answer is an object with `Value`
     and `Aliases`).
-
-    Raises:
-        UserError: the file is broken, or a record lacks one of these.
     """
     json = path.name.removesuffix(".gz").endswith(".json")
     for row in _records(path) if json else read_rows(path):

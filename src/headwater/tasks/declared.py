@@ -68,11 +68,7 @@ class Declaration(Config):
     metrics: Annotated[Texts, Field(min_length=1), AfterValidator(_once)]
 
     def build(self, name: str, template: Template) -> Task[Any]:
-        """Build the task.
-
-        Raises:
-            UserError: what is declared does not fit together.
-        """
+        """Build the task."""
         raise NotImplementedError
 
     def only(self, template: Template, *names: str) -> None:
@@ -253,11 +249,7 @@ KINDS: Mapping[str, type[Declaration]] = {
 
 
 def load_task(path: Path) -> Task[Any]:
-    """Build a task from its declaration; its name is the file's, if it gives none.
-
-    Raises:
-        UserError: the file is missing or broken, or has an unknown key, kind, metric or column.
-    """
+    """Build a task from its declaration; its name is the file's, if it gives none."""
     values = read_toml(path)
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:

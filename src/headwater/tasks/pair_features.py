@@ -98,10 +98,6 @@ def encode_pairs(
         labels: the classes in the order of the head's outputs; empty where it gives a number.
         labelled: whether the rows hold what is to be learned.
         layout: the special tokens; None: those of an encoder.
-
-    Raises:
-        UserError: the vocabulary is not an encoder's, or an example to learn from has no label or
-            one that is not among `labels`.
     """
     examples = list(examples)
     layout = layout or encoder_layout(vocabulary)

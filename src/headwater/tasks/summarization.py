@@ -35,11 +35,7 @@ class TextColumns:
     target: str
 
     def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
-        """Yield the rows.
-
-        Raises:
-            UserError: the file is broken or a row lacks a column.
-        """
+        """Yield the rows."""
         for row in read_rows(path):
             targets = texts_in(row, self.target) if answered else ()
             yield Text(row.where, " ".join(texts_in(row, self.source)), targets)

@@ -158,11 +158,7 @@ def _joined(row: Row) -> str:
 
 
 def nested(row: Row, record: Any, name: str, kind: type[T]) -> T:
-    """Return `record[name]` of a nested file.
-
-    Raises:
-        UserError: it is not there or not of the kind.
-    """
+    """Return `record[name]` of a nested file."""
     value = record.get(name) if isinstance(record, dict) else None
     if type(value) is not kind:
         raise UserError(f"{row.where}: {name!r} is missing or no {kind.__name__}")

@@ -115,10 +115,6 @@ def encode_tags(
         labels: the tags in the order of the head's outputs.
         labelled: whether the rows hold the tags that are to be learned.
         layout: the special tokens; None: those of an encoder.
-
-    Raises:
-        UserError: the vocabulary is not an encoder's, or a sentence to learn from has no tags or
-            one that is not among `labels`.
     """
     examples = list(examples)
     layout = layout or encoder_layout(vocabulary)

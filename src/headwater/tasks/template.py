@@ -17,11 +17,7 @@ from headwater.errors import UserError
 @final
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text with the names of columns in braces.
-
-    Raises:
-        UserError: a brace has no pair, or stands around nothing.
-    """
+    """A text with the names of columns in braces."""
 
     text: str
     columns: tuple[str, ...] = field(init=False)

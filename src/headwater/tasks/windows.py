@@ -147,9 +147,6 @@ def build_windows(
 
     Args:
         layout: the special tokens; None: those of an encoder.
-
-    Raises:
-        UserError: the vocabulary is not an encoder's.
     """
     examples = list(examples)
     layout = layout or encoder_layout(vocabulary)

@@ -14,9 +14,6 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     `tokenizer.json`, `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
     and `special_tokens_map.json` say of lower case, accents or the special tokens is followed.
     Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
-
-    Raises:
-        UserError: there is no vocabulary, or a file of it is broken.
     """
     path = Path(path)
     if not path.is_dir():

@@ -34,22 +34,14 @@ def sentinel_ids(vocabulary: Vocabulary) -> list[int]:
 
 
 def end_token(vocabulary: Vocabulary) -> int:
-    """Return the token that ends what a text-to-text model reads and writes.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Return the token that ends what a text-to-text model reads and writes."""
     if vocabulary.eos_id is None:
         raise UserError("this vocabulary has no end-of-sequence token; text to text needs one")
     return vocabulary.eos_id
 
 
 def document_end(vocabulary: Vocabulary) -> int:
-    """Return the token between documents of running text: the end token, or BERT's separator.
-
-    Raises:
-        UserError: there is neither.
-    """
+    """Return the token between documents of running text: the end token, or BERT's separator."""
     end = vocabulary.sep_id if vocabulary.eos_id is None else vocabulary.eos_id
     if end is None:
         raise UserError("this vocabulary has no token that ends a document, like </s> or [SEP]")

@@ -106,10 +106,6 @@ def train_vocabulary(
         texts: read once; of a text's lines, those longer than 200 characters are cut at a space.
         output: the folder to make; nothing is there until all of it is.
         sentences: from more lines than this, so many are drawn evenly (the same ones each time).
-
-    Raises:
-        UserError: the folder holds something or cannot be written, there is no text, or the texts
-            do not give so many tokens (or need more).
     """
     check_free(output)
     if sentences < 1:
