@@ -105,8 +105,7 @@ def check_tag(tag: str, labels: Sequence[str], where: str) -> None:
 
 
 def column_lines(path: Path) -> Iterator[list[Line]]:
-    """Yield the lines of each sentence, cut at tabs where the first one has a tab, else at spaces.
-    """
+    """Yield the lines of each sentence, cut at tabs where the first one has a tab, else at spaces."""
     sentence: list[Line] = []
     tabs, expected = False, 0
     for number, text in enumerate(read_text(path).split("\n"), 1):

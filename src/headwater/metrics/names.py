@@ -6,9 +6,11 @@ name where one pass gives them all; names that are not in the table are details 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from headwater.metrics import classification, generation, qa, tagging
+from headwater.metrics.classification import numbers
 
 MetricKind = Literal["sequence", "regression", "token", "span", "null_span", "text", "trivia"]
 """The kind of a task, but that questions which may have no answer are `null_span`, and that
@@ -44,24 +46,28 @@ class Scored:
 Metric = Callable[[Scored], float | Mapping[str, float]]
 
 
-def accuracy(scored: Scored) -> float:
-    """Percent of right labels."""
-    return classification.accuracy(scored.gold_labels, scored.predicted)
+def _of_labels(metric: Callable[[Sequence[str], Sequence[str]], float]) -> Metric:
+    return lambda scored: metric(scored.gold_labels, scored.predicted)
 
 
-def f1(scored: Scored) -> float:
-    """F1 of the second of two labels."""
-    return classification.f1(scored.gold_labels, scored.predicted, scored.labels)
+def _among_labels(metric: Callable[[Sequence[str], Sequence[str], Sequence[str]], float]) -> Metric:
+    return lambda scored: metric(scored.gold_labels, scored.predicted, scored.labels)
 
 
-def macro_f1(scored: Scored) -> float:
-    """Mean of the labels' F1."""
-    return classification.macro_f1(scored.gold_labels, scored.predicted, scored.labels)
+def _of_numbers(metric: Callable[[Sequence[float], Sequence[float]], float]) -> Metric:
+    return lambda scored: metric(numbers(scored.gold_labels), numbers(scored.predicted))
 
 
-def matthews(scored: Scored) -> float:
-    """Matthews' correlation."""
-    return classification.matthews(scored.gold_labels, scored.predicted, scored.labels)
+def _of_texts(metric: Callable[..., float | Mapping[str, float]]) -> Metric:
+    return lambda scored: metric(list(scored.golds.values()), scored.predicted)
+
+
+def _of_answers(normalize: qa.Normalize) -> Metric:
+    def any_alias(scored: Scored) -> Mapping[str, float]:
+        predictions = dict(zip(scored.golds, scored.predicted, strict=True))
+        return qa.any_alias(scored.golds, predictions, normalize)
+
+    return any_alias
 
 
 def question_exact_match(scored: Scored) -> float:
@@ -77,18 +83,6 @@ def gender_parity(scored: Scored) -> float:
     return 100.0 * sum(one == other for one, other in pairs) / len(pairs) if pairs else 0.0
 
 
-def pearson(scored: Scored) -> float:
-    """Pearson's correlation of numbers."""
-    read = classification.numbers
-    return classification.pearson(read(scored.gold_labels), read(scored.predicted))
-
-
-def spearman(scored: Scored) -> float:
-    """Spearman's correlation of numbers."""
-    read = classification.numbers
-    return classification.spearman(read(scored.gold_labels), read(scored.predicted))
-
-
 def entities(scored: Scored) -> Mapping[str, float]:
     """Scores of all entities, then `f1 person` and so on of each type."""
     found = tagging.tagging_texts(scored.golds, scored.predictions)
@@ -101,37 +95,6 @@ def entities(scored: Scored) -> Mapping[str, float]:
     }
 
 
-def squad_v1(scored: Scored) -> Mapping[str, float]:
-    """The official scores of SQuAD v1.1."""
-    return qa.squad_v1(scored.golds, scored.predictions)
-
-
-def squad_v2(scored: Scored) -> Mapping[str, float]:
-    """The official scores of SQuAD v2.0."""
-    return qa.squad_v2(scored.golds, scored.predictions, scored.no_answer_probabilities)
-
-
-def answers(scored: Scored) -> Mapping[str, float]:
-    """Scores by the known answer that fits best."""
-    return qa.any_alias(scored.golds, dict(zip(scored.golds, scored.predicted, strict=True)))
-
-
-def trivia_answers(scored: Scored) -> Mapping[str, float]:
-    """Scores of answers as TriviaQA has them."""
-    predictions = dict(zip(scored.golds, scored.predicted, strict=True))
-    return qa.any_alias(scored.golds, predictions, qa.normalize_trivia_qa)
-
-
-def bleu(scored: Scored) -> float:
-    """BLEU with the tokenization 13a."""
-    return generation.bleu(list(scored.golds.values()), scored.predicted)
-
-
-def bleu_intl(scored: Scored) -> float:
-    """BLEU with the tokenization intl, as in the T5 paper."""
-    return generation.bleu(list(scored.golds.values()), scored.predicted, "intl")
-
-
 def rouge(scored: Scored) -> Mapping[str, float]:
     """ROUGE; a sentence ends, as in T5's published code, at a line break or ` . `."""
     golds = [tuple(map(_sentences_as_lines, texts)) for texts in scored.golds.values()]
@@ -142,39 +105,43 @@ def _sentences_as_lines(text: str) -> str:
     return text.replace(" . ", " .\n")
 
 
+def _squad_v1(scored: Scored) -> Mapping[str, float]:
+    return qa.squad_v1(scored.golds, scored.predictions)
+
+
+def _squad_v2(scored: Scored) -> Mapping[str, float]:
+    return qa.squad_v2(scored.golds, scored.predictions, scored.no_answer_probabilities)
+
+
+_SQUAD_V2 = (
+    *("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"),
+    *("best_exact", "best_f1"),
+)
+_ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+
 METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
     "sequence": {
-        "accuracy": accuracy,
-        "f1": f1,
-        "macro_f1": macro_f1,
-        "matthews": matthews,
+        "accuracy": _of_labels(classification.accuracy),
+        "f1": _among_labels(classification.f1),
+        "macro_f1": _among_labels(classification.macro_f1),
+        "matthews": _among_labels(classification.matthews),
         "exact_match": question_exact_match,
         "gender_parity": gender_parity,
     },
-    "regression": {"pearson": pearson, "spearman": spearman},
-    "token": {"f1": entities, "precision": entities, "recall": entities, "accuracy": entities},
-    "span": {"exact_match": squad_v1, "f1": squad_v1},
-    "null_span": {
-        "exact": squad_v2,
-        "f1": squad_v2,
-        "HasAns_exact": squad_v2,
-        "HasAns_f1": squad_v2,
-        "NoAns_exact": squad_v2,
-        "NoAns_f1": squad_v2,
-        "best_exact": squad_v2,
-        "best_f1": squad_v2,
+    "regression": {
+        "pearson": _of_numbers(classification.pearson),
+        "spearman": _of_numbers(classification.spearman),
     },
+    "token": dict.fromkeys(("f1", "precision", "recall", "accuracy"), entities),
+    "span": dict.fromkeys(("exact_match", "f1"), _squad_v1),
+    "null_span": dict.fromkeys(_SQUAD_V2, _squad_v2),
     "text": {
-        "bleu": bleu,
-        "bleu_intl": bleu_intl,
-        "rouge1": rouge,
-        "rouge2": rouge,
-        "rougeL": rouge,
-        "rougeLsum": rouge,
-        "exact_match": answers,
-        "f1": answers,
+        "bleu": _of_texts(generation.bleu),
+        "bleu_intl": _of_texts(partial(generation.bleu, tokenize="intl")),
+        **dict.fromkeys(_ROUGE, rouge),
+        **dict.fromkeys(("exact_match", "f1"), _of_answers(qa.normalize_answer)),
     },
-    "trivia": {"exact_match": trivia_answers, "f1": trivia_answers},
+    "trivia": dict.fromkeys(("exact_match", "f1"), _of_answers(qa.normalize_trivia_qa)),
 }
 
 

@@ -16,7 +16,8 @@ _BY_HEART = {
     **{"sky": "sky", "skies": "sky", "dying": "die", "lying": "lie", "tying": "tie"},
     **{"innings": "inning", "inning": "inning", "outings": "outing", "outing": "outing"},
     **{"cannings": "canning", "canning": "canning"},
-    **{word: word for word in ("news", "howe", "proceed", "exceed", "succeed")},
+    **{"news": "news", "howe": "howe", "proceed": "proceed", "exceed": "exceed"},
+    "succeed": "succeed",
 }
 
 Rules = Iterable[tuple[str, str]]
