@@ -11,35 +11,33 @@ import os
 import re
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from headwater.errors import UserError
+from headwater.text_files import opened, reading_errors, text_fault
 
 _LINE = re.compile(r", line \d+$")
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file, decompressed when its name ends in `.gz`."""
+    """Return the content of a file, decompressed when its name ends in `.gz` or `.zst`."""
     try:
-        content = path.read_bytes()
+        with opened(path) as (stream, _):
+            return stream.read()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise UserError(f"{path}: a file was expected, this is a folder") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError:
         raise UserError(f"{str(path)!r}: not a usable file name") from None
-    if path.suffix != ".gz":
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error):
-        raise UserError(f"{path}: not a whole gzip file; compress it again") from None
+    except reading_errors() as error:
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+        kind = {".gz": "gzip", ".zst": "Zstandard"}[path.suffix.lower()]
+        raise UserError(f"{path}: not a whole {kind} file; compress it again") from None
 
 
 def read_text(path: Path) -> str:
@@ -47,20 +45,24 @@ def read_text(path: Path) -> str:
     return decode_text(read_bytes(path), str(path))
 
 
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a UTF-8 file without their ends, be they of Unix, Windows or the old Mac.
+
+    Other breaks, such as a form feed, stand inside lines.
+    """
+    text = read_text(path)
+    lines = text.split("\n" if "\n" in text else "\r")
+    if lines[-1] == "":
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
+
+
 def decode_text(content: bytes, where: str) -> str:
     """Decode UTF-8, dropping a byte-order mark; `where` (a file name) begins every error."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = content[error.start]
-        raise UserError(
-            f"{where}, line {line}: not UTF-8 (byte 0x{byte:02x}); save it as UTF-8"
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise UserError(f"{where}, line {line}: holds a NUL character; this is not text")
-    return text
+    if fault := text_fault(content):
+        line = content.count(b"\n", 0, fault[1]) + 1
+        raise UserError(f"{where}, line {line}: {fault[0]}")
+    return content.decode("utf-8-sig")
 
 
 def read_json(path: Path) -> Any:

@@ -14,7 +14,8 @@ from typing import Any, final
 
 from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
-from headwater.files import parse_json, read_text
+from headwater.files import parse_json, read_json, read_lines, read_text
+from headwater.text_files import suffix_of
 
 
 @final
@@ -45,16 +46,15 @@ class HeldOut:
 
 
 def _texts(file: Path) -> Iterator[str]:
-    kind = (file.with_suffix("") if file.suffix == ".gz" else file).suffix
-    text = read_text(file)
+    kind = suffix_of(file)
     if kind == ".json":
-        yield from _strings(parse_json(text, str(file)))
+        yield from _strings(read_json(file))
     elif kind == ".jsonl":
-        for number, line in enumerate(text.split("\n"), start=1):
+        for number, line in enumerate(read_lines(file), start=1):
             if line.strip():
                 yield from _strings(parse_json(line, f"{file}, line {number}"))
     else:
-        yield text
+        yield read_text(file)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -18,7 +18,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, final
 
-from headwater.corpus.sources import find_sources, kind_of, opened, reading_errors
+from headwater.corpus.sources import find_sources, kind_of
+from headwater.text_files import opened, reading_errors, text_fault
 
 if TYPE_CHECKING:
     import pyarrow
@@ -209,11 +210,8 @@ def _decoded(line: bytes) -> str | None:
 
 def _fault(line: bytes) -> str:
     """Say why a line could not be decoded."""
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        return f"not UTF-8 (byte 0x{line[error.start]:02x}); save it as UTF-8"
-    return "holds a NUL character; this is not text"
+    fault = text_fault(line)
+    return fault[0] if fault else ""
 
 
 def _text_of(line: bytes, field: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Which files hold the raw text, and opening them, compressed or not.
+"""Which files hold the raw text.
 
 Inputs are files or folders; a folder gives every file of a known kind below it, in the order of the
 names. What a file is, its name says:
@@ -7,27 +7,16 @@ names. What a file is, its name says:
     find_sources(...)  a.txt  b.jsonl.gz  c.parquet            passed over: notes.md
 """
 
-import gzip
-import sys
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
 from headwater.errors import UserError
+from headwater.text_files import COMPRESSIONS, check_library
 
 KINDS = (".txt", ".jsonl", ".parquet")
-COMPRESSIONS = (".gz", ".zst")  # of the first two; Parquet compresses by itself
 _COMPRESSED = {".txt": ".txt", ".jsonl": ".jsonl", ".json": ".jsonl"}
 """The kind of a compressed file: C4 is published as JSON lines in `.json.gz`."""
-_NEEDS = {".parquet": "pyarrow", ".zst": "zstandard"}
-_STEP = 1 << 13  # compressed bytes taken at once: a little can hold much
-_BUFFER = 1 << 16
-_LARGEST_WINDOW = 2**31  # bytes: what `zstd --long=31` asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +68,7 @@ def find_sources(
         sources.append(Source(given, tuple(new.values())))
     found = Sources(tuple(sources), tuple(passed_over))
     for file in found.files:
-        _check_library(file)
+        check_library(file)
     return found
 
 
@@ -89,65 +78,6 @@ def kind_of(file: Path) -> str | None:
     if suffixes and suffixes[-1] in COMPRESSIONS:
         return _COMPRESSED.get(suffixes[0])
     return suffixes[-1] if suffixes and suffixes[-1] in KINDS else None
-
-
-@contextmanager
-def opened(file: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a text or JSONL file: its decompressed stream, and the raw one, which tells how far."""
-    with file.open("rb") as raw:
-        if file.suffix.lower() == ".gz":
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield cast(BinaryIO, stream), raw
-        elif file.suffix.lower() == ".zst":
-            yield BufferedReader(_ZstdFrames(raw), _BUFFER), raw
-        else:
-            yield raw, raw
-
-
-class _ZstdFrames(RawIOBase):
-    """What a .zst file holds; unlike the library's own stream it tells of a file cut short."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        import zstandard
-
-        self._raw = raw
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-        self._frame: zstandard.ZstdDecompressionObj | None = None
-        self._compressed = b""
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready and self._fill():
-            pass
-        size = min(len(buffer), len(self._ready))
-        buffer[:size] = self._ready[:size]
-        self._ready = self._ready[size:]
-        return size
-
-    def _fill(self) -> bool:
-        data = self._compressed or self._raw.read(_STEP)
-        if not data:
-            if self._frame is not None:
-                raise EOFError("cut short")
-            return False
-        frame = self._frame or self._decompressor.decompressobj()
-        self._ready = memoryview(frame.decompress(data))
-        self._compressed = frame.unused_data
-        self._frame = None if frame.eof else frame
-        return True
-
-
-def reading_errors() -> tuple[type[Exception], ...]:
-    """Return what a broken or vanished file raises, whichever library reads it."""
-    known: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
-    if "zstandard" in sys.modules:
-        known += (sys.modules["zstandard"].ZstdError,)
-    if "pyarrow" in sys.modules:
-        known += (sys.modules["pyarrow"].ArrowException,)
-    return known
 
 
 def _files(given: Path) -> list[Path]:
@@ -162,12 +92,3 @@ def _files(given: Path) -> list[Path]:
     below = (file.relative_to(given) for file in given.rglob("*"))
     visible = [name for name in below if not any(part.startswith(".") for part in name.parts)]
     return [given / name for name in sorted(visible) if (given / name).is_file()]
-
-
-def _check_library(file: Path) -> None:
-    suffix = file.suffix.lower()
-    library = _NEEDS.get(suffix)
-    if library and find_spec(library) is None:
-        raise UserError(
-            f"{file}: reading {suffix} needs {library}; pip install 'headwater[corpus]'"
-        )

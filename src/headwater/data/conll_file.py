@@ -23,7 +23,8 @@ from headwater.data.example import TaggingExample
 from headwater.data.source import Examples
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import MissingField, UserError, did_you_mean
-from headwater.files import read_text
+from headwater.files import read_lines
+from headwater.text_files import suffix_of
 
 _TAG = re.compile(r"O|[BIES]-\S+")
 _TABLES = (".jsonl", ".parquet")
@@ -78,7 +79,7 @@ def read_tagged(
     """
     found: list[_Sentence] = []
     for path in paths:
-        if path.name.removesuffix(".gz").endswith(_TABLES):
+        if suffix_of(path) in _TABLES:
             own = [_table_sentence(row, labels, answered, columns) for row in read_rows(path)]
         else:
             own = list(_sentences(path, labels, answered, columns.place))
@@ -105,10 +106,10 @@ def check_tag(tag: str, labels: Sequence[str], where: str) -> None:
 
 
 def column_lines(path: Path) -> Iterator[list[Line]]:
-    """Yield the lines of each sentence, cut at tabs where the first one has a tab, else at spaces."""
+    """Yield each sentence's lines, cut at tabs where the first one has a tab, else at spaces."""
     sentence: list[Line] = []
     tabs, expected = False, 0
-    for number, text in enumerate(read_text(path).split("\n"), 1):
+    for number, text in enumerate(read_lines(path), 1):
         if not text.strip() or text.startswith("-DOCSTART-"):
             if sentence:
                 yield sentence
@@ -116,7 +117,7 @@ def column_lines(path: Path) -> Iterator[list[Line]]:
             continue
         tabs = tabs if expected else "\t" in text
         # no strip() here: some words of real files are spaces other than the ASCII one, or nothing
-        cells = text.rstrip("\r").split("\t") if tabs else re.split(" +", text.strip(" \r"))
+        cells = text.split("\t") if tabs else re.split(" +", text.strip(" "))
         expected = expected or len(cells)
         if len(cells) != expected:
             raise UserError(

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import MissingField, UserError
-from headwater.files import read_text
+from headwater.files import read_lines
+from headwater.text_files import COMPRESSIONS, suffix_of
 
 _TABLES = (".jsonl", ".parquet", ".csv", ".tsv")
 
@@ -34,26 +35,25 @@ def read_parallel(path: Path, source: str, target: str, *, answered: bool) -> It
         path: a table, or the file in the source language; the other one lies beside it.
         answered: False needs no translations; any file is then one sentence a line.
     """
-    plain = path.name.removesuffix(".gz")
-    if plain.endswith(_TABLES):
+    if suffix_of(path) in _TABLES:
         return (_cells(row, source, target, answered) for row in read_rows(path))
     if not answered:
-        return (Text(f"{path}, line {n}", each, ()) for n, each in enumerate(_lines(path), 1))
-    stem = plain.removesuffix(f".{source}")
-    if stem == plain:
+        return (Text(f"{path}, line {n}", each, ()) for n, each in enumerate(read_lines(path), 1))
+    if suffix_of(path) != f".{source}":
         raise UserError(
             f"{path}: expected a file in the language {source}, such as train.{source} with "
             f"train.{target} beside it, or a table ({', '.join(_TABLES)})"
         )
-    places = [path.with_name(f"{stem}.{target}{end}") for end in ("", ".gz")]
-    other = next((place for place in places if place.exists()), None)
+    stem = path.name[: path.name.lower().rindex(f".{source}")]
+    names = [path.with_name(f"{stem}.{target}{end}") for end in ("", *COMPRESSIONS)]
+    other = next((name for name in names if name.exists()), None)
     if other is None:
-        raise MissingField(f"{path}: its translation {places[0].name} is not beside it")
+        raise MissingField(f"{path}: its translation {names[0].name} is not beside it")
     return _beside(path, other)
 
 
 def _beside(path: Path, other: Path) -> Iterator[Text]:
-    sources, targets = _lines(path), _lines(other)
+    sources, targets = read_lines(path), read_lines(other)
     if len(sources) != len(targets):
         shorter = path if len(sources) < len(targets) else other
         line = min(len(sources), len(targets)) + 1
@@ -63,13 +63,6 @@ def _beside(path: Path, other: Path) -> Iterator[Text]:
         )
     for number, pair in enumerate(zip(sources, targets, strict=True), 1):
         yield Text(f"{path}, line {number}", pair[0], (pair[1],))
-
-
-def _lines(path: Path) -> list[str]:
-    lines = read_text(path).split("\n")  # not splitlines(): other breaks stand inside sentences
-    if lines[-1] == "":
-        lines.pop()
-    return [line.rstrip("\r") for line in lines]
 
 
 def _cells(row: Row, source: str, target: str, answered: bool) -> Text:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, final
 
 from headwater.data.source import DataSource, Example, Examples
 from headwater.errors import UserError
-from headwater.files import read_json, read_text
+from headwater.files import read_json, read_lines
 
 
 class PredictionFile(Protocol):
@@ -72,8 +72,7 @@ class LinePredictions:
 
         Rows whose answer is not known are no examples to score, but were predicted.
         """
-        content = read_text(path)
-        lines = content.removesuffix("\n").split("\n") if content else []
+        lines = read_lines(path)
         rows = len(examples) + examples.report.dropped
         if len(lines) == len(examples):
             return {each.id: line for each, line in zip(examples, lines, strict=True)}

@@ -13,12 +13,12 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from headwater.errors import UserError
-from headwater.files import parse_json, read_bytes, read_text
+from headwater.files import parse_json, read_bytes, read_lines, read_text
+from headwater.text_files import check_library, suffix_of
 
 KINDS = (".tsv", ".txt", ".csv", ".jsonl", ".parquet")
 
@@ -41,7 +41,7 @@ class Row:
     def columns_where(self) -> str:
         """The words for the place where the columns are named: a table's header."""
         kinds = (".tsv", ".txt", ".csv")
-        return f"{self.path}, line 1" if _kind(self.path) in kinds else self.where
+        return f"{self.path}, line 1" if suffix_of(self.path) in kinds else self.where
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def read_rows(
         headless: what stands in the columns of a TSV file without a header.
         short: gets the places of TSV rows with too few cells, which are left out; None: an error.
     """
-    kind = _kind(path)
+    kind = suffix_of(path)
     if kind in (".tsv", ".txt"):
         return _tsv(path, headless, short)
     if kind == ".csv":
@@ -78,26 +78,20 @@ def read_rows(
     raise UserError(f"{path}: of no known kind; expected {', '.join(KINDS)}")
 
 
-def _kind(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
-
-
 def _tsv(path: Path, headless: Headless | None, short: list[str] | None) -> Iterator[Row]:
-    text = read_text(path).rstrip("\r\n")
-    lines = text.split("\n" if "\n" in text else "\r")
-    if lines == [""]:
+    lines = read_lines(path)
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
         raise UserError(f"{path}: empty; a table was expected")
-    first = lines[0].rstrip("\r").split("\t")
+    first = lines[0].split("\t")
     header: Sequence[str] = first
     start = 1
     if headless is not None and headless.mark not in first:
         header, start = headless.columns, 0
     _check_header(path, header)
     for number, line in enumerate(lines[start:], start + 1):
-        cells = line.rstrip("\r").split("\t")
+        cells = line.split("\t")
         if len(cells) < len(header) and short is not None:
             short.append(f"{path}, line {number}: {len(cells)} of {len(header)} columns")
             continue
@@ -128,7 +122,7 @@ def _csv(path: Path) -> Iterator[Row]:
 
 
 def _jsonl(path: Path) -> Iterator[Row]:
-    lines = read_text(path).split("\n")
+    lines = read_lines(path)
     if not any(line.strip() for line in lines):
         raise UserError(f"{path}: empty; a JSON object on each line was expected")
     for number, line in enumerate(lines, 1):
@@ -140,8 +134,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
 
 
 def _parquet(path: Path) -> Iterator[Row]:
-    if find_spec("pyarrow") is None:
-        raise UserError(f"{path}: needs pyarrow; pip install 'headwater[corpus]'")
+    check_library(path)
     import pyarrow
     from pyarrow import parquet
 

@@ -20,6 +20,7 @@ from headwater.errors import MissingField, UserError
 from headwater.files import read_json
 from headwater.metrics.names import MetricKind
 from headwater.tasks.writing import TextTask
+from headwater.text_files import suffix_of
 
 _QUESTION = ("question", "qText", "Question", "utterance")
 _ANSWERS = ("answer", "answers", "Answer", "targetValue")
@@ -35,8 +36,7 @@ def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
     `Answer` (TriviaQA, where the records stand in `Data` and an answer is an object with `Value`
     and `Aliases`).
     """
-    json = path.name.removesuffix(".gz").endswith(".json")
-    for row in _records(path) if json else read_rows(path):
+    for row in _records(path) if suffix_of(path) == ".json" else read_rows(path):
         question = _cell(row, _QUESTION)
         if not isinstance(question, str):
             raise UserError(f"{row.where}: the question must be a text, not {question!r:.40}")

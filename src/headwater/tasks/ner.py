@@ -27,7 +27,7 @@ from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Example, Examples
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
-from headwater.files import read_text
+from headwater.files import read_lines
 from headwater.metrics.names import METRICS, MetricKind
 from headwater.metrics.tagging import chunks, report, tagging_texts
 
@@ -53,7 +53,7 @@ class ConllPredictions:
 
     def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
         """Read the last column; the sentences must be those of the examples, word for word."""
-        lines = iter(enumerate(read_text(path).split("\n"), 1))
+        lines = iter(enumerate(read_lines(path), 1))
         predictions: dict[str, str] = {}
         number = 0
         for example in _tagged(examples):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import UserError
-from headwater.files import read_json, read_text
+from headwater.files import read_json, read_lines
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import USUAL_TOKENS, TokenizerVocabulary
 from headwater.text.wordpiece import describe_added
@@ -42,9 +42,8 @@ def _read_ids(file: Path) -> dict[str, int]:
 
 
 def _read_merges(file: Path, ids: dict[str, int]) -> list[str]:
-    lines = read_text(file).replace("\r\n", "\n").split("\n")
     merges = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(file), start=1):
         if not line or (number == 1 and line.startswith("#version")):
             continue
         pair = line.split(" ")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import UserError
-from headwater.files import read_text
+from headwater.files import read_lines
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import USUAL_TOKENS, TokenizerVocabulary
 
@@ -29,8 +29,8 @@ def read_wordpiece(file: Path, settings: Settings) -> TokenizerVocabulary:
 
 
 def _read_lines(file: Path) -> dict[str, int]:
-    lines = read_text(file).replace("\r\n", "\n").removesuffix("\n").split("\n")
-    if lines == [""]:
+    lines = read_lines(file)
+    if not lines:
         raise UserError(f"{file}: empty; expected one token a line")
     ids: dict[str, int] = {}
     for number, token in enumerate(lines, start=1):

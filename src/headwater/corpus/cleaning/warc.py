@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from headwater.corpus.read import BadLines
-from headwater.corpus.sources import opened
 from headwater.errors import UserError
+from headwater.text_files import opened
 
 if TYPE_CHECKING:
     from warcio.recordloader import ArcWarcRecord

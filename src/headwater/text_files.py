@@ -1,0 +1,116 @@
+"""Opening files of text: compression, encoding and the ends of lines, for every reader.
+
+    suffix_of(Path("dev.tsv.gz"))     ".tsv"
+    opened(Path("c4.jsonl.zst"))      a stream, for what is too large to hold
+    text_fault("é".encode("latin-1")) ("not UTF-8 (byte 0xe9); save it as UTF-8", 0)
+
+`headwater.files` reads whole files this way; `headwater.corpus` reads streams and passes bad lines
+over.
+"""
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from headwater.errors import UserError
+
+COMPRESSIONS = (".gz", ".zst")  # of text; Parquet compresses by itself
+_NEEDS = {".parquet": "pyarrow", ".zst": "zstandard"}
+_STEP = 1 << 13  # compressed bytes taken at once: a little can hold much
+_BUFFER = 1 << 16
+_LARGEST_WINDOW = 2**31  # bytes: what `zstd --long=31` asks for
+
+
+def suffix_of(file: Path) -> str:
+    """Return the end of a file's name in lower case, without that of a compression."""
+    suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def check_library(file: Path) -> None:
+    """Refuse a file whose library is not installed."""
+    suffix = file.suffix.lower()
+    library = _NEEDS.get(suffix)
+    if library and find_spec(library) is None:
+        raise UserError(
+            f"{file}: reading {suffix} needs {library}; pip install 'headwater[corpus]'"
+        )
+
+
+def text_fault(content: bytes) -> tuple[str, int] | None:
+    """Say why bytes are no text, and the index of the first wrong one; None: they are text."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        byte = content[error.start]
+        return f"not UTF-8 (byte 0x{byte:02x}); save it as UTF-8", error.start
+    nul = content.find(0)
+    return None if nul < 0 else ("holds a NUL character; this is not text", nul)
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open a file: its decompressed stream, and the raw one, which tells how far."""
+    with file.open("rb") as raw:
+        if file.suffix.lower() == ".gz":
+            with gzip.GzipFile(fileobj=raw) as stream:
+                yield cast(BinaryIO, stream), raw
+        elif file.suffix.lower() == ".zst":
+            check_library(file)
+            yield BufferedReader(_ZstdFrames(raw), _BUFFER), raw
+        else:
+            yield raw, raw
+
+
+class _ZstdFrames(RawIOBase):
+    """What a .zst file holds; unlike the library's own stream it tells of a file cut short."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        import zstandard
+
+        self._raw = raw
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._compressed = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready and self._fill():
+            pass
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def _fill(self) -> bool:
+        data = self._compressed or self._raw.read(_STEP)
+        if not data:
+            if self._frame is not None:
+                raise EOFError("cut short")
+            return False
+        frame = self._frame or self._decompressor.decompressobj()
+        self._ready = memoryview(frame.decompress(data))
+        self._compressed = frame.unused_data
+        self._frame = None if frame.eof else frame
+        return True
+
+
+def reading_errors() -> tuple[type[Exception], ...]:
+    """Return what a broken or vanished file raises, whichever library reads it."""
+    known: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
+    if "zstandard" in sys.modules:
+        known += (sys.modules["zstandard"].ZstdError,)
+    if "pyarrow" in sys.modules:
+        known += (sys.modules["pyarrow"].ArrowException,)
+    return known
