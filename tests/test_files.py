@@ -50,10 +50,10 @@ def test_missing_folder_and_unreadable(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(UserError, match="folder"):
         read_bytes(tmp_path)
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, mode: str) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read anything
+    monkeypatch.setattr(Path, "open", refuse)  # root may read anything
     with pytest.raises(UserError, match="Permission denied"):
         read_bytes(tmp_path / "secret")
 

@@ -227,14 +227,14 @@ def test_an_unreadable_file(
 ) -> None:
     secret = tmp_path / "secret.json"
     secret.write_bytes(GOOD)
-    read = Path.read_bytes
+    open_file = Path.open
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *arguments: Any, **named: Any) -> Any:
         if path.name == "secret.json":  # root may read anything, so the refusal is made
             raise PermissionError(13, "Permission denied")
-        return read(path)
+        return open_file(path, *arguments, **named)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     given = ("--model", reader, "--task", "squad")
     for call in [
         ("ask", "who ?", "--context", secret, "--model", reader),

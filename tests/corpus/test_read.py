@@ -11,7 +11,8 @@ import pytest
 import zstandard
 from pyarrow import parquet
 
-from headwater.corpus import read, sources
+from headwater import text_files
+from headwater.corpus import read
 from headwater.corpus.read import BadLines, DocumentPart, DocumentReader, documents
 from headwater.corpus.sources import find_sources
 from headwater.errors import UserError
@@ -121,7 +122,7 @@ def test_a_library_that_is_missing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.txt.zst").touch()
-    monkeypatch.setattr(sources, "find_spec", lambda name: None)
+    monkeypatch.setattr(text_files, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"zstandard; pip install 'headwater\[corpus\]'"):
         find_sources([tmp_path])
 

@@ -217,10 +217,10 @@ def test_files_that_are_none(saved: Callable[..., Path], tmp_path: Path) -> None
 def test_unreadable_file(saved: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(squad(asked()))
 
-    def refuse(_: Path) -> bytes:
+    def refuse(_: Path, mode: str) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(UserError, match=r"squad.json: cannot be read \(Permission denied\)"):
         read_squad([path])
 
