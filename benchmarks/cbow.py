@@ -32,9 +32,10 @@ from headwater.errors import UserError
 from headwater.inference.word_vectors import WordVectors
 from headwater.models.build import build_model
 from headwater.models.cbow.config import CBOWConfig
+from headwater.models.families import FAMILIES
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.training import schedules
-from headwater.training.config import FAMILY_DEFAULTS, TrainingConfig
+from headwater.training.config import TrainingConfig
 from headwater.training.optimizers import build_optimizer, set_learning_rate
 from headwater.training.step import Stepper
 
@@ -55,7 +56,7 @@ def ours(store: SimpleNamespace, words: int, options: argparse.Namespace):
     ]
     total = sum(map(len, plans))
     config = TrainingConfig.check(
-        {"steps": total, **FAMILY_DEFAULTS["cbow"]}
+        {"steps": total, **FAMILIES["cbow"].training}
         | ({"learning_rate": options.rate} if options.rate else {}),
         "benchmark",
     )

@@ -9,7 +9,7 @@ import pytest
 from headwater.config import Config, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.methods.config import MethodConfig
-from headwater.models.build import PRESETS
+from headwater.models.families import PRESETS
 from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from headwater.checkpoints.elmo import read_published
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.models.elmo.network import ELMo
+from headwater.models.elmo.released import read_published
 from headwater.nn.characters import character_ids
 
 OPTIONS: dict[str, Any] = {

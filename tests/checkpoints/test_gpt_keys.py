@@ -13,11 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.checkpoints.huggingface import GPT2, translate
 from headwater.checkpoints.tensor_layout import pack, unpack
 from headwater.errors import UserError
 from headwater.models.build import build_model
 from headwater.models.gpt.config import GPTConfig
+from headwater.models.gpt.keys import GPT2
+from headwater.models.key_table import translate
 
 SMALL = {"vocab_size": 30, "n_positions": 16, "n_embd": 8, "n_layer": 2, "n_head": 2}
 FAMILIES_OF_GPT = ["gpt2", "openai-gpt"]

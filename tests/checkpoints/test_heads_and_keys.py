@@ -10,16 +10,20 @@ from safetensors.torch import load_file, save_file
 
 import tiny
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.checkpoints.huggingface import FAMILIES, translate
 from headwater.errors import UserError
-from headwater.models.build import HEADS, build_model, head_name
+from headwater.models.build import build_model
+from headwater.models.families import BY_MODEL_TYPE
+from headwater.models.head_names import HEADS
+from headwater.models.key_table import translate
+
+TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}
 
 SMALL = tiny.bert_config(hidden_size=8, num_hidden_layers=1, max_position_embeddings=16)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", TABLES)
 def test_tables_are_reversible(family: str) -> None:
-    table = FAMILIES[family]
+    table = TABLES[family]
     for head in table.heads:
         modules = table.modules(head)
         back = {theirs: ours for ours, theirs in modules.items()}
@@ -32,7 +36,7 @@ def test_tables_are_reversible(family: str) -> None:
 
 
 def test_a_name_that_is_in_no_table() -> None:
-    assert translate("body.layers.x.attention.norm.weight", FAMILIES["bert"].modules(None)) is None
+    assert translate("body.layers.x.attention.norm.weight", TABLES["bert"].modules(None)) is None
 
 
 @pytest.mark.parametrize("target", HEADS)
@@ -43,7 +47,7 @@ def test_any_head_on_any_body(tmp_path: Path, source: str | None, target: str) -
     model = build_model(SMALL, source)
     save_model(tmp_path, model)
     loaded = load_model(tmp_path, target)
-    assert head_name(loaded.model) == target
+    assert loaded.model.head_name == target
     kept = "layers.0.attention.norm.bias"
     body = model if source is None else model.body
     assert torch.equal(body.state_dict()[kept], loaded.model.body.state_dict()[kept])

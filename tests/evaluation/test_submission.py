@@ -15,7 +15,8 @@ from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.evaluation import submission
 from headwater.evaluation.submission import ROWS, repaired, tables, write_submission
-from headwater.models.build import TaskHead, build_multi_task
+from headwater.models.build import build_multi_task
+from headwater.models.head_names import TaskHead
 from headwater.tasks.glue import AX, COLA, GLUE, MNLI, MNLI_MISMATCHED, QQP, RTE, STSB
 
 # what gluebenchmark.com lists: the file, its number of rows, and how its labels are spelled

@@ -21,7 +21,8 @@ from headwater.inference.classifier import CHUNK, Classifier
 from headwater.inference.label_scorer import LabelScorer
 from headwater.inference.loaded import LoadedModel, load
 from headwater.inference.tagger import Tagger
-from headwater.models.build import TaskHead, build_model, build_multi_task
+from headwater.models.build import build_model, build_multi_task
+from headwater.models.head_names import TaskHead
 from headwater.models.multi_task import MultiTask
 from headwater.tasks.config import SequenceConfig
 from headwater.tasks.pair_features import encode_pairs

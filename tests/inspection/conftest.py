@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.hub import BUNDLED
+from headwater.checkpoints.spelling import know_words
 from headwater.inference.loaded import LoadedModel
 from headwater.models.bert.config import BertConfig
-from headwater.models.build import ModelConfig, build_model
+from headwater.models.build import build_model
 from headwater.models.cbow.config import CBOWConfig
+from headwater.models.config import ModelConfig
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config

@@ -12,7 +12,7 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate
-from headwater.models import feature_model
+from headwater.models.bert.network import Bert
 from headwater.models.build import build_model
 from headwater.models.feature_model import FeatureModel
 from headwater.runs.feature_cache import features_folder
@@ -228,7 +228,7 @@ def test_the_second_run_asks_the_body_for_nothing(
     def refused(*_: object) -> None:
         raise AssertionError("the body was asked")
 
-    monkeypatch.setattr(feature_model, "body_layers", refused)
+    monkeypatch.setattr(Bert, "layer_outputs", refused)
     finetune(recipe, tmp_path / "second")
     weights = [tmp_path / name / "model/adapter_model.safetensors" for name in ("first", "second")]
     assert weights[0].read_bytes() == weights[1].read_bytes()

@@ -14,7 +14,8 @@ from headwater.files import read_json
 from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
-from headwater.models.build import PRESETS, bare_model, build_model
+from headwater.models.build import build_model, empty_model
+from headwater.models.families import PRESETS
 from headwater.models.t5.config import ARCHITECTURES, T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5, padding_first
 from headwater.models.t5.network import T5
@@ -56,7 +57,7 @@ def padded_batch() -> dict[str, Tensor]:
 
 def parameters(config: T5Config) -> int:
     with torch.device("meta"):
-        model = bare_model(config, None)
+        model = empty_model(config, None)
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -97,7 +98,7 @@ def test_costs_are_those_of_table_2(architecture: str, layers: int) -> None:
 
     def cost(config: T5Config) -> int:
         with torch.device("meta"):
-            model = bare_model(config, None).eval()
+            model = empty_model(config, None).eval()
             batch = {name: torch.zeros(1, size, dtype=torch.long)
                      for name, size in (("input_ids", 512), ("labels", 114))}  # fmt: skip
         with FlopCounterMode(display=False) as counter:

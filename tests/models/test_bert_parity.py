@@ -10,8 +10,9 @@ import transformers
 from torch import Tensor
 
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.checkpoints.huggingface import FAMILIES, their_name
-from headwater.models.build import head_name
+from headwater.models.families import BY_MODEL_TYPE
+
+TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}
 
 SIZES = {
     "vocab_size": 60,
@@ -34,7 +35,7 @@ CONFIGS = {
         **extra,
     ),
 }
-CASES = [(family, head) for family in CONFIGS for head in FAMILIES[family].heads]
+CASES = [(family, head) for family in CONFIGS for head in TABLES[family].heads]
 # What moves every score of a softmax by the same amount changes nothing: these gradients are zero,
 # and what stands in them is rounding.
 SHIFTS = re.compile(
@@ -56,7 +57,7 @@ def reference(family: str, head: str | None, dtype: torch.dtype) -> Any:
         extra = {"id2label": {0: "no", 1: "maybe", 2: "yes"}}
     config = CONFIGS[family](**extra)
     config._attn_implementation = "eager"
-    model = getattr(transformers, FAMILIES[family].heads[head].architecture)(config)
+    model = getattr(transformers, TABLES[family].heads[head].architecture)(config)
     for parameter in model.parameters():  # biases and norms too must differ from their defaults
         torch.nn.init.normal_(parameter, 0.3, 0.2) if parameter.dim() == 1 else None
     for parameter in model.parameters():
@@ -131,7 +132,7 @@ def test_loads_and_equals(
     theirs = reference(family, head, dtype)
     theirs.save_pretrained(tmp_path)
     loaded = load_model(tmp_path, dtype=dtype)
-    assert head_name(loaded.model) == head
+    assert loaded.model.head_name == head
     assert loaded.new_parameters == ()
     batch = batch_for(family, head)
     if head is None:
@@ -156,7 +157,7 @@ def test_loads_and_equals(
     published.loss.backward()
     gradients = {name: p.grad for name, p in theirs.named_parameters()}
     for name, parameter in loaded.model.named_parameters():
-        published_name = their_name(name, FAMILIES[family], head)
+        published_name = TABLES[family].name_in_file(name, head)
         assert parameter.grad is not None, name
         assert_close(parameter.grad, gradients[published_name], TOLERANCE[dtype][1], name)
 
@@ -167,7 +168,7 @@ def test_published_code_opens_what_we_save(tmp_path: Path, family: str, head: st
     theirs.save_pretrained(tmp_path / "theirs")
     ours = load_model(tmp_path / "theirs").model
     save_model(tmp_path / "ours", ours)
-    cls = getattr(transformers, FAMILIES[family].heads[head].architecture)
+    cls = getattr(transformers, TABLES[family].heads[head].architecture)
     again, report = cls.from_pretrained(
         tmp_path / "ours", output_loading_info=True, attn_implementation="eager"
     )
@@ -257,7 +258,7 @@ def test_real_minilm_learns_as_published(minilm: Path, dtype: torch.dtype) -> No
     gradients = {name: p.grad for name, p in theirs.named_parameters()}
     assert len(gradients) == len(list(ours.parameters())) == 103
     for name, parameter in ours.named_parameters():
-        expected = gradients[their_name(name, FAMILIES["bert"], "span")]
+        expected = gradients[TABLES["bert"].name_in_file(name, "span")]
         assert_close(parameter.grad, expected, tolerance, name)
         if not SHIFTS.fullmatch(name):  # real gradients are far below 1, so each by its own size
             difference = ((parameter.grad - expected).norm() / expected.norm()).item()
@@ -273,7 +274,7 @@ def test_published_code_opens_minilm_with_our_span_head(minilm: Path, tmp_path: 
     assert not any(report.values()), report
     theirs.eval().save_pretrained(tmp_path / "theirs")
     again = load_model(tmp_path / "theirs")
-    assert head_name(again.model) == "span"
+    assert again.model.head_name == "span"
     assert again.new_parameters == again.ignored == ()
     before, after = ours.state_dict(), again.model.state_dict()
     assert before.keys() == after.keys()

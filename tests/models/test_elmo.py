@@ -9,9 +9,10 @@ from torch import Tensor
 
 import tiny
 from headwater.errors import UserError
-from headwater.models.build import bare_model, build_model, preset
+from headwater.models.build import build_model, empty_model
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.elmo.network import ELMo, LayerMix
+from headwater.models.families import preset
 from headwater.nn.characters import character_ids
 
 SIZES: dict[str, Any] = {
@@ -53,7 +54,7 @@ def batch_of_words() -> dict[str, Tensor]:
 )
 def test_presets_have_the_published_sizes(name: str, parameters: int, published: str) -> None:
     with torch.device("meta"):
-        model = bare_model(preset(name), None)
+        model = empty_model(preset(name), None)
     never_trained = 16  # the vector of id 0, which the published files leave out
     assert sum(p.numel() for p in model.parameters()) - never_trained == parameters
     assert f"{parameters / 1e6:.1f}" == published  # millions, as on the authors' page

@@ -16,9 +16,9 @@ import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.models.build import build_model
+from headwater.models.families import sizes_of
 from headwater.models.feature_config import FeaturesConfig
 from headwater.models.feature_model import FeatureModel, Kind
-from headwater.models.layer_outputs import bare_body, body_layers, longest_row, outputs, width
 
 BERT = tiny.bert_config(num_hidden_layers=3, max_position_embeddings=32)
 GPT = tiny.gpt_config(n_positions=24)
@@ -35,7 +35,7 @@ def rows() -> dict[str, Tensor]:
 @pytest.mark.parametrize("config", [BERT, GPT, T5], ids=["bert", "gpt", "t5"])
 def test_the_outputs_of_all_layers_are_the_published_ones(config: Any, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    body = bare_body(build_model(config).eval())
+    body = build_model(config).eval().body
     save_model(tmp_path / "body", body)
     theirs = transformers.AutoModel.from_pretrained(tmp_path / "body").eval()
     given_rows = rows()
@@ -43,39 +43,40 @@ def test_the_outputs_of_all_layers_are_the_published_ones(config: Any, tmp_path:
         given_rows.pop("token_type_ids")
     reader = theirs.encoder if config is T5 else theirs
     wanted = reader(**given_rows, output_hidden_states=True).hidden_states
-    found = body_layers(body, rows())
-    assert len(found) == len(wanted) == outputs(body)
+    found = body.layer_outputs(rows())
+    assert len(found) == len(wanted) == sizes_of(config).layers + 1
     real = given_rows["attention_mask"]
     for one, other in zip(found, wanted, strict=True):
-        assert one.shape[-1] == width(body)
+        assert one.shape[-1] == sizes_of(config).hidden_size
         assert torch.allclose(one[real], other[real], atol=1e-5)
 
 
 def test_words_have_one_output_and_an_elmo_one_more_than_layers() -> None:
-    cbow = bare_body(build_model(CBOW))
-    [vectors] = body_layers(cbow, rows())
-    assert torch.equal(vectors[0, 1], cbow.token.weight[6]) and width(cbow) == 12
+    cbow = build_model(CBOW).body
+    [vectors] = cbow.layer_outputs(rows())
+    assert torch.equal(vectors[0, 1], cbow.token.weight[6]) and sizes_of(CBOW).hidden_size == 12
     elmo = build_model(tiny.elmo_config(cells=8))
     elmo.know_words(torch.randint(1, 200, (40, 10)))
-    found = body_layers(bare_body(elmo.eval()), rows())
+    found = elmo.eval().layer_outputs(rows())
     assert torch.equal(torch.stack(found), elmo(rows()))
-    assert (len(found), found[0].shape[-1]) == (outputs(elmo), width(elmo)) == (3, 16)
+    sizes = sizes_of(elmo.config)
+    assert (len(found), found[0].shape[-1]) == (sizes.layers + 1, sizes.hidden_size) == (3, 16)
 
 
 def test_rows_are_as_long_as_positions_go() -> None:
-    assert [longest_row(config) for config in (BERT, GPT)] == [32, 24]
-    assert longest_row(T5) > 10**9 and longest_row(CBOW) > 10**9
+    assert [sizes_of(config).longest_input for config in (BERT, GPT)] == [32, 24]
+    assert all(sizes_of(config).longest_input > 10**9 for config in (T5, CBOW))
 
 
 def test_threads_that_share_a_body_do_not_see_each_other() -> None:
-    body = bare_body(build_model(BERT).eval())
+    body = build_model(BERT).eval().body
     batches = [{"input_ids": torch.randint(5, 40, (2, 8 + n))} for n in range(4)]
-    alone = [body_layers(body, batch) for batch in batches]
+    alone = [body.layer_outputs(batch) for batch in batches]
     wrong: list[int] = []
 
     def read(number: int) -> None:
         for _ in range(20):
-            found = body_layers(body, batches[number])
+            found = body.layer_outputs(batches[number])
             if len(found) != 4 or not all(map(torch.equal, found, alone[number])):
                 wrong.append(number)
 
@@ -92,7 +93,7 @@ def small(kind: Kind = "sequence", *, pairs: bool = False, **features: Any) -> F
     torch.manual_seed(0)
     labels = ("no", "yes", "may") if kind in ("sequence", "token") else ()
     config = FeaturesConfig.check({"lstm": 0, **features}, "test")
-    return FeatureModel(bare_body(build_model(CBOW)), config, kind, labels, pairs=pairs).eval()
+    return FeatureModel(build_model(CBOW).body, config, kind, labels, pairs=pairs).eval()
 
 
 @settings(max_examples=30, deadline=None)
@@ -150,4 +151,4 @@ def test_layers_that_are_not_there_are_refused(layers: Any, said: str) -> None:
 def test_a_t5_without_an_encoder_is_refused() -> None:
     model = tiny.t5(architecture="language_model")
     with pytest.raises(UserError, match="this T5 has none"):
-        bare_body(model)
+        FeatureModel(model, FeaturesConfig(), "sequence", ("no", "yes"))

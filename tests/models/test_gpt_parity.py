@@ -12,15 +12,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.checkpoints.huggingface import FAMILIES, their_name
 from headwater.checkpoints.tensor_layout import pack
 from headwater.errors import UserError
 from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
-from headwater.models.build import bare_model, build_model
+from headwater.models.build import build_model, empty_model
+from headwater.models.families import BY_MODEL_TYPE
 from headwater.models.gpt.config import PRESETS, GPTConfig
 from headwater.models.gpt.network import GPT
+
+TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}
 
 SIZES = {"vocab_size": 50, "n_positions": 40, "n_embd": 24, "n_layer": 3, "n_head": 3}
 CLASSES = {
@@ -96,8 +98,8 @@ def test_gpt_equals(tmp_path: Path, family: str, dtype: torch.dtype) -> None:
     near(loss.float(), result.loss.float(), 1e-6, "the published loss")
     loss.backward()
     reference.backward()
-    table = FAMILIES[family]
-    named = {their_name(name, table, None): p.grad for name, p in ours.named_parameters()}
+    table = TABLES[family]
+    named = {table.name_in_file(name, None): p.grad for name, p in ours.named_parameters()}
     gradients = pack(named, table)
     published = {name: p.grad for name, p in theirs.named_parameters()}
     assert gradients.keys() == published.keys()
@@ -286,7 +288,7 @@ def test_presets_have_the_published_sizes(name: str, parameters: int) -> None:
     kind, model_class = CLASSES[config.model_type]
     sizes = {field: getattr(config, field) for field in SIZES}
     with torch.device("meta"):
-        ours, theirs = bare_model(config, None), model_class(kind(**sizes))
+        ours, theirs = empty_model(config, None), model_class(kind(**sizes))
     assert sum(p.numel() for p in ours.parameters()) == parameters
     assert sum(p.numel() for p in theirs.parameters()) == parameters
     if name in ("gpt", "gpt2"):  # the published code's defaults

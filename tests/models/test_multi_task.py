@@ -15,7 +15,8 @@ from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
 from headwater.methods.head_only import HeadOnly
-from headwater.models.build import TaskHead, build_model, build_multi_task, config_of
+from headwater.models.build import build_model, build_multi_task
+from headwater.models.head_names import TaskHead
 from headwater.models.multi_task import MultiTask
 
 SMALL = tiny.bert_config(intermediate_size=24, max_position_embeddings=20)
@@ -160,7 +161,7 @@ def test_saved_and_loaded(tmp_path: Path, family: str) -> None:
     save_model(tmp_path, model, extra={"sequence": {"max_length": 16}})
     loaded = load_model(tmp_path)
     assert isinstance(loaded.model, MultiTask) and not loaded.model.training
-    assert loaded.config == config == config_of(loaded.model)
+    assert loaded.config == config == loaded.model.config
     assert loaded.model.names == tuple(TASKS) and loaded.model.labels == model.labels
     assert loaded.new_parameters == ()
     before, after = model.state_dict(), loaded.model.state_dict()

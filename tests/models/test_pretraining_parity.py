@@ -10,12 +10,14 @@ import transformers
 
 from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import BUNDLED
-from headwater.checkpoints.huggingface import FAMILIES, their_name
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.data.batching import collate
+from headwater.models.families import BY_MODEL_TYPE
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
 from headwater.text.loading import load_vocabulary
+
+TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,5 +64,5 @@ def test_both_losses_are_the_published_ones(
     assert labels == {0, 1}  # true and false pairs
     gradients = {name: parameter.grad for name, parameter in theirs.named_parameters()}
     for name, parameter in ours.named_parameters():
-        expected = gradients[their_name(name, FAMILIES["bert"], "pretraining")]
+        expected = gradients[TABLES["bert"].name_in_file(name, "pretraining")]
         assert (parameter.grad - expected).abs().max() <= tolerance, name

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from headwater.errors import UserError
-from headwater.models.build import PRESETS, bare_model, build_model
+from headwater.models.build import build_model, empty_model
+from headwater.models.families import PRESETS
 
 PUBLISHED = {
     "bert-tiny": 4_385_920,
@@ -54,7 +55,7 @@ def test_every_preset_is_counted() -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_count_is_the_published_one(name: str) -> None:
     with torch.device("meta"):
-        model = bare_model(PRESETS[name], None)
+        model = empty_model(PRESETS[name], None)
     assert sum(parameter.numel() for parameter in model.parameters()) == PUBLISHED[name]
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
-from headwater.models.build import build_model, preset
+from headwater.models.build import build_model
+from headwater.models.families import preset
 from headwater.studies import full, quick, run_study
 from headwater.studies.job import Job
 from headwater.studies.names import STUDIES

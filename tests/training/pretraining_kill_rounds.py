@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from killing import Train, random_kills, spare
 
-from headwater.checkpoints.elmo import know_words
 from headwater.checkpoints.folder import save_model
 from headwater.checkpoints.hub import BUNDLED
+from headwater.checkpoints.spelling import know_words
 from headwater.corpus.build import build
 from headwater.models.build import build_model
 from headwater.models.elmo.config import ELMoConfig

@@ -6,7 +6,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from headwater.training.config import FAMILY_DEFAULTS, BatchSize, TrainingConfig
+from headwater.models.families import FAMILIES
+from headwater.training.config import BatchSize, TrainingConfig
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_mistakes_are_refused(bad: dict[str, object]) -> None:
 
 def test_defaults_follow_the_optimizer() -> None:
     assert (TrainingConfig().peak_learning_rate, TrainingConfig().decay) == (5e-5, 0.01)
-    t5 = TrainingConfig(**FAMILY_DEFAULTS["t5"])
+    t5 = TrainingConfig(**FAMILIES["t5"].training)
     assert (t5.peak_learning_rate, t5.decay) == (1e-3, 0.0)
     assert TrainingConfig(learning_rate=0.0).peak_learning_rate == 0.0
 

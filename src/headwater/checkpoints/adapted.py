@@ -19,12 +19,11 @@ from headwater.checkpoints.peft import trained_names
 from headwater.checkpoints.weights import check_others, read_file
 from headwater.errors import UserError
 from headwater.methods.names import build_method
-from headwater.models.bert.config import BertConfig
-from headwater.models.bert.network import Bert
-from headwater.models.build import Model, bare_model, bare_multi_task, config_of
+from headwater.models.body import EncoderBody
+from headwater.models.build import Model, empty_model, empty_multi_task
+from headwater.models.families import family_of, keys_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
-from headwater.models.layer_outputs import bare_body
 from headwater.models.multi_task import MultiTask
 
 M = TypeVar("M", bound=nn.Module)
@@ -57,7 +56,7 @@ def put_on(body: Model, folder: Path, adaptation: Adaptation) -> LoadedCheckpoin
         names = trained_names(model)
     _fill(model, names, folder)
     check_others(folder)
-    return LoadedCheckpoint(model.eval(), config_of(model))
+    return LoadedCheckpoint(model.eval(), model.config)
 
 
 def share(model: M) -> M:
@@ -74,7 +73,7 @@ def share(model: M) -> M:
 
 def _on_features(body: Model, described: Description, adaptation: Adaptation) -> FeatureModel:
     """Return a small model with random weights, in the body's memory."""
-    head, alone = described.features, bare_body(share(body))
+    head, alone = described.features, share(body).body
     features = adaptation.config.features
     model = FeatureModel(alone, features, head.kind, tuple(head.labels), pairs=head.pairs)
     return model.to(next(alone.parameters()).device)
@@ -83,20 +82,22 @@ def _on_features(body: Model, described: Description, adaptation: Adaptation) ->
 def _with_heads(body: Model, described: Description) -> Model:
     """Return a model as config.json describes it, in the memory of a body; its heads are empty."""
     config, file = described.config, described.file
-    alone = body.body if isinstance(body, ModelWithHead | MultiTask) else body
-    if not isinstance(config, BertConfig) and not isinstance(alone, Bert):
+    alone, family = body.body, family_of(config)
+    if not isinstance(alone, EncoderBody) and family.kind != "encoder":
         return share(body)
-    if not isinstance(config, BertConfig) or not isinstance(alone, Bert):
+    if not isinstance(alone, EncoderBody) or family is not family_of(alone.config):
         raise UserError(f"{file}: model_type {config.model_type!r} is not that of the body")
     with torch.device("meta"):
         if described.tasks:
-            model: Model = bare_multi_task(config, described.tasks)
+            model: Model = empty_multi_task(config, described.tasks)
         else:
-            model = bare_model(config, described.saved_head())
+            model = empty_model(config, described.saved_head())
     if not isinstance(model, ModelWithHead | MultiTask):
         raise UserError(f"{file}: architectures: a class with a head was expected")
     model.body = share(alone)
-    model.body.config, model.body.pooler = config, None
+    model.body.config = config
+    for module in keys_of(config).optional:
+        setattr(model.body, module, None)
     return model
 
 

@@ -1,149 +1,21 @@
 """Between our configs and a published folder's config.json, in both directions."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal, get_origin, get_type_hints
 
 from headwater.errors import UserError
-from headwater.models.bert import config as bert_config
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import HeadName, ModelConfig
-from headwater.models.cbow.config import CBOWConfig
-from headwater.models.elmo.config import ELMoConfig
-from headwater.models.gpt import config as gpt_config
-from headwater.models.gpt.config import GPTConfig
-from headwater.models.t5.config import T5Config
+from headwater.models.config import ModelConfig, label_names
+from headwater.models.families import BY_MODEL_TYPE, family_of, format_of
+from headwater.models.head_names import HeadName
 from headwater.nn.feedforward import ACTIVATIONS
 
 Json = Mapping[str, Any]
 
-OUR_BERT = "headwater-bert"
-OUR_T5 = "headwater-t5"
 MULTI_TASK = "headwater-multi-task"
-"""What we call a family in config.json where a model of it is none of the published ones."""
+"""The `model_type` of a model with a head for each task."""
 
-CHOICES = ("architecture", "block")  # texts that are no activation; the config checks them
-
-_SHARED = {
-    "vocab_size": "vocab_size",
-    "max_position_embeddings": "max_position_embeddings",
-    "initializer_range": "initializer_range",
-    "pad_token_id": "pad_token_id",
-}
-_BERT = _SHARED | {
-    name: name
-    for name in (
-        "hidden_size",
-        "num_hidden_layers",
-        "num_attention_heads",
-        "intermediate_size",
-        "hidden_act",
-        "hidden_dropout_prob",
-        "attention_probs_dropout_prob",
-        "type_vocab_size",
-        "layer_norm_eps",
-        "classifier_dropout",
-    )
-}
-_DISTILBERT = _SHARED | {
-    "hidden_size": "dim",
-    "num_hidden_layers": "n_layers",
-    "num_attention_heads": "n_heads",
-    "intermediate_size": "hidden_dim",
-    "hidden_act": "activation",
-    "hidden_dropout_prob": "dropout",
-    "attention_probs_dropout_prob": "attention_dropout",
-    "span_dropout": "qa_dropout",
-    "classifier_dropout": "seq_classif_dropout",
-}
-
-_T5 = {
-    name: name
-    for name in (
-        "vocab_size",
-        "d_model",
-        "d_kv",
-        "d_ff",
-        "num_layers",
-        "num_decoder_layers",
-        "num_heads",
-        "relative_attention_num_buckets",
-        "relative_attention_max_distance",
-        "dropout_rate",
-        "layer_norm_epsilon",
-        "initializer_factor",
-        "feed_forward_proj",
-        "tie_word_embeddings",
-        "scale_decoder_outputs",
-        "pad_token_id",
-        "eos_token_id",
-        "decoder_start_token_id",
-    )
-}
-_OUR_T5 = _T5 | {"architecture": "architecture"}
-_OUR_BERT = _BERT | {"block": "block"}
-_GPT_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
-_GPT2 = {
-    name: name
-    for name in (
-        *_GPT_IDS,
-        "vocab_size",
-        "n_positions",
-        "n_embd",
-        "n_layer",
-        "n_head",
-        "n_inner",
-        "activation_function",
-        "resid_pdrop",
-        "embd_pdrop",
-        "attn_pdrop",
-        "layer_norm_epsilon",
-        "initializer_range",
-    )
-}
-_GPT = {ours: theirs for ours, theirs in _GPT2.items() if ours != "n_inner"} | {
-    "activation_function": "afn"
-}
-_CBOW = {name: name for name in ("vocab_size", "vector_size", "samples", "window")}
-_ELMO = {field.name: field.name for field in fields(ELMoConfig) if field.name != "model_type"}
-_FIELDS = {
-    "bert": _BERT,
-    "roberta": _BERT,
-    "distilbert": _DISTILBERT,
-    "t5": _T5,
-    "openai-gpt": _GPT,
-    "gpt2": _GPT2,
-    "cbow": _CBOW,
-    "elmo": _ELMO,
-    OUR_BERT: _OUR_BERT,
-    OUR_T5: _OUR_T5,
-}
-"""Our field -> the published one, by `model_type`."""
-
-_DEFAULTS: Mapping[str, ModelConfig] = {
-    "bert": BertConfig(),
-    "roberta": BertConfig(model_type="roberta", vocab_size=50265, pad_token_id=1),
-    "distilbert": bert_config.PRESETS["distilbert-base-uncased"],
-    "t5": T5Config(),
-    "openai-gpt": gpt_config.PRESETS["gpt"],
-    "gpt2": GPTConfig(),
-    "cbow": CBOWConfig(),
-    "elmo": ELMoConfig(),
-    OUR_BERT: BertConfig(),
-    OUR_T5: T5Config(),
-}
-"""What the published code takes where config.json says nothing."""
-
-_FROM_ZERO = (
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "decoder_start_token_id",
-    "type_vocab_size",
-    "num_highway",
-)
-
-_LAYERS = ("num_layers", "num_hidden_layers", "num_decoder_layers", "n_layers", "n_layer")
+_FROM_ZERO = ("type_vocab_size", "num_highway")  # and the ids of tokens
 _LARGEST, _MOST_LAYERS = 10**8, 1000  # beyond every published network, and what can be built
 
 _FIXED = {
@@ -162,67 +34,47 @@ def read_config(json: Any, where: str) -> ModelConfig:
     Raises:
         UserError: an unknown family or switch, or a field of the wrong type; `where` begins it.
     """
-    family = json.get("model_type") if isinstance(json, dict) else None
-    if family == MULTI_TASK:
+    model_type = json.get("model_type") if isinstance(json, dict) else None
+    if model_type == MULTI_TASK:
         body = read_config(json.get("body"), f"{where}: body")
-        if not isinstance(body, BertConfig):
+        if family_of(body).kind != "encoder":
             raise UserError(f"{where}: body: a BERT was expected, not {body.model_type}")
         return body
-    if not isinstance(family, str) or family not in _FIELDS:
-        raise UserError(f"{where}: model_type {family!r}; known are {', '.join(_FIELDS)}")
+    if not isinstance(model_type, str) or model_type not in BY_MODEL_TYPE:
+        known = ", ".join(BY_MODEL_TYPE)
+        raise UserError(f"{where}: model_type {model_type!r}; known are {known}")
     for name, value in _FIXED.items():
         if json.get(name, value) != value:
             raise UserError(f"{where}: {name} = {json[name]!r} is not supported")
-    default = _DEFAULTS[family]
-    values = _values(json, _FIELDS[family], default, where)
-    if isinstance(default, T5Config):
-        values.setdefault("num_decoder_layers", values.get("num_layers", default.num_layers))
-        values.setdefault("scale_decoder_outputs", json.get("tie_word_embeddings") is not False)
-    if isinstance(default, BertConfig):
-        if family != "distilbert":  # a classifier drops as the body does unless it says otherwise
-            body = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
-            values.setdefault("classifier_dropout", body)
+    family = BY_MODEL_TYPE[model_type]
+    written = family.formats[model_type]
+    default: ModelConfig = written.default
+    values = family.read(_values(json, written.fields, default, where), json, default)
+    if label_names(default):
         values["label_names"] = _label_names(json, where)
-    if isinstance(default, GPTConfig):  # of an id, null says that there is none
-        values |= {name: None for name in _GPT_IDS if json.get(name, 0) is None}
     try:
         return replace(default, **values)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
 
 
-def family_name(config: ModelConfig) -> str:
-    """Return the `model_type` of config.json: one that the published code opens, or one of ours."""
-    if isinstance(config, T5Config) and config.architecture != "encoder_decoder":
-        return OUR_T5
-    if isinstance(config, BertConfig) and config.pre_norm:
-        return OUR_BERT
-    return config.model_type
-
-
-def write_config(config: ModelConfig, architecture: str, head: HeadName | None) -> dict[str, Any]:
+def write_config(config: ModelConfig, head: HeadName | None) -> dict[str, Any]:
     """Return the config.json that the published code opens, for a body with that head."""
-    family = family_name(config)
-    json: dict[str, Any] = {"architectures": [architecture], "model_type": family}
-    names = _FIELDS[family]
-    json |= {theirs: getattr(config, ours) for ours, theirs in names.items()}
-    match config:
-        case T5Config():
-            return json | {"is_encoder_decoder": not config.decoder_only}
-        case CBOWConfig():
-            return json
-        case ELMoConfig():  # one that has no words says nothing of them
-            return json if config.vocab_size else json | {"vocab_size": None}
-        case GPTConfig():  # null: four times the width
-            return json | ({"n_inner": config.n_inner or None} if "n_inner" in names else {})
-        case BertConfig():
-            return json | _write_labels(config, head)
+    family, written = family_of(config), format_of(config)
+    json: dict[str, Any] = {
+        "architectures": [written.keys.heads[head].architecture],
+        "model_type": family.model_type(config),
+    }
+    json |= {theirs: getattr(config, ours) for ours, theirs in written.fields.items()}
+    if label_names(config):
+        json |= _write_labels(config, head)
+    return json | family.write(config, head)
 
 
-def _write_labels(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
+def _write_labels(config: ModelConfig, head: HeadName | None) -> dict[str, Any]:
     match head:
         case "sequence" | "token":
-            labels = config.label_names
+            labels = label_names(config)
         case "regression":
             labels = ("LABEL_0",)
         case _:  # the published span head has one output per label
@@ -233,12 +85,12 @@ def _write_labels(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
     }
     if head == "regression":
         json["problem_type"] = "regression"
-    if config.model_type == "roberta":
-        json |= {"bos_token_id": 0, "eos_token_id": 2}
     return json
 
 
-def _values(json: Json, names: Json, default: object, where: str) -> dict[str, Any]:
+def _values(
+    json: Json, names: Mapping[str, str], default: ModelConfig, where: str
+) -> dict[str, Any]:
     """Take the fields that are there, each of the type that its default has."""
     values = {}
     for ours, theirs in names.items():
@@ -255,13 +107,18 @@ def _values(json: Json, names: Json, default: object, where: str) -> dict[str, A
         if type(value) is not kind:
             raise UserError(f"{where}: {theirs} = {value!r}, {kind.__name__} was expected")
         prefix = "gated-" if theirs == "feed_forward_proj" else ""
-        activation = isinstance(value, str) and theirs not in CHOICES
+        activation = isinstance(value, str) and names_activation(default, ours)
         if activation and str(value).removeprefix(prefix) not in ACTIVATIONS:
             raise UserError(f"{where}: {theirs} = {value!r}; known are {', '.join(ACTIVATIONS)}")
         if kind in (int, float):
             check_number(theirs, value, f"{where}: {theirs} = {value}")
         values[ours] = value
     return values
+
+
+def names_activation(config: ModelConfig, field: str) -> bool:
+    """Tell whether a text of a config is an activation, and not one of the config's own choices."""
+    return get_origin(get_type_hints(type(config))[field]) is not Literal
 
 
 def check_number(name: str, value: float, where: str) -> None:
@@ -278,8 +135,10 @@ def check_number(name: str, value: float, where: str) -> None:
         if not 0 <= value < 1:
             raise UserError(f"{where}: a share from 0 to below 1 was expected")
         return
-    least = 0 if isinstance(value, float) or name in _FROM_ZERO else 1
-    most = _MOST_LAYERS if name in (*_LAYERS, "num_highway") else _LARGEST
+    from_zero = name in _FROM_ZERO or name.endswith("_token_id")
+    least = 0 if isinstance(value, float) or from_zero else 1
+    depth = isinstance(value, int) and ("layer" in name or name == "num_highway")
+    most = _MOST_LAYERS if depth else _LARGEST
     if not least <= value <= most:
         raise UserError(f"{where}: a number from {least} to {most:,} was expected")
 

@@ -20,22 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from headwater.checkpoints.configs import MULTI_TASK, family_name, read_config, write_config
-from headwater.checkpoints.huggingface import FAMILIES, Family
+from headwater.checkpoints.configs import MULTI_TASK, read_config, write_config
 from headwater.config import Config
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import (
-    HeadName,
-    Model,
-    ModelConfig,
-    TaskHead,
-    check_head,
-    config_of,
-    head_name,
-)
+from headwater.models.build import Model
+from headwater.models.config import ModelConfig, label_names
+from headwater.models.families import keys_of
 from headwater.models.feature_model import FeatureModel, Kind
+from headwater.models.head_names import HeadName, TaskHead, check_head
+from headwater.models.key_table import KeyTable
 from headwater.models.multi_task import MultiTask
 
 
@@ -74,9 +68,9 @@ class Description:
         return cls(file, content, config, tasks, names[0] if tasks is None else "")
 
     @property
-    def family(self) -> Family:
-        """The key table of the tensors."""
-        return FAMILIES[family_name(self.config)]
+    def keys(self) -> KeyTable:
+        """The names of the tensors."""
+        return keys_of(self.config)
 
     @property
     def features(self) -> FeatureHead:
@@ -91,15 +85,15 @@ class Description:
             requested: the head that is to be loaded, for which an unknown class may stand there.
         """
         try:
-            saved = self.family.head_of(self.architecture) if self.architecture else None
+            saved = self.keys.head_of(self.architecture) if self.architecture else None
         except KeyError:
             if requested is not None:
                 return None
-            known = ", ".join(self.family.architectures())
+            known = ", ".join(self.keys.architectures())
             raise UserError(
                 f"{self.file}: {self.architecture} is not supported; known are {known}"
             ) from None
-        single = isinstance(self.config, BertConfig) and len(self.config.label_names) == 1
+        single = len(label_names(self.config)) == 1
         return "regression" if saved == "sequence" and single else saved
 
 
@@ -108,19 +102,14 @@ def describe(model: Model) -> dict[str, Any]:
     if isinstance(model, FeatureModel):
         small = FeatureHead(kind=model.kind, labels=list(model.labels), pairs=model.pairs)
         return describe(model.body) | {"features": small.model_dump()}
-    config = config_of(model)
-    architectures = {
-        head: keys.architecture for head, keys in FAMILIES[family_name(config)].heads.items()
-    }
     if not isinstance(model, MultiTask):
-        head = head_name(model)
-        return write_config(config, architectures[head], head)
+        return write_config(model.config, model.head_name)
     return {
         "architectures": ["HeadwaterMultiTask"],
         "model_type": MULTI_TASK,
-        "body": write_config(config, architectures[None], None),
+        "body": write_config(model.config, None),
         "tasks": {
-            name: {"head": head_name(model.one(name)), "labels": list(labels)}
+            name: {"head": model.one(name).head_name, "labels": list(labels)}
             for name, labels in model.labels.items()
         },
     }

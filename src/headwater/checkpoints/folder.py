@@ -14,33 +14,20 @@ import torch
 from torch import Tensor
 
 from headwater.checkpoints.adaptation import Adaptation, refuse_adapted
-from headwater.checkpoints.configs import family_name
 from headwater.checkpoints.description import Description, describe
-from headwater.checkpoints.elmo import know_words
-from headwater.checkpoints.huggingface import FAMILIES, their_name
 from headwater.checkpoints.parts import EXTRA, ModelParts, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
+from headwater.checkpoints.spelling import know_words
 from headwater.checkpoints.state_dict import Match, published, tied_as_found
 from headwater.checkpoints.tensor_layout import pack
 from headwater.checkpoints.weights import check_others, read_weights
 from headwater.errors import UserError, with_article
 from headwater.files import read_json
-from headwater.models.bert.config import BertConfig
-from headwater.models.bert.network import initialize
-from headwater.models.build import (
-    HeadName,
-    Model,
-    ModelConfig,
-    TaskHead,
-    bare_model,
-    bare_multi_task,
-    check_head,
-    config_of,
-    head_name,
-    with_labels,
-)
-from headwater.models.elmo.config import ELMoConfig
+from headwater.models.build import Model, empty_model, empty_multi_task
+from headwater.models.config import ModelConfig, label_names, with_labels
+from headwater.models.families import family_of, keys_of
 from headwater.models.feature_model import FeatureModel
+from headwater.models.head_names import HeadName, TaskHead, check_head
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.text.loading import load_vocabulary
@@ -100,14 +87,13 @@ def save_model(
 
 def _tensors(model: Model) -> dict[str, Tensor]:
     """Return all tensors by their names in the file."""
-    family = FAMILIES[family_name(config_of(model))]
+    keys = keys_of(model.config)
     if isinstance(model, MultiTask):
         state = model.body.state_dict()
-        body = {f"{_BODY}{their_name(name, family, None)}": each for name, each in state.items()}
+        body = {f"{_BODY}{keys.name_in_file(name, None)}": each for name, each in state.items()}
         return body | {f"{_HEADS}{name}": each for name, each in model.heads.state_dict().items()}
-    head = head_name(model)
-    named = {their_name(name, family, head): each for name, each in model.state_dict().items()}
-    return pack(named, family)
+    state, head = model.state_dict(), model.head_name
+    return pack({keys.name_in_file(name, head): each for name, each in state.items()}, keys)
 
 
 def load_model(
@@ -139,9 +125,9 @@ def load_model(
         return LoadedCheckpoint(model, described.config)
     saved, chosen = _heads(described, head, labels)
     tensors = stored if described.tasks is None else _under(_BODY, stored)
-    tensors = published(tensors, described.family, folder)
+    tensors = published(tensors, described.keys, folder)
     config = with_labels(tied_as_found(described.config, tensors), labels)
-    return _filled(Match(folder, described.family, chosen, saved), config, tensors, dtype)
+    return _filled(Match(folder, described.keys, chosen, saved), config, tensors, dtype)
 
 
 def _heads(
@@ -150,13 +136,13 @@ def _heads(
     """Return the head that the folder was saved with, if it can go on, and the one to load."""
     saved, config = described.saved_head(requested), described.config
     chosen = saved if requested is None else check_head(requested)
-    if chosen not in described.family.heads:
+    if chosen not in described.keys.heads:
         raise UserError(
             f"{described.file}: {with_article(config.model_type)} body takes no {chosen} head"
         )
-    if saved in ("sequence", "token") and labels and isinstance(config, BertConfig):
+    if saved in ("sequence", "token") and labels:
         unnamed = tuple(f"LABEL_{index}" for index in range(len(labels)))
-        if config.label_names not in (unnamed, tuple(labels)):
+        if label_names(config) not in (unnamed, tuple(labels)):
             saved = None
     return saved, chosen
 
@@ -165,28 +151,30 @@ def _filled(
     match: Match, config: ModelConfig, tensors: Mapping[str, Tensor], dtype: torch.dtype
 ) -> LoadedCheckpoint:
     """Build the model with one head or none, fill it, and check the other files' sha256."""
-    pooler = any(name.startswith(f"{match.family.prefix}pooler.") for name in tensors)
     with torch.device("meta"):  # nothing is drawn that the folder holds
-        model = bare_model(config, match.head, pooler=pooler)
+        model = empty_model(config, match.head)
+    if match.head is None:
+        for module in match.keys.optional:
+            if not any(name.startswith(f"{match.keys.prefix}{module}.") for name in tensors):
+                setattr(model, module, None)
     found, ignored = match.sort(tensors)
     new = match.check(model, found)
-    if isinstance(config, BertConfig):  # only its heads can be new
-        _draw(model, new, config)
+    _draw(model, new, config)
     values = {name: tensor.to(dtype) for name, tensor in found.items()}
     model.load_state_dict(values, strict=False, assign=True)
     model = model.to(dtype).eval()
-    if isinstance(config, ELMoConfig) and config.vocab_size:
+    if family_of(config).reads_characters and config.vocab_size:
         know_words(model, load_vocabulary(match.folder))
     check_others(match.folder)
     return LoadedCheckpoint(model, config, new, ignored)
 
 
-def _draw(model: Model, names: Sequence[str], config: BertConfig) -> None:
+def _draw(model: Model, names: Sequence[str], config: ModelConfig) -> None:
     """Give random weights to the modules of those parameters."""
     for module in dict.fromkeys(name.rpartition(".")[0] for name in names):
         part = model.get_submodule(module)
         part.to_empty(device="cpu", recurse=False)
-        initialize(part, config.initializer_range)
+        family_of(config).initialize(part, config)
 
 
 def _several_tasks(
@@ -196,12 +184,10 @@ def _several_tasks(
     tensors: Mapping[str, Tensor],
 ) -> MultiTask:
     """Build the model of several tasks that a folder holds."""
-    config = described.config
-    assert isinstance(config, BertConfig)
     with torch.device("meta"):
-        model = bare_multi_task(config, tasks)
-    match = Match(folder, described.family, None, None)
-    body, _ = match.sort(published(_under(_BODY, tensors), described.family, folder))
+        model = empty_multi_task(described.config, tasks)
+    match = Match(folder, described.keys, None, None)
+    body, _ = match.sort(published(_under(_BODY, tensors), described.keys, folder))
     match.check(model.body, body)
     heads, expected = _under(_HEADS, tensors), model.heads.state_dict()
     for name in sorted({*heads, *expected}):

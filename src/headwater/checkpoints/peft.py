@@ -18,13 +18,11 @@ from typing import Any
 from torch import Tensor
 
 from headwater.checkpoints.adaptation import Adaptation
-from headwater.checkpoints.configs import family_name
 from headwater.checkpoints.hub import BUNDLED
-from headwater.checkpoints.huggingface import FAMILIES, their_name
 from headwater.methods.freezing import layer_linears
 from headwater.methods.lora import LowRankLinear
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, config_of, head_name
+from headwater.models.build import Model
+from headwater.models.families import family_of, keys_of
 from headwater.models.multi_task import MultiTask
 
 _PREFIX = "base_model.model."
@@ -55,12 +53,12 @@ def _published(name: str, model: Model) -> str:
     added = _ADDED.search(name)
     if added is not None:
         return _module(name[: added.start()], model) + name[added.start() :]
-    family = FAMILIES[family_name(config_of(model))]
+    keys = keys_of(model.config)
     if not isinstance(model, MultiTask):
-        return their_name(name, family, head_name(model))
+        return keys.name_in_file(name, model.head_name)
     if name.startswith("heads."):
         return name
-    return f"body.{their_name(name.removeprefix('body.'), family, None)}"
+    return f"body.{keys.name_in_file(name.removeprefix('body.'), None)}"
 
 
 def _module(name: str, model: Model) -> str:
@@ -72,15 +70,15 @@ def adapter_config(model: Model, adaptation: Adaptation) -> dict[str, Any] | Non
     """Return the content of adapter_config.json; None where peft knows no such method or model."""
     if adaptation.config.method != "lora" or isinstance(model, MultiTask):
         return None
-    config, head = config_of(model), head_name(model)
-    name, settings = family_name(config), adaptation.config.lora
-    encoder = isinstance(config, BertConfig)
-    if name.startswith("headwater-") or (encoder and head not in _TASK_TYPES):
+    family, head, settings = family_of(model.config), model.head_name, adaptation.config.lora
+    encoder = family.kind == "encoder"
+    ours = family.model_type(model.config).startswith("headwater-")
+    if ours or (encoder and head not in _TASK_TYPES):
         return None
-    family, base = FAMILIES[name], adaptation.base
+    keys, base = keys_of(model.config), adaptation.base
     # Of a head of several layers, as RoBERTa's, peft wants the whole; the pooler is the body's.
-    modules = family.heads[head].modules.values() if encoder else ()
-    whole = (n if n.startswith(family.prefix) else n.partition(".")[0] for n in modules)
+    modules = keys.heads[head].modules.values() if encoder else ()
+    whole = (n if n.startswith(keys.prefix) else n.partition(".")[0] for n in modules)
     heads = list(dict.fromkeys(whole))
     return {
         "peft_type": "LORA",

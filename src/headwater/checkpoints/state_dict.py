@@ -1,6 +1,6 @@
 """Holding a folder's tensors against the model that its config.json asks for.
 
-Whatever is missing, unexpected or of another shape is named, except what the family's table allows:
+Whatever is missing, unexpected or of another shape is named, except what the key table allows:
 second names of tied tensors, buffers, and the heads that are not in use.
 """
 
@@ -11,50 +11,53 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from headwater.checkpoints.huggingface import Family, published_name, their_name, translate
 from headwater.checkpoints.tensor_layout import pack, unpack
 from headwater.errors import UserError
-from headwater.models.build import HeadName, ModelConfig
-from headwater.models.t5.config import T5Config
+from headwater.models.config import ModelConfig
+from headwater.models.families import keys_of
+from headwater.models.head_names import HeadName
+from headwater.models.key_table import KeyTable, translate
 
+_TIED = "tie_word_embeddings"
 _PRETRAINED: tuple[HeadName, ...] = ("pretraining", "masked_lm", "next_sentence")
 
 
-def published(tensors: Mapping[str, Tensor], family: Family, folder: Path) -> dict[str, Tensor]:
+def published(tensors: Mapping[str, Tensor], keys: KeyTable, folder: Path) -> dict[str, Tensor]:
     """Bring keys and layouts to the form of the table; fold the second names of tied tensors."""
-    named = {published_name(name, family): tensor for name, tensor in tensors.items()}
+    named = {keys.whole_name(name): tensor for name, tensor in tensors.items()}
     if len(named) != len(tensors):
         raise UserError(f"{folder}: the same tensor stands under two names (gamma and weight?)")
-    for second, first in family.tied.items():
+    for second, first in keys.tied.items():
         if second not in named:
             continue
         tensor = named.pop(second)
         if not torch.equal(tensor, named.setdefault(first, tensor)):
             raise UserError(f"{folder}: {second} differs from {first}, to which it must be tied")
-    return unpack(named, family)
+    return unpack(named, keys)
 
 
 def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:
-    """Trust the tensors on whether a T5's output layer is its embedding.
+    """Trust the tensors on whether an output layer is the embedding.
 
-    `transformers` 5 writes `tie_word_embeddings: true` for untied models too, and keeps only
-    `scale_decoder_outputs` to tell them apart.
+    Of a T5, `transformers` 5 writes `tie_word_embeddings: true` for untied models too, and keeps
+    only `scale_decoder_outputs` to tell them apart.
     """
-    output = tensors.get("lm_head.weight")
-    if output is None or not isinstance(config, T5Config):
+    names = keys_of(config).output
+    if names is None or names[0] not in tensors:
         return config
-    same = config.tie_word_embeddings and torch.equal(output, tensors.get("shared.weight", output))
+    output = tensors[names[0]]
+    same = getattr(config, _TIED) and torch.equal(output, tensors.get(names[1], output))
     if same:
-        del tensors["lm_head.weight"]
-    return replace(config, tie_word_embeddings=same)
+        del tensors[names[0]]
+    return replace(config, **{_TIED: same})
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A folder, its family, the head to load and the head that it was saved with."""
+    """A folder, its key table, the head to load and the head that it was saved with."""
 
     folder: Path
-    family: Family
+    keys: KeyTable
     head: HeadName | None
     saved: HeadName | None
 
@@ -62,23 +65,23 @@ class Match:
         """Split into the tensors of the model, by our names, and the names of those not in use.
 
         Raises:
-            UserError: there are tensors that no head of the family has.
+            UserError: there are tensors that no head of the table has.
         """
-        prefix, head = self.family.prefix, self.head
+        prefix, head = self.keys.prefix, self.head
         same = head == self.saved or (head in _PRETRAINED and self.saved in _PRETRAINED)
         modules = {
             theirs: ours
-            for ours, theirs in self.family.modules(head).items()
+            for ours, theirs in self.keys.modules(head).items()
             if same or theirs.startswith(prefix)  # another head's tensor of that name is no use
         }
-        everything = dict.fromkeys(self.family.known(), "")
+        everything = dict.fromkeys(self.keys.known(), "")
         found: dict[str, Tensor] = {}
         ignored, unexpected = [], []
         for name, tensor in tensors.items():
             ours = translate(name, modules)
             if ours is not None:
                 found[ours if head is not None else ours.removeprefix("body.")] = tensor
-            elif translate(name, everything) or self.family.ignores(name):
+            elif translate(name, everything) or self.keys.ignores(name):
                 ignored.append(name)
             else:
                 unexpected.append(name)
@@ -96,7 +99,7 @@ class Match:
         new = [name for name in absent if self.head != self.saved and name.startswith("head.")]
         # In the file's own names and shapes, so that the user finds them there.
         expected, given = self._as_in_file(asked_for), self._as_in_file(found)
-        present = {*given, *(their_name(name, self.family, self.head) for name in new)}
+        present = {*given, *(self.keys.name_in_file(name, self.head) for name in new)}
         wrong = []
         for name in given.keys() & expected.keys():
             shape, asked = tuple(given[name].shape), tuple(expected[name].shape)
@@ -114,11 +117,9 @@ class Match:
 
     def _as_in_file(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename and lay out as in a file; on the meta device, so that nothing is copied."""
-        family, head = self.family, self.head
-        named = {
-            their_name(name, family, head): value.to("meta") for name, value in tensors.items()
-        }
-        return pack(named, family)
+        keys, head = self.keys, self.head
+        named = {keys.name_in_file(name, head): each.to("meta") for name, each in tensors.items()}
+        return pack(named, keys)
 
     def _refuse(self, problem: str, names: Sequence[str]) -> None:
         if names:

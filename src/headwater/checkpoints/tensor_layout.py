@@ -12,17 +12,17 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from headwater.checkpoints.huggingface import Family, numbered
+from headwater.models.key_table import KeyTable, numbered
 
 
-def unpack(tensors: Mapping[str, Tensor], family: Family) -> dict[str, Tensor]:
+def unpack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:
     """Turn the tensors of a file, by their published names, into those of the key table."""
     result = {}
     for name, tensor in tensors.items():
         module, _, leaf = name.rpartition(".")
         pattern, _ = numbered(module)
-        turned = _turn(tensor, leaf) if pattern in family.transposed else tensor
-        parts = family.fused.get(pattern)
+        turned = _turn(tensor, leaf) if pattern in keys.transposed else tensor
+        parts = keys.fused.get(pattern)
         if parts is None:
             result[name] = turned.contiguous()
             continue
@@ -32,21 +32,21 @@ def unpack(tensors: Mapping[str, Tensor], family: Family) -> dict[str, Tensor]:
     return result
 
 
-def pack(tensors: Mapping[str, Tensor], family: Family) -> dict[str, Tensor]:
+def pack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:
     """Turn tensors of the key table into those of a file: the inverse of `unpack`."""
     stored: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         module, _, leaf = name.rpartition(".")
         whole, _, part = module.rpartition(".")
-        fused = part in family.fused.get(numbered(whole)[0], ())
+        fused = part in keys.fused.get(numbered(whole)[0], ())
         stored.setdefault(f"{whole if fused else module}.{leaf}", {})[part] = tensor
     result = {}
     for name, tokens in stored.items():
         module, _, leaf = name.rpartition(".")
         pattern, _ = numbered(module)
-        parts = family.fused.get(pattern)
+        parts = keys.fused.get(pattern)
         [tensor] = [torch.cat([tokens[part] for part in parts])] if parts else tokens.values()
-        result[name] = _turn(tensor, leaf) if pattern in family.transposed else tensor
+        result[name] = _turn(tensor, leaf) if pattern in keys.transposed else tensor
     return result
 
 

@@ -20,7 +20,8 @@ from headwater.inference.batches import chunks
 from headwater.inference.decoder import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, generate_batches
-from headwater.models.gpt.network import GPT
+from headwater.models.body import GeneratingBody
+from headwater.models.families import sizes_of
 from headwater.text.special_tokens import document_end
 from headwater.text.vocabulary import Vocabulary
 
@@ -34,9 +35,10 @@ class CausalGenerator:
         vocabulary: the one it was trained with; has a token that ends a document.
     """
 
-    def __init__(self, network: GPT, vocabulary: Vocabulary) -> None:
+    def __init__(self, network: GeneratingBody, vocabulary: Vocabulary) -> None:
         end = document_end(vocabulary)
         self.network, self.vocabulary = network, vocabulary
+        self._longest = sizes_of(network.config).longest_input
         self._special = DecoderTokens(end, end)  # what ends a document stands before the next one
 
     def generate(
@@ -66,7 +68,7 @@ class CausalGenerator:
 
     def _room(self, ids: Ints) -> int:
         """Return how many tokens can be generated after these."""
-        return self.network.config.n_positions - max(len(ids), 1) + 1
+        return self._longest - max(len(ids), 1) + 1
 
     def _chunk(
         self, texts: Sequence[str], config: GenerationConfig, begin: int
@@ -76,7 +78,7 @@ class CausalGenerator:
             if self._room(ids) < config.max_new_tokens:
                 raise UserError(
                     f"text {index}: {len(ids)} tokens, and {config.max_new_tokens} to write, are "
-                    f"more than the {self.network.config.n_positions} that this model reads; give "
+                    f"more than the {self._longest} that this model reads; give "
                     "a shorter text or a smaller max_new_tokens"
                 )
         features: list[Features] = [

@@ -8,7 +8,7 @@ load("path/to/t5").generate(["translate English to German: good"])
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,16 +34,13 @@ from headwater.inference.sequence_layout import layout_for
 from headwater.inference.tagger import Tagger
 from headwater.inference.task_generator import TaskGenerator
 from headwater.inference.text_generator import TextGenerator
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import Model, ModelConfig, head_name
-from headwater.models.cbow.config import CBOWConfig
-from headwater.models.elmo.config import ELMoConfig
+from headwater.models.body import GeneratingBody
+from headwater.models.build import Model
+from headwater.models.config import ModelConfig, label_names
+from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.gpt.network import GPT
-from headwater.models.layer_outputs import longest_row
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5.decoder_only import DecoderOnlyT5
-from headwater.models.t5.network import T5
+from headwater.models.text_to_text import TextToText
 from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.tasks.field_order import reorder
 from headwater.tasks.names import TASKS
@@ -76,7 +73,7 @@ class LoadedModel:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Model,
         vocabulary: Vocabulary,
         config: ModelConfig,
         extra: Mapping[str, Any] | None = None,
@@ -87,7 +84,7 @@ class LoadedModel:
         self.name = name
         self._threshold = _threshold(self.extra, name)
         self._reader = self._make_reader()
-        self._continuer = CausalGenerator(network, vocabulary) if isinstance(network, GPT) else None
+        self._continuer = self._make_continuer()
 
     def answer(
         self, question: str, context: str | Mapping[str, str] | None = None, top_k: int = 1
@@ -187,7 +184,7 @@ class LoadedModel:
                 f"{model}: was trained on {found.base.name}, not on {self.name} (the sha256 of the "
                 f"weights is in its {BASE}); load that first"
             )
-        checkpoint = put_on(cast(Model, self.network), folder, found)
+        checkpoint = put_on(self.network, folder, found)
         vocabulary = load_vocabulary(folder)
         check_fits(vocabulary, checkpoint.config.vocab_size, str(folder))
         return LoadedModel(
@@ -218,20 +215,19 @@ class LoadedModel:
             UserError: this model is none for the task.
         """
         network = self.network
-        if isinstance(network, T5 | DecoderOnlyT5):
+        if isinstance(network, TextToText):
             return self._task_writer(task, network)
         self._refuse_headless()
         if isinstance(network, FeatureModel):
             return self._on_head(network, network.labels, task, precision)
         if not isinstance(network, MultiTask):
-            assert isinstance(self.config, BertConfig)
-            return self._on_head(network, self.config.label_names, task, precision)
+            return self._on_head(network, label_names(self.config), task, precision)
         if task.name not in network.names:
             known = ", ".join(network.names)
             raise UserError(f"{self.name} has no head for task {task.name}; it has {known}")
         return self._on_head(network.one(task.name), network.labels[task.name], task, precision)
 
-    def _task_writer(self, task: Task[Any], network: T5 | DecoderOnlyT5) -> Predictor[Any]:
+    def _task_writer(self, task: Task[Any], network: TextToText) -> Predictor[Any]:
         generator, (longest, decoding) = TextGenerator(network, self.vocabulary), self._text_sizes()
         if task.kind == "span":  # contexts that are too long are read in windows
             return GenerativeReader(
@@ -240,9 +236,9 @@ class LoadedModel:
         return TaskGenerator(generator, task, max_inputs=longest, decoding=decoding)
 
     def _on_head(
-        self, head: nn.Module, labels: Sequence[str], task: Task[Any], precision: torch.dtype | None
+        self, head: Model, labels: Sequence[str], task: Task[Any], precision: torch.dtype | None
     ) -> Predictor[Any]:
-        kind = head_name(head)
+        kind = head.head_name
         if kind is None or kind != task.kind:
             has = "no head" if kind is None else f"a head of kind {kind}"
             if task.kind == "text":
@@ -261,7 +257,7 @@ class LoadedModel:
             )
         sequence = SequenceConfig.check(
             self.extra.get("sequence", {}), f"{self.name}/{EXTRA}: sequence"
-        ).fitting(longest_row(self.config))
+        ).fitting(sizes_of(self.config).longest_input)
         chosen_from = () if kind == "regression" else tuple(labels)
         layout = layout_for(self.network, self.vocabulary)
         labeller = LabelScorer(
@@ -281,23 +277,30 @@ class LoadedModel:
         return ExtractiveReader(
             network,
             self.vocabulary,
-            spans.fitting(longest_row(self.config)),
+            spans.fitting(sizes_of(self.config).longest_input),
             threshold=threshold,
             precision=precision,
             layout=layout_for(self.network, self.vocabulary),
         )
 
+    def _make_continuer(self) -> CausalGenerator | None:
+        """Return what continues a text, of a model that does nothing else."""
+        network = self.network
+        if family_of(self.config).kind != "causal_lm" or not isinstance(network, GeneratingBody):
+            return None
+        return CausalGenerator(network, self.vocabulary)
+
     def _make_reader(self) -> ExtractiveReader | GenerativeReader | None:
         """Return what answers questions; of several heads the first that finds spans."""
         network = self.network
-        if isinstance(network, T5 | DecoderOnlyT5):
+        if isinstance(network, TextToText):
             reader = self._task_writer(_question_task(self.extra, self.name), network)
             assert isinstance(reader, GenerativeReader)
             return reader
-        heads: list[nn.Module] = [network]
+        heads: list[Model] = [network]
         if isinstance(network, MultiTask):
             heads = [network.one(name) for name in network.names]
-        finders = [each for each in heads if head_name(each) == "span"]
+        finders = [each for each in heads if each.head_name == "span"]
         return self._span_reader(finders[0], self._threshold) if finders else None
 
     def _need_reader(self) -> ExtractiveReader | GenerativeReader:
@@ -327,9 +330,10 @@ class LoadedModel:
                 f"{self.name} is a GPT, which goes on with a text and does not answer from one; "
                 "give it no context, or take a BERT or a T5"
             )
-        if isinstance(self.config, CBOWConfig | ELMoConfig):
+        family = family_of(self.config)
+        if family.kind == "word_vectors":
             raise UserError(
-                f"{self.name} is {with_article(type(self.network).__name__)}, which gives vectors "
+                f"{self.name} is {with_article(family.title)}, which gives vectors "
                 "of words and answers nothing; take a BERT or a T5"
             )
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from torch import nn
 
-from headwater.models.bert.network import Bert
+from headwater.models.families import family_of
 from headwater.models.feature_model import FeatureModel
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout, running_text_layout
 from headwater.text.vocabulary import Vocabulary
@@ -17,5 +17,6 @@ def layout_for(network: nn.Module, vocabulary: Vocabulary) -> SequenceLayout:
     """
     if not isinstance(network, FeatureModel):
         return encoder_layout(vocabulary)
-    chosen = encoder_layout if isinstance(network.body, Bert) else running_text_layout
+    encoder = family_of(network.config).kind == "encoder"
+    chosen = encoder_layout if encoder else running_text_layout
     return replace(chosen(vocabulary), segments=True)

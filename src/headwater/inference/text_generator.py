@@ -17,9 +17,8 @@ from headwater.inference.batches import autocast, batch_tokens, batches, chunks,
 from headwater.inference.decoder import DecoderTokens, DecodingNetwork, Generated
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
-from headwater.models.gpt.network import GPT
-from headwater.models.t5.decoder_only import DecoderOnlyT5
-from headwater.models.t5.network import T5
+from headwater.models.body import GeneratingBody
+from headwater.models.text_to_text import TextToText
 from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary
 
@@ -46,7 +45,7 @@ class TextGenerator:
     """
 
     def __init__(
-        self, network: T5 | DecoderOnlyT5, vocabulary: Vocabulary, *, tokens: int | None = None
+        self, network: TextToText, vocabulary: Vocabulary, *, tokens: int | None = None
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
         self._special = DecoderTokens(network.config.decoder_start_token_id, end_token(vocabulary))
@@ -88,7 +87,7 @@ class TextGenerator:
 
 
 def generate_batches(
-    network: T5 | DecoderOnlyT5 | GPT,
+    network: GeneratingBody,
     features: Sequence[Features],
     special: DecoderTokens,
     config: GenerationConfig,

@@ -18,7 +18,7 @@ from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import replace_file
-from headwater.models.cbow.network import CBOW
+from headwater.models.body import WordBody
 from headwater.objectives.token_classes import ordinary_tokens
 from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import all_tokens
@@ -112,14 +112,15 @@ def load_vectors(model: str) -> WordVectors:
     folder = resolve(model)
     loaded = load_model(folder)
     network = loaded.model
-    if not isinstance(network, CBOW):
+    table = network.word_table if isinstance(network, WordBody) else None
+    if table is None:
         raise UserError(
             f"{model} is of family {loaded.config.model_type}; word vectors are those of a CBOW, "
             "which `headwater pretrain --objective cbow` trains"
         )
     vocabulary = load_vocabulary(folder)
     check_fits(vocabulary, network.config.vocab_size, str(folder))
-    return WordVectors(vocabulary, network.token.weight.detach().numpy())
+    return WordVectors(vocabulary, table.detach().numpy())
 
 
 def _text(word: str, row: NDArray[np.float32]) -> bytes:

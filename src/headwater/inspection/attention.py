@@ -25,15 +25,10 @@ from headwater.inference.loaded import LoadedModel
 from headwater.inspection.forward import Batch, as_batch, with_targets
 from headwater.inspection.reading import Reading, read
 from headwater.inspection.spelling import Speller
-from headwater.models.bert.network import Bert
-from headwater.models.build import ModelConfig
-from headwater.models.feature_model import FeatureModel
-from headwater.models.gpt.network import GPT
-from headwater.models.heads import ModelWithHead
-from headwater.models.multi_task import MultiTask
-from headwater.models.t5.config import T5Config
-from headwater.models.t5.decoder_only import DecoderOnlyT5
-from headwater.models.t5.network import T5
+from headwater.models.body import EncoderBody, GeneratingBody
+from headwater.models.build import Model
+from headwater.models.config import ModelConfig
+from headwater.models.families import sizes_of
 from headwater.nn.attention import Attention
 from headwater.nn.masks import visible
 from headwater.pictures.attention import HeadMap
@@ -82,16 +77,14 @@ def attention(
     return _chosen(_chosen(maps, "layer", layer, loaded.name), "head", head, loaded.name)
 
 
-def _run(network: nn.Module, batch: Batch, seen: Seen) -> int:
+def _run(network: Model, batch: Batch, seen: Seen) -> int:
     """Send a batch through, and return how many of the attentions `seen` are the encoder's."""
-    body = (
-        network.body if isinstance(network, ModelWithHead | MultiTask | FeatureModel) else network
-    )
-    if isinstance(body, Bert):
+    body = network.body
+    if isinstance(body, EncoderBody):
         body(batch["input_ids"], None, batch.get("token_type_ids"))
         return len(seen)
     # A decoder may borrow the encoder's layers: only the order tells whose attention it is.
-    assert isinstance(body, GPT | T5 | DecoderOnlyT5)
+    assert isinstance(body, GeneratingBody)
     body.encode(batch["input_ids"])
     encoded = len(seen)
     seen.clear()
@@ -127,12 +120,13 @@ def _places(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what the encoder reads, and what the decoder does, token by token."""
     keys = tuple(speller.token(id) for id in reading.ids)
-    if not isinstance(config, T5Config):
+    sizes = sizes_of(config)
+    if sizes.decoder_start_id is None:
         return keys, keys
     assert reading.targets is not None
-    before = (config.decoder_start_token_id, *reading.targets[:-1])
+    before = (sizes.decoder_start_id, *reading.targets[:-1])
     queries = tuple(speller.token(id) for id in before)
-    return keys, keys + queries if config.decoder_only else queries
+    return keys, keys + queries if sizes.one_stack else queries
 
 
 def _chosen(maps: list[HeadMap], name: str, wanted: int | None, model: str) -> list[HeadMap]:

@@ -18,24 +18,14 @@ from headwater.data.mixture import Mixture
 from headwater.errors import UserError
 from headwater.inspection.rows import Kind, lines
 from headwater.inspection.spelling import Speller
-from headwater.models.text_to_text import TextToText
+from headwater.models.families import FAMILIES, AnyFamily
 from headwater.pictures.page import Heading, Page, Part, Shown
 from headwater.runs import finetune, objective_features, pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
 from headwater.runs.setup import Setup
 from headwater.runs.task_features import Part as RunPart
 from headwater.runs.task_features import TextPart
-from headwater.training.config import Family
 from headwater.training.plan import Plan
-
-PRESETS: dict[Family, str] = {
-    "bert": "bert-base-uncased",
-    "cbow": "cbow",
-    "elmo": "elmo-small",
-    "gpt": "gpt2",
-    "t5": "t5-small",
-}
-"""What stands in for a network that no one names: its rows depend on the family alone."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +44,9 @@ def recipe_of(
     if not {"objective", "corpus"} & set(values):
         return load_recipe(Recipe, path, options, settings)
     named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
-    families = next(
-        (f for name, f in objective_features.FAMILIES.items() if name == values.get("objective")),
-        (),
-    )
-    if families and not named:
-        options = {**options, "network": {"preset": PRESETS[families[0]]}}
+    families = objective_features.families_of(str(values.get("objective")))
+    if families and not named:  # the rows depend on the family alone
+        options = {**options, "network": {"preset": FAMILIES[families[0]].quick.preset}}
     return load_recipe(PretrainRecipe, path, options, settings)
 
 
@@ -102,7 +89,7 @@ def _setup(
             return recipe.objective, features, setup, lambda row: kind
         run = finetune.begin(recipe, logger.info)
     what = ", ".join(part.name for part in run.parts)
-    if isinstance(run.setup.model, TextToText):
+    if run.setup.writes:
         return what, run.features(), run.setup, lambda row: "text"
     return what, run.features(), run.setup, lambda row: _encoder_kind(run.parts, row)
 
@@ -114,10 +101,10 @@ def _encoder_kind(parts: Sequence[RunPart], row: Features) -> Kind:
     return "span" if "start_positions" in row else "label"
 
 
-def _objective_kind(recipe: PretrainRecipe, family: Family) -> Kind:
+def _objective_kind(recipe: PretrainRecipe, family: AnyFamily) -> Kind:
     match recipe.objective:
         case "lm" | "prefix_lm":
-            return "text" if family == "t5" else "lm"
+            return "text" if family.kind == "text_to_text" else "lm"
         case "span_corruption":
             variant = recipe.span_corruption.variant
             if variant in ("span_corruption", "replace_spans"):

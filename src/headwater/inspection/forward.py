@@ -13,10 +13,9 @@ from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
 from headwater.inspection.reading import Reading
-from headwater.models.bert.network import Bert
+from headwater.models.families import family_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.t5.decoder_only import DecoderOnlyT5
-from headwater.models.t5.network import T5
+from headwater.models.text_to_text import TextToText
 from headwater.text.special_tokens import end_token
 
 Batch = dict[str, Tensor]
@@ -42,10 +41,11 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
         UserError: the vocabulary has no end token, or the model does not read texts as its body.
     """
     network = loaded.network
-    if isinstance(network, FeatureModel) and not isinstance(network.body, Bert):
-        body = with_article(type(network.body).__name__)
+    family = family_of(network.config)
+    if isinstance(network, FeatureModel) and family.kind != "encoder":
+        body = with_article(family.title)
         raise UserError(f"{loaded.name} reads the features of {body}; inspect that model itself")
-    if not isinstance(network, T5 | DecoderOnlyT5) or reading.targets is not None:
+    if not isinstance(network, TextToText) or reading.targets is not None:
         return reading
     eos_id = end_token(loaded.vocabulary)
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets

@@ -3,13 +3,11 @@
 from itertools import zip_longest
 from typing import Any
 
-from headwater.checkpoints.elmo import spell
+from headwater.checkpoints.spelling import spell
 from headwater.inspection.reading import Reading, read, sizes_and_vocabulary
 from headwater.inspection.spelling import Speller
-from headwater.models.build import ModelConfig
-from headwater.models.cbow.config import CBOWConfig
-from headwater.models.elmo.config import ELMoConfig
-from headwater.models.t5.config import T5Config
+from headwater.models.config import ModelConfig
+from headwater.models.families import family_of, sizes_of
 from headwater.nn.characters import PAD, character
 from headwater.pictures.page import Columns, Heading, Mark, Page, Part, Run, Shown
 
@@ -29,16 +27,16 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
     content: dict[str, Any] = {"model": model, "family": config.model_type}
     content["tokens"] = _described(speller, reading)
     spelled = None
-    if isinstance(config, ELMoConfig):
+    if family_of(config).reads_characters:
         spelled = [row[row != PAD].tolist() for row in spell(vocabulary, reading.ids)]
         for each, characters in zip(content["tokens"], spelled, strict=True):
             each["character_ids"] = characters
     if reading.cut:
         parts.append(Heading("read up to the blank: a GPT sees nothing after it"))
     parts.append(_columns(speller, reading, spelled))
-    if reading.targets is not None:
-        assert isinstance(config, T5Config)
-        before = (config.decoder_start_token_id, *reading.targets[:-1])
+    start_id = sizes_of(config).decoder_start_id
+    if reading.targets is not None and start_id is not None:
+        before = (start_id, *reading.targets[:-1])
         content["decoder"] = [
             {"token": speller.token(a), "id": a, "target": speller.token(b), "target_id": b}
             for a, b in zip(before, reading.targets, strict=True)
@@ -49,13 +47,8 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
 
 
 def _added(config: ModelConfig, reading: Reading) -> str:
-    match config:
-        case T5Config():
-            return "; positions are biases of the attention scores, by distance"
-        case CBOWConfig():
-            return "; the vectors around each are averaged"
-        case ELMoConfig():
-            return "; each is read by its characters, between marks of a word's begin and end"
+    if family_of(config).added_up:
+        return f"; {family_of(config).added_up}"
     added = ["token", "segment", "position"] if reading.segments else ["token", "position"]
     return f"; the vectors of {' + '.join(added)} are added"
 

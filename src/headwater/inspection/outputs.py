@@ -19,19 +19,14 @@ from headwater.errors import UserError
 from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
 from headwater.inspection.forward import as_batch, with_targets
-from headwater.inspection.neighbors import neighbor_logits
 from headwater.inspection.reading import Reading, read
 from headwater.inspection.spelling import Speller
-from headwater.models.bert.config import BertConfig
-from headwater.models.bert.network import Bert
-from headwater.models.build import head_name
-from headwater.models.cbow.network import CBOW
-from headwater.models.elmo.network import ELMo
+from headwater.models.body import EncoderBody, GeneratingBody, WordBody
+from headwater.models.config import label_names
 from headwater.models.feature_model import FeatureModel
-from headwater.models.gpt.network import GPT
-from headwater.models.heads import ModelWithHead, PreTrainingHead
+from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
-from headwater.models.t5.config import T5Config
+from headwater.models.text_to_text import TextToText
 from headwater.pictures.page import Heading, Line, Mark, Page, Part, Run, Shown, Table
 
 SHOWN = 3  # of the likeliest tokens in the table of all places
@@ -67,20 +62,20 @@ class _Look:
             loaded, read(loaded.vocabulary, loaded.config, text, second)
         )
         self.batch = as_batch(self.reading, loaded.network)
-        self._labels = self.config.label_names if isinstance(self.config, BertConfig) else ()
+        self._labels = label_names(self.config)
 
     def said(self) -> Found:
         network = self.network
         if isinstance(network, FeatureModel):
             self._labels = network.labels
             return self._headed(network)
-        if isinstance(self.config, T5Config):
+        if isinstance(network, TextToText):
             return self._written()
-        if isinstance(network, GPT):
+        if isinstance(network, GeneratingBody):
             return self._next_tokens(network)
-        if isinstance(network, CBOW | ELMo):
+        if isinstance(network, WordBody):
             return self._words(network)
-        if isinstance(network, Bert):
+        if isinstance(network, EncoderBody):
             return self._vectors(network)
         if isinstance(network, MultiTask):
             return self._several(network)
@@ -97,13 +92,12 @@ class _Look:
         return ", ".join(network.names), content, parts
 
     def _headed(self, network: ModelWithHead | FeatureModel) -> Found:
-        name = head_name(network)
+        name = network.head_name
         given = network(self.batch)
         match name:
             case "masked_lm":
                 return name, *self._masked(given[0])
             case "pretraining":
-                assert isinstance(network.head, PreTrainingHead)
                 content, parts = self._masked(given.masked_lm[0])
                 chance = float(given.next_sentence[0].softmax(-1)[0])
                 content["is_next"] = chance
@@ -118,7 +112,7 @@ class _Look:
                 return name, {"number": number}, [Line("C", (Run(f"{number:.4f}"),))]
             case _:
                 labels = ("B is next", "B is random") if name == "next_sentence" else self._labels
-                return name or "", *self._classes(given[0], labels)
+                return name, *self._classes(given[0], labels)
 
     def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Part]]:
         """Of logits `[length, vocabulary]`: first what is said of the blanks."""
@@ -133,11 +127,16 @@ class _Look:
         parts += [Heading("every place"), _table(found, "T", "its own token")]
         return {"tokens": found}, parts
 
-    def _words(self, network: CBOW | ELMo) -> Found:
-        logits = neighbor_logits(network, self.batch["input_ids"])
+    def _words(self, network: WordBody) -> Found:
+        ids = self.batch["input_ids"]
+        if ids.shape[1] < 2:
+            raise UserError(
+                "the text is a single word; this model tells a word from those around it"
+            )
+        logits = network.neighbor_logits(ids)
         return "each word from those around it", *self._masked(logits)
 
-    def _next_tokens(self, network: GPT) -> Found:
+    def _next_tokens(self, network: GeneratingBody) -> Found:
         ids = self.reading.ids
         logits = network(self.batch)[0]
         found = self._places(ids, logits, (*ids[1:], None))
@@ -159,10 +158,10 @@ class _Look:
         ]
         return "what it writes", {"text": text, "tokens": found}, parts
 
-    def _vectors(self, network: Bert) -> Found:
+    def _vectors(self, network: EncoderBody) -> Found:
         ids = self.batch["input_ids"]
         hidden = network(ids, None, self.batch.get("token_type_ids"))[0]
-        table = F.normalize(network.embeddings.token.weight, dim=-1)
+        table = F.normalize(network.token_vectors, dim=-1)
         nearest = (F.normalize(hidden, dim=-1) @ table.T).topk(self._most(len(table)))
         found: list[dict[str, Any]] = []
         for place, id in enumerate(self.reading.ids):

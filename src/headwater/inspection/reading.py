@@ -19,12 +19,8 @@ from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import ModelConfig
-from headwater.models.cbow.config import CBOWConfig
-from headwater.models.elmo.config import ELMoConfig
-from headwater.models.gpt.config import GPTConfig
-from headwater.models.t5.config import T5Config
+from headwater.models.config import BodySizes, ModelConfig
+from headwater.models.families import family_of, sizes_of
 from headwater.text.loading import load_vocabulary
 from headwater.text.sequence_layout import encoder_layout
 from headwater.text.special_tokens import end_token
@@ -77,21 +73,21 @@ def read(
     for each in (text, second):
         if each is not None and not each.strip():
             raise UserError("the text is empty; give one to look at")
-    match config:
-        case BertConfig():
-            reading = _encoder(vocabulary, config, text, second)
-            _check_length(reading, config.longest)
-        case T5Config():
+    sizes = sizes_of(config)
+    match family_of(config).kind:
+        case "encoder":
+            reading = _encoder(vocabulary, sizes, text, second)
+        case "text_to_text":
             reading = _text_to_text(vocabulary, text, second)
-        case GPTConfig():
+        case "causal_lm":
             reading = _decoder(vocabulary, text, second)
-            _check_length(reading, config.n_positions)
-        case CBOWConfig() | ELMoConfig():
+        case "word_vectors":
             reading = _words(vocabulary, text, second)
+    _check_length(reading, sizes.longest_input)
     return reading
 
 
-def _encoder(vocabulary: Vocabulary, config: BertConfig, text: str, second: str | None) -> Reading:
+def _encoder(vocabulary: Vocabulary, sizes: BodySizes, text: str, second: str | None) -> Reading:
     layout = encoder_layout(vocabulary)
     ids = [*layout.before, *_tokens(vocabulary, _masked(vocabulary, text))]
     first = len(ids) + len(layout.between)
@@ -99,9 +95,9 @@ def _encoder(vocabulary: Vocabulary, config: BertConfig, text: str, second: str 
         ids += [*layout.between, *_tokens(vocabulary, _masked(vocabulary, second))]
     ids += layout.after
     segments = None
-    if config.type_vocab_size > 1:
+    if sizes.segments > 1:
         segments = tuple(int(second is not None and place >= first) for place in range(len(ids)))
-    begin = config.first_position
+    begin = sizes.first_position or 0
     blanks = tuple(place for place, id in enumerate(ids) if id == vocabulary.mask_id)
     return Reading(tuple(ids), segments, tuple(range(begin, begin + len(ids))), blanks=blanks)
 

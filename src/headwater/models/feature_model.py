@@ -18,11 +18,20 @@ import torch
 from torch import Tensor, nn
 
 from headwater.errors import UserError
+from headwater.models.body import Body
+from headwater.models.config import ModelConfig
 from headwater.models.elmo.network import LayerMix
+from headwater.models.families import sizes_of
 from headwater.models.feature_config import FeaturesConfig
-from headwater.models.heads import PooledHead, SpanHead, TokenHead
-from headwater.models.layer_outputs import Body, body_layers, outputs, width
-from headwater.models.losses import Batch, cross_entropy_sum, squared_error_sum
+from headwater.models.head_names import HeadName
+from headwater.models.heads import (
+    PooledHead,
+    SpanHead,
+    TokenHead,
+    regression_head,
+    sequence_head,
+)
+from headwater.models.losses import Batch
 from headwater.nn.dropout import Dropout
 
 Kind = Literal["sequence", "regression", "token", "span"]
@@ -62,17 +71,25 @@ class FeatureModel(nn.Module):
         self.body, self.features = body, features
         self.kind, self.labels, self.pairs = kind, labels, pairs
         self.known: Known | None = None
-        self.layers = _chosen(features, outputs(body))
+        sizes = sizes_of(body.config)
+        if sizes.one_stack:
+            raise UserError("method 'features' takes those of a T5's encoder, and this T5 has none")
+        self.layers = _chosen(features, sizes.layers + 1)
         self.mix = LayerMix(len(self.layers)) if features.layers == "mix" else None
         self.dropout = Dropout(features.dropout)
-        wide = width(body) * (1 if self.mix else len(self.layers))
+        wide = sizes.hidden_size * (1 if self.mix else len(self.layers))
         self.lstm = _lstm(wide, features.lstm) if features.lstm else None
         self.head = _head(kind, 2 * features.lstm or wide, len(labels), pairs)
 
     @property
-    def config(self) -> Any:
+    def config(self) -> ModelConfig:
         """The body's sizes."""
         return self.body.config
+
+    @property
+    def head_name(self) -> HeadName:
+        """What its head gives."""
+        return self.head.name
 
     def train(self, mode: bool = True) -> Self:
         """Switch the small model's dropout; the body stays as it is asked for its outputs."""
@@ -83,7 +100,7 @@ class FeatureModel(nn.Module):
     def taken(self, batch: Batch) -> Tensor:
         """Return the chosen outputs of the body, `[batch, length, layers, width]`."""
         with torch.no_grad():
-            found = body_layers(self.body, batch)
+            found = self.body.layer_outputs(batch)
             return torch.stack([found[layer] for layer in self.layers], 2)
 
     def hidden(self, batch: Batch) -> Tensor:
@@ -149,21 +166,16 @@ def _lstm(inputs: int, cells: int) -> nn.LSTM:
 
 def _head(kind: Kind, wide: int, labels: int, pairs: bool) -> SpanHead | TokenHead | PooledHead:
     """Build the head; what it reads is pooled already where it reads a whole text."""
+    whole = 4 * wide if pairs else wide
     match kind:
         case "span":
             return SpanHead(wide)
         case "token":
             return TokenHead(wide, labels, 0.0)
-        case "sequence" | "regression":
-            outputs = labels if kind == "sequence" else 1
-            return PooledHead(
-                nn.Identity(),
-                nn.Linear(4 * wide if pairs else wide, outputs),
-                0.0,
-                name=kind,
-                label="labels",
-                loss=cross_entropy_sum if kind == "sequence" else squared_error_sum,
-            )
+        case "sequence":
+            return sequence_head(nn.Identity(), nn.Linear(whole, labels), 0.0)
+        case "regression":
+            return regression_head(nn.Identity(), nn.Linear(whole, 1), 0.0)
 
 
 def _read(lstm: nn.LSTM, vectors: Tensor, mask: Tensor) -> Tensor:

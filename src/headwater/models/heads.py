@@ -12,14 +12,16 @@ divides by the whole step's count, and not by each part's.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.bert.network import Bert
-from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.models.body import EncoderBody
+from headwater.models.config import ModelConfig
+from headwater.models.head_names import HeadName
+from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum, squared_error_sum
 from headwater.nn.dropout import Dropout
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.nn.norm import LayerNorm, at_least_float32
@@ -34,6 +36,8 @@ class SpanLogits(NamedTuple):
 
 class SpanHead(nn.Module):
     """Extractive question answering (section 4.2): a start vector and an end vector."""
+
+    name: ClassVar[HeadName] = "span"
 
     def __init__(self, width: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -69,7 +73,7 @@ class PooledHead(nn.Module):
         pooler: from what the head is given, `[batch, length, hidden]`, to `[batch, hidden]`.
         dense: `[batch, hidden]` -> `[batch, outputs]`.
         dropout: before `dense`.
-        name: of the loss.
+        name: of the head and its loss.
         label: the batch's key that holds the labels `[batch]`.
         loss: of outputs `[batch, outputs]` and labels `[batch]`, summed.
     """
@@ -80,7 +84,7 @@ class PooledHead(nn.Module):
         dense: nn.Linear,
         dropout: float,
         *,
-        name: str,
+        name: HeadName,
         label: str,
         loss: Callable[[Tensor, Tensor], Tensor],
     ) -> None:
@@ -101,6 +105,8 @@ class PooledHead(nn.Module):
 
 class TokenHead(nn.Module):
     """A class for each token (section 5.3): `[batch, length, classes]`."""
+
+    name: ClassVar[HeadName] = "token"
 
     def __init__(self, width: int, classes: int, dropout: float) -> None:
         super().__init__()
@@ -124,11 +130,13 @@ class MaskedLMHead(nn.Module):
     A dense layer, its activation and a norm, then the product with the token embedding.
     """
 
-    def __init__(self, width: int, vocabulary: int, act: str, eps: float) -> None:
+    name: ClassVar[HeadName] = "masked_lm"
+
+    def __init__(self, dense: nn.Linear, vocabulary: int, act: str, eps: float) -> None:
         super().__init__()
-        self.dense = nn.Linear(width, width)
+        self.dense = dense
         self.activation = ACTIVATIONS[act]
-        self.norm = LayerNorm(width, eps)
+        self.norm = LayerNorm(dense.out_features, eps)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
@@ -158,6 +166,8 @@ class PreTrainingLogits(NamedTuple):
 class PreTrainingHead(nn.Module):
     """BERT's two pre-training tasks at once (section 3.1); class 0 means "is the next sentence"."""
 
+    name: ClassVar[HeadName] = "pretraining"
+
     def __init__(self, masked_lm: MaskedLMHead, next_sentence: PooledHead) -> None:
         super().__init__()
         self.masked_lm, self.next_sentence = masked_lm, next_sentence
@@ -176,6 +186,20 @@ class PreTrainingHead(nn.Module):
         return self.masked_lm.loss_counts(batch) | self.next_sentence.loss_counts(batch)
 
 
+def sequence_head(pooler: nn.Module, dense: nn.Linear, dropout: float) -> PooledHead:
+    """Build a head that chooses a class of a text; see `PooledHead`."""
+    return PooledHead(
+        pooler, dense, dropout, name="sequence", label="labels", loss=cross_entropy_sum
+    )
+
+
+def regression_head(pooler: nn.Module, dense: nn.Linear, dropout: float) -> PooledHead:
+    """Build a head that gives a number for a text; see `PooledHead`."""
+    return PooledHead(
+        pooler, dense, dropout, name="regression", label="labels", loss=squared_error_sum
+    )
+
+
 Head = SpanHead | PooledHead | TokenHead | MaskedLMHead | PreTrainingHead
 
 
@@ -187,27 +211,33 @@ class ModelWithHead(nn.Module):
     head names.
     """
 
-    def __init__(self, body: Bert, head: Head) -> None:
+    def __init__(self, body: EncoderBody, head: Head) -> None:
         super().__init__()
         self.body, self.head = body, head
 
+    @property
+    def config(self) -> ModelConfig:
+        """The body's sizes."""
+        return self.body.config
+
+    @property
+    def head_name(self) -> HeadName:
+        """The name under which the head is built."""
+        return self.head.name
+
     def encode(self, batch: Batch) -> Tensor:
         """Return the body's hidden states `[batch, length, hidden]`."""
-        hidden: Tensor = self.body(
-            batch["input_ids"],
-            batch.get("attention_mask"),
-            batch.get("token_type_ids"),
-            batch.get("blocks"),
-        )
+        names = ("attention_mask", "token_type_ids", "blocks")
+        hidden: Tensor = self.body(batch["input_ids"], *map(batch.get, names))
         return hidden
 
     def forward(self, batch: Batch) -> Any:
         """Return the head's outputs: a tensor, or a named tuple of them, float32 at least."""
-        return self.head(self.encode(batch), self.body.embeddings.token.weight)
+        return self.head(self.encode(batch), self.body.token_embedding)
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
-        vectors = self.body.embeddings.token.weight
+        vectors = self.body.token_embedding
         return self.head.loss_sums(self.encode(batch), vectors, batch)
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:

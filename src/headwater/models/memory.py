@@ -11,7 +11,9 @@ import os
 import torch
 
 from headwater.errors import UserError
-from headwater.models.build import HeadName, ModelConfig, bare_model
+from headwater.models.build import empty_model
+from headwater.models.config import ModelConfig
+from headwater.models.head_names import HeadName
 
 _GIB = 1 << 30
 
@@ -25,7 +27,7 @@ def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
     what = f"a network of family {config.model_type} and of these sizes"
     try:
         with torch.device("meta"):
-            model = bare_model(config, head)
+            model = empty_model(config, head)
     except RuntimeError:  # more places than 64 bits count
         raise UserError(f"{what} is too large for any machine") from None
     if torch.get_default_device().type == "meta":  # nothing is to be computed with it

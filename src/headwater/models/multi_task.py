@@ -17,7 +17,8 @@ from typing import Any, TypeVar, cast
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.bert.network import Bert
+from headwater.models.body import EncoderBody
+from headwater.models.config import ModelConfig
 from headwater.models.heads import Head, ModelWithHead
 from headwater.models.losses import Batch
 
@@ -40,8 +41,10 @@ class MultiTask(nn.Module):
         UserError: there is no task, or the name of one cannot name a module.
     """
 
+    head_name: None = None
+
     def __init__(
-        self, body: Bert, heads: Mapping[str, Head], labels: Mapping[str, tuple[str, ...]]
+        self, body: EncoderBody, heads: Mapping[str, Head], labels: Mapping[str, tuple[str, ...]]
     ) -> None:
         super().__init__()
         if not heads:
@@ -53,6 +56,11 @@ class MultiTask(nn.Module):
                 raise UserError(f"task {name!r}: no head can have this name; rename the task")
             self.heads[name] = head
         self.labels = {name: tuple(labels.get(name, ())) for name in heads}
+
+    @property
+    def config(self) -> ModelConfig:
+        """The body's sizes."""
+        return self.body.config
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from headwater.models.body import GeneratingBody
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.models.t5.config import T5Config
 from headwater.nn.norm import at_least_float32
 
 
-class TextToText(nn.Module):
+class TextToText(GeneratingBody):
     """The scores and the loss of targets, from the states of an architecture.
 
     Attributes:

@@ -28,8 +28,8 @@ from headwater.data.convert import Features, FeatureSet
 from headwater.errors import UserError
 from headwater.files import replacing_folder, sha256
 from headwater.inference.batches import autocast, batch_tokens, batches, evaluating
+from headwater.models.families import sizes_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.layer_outputs import width
 from headwater.training.state_folder import sweep
 
 logger = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class _StoredSet:
         self._lengths = sequences.lengths[self._indices]
         self.bounds: list[int] = np.concatenate(([0], np.cumsum(self._lengths))).tolist()
         self._dtype = np.dtype(model.features.stored_as)
-        self._shape = (self.bounds[-1], len(model.layers), width(model.body))
+        self._shape = (self.bounds[-1], len(model.layers), sizes_of(model.config).hidden_size)
         what = (_FORMAT, body, tuple(model.layers), str(self._dtype), b"".join(self.keys))
         self._folder = folder / hashlib.sha256(repr(what).encode()).hexdigest()[:_KEY_LENGTH]
 

@@ -36,8 +36,8 @@ from headwater.runs.objective_features import check_objective
 from headwater.runs.recipe import Recipe, best_is_lowest, resolved
 from headwater.runs.setup import (
     Setup,
-    family_of,
     fit_lengths,
+    recipe_family,
     start,
     start_features,
     start_several,
@@ -100,12 +100,12 @@ def begin(recipe: Recipe, say: Say) -> "Run":
     Raises:
         UserError: the recipe, its files or its model are wrong.
     """
-    family = family_of(recipe)
+    family = recipe_family(recipe)
     features = recipe.method == "features"
-    if family not in ("bert", "t5") and not features:
+    if family.kind not in ("encoder", "text_to_text") and not features:
         raise UserError(
-            f"models of family {family} are not fine-tuned; take bert or t5, or keep the body as "
-            'it is: method = "features"'
+            f"models of family {family.name} are not fine-tuned; take bert or t5, or keep the body "
+            'as it is: method = "features"'
         )
     if features and recipe.mixture is not None:
         raise UserError("method 'features' learns one task, not a mixture")
@@ -114,7 +114,7 @@ def begin(recipe: Recipe, say: Say) -> "Run":
     torch.manual_seed(recipe.training.seed)
     if features:
         setup = _start_features(recipe, parts[0])
-    elif family == "t5":
+    elif family.kind == "text_to_text":
         setup = start(recipe, None)  # it writes, and takes no head
     elif recipe.mixture is not None:
         setup = start_several(recipe, {part.name: part.head() for part in parts})
@@ -256,7 +256,7 @@ class Run:
         tasks = [part for part in self.parts if isinstance(part, TaskPart)]
         spans = [part for part in tasks if part.task.kind == "span"]
         extra: dict[str, Any] = {"task": (spans or tasks)[0].task.name} if tasks else {}
-        if isinstance(self.setup.model, TextToText):
+        if self.setup.writes:
             return extra | {"text": self.recipe.text.model_dump()}
         extra["spans"] = self.recipe.spans.model_dump(exclude_none=True)
         extra["sequence"] = self.recipe.sequence.model_dump()

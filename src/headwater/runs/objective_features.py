@@ -11,58 +11,32 @@ from pathlib import Path
 from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import ModelConfig
-from headwater.models.gpt.config import GPTConfig
-from headwater.models.t5.config import T5Config
+from headwater.models.config import ModelConfig
+from headwater.models.families import FAMILIES, AnyFamily, family_of, sizes_of
 from headwater.objectives.cbow import WordWindows
 from headwater.objectives.concatenated import ConcatenatedStores, store_seed
 from headwater.objectives.lm import LanguageModel
 from headwater.objectives.mlm import MaskedLM
 from headwater.objectives.span_corruption import SpanCorruption
 from headwater.objectives.text_to_text import SplitText
-from headwater.runs.recipe import ObjectiveConfig, ObjectiveName
+from headwater.runs.recipe import ObjectiveConfig
 from headwater.text.vocabulary import Vocabulary
-from headwater.training.config import Family
 
-FAMILIES: dict[ObjectiveName, tuple[Family, ...]] = {
-    "bilm": ("elmo",),
-    "cbow": ("cbow",),
-    "mlm": ("bert",),
-    "lm": ("gpt", "t5"),
-    "prefix_lm": ("gpt", "t5"),
-    "span_corruption": ("t5",),
-}
-"""The families of models that each objective trains."""
+
+def families_of(objective: str) -> list[str]:
+    """Return the names of the families that an objective trains."""
+    return [name for name, family in FAMILIES.items() if objective in family.objectives]
 
 
 def check_objective(config: ObjectiveConfig, network: ModelConfig) -> None:
-    """Refuse an objective that a network cannot be trained by, before anything is read.
-
-    Raises:
-        UserError: its architecture has no use for the rows (T5 paper, section 3.2), or they are
-            longer than the table of positions.
-    """
-    if isinstance(network, T5Config):
-        _check_architecture(config, network)
-    elif isinstance(network, BertConfig):
-        _check_length("mlm.max_length", config.mlm.max_length, network.longest)
-    elif isinstance(network, GPTConfig):
-        _check_length("lm.length", config.lm.length, network.n_positions)
-
-
-def _check_architecture(config: ObjectiveConfig, network: T5Config) -> None:
-    name = network.architecture
-    if config.objective == "lm" and name != "language_model":
-        raise UserError(
-            f"objective 'lm' has no inputs to read: it trains architecture language_model; "
-            f"a T5 of architecture {name} takes prefix_lm"
-        )
-    if network.decoder_only and config.span_corruption.packing:
-        raise UserError(
-            f"architecture {name} reads inputs and targets as one text, which cannot be packed; "
-            "set span_corruption.packing = false"
-        )
+    """Refuse an objective that a network cannot be trained by, before anything is read."""
+    family = family_of(network)
+    family.refuse_objective(network, config.objective, config.span_corruption.packing)
+    longest = sizes_of(network).longest_input
+    if family.kind == "encoder":
+        _check_length("mlm.max_length", config.mlm.max_length, longest)
+    elif family.kind == "causal_lm":
+        _check_length("lm.length", config.lm.length, longest)
 
 
 def _check_length(key: str, length: int, longest: int) -> None:
@@ -81,7 +55,7 @@ def training_rows(
     config: ObjectiveConfig,
     stores: Sequence[TokenStore],
     vocabulary: Vocabulary,
-    family: Family,
+    family: AnyFamily,
     seed: int,
 ) -> FeatureSet:
     """Build the rows of the stores that are trained on, each with noise of its own.
@@ -98,13 +72,17 @@ def training_rows(
 
 
 def store_rows(
-    config: ObjectiveConfig, store: TokenStore, vocabulary: Vocabulary, family: Family, seed: int
+    config: ObjectiveConfig,
+    store: TokenStore,
+    vocabulary: Vocabulary,
+    family: AnyFamily,
+    seed: int,
 ) -> FeatureSet:
     """Build the rows of a store.
 
     Args:
         vocabulary: the model's.
-        family: the model's, one of those in `FAMILIES`.
+        family: the model's, one that learns the objective.
 
     Raises:
         UserError: the store was made with another vocabulary, or its vocabulary lacks what the
@@ -128,7 +106,7 @@ def store_rows(
                 return MaskedLM(store, vocabulary, config.mlm, seed)
             case "span_corruption":
                 return SpanCorruption(store, vocabulary, config.span_corruption, seed)
-            case "lm" | "prefix_lm" if family == "t5":
+            case "lm" | "prefix_lm" if family.kind == "text_to_text":
                 return SplitText(store, vocabulary, config.lm, seed, config.objective)
             case "bilm" | "lm" | "prefix_lm":
                 return LanguageModel(store, vocabulary, config.lm, seed, config.objective)

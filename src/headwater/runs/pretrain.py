@@ -16,17 +16,17 @@ from headwater.data.convert import FeatureSet
 from headwater.errors import UserError, with_article
 from headwater.evaluation.held_out import held_out_loss
 from headwater.files import replace_file
-from headwater.models.build import HeadName, Model
-from headwater.models.cbow.network import CBOW
+from headwater.models.build import Model
+from headwater.models.head_names import HeadName
 from headwater.runs.objective_features import (
-    FAMILIES,
     check_objective,
+    families_of,
     open_store,
     store_rows,
     training_rows,
 )
 from headwater.runs.recipe import PretrainRecipe, best_is_lowest, resolved
-from headwater.runs.setup import Setup, family_of, start
+from headwater.runs.setup import Setup, recipe_family, start
 from headwater.training.memory import training_line
 from headwater.training.progress import choose_progress
 from headwater.training.run_folder import check_run_folder
@@ -91,19 +91,18 @@ def begin(
 
 
 def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
-    family, wanted = family_of(recipe), FAMILIES[recipe.objective]
-    if family not in wanted:
-        trained = [name for name, trains in FAMILIES.items() if family in trains]
+    family = recipe_family(recipe)
+    if recipe.objective not in family.objectives:
+        wanted = " or ".join(map(with_article, families_of(recipe.objective)))
         raise UserError(
-            f"objective {recipe.objective!r} trains {' or '.join(map(with_article, wanted))}, "
-            f"this is {with_article(family)}; "
-            f"its objectives are {', '.join(trained)}"
+            f"objective {recipe.objective!r} trains {wanted}, this is {with_article(family.name)}; "
+            f"its objectives are {', '.join(family.objectives)}"
         )
     return resolved(best_is_lowest(recipe), family)  # all that is measured is a loss
 
 
 def _head(recipe: PretrainRecipe) -> HeadName | None:
-    if "bert" not in FAMILIES[recipe.objective]:
+    if recipe.objective != "mlm":
         return None
     return "pretraining" if recipe.mlm.next_sentence else "masked_lm"
 
@@ -112,8 +111,8 @@ def _note_window(recipe: PretrainRecipe, model: Model) -> None:
     """Let a CBOW's config say which window it is trained on: looking into it needs to know."""
     if recipe.network is not None and "window" in recipe.network.sizes:
         raise UserError("network.sizes.window: no size of the network; set cbow.window")
-    if isinstance(model, CBOW):
-        model.config = replace(model.config, window=recipe.cbow.window)
+    if recipe.objective == "cbow":
+        model.body.config = replace(model.config, window=recipe.cbow.window)
 
 
 def _validation(recipe: PretrainRecipe, setup: Setup) -> FeatureSet | None:

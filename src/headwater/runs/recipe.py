@@ -40,16 +40,16 @@ from headwater.config import Config, as_list, at_line, load_config, merge, read_
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
+from headwater.models.families import AnyFamily
 from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
 from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.training.config import (
-    FAMILY_DEFAULTS,
+    FEATURES_DEFAULTS,
     HEADS_BATCH,
     METHOD_DEFAULTS,
-    Family,
     TrainingConfig,
 )
 from headwater.training.renamed_keys import new_override, with_new_names
@@ -252,15 +252,15 @@ def load_recipe(
     return load_config(kind, path, [new_override(each) for each in overrides], options, rename)
 
 
-def resolved(recipe: R, family: Family) -> R:
+def resolved(recipe: R, family: AnyFamily) -> R:
     """Put the training defaults of a family and of a method under what the recipe itself says."""
-    family = "elmo" if recipe.method == "features" else family  # what trains is an LSTM too
+    usual = FEATURES_DEFAULTS if recipe.method == "features" else family.training
     given, own = recipe.training, METHOD_DEFAULTS.get(recipe.method, {})
     if "optimizer" in given.model_fields_set and given.optimizer != own.get("optimizer"):
         own = {}  # a learning rate of another optimizer would mean another thing
-    values: dict[str, Any] = {"training": FAMILY_DEFAULTS[family] | own}
+    values: dict[str, Any] = {"training": {**usual, **own}}
     mixture = isinstance(recipe, Recipe) and recipe.mixture is not None
-    if mixture and family == "bert" and "batch" not in given.model_fields_set:
+    if mixture and family.kind == "encoder" and "batch" not in given.model_fields_set:
         values["training"]["batch"] = HEADS_BATCH
     merge(values, recipe.model_dump(exclude_unset=True))
     checked = type(recipe).check(values, "recipe")

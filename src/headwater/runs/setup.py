@@ -9,37 +9,25 @@ from typing import Any
 from torch import nn
 
 from headwater.checkpoints.adaptation import Adaptation, Base
-from headwater.checkpoints.configs import CHOICES, check_number, read_config
-from headwater.checkpoints.elmo import know_words
+from headwater.checkpoints.configs import check_number, names_activation, read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.spelling import know_words
 from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import (
-    HeadName,
-    Model,
-    ModelConfig,
-    TaskHead,
-    build_model,
-    build_multi_task,
-    config_of,
-    preset,
-)
-from headwater.models.cbow.config import CBOWConfig
-from headwater.models.elmo.config import ELMoConfig
+from headwater.models.build import Model, build_model, build_multi_task
+from headwater.models.config import ModelConfig
+from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.gpt.config import GPTConfig
-from headwater.models.layer_outputs import bare_body, longest_row
+from headwater.models.head_names import HeadName, TaskHead
 from headwater.models.memory import check_memory
-from headwater.models.t5.config import T5Config
+from headwater.models.text_to_text import TextToText
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary, check_fits
-from headwater.training.config import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +46,7 @@ class Setup:
     @property
     def config(self) -> ModelConfig:
         """The model's sizes."""
-        return config_of(self.model)
+        return self.model.config
 
     def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
         """Write the model with what answering needs to know beside its weights."""
@@ -83,9 +71,14 @@ class Setup:
         return {"vocabulary": self.vocabulary.fingerprint} | base
 
     @property
-    def family(self) -> Family:
+    def family(self) -> AnyFamily:
         """The family whose training defaults and features it takes."""
-        return family(self.config)
+        return family_of(self.config)
+
+    @property
+    def writes(self) -> bool:
+        """Whether the model learns to write targets."""
+        return isinstance(self.model, TextToText)
 
     @property
     def pad_id(self) -> int:
@@ -93,32 +86,17 @@ class Setup:
         return self.vocabulary.pad_id or 0
 
 
-def family(config: ModelConfig) -> Family:
-    """Tell the family of a config: a RoBERTa and a DistilBERT are BERTs."""
-    match config:
-        case T5Config():
-            return "t5"
-        case CBOWConfig():
-            return "cbow"
-        case ELMoConfig():
-            return "elmo"
-        case GPTConfig():
-            return "gpt"
-        case BertConfig():
-            return "bert"
-
-
-def family_of(recipe: RunRecipe) -> Family:
+def recipe_family(recipe: RunRecipe) -> AnyFamily:
     """Tell the family from the preset's name or the model's config.json, without torch's weights.
 
     Raises:
         UserError: there is no such preset or model.
     """
     if recipe.network is not None:
-        return family(preset(recipe.network.preset))
+        return family_of(preset(recipe.network.preset))
     assert recipe.model is not None
     file = resolve(recipe.model) / "config.json"
-    return family(read_config(read_json(file), str(file)))
+    return family_of(read_config(read_json(file), str(file)))
 
 
 def start(
@@ -160,8 +138,7 @@ def start_features(recipe: RunRecipe, head: TaskHead, *, pairs: bool) -> Setup:
     if head.head not in ("span", "sequence", "regression", "token"):
         raise UserError(f"method 'features': there is no small model for a {head.head} head")
     setup = start(recipe.model_copy(update={"method": "all"}), None)
-    body = bare_body(setup.model)
-    model = FeatureModel(body, recipe.features, head.head, head.labels, pairs=pairs)
+    model = FeatureModel(setup.model.body, recipe.features, head.head, head.labels, pairs=pairs)
     return _setup(recipe, model, setup.vocabulary)
 
 
@@ -181,7 +158,7 @@ def _setup(
     recipe: RunRecipe, model: Model, vocabulary: Vocabulary, new_parameters: tuple[str, ...] = ()
 ) -> Setup:
     """Adapt a model in the recipe's way."""
-    check_fits(vocabulary, config_of(model).vocab_size, recipe.model or "network")
+    check_fits(vocabulary, model.config.vocab_size, recipe.model or "network")
     method = build_method(recipe)
     adaptation = _adaptation(recipe) if method.alone else None
     method.attach(model)
@@ -207,12 +184,13 @@ def _from_random(
     if vocabulary is None:
         raise UserError("missing key 'network.vocabulary': a folder or file with a vocabulary")
     config = preset(network.preset)
-    known = {field.name: getattr(config, field.name) for field in fields(config)}
+    names = [field.name for field in fields(config) if field.name != "model_type"]
+    known = {name: getattr(config, name) for name in names}
     for name, value in network.sizes.items():
         if name not in known:
             hint = did_you_mean(name, known)
             raise UserError(f"network.sizes: {network.preset} has no size {name!r}; {hint}")
-        _check_size(name, value, known[name])
+        _check_size(name, value, config)
     pad, eos = vocabulary.pad_id, vocabulary.eos_id
     marks = {
         "pad_token_id": pad,
@@ -236,8 +214,9 @@ def _one_stack(sizes: dict[str, Any]) -> dict[str, Any]:
     return depth | sizes
 
 
-def _check_size(name: str, value: Any, example: Any) -> None:
-    """Refuse a value that no network can be built with; `example` is the preset's."""
+def _check_size(name: str, value: Any, config: ModelConfig) -> None:
+    """Refuse a value that no network can be built with; `config` is the preset's."""
+    example = getattr(config, name)
     where = f"network.sizes.{name} = {value!r}"
     if isinstance(example, tuple):
         return  # the config checks what is in it
@@ -245,7 +224,7 @@ def _check_size(name: str, value: Any, example: Any) -> None:
         raise UserError(f"{where}: expected one like {example!r}")
     if type(value) in (int, float):
         check_number(name, float(value) if type(example) is float else value, where)
-    named = isinstance(value, str) and name not in CHOICES
+    named = isinstance(value, str) and names_activation(config, name)
     if named and value.removeprefix("gated-") not in ACTIVATIONS:
         raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")
 
@@ -256,7 +235,7 @@ def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
     Raises:
         UserError: the recipe asks for inputs that are too long.
     """
-    longest = longest_row(config)
+    longest = sizes_of(config).longest_input
     for name, shape in (("spans", recipe.spans), ("sequence", recipe.sequence)):
         if shape.max_length > longest and "max_length" in shape.model_fields_set:
             raise UserError(

@@ -21,9 +21,9 @@ from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.inference.sequence_layout import layout_for
-from headwater.models.build import TaskHead
-from headwater.models.text_to_text import TextToText
-from headwater.runs.objective_features import FAMILIES, open_store, store_rows, training_rows
+from headwater.models.families import AnyFamily
+from headwater.models.head_names import TaskHead
+from headwater.runs.objective_features import open_store, store_rows, training_rows
 from headwater.runs.recipe import MixtureConfig, ObjectiveConfig, Recipe
 from headwater.runs.setup import Setup
 from headwater.tasks.labels import head_labels
@@ -32,7 +32,6 @@ from headwater.tasks.pair_features import PairFeatures, encode_pairs
 from headwater.tasks.tag_features import TagFeatures, encode_tags
 from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.vocabulary import Vocabulary
-from headwater.training.config import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class TextPart:
 Part = TaskPart | TextPart
 
 
-def read_parts(recipe: Recipe, family: Family, say: Say) -> list[Part]:
+def read_parts(recipe: Recipe, family: AnyFamily, say: Say) -> list[Part]:
     """Read everything that a recipe learns from.
 
     Raises:
@@ -115,7 +114,7 @@ def read_parts(recipe: Recipe, family: Family, say: Say) -> list[Part]:
     return list(_parts(recipe.mixture, family, seed, say))
 
 
-def _names(mixture: MixtureConfig, family: Family) -> Iterator[str]:
+def _names(mixture: MixtureConfig, family: AnyFamily) -> Iterator[str]:
     """Name every part, and refuse what the family cannot learn before any file is read."""
     for each in mixture.tasks:
         if each.mixture is not None:
@@ -128,17 +127,17 @@ def _names(mixture: MixtureConfig, family: Family) -> Iterator[str]:
             yield _learned(each.task, family).name
 
 
-def _learned(name: str, family: Family) -> Task[Any]:
+def _learned(name: str, family: AnyFamily) -> Task[Any]:
     """Find a task, and refuse one that the family cannot learn."""
     task = find_task(name)
-    if task.kind == "text" and family != "t5":
+    if task.kind == "text" and family.kind != "text_to_text":
         raise UserError(
             f"task {task.name} asks for text to be written, which an encoder cannot; take a t5"
         )
     return task
 
 
-def _parts(mixture: MixtureConfig, family: Family, seed: int, say: Say) -> Iterator[Part]:
+def _parts(mixture: MixtureConfig, family: AnyFamily, seed: int, say: Say) -> Iterator[Part]:
     for each in mixture.tasks:
         if each.mixture is not None:
             yield from _parts(each.mixture, family, seed, say)
@@ -150,10 +149,12 @@ def _parts(mixture: MixtureConfig, family: Family, seed: int, say: Say) -> Itera
             yield TaskPart(task, prepare(task, each.data, seed, say))
 
 
-def _check_objective(config: ObjectiveConfig, family: Family) -> None:
-    if family not in FAMILIES[config.objective]:
-        known = " and ".join(key for key, families in FAMILIES.items() if family in families)
-        raise UserError(f"objective {config.objective!r}: a {family} learns {known} in a mixture")
+def _check_objective(config: ObjectiveConfig, family: AnyFamily) -> None:
+    if config.objective not in family.objectives:
+        known = " and ".join(family.objectives)
+        raise UserError(
+            f"objective {config.objective!r}: a {family.name} learns {known} in a mixture"
+        )
     if config.mlm.packing or config.lm.packing or config.span_corruption.packing:
         raise UserError(f"objective {config.objective!r}: rows of a mixture cannot be packed")
 
@@ -174,7 +175,7 @@ def rows_of(part: Part, recipe: Recipe, setup: Setup, say: Say) -> FeatureSet:
     if isinstance(part, TextPart):
         seed = recipe.training.seed
         return training_rows(part.config, part.stores, vocabulary, setup.family, seed)
-    if isinstance(setup.model, TextToText):
+    if setup.writes:
         return _texts(part, recipe, vocabulary, say)
     rows = _head_rows(part, part.data.training, recipe, setup, labelled=True)
     if isinstance(rows, TagFeatures) and rows.continued:
@@ -226,7 +227,7 @@ def mixed(parts: Sequence[Part], recipe: Recipe, setup: Setup, say: Say) -> Feat
     rates, size = rates_of(recipe.mixture, iter(list(map(_examples, parts, sets))))
     for part, rate in zip(parts, rates.tolist(), strict=True):
         say(f"mixture: {part.name} {rate:.2%} of the examples")
-    return Mixture(sets, rates, size, recipe.training.seed, apart=setup.family != "t5")
+    return Mixture(sets, rates, size, recipe.training.seed, apart=not setup.writes)
 
 
 def _examples(part: Part, rows: FeatureSet) -> int:

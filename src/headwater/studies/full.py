@@ -19,6 +19,7 @@ from typing import Any
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import read_json
+from headwater.models.families import family_of
 from headwater.studies.study import GridRun, Measure, StudyContext, Trial
 
 FILES: Mapping[str, tuple[str, str, str]] = {
@@ -81,9 +82,7 @@ def model(context: StudyContext, *families: str) -> str:
 
 def family(name: str) -> str:
     """Return the family of a model, as `studies/bodies` names them."""
-    from headwater.runs import setup  # imports torch
-
-    return setup.family(_config(name))
+    return family_of(_config(name)).name
 
 
 def learning_rate(context: StudyContext, name: str) -> float:
@@ -97,9 +96,7 @@ def learning_rate(context: StudyContext, name: str) -> float:
 def random_like(name: str) -> dict[str, Any]:
     """Return the part of a recipe that begins from random weights of a model's own sizes."""
     config = _config(name)
-    preset = {"bert": "bert-base-uncased", "roberta": "roberta-base",
-              "distilbert": "distilbert-base-uncased", "t5": "t5-small", "gpt2": "gpt2",
-              "openai-gpt": "gpt", "elmo": "elmo", "cbow": "cbow"}[config.model_type]  # fmt: skip
+    preset = family_of(config).formats[config.model_type].preset
     sizes = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)

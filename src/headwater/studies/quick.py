@@ -16,6 +16,7 @@ import tomli_w
 from headwater import messages
 from headwater.corpus.build import build
 from headwater.files import replace_file, replacing_folder, write_json
+from headwater.models.families import FAMILIES
 from headwater.studies.language import TASKS, Language
 from headwater.studies.study import GridRun, Measure, StudyContext, Trial
 from headwater.text.loading import load_vocabulary
@@ -27,33 +28,6 @@ EXAMPLES = {"train": 4000, "validation": 200, "test": 600}
 _BERT_TOKENS = {"cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 _SENTINELS = 32
 
-SIZES: Mapping[str, dict[str, Any]] = {
-    "bert": {"preset": "bert-tiny", "sizes": {
-        "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 256,
-        "max_position_embeddings": 64, "initializer_range": 0.05,
-        "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}},
-    "t5": {"preset": "t5-small", "sizes": {
-        "d_model": 64, "d_kv": 32, "d_ff": 256, "num_layers": 2, "num_decoder_layers": 2,
-        "num_heads": 2, "dropout_rate": 0.0}},
-    "gpt": {"preset": "gpt2", "sizes": {
-        "n_embd": 64, "n_layer": 2, "n_head": 2, "n_positions": 64, "initializer_range": 0.05,
-        "embd_pdrop": 0.0, "attn_pdrop": 0.0, "resid_pdrop": 0.0}},
-    "elmo": {"preset": "elmo", "sizes": {
-        "filters": [[1, 16], [2, 16], [3, 32]], "num_highway": 1, "projection_dim": 32,
-        "cells": 64, "samples": 128, "dropout_rate": 0.0}},
-    "cbow": {"preset": "cbow", "sizes": {"vector_size": 64}},
-}  # fmt: skip
-"""Tiny models; the BERT has 130,884 parameters."""
-
-OBJECTIVES: Mapping[str, dict[str, Any]] = {
-    "bert": {"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
-    "t5": {"objective": "span_corruption", "span_corruption": {"inputs": 32}},
-    "gpt": {"objective": "lm", "lm": {"length": 32}},
-    "elmo": {"objective": "bilm", "lm": {"length": 32}},
-    "cbow": {"objective": "cbow"},
-}
-
-RATES = {"bert": 2e-3, "t5": 1e-2, "gpt": 2e-3, "elmo": 5e-3, "cbow": 3e-2}
 STEPS = 1000
 """Of pre-training, at 2,048 tokens each."""
 
@@ -97,15 +71,15 @@ def pretrained(
         name: of the run, with the seed after it; left out: the family's.
         changes: tables of the recipe, laid over the family's own.
     """
-    kind = "words" if family in ("cbow", "elmo") else "tokens"
+    quick, kind = FAMILIES[family].quick, _text_of(family)
     network = changes.pop("network", {})
-    sizes = SIZES[family]["sizes"] | network.get("sizes", {})
-    training = {"steps": STEPS, "batch": {"tokens": 2048}, "learning_rate": RATES[family],
+    sizes = {**quick.sizes} | network.get("sizes", {})
+    training = {"steps": STEPS, "batch": {"tokens": 2048}, "learning_rate": quick.learning_rate,
                 "warmup": 0.1, "schedule": "linear", "seed": seed} | _MACHINE  # fmt: skip
     recipe = {
-        "network": {"preset": SIZES[family]["preset"], "sizes": sizes},
+        "network": {"preset": quick.preset, "sizes": sizes},
         "corpus": {"train": str(context.folder / "data" / f"{kind}-store")},
-        **OBJECTIVES[family],
+        **quick.objective,
         **changes,
     }
     recipe["training"] = training | changes.get("training", {})
@@ -114,9 +88,14 @@ def pretrained(
 
 def random_weights(context: StudyContext, family: str) -> dict[str, Any]:
     """Return the part of a recipe that begins from random weights."""
-    kind = "words" if family in ("cbow", "elmo") else "tokens"
-    vocabulary = str(context.folder / "data" / kind)
-    return {"network": SIZES[family] | {"vocabulary": vocabulary}}
+    quick, vocabulary = FAMILIES[family].quick, str(context.folder / "data" / _text_of(family))
+    sizes = {**quick.sizes}
+    return {"network": {"preset": quick.preset, "sizes": sizes, "vocabulary": vocabulary}}
+
+
+def _text_of(family: str) -> str:
+    """Return which of the two vocabularies, and stores, a family reads."""
+    return "words" if FAMILIES[family].kind == "word_vectors" else "tokens"
 
 
 def finetuned(

@@ -14,28 +14,14 @@ MOST_EPOCHS = 100_000  # each is planned beforehand; steps have no bound
 _LEARNING_RATE = {"adamw": 5e-5, "adafactor": 1e-3}
 _WEIGHT_DECAY = {"adamw": 0.01, "adafactor": 0.0}
 
-Family = Literal["bert", "cbow", "elmo", "gpt", "t5"]
-
-FAMILY_DEFAULTS: dict[Family, dict[str, Any]] = {
-    "bert": {"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
-    "cbow": {
-        "optimizer": "adamw",
-        "learning_rate": 3e-2,  # the best of 3e-3, 1e-2 and 3e-2 over 200 steps (docs/words.md)
-        "schedule": "linear",
-        "warmup": 0.05,
-        "weight_decay": 0.0,
-    },
-    "elmo": {
-        "optimizer": "adamw",
-        "learning_rate": 1e-3,
-        "schedule": "linear",
-        "warmup": 0.05,
-        "weight_decay": 0.0,
-    },
-    "gpt": {"optimizer": "adamw", "schedule": "cosine", "warmup": 0.1},
-    "t5": {"optimizer": "adafactor", "schedule": "constant", "warmup": 0},
+FEATURES_DEFAULTS: dict[str, Any] = {
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "schedule": "linear",
+    "warmup": 0.05,
+    "weight_decay": 0.0,
 }
-"""What trains out of the box; a recipe's own keys are laid over these."""
+"""Of the small model on a body's features, whatever the body's family: an LSTM."""
 
 # Adafactor's step is relative to a tensor's size, and hardly moves one that begins at zero; what is
 # new learns at a higher rate than what was pre-trained (docs/methods.md).

@@ -12,16 +12,18 @@ from typing import Literal, get_args
 
 from headwater.errors import UserError, did_you_mean
 
-Family = Literal["bert", "roberta", "distilbert"]
+ModelType = Literal["bert", "roberta", "distilbert"]
 BlockName = Literal["post_norm", "pre_norm"]
 BLOCKS: tuple[BlockName, ...] = get_args(BlockName)
+OUR_BERT = "headwater-bert"
+"""The `model_type` of a BERT that the published code does not know: one of pre-norm blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class BertConfig:
     """Sizes and rates of one encoder; the defaults are bert-base-uncased."""
 
-    model_type: Family = "bert"
+    model_type: ModelType = "bert"
     block: BlockName = "post_norm"
     """Where the norms of a layer stand: after each sum, as published; or "pre_norm", before each
     sublayer and once after the last layer, with dropout inside the feed-forward too."""

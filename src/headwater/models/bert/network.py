@@ -16,13 +16,17 @@ from torch import Tensor, nn
 
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
+from headwater.models.body import EncoderBody
+from headwater.models.layer_outputs import entering
+from headwater.models.losses import Batch
 from headwater.nn.attention import Attention
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import empty_embedding
-from headwater.nn.feedforward import ACTIVATIONS, FeedForward
+from headwater.nn.feedforward import FeedForward
 from headwater.nn.masks import additive, block_positions, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
+from headwater.nn.pooler import Pooler
 
 
 class Embeddings(nn.Module):
@@ -65,19 +69,6 @@ class Embeddings(nn.Module):
         return count * real + self.padding
 
 
-class Pooler(nn.Module):
-    """A dense layer on the first position: `[batch, length, hidden]` -> `[batch, hidden]`."""
-
-    def __init__(self, width: int, act: str, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.dense = nn.Linear(width, width)
-        self.activation = ACTIVATIONS[act]
-        self.dropout = Dropout(dropout)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        return self.activation(self.dense(self.dropout(hidden[:, 0])))
-
-
 def block(config: BertConfig) -> Block:
     """Build one layer of the encoder: attention, then feed-forward, each inside its residual.
 
@@ -112,7 +103,7 @@ def block(config: BertConfig) -> Block:
     )
 
 
-class Bert(nn.Module):
+class Bert(EncoderBody):
     """The encoder.
 
     Args:
@@ -120,6 +111,8 @@ class Bert(nn.Module):
         pooler: keep the dense layer on the first position, which the published body carries.
             A head that needs one owns its own.
     """
+
+    config: BertConfig
 
     def __init__(self, config: BertConfig, *, pooler: bool = False) -> None:
         super().__init__()
@@ -137,21 +130,6 @@ class Bert(nn.Module):
         token_type_ids: Tensor | None = None,
         blocks: Tensor | None = None,
     ) -> Tensor:
-        """Encode a batch of rows.
-
-        Args:
-            input_ids: `[batch, length]` token ids.
-            attention_mask: `[batch, length]`, true (or 1) where a token is real; None: all are.
-            token_type_ids: `[batch, length]` segment of each token; None: all are of the first.
-            blocks: `[batch, length]` of packed rows, from 1 on, 0 on padding: which tokens are one
-                text; None: each row is one.
-
-        Returns:
-            hidden states `[batch, length, hidden]`; those of padding have no meaning.
-
-        Raises:
-            UserError: a row is longer than the position table.
-        """
         if input_ids.shape[1] > self.config.longest:
             raise UserError(
                 f"{input_ids.shape[1]} tokens in a row; this model takes {self.config.longest}"
@@ -163,6 +141,16 @@ class Bert(nn.Module):
             hidden = layer(hidden, bias)
         result: Tensor = hidden if self.norm is None else self.norm(hidden)
         return result
+
+    @property
+    def token_embedding(self) -> Tensor:
+        return self.embeddings.token.weight
+
+    def layer_outputs(self, batch: Batch) -> list[Tensor]:
+        segments = batch.get("token_type_ids") if self.config.type_vocab_size > 1 else None
+        with entering(self.layers) as entered:
+            last = self(batch["input_ids"], batch.get("attention_mask"), segments)
+        return [*entered, last]
 
 
 def initialize(module: nn.Module, std: float) -> None:

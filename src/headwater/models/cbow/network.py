@@ -20,13 +20,14 @@ A stretch of 10 words and labels for 6 of them tell that the window is (10 - 6) 
 import torch
 from torch import Tensor, nn
 
+from headwater.models.body import WordBody
 from headwater.models.cbow.config import CBOWConfig
 from headwater.models.losses import IGNORED, Batch, count
 from headwater.nn.embedding import empty_embedding
 from headwater.nn.sampled import SampledSoftmax
 
 
-class CBOW(nn.Module):
+class CBOW(WordBody):
     """Both tables of vectors.
 
     A batch holds
@@ -34,6 +35,8 @@ class CBOW(nn.Module):
         input_ids   `[batch, places + 2 x window]`, stretches of running words
         labels      `[batch, places]`, the middle words, IGNORED where padding stands
     """
+
+    config: CBOWConfig
 
     def __init__(self, config: CBOWConfig) -> None:
         super().__init__()
@@ -50,6 +53,23 @@ class CBOW(nn.Module):
         vectors = self.token(batch["input_ids"])
         weights = window_weights(batch["labels"].shape[1], vectors.shape[1])
         return torch.matmul(weights.to(vectors), vectors)
+
+    def layer_outputs(self, batch: Batch) -> list[Tensor]:
+        """Return the word vectors alone."""
+        return [self.token(batch["input_ids"])]
+
+    def neighbor_logits(self, ids: Tensor) -> Tensor:
+        """Score each word by the mean of those within the window."""
+        position = torch.arange(ids.shape[1], device=ids.device)
+        distance = (position - position[:, None]).abs()
+        # There are fewer words at the ends of the text.
+        near = ((distance > 0) & (distance <= self.config.window)).float()
+        means = near @ self.token(ids[0]) / near.sum(1, keepdim=True)
+        return self.output.logits(means)
+
+    @property
+    def word_table(self) -> Tensor:
+        return self.token.weight
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy, summed over the words that are asked for."""

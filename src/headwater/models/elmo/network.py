@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.errors import UserError
+from headwater.models.body import WordBody
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.losses import Batch
 from headwater.nn.characters import CharacterCNN
@@ -48,7 +49,7 @@ class WordEncoder(nn.Module):
         return vectors if self.projection is None else cast(Tensor, self.projection(vectors))
 
 
-class ELMo(nn.Module):
+class ELMo(WordBody):
     """The whole model, with the softmax of its language models where it has words.
 
     A batch holds either of
@@ -61,6 +62,7 @@ class ELMo(nn.Module):
     row before it.
     """
 
+    config: ELMoConfig
     words: Tensor | None
 
     def __init__(self, config: ELMoConfig) -> None:
@@ -101,6 +103,9 @@ class ELMo(nn.Module):
         stacked = torch.stack(layers)
         return stacked if mask is None else stacked * mask.bool()[:, :, None]
 
+    def layer_outputs(self, batch: Batch) -> list[Tensor]:
+        return list(self(batch))
+
     def tokens(self, batch: Batch) -> Tensor:
         """Return the vectors `[batch, length, width]` of words, each distinct word computed once.
 
@@ -131,6 +136,16 @@ class ELMo(nn.Module):
             both = torch.stack((hidden[0], _turned(hidden[1], mask)))
             found.append(both.transpose(1, 2))
         return found
+
+    def neighbor_logits(self, ids: Tensor) -> Tensor:
+        """Add up the log chances from the words before each word and from those after it."""
+        if self.softmax is None:
+            raise UserError("this ELMo has no softmax over words: it gives vectors alone")
+        forward, backward = self.states(self.tokens({"input_ids": ids}))[-1][:, 0]
+        before, after = (
+            self.softmax.logits(states).log_softmax(-1) for states in (forward[:-1], backward[1:])
+        )
+        return F.pad(before, (0, 0, 1, 0)) + F.pad(after, (0, 0, 0, 1))
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return -log p of each word from those before it and from those after it, all added up."""

@@ -12,14 +12,14 @@ from typing import Literal
 
 from headwater.errors import UserError
 
-Family = Literal["gpt2", "openai-gpt"]
+ModelType = Literal["gpt2", "openai-gpt"]
 
 
 @dataclass(frozen=True, slots=True)
 class GPTConfig:
     """Sizes and rates of one decoder; the defaults are gpt2."""
 
-    model_type: Family = "gpt2"
+    model_type: ModelType = "gpt2"
     vocab_size: int = 50257
     n_positions: int = 1024
     n_embd: int = 768

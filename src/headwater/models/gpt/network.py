@@ -24,7 +24,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.errors import UserError
+from headwater.models.body import GeneratingBody
 from headwater.models.gpt.config import GPTConfig
+from headwater.models.layer_outputs import entering
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.nn.attention import Attention, KeyValueCache, KeyValues
 from headwater.nn.block import Block, PostNorm, PreNorm
@@ -88,7 +90,7 @@ class Cache:
             self.mask = self.mask.index_select(0, rows)
 
 
-class GPT(nn.Module):
+class GPT(GeneratingBody):
     """The whole model, with the tied output layer.
 
     A batch holds `input_ids` `[batch, length]` and may hold
@@ -102,6 +104,8 @@ class GPT(nn.Module):
                         one text. Their `prefix_length` `[batch, length]` is that of each place's
                         text, and their labels are IGNORED at the first place of each.
     """
+
+    config: GPTConfig
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -144,6 +148,11 @@ class GPT(nn.Module):
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count the tokens that are asked for."""
         return {"tokens": count(batch["labels"][:, 1:])}
+
+    def layer_outputs(self, batch: Batch) -> list[Tensor]:
+        with entering(self.layers) as entered:
+            last = self.states(batch)
+        return [*entered, last]
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return the vectors `[batch, length, width]` of ids at their positions.

@@ -14,6 +14,8 @@ from headwater.errors import UserError, did_you_mean
 
 Architecture = Literal["encoder_decoder", "shared", "language_model", "prefix_lm"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+OUR_T5 = "headwater-t5"
+"""The `model_type` of the architectures that the published code does not know."""
 _LEAST_BUCKETS = 4  # one exact distance and one for all further ones, to either side
 
 
@@ -89,6 +91,21 @@ class T5Config:
     @property
     def gated(self) -> bool:
         return self.feed_forward_proj.startswith("gated-")
+
+
+def refuse_objective(config: T5Config, objective: str, packed: bool) -> None:
+    """Raise UserError where an architecture has no use for the features (section 3.2)."""
+    name = config.architecture
+    if objective == "lm" and name != "language_model":
+        raise UserError(
+            f"objective 'lm' has no inputs to read: it trains architecture language_model; "
+            f"a T5 of architecture {name} takes prefix_lm"
+        )
+    if packed and config.decoder_only:
+        raise UserError(
+            f"architecture {name} reads inputs and targets as one text, which cannot be packed; "
+            "set span_corruption.packing = false"
+        )
 
 
 def _v1_0(d_model: int, d_ff: int, layers: int, heads: int, d_kv: int = 64) -> T5Config:

@@ -25,6 +25,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from headwater.models.layer_outputs import entering
 from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
@@ -225,6 +226,12 @@ class T5(TextToText):
         """Return the memory `[batch, inputs, width]` of ids `[batch, inputs]`."""
         memory: Tensor = self.encoder(self.embedding(input_ids), attention_mask)
         return memory
+
+    def layer_outputs(self, batch: Batch) -> list[Tensor]:
+        """Return those of the encoder."""
+        with entering(self.encoder.layers) as entered:
+            last = self.encode(batch["input_ids"], batch.get("attention_mask"))
+        return [*entered, last]
 
     def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
         """Begin to decode from a memory and its mask `[batch, inputs]`."""

@@ -1,4 +1,4 @@
-"""An ELMo's words, and the format in which the published ones were released.
+"""The format in which the published ELMos were released.
 
 A release is two files, as `bilm-tf` (Peters et al. 2018) wrote them: `options.json`, the sizes, and
 an HDF5 file, the weights without the softmax:
@@ -14,38 +14,22 @@ RNN_0 reads forward, RNN_1 backward. Matrices are `[inputs, outputs]`, and 1 is 
 gates' bias when they are used. Reading needs `pip install 'headwater[elmo]'`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from headwater import files
 from headwater.errors import UserError
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.elmo.network import ELMo
-from headwater.nn.characters import CHARACTERS, END_TEXT, MAX_CHARACTERS, character_ids
-from headwater.text.vocabulary import Vocabulary
+from headwater.nn.characters import CHARACTERS, MAX_CHARACTERS
 
 Arrays = dict[str, NDArray[Any]]
-
-
-def know_words(model: nn.Module, vocabulary: Vocabulary) -> None:
-    """Tell an ELMo how the words of a vocabulary are spelled; leave any other model as it is."""
-    if isinstance(model, ELMo):
-        model.know_words(torch.from_numpy(spell(vocabulary, range(vocabulary.size))))
-
-
-def spell(vocabulary: Vocabulary, ids: Iterable[int]) -> NDArray[np.int16]:
-    """Return the character ids `[words, places]` by which an ELMo reads words of a vocabulary.
-
-    The token that ends a document becomes the published mark of a text's end.
-    """
-    eos_id = vocabulary.eos_id
-    return character_ids([END_TEXT if id == eos_id else vocabulary.token(id) for id in ids])
 
 
 def read_published(options: Path, weights: Path, dtype: torch.dtype = torch.float32) -> ELMo:

@@ -1,0 +1,124 @@
+"""The record of BERT, RoBERTa and DistilBERT. Free of torch."""
+
+from typing import TYPE_CHECKING, Any
+
+from headwater.models.bert import keys
+from headwater.models.bert.config import OUR_BERT, PRESETS, BertConfig
+from headwater.models.config import BodySizes, same_names
+from headwater.models.family import CheckpointFormat, Family, Heads, Json, QuickStudy
+from headwater.models.head_names import HeadName
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from headwater.models.body import Body
+
+_BERT = same_names(BertConfig, "block", "span_dropout", "label_names")
+_DISTILBERT = {
+    "vocab_size": "vocab_size",
+    "hidden_size": "dim",
+    "num_hidden_layers": "n_layers",
+    "num_attention_heads": "n_heads",
+    "intermediate_size": "hidden_dim",
+    "hidden_act": "activation",
+    "hidden_dropout_prob": "dropout",
+    "attention_probs_dropout_prob": "attention_dropout",
+    "max_position_embeddings": "max_position_embeddings",
+    "initializer_range": "initializer_range",
+    "pad_token_id": "pad_token_id",
+    "span_dropout": "qa_dropout",
+    "classifier_dropout": "seq_classif_dropout",
+}
+
+
+def _read(values: dict[str, Any], json: Json, default: BertConfig) -> dict[str, Any]:
+    if default.model_type == "distilbert":
+        return values
+    # A classifier drops as the body does unless it says otherwise.
+    dropout = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
+    return {"classifier_dropout": dropout} | values
+
+
+def _write(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
+    return {"bos_token_id": 0, "eos_token_id": 2} if config.model_type == "roberta" else {}
+
+
+def _sizes(config: BertConfig) -> BodySizes:
+    return BodySizes(
+        hidden_size=config.hidden_size,
+        layers=config.num_hidden_layers,
+        longest_input=config.longest,
+        segments=config.type_vocab_size,
+        first_position=config.first_position,
+    )
+
+
+def _build_body(config: BertConfig, bare: bool) -> "Body":
+    from headwater.models.bert.network import Bert
+
+    return Bert(config, pooler=bare and config.model_type != "distilbert")
+
+
+def _initialize(module: "nn.Module", config: BertConfig) -> None:
+    from headwater.models.bert.network import initialize
+
+    initialize(module, config.initializer_range)
+
+
+def _heads() -> Heads[BertConfig]:
+    from headwater.models.bert.heads import HEADS
+
+    return HEADS
+
+
+BERT = Family(
+    name="bert",
+    title="BERT",
+    kind="encoder",
+    presets=PRESETS,
+    formats={
+        "bert": CheckpointFormat(keys.BERT, _BERT, BertConfig(), "bert-base-uncased"),
+        "roberta": CheckpointFormat(
+            keys.ROBERTA,
+            _BERT,
+            BertConfig(model_type="roberta", vocab_size=50265, pad_token_id=1),
+            "roberta-base",
+        ),
+        "distilbert": CheckpointFormat(
+            keys.DISTILBERT,
+            _DISTILBERT,
+            PRESETS["distilbert-base-uncased"],
+            "distilbert-base-uncased",
+        ),
+        OUR_BERT: CheckpointFormat(
+            keys.OUR_BERT, _BERT | {"block": "block"}, BertConfig(), "bert-base-uncased"
+        ),
+    },
+    sizes=_sizes,
+    summary=lambda config: (
+        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
+        f"{config.num_attention_heads} heads, encoder"
+    ),
+    build_body=_build_body,
+    initialize=_initialize,
+    heads=_heads,
+    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    objectives=("mlm",),
+    quick=QuickStudy(
+        preset="bert-tiny",
+        sizes={
+            "hidden_size": 64,
+            "num_attention_heads": 2,
+            "intermediate_size": 256,
+            "max_position_embeddings": 64,
+            "initializer_range": 0.05,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+        },
+        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
+        learning_rate=2e-3,
+    ),
+    model_type=lambda config: OUR_BERT if config.pre_norm else config.model_type,
+    read=_read,
+    write=_write,
+)

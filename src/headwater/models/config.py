@@ -1,0 +1,72 @@
+"""What the configs of all families have in common. Free of torch."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, fields, replace
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from headwater.errors import UserError
+
+
+class ModelConfig(Protocol):
+    """Sizes and rates of one model: a frozen dataclass, one class for each family."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def model_type(self) -> str:
+        """Names the architecture within its family, as config.json does."""
+        ...
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of token ids."""
+        ...
+
+
+C = TypeVar("C", bound=ModelConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class BodySizes:
+    """What the library asks of a body, whatever its family calls it.
+
+    Attributes:
+        hidden_size: of each of its outputs.
+        layers: it has one output more than layers; of an encoder-decoder, those of the encoder.
+        longest_input: the most tokens of a sequence; no bound where it knows distances alone.
+        segments: how many it tells apart.
+        first_position: the index of a text's first token in the position table; None: no table.
+        decoder_start_id: the id that a decoder begins with; None: it has no decoder.
+        one_stack: whether inputs and targets are read as one text.
+    """
+
+    hidden_size: int
+    layers: int
+    longest_input: int = sys.maxsize
+    segments: int = 0
+    first_position: int | None = None
+    decoder_start_id: int | None = None
+    one_stack: bool = False
+
+
+def same_names(config: type[ModelConfig], *excluded: str) -> dict[str, str]:
+    """Return the fields of a config whose names in config.json are the same."""
+    names = [field.name for field in fields(config)]
+    return {name: name for name in names if name not in ("model_type", *excluded)}
+
+
+def label_names(config: ModelConfig) -> tuple[str, ...]:
+    """Return the classes of a classification head; none where a family takes no heads."""
+    names: tuple[str, ...] = getattr(config, "label_names", ())
+    return names
+
+
+def with_labels(config: C, labels: Sequence[str] | None) -> C:
+    """Return `config` with classes of those names; with its own where none are given."""
+    if not labels or not label_names(config):
+        return config
+    twice = [name for index, name in enumerate(labels) if name in labels[:index]]
+    if twice:
+        raise UserError(f"label {twice[0]!r} is given twice; each class has its own name")
+    return replace(config, label_names=tuple(labels))

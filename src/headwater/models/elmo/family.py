@@ -1,0 +1,71 @@
+"""The record of ELMo. Free of torch."""
+
+from typing import TYPE_CHECKING, Any
+
+from headwater.models.config import BodySizes, same_names
+from headwater.models.elmo import keys
+from headwater.models.elmo.config import PRESETS, ELMoConfig
+from headwater.models.family import CheckpointFormat, Family, QuickStudy
+from headwater.models.head_names import HeadName
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from headwater.models.body import Body
+
+
+def _write(config: ELMoConfig, head: HeadName | None) -> dict[str, Any]:
+    """One that has no words says nothing of them."""
+    return {} if config.vocab_size else {"vocab_size": None}
+
+
+def _build_body(config: ELMoConfig, bare: bool) -> "Body":
+    from headwater.models.elmo.network import ELMo
+
+    return ELMo(config)
+
+
+def _initialize(module: "nn.Module", config: ELMoConfig) -> None:
+    from headwater.models.elmo.network import initialize
+
+    initialize(module, config)
+
+
+ELMO = Family(
+    name="elmo",
+    title="ELMo",
+    kind="word_vectors",
+    presets=PRESETS,
+    formats={"elmo": CheckpointFormat(keys.ELMO, same_names(ELMoConfig), ELMoConfig(), "elmo")},
+    sizes=lambda config: BodySizes(2 * config.projection_dim, config.num_layers),
+    summary=lambda config: (
+        f"{config.num_layers} layers, {config.projection_dim} wide, {config.cells} cells, "
+        "two directions"
+    ),
+    added_up="each is read by its characters, between marks of a word's begin and end",
+    reads_characters=True,
+    build_body=_build_body,
+    initialize=_initialize,
+    training={
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "schedule": "linear",
+        "warmup": 0.05,
+        "weight_decay": 0.0,
+    },
+    objectives=("bilm",),
+    quick=QuickStudy(
+        preset="elmo",
+        sizes={
+            "filters": [[1, 16], [2, 16], [3, 32]],
+            "num_highway": 1,
+            "projection_dim": 32,
+            "cells": 64,
+            "samples": 128,
+            "dropout_rate": 0.0,
+        },
+        objective={"objective": "bilm", "lm": {"length": 32}},
+        learning_rate=5e-3,
+    ),
+    write=_write,
+)
