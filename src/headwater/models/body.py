@@ -68,7 +68,7 @@ class EncoderBody(Body):
 
 
 class GeneratingBody(Body):
-    """A body that writes token by token; see `inference.decoder`."""
+    """A body that writes token by token; see `inference.decoder.DecodingNetwork`."""
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Read ids `[batch, inputs]`; return the memory `[batch, inputs, hidden]`."""
