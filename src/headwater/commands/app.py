@@ -66,8 +66,7 @@ app = typer.Typer(
 @app.callback()
 def _options(
     version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Take a language model from raw text to answers: adapt it, measure it, ask it."""

@@ -4,9 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from headwater.commands.options import Device, Json, Model
+from headwater.commands.options import Device, Json, Model, argument, option
 from headwater.commands.output import print_json
 
 if TYPE_CHECKING:
@@ -19,17 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 def ask(
-    question: Annotated[
-        str, typer.Argument(help="The question; for a GPT, the text to go on with.")
-    ],
+    question: Annotated[str, argument("The question; for a GPT, the text to go on with.")],
     context: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|-|FOLDER", help="The text to answer from; - reads standard input."
-        ),
+        str | None, option("The text to answer from; - reads standard input.", "FILE|-|FOLDER")
     ] = None,
     model: Model = "reader",
-    top_k: Annotated[int, typer.Option(min=1, max=10**6, help="How many answers to show.")] = 1,
+    top_k: Annotated[int, option("How many answers to show.", min=1, max=10**6)] = 1,
     json: Json = False,
     device: Device = "auto",
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from headwater import signals
-from headwater.commands.options import Json, TextField, Texts
+from headwater.commands.options import Json, TextField, Texts, argument, option
 from headwater.commands.output import print_json
 from headwater.errors import UserError
 
@@ -19,34 +19,28 @@ logger = logging.getLogger(__name__)
 corpus = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Pages = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="INPUT...", help=".txt, .jsonl, .parquet, .wet.gz, .warc.gz, or folders."
-    ),
+    list[Path], argument(".txt, .jsonl, .parquet, .wet.gz, .warc.gz, or folders.", "INPUT...")
 ]
 BadWords = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Words, one a line; pages that hold one are dropped."),
+    Path | None, option("Words, one a line; pages that hold one are dropped.", "FILE")
 ]
-Executor = Annotated[str, typer.Option(metavar="E", help="Where to run it: local, slurm or ray.")]
+Executor = Annotated[str, option("Where to run it: local, slurm or ray.", "E")]
 TasksAtATime = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="How many tasks at a time [every processor].")
+    int | None, option("How many tasks at a time [every processor].", "N", min=1)
 ]
 CleaningSettings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="a.b=VALUE", help="Such as rules.min_words=5; repeatable."),
+    list[str] | None, option("Such as rules.min_words=5; repeatable.", "a.b=VALUE", flag="--set")
 ]
 
 
 @corpus.command("build")
 def build_store(
     inputs: Texts,
-    vocabulary: Annotated[Path, typer.Option(metavar="PATH", help="Its folder or its file.")],
-    output: Annotated[Path, typer.Option(metavar="DIR", help="The token store to make.")],
+    vocabulary: Annotated[Path, option("Its folder or its file.", "PATH")],
+    output: Annotated[Path, option("The token store to make.", "DIR")],
     text_field: TextField = "text",
     without: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Held-out text; what overlaps is dropped; repeatable."),
+        list[Path] | None, option("Held-out text; what overlaps is dropped; repeatable.", "FILE")
     ] = None,
 ) -> None:
     """Turn raw text into a token store, which pre-training reads."""
@@ -61,7 +55,7 @@ def build_store(
 @corpus.command("clean")
 def clean_pages(
     inputs: Pages,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Gets kept/, dropped/, report.json.")],
+    output: Annotated[Path, option("Gets kept/, dropped/, report.json.", "DIR")],
     bad_words: BadWords = None,
     text_field: TextField = "text",
     executor: Executor = "local",
@@ -92,19 +86,11 @@ def clean_pages(
 
 @corpus.command("show")
 def show_store(
-    store: Annotated[
-        Path, typer.Argument(metavar="STORE", help="A token store, or a folder of `clean`.")
-    ],
-    document: Annotated[
-        int | None, typer.Option(metavar="N", help="Show this document whole, from 0 on.")
-    ] = None,
-    count: Annotated[
-        int | None, typer.Option(metavar="K", min=0, help="How many documents to show.")
-    ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare the checksums first.")] = False,
-    rule: Annotated[
-        str | None, typer.Option(metavar="RULE", help="Only pages that this rule dropped.")
-    ] = None,
+    store: Annotated[Path, argument("A token store, or a folder of `clean`.", "STORE")],
+    document: Annotated[int | None, option("Show this document whole, from 0 on.", "N")] = None,
+    count: Annotated[int | None, option("How many documents to show.", "K", min=0)] = None,
+    verify: Annotated[bool, option("Compare the checksums first.", flag="--verify")] = False,
+    rule: Annotated[str | None, option("Only pages that this rule dropped.", "RULE")] = None,
     json: Json = False,
 ) -> None:
     """Show a token store and some documents, or kept and dropped pages side by side."""

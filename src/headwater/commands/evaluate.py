@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from headwater.commands.options import (
     Device,
     Json,
@@ -12,6 +10,8 @@ from headwater.commands.options import (
     ModelByTask,
     NoAnswerProbabilities,
     TaskName,
+    argument,
+    option,
 )
 from headwater.commands.output import print_json, print_table
 from headwater.errors import UserError
@@ -22,17 +22,11 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: ModelByTask,
-    task: Annotated[
-        list[str],
-        typer.Option(metavar="TASK", help="A task, several (cola,rte), glue or superglue."),
-    ],
+    task: Annotated[list[str], option("A task, several (cola,rte), glue or superglue.", "TASK")],
     data: Annotated[
-        list[Path],
-        typer.Option(metavar="FILE|DIR", help="The task's file or the benchmark's folder; or hub."),
+        list[Path], option("The task's file or the benchmark's folder; or hub.", "FILE|DIR")
     ],
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where metrics and predictions go.")
-    ] = None,
+    output: Annotated[Path | None, option("Where metrics and predictions go.", "DIR")] = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
@@ -58,9 +52,9 @@ def predict(
     model: Model,
     task: TaskName,
     input_file: Annotated[
-        Path, typer.Option("--input", metavar="FILE", help="Examples; answers are not needed.")
+        Path, option("Examples; answers are not needed.", "FILE", flag="--input")
     ],
-    output: Annotated[Path, typer.Option(metavar="FILE", help="Gets the predictions.")],
+    output: Annotated[Path, option("Gets the predictions.", "FILE")],
     no_answer_probabilities: NoAnswerProbabilities = None,
     device: Device = "auto",
 ) -> None:
@@ -71,14 +65,9 @@ def predict(
 
 
 def score(
-    task: Annotated[
-        str, typer.Argument(metavar="TASK", help="A name from `headwater tasks`, or a TASK.toml.")
-    ],
-    data: Annotated[
-        list[Path],
-        typer.Option(metavar="FILE", help="The task's file; may be given several times."),
-    ],
-    predictions: Annotated[Path, typer.Option(metavar="FILE", help="Official predictions file.")],
+    task: Annotated[str, argument("A name from `headwater tasks`, or a TASK.toml.", "TASK")],
+    data: Annotated[list[Path], option("The task's file; may be given several times.", "FILE")],
+    predictions: Annotated[Path, option("Official predictions file.", "FILE")],
     no_answer_probabilities: NoAnswerProbabilities = None,
     json: Json = False,
 ) -> None:
@@ -89,12 +78,10 @@ def score(
 
 
 def submit(
-    benchmark: Annotated[str, typer.Argument(metavar="glue", help="The leaderboard's benchmark.")],
+    benchmark: Annotated[str, argument("The leaderboard's benchmark.", "glue")],
     model: ModelByTask,
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The benchmark's folder, with its test files.")
-    ],
-    output: Annotated[Path, typer.Option(metavar="FILE.zip", help="Gets the submission.")],
+    data: Annotated[Path, option("The benchmark's folder, with its test files.", "DIR")],
+    output: Annotated[Path, option("Gets the submission.", "FILE.zip")],
     json: Json = False,
     device: Device = "auto",
 ) -> None:

@@ -1,6 +1,7 @@
 """`headwater inspect`: what a model reads, is asked, looks at and says."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,8 @@ from headwater.commands.options import (
     Objective,
     Recipe,
     Settings,
+    argument,
+    option,
 )
 from headwater.commands.output import print_json
 from headwater.commands.train import pretraining_options
@@ -25,21 +28,12 @@ if TYPE_CHECKING:
 
 inspect = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-TextA = Annotated[
-    str, typer.Argument(metavar="TEXT", help="A text; [MASK] or ___ stands for a blank.")
-]
-TextB = Annotated[
-    str | None,
-    typer.Argument(metavar="[TEXT_B]", help="BERT: the second text. T5: what is written."),
-]
-Picture = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Draw it: FILE.png or FILE.html.")
-]
-OptionalModel = Annotated[
-    str | None, typer.Argument(metavar="MODEL", help="A folder, a hub id, or a bundled name.")
-]
-OptionalText = Annotated[str | None, typer.Argument(metavar="TEXT", help="What it looks at.")]
-File = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write it as HTML.")]
+TextA = Annotated[str, argument("A text; [MASK] or ___ stands for a blank.", "TEXT")]
+TextB = Annotated[str | None, argument("BERT: the second text. T5: what is written.", "[TEXT_B]")]
+Picture = Annotated[Path | None, option("Draw it: FILE.png or FILE.html.", "FILE")]
+OptionalModel = Annotated[str | None, argument("A folder, a hub id, or a bundled name.", "MODEL")]
+OptionalText = Annotated[str | None, argument("What it looks at.", "TEXT")]
+File = Annotated[Path | None, option("Write it as HTML.", "FILE.html")]
 
 
 @inspect.command("inputs")
@@ -52,16 +46,11 @@ def inspect_inputs(
 ) -> None:
     """Show the tokens, segments and positions that a model reads."""
     from headwater.inspection.inputs import inputs
-    from headwater.pictures.html import write_html
     from headwater.pictures.inputs import draw_inputs
 
-    kind = _kind(output, ".png", ".html")
+    _check(output, ".png", ".html")
     found = inputs(model, text, text_b)
-    if output is not None and kind == ".png":
-        draw_inputs(found.page, output)
-    elif output is not None:
-        write_html(found.page, output)
-    _tell(found.page, lambda: found.content, output, json)
+    _show(found.page, lambda: found.content, output, json, png=partial(draw_inputs, found.page))
 
 
 @inspect.command("batch")
@@ -71,21 +60,18 @@ def inspect_batch(
     corpus: Corpus = None,
     model: InitialModel = None,
     settings: Settings = None,
-    rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many rows to show.")] = 3,
-    epoch: Annotated[int, typer.Option(metavar="E", min=0, help="Counted from 0.")] = 0,
+    rows: Annotated[int, option("How many rows to show.", "N", min=1)] = 3,
+    epoch: Annotated[int, option("Counted from 0.", "E", min=0)] = 0,
     output: File = None,
     json: Json = False,
 ) -> None:
     """Show what a recipe trains on: the text, what of it is read, and what is asked for."""
     from headwater.inspection.batch import batch, recipe_of
-    from headwater.pictures.html import write_html
 
-    _kind(output, ".html")
+    _check(output, ".html")
     options = pretraining_options(objective, model, corpus)
-    said = batch(recipe_of(recipe, options, settings or []), rows, epoch)
-    if output is not None:
-        write_html(said.page, output)
-    _tell(said.page, lambda: said.content, output, json)
+    found = batch(recipe_of(recipe, options, settings or []), rows, epoch)
+    _show(found.page, lambda: found.content, output, json)
 
 
 @inspect.command("attention")
@@ -93,17 +79,17 @@ def inspect_attention(
     model: OptionalModel = None,
     text: OptionalText = None,
     text_b: TextB = None,
-    layer: Annotated[int | None, typer.Option(metavar="L", help="This one, from 0 on.")] = None,
-    head: Annotated[int | None, typer.Option(metavar="H", help="This one, from 0 on.")] = None,
+    layer: Annotated[int | None, option("This one, from 0 on.", "L")] = None,
+    head: Annotated[int | None, option("This one, from 0 on.", "H")] = None,
     patterns: Annotated[
-        bool, typer.Option("--patterns", help="The mask patterns instead, without a model.")
+        bool, option("The mask patterns instead, without a model.", flag="--patterns")
     ] = False,
     output: Picture = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Show which tokens look at which: real weights, or the mask patterns."""
-    kind = _kind(output, ".png", ".html")
+    _check(output, ".png", ".html")
     if patterns:
         if model is not None:
             raise UserError("--patterns shows the masks alone; leave the model and the text out")
@@ -116,25 +102,18 @@ def inspect_attention(
     from headwater.pictures.attention import draw_attention, write_attention_html
 
     maps = attention(load(model, device), text, text_b, layer=layer, head=head)
-    if output is not None and kind == ".png":
-        draw_attention(maps, output)
-    elif output is not None:
-        write_attention_html(maps, f"{model}: attention", output)
-    _tell(strongest(maps, model), lambda: described(maps), output, json)
+    html = partial(write_attention_html, maps, f"{model}: attention")
+    png = partial(draw_attention, maps)
+    _show(strongest(maps, model), lambda: described(maps), output, json, png, html)
 
 
 def _inspect_patterns(output: Path | None, json: bool) -> None:
     from headwater.inspection.attention import patterns, patterns_page
     from headwater.pictures.attention import draw_patterns
-    from headwater.pictures.html import write_html
 
     found = patterns()
-    page = patterns_page(found)
-    if output is not None and output.suffix.lower() == ".png":
-        draw_patterns(found, output)
-    elif output is not None:
-        write_html(page, output)
-    _tell(page, lambda: {name: seen.tolist() for name, seen in found.items()}, output, json)
+    content = {name: allowed.tolist() for name, allowed in found.items()}
+    _show(patterns_page(found), lambda: content, output, json, png=partial(draw_patterns, found))
 
 
 @inspect.command("outputs")
@@ -142,9 +121,7 @@ def inspect_outputs(
     model: ModelArgument,
     text: TextA,
     text_b: TextB = None,
-    count: Annotated[
-        int, typer.Option(metavar="K", min=1, help="How many of the likeliest tokens.")
-    ] = 5,
+    count: Annotated[int, option("How many of the likeliest tokens.", "K", min=1)] = 5,
     output: File = None,
     device: Device = "auto",
     json: Json = False,
@@ -152,31 +129,45 @@ def inspect_outputs(
     """Show what a model's head says of each token of a text."""
     from headwater.inference.loaded import load
     from headwater.inspection.outputs import outputs
-    from headwater.pictures.html import write_html
 
-    _kind(output, ".html")
-    said = outputs(load(model, device), text, text_b, count)
-    if output is not None:
-        write_html(said.page, output)
-    _tell(said.page, lambda: said.content, output, json)
+    _check(output, ".html")
+    found = outputs(load(model, device), text, text_b, count)
+    _show(found.page, lambda: found.content, output, json)
 
 
-def _kind(output: Path | None, *known: str) -> str | None:
-    """Return the ending of an output, refusing what cannot be made before any work is done."""
+def _check(output: Path | None, *endings: str) -> None:
+    """Refuse an output that cannot be made, before any work is done."""
     from headwater.files import check_writable
 
     if output is None:
-        return None
-    if output.suffix.lower() not in known:
-        raise UserError(f"--output {output}: the name must end in {' or '.join(known)}")
+        return
+    if output.suffix.lower() not in endings:
+        raise UserError(f"--output {output}: the name must end in {' or '.join(endings)}")
     check_writable(output.parent)
-    return output.suffix.lower()
 
 
-def _tell(page: "Page", content: Callable[[], object], output: Path | None, json: bool) -> None:
-    """Print for a script, or the file that was written, or else for a person."""
+def _show(
+    page: "Page",
+    content: Callable[[], object],
+    output: Path | None,
+    json: bool,
+    png: Callable[[Path], None] | None = None,
+    html: Callable[[Path], None] | None = None,
+) -> None:
+    """Write a picture if there is an output; print JSON, or the output's name, or the page.
+
+    Args:
+        content: what is printed as JSON.
+        png, html: write those files; without `html`, the page is written.
+    """
     from headwater.commands.screen import show
+    from headwater.pictures.html import write_html
 
+    if output is not None:
+        write = (
+            png if png and output.suffix.lower() == ".png" else html or partial(write_html, page)
+        )
+        write(output)
     if json:
         print_json(content())
     elif output is not None:

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from headwater.commands.options import argument, option
 from headwater.errors import UserError
 
 
 def merge(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A run of method lora.")],
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Gets the whole model.")],
+    model: Annotated[str, argument("A run of method lora.", "MODEL")],
+    output: Annotated[Path, option("Gets the whole model.", "DIR")],
 ) -> None:
     """Make a whole model of a LoRA run and the model it was trained on."""
     from headwater.checkpoints.adaptation import read_adaptation

@@ -1,52 +1,53 @@
 """Options and arguments that several verbs share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-Model = Annotated[str, typer.Option(metavar="MODEL", help="A folder, a hub id, or a bundled name.")]
-ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A folder, a hub id, or a bundled name.")
-]
+
+def option(
+    help: str,
+    metavar: str | None = None,
+    flag: str | None = None,
+    min: float | None = None,
+    max: float | None = None,
+) -> Any:
+    """Declare an option; `flag` is its name where the parameter's would not do."""
+    flags = [flag] if flag else []
+    return typer.Option(*flags, metavar=metavar, help=help, min=min, max=max)
+
+
+def argument(help: str, metavar: str | None = None) -> Any:
+    """Declare an argument."""
+    return typer.Argument(metavar=metavar, help=help)
+
+
+Model = Annotated[str, option("A folder, a hub id, or a bundled name.", "MODEL")]
+ModelArgument = Annotated[str, argument("A folder, a hub id, or a bundled name.", "MODEL")]
 ModelByTask = Annotated[
-    list[str],
-    typer.Option(
-        metavar="MODEL", help="A model, a folder with a run for each task, or TASK=MODEL."
-    ),
+    list[str], option("A model, a folder with a run for each task, or TASK=MODEL.", "MODEL")
 ]
-InitialModel = Annotated[str | None, typer.Option(metavar="MODEL", help="What to start from.")]
+InitialModel = Annotated[str | None, option("What to start from.", "MODEL")]
 
 Recipe = Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")]
 Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="a.b=VALUE", help="Change one key of the recipe; repeatable."),
+    list[str] | None, option("Change one key of the recipe; repeatable.", "a.b=VALUE", flag="--set")
 ]
 Objective = Annotated[
-    str | None,
-    typer.Option(
-        metavar="O", help="What to predict: bilm, cbow, lm, mlm, prefix_lm or span_corruption."
-    ),
+    str | None, option("What to predict: bilm, cbow, lm, mlm, prefix_lm or span_corruption.", "O")
 ]
-Corpus = Annotated[
-    str | None, typer.Option(metavar="STORE", help="A token store of `corpus build`.")
-]
-RunFolder = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The run folder [runs/RECIPE].")
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")]
+Corpus = Annotated[str | None, option("A token store of `corpus build`.", "STORE")]
+RunFolder = Annotated[Path | None, option("The run folder [runs/RECIPE].", "DIR")]
+Resume = Annotated[bool, option("Continue the run in DIR.", flag="--resume")]
 
-TaskName = Annotated[
-    str, typer.Option(metavar="TASK", help="A name from `headwater tasks`, or a TASK.toml.")
-]
+TaskName = Annotated[str, option("A name from `headwater tasks`, or a TASK.toml.", "TASK")]
 NoAnswerProbabilities = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The official no-answer probabilities as JSON.")
+    Path | None, option("The official no-answer probabilities as JSON.", "FILE")
 ]
 
-Texts = Annotated[
-    list[Path], typer.Argument(metavar="INPUT...", help=".txt, .jsonl, .parquet, or folders.")
-]
-TextField = Annotated[str, typer.Option(help="The field or column with the text.")]
+Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]
+TextField = Annotated[str, option("The field or column with the text.")]
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")]
+Json = Annotated[bool, option("Print JSON for a script.", flag="--json")]

@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
-from headwater.commands.options import Json
+from headwater.commands.options import Json, argument, option
 from headwater.commands.output import print_json, print_table
 from headwater.errors import UserError
 
@@ -15,37 +13,21 @@ if TYPE_CHECKING:
     from headwater.studies.results_table import Finding
 
 
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which; left out: list them.")]
-Folder = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Its folder [runs/studies/NAME-BUDGET].")
-]
+Name = Annotated[str | None, argument("Which; left out: list them.", "[NAME]")]
+Folder = Annotated[Path | None, option("Its folder [runs/studies/NAME-BUDGET].", "DIR")]
 Budget = Annotated[
-    Literal["quick", "full"],
-    typer.Option(help="Minutes on generated data, or real data and models."),
+    Literal["quick", "full"], option("Minutes on generated data, or real data and models.")
 ]
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The official data, for the full budget.")
-]
+Data = Annotated[Path | None, option("The official data, for the full budget.", "DIR")]
 Models = Annotated[
-    list[str] | None,
-    typer.Option(metavar="MODEL", help="What the full budget starts from; repeatable."),
+    list[str] | None, option("What the full budget starts from; repeatable.", "MODEL")
 ]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="A column of the table; repeatable [all]."),
-]
-Scale = Annotated[
-    float,
-    typer.Option(metavar="X", min=0.001, help="Times the steps of the full budget's runs."),
-]
+Columns = Annotated[list[str] | None, option("A column of the table; repeatable [all].", "NAME")]
+Scale = Annotated[float, option("Times the steps of the full budget's runs.", "X", min=0.001)]
 LearningRate = Annotated[
-    float | None,
-    typer.Option(metavar="X", min=1e-9, max=1, help="Of the full budget, for all parameters."),
+    float | None, option("Of the full budget, for all parameters.", "X", min=1e-9, max=1)
 ]
-Jobs = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=1, help="Runs at a time [quick: the cores; full: 1]."),
-]
+Jobs = Annotated[int | None, option("Runs at a time [quick: the cores; full: 1].", "N", min=1)]
 
 
 def study(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headwater.commands.options import Json
+from headwater.commands.options import Json, argument, option
 from headwater.commands.output import print_json, print_table
 
 tasks = typer.Typer(rich_markup_mode=None)
@@ -23,19 +23,13 @@ def list_tasks(context: typer.Context, json: Json = False) -> None:
 
 @tasks.command("show")
 def show(
-    name: Annotated[
-        str, typer.Argument(metavar="TASK", help="A name, or a declaration: my_task.toml.")
-    ],
+    name: Annotated[str, argument("A name, or a declaration: my_task.toml.", "TASK")],
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="The task's file, or its benchmark's folder [the current one]; repeatable.",
-        ),
+        option("The task's file, or its benchmark's folder [the current one]; repeatable.", "FILE"),
     ] = None,
     model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="Whose vocabulary cuts the text: a folder, a name."),
+        str, option("Whose vocabulary cuts the text: a folder, a name.", "MODEL")
     ] = "reader",
     json: Json = False,
 ) -> None:

@@ -16,6 +16,7 @@ from headwater.commands.options import (
     Resume,
     RunFolder,
     Settings,
+    option,
 )
 from headwater.commands.output import print_json
 
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LearnedTask = Annotated[str | None, typer.Option(metavar="TASK", help="What to learn.")]
-TrainingFiles = Annotated[
-    list[Path] | None, typer.Option(metavar="FILE", help="Training file; repeatable.")
-]
+LearnedTask = Annotated[str | None, option("What to learn.", "TASK")]
+TrainingFiles = Annotated[list[Path] | None, option("Training file; repeatable.", "FILE")]
 
 
 def finetune(

@@ -5,25 +5,21 @@ from typing import Annotated
 
 import typer
 
-from headwater.commands.options import Json
+from headwater.commands.options import Json, argument, option
 from headwater.commands.output import print_json
 
 vectors = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A CBOW's folder or run folder.")]
+Model = Annotated[str, argument("A CBOW's folder or run folder.", "MODEL")]
 
 
 @vectors.command("nearest")
 def nearest(
     model: Model,
-    word: Annotated[str, typer.Argument(metavar="WORD", help="The word to start from.")],
-    plus: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="A word to add; repeatable.")
-    ] = None,
-    minus: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="A word to take off; repeatable.")
-    ] = None,
-    count: Annotated[int, typer.Option(metavar="K", min=1, help="How many words to show.")] = 10,
+    word: Annotated[str, argument("The word to start from.", "WORD")],
+    plus: Annotated[list[str] | None, option("A word to add; repeatable.", "WORD")] = None,
+    minus: Annotated[list[str] | None, option("A word to take off; repeatable.", "WORD")] = None,
+    count: Annotated[int, option("How many words to show.", "K", min=1)] = 10,
     json: Json = False,
 ) -> None:
     """Show the words whose vectors are nearest, as in `king --minus man --plus woman`."""
@@ -41,10 +37,8 @@ def nearest(
 @vectors.command("export")
 def export(
     model: Model,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")],
-    binary: Annotated[
-        bool, typer.Option("--binary", help="Numbers as float32 instead of text.")
-    ] = False,
+    output: Annotated[Path, option("The file to write.", "FILE")],
+    binary: Annotated[bool, option("Numbers as float32 instead of text.", flag="--binary")] = False,
 ) -> None:
     """Write the vectors in word2vec's format, text or binary, which gensim opens."""
     from headwater.inference.word_vectors import load_vectors

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headwater import signals
-from headwater.commands.options import Json, TextField, Texts
+from headwater.commands.options import Json, TextField, Texts, argument, option
 from headwater.commands.output import print_json
 
 if TYPE_CHECKING:
@@ -18,23 +18,13 @@ logger = logging.getLogger(__name__)
 
 vocabulary = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Kind = Annotated[str, typer.Option(metavar="KIND", help="wordpiece, bpe, unigram or word.")]
-Size = Annotated[
-    int, typer.Option(metavar="N", help="Tokens in all, special ones and sentinels too.")
-]
-Folder = Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")]
-LowerCase = Annotated[
-    bool, typer.Option(help="WordPiece, words: drop case and accents, or keep them.")
-]
-Letters = Annotated[
-    str, typer.Option(metavar="TEXT", help="Characters to cover however rare, such as äöüß.")
-]
-Coverage = Annotated[
-    float, typer.Option(metavar="SHARE", help="Share of the text whose letters are covered.")
-]
-Sentences = Annotated[
-    int, typer.Option(metavar="N", help="Draw so many from a text that has more.")
-]
+Kind = Annotated[str, option("wordpiece, bpe, unigram or word.", "KIND")]
+Size = Annotated[int, option("Tokens in all, special ones and sentinels too.", "N")]
+Folder = Annotated[Path, option("The folder to make.", "DIR")]
+LowerCase = Annotated[bool, option("WordPiece, words: drop case and accents, or keep them.")]
+Letters = Annotated[str, option("Characters to cover however rare, such as äöüß.", "TEXT")]
+Coverage = Annotated[float, option("Share of the text whose letters are covered.", "SHARE")]
+Sentences = Annotated[int, option("Draw so many from a text that has more.", "N")]
 
 
 @vocabulary.command("train")
@@ -77,11 +67,8 @@ def train(
 
 @vocabulary.command("show")
 def show(
-    path: Annotated[
-        Path,
-        typer.Argument(metavar="PATH", help="Its folder or file; a model, a run or a token store."),
-    ],
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Shown in tokens.")] = None,
+    path: Annotated[Path, argument("Its folder or file; a model, a run or a token store.", "PATH")],
+    text: Annotated[str | None, argument("Shown in tokens.", "[TEXT]")] = None,
     json: Json = False,
 ) -> None:
     """Show what a vocabulary is, and how it cuts a text into tokens."""
