@@ -32,7 +32,7 @@ def ask(
 
     documents = read_context(context) if context is not None else None
     loaded = load(model, device)
-    if loaded.writes and loaded.objective:
+    if loaded.generates and loaded.objective:
         logger.info(
             f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "
             "answers mean little; adapt it with `headwater finetune`"

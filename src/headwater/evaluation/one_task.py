@@ -73,7 +73,7 @@ def predict_file(
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
     examples = read_files(predicted, [input_file], answered=False)
     loaded = _load(model, predicted, device)
-    if no_answer_probabilities is not None and loaded.writes:
+    if no_answer_probabilities is not None and loaded.generates:
         raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
     predictor = predictor_for(loaded, predicted)
     with progress_of(predicted) as progress:

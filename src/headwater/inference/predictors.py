@@ -1,0 +1,215 @@
+"""Which predictor a model gets for a task: by what its family does, by its head and its labels."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, final
+
+import torch
+
+from headwater.checkpoints.adaptation import read_adaptation
+from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.parts import EXTRA
+from headwater.config import Config
+from headwater.data.config import TextConfig
+from headwater.data.example import SpanExample
+from headwater.data.task import Task
+from headwater.errors import UserError, with_article
+from headwater.inference.answer import Predictor
+from headwater.inference.causal_generator import CausalGenerator
+from headwater.inference.classifier import Classifier
+from headwater.inference.extractive_reader import ExtractiveReader
+from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generative_reader import GenerativeReader
+from headwater.inference.label_scorer import LabelScorer
+from headwater.inference.sequence_layout import layout_for
+from headwater.inference.tagger import Tagger
+from headwater.inference.task_generator import TaskGenerator
+from headwater.inference.text_generator import TextGenerator
+from headwater.models.body import GeneratingBody
+from headwater.models.build import Model
+from headwater.models.config import ModelConfig, label_names
+from headwater.models.families import family_of, sizes_of
+from headwater.models.feature_model import FeatureModel
+from headwater.models.multi_task import MultiTask
+from headwater.models.text_to_text import TextToText
+from headwater.tasks.config import SequenceConfig, SpanConfig
+from headwater.tasks.squad import SQUAD_V2
+from headwater.text.vocabulary import Vocabulary
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+Reader = ExtractiveReader | GenerativeReader
+
+
+@final
+class Predictors:
+    """Builds the predictors of one model.
+
+    Args:
+        extra: what traveled with the model (headwater.json): lengths as in training, a threshold.
+        name: what the model was loaded by; messages begin with it.
+    """
+
+    def __init__(
+        self,
+        network: Model,
+        vocabulary: Vocabulary,
+        config: ModelConfig,
+        extra: Mapping[str, Any],
+        name: str,
+    ) -> None:
+        self._network, self._vocabulary, self._config = network, vocabulary, config
+        self._extra, self._name = extra, name
+        self._threshold = _no_answer_threshold(extra, name)
+
+    def for_task(self, task: Task[Any], precision: torch.dtype | None = None) -> Predictor[Any]:
+        """Return what predicts a task's examples; see `LoadedModel.predictor`."""
+        network = self._network
+        if isinstance(network, TextToText):
+            return self._generating(task, network)
+        self._refuse_headless()
+        if isinstance(network, FeatureModel):
+            return self._on_head(network, network.labels, task, precision)
+        if not isinstance(network, MultiTask):
+            return self._on_head(network, label_names(self._config), task, precision)
+        if task.name not in network.names:
+            known = ", ".join(network.names)
+            raise UserError(f"{self._name} has no head for task {task.name}; it has {known}")
+        return self._on_head(network.one(task.name), network.labels[task.name], task, precision)
+
+    def question_reader(self) -> Reader | None:
+        """Return what answers questions, if anything does; of several heads the first for spans."""
+        network = self._network
+        if isinstance(network, TextToText):
+            reader = self._generating(self._question_task(), network)
+            assert isinstance(reader, GenerativeReader)
+            return reader
+        heads: list[Model] = [network]
+        if isinstance(network, MultiTask):
+            heads = [network.one(name) for name in network.names]
+        head = next((each for each in heads if each.head_name == "span"), None)
+        return None if head is None else self._span_reader(head, self._threshold)
+
+    def continuation(self) -> CausalGenerator | None:
+        """Return what continues a prompt, of a model that does nothing else."""
+        network = self._network
+        if family_of(self._config).kind != "causal_lm" or not isinstance(network, GeneratingBody):
+            return None
+        return CausalGenerator(network, self._vocabulary)
+
+    def need(self, reader: Reader | None) -> Reader:
+        """Return the reader; a UserError says why there is none."""
+        self._refuse_headless()
+        if reader is None:
+            raise UserError(
+                f"{self._name} has no layer for questions on a text; train one: headwater finetune "
+                f"--model {self._body_name} --task squad --data FILE"
+            )
+        return reader
+
+    def _generating(self, task: Task[Any], network: TextToText) -> Predictor[Any]:
+        generator = TextGenerator(network, self._vocabulary)
+        sizes = self._saved("text", TextConfig)
+        longest, decoding = sizes.max_inputs, GenerationConfig(max_new_tokens=sizes.max_targets)
+        if task.kind == "span":  # contexts that are too long are read in windows
+            return GenerativeReader(
+                generator, to_text=task.to_text, max_inputs=longest, decoding=decoding
+            )
+        return TaskGenerator(generator, task, max_inputs=longest, decoding=decoding)
+
+    def _on_head(
+        self, head: Model, labels: Sequence[str], task: Task[Any], precision: torch.dtype | None
+    ) -> Predictor[Any]:
+        kind = head.head_name
+        self._check_head(kind, labels, task)
+        if kind == "span":
+            threshold = (self._threshold or 0.0) if task.null_answers else None
+            return self._span_reader(head, threshold, precision)
+        scorer = LabelScorer(
+            head,
+            self._vocabulary,
+            () if kind == "regression" else tuple(labels),
+            self._saved("sequence", SequenceConfig).fitting(sizes_of(self._config).longest_input),
+            precision=precision,
+            layout=layout_for(self._network, self._vocabulary),
+        )
+        return Tagger(scorer) if kind == "token" else Classifier(scorer)
+
+    def _check_head(self, kind: str | None, labels: Sequence[str], task: Task[Any]) -> None:
+        if kind is None or kind != task.kind:
+            has = "no head" if kind is None else f"a head of kind {kind}"
+            if task.kind == "text":
+                raise UserError(f"{self._name} has {has}; task {task.name} is one for a T5")
+            raise UserError(
+                f"{self._name} has {has}, and task {task.name} needs one of kind {task.kind}; "
+                f"train it: headwater finetune --model {self._body_name} --task {task.name} "
+                "--data FILE"
+            )
+        chosen = kind in ("sequence", "token")
+        if chosen and task.labels and sorted(task.labels) != sorted(labels):
+            raise UserError(
+                f"{self._name} chooses from {', '.join(labels)}; task {task.name} has "
+                f"{', '.join(task.labels)} (names are those of id2label in config.json)"
+            )
+
+    def _span_reader(
+        self, head: Model, threshold: float | None, precision: torch.dtype | None = None
+    ) -> ExtractiveReader:
+        return ExtractiveReader(
+            head,
+            self._vocabulary,
+            self._saved("spans", SpanConfig).fitting(sizes_of(self._config).longest_input),
+            threshold=threshold,
+            precision=precision,
+            layout=layout_for(self._network, self._vocabulary),
+        )
+
+    def _saved(self, key: str, config: type[ConfigT]) -> ConfigT:
+        """Return the settings under a key of headwater.json: those of training."""
+        return config.check(self._extra.get(key, {}), f"{self._name}/{EXTRA}: {key}")
+
+    @property
+    def _body_name(self) -> str:
+        """What to train on from: of what was saved without its body, that body."""
+        try:
+            found = read_adaptation(resolve(self._name))
+        except UserError:  # it was not loaded by a name
+            return self._name
+        return self._name if found is None else found.base.name
+
+    def _refuse_headless(self) -> None:
+        """Refuse the families that take no heads and do not read tasks as text."""
+        if isinstance(self._network, FeatureModel):
+            return
+        family = family_of(self._config)
+        if family.kind == "causal_lm":
+            raise UserError(
+                f"{self._name} is a GPT, which goes on with a text and does not answer from one; "
+                "give it no context, or take a BERT or a T5"
+            )
+        if family.kind == "word_vectors":
+            raise UserError(
+                f"{self._name} is {with_article(family.title)}, which gives vectors "
+                "of words and answers nothing; take a BERT or a T5"
+            )
+
+    def _question_task(self) -> Task[SpanExample]:
+        """Return the task by which a T5 was trained to read questions.
+
+        After any task but one of questions on a text, or after one of the user's own, it is SQuAD.
+        """
+        from headwater.tasks.names import TASKS  # only a T5 needs the list of tasks
+
+        trained = self._extra.get("task", SQUAD_V2.name)
+        if not isinstance(trained, str):
+            raise UserError(f"{self._name}/{EXTRA}: task must be a name, not {trained!r:.40}")
+        found = TASKS.get(trained, SQUAD_V2)
+        return found if found.kind == "span" else SQUAD_V2
+
+
+def _no_answer_threshold(extra: Mapping[str, Any], name: str) -> float | None:
+    value = extra.get("no_answer_threshold")
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise UserError(f"{name}/{EXTRA}: no_answer_threshold must be a number, not {value!r:.40}")
+    return float(value)
