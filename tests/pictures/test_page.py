@@ -33,14 +33,14 @@ def test_marks_are_brackets_where_there_is_no_color() -> None:
     assert lines[0] == "title"
     assert lines[2] == "row 1"
     assert "my {dog} is ~apple~" in lines[3]
-    assert "{left out or asked for}" in lines[-1] or "{left out or asked for}" in lines[-2]
+    assert "{dropped or predicted}" in lines[-1] or "{dropped or predicted}" in lines[-2]
 
 
 def test_marks_are_colors_on_a_terminal() -> None:
     shown = printed(Page("title", (LINE,)), color=True)
     assert "\x1b[1;31mdog\x1b[0m" in shown
     assert "{" not in shown
-    assert "left out or asked for" in shown
+    assert "dropped or predicted" in shown
 
 
 def test_columns_are_wrapped_to_the_width() -> None:
