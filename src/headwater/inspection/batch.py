@@ -16,7 +16,7 @@ from headwater.config import read_toml
 from headwater.data.convert import Features, FeatureSet, PairSet
 from headwater.data.mixture import Mixture
 from headwater.errors import UserError
-from headwater.inspection.rows import Kind, lines
+from headwater.inspection.features_text import Kind, lines
 from headwater.inspection.spelling import Speller
 from headwater.models.families import FAMILIES, AnyFamily
 from headwater.pictures.page import Heading, Page, Part, Shown

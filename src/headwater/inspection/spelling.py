@@ -1,6 +1,6 @@
-"""Ids as text to look at: tokens by name, and stretches of text with what is special marked.
+"""Ids as text to look at: tokens by name, and text with its special tokens marked.
 
-Unlike `Vocabulary.decode` nothing is left out or tidied, so that each place of a row is to be seen:
+Unlike `Vocabulary.decode` nothing is left out or tidied, so that each position can be seen:
 
     [CLS] the mill ##er [SEP]   ->   "[CLS]" special, " the miller", " [SEP]" special
 """
@@ -29,7 +29,7 @@ class Speller:
         """Return a token as the vocabulary writes it; bytes of a byte-level BPE as letters."""
         try:
             token = self.vocabulary.token(id)
-        except UserError:  # a model may have more rows than its vocabulary has tokens
+        except UserError:  # a model may have more embeddings than its vocabulary has tokens
             return f"<{id}>"
         if self._kind != "bpe" or id in self.special:
             return token

@@ -38,17 +38,14 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
     Args:
         paths: the task's files; none: its official ones below the current folder.
         model: whose vocabulary cuts the texts into tokens.
-
-    Raises:
-        UserError: there are no files, one is broken, or the model has no vocabulary.
     """
-    files = with_folders(task.name, task.files, paths) if paths else _here(task)
+    files = with_folders(task.name, task.files, paths) if paths else _official_files(task)
     read, unknown = _read(task, files)
     examples = list(islice(read, COUNT))
     labels = head_labels(task, read)
     vocabulary = load_vocabulary(resolve(model))
     encoder = vocabulary.cls_id is not None and vocabulary.sep_id is not None
-    rows = _rows(task, examples, labels, not unknown, vocabulary) if encoder else None
+    features = _features(task, examples, labels, not unknown, vocabulary) if encoder else None
     return {
         "task": task.name,
         "kind": task.kind,
@@ -58,8 +55,8 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
         "vocabulary": model,
         "unknown": unknown,
         "examples": [
-            _described(task, example, vocabulary, rows[place] if rows else None)
-            for place, example in enumerate(examples)
+            _described(task, example, vocabulary, features[index] if features else None)
+            for index, example in enumerate(examples)
         ],
     }
 
@@ -75,12 +72,12 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
         unknown = content["unknown"] or "of this example"
         for target in example["targets"] or [f"(unknown: {unknown})"]:
             yield f"  target    {target}"
-        for row in example["rows"]:
-            for name, value in row.items():
+        for feature in example["features"]:
+            for name, value in feature.items():
                 yield f"  {name:<9} {value}"
 
 
-def _here(task: Task[Any]) -> Sequence[Path]:
+def _official_files(task: Task[Any]) -> Sequence[Path]:
     files = task.files.find(Path(), "validation") if task.files else ()
     if not files:
         raise UserError(f"task {task.name}: no official files in this folder; name one by --data")
@@ -96,77 +93,74 @@ def _read(task: Task[Any], files: Sequence[Path]) -> tuple[Examples[Any], str | 
 
 
 def _described(
-    task: Task[Any], example: Any, vocabulary: Vocabulary, rows: list[dict[str, str]] | None
+    task: Task[Any], example: Any, vocabulary: Vocabulary, features: list[dict[str, str]] | None
 ) -> dict[str, Any]:
-    said = task.to_text(example)
-    if rows is None:  # a text-to-text model's vocabulary
+    text = task.to_text(example)
+    if features is None:  # a text-to-text model's vocabulary
         speller = Speller(vocabulary)
-        texts = {"tokens": said.inputs, "targets": said.targets[0] if said.targets else ""}
-        rows = [
-            {
-                name: _spelled(speller, vocabulary.encode(text).ids.tolist())
-                for name, text in texts.items()
-            }
-        ]
-    return {"id": said.id, "inputs": said.inputs, "targets": list(said.targets), "rows": rows}
+        sides = {"tokens": text.inputs, "targets": text.targets[0] if text.targets else ""}
+        ids = {name: vocabulary.encode(side).ids.tolist() for name, side in sides.items()}
+        features = [{name: _tokens(speller, each) for name, each in ids.items()}]
+    targets = list(text.targets)
+    return {"id": text.id, "inputs": text.inputs, "targets": targets, "features": features}
 
 
-def _rows(
+def _features(
     task: Task[Any],
     examples: Sequence[Any],
     labels: Sequence[str],
     labelled: bool,
     vocabulary: Vocabulary,
 ) -> list[list[dict[str, str]]]:
-    """Return the rows that an encoder with a head reads, by example."""
+    """Return the features that an encoder with a head reads, by example."""
     speller = Speller(vocabulary)
     if task.kind in ("sequence", "regression"):
         pairs = encode_pairs(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
-        return [[_class_row(speller, pairs[place], labels)] for place in range(len(pairs))]
+        return [[_classified(speller, pairs[index], labels)] for index in range(len(pairs))]
     if task.kind == "token":
         tags = encode_tags(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
         found: list[list[dict[str, str]]] = [[] for _ in examples]
-        for row, place in enumerate(tags.example_of.tolist()):
-            found[place].append(_tag_row(speller, tags[row], labels))
+        for index, example in enumerate(tags.example_of.tolist()):
+            found[example].append(_tagged(speller, tags[index], labels))
         return found
     if task.kind == "span":
         spans: list[SpanExample] = list(examples)
         windows = build_windows(vocabulary, spans, SpanConfig(), labelled=labelled)
         return [
-            [_span_row(speller, windows[row]) for row in windows.rows_of(place)]
+            [_answered(speller, windows[row]) for row in windows.rows_of(place)]
             for place in range(len(spans))
         ]
     return [[{"tokens": "(none: an encoder with a head does not write)"}] for _ in examples]
 
 
-def _spelled(speller: Speller, ids: Sequence[int]) -> str:
+def _tokens(speller: Speller, ids: Sequence[int]) -> str:
     return " ".join(map(speller.token, ids))
 
 
-def _class_row(speller: Speller, row: Features, labels: Sequence[str]) -> dict[str, str]:
-    found = {"tokens": _spelled(speller, row["input_ids"].tolist())}
-    if "labels" in row:
-        value = row["labels"].item()
+def _classified(speller: Speller, feature: Features, labels: Sequence[str]) -> dict[str, str]:
+    found = {"tokens": _tokens(speller, feature["input_ids"].tolist())}
+    if "labels" in feature:
+        value = feature["labels"].item()
         found["label"] = f"{value} {labels[value]}" if labels else f"{value:g}"
     return found
 
 
-def _tag_row(speller: Speller, row: Features, labels: Sequence[str]) -> dict[str, str]:
-    ids = row["input_ids"].tolist()
-    found = {"tokens": _spelled(speller, ids)}
-    if "labels" in row:
-        asked = zip(ids, row["labels"].tolist(), strict=True)
+def _tagged(speller: Speller, feature: Features, labels: Sequence[str]) -> dict[str, str]:
+    ids = feature["input_ids"].tolist()
+    found = {"tokens": _tokens(speller, ids)}
+    if "labels" in feature:
+        labelled = zip(ids, feature["labels"].tolist(), strict=True)
         found["labels"] = " ".join(
-            f"{speller.token(id)}/{labels[tag]}" for id, tag in asked if tag != IGNORED
+            f"{speller.token(id)}/{labels[tag]}" for id, tag in labelled if tag != IGNORED
         )
     return found
 
 
-def _span_row(speller: Speller, row: Features) -> dict[str, str]:
-    ids = row["input_ids"].tolist()
-    found = {"tokens": _spelled(speller, ids)}
-    if "start_positions" in row:
-        start, end = row["start_positions"].item(), row["end_positions"].item()
-        answer = _spelled(speller, ids[start : end + 1])
+def _answered(speller: Speller, feature: Features) -> dict[str, str]:
+    ids = feature["input_ids"].tolist()
+    found = {"tokens": _tokens(speller, ids)}
+    if "start_positions" in feature:
+        start, end = feature["start_positions"].item(), feature["end_positions"].item()
+        answer = _tokens(speller, ids[start : end + 1])
         found["answer"] = f"{start}:{end} {answer}" if end else "0:0 (not in this window)"
     return found

@@ -1,0 +1,200 @@
+"""A feature as text: what was there, what is read, what is predicted.
+
+    original   my {dog} is {hairy}          masked language modeling: both were chosen
+    inputs     my =dog= is [MASK]           one is left as it is, one is hidden
+    targets    dog … hairy
+
+Packed sequences are shown text by text.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+
+from headwater.data.convert import IGNORED, Features
+from headwater.data.token_arrays import Ints
+from headwater.inspection.spelling import Speller
+from headwater.objectives.nsp import IS_NEXT
+from headwater.pictures.page import Line, Mark, Run
+
+Kind = Literal[
+    "mlm", "lm", "bilm", "cbow", "text", "span_corruption", "whole_text", "span", "label"
+]
+"""What is learned from a feature. `text`: any inputs and targets of an encoder-decoder;
+`span_corruption`: those where sentinels take the place of spans; `whole_text`: those whose targets
+are all of it. `lm`: of a decoder, with a prefix or without; `span`: the positions of an answer;
+`label`: a class or a number, of the text or of the first token of each word."""
+
+_GAP = Run(" … ", "special")
+
+
+def lines(kind: Kind, feature: Features, speller: Speller) -> list[list[Line]]:
+    """Return the lines of each text of a feature; one text, unless it is packed."""
+    shown = {
+        "mlm": _mlm,
+        "lm": _lm,
+        "bilm": _bilm,
+        "cbow": _cbow,
+        "text": _text,
+        "span_corruption": _spans,
+        "whole_text": _whole_text,
+        "span": _answer,
+        "label": _labelled,
+    }[kind]
+    return [shown(text, speller) for text in texts(feature)]
+
+
+def texts(feature: Features) -> Iterator[Features]:
+    """Yield each text of a packed feature as one of its own; any other as it is."""
+    if "blocks" not in feature:
+        yield feature
+        return
+    blocks = feature["blocks"]
+    of_labels = feature.get("label_blocks", blocks)
+    for block in range(1, int(blocks.max()) + 1):
+        text = {}
+        for name, values in feature.items():
+            if name not in ("blocks", "label_blocks"):
+                text[name] = values[(of_labels if name == "labels" else blocks) == block]
+        yield text
+
+
+def _mlm(feature: Features, speller: Speller) -> list[Line]:
+    ids, labels = feature["input_ids"], feature["labels"]
+    predicted = labels != IGNORED
+    original = np.where(predicted, labels, ids)
+    mask_id = speller.vocabulary.mask_id
+    inputs: list[Mark] = []
+    for id, label in zip(ids.tolist(), labels.tolist(), strict=True):
+        if label == IGNORED:
+            inputs.append(speller.mark(id))
+        else:
+            inputs.append("masked" if id == mask_id else "kept" if id == label else "random")
+    before: list[Mark] = [
+        "noise" if chosen else speller.mark(id)
+        for chosen, id in zip(predicted.tolist(), ids.tolist(), strict=True)
+    ]
+    found = [
+        Line("original", speller.runs(original.tolist(), before)),
+        Line("inputs", speller.runs(ids.tolist(), inputs)),
+        Line("targets", _targets(labels, speller)),
+    ]
+    if "next_sentence_label" in feature:
+        follows = int(feature["next_sentence_label"]) == IS_NEXT
+        text = "B follows A" if follows else "B is from another document"
+        found.append(Line("pair", (Run(text),)))
+    return found
+
+
+def _targets(labels: Ints, speller: Speller) -> tuple[Run, ...]:
+    """Return what is predicted, with a gap where nothing is."""
+    runs: list[Run] = []
+    positions = np.flatnonzero(labels != IGNORED)
+    for span in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
+        if len(span):
+            text = speller.text(labels[span].tolist()).strip(" ")
+            runs += [_GAP] * bool(runs) + [Run(text)]
+    return tuple(runs)
+
+
+def _lm(feature: Features, speller: Speller) -> list[Line]:
+    ids, labels = feature["input_ids"].tolist(), feature["labels"]
+    # Packed, the number of the text is repeated at each of its positions.
+    prefix = int(np.atleast_1d(feature.get("prefix_length", np.array(0)))[0])
+    marks: list[Mark] = [
+        "prefix" if position < prefix else speller.mark(id) for position, id in enumerate(ids)
+    ]
+    predicted = labels.copy()
+    predicted[:1] = IGNORED  # there is nothing before it to predict it from
+    return [Line("inputs", speller.runs(ids, marks)), Line("targets", _targets(predicted, speller))]
+
+
+def _bilm(feature: Features, speller: Speller) -> list[Line]:
+    ids = feature["input_ids"].tolist()
+    return [
+        Line("inputs", speller.runs(ids)),
+        Line("next", speller.runs(ids[1:])),
+        Line("previous", speller.runs(ids[:-1])),
+    ]
+
+
+def _cbow(feature: Features, speller: Speller) -> list[Line]:
+    """Show the first window and the last: the middle word, and what it is predicted from."""
+    ids, labels = feature["input_ids"].tolist(), feature["labels"].tolist()
+    window = (len(ids) - len(labels)) // 2
+    found = [Line("text", speller.runs(ids))]
+    for start in dict.fromkeys((0, len(labels) - 1)):
+        words = ids[start : start + 2 * window + 1]
+        marks: list[Mark] = [speller.mark(id) for id in words]
+        marks[window] = "noise"
+        found.append(Line("window", speller.runs(words, marks)))
+    return found
+
+
+def _text(feature: Features, speller: Speller) -> list[Line]:
+    return [
+        Line("inputs", speller.runs(feature["input_ids"].tolist())),
+        Line("targets", speller.runs(feature["labels"].tolist())),
+    ]
+
+
+def _spans(feature: Features, speller: Speller) -> list[Line]:
+    """Put the spans of the targets back where the inputs have their sentinels."""
+    spans = _by_sentinel(feature["labels"].tolist(), speller)
+    ids: list[int] = []
+    marks: list[Mark] = []
+    for id in feature["input_ids"].tolist():
+        span = spans.get(id)
+        if span is None:
+            ids.append(id)
+            marks.append(speller.mark(id))
+        else:
+            ids += span
+            marks += ["noise"] * len(span)
+    return [Line("original", speller.runs(ids, marks)), *_text(feature, speller)]
+
+
+def _by_sentinel(targets: Sequence[int], speller: Speller) -> dict[int, list[int]]:
+    spans: dict[int, list[int]] = {}
+    current: list[int] = []
+    for id in targets:
+        if id in speller.sentinels:
+            current = spans.setdefault(id, [])
+        elif id != speller.vocabulary.eos_id:
+            current.append(id)
+    return spans
+
+
+def _whole_text(feature: Features, speller: Speller) -> list[Line]:
+    inputs, targets = feature["input_ids"].tolist(), feature["labels"].tolist()
+    marks: list[Mark] = [
+        "random" if id != right and id not in speller.sentinels else speller.mark(id)
+        for id, right in zip(inputs, targets, strict=True)
+    ]
+    return [Line("inputs", speller.runs(inputs, marks)), Line("targets", speller.runs(targets))]
+
+
+def _answer(feature: Features, speller: Speller) -> list[Line]:
+    ids = feature["input_ids"].tolist()
+    marks: list[Mark] = [speller.mark(id) for id in ids]
+    start, end = (int(feature[name]) for name in ("start_positions", "end_positions"))
+    answer = Run("none in this window: position 0", "special")
+    if start:
+        marks[start : end + 1] = ["answer"] * (end + 1 - start)
+        answer = Run(speller.text(ids[start : end + 1]).strip(" "))
+    return [
+        Line("inputs", speller.runs(ids, marks)),
+        Line("answer", (answer, Run(f"  positions {start} to {end}", "special"))),
+    ]
+
+
+def _labelled(feature: Features, speller: Speller) -> list[Line]:
+    ids, label = feature["input_ids"].tolist(), feature["labels"]
+    marks: list[Mark] = [speller.mark(id) for id in ids]
+    if not np.ndim(label):  # of the whole text
+        number = Run(f"{label.item():g}")
+        return [Line("inputs", speller.runs(ids, marks)), Line("label", (number,))]
+    labelled = [(id, x) for id, x in zip(ids, label.tolist(), strict=True) if x != IGNORED]
+    tokens = "  ".join(f"{speller.text([id]).strip()} {x}" for id, x in labelled)
+    return [Line("inputs", speller.runs(ids, marks)), Line("labels", (Run(tokens),))]
