@@ -47,7 +47,7 @@ def test_a_pair_both_ways(headwater: Headwater, tmp_path: Path, encoder: Path) -
         "id": "0",
         "inputs": "rte sentence1: It rains. sentence2: Adaly.",
         "targets": ["not_entailment"],
-        "rows": [
+        "features": [
             {
                 "tokens": "[CLS] it rains . [SEP] ada ##ly . [SEP]",
                 "label": "1 not_entailment",
@@ -62,7 +62,7 @@ def test_a_pair_both_ways(headwater: Headwater, tmp_path: Path, encoder: Path) -
 def test_tags_stand_at_first_tokens(headwater: Headwater, tmp_path: Path, encoder: Path) -> None:
     (tmp_path / "a.conll").write_text("Adaly\tB-person\nrains\tO\n")
     found = shown(headwater, "ner", "--data", tmp_path / "a.conll", "--model", encoder)
-    (row,) = found["examples"][0]["rows"]
+    (row,) = found["examples"][0]["features"]
     assert row == {"tokens": "[CLS] ada ##ly rains [SEP]", "labels": "ada/B-person rains/O"}
     assert found["labels"] == ["O", "B-person"]
     assert found["examples"][0]["targets"] == ["person: Adaly"]
@@ -76,7 +76,7 @@ def test_a_number_a_span_and_a_text(headwater: Headwater, tmp_path: Path, encode
     stars = shown(
         *(headwater, tmp_path / "stars.toml", "--data", tmp_path / "a.csv", "--model", encoder)
     )
-    assert stars["examples"][0]["rows"] == [{"tokens": "[CLS] it rains [SEP]", "label": "2.5"}]
+    assert stars["examples"][0]["features"] == [{"tokens": "[CLS] it rains [SEP]", "label": "2.5"}]
     (tmp_path / "where.toml").write_text(
         'kind = "span"\nmetrics = ["f1"]\ntemplate = "{question} {context}"\n'
     )
@@ -84,12 +84,12 @@ def test_a_number_a_span_and_a_text(headwater: Headwater, tmp_path: Path, encode
     where = shown(
         *(headwater, tmp_path / "where.toml", "--data", tmp_path / "b.csv", "--model", encoder)
     )
-    assert where["examples"][0]["rows"] == [
+    assert where["examples"][0]["features"] == [
         {"tokens": "[CLS] rains [SEP] the ada ##ly . [SEP]", "answer": "4:5 ada ##ly"}
     ]
     (tmp_path / "a.jsonl").write_text('{"article": "It rains.", "highlights": "rain"}\n')
     news = shown(*(headwater, "cnn_dailymail", "--data", tmp_path / "a.jsonl", "--model", encoder))
-    assert "does not write" in news["examples"][0]["rows"][0]["tokens"]
+    assert "does not write" in news["examples"][0]["features"][0]["tokens"]
     assert news["examples"][0]["inputs"] == "summarize: It rains."
 
 
@@ -97,7 +97,7 @@ def test_hidden_labels_are_not_shown(headwater: Headwater, tmp_path: Path, encod
     (tmp_path / "test.tsv").write_text("index\tsentence1\tsentence2\n0\tIt rains.\tAdaly.\n")
     found = shown(headwater, "rte", "--data", tmp_path / "test.tsv", "--model", encoder)
     assert found["examples"][0]["targets"] == []
-    assert list(found["examples"][0]["rows"][0]) == ["tokens"]
+    assert list(found["examples"][0]["features"][0]) == ["tokens"]
     said = headwater("tasks", "show", "rte", "--data", tmp_path / "test.tsv", "--model", encoder)
     assert "  target    (unknown: " in said.out and "hides the labels" in said.out
 
@@ -121,7 +121,7 @@ def test_a_text_to_text_vocabulary(headwater: Headwater, shared: Path, tmp_path:
     (folder / "spiece.model").symlink_to(model)
     data = shared / "data/translation/multi30k/val.en.gz"
     found = shown(headwater, "translate_en_de", "--data", data, "--model", folder)
-    (row,) = found["examples"][0]["rows"]
+    (row,) = found["examples"][0]["features"]
     assert row["tokens"].startswith("▁translate ▁English ▁to ▁German :")
     assert row["targets"].startswith("▁Eine ▁Gruppe")
 

@@ -12,7 +12,7 @@ from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
 from headwater.inspection.batch import batch, recipe_of
-from headwater.inspection.rows import texts
+from headwater.inspection.features_text import texts
 from headwater.objectives.mlm import MaskedLM
 from headwater.training.plan import Plan
 
