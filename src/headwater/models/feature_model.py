@@ -1,11 +1,11 @@
 """A small model on the outputs of a frozen body: how pre-trained vectors were used before the body
 itself was fine-tuned.
 
-    tokens -> body, frozen -> [layers]          computed once for each row
+    tokens -> body, frozen -> [layers]          computed once for each sequence
            -> mix, or side by side -> dropout -> BiLSTM -> head
 
 One layer, the last four side by side (Devlin et al. 2019, section 5.3 and table 7), or a learned
-mix of all (Peters et al. 2018, equation 1). What the head reads is, of a token or a span, the place
+mix of all (Peters et al. 2018, equation 1). What the head reads is, of a token or a span, the position
 itself, and of a whole text the mean over its tokens. A pair of texts with means u and v is
 u, v, |u - v|, u * v side by side (Conneau et al. 2017, "Supervised Learning of Universal Sentence
 Representations from Natural Language Inference Data", section 2.1 and figure 1).
@@ -32,6 +32,7 @@ from headwater.models.heads import (
     sequence_head,
 )
 from headwater.models.losses import Batch
+from headwater.nn.bilstm import bilstm, bilstm_states
 from headwater.nn.dropout import Dropout
 
 Kind = Literal["sequence", "regression", "token", "span"]
@@ -78,7 +79,7 @@ class FeatureModel(nn.Module):
         self.mix = LayerMix(len(self.layers)) if features.layers == "mix" else None
         self.dropout = Dropout(features.dropout)
         wide = sizes.hidden_size * (1 if self.mix else len(self.layers))
-        self.lstm = _lstm(wide, features.lstm) if features.lstm else None
+        self.lstm = bilstm(wide, features.lstm) if features.lstm else None
         self.head = _head(kind, 2 * features.lstm or wide, len(labels), pairs)
 
     @property
@@ -106,7 +107,7 @@ class FeatureModel(nn.Module):
     def hidden(self, batch: Batch) -> Tensor:
         """Return what the head reads: `[batch, length, width]`, of a whole text `[batch, width]`.
 
-        Places of padding are 0 before the BiLSTM.
+        Positions of padding are 0 before the BiLSTM.
         """
         found = None if self.known is None else self.known(batch)
         vectors = self.taken(batch) if found is None else found
@@ -114,7 +115,7 @@ class FeatureModel(nn.Module):
         mask = torch.ones_like(batch["input_ids"]) if mask is None else mask
         mixed = vectors.flatten(2) if self.mix is None else self.mix(vectors.movedim(2, 0))
         mixed = self.dropout(mixed.masked_fill(~mask.bool()[:, :, None], 0))
-        states = mixed if self.lstm is None else _read(self.lstm, mixed, mask)
+        states = mixed if self.lstm is None else bilstm_states(self.lstm, mixed, mask)
         if self.kind in ("token", "span"):
             return states
         segments = batch.get("token_type_ids", torch.zeros_like(mask)) if self.pairs else None
@@ -160,10 +161,6 @@ def _chosen(features: FeaturesConfig, count: int) -> range:
             return range(layers, layers + 1)
 
 
-def _lstm(inputs: int, cells: int) -> nn.LSTM:
-    return nn.LSTM(inputs, cells, batch_first=True, bidirectional=True)
-
-
 def _head(kind: Kind, wide: int, labels: int, pairs: bool) -> SpanHead | TokenHead | PooledHead:
     """Build the head; what it reads is pooled already where it reads a whole text."""
     whole = 4 * wide if pairs else wide
@@ -178,36 +175,8 @@ def _head(kind: Kind, wide: int, labels: int, pairs: bool) -> SpanHead | TokenHe
             return regression_head(nn.Identity(), nn.Linear(whole, 1), 0.0)
 
 
-def _read(lstm: nn.LSTM, vectors: Tensor, mask: Tensor) -> Tensor:
-    """Run a BiLSTM over the real places of rows, each direction from its own end.
-
-    What torch does with packed rows, two or three times as fast on a CPU (LOG.md, "packed rows").
-    """
-    places = torch.arange(mask.shape[1], device=mask.device)
-    lengths = mask.long().sum(1)[:, None]
-    real = places < lengths
-    turned = torch.where(real, lengths - 1 - places, places)[:, :, None]
-    with torch.autocast(vectors.device.type, enabled=False):  # it has no bf16 everywhere
-        vectors = vectors.float()
-        right = _direction(lstm, vectors, "l0")
-        left = _direction(lstm, vectors.take_along_dim(turned, 1), "l0_reverse")
-    both = torch.cat((right, left.take_along_dim(turned, 1)), 2)
-    return both.masked_fill(~real[:, :, None], 0)
-
-
-def _direction(lstm: nn.LSTM, vectors: Tensor, name: str) -> Tensor:
-    """Run one direction of a BiLSTM from the first place to the last."""
-    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    weights: list[Tensor] = [lstm.get_parameter(f"{part}_{name}") for part in parts]
-    start = vectors.new_zeros(1, len(vectors), lstm.hidden_size)
-    states: Tensor = torch.lstm(
-        vectors, (start, start), weights, True, 1, 0.0, lstm.training, False, True
-    )[0]
-    return states
-
-
 def _means(states: Tensor, mask: Tensor, segments: Tensor | None) -> Tensor:
-    """Return the mean over real places, of a pair both segments' and how they compare."""
+    """Return the mean over real positions, of a pair both segments' and how they compare."""
     if segments is None:
         return _mean(states, mask.bool())
     first, second = (_mean(states, mask.bool() & (segments == number)) for number in (0, 1))
