@@ -1,4 +1,4 @@
-"""Which tasks and which models are meant. Free of torch.
+"""Which tasks to measure, and with which models. Free of torch.
 
     --task cola,rte --task boolq        three tasks
     --task glue                         those of the benchmark whose files are there
@@ -46,7 +46,7 @@ def task_names(given: Sequence[str]) -> list[str]:
 
 
 def only_task(names: Sequence[str]) -> str | None:
-    """Return the one task that is asked for; None for several, or a benchmark."""
+    """Return the task where there is one; None for several, or a benchmark."""
     return names[0] if len(names) == 1 and names[0] not in BENCHMARKS else None
 
 
@@ -100,48 +100,48 @@ def _absent(task: Task[Any], data: Sequence[Path]) -> str:
 
 
 def models_for(given: Sequence[str], tasks: Sequence[Task[Any]]) -> dict[str, str]:
-    """Return the model for each task by its name; a task for which there is none is absent.
+    """Return the model for each task by its name; a task without one is absent.
 
     Args:
-        given: `TASK=MODEL`, and at most one that stands for all: a model, or a folder of runs.
+        given: `TASK=MODEL`, and at most one model, or folder of runs, for all other tasks.
     """
-    asked = {each.name for each in tasks}
-    asked |= {SERVED_BY[name] for name in asked & SERVED_BY.keys()}
-    own: dict[str, str] = {}
-    whole: list[str] = []
+    known = {each.name for each in tasks}
+    known |= {SERVED_BY[name] for name in known & SERVED_BY.keys()}
+    by_task: dict[str, str] = {}
+    shared: list[str] = []
     for each in given:
         name, sign, model = each.partition("=")
         if not sign or Path(each).exists():
-            whole.append(each)
-        elif name in own:
-            raise UserError(f"--model {each}: {name} has a model already ({own[name]})")
-        elif name in asked:
-            own[name] = model
+            shared.append(each)
+        elif name in by_task:
+            raise UserError(f"--model {each}: {name} has a model already ({by_task[name]})")
+        elif name in known:
+            by_task[name] = model
         elif name in TASKS:
             raise UserError(f"--model {each}: {name} is not among the tasks asked for")
         else:
             raise UserError(
-                f"--model {each}: no task {name!r}; {did_you_mean(name, sorted(asked))}"
+                f"--model {each}: no task {name!r}; {did_you_mean(name, sorted(known))}"
             )
-    if len(whole) > 1:
-        raise UserError(f"--model {whole[1]}: which task is it for? write TASK={whole[1]}")
-    found = {each.name: _model(each.name, own, whole) for each in tasks}
-    return {name: model for name, model in found.items() if model is not None}
+    if len(shared) > 1:
+        raise UserError(f"--model {shared[1]}: which task is it for? write TASK={shared[1]}")
+    models = {each.name: _model(each.name, by_task, shared) for each in tasks}
+    return {name: model for name, model in models.items() if model is not None}
 
 
-def _model(task: str, own: Mapping[str, str], whole: Sequence[str]) -> str | None:
+def _model(task: str, by_task: Mapping[str, str], shared: Sequence[str]) -> str | None:
     names = [task, SERVED_BY[task]] if task in SERVED_BY else [task]
     for name in names:
-        if name in own:
-            return own[name]
-    if not whole or not _holds_runs(Path(whole[0])):
-        return whole[0] if whole else None
-    runs = (Path(whole[0], name) for name in names)
+        if name in by_task:
+            return by_task[name]
+    if not shared or not _holds_runs(Path(shared[0])):
+        return shared[0] if shared else None
+    runs = (Path(shared[0], name) for name in names)
     return next((str(run) for run in runs if run.is_dir()), None)
 
 
 def _holds_runs(path: Path) -> bool:
-    """Whether it is a folder that is no model itself."""
+    """Tell whether it is a folder, and no model itself."""
     if str(path) in BUNDLED:
         return False
     return path.is_dir() and not any(

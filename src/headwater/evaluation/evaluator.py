@@ -24,12 +24,12 @@ E = TypeVar("E", bound=Example)
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a model says to the examples, each by id.
+    """A model's predictions by the ids of the examples.
 
-    texts: the predictions as a task has them; of answers "" for none.
-    no_answer_probabilities: None where "no answer" was not in play.
-    margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); empty but for
-        models that find spans.
+    texts: as the task's prediction files have them; "" stands for no answer.
+    no_answer_probabilities: None where every question is answered.
+    margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); only models
+        that find spans give them.
     """
 
     texts: dict[str, str]
@@ -50,11 +50,11 @@ class Evaluation:
     def save(self, folder: Path) -> None:
         """Write metrics.json, the task's prediction files and report, each whole or not at all.
 
-        Probabilities of an earlier evaluation do not stay beside predictions that have none.
+        No-answer probabilities of an earlier evaluation are removed where there are none now.
         """
         write_json(folder / "metrics.json", self.metrics)
-        written = self.task.prediction_file
-        replace_file(folder / written.name, written.dump(self.examples, self.predictions.texts))
+        file = self.task.prediction_file
+        replace_file(folder / file.name, file.dump(self.examples, self.predictions.texts))
         if report := self.task.report(self.examples, self.predictions.texts):
             replace_file(folder / "report.txt", report)
         path = folder / "no_answer_probabilities.json"
@@ -65,7 +65,7 @@ class Evaluation:
 
 
 def progress_of(task: Task[Any]) -> Progress:
-    """Return what shows how far `predict` and `evaluate` are, once in half a minute or by a bar."""
+    """Return the progress of an evaluation: a line every half minute, or a bar."""
     line = "{name}: {done} of {total} examples, {rate:.1f}/s, {left} left"
     rate = "{rate:.1f}/s"
     return Progress(Display(task.name, logger, line, every=30.0, rate=rate, transient=True))
@@ -104,6 +104,6 @@ def evaluate(
     Args:
         predictor: for a task without null answers one that always answers (no threshold).
     """
-    found = predict(predictor, examples, progress)
-    metrics = task.score(examples, found.texts, found.no_answer_probabilities)
-    return Evaluation(metrics, found, task, examples)
+    predictions = predict(predictor, examples, progress)
+    metrics = task.score(examples, predictions.texts, predictions.no_answer_probabilities)
+    return Evaluation(metrics, predictions, task, examples)

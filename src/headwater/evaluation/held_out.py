@@ -1,9 +1,9 @@
 """The loss on held-out text: what a pre-trained model is measured by.
 
-    held_out_loss(model, rows, most=512, pad_id=0)
+    held_out_loss(model, sequences, limit=512, pad_id=0)
     {'loss': 3.21, 'perplexity': 24.8}
 
-Rows are measured under the noise of epoch 0, so that two measurements differ by the model alone.
+The noise is that of epoch 0, so that two measurements differ by the model alone.
 """
 
 import math
@@ -21,23 +21,26 @@ from headwater.training.step import LossModel
 TOKENS = 8192  # of a batch, padding included
 
 
-def held_out_loss(model: nn.Module, rows: FeatureSet, most: int, pad_id: int) -> dict[str, float]:
-    """Return the mean of each loss term over at most `most` rows, spread evenly over the text.
+def held_out_loss(
+    model: nn.Module, sequences: FeatureSet, limit: int, pad_id: int
+) -> dict[str, float]:
+    """Return the mean of each loss term over at most `limit` sequences, spread over the text.
 
     `loss` is their sum and `perplexity` e to the first term, the one over tokens. A model with
     several terms (masked tokens and next sentences) also has each by its name.
     """
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64))
+    count = min(limit, len(sequences))
+    chosen = np.unique(np.linspace(0, len(sequences) - 1, count).astype(np.int64))
     device = next(model.parameters()).device
     measured = cast(LossModel, model)
     sums: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     with evaluating(model):
-        for places in batches(rows.lengths[chosen], TOKENS):
-            batch = collate(rows.features(chosen[places], 0), pad_id, device)
+        for indices in batches(sequences.lengths[chosen], TOKENS):
+            batch = collate(sequences.features(chosen[indices], 0), pad_id, device)
             counts.update(measured.loss_counts(batch))
             sums.update({name: float(term) for name, term in measured.loss_sums(batch).items()})
     means = {name: total / max(1, counts[name]) for name, total in sums.items()}
-    tokens = next(iter(means.values()))
-    found = {"loss": sum(means.values()), "perplexity": math.exp(min(tokens, 700.0))}
-    return found | (means if len(means) > 1 else {})
+    of_tokens = next(iter(means.values()))
+    metrics = {"loss": sum(means.values()), "perplexity": math.exp(min(of_tokens, 700.0))}
+    return metrics | (means if len(means) > 1 else {})
