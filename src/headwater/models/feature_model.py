@@ -5,8 +5,8 @@ itself was fine-tuned.
            -> mix, or side by side -> dropout -> BiLSTM -> head
 
 One layer, the last four side by side (Devlin et al. 2019, section 5.3 and table 7), or a learned
-mix of all (Peters et al. 2018, equation 1). What the head reads is, of a token or a span, the position
-itself, and of a whole text the mean over its tokens. A pair of texts with means u and v is
+mix of all (Peters et al. 2018, equation 1). What the head reads is, of a token or a span, the
+position itself, and of a whole text the mean over its tokens. A pair of texts with means u and v is
 u, v, |u - v|, u * v side by side (Conneau et al. 2017, "Supervised Learning of Universal Sentence
 Representations from Natural Language Inference Data", section 2.1 and figure 1).
 """

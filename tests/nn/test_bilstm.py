@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from headwater.models import feature_model
+from headwater.nn.bilstm import bilstm_states
 
 
 @pytest.mark.parametrize("lengths", [[7, 3, 1, 7], [1, 2], [5]])
@@ -17,7 +17,7 @@ def test_it_reads_each_row_as_a_packed_one(lengths: list[int]) -> None:
     mask = (torch.arange(most) < torch.tensor(lengths)[:, None]).long()
     packed = pack_padded_sequence(vectors, torch.tensor(lengths), True, False)
     wanted, _ = pad_packed_sequence(lstm(packed)[0], True, total_length=most)
-    found = feature_model._read(lstm, vectors, mask)
+    found = bilstm_states(lstm, vectors, mask)
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
     assert not found[mask == 0].any()
     weights = torch.randn_like(wanted)
