@@ -147,7 +147,7 @@ def test_probabilities_of_a_writer_are_refused_before_predicting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Writing:
-        writes = True
+        generates = True
 
         def predictor(self, **_: object) -> None:
             raise AssertionError("predicted")

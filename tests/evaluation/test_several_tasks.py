@@ -44,7 +44,7 @@ def glue(tmp_path: Path) -> Path:
 class Loaded:
     """Says what stands in SAID, for the tasks that it knows."""
 
-    writes = True
+    generates = True
 
     def __init__(self, known: Iterable[str]) -> None:
         self.known = set(known)
