@@ -124,7 +124,7 @@ def judge(vectors: WordVectors) -> dict[str, float]:
     units = vectors.vectors / np.maximum(
         np.linalg.norm(vectors.vectors, axis=1, keepdims=True), 1e-9
     )
-    first, second = (units[[vectors.place(pair[side]) for pair in related]] for side in (0, 1))
+    first, second = (units[[vectors.index(pair[side]) for pair in related]] for side in (0, 1))
     cosines = first @ second.T
     right, wrong = np.diag(cosines), cosines[~np.eye(len(related), dtype=bool)]
     return {
@@ -138,7 +138,7 @@ def judge(vectors: WordVectors) -> dict[str, float]:
 
 def _knows(vectors: WordVectors, *words: str) -> bool:
     try:
-        return all(vectors.place(word) >= 0 for word in words)
+        return all(vectors.index(word) >= 0 for word in words)
     except UserError:
         return False
 

@@ -64,10 +64,10 @@ def test_unknown_words_are_named(vocabulary: Vocabulary) -> None:
     vectors = _with(vocabulary)
     for word in ("[UNK]", "[PAD]", "[EOS]"):
         with pytest.raises(UserError, match="a special token and no word"):
-            vectors.place(word)
+            vectors.index(word)
     for word in ("kinng", "the king", ""):
         with pytest.raises(UserError, match="no such token in the vocabulary"):
-            vectors.place(word)
+            vectors.index(word)
     with pytest.raises(UserError, match="the nearest is 'king'"):
         vectors.nearest(["man"], ["kinng"])
 

@@ -65,7 +65,7 @@ class Adaptation:
 
 
 def read_adaptation(folder: Path) -> Adaptation | None:
-    """Read `method.json` and `base.json`; None where there is none, as beside a whole model."""
+    """Read `method.json` and `base.json`; None where there is none, as with a whole model."""
     file = folder / METHOD
     if not file.exists():
         return None

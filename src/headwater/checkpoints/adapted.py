@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from headwater.checkpoints.adaptation import Adaptation, find_base, read_adaptation
+from headwater.checkpoints.adaptation import METHOD, Adaptation, find_base, read_adaptation
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import LoadedCheckpoint, load_model
 from headwater.checkpoints.parts import TRAINED
@@ -31,7 +31,7 @@ M = TypeVar("M", bound=nn.Module)
 
 def open_model(folder: Path) -> LoadedCheckpoint:
     """Load whatever a folder holds: a whole model, or what was trained, with its body."""
-    adaptation = read_adaptation(folder)
+    adaptation = read_adaptation(folder) if (folder / METHOD).exists() else None
     if adaptation is None:
         return load_model(folder)
     return put_on(load_model(find_base(adaptation, folder)).model, folder, adaptation)

@@ -29,11 +29,7 @@ _FIXED = {
 
 
 def read_config(json: Any, where: str) -> ModelConfig:
-    """Turn the content of a config.json into a config; of several tasks, into the body's.
-
-    Raises:
-        UserError: an unknown family or switch, or a field of the wrong type; `where` begins it.
-    """
+    """Turn the content of a config.json into a config; of several tasks, into the body's."""
     model_type = json.get("model_type") if isinstance(json, dict) else None
     if model_type == MULTI_TASK:
         body = read_config(json.get("body"), f"{where}: body")
@@ -127,9 +123,6 @@ def check_number(name: str, value: float, where: str) -> None:
     Args:
         name: ours or the published one.
         where: begins the error; holds the name and the value.
-
-    Raises:
-        UserError: it is below or above what was expected.
     """
     if "drop" in name:
         if not 0 <= value < 1:

@@ -1,7 +1,7 @@
 """Models to folders and back: safetensors and JSON that the published code opens too.
 
 `save_model` writes any model, whole or only what was trained; `parts.py` lists the files.
-`load_model` reads a whole model, with the head that is asked for. `adapted.open_model` reads
+`load_model` reads a whole model, with the requested head. `adapted.open_model` reads
 whatever a folder holds.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from headwater.checkpoints.adaptation import Adaptation, refuse_adapted
+from headwater.checkpoints.adaptation import METHOD, Adaptation, refuse_adapted
 from headwater.checkpoints.description import Description, describe
 from headwater.checkpoints.parts import EXTRA, ModelParts, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
@@ -116,7 +116,8 @@ def load_model(
             classes have no names they are given.
         dtype: of the parameters; half-precision files are widened.
     """
-    refuse_adapted(folder)
+    if (folder / METHOD).exists():
+        refuse_adapted(folder)
     described = Description.read(folder)
     stored = read_weights(folder)
     if described.tasks is not None and head is None:

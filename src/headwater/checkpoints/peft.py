@@ -97,10 +97,12 @@ def adapter_config(model: Model, adaptation: Adaptation) -> dict[str, Any] | Non
 
 def _targets(model: Model, heads: Iterable[str]) -> list[str]:
     """Return the last names of the adapted modules, or their whole names; see above."""
-    beside = [name for name, each in model.named_modules() if isinstance(each, LowRankLinear)]
-    within = tuple(f"{name}." for name in beside)
+    adapted_names = [
+        name for name, each in model.named_modules() if isinstance(each, LowRankLinear)
+    ]
+    within = tuple(f"{name}." for name in adapted_names)
     plain = [name for name in layer_linears(model) if not name.startswith(within)]
-    adapted, others = ({_module(name, model) for name in names} for names in (beside, plain))
+    adapted, others = ({_module(name, model) for name in names} for names in (adapted_names, plain))
     short = {name.rpartition(".")[2] for name in adapted}
     named = (name.endswith(f".{each}") for name in (*others, *heads) for each in short)
     return sorted(adapted if any(named) else short)

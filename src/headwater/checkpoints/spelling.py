@@ -20,9 +20,9 @@ def know_words(model: Model, vocabulary: Vocabulary) -> None:
 
 
 def spell(vocabulary: Vocabulary, ids: Iterable[int]) -> NDArray[np.int16]:
-    """Return the character ids `[words, places]` by which an ELMo reads words of a vocabulary.
+    """Return the character ids `[words, characters]` by which an ELMo reads words of a vocabulary.
 
-    The token that ends a document becomes the published mark of a text's end.
+    The token that ends a document is spelled as the published end of a text.
     """
     eos_id = vocabulary.eos_id
     return character_ids([END_TEXT if id == eos_id else vocabulary.token(id) for id in ids])

@@ -1,4 +1,4 @@
-"""Holding a folder's tensors against the model that its config.json asks for.
+"""Comparing a folder's tensors with the model that its config.json describes.
 
 Whatever is missing, unexpected or of another shape is named, except what the key table allows:
 second names of tied tensors, buffers, and the heads that are not in use.
@@ -26,14 +26,14 @@ def published(tensors: Mapping[str, Tensor], keys: KeyTable, folder: Path) -> di
     """Bring keys and layouts to the form of the table; fold the second names of tied tensors."""
     named = {keys.whole_name(name): tensor for name, tensor in tensors.items()}
     if len(named) != len(tensors):
-        raise UserError(f"{folder}: the same tensor stands under two names (gamma and weight?)")
+        raise UserError(f"{folder}: the same tensor has two names (gamma and weight?)")
     for second, first in keys.tied.items():
         if second not in named:
             continue
         tensor = named.pop(second)
         if not torch.equal(tensor, named.setdefault(first, tensor)):
             raise UserError(f"{folder}: {second} differs from {first}, to which it must be tied")
-    return unpack(named, keys)
+    return unpack(named, keys) if keys.transposed or keys.fused else named
 
 
 def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:
@@ -62,11 +62,7 @@ class Match:
     saved: HeadName | None
 
     def sort(self, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-        """Split into the tensors of the model, by our names, and the names of those not in use.
-
-        Raises:
-            UserError: there are tensors that no head of the table has.
-        """
+        """Split into the tensors of the model, by our names, and the names of those not in use."""
         prefix, head = self.keys.prefix, self.head
         same = head == self.saved or (head in _PRETRAINED and self.saved in _PRETRAINED)
         modules = {
@@ -74,14 +70,14 @@ class Match:
             for ours, theirs in self.keys.modules(head).items()
             if same or theirs.startswith(prefix)  # another head's tensor of that name is no use
         }
-        everything = dict.fromkeys(self.keys.known(), "")
+        known = dict.fromkeys(self.keys.known(), "")
         found: dict[str, Tensor] = {}
         ignored, unexpected = [], []
         for name, tensor in tensors.items():
             ours = translate(name, modules)
             if ours is not None:
                 found[ours if head is not None else ours.removeprefix("body.")] = tensor
-            elif translate(name, everything) or self.keys.ignores(name):
+            elif translate(name, known) or self.keys.ignores(name):
                 ignored.append(name)
             else:
                 unexpected.append(name)
@@ -89,27 +85,23 @@ class Match:
         return found, tuple(ignored)
 
     def check(self, model: nn.Module, found: Mapping[str, Tensor]) -> tuple[str, ...]:
-        """Compare with what the model asks for; return the names of a head that may be new.
-
-        Raises:
-            UserError: tensors are missing, too many, of another shape or not numbers.
-        """
-        asked_for = model.state_dict()
-        absent = [name for name in asked_for if name not in found]
+        """Compare with what the model asks for; return the names of a head that may be new."""
+        expected_state = model.state_dict()
+        absent = [name for name in expected_state if name not in found]
         new = [name for name in absent if self.head != self.saved and name.startswith("head.")]
         # In the file's own names and shapes, so that the user finds them there.
-        expected, given = self._as_in_file(asked_for), self._as_in_file(found)
-        present = {*given, *(self.keys.name_in_file(name, self.head) for name in new)}
+        expected, stored = self._as_in_file(expected_state), self._as_in_file(found)
+        present = {*stored, *(self.keys.name_in_file(name, self.head) for name in new)}
         wrong = []
-        for name in given.keys() & expected.keys():
-            shape, asked = tuple(given[name].shape), tuple(expected[name].shape)
-            if shape != asked:
-                wrong.append(f"{name} is {shape}, config.json asks for {asked}")
-            elif not given[name].is_floating_point():
-                wrong.append(f"{name} is {given[name].dtype}, not floating point")
+        for name in stored.keys() & expected.keys():
+            shape, wanted = tuple(stored[name].shape), tuple(expected[name].shape)
+            if shape != wanted:
+                wrong.append(f"{name} is {shape}, config.json asks for {wanted}")
+            elif not stored[name].is_floating_point():
+                wrong.append(f"{name} is {stored[name].dtype}, not floating point")
         self._refuse(
             "unexpected, config.json has no such layer",
-            [name for name in given if name not in expected],
+            [name for name in stored if name not in expected],
         )
         self._refuse("missing", [name for name in expected if name not in present])
         self._refuse("wrong shape or type", sorted(wrong))
@@ -119,7 +111,7 @@ class Match:
         """Rename and lay out as in a file; on the meta device, so that nothing is copied."""
         keys, head = self.keys, self.head
         named = {keys.name_in_file(name, head): each.to("meta") for name, each in tensors.items()}
-        return pack(named, keys)
+        return pack(named, keys) if keys.transposed or keys.fused else named
 
     def _refuse(self, problem: str, names: Sequence[str]) -> None:
         if names:

@@ -26,9 +26,9 @@ def unpack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:
         if parts is None:
             result[name] = turned.contiguous()
             continue
-        tokens = (turned if turned.dim() else turned[None]).tensor_split(len(parts))
-        for part, token in zip(parts, tokens, strict=True):
-            result[f"{module}.{part}.{leaf}"] = token.contiguous()
+        slices = (turned if turned.dim() else turned[None]).tensor_split(len(parts))
+        for part, each in zip(parts, slices, strict=True):
+            result[f"{module}.{part}.{leaf}"] = each.contiguous()
     return result
 
 
@@ -41,11 +41,11 @@ def pack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:
         fused = part in keys.fused.get(numbered(whole)[0], ())
         stored.setdefault(f"{whole if fused else module}.{leaf}", {})[part] = tensor
     result = {}
-    for name, tokens in stored.items():
+    for name, found in stored.items():
         module, _, leaf = name.rpartition(".")
         pattern, _ = numbered(module)
         parts = keys.fused.get(pattern)
-        [tensor] = [torch.cat([tokens[part] for part in parts])] if parts else tokens.values()
+        [tensor] = [torch.cat([found[part] for part in parts])] if parts else found.values()
         result[name] = _turn(tensor, leaf) if pattern in keys.transposed else tensor
     return result
 

@@ -1,6 +1,6 @@
 """What a model returns: answers with their position and evidence, decisions. Free of torch.
 
-An answer's text is `context[start:end]`, and stands in `sentence` from `start - sentence_start` on.
+An answer's text is `context[start:end]`, and begins at `start - sentence_start` in `sentence`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ class Answer:
     score: its probability among the answers compared, 0 to 1.
     start, end: offsets; `context[start:end]` is the text. None for generated text.
     sentence, sentence_start: the sentence around it, and the offset where that begins.
-    source: the name of the document, where several were given or the one has a name.
+    source: the name of the document, where there are several or the one has a name.
     no_answer: the model finds that the text does not answer the question.
     """
 

@@ -44,8 +44,8 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 def autocast(precision: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
     """Return the context in which matrix products run in `precision`, whatever the caller's is.
 
-    The cache of cast weights is shared by all threads and is left out; casting costs little beside
-    the products of a batch.
+    The cache of cast weights is shared by all threads and is not used; casting costs little
+    compared with the products of a batch.
     """
     if precision == torch.float32:
         return torch.autocast(device.type, enabled=False)

@@ -34,7 +34,7 @@ CHUNK = 512  # examples whose windows are in memory at once: enough to sort by l
 
 Read = tuple[SpanExample, SpanChoice]
 Found = tuple[SpanExample, SpanCandidate, float]
-"""A candidate, the example whose context it stands in, and what it is ranked by."""
+"""A candidate, the example that it answers, and what it is ranked by."""
 
 
 class ExtractiveReader:

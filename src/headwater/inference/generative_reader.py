@@ -104,7 +104,7 @@ class GenerativeReader:
         tokens = vocabulary.encode(example.context)
         if surplus <= 0 or not len(tokens):
             return [whole]
-        room = max(LEAST_ROOM, len(tokens) - surplus)  # what is left beside question and template
+        room = max(LEAST_ROOM, len(tokens) - surplus)  # what question and template leave
         texts = []
         for begin in range(0, max(1, len(tokens) - room + room // 2), max(1, room // 2)):
             last = min(begin + room, len(tokens)) - 1

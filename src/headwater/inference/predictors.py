@@ -21,7 +21,6 @@ from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_scorer import LabelScorer
-from headwater.inference.sequence_layout import layout_for
 from headwater.inference.tagger import Tagger
 from headwater.inference.task_generator import TaskGenerator
 from headwater.inference.text_generator import TextGenerator
@@ -34,6 +33,7 @@ from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.tasks.squad import SQUAD_V2
+from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary
 
 ConfigT = TypeVar("ConfigT", bound=Config)
@@ -130,7 +130,7 @@ class Predictors:
             () if kind == "regression" else tuple(labels),
             self._saved("sequence", SequenceConfig).fitting(sizes_of(self._config).longest_input),
             precision=precision,
-            layout=layout_for(self._network, self._vocabulary),
+            layout=self._layout,
         )
         return Tagger(scorer) if kind == "token" else Classifier(scorer)
 
@@ -160,12 +160,18 @@ class Predictors:
             self._saved("spans", SpanConfig).fitting(sizes_of(self._config).longest_input),
             threshold=threshold,
             precision=precision,
-            layout=layout_for(self._network, self._vocabulary),
+            layout=self._layout,
         )
 
     def _saved(self, key: str, config: type[ConfigT]) -> ConfigT:
         """Return the settings under a key of headwater.json: those of training."""
         return config.check(self._extra.get(key, {}), f"{self._name}/{EXTRA}: {key}")
+
+    @property
+    def _layout(self) -> SequenceLayout:
+        encoder = family_of(self._config).kind == "encoder"
+        features = isinstance(self._network, FeatureModel)
+        return layout_for(self._vocabulary, encoder=encoder, features=features)
 
     @property
     def _body_name(self) -> str:

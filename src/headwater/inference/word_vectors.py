@@ -26,7 +26,7 @@ from headwater.text.vocabulary import Vocabulary, absent_token, check_fits
 
 
 class Near(NamedTuple):
-    """A word and its cosine with what was asked for."""
+    """A word and its cosine with the query."""
 
     word: str
     cosine: float
@@ -46,69 +46,53 @@ class WordVectors:
         self.words = [vocabulary.token(id) for id in ids.tolist()]
         self.vectors = table[ids]
         self._special = {token for token in all_tokens(vocabulary) if token} - {*self.words}
-        self._places = np.full(vocabulary.size, -1)
-        self._places[ids] = np.arange(len(ids))
+        self._index_of = np.full(vocabulary.size, -1)
+        self._index_of[ids] = np.arange(len(ids))
         norms = np.linalg.norm(self.vectors, axis=1, keepdims=True)
         self._units = self.vectors / np.maximum(norms, np.finfo(np.float32).tiny)
 
-    def place(self, word: str) -> int:
-        """Return where a word stands among `words`.
-
-        Raises:
-            UserError: it is none of them; the nearest in spelling is named.
-        """
+    def index(self, word: str) -> int:
+        """Return the index of a word in `words`; the error names the nearest in spelling."""
         if word in self._special:
             raise UserError(f"{word!r}: a special token and no word; give a word")
         ids = self._vocabulary.encode(word).ids
-        if len(ids) != 1 or self._places[ids[0]] < 0:
+        if len(ids) != 1 or self._index_of[ids[0]] < 0:
             raise absent_token(word, self.words)
-        return int(self._places[ids[0]])
+        return int(self._index_of[ids[0]])
 
     def nearest(
         self, plus: Sequence[str], minus: Sequence[str] = (), count: int = 10
     ) -> list[Near]:
-        """Return the words nearest to a sum of words less others, without those themselves.
-
-        Raises:
-            UserError: a word is not in the vocabulary, or the words cancel out.
-        """
-        added, taken = ([self.place(word) for word in words] for words in (plus, minus))
-        sought = self._units[added].sum(0) - self._units[taken].sum(0)
-        length = float(np.linalg.norm(sought))
+        """Return the words nearest to a sum of words less others, without those themselves."""
+        added, removed = ([self.index(word) for word in words] for words in (plus, minus))
+        direction = self._units[added].sum(0) - self._units[removed].sum(0)
+        length = float(np.linalg.norm(direction))
         if length < 1e-6:
             raise UserError("the words cancel out, so that nothing is near; give other ones")
-        cosines = self._units @ (sought / length)
-        cosines[[*added, *taken]] = -np.inf
+        cosines = self._units @ (direction / length)
+        cosines[[*added, *removed]] = -np.inf
         best = np.argsort(-cosines, kind="stable")[
-            : min(count, len(cosines) - len({*added, *taken}))
+            : min(count, len(cosines) - len({*added, *removed}))
         ]
-        return [Near(self.words[place], float(cosines[place])) for place in best.tolist()]
+        return [Near(self.words[index], float(cosines[index])) for index in best.tolist()]
 
     def export(self, file: Path, *, binary: bool = False) -> None:
         """Write the format of the published word2vec, which gensim's KeyedVectors reads too.
 
-        A first line with the numbers of words and of columns, then word after word: its letters, a
-        space and its numbers, as text that gives float32 back exactly, or as float32 (little end
-        first).
-
-        Raises:
-            UserError: a word holds white space, which the format cannot write.
+        The first line has the numbers of words and of columns. Each word follows: its letters, a
+        space and its numbers, as text that gives float32 back exactly, or as little-endian float32.
         """
         for word in self.words:
             if any(letter.isspace() for letter in word):
                 raise UserError(f"{word!r} holds white space, which word2vec's format cannot write")
-        rows, width = self.vectors.shape
+        words, width = self.vectors.shape
         write = _binary if binary else _text
-        lines = (write(word, row) for word, row in zip(self.words, self.vectors, strict=True))
-        replace_file(file, b"".join([f"{rows} {width}\n".encode(), *lines]))
+        lines = (write(word, vector) for word, vector in zip(self.words, self.vectors, strict=True))
+        replace_file(file, b"".join([f"{words} {width}\n".encode(), *lines]))
 
 
 def load_vectors(model: str) -> WordVectors:
-    """Load the vectors of a folder, a run folder or a hub id.
-
-    Raises:
-        UserError: there is no such model, or it is no continuous bag of words.
-    """
+    """Load the vectors of a folder, a run folder or a hub id."""
     folder = resolve(model)
     loaded = load_model(folder)
     network = loaded.model
@@ -123,9 +107,9 @@ def load_vectors(model: str) -> WordVectors:
     return WordVectors(vocabulary, table.detach().numpy())
 
 
-def _text(word: str, row: NDArray[np.float32]) -> bytes:
-    return " ".join([word, *(f"{value:.9g}" for value in row.tolist())]).encode() + b"\n"
+def _text(word: str, vector: NDArray[np.float32]) -> bytes:
+    return " ".join([word, *(f"{value:.9g}" for value in vector.tolist())]).encode() + b"\n"
 
 
-def _binary(word: str, row: NDArray[np.float32]) -> bytes:
-    return word.encode() + b" " + row.astype("<f4").tobytes() + b"\n"
+def _binary(word: str, vector: NDArray[np.float32]) -> bytes:
+    return word.encode() + b" " + vector.astype("<f4").tobytes() + b"\n"

@@ -20,8 +20,8 @@ from headwater.data.rates import Rates, equal, proportional, temperature
 from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
-from headwater.inference.sequence_layout import layout_for
 from headwater.models.families import AnyFamily
+from headwater.models.feature_model import FeatureModel
 from headwater.models.head_names import TaskHead
 from headwater.runs.objective_features import open_store, store_rows, training_rows
 from headwater.runs.recipe import MixtureConfig, ObjectiveConfig, Recipe
@@ -31,6 +31,7 @@ from headwater.tasks.names import task as find_task
 from headwater.tasks.pair_features import PairFeatures, encode_pairs
 from headwater.tasks.tag_features import TagFeatures, encode_tags
 from headwater.tasks.windows import SpanWindows, build_windows
+from headwater.text.sequence_layout import layout_for
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -196,7 +197,8 @@ def _head_rows(
 ) -> SpanWindows | TagFeatures | PairFeatures:
     """Convert examples for a model with a head of the task's kind."""
     vocabulary, labels = setup.vocabulary, part.labels
-    layout = layout_for(setup.model, vocabulary)
+    encoder, features = setup.family.kind == "encoder", isinstance(setup.model, FeatureModel)
+    layout = layout_for(vocabulary, encoder=encoder, features=features)
     if part.task.kind == "span":
         return build_windows(vocabulary, examples, recipe.spans, labelled=labelled, layout=layout)
     build = encode_tags if part.task.kind == "token" else encode_pairs

@@ -5,7 +5,7 @@ RoBERTa    <s> first </s></s> second </s>
 ELMo       first [EOS] second [EOS]              a body trained on running text
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from headwater.errors import UserError
@@ -32,6 +32,20 @@ class SequenceLayout:
     def identity(self) -> bytes:
         """What fingerprints of features begin with; saved ones call this class Layout."""
         return repr(self).replace(type(self).__name__, "Layout", 1).encode()
+
+
+def layout_for(vocabulary: Vocabulary, *, encoder: bool, features: bool) -> SequenceLayout:
+    """Return the layout of what a model with a head reads.
+
+    Args:
+        encoder: whether its body is one, and no body that was trained on running text.
+        features: whether a small model reads the body's features. That tells the two texts apart
+            by segment ids, even where the body has none.
+    """
+    if not features:
+        return encoder_layout(vocabulary)
+    chosen = encoder_layout if encoder else running_text_layout
+    return replace(chosen(vocabulary), segments=True)
 
 
 def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:
