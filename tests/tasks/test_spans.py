@@ -60,8 +60,8 @@ def random_logits(windows: SpanWindows, seed: int) -> tuple[Logits, Logits]:
 def choose(
     windows: SpanWindows, logits: tuple[Logits, Logits], context: str, config: SpanConfig
 ) -> SpanChoice:
-    places = [windows.places(row) for row in range(len(windows))]
-    return choose_spans(*logits, places, context, config)
+    offsets = [windows.offsets(row) for row in range(len(windows))]
+    return choose_spans(*logits, offsets, context, config)
 
 
 def every_span(
@@ -70,15 +70,15 @@ def every_span(
     """The slow way: all pairs of tokens, one by one."""
     found: dict[tuple[int, int], float] = {}
     for row, (starts, ends) in enumerate(zip(*logits, strict=True)):
-        places = windows.places(row)
-        count = len(places.starts)
+        offsets = windows.offsets(row)
+        count = len(offsets.starts)
         for i in range(count):
             for j in range(i, min(i + longest, count)):
-                text = context[places.starts[i] : places.ends[j]]
+                text = context[offsets.starts[i] : offsets.ends[j]]
                 if text.strip():
-                    start = int(places.starts[i]) + len(text) - len(text.lstrip())
+                    start = int(offsets.starts[i]) + len(text) - len(text.lstrip())
                     span = (start, start + len(text.strip()))
-                    score = float(starts[places.first + i]) + float(ends[places.first + j])
+                    score = float(starts[offsets.first + i]) + float(ends[offsets.first + j])
                     found[span] = max(score, found.get(span, -np.inf))
     return found
 
@@ -105,8 +105,8 @@ def test_spans_that_share_no_character(
 ) -> None:
     windows = windows_of(vocabulary, context, config)
     logits = random_logits(windows, seed)
-    places = [windows.places(row) for row in range(len(windows))]
-    choice = choose_spans(*logits, places, context, config, apart=wanted)
+    offsets = [windows.offsets(row) for row in range(len(windows))]
+    choice = choose_spans(*logits, offsets, context, config, apart=wanted)
     every = every_span(windows, logits, context, config.max_answer_length)
     expected: list[tuple[int, int]] = []
     for start, end in sorted(every, key=lambda span: (-every[span], span)):
@@ -137,7 +137,7 @@ def test_one_hot_logits_at_the_labels_give_the_answer_back(
         starts[row][windows[row]["start_positions"]] = 9
         ends[row][windows[row]["end_positions"]] = 9
     choice = choose(windows, (starts, ends), context, config)
-    room = config.max_length - 1 - int(windows.places(0).first)
+    room = config.max_length - 1 - int(windows.offsets(0).first)
     if length <= min(config.max_answer_length, room):
         best = choice.candidates[0]
         assert (best.text, best.start, best.score) == (text, start, 18.0)
@@ -149,7 +149,7 @@ def test_no_span_from_the_question_or_the_separators(bert_vocabulary: Vocabulary
     config = SpanConfig(n_best=1000)
     context = "the rhine flows north"
     windows = windows_of(bert_vocabulary, context, config)
-    first, size = windows.places(0).first, int(windows.lengths[0])
+    first, size = windows.offsets(0).first, int(windows.lengths[0])
     scores = np.zeros(size, np.float32)
     scores[:first], scores[-1] = 50, 50
     choice = choose(windows, ([scores], [scores]), context, config)
@@ -185,7 +185,7 @@ def test_one_character_of_many_pieces_counts_once(roberta_vocabulary: Vocabulary
 
 def test_windows_and_logits_must_match(bert_vocabulary: Vocabulary) -> None:
     windows = windows_of(bert_vocabulary, "a b", SpanConfig())
-    places: Sequence[object] = [windows.places(0)] * 2
+    offsets: Sequence[object] = [windows.offsets(0)] * 2
     flat = [np.zeros(int(windows.lengths[0]), np.float32)]
     with pytest.raises(ValueError, match=r"zip\(\)"):
-        choose_spans(flat, flat, places, "a b", SpanConfig())  # type: ignore[arg-type]
+        choose_spans(flat, flat, offsets, "a b", SpanConfig())  # type: ignore[arg-type]

@@ -46,20 +46,20 @@ def test_a_space_mark_belongs_to_the_word_after_it(roberta_vocabulary: Vocabular
     }
     assert names[1:3] == ["a", "b"] and "Ġth" in names
     assert asked == {"a": 1, "Ġth": 2, "c": 0}
-    assert rows.places(0).words.tolist() == [0, 1, 2]
+    assert rows.word_positions(0).words.tolist() == [0, 1, 2]
 
 
 def test_words_without_pieces_are_not_asked_for(bert_vocabulary: Vocabulary) -> None:
     example = sentence("rhine \u200d river", "B-x I-x O")
     rows = encode_tags(bert_vocabulary, [example], SequenceConfig(), LABELS)
-    places = rows.places(0)
+    places = rows.word_positions(0)
     assert places.words.tolist() == [0, 2]
     assert rows[0]["labels"][places.positions].tolist() == [1, 0]
     nothing = encode_tags(
         bert_vocabulary, [sentence("\u200d", "O"), sentence("a", "B-x")], SequenceConfig(), LABELS
     )
     assert nothing.lengths.tolist() == [2, 3]
-    assert nothing.places(1).words.tolist() == [0]
+    assert nothing.word_positions(1).words.tolist() == [0]
 
 
 def test_equals_the_published_tokenizer_on_real_sentences(shared: Path) -> None:
@@ -81,7 +81,7 @@ def test_equals_the_published_tokenizer_on_real_sentences(shared: Path) -> None:
         assert rows[number]["input_ids"].tolist() == expected["input_ids"]
         words: list[Any] = expected.word_ids()
         first = [at for at, word in enumerate(words) if word is not None and words[at - 1] != word]
-        assert rows.places(number).positions.tolist() == first
+        assert rows.word_positions(number).positions.tolist() == first
 
 
 @settings(max_examples=100, deadline=None)
@@ -103,7 +103,7 @@ def test_no_word_is_lost_and_no_row_is_too_long(
     seen: list[list[int]] = [[] for _ in sentences]
     tokens: list[list[int]] = [[] for _ in sentences]
     for row in range(len(rows)):
-        features, places = rows[row], rows.places(row)
+        features, places = rows[row], rows.word_positions(row)
         assert len(features["input_ids"]) == rows.lengths[row] <= longest
         seen[rows.example_of[row]] += places.words.tolist()
         tokens[rows.example_of[row]] += features["input_ids"][1:-1].tolist()
@@ -116,10 +116,15 @@ def test_no_word_is_lost_and_no_row_is_too_long(
 
 
 def test_long_sentences_are_cut_before_a_word(bert_vocabulary: Vocabulary) -> None:
-    """Seven words of two tokens, six places: three words a row."""
+    """Seven words of two tokens, room for six tokens: three words a sequence."""
     example = sentence(" ".join(["flowing"] * 7), " ".join(["O"] * 7))
     rows = encode_tags(bert_vocabulary, [example], SequenceConfig(max_length=9), LABELS)
-    assert [rows.places(row).words.tolist() for row in range(3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    words = [rows.word_positions(row).words.tolist() for row in range(3)]
+    assert words == [
+        [0, 1, 2],
+        [3, 4, 5],
+        [6],
+    ]
     assert rows.lengths.tolist() == [8, 8, 4] and rows.continued == 1
 
 

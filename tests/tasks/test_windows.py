@@ -92,25 +92,25 @@ def test_windows_cover_every_piece_in_order_and_fit(
     examples = [example(question, context) for context in contexts]
     windows = build_windows(vocabulary, examples, config, labelled=False)
     query = vocabulary.encode(question.strip()).ids[: config.max_query_length]
-    rows = [row for index in range(len(contexts)) for row in windows.rows_of(index)]
+    rows = [row for index in range(len(contexts)) for row in windows.windows_of(index)]
     assert rows == list(range(len(windows)))
     for index, context in enumerate(contexts):
         encoding = vocabulary.encode(context)
         covered, last = 0, -1
-        for row in windows.rows_of(index):
+        for row in windows.windows_of(index):
             assert windows.example_of[row] == index
-            ids, places = windows[row]["input_ids"], windows.places(row)
-            count = len(places.starts)
+            ids, offsets = windows[row]["input_ids"], windows.offsets(row)
+            count = len(offsets.starts)
             assert len(ids) == windows.lengths[row] <= config.max_length
-            assert len(ids) == config.max_length or len(windows.rows_of(index)) == 1
+            assert len(ids) == config.max_length or len(windows.windows_of(index)) == 1
             assert query.tolist() == ids[1 : 1 + len(query)].tolist()
-            inside = ids[places.first : places.first + count]
+            inside = ids[offsets.first : offsets.first + count]
             begin = next(
                 at
                 for at in range(last + 1, len(encoding) + 1)
                 if encoding.ids[at : at + count].tolist() == inside.tolist()
-                and encoding.starts[at : at + count].tolist() == places.starts.tolist()
-                and encoding.ends[at : at + count].tolist() == places.ends.tolist()
+                and encoding.starts[at : at + count].tolist() == offsets.starts.tolist()
+                and encoding.ends[at : at + count].tolist() == offsets.ends.tolist()
             )
             assert begin <= covered
             covered, last = max(covered, begin + count), begin
@@ -133,14 +133,14 @@ def test_any_answer_that_fits_stands_whole_in_a_window(
     found = 0
     for row in range(len(windows)):
         start, end = (int(windows[row][f"{side}_positions"]) for side in ("start", "end"))
-        places = windows.places(row)
+        offsets = windows.offsets(row)
         if start or end:
             found += 1
             assert end - start + 1 == length
-            assert places.starts[start - places.first] == answer.start
-            assert places.ends[end - places.first] == answer.end
+            assert offsets.starts[start - offsets.first] == answer.start
+            assert offsets.ends[end - offsets.first] == answer.end
         else:
-            assert places.starts[0] > answer.start or places.ends[-1] < answer.end
+            assert offsets.starts[0] > answer.start or offsets.ends[-1] < answer.end
     assert found >= 1
 
 
@@ -165,9 +165,9 @@ def test_labels_fit_the_characters_of_any_form(vocabulary: Vocabulary, form: str
         windows = build_windows(
             vocabulary, [example("Où?", context, answer)], SpanConfig(), labelled=True
         )
-        row, places = windows[0], windows.places(0)
-        start = places.starts[row["start_positions"] - places.first]
-        end = places.ends[row["end_positions"] - places.first]
+        row, offsets = windows[0], windows.offsets(0)
+        start = offsets.starts[row["start_positions"] - offsets.first]
+        end = offsets.ends[row["end_positions"] - offsets.first]
         assert (context[start:end], int(start)) == (text, answer.start)
 
 
@@ -176,7 +176,7 @@ def test_contexts_without_pieces_and_long_questions(vocabulary: Vocabulary) -> N
     windows = build_windows(vocabulary, [example("x" * 99, "\u200b\n"[1:])], config, labelled=True)
     assert len(windows) == 1
     assert windows.lengths[0] <= 20
-    assert len(windows.places(0).starts) in (0, 1)  # bytes keep the line break, words drop it
+    assert len(windows.offsets(0).starts) in (0, 1)  # bytes keep the line break, words drop it
 
 
 def test_no_examples_no_windows(vocabulary: Vocabulary) -> None:

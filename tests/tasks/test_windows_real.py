@@ -37,12 +37,12 @@ def test_inputs_equal_the_reference(
         expected = reference(one.question, one.context, return_offsets_mapping=True)
         if len(expected["input_ids"]) > 384:
             continue
-        (row,) = windows.rows_of(index)
+        (row,) = windows.windows_of(index)
         assert windows[row]["input_ids"].tolist() == expected["input_ids"]
         assert windows[row]["token_type_ids"].tolist() == expected["token_type_ids"]
-        places = windows.places(row)
-        ours = list(zip(places.starts.tolist(), places.ends.tolist(), strict=True))
-        assert ours == expected["offset_mapping"][places.first : -1]
+        offsets = windows.offsets(row)
+        ours = list(zip(offsets.starts.tolist(), offsets.ends.tolist(), strict=True))
+        assert ours == expected["offset_mapping"][offsets.first : -1]
         compared += 1
     assert compared > 250
 
@@ -55,7 +55,7 @@ def test_every_answer_that_fits_is_found_again(
     windows = build_windows(uncased, asked, config, labelled=True)
     found = 0
     for index, one in enumerate(asked):
-        rows = windows.rows_of(index)
+        rows = windows.windows_of(index)
         sides = {"start_positions": [], "end_positions": []}
         for row in rows:
             for side, logits in sides.items():
@@ -64,7 +64,7 @@ def test_every_answer_that_fits_is_found_again(
         choice = choose_spans(
             sides["start_positions"],
             sides["end_positions"],
-            [windows.places(row) for row in rows],
+            [windows.offsets(row) for row in rows],
             one.context,
             config,
         )
@@ -87,6 +87,6 @@ def test_shared_contexts_are_encoded_once(uncased: Vocabulary, shared: Path) -> 
     began = time.perf_counter()
     windows = build_windows(uncased, examples, SpanConfig(), labelled=True)
     assert time.perf_counter() - began < 60  # about 2 s on two free cores
-    stored = windows.places(0).starts.base  # one flat array for all contexts
+    stored = windows.offsets(0).starts.base  # one flat array for all contexts
     assert stored is not None
     assert len(stored) < int(windows.lengths.sum()) / 2

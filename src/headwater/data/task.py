@@ -39,7 +39,8 @@ class Task(ABC, Generic[E]):
         summary: one line for `headwater tasks`.
         kind: what is predicted, and so which head an encoder gets.
         metric_names: of `metrics.names`, in the order of the official script: what a run follows.
-        main_metric: the one by which the best checkpoint is chosen; more is better.
+        main_metric: the one by which the best checkpoint is chosen; more is better. Left out: the
+            first.
         metric_kind: which metrics are meant by these names.
         labels: what there is to choose from, in the order of a head's outputs. Empty where nothing
             is chosen, and where the labels are those of the training files.
@@ -52,12 +53,16 @@ class Task(ABC, Generic[E]):
     summary: str
     kind: Kind
     metric_names: tuple[str, ...]
-    main_metric: str
+    main_metric: str = ""
     metric_kind: MetricKind
     labels: tuple[str, ...] = ()
     null_answers: bool = False
     files: TaskFiles | None = None
     prediction_file: PredictionFile = JSON
+
+    def __post_init__(self) -> None:
+        if not self.main_metric:
+            object.__setattr__(self, "main_metric", self.metric_names[0])
 
     @final
     def read(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[E]:

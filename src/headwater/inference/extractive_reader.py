@@ -113,12 +113,12 @@ class ExtractiveReader:
             self.network, windows, pad_id, precision=self._precision, tokens=self._tokens
         )
         for index, example in enumerate(examples):
-            numbers = windows.rows_of(index)
+            numbers = windows.windows_of(index)
             logits = [found[number][:, : windows.lengths[number]] for number in numbers]
             yield choose_spans(
                 [starts for starts, _ in logits],
                 [ends for _, ends in logits],
-                [windows.places(number) for number in numbers],
+                [windows.offsets(number) for number in numbers],
                 example.context,
                 self.config,
                 apart=top_k if top_k > 1 else 0,  # the best one is the best candidate

@@ -41,7 +41,7 @@ class Tagger:
         features = encode_tags(*scorer.inputs(examples), labelled=False, layout=scorer.layout)
         tags = [[OUTSIDE] * len(example.words) for example in examples]
         for index, logits in enumerate(scorer.logits(features)):
-            positions, words = features.places(index)
+            positions, words = features.word_positions(index)
             sentence = tags[features.example_of[index]]
             best = np.argmax(logits[positions], axis=-1)
             for word, tag in zip(words.tolist(), best.tolist(), strict=True):

@@ -127,7 +127,7 @@ def _features(
         spans: list[SpanExample] = list(examples)
         windows = build_windows(vocabulary, spans, SpanConfig(), labelled=labelled)
         return [
-            [_answered(speller, windows[index]) for index in windows.rows_of(example)]
+            [_answered(speller, windows[index]) for index in windows.windows_of(example)]
             for example in range(len(spans))
         ]
     return [[{"tokens": "(none: an encoder with a head does not write)"}] for _ in examples]

@@ -92,7 +92,6 @@ def _closed_book(
         prefix=f"{word} question: ",
         reader=read_questions,
         metric_names=("exact_match",),
-        main_metric="exact_match",
         metric_kind=metric_kind,
         files=TaskFiles(name, files, hub),
     )

@@ -47,8 +47,8 @@ _GROUPED = ("exact_match", "gender_parity")  # these need the ids of their bench
 
 
 def _once(names: list[str]) -> list[str]:
-    for place, name in enumerate(names):
-        if name in names[:place]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
             raise ValueError(f"{name!r} is given twice")
     return names
 
@@ -107,11 +107,9 @@ class _Pair(Declaration):
             kind=kind,
             metric_kind=kind,
             labels=tuple(labels),
-            template=name,
             fields=tuple(field(each) for each in dict.fromkeys((*template.columns, *self.texts))),
             encoder_texts=tuple((each,) for each in self.texts),
             metric_names=tuple(self.metrics),
-            main_metric=self.metrics[0],
             files=TaskFiles(name, {}),
             label_columns=(column,),
             as_text=as_text,
@@ -167,7 +165,6 @@ class _Token(Declaration):
             summary=self.summary,
             labels=tuple(self.labels),
             metric_names=tuple(self.metrics),
-            main_metric=self.metrics[0],
             columns=TagColumns((self.words,), (self.tags,), self.tag_column),
             as_text=lambda words: template.fill({"words": " ".join(words)}),
         )
@@ -220,7 +217,6 @@ class _Text(Declaration):
             prefix="",
             reader=_Filled(template, self.target),
             metric_names=tuple(self.metrics),
-            main_metric=self.metrics[0],
         )
 
 
@@ -254,15 +250,15 @@ def load_task(path: Path) -> Task[Any]:
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         given = f"kind = {kind!r}" if "kind" in values else "missing key 'kind'"
-        place = at_line(path, ["kind"])
-        raise UserError(f"{place}: {given}; one of {', '.join(KINDS)} was expected")
+        where = at_line(path, ["kind"])
+        raise UserError(f"{where}: {given}; one of {', '.join(KINDS)} was expected")
     declaration = KINDS[kind].check(values, lambda key: at_line(path, key))
     for metric in declaration.metrics:
         known = declaration.known_metrics
         if metric not in known:
             hint = did_you_mean(metric, known, f"for kind {kind} there are")
-            place = at_line(path, ["metrics"])
-            raise UserError(f"{place}: unknown metric {metric!r}; {hint}")
+            where = at_line(path, ["metrics"])
+            raise UserError(f"{where}: unknown metric {metric!r}; {hint}")
     try:
         return declaration.build(declaration.name or path.stem, Template(declaration.template))
     except UserError as error:

@@ -104,7 +104,6 @@ class NerTask(Task[TaggingExample]):
     kind: Kind = "token"
     metric_kind: MetricKind = "token"
     metric_names: tuple[str, ...] = tuple(METRICS["token"])
-    main_metric: str = "f1"
     prediction_file: PredictionFile = CONLL
     type_words: Mapping[str, str] = field(default_factory=dict)
     columns: TagColumns = USUAL

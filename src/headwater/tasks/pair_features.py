@@ -10,7 +10,6 @@ A pair that is too long is cut as BERT's code cuts it: token by token off the en
 text, of two equal ones off the second.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, final
 
@@ -22,6 +21,7 @@ from headwater.data.example import PairExample
 from headwater.data.token_arrays import Ragged, encode_ids
 from headwater.errors import UserError
 from headwater.tasks.config import SequenceConfig
+from headwater.tasks.feature_arrays import fingerprint, sequence_arrays
 from headwater.tasks.labels import class_numbers, no_such_label
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
@@ -31,9 +31,9 @@ Longs = NDArray[np.int64]
 
 @final
 class PairFeatures:
-    """One row for each example, a FeatureSet.
+    """One feature for each example, a FeatureSet.
 
-    Row features: `input_ids`, `token_type_ids` int32 [length]; when labelled also `labels`, an
+    A feature is `input_ids`, `token_type_ids` int32 [length]; when labelled also `labels`, an
     int32 class number or a float32 number. `cut` is how many examples lost an end.
     """
 
@@ -53,34 +53,26 @@ class PairFeatures:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def __getitem__(self, row: int) -> Features:
-        layout, first, second = self._layout, self._sides[0][row], self._sides[1][row]
-        between = layout.between if self._pairs[row] else ()
+    def __getitem__(self, index: int) -> Features:
+        layout, first, second = self._layout, self._sides[0][index], self._sides[1][index]
+        between = layout.between if self._pairs[index] else ()
         parts = (layout.before, first, between, second, layout.after)
-        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
-        types = np.zeros(len(ids), np.int32)
-        if layout.segments and self._pairs[row]:
-            types[len(layout.before) + len(first) + len(between) :] = 1
-        features = {"input_ids": ids, "token_type_ids": types}
+        second_from = len(layout.before) + len(first) + len(between)
+        told_apart = layout.segments and self._pairs[index]
+        features = sequence_arrays(parts, second_from if told_apart else None)
         if self._labels is not None:
-            features["labels"] = np.array(self._labels[row])
+            features["labels"] = np.array(self._labels[index])
         return features
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Return rows; they are the same in every epoch."""
-        return [self[row] for row in rows.tolist()]
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Return features; they are the same in every epoch."""
+        return [self[index] for index in indices.tolist()]
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything a row is made of."""
-        digest = hashlib.sha256(self._layout.identity)
-        for side in self._sides:
-            digest.update(side.values.tobytes())
-            digest.update(side.bounds.tobytes())
-        digest.update(self._pairs.tobytes())
-        if self._labels is not None:
-            digest.update(self._labels.tobytes())
-        return digest.hexdigest()
+        """SHA-256 over everything that the features are made of."""
+        sides = (array for side in self._sides for array in (side.values, side.bounds))
+        return fingerprint(self._layout, (*sides, self._pairs, self._labels))
 
 
 def encode_pairs(
@@ -96,7 +88,7 @@ def encode_pairs(
 
     Args:
         labels: the classes in the order of the head's outputs; empty where it gives a number.
-        labelled: whether the rows hold what is to be learned.
+        labelled: whether the features hold what is to be learned.
         layout: the special tokens; None: those of an encoder.
     """
     examples = list(examples)
@@ -112,16 +104,16 @@ def encode_pairs(
 
 
 def _kept(first: Longs, second: Longs, room: Longs) -> Longs:
-    """How many tokens stay of either text, int64 [2, rows]."""
+    """How many tokens stay of either text, int64 [2, examples]."""
     half = -(-room // 2)  # of an odd room the first text has the larger half
     kept = np.minimum(first, np.maximum(room - second, half))
     return np.stack([kept, np.minimum(second, room - kept)])
 
 
-def _cut(rows: Ragged, kept: Longs) -> Ragged:
-    if np.array_equal(kept, rows.lengths):
-        return rows
-    return Ragged.of([rows[row][:most] for row, most in enumerate(kept.tolist())])
+def _cut(texts: Ragged, kept: Longs) -> Ragged:
+    if np.array_equal(kept, texts.lengths):
+        return texts
+    return Ragged.of([texts[index][:most] for index, most in enumerate(kept.tolist())])
 
 
 def _labels(examples: Sequence[PairExample], labels: Sequence[str]) -> NDArray[Any]:

@@ -67,10 +67,10 @@ class PairTask(Task[PairExample]):
     """A task whose examples are rows of a table (see `Task`).
 
     Args:
-        template: the first word of the text form, mostly the task's name.
+        template: the first word of the text form; left out: the task's name.
         fields: the parts of the text form, in its order.
         encoder_texts: what an encoder reads, the first text and maybe the second: names of fields,
-            which are joined by a space.
+            which are joined by a space. Left out: each field is a text.
         label_columns: the names of the column with the label or the score.
         bounds: the lowest and the highest score that there is.
         headless: what the columns are in files without a header.
@@ -82,9 +82,9 @@ class PairTask(Task[PairExample]):
 
     kind: Kind = "sequence"
     metric_kind: MetricKind = "sequence"
-    template: str
     fields: tuple[Field, ...]
-    encoder_texts: tuple[tuple[str, ...], ...]
+    template: str = ""
+    encoder_texts: tuple[tuple[str, ...], ...] = ()
     label_columns: tuple[str, ...] = ("label",)
     bounds: tuple[float, float] | None = None
     headless: Headless | None = None
@@ -92,6 +92,14 @@ class PairTask(Task[PairExample]):
     unfold: Callable[[Row], Iterator[Row]] = _unchanged
     as_text: Callable[["PairTask", PairExample], TextExample] = template_text
     as_prediction: Callable[["PairTask", PairExample, str], str] = _stripped
+
+    def __post_init__(self) -> None:
+        Task.__post_init__(self)
+        if not self.template:
+            object.__setattr__(self, "template", self.name)
+        if not self.encoder_texts:
+            texts = tuple((each.name,) for each in self.fields)
+            object.__setattr__(self, "encoder_texts", texts)
 
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[PairExample]:
         """Read tables.

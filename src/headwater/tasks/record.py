@@ -73,7 +73,6 @@ class RecordTask(Task[TextExample]):
     kind: Kind = "text"
     metric_kind: MetricKind = "span"
     metric_names: tuple[str, ...] = ("f1", "exact_match")
-    main_metric: str = "f1"
     prediction_file: PredictionFile = FIRST_ANSWERS
 
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[TextExample]:

@@ -6,8 +6,8 @@ spans of up to `max_answer_length` tokens inside a window's context are compared
 score of "no answer" is that of the span at position 0, the least over the windows.
 
     windows = build_windows(vocabulary, examples, config, labelled=False)
-    places = [windows.places(row) for row in windows.rows_of(0)]
-    choice = choose_spans(start_logits, end_logits, places, examples[0].context, config)
+    offsets = [windows.offsets(index) for index in windows.windows_of(0)]
+    choice = choose_spans(start_logits, end_logits, offsets, examples[0].context, config)
     choice.candidates[0].text
 """
 
@@ -64,7 +64,7 @@ def choose_spans(
 
     Args:
         start_logits, end_logits: one array [length] per window; padding at its end is ignored.
-        windows: the places of the same windows.
+        windows: the offsets of the same windows.
         apart: how many spans to choose of which no two share a character.
 
     Equal character spans count once, with their best score; white space around a span is left
@@ -73,10 +73,10 @@ def choose_spans(
     found: dict[tuple[int, int], float] = {}
     null_score = float("inf")
     bands = []
-    for starts, ends, places in zip(start_logits, end_logits, windows, strict=True):
+    for starts, ends, offsets in zip(start_logits, end_logits, windows, strict=True):
         null_score = min(null_score, float(starts[0]) + float(ends[0]))
-        band = _band(starts, ends, places, config.max_answer_length)
-        for span, score in _best(band, places, context, config.n_best).items():
+        band = _band(starts, ends, offsets, config.max_answer_length)
+        for span, score in _best(band, offsets, context, config.n_best).items():
             found[span] = max(score, found.get(span, -np.inf))
         bands.append(band)
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: config.n_best]
@@ -86,11 +86,11 @@ def choose_spans(
 
 
 def _band(
-    starts: NDArray[np.floating], ends: NDArray[np.floating], places: WindowOffsets, longest: int
+    starts: NDArray[np.floating], ends: NDArray[np.floating], offsets: WindowOffsets, longest: int
 ) -> Scores:
     """Scores [tokens, longest] of the spans of 1 to `longest` tokens from every token on."""
-    count = len(places.starts)
-    context = slice(places.first, places.first + count)
+    count = len(offsets.starts)
+    context = slice(offsets.first, offsets.first + count)
     padded = np.full(count + longest, -np.inf)
     padded[:count] = ends[context]
     reach = np.lib.stride_tricks.sliding_window_view(padded, longest)[:count]
@@ -99,7 +99,7 @@ def _band(
 
 
 def _best(
-    band: Scores, places: WindowOffsets, context: str, wanted: int
+    band: Scores, offsets: WindowOffsets, context: str, wanted: int
 ) -> dict[tuple[int, int], float]:
     """The `wanted` best different character spans of one window.
 
@@ -111,19 +111,19 @@ def _best(
         order = np.argpartition(-scores, taken)[:taken] if taken < len(scores) else slice(None)
         pairs = np.arange(len(scores))[order]
         pairs = pairs[scores[pairs] > -np.inf]
-        spans = _spans(pairs, scores, band.shape[1], places, context)
+        spans = _spans(pairs, scores, band.shape[1], offsets, context)
         if len(spans) >= wanted or taken >= len(scores):
             return spans
         taken *= 4
 
 
 def _spans(
-    pairs: NDArray[np.int64], scores: Scores, longest: int, places: WindowOffsets, context: str
+    pairs: NDArray[np.int64], scores: Scores, longest: int, offsets: WindowOffsets, context: str
 ) -> dict[tuple[int, int], float]:
     spans: dict[tuple[int, int], float] = {}
     first, more = np.divmod(pairs, longest)
-    begins, finishes = places.starts[first].tolist(), places.ends[first + more].tolist()
-    for begin, finish, score in zip(begins, finishes, scores[pairs].tolist(), strict=True):
+    starts, ends = offsets.starts[first].tolist(), offsets.ends[first + more].tolist()
+    for begin, finish, score in zip(starts, ends, scores[pairs].tolist(), strict=True):
         text = context[begin:finish]
         start = begin + len(text) - len(text.lstrip())
         end = start + len(text.strip())
@@ -141,36 +141,36 @@ def _apart(
     """
     while True:
         best: tuple[float, int, int] | None = None
-        for band, places in zip(bands, windows, strict=True):
-            span = _top(band, places, context)
+        for band, offsets in zip(bands, windows, strict=True):
+            span = _top(band, offsets, context)
             if span is not None and (best is None or span < best):
                 best = span
         if best is None:
             return
         score, start, end = best
         yield SpanCandidate(context[start:end], start, end, -score)
-        for band, places in zip(bands, windows, strict=True):
-            _strike(band, places, start, end)
+        for band, offsets in zip(bands, windows, strict=True):
+            _strike(band, offsets, start, end)
 
 
-def _top(band: Scores, places: WindowOffsets, context: str) -> tuple[float, int, int] | None:
+def _top(band: Scores, offsets: WindowOffsets, context: str) -> tuple[float, int, int] | None:
     """Return the best span of a window that holds a character: its score negated, start and end."""
     while band.size and band.max() > -np.inf:
         pair = np.array([band.argmax()])
         for (start, end), score in _spans(
-            pair, band.ravel(), band.shape[1], places, context
+            pair, band.ravel(), band.shape[1], offsets, context
         ).items():
             return -score, start, end
         band.flat[pair] = -np.inf
     return None
 
 
-def _strike(band: Scores, places: WindowOffsets, start: int, end: int) -> None:
+def _strike(band: Scores, offsets: WindowOffsets, start: int, end: int) -> None:
     """Take the spans that share a character with `context[start:end]` out of a band."""
-    touched = np.flatnonzero((places.ends > start) & (places.starts < end))
+    touched = np.flatnonzero((offsets.ends > start) & (offsets.starts < end))
     if not len(touched):
         return
     longest = band.shape[1]
-    rows = np.arange(max(0, touched[0] - longest + 1), touched[-1] + 1)
-    lasts = rows[:, None] + np.arange(longest)
-    band[rows[0] : rows[-1] + 1][lasts >= touched[0]] = -np.inf
+    firsts = np.arange(max(0, touched[0] - longest + 1), touched[-1] + 1)
+    lasts = firsts[:, None] + np.arange(longest)
+    band[firsts[0] : firsts[-1] + 1][lasts >= touched[0]] = -np.inf

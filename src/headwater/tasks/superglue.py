@@ -32,11 +32,6 @@ FILES: dict[Split, tuple[str, ...]] = {
     "test": ("test.jsonl",),
 }
 _TRUTH = ("False", "True")
-_ENTAILMENT = ("entailment", "not_entailment")
-_PREMISE_FIELDS = (
-    field("hypothesis", "hypothesis", "sentence2"),
-    field("premise", "premise", "sentence1"),
-)
 _BOLD = re.compile("</?b>")
 _INDEX = re.compile(r"[^-]+-[^-]+-[^-]+")  # passage, question, answer
 
@@ -46,21 +41,19 @@ T = TypeVar("T", str, int, list[Any], dict[str, Any])
 def _task(
     name: str,
     summary: str,
+    folder: str,
     labels: tuple[str, ...],
     fields: tuple[Field, ...],
     encoder_texts: tuple[tuple[str, ...], ...],
-    folder: str,
     spelling: tuple[tuple[str, Any], ...] = (),
 ) -> PairTask:
     return PairTask(
         name=name,
         summary=summary,
         labels=labels,
-        template=name,
         fields=fields,
         encoder_texts=encoder_texts,
         metric_names=("accuracy",),
-        main_metric="accuracy",
         files=TaskFiles(folder, FILES, (HUB, name)),
         prediction_file=JsonLabels(f"{folder}.jsonl", spelling),
     )
@@ -69,10 +62,10 @@ def _task(
 BOOLQ = _task(
     "boolq",
     "BoolQ: is the answer to a question on a passage yes?",
+    "BoolQ",
     _TRUTH,
     (field("passage"), field("question")),
     (("question",), ("passage",)),
-    "BoolQ",
     (("False", "false"), ("True", "true")),
 )
 
@@ -80,10 +73,10 @@ CB = replace(
     _task(
         "cb",
         "CommitmentBank: does a clause follow from a text, contradict it or neither?",
+        "CB",
         ("entailment", "contradiction", "neutral"),
         (field("hypothesis"), field("premise")),
         (("premise",), ("hypothesis",)),
-        "CB",
     ),
     metric_names=("macro_f1", "accuracy"),
     main_metric="macro_f1",
@@ -93,10 +86,10 @@ COPA = replace(
     _task(
         "copa",
         "COPA: which of two choices is the cause or the effect?",
+        "COPA",
         ("choice1", "choice2"),
         (field("choice1"), field("choice2"), field("premise"), field("question")),
         (("premise",),),
-        "COPA",
         (("choice1", 0), ("choice2", 1)),
     ),
     kind="text",
@@ -106,10 +99,13 @@ SUPERGLUE_RTE = replace(
     _task(
         "superglue_rte",
         "RTE as SuperGLUE has it, in JSON lines",
-        _ENTAILMENT,
-        _PREMISE_FIELDS,
-        (("premise",), ("hypothesis",)),
         "RTE",
+        ("entailment", "not_entailment"),
+        (
+            field("hypothesis", "hypothesis", "sentence2"),
+            field("premise", "premise", "sentence1"),
+        ),
+        (("premise",), ("hypothesis",)),
     ),
     template="rte",
     files=TaskFiles("RTE", FILES, (HUB, "rte")),
@@ -118,10 +114,10 @@ SUPERGLUE_RTE = replace(
 WIC = _task(
     "wic",
     "WiC: has a word the same meaning in two sentences?",
+    "WiC",
     _TRUTH,
     (field("sentence1"), field("sentence2"), field("word")),
     (("word", "sentence1"), ("sentence2",)),
-    "WiC",
     (("False", "false"), ("True", "true")),
 )
 
@@ -211,10 +207,10 @@ MULTIRC = replace(
     _task(
         "multirc",
         "MultiRC: is this one of the answers to a question on a paragraph?",
+        "MultiRC",
         _TRUTH,
         (field("question"), field("answer"), field("paragraph")),
         (("paragraph",), ("question", "answer")),
-        "MultiRC",
     ),
     metric_names=("f1", "exact_match"),
     main_metric="f1",

@@ -11,7 +11,6 @@ A sentence that is too long for one input goes on in the next one, from a word o
 word is learned and every word gets a tag.
 """
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -25,6 +24,7 @@ from headwater.data.example import TaggingExample
 from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_tokens
 from headwater.errors import UserError
 from headwater.tasks.config import SequenceConfig
+from headwater.tasks.feature_arrays import fingerprint, sequence_arrays
 from headwater.tasks.labels import class_numbers, no_such_label
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
@@ -33,7 +33,7 @@ Longs = NDArray[np.int64]
 
 
 class WordPositions(NamedTuple):
-    """Where words begin in a row: `words[i]` of the sentence at input position `positions[i]`."""
+    """Where words begin in a sequence: `words[i]` of the sentence at position `positions[i]`."""
 
     positions: Longs
     words: Ints
@@ -41,61 +41,55 @@ class WordPositions(NamedTuple):
 
 @final
 class TagFeatures:
-    """The rows of many sentences, a FeatureSet; those of one sentence follow each other.
+    """The features of many sentences, a FeatureSet; those of one sentence follow each other.
 
-    Row features: `input_ids`, `token_type_ids` int32 [length]; when labelled also `labels`.
-    `example_of` is int64 [rows], the sentence of each; `continued` is how many sentences took more
-    than one row.
+    A feature is `input_ids`, `token_type_ids` int32 [length]; when labelled also `labels`.
+    `example_of` is int64 [features], the sentence of each; `continued` is how many sentences took
+    more than one.
     """
 
     def __init__(
-        self, layout: SequenceLayout, ids: Ragged, words: Ints, labels: Ints | None, rows: Longs
+        self, layout: SequenceLayout, ids: Ragged, words: Ints, labels: Ints | None, spans: Longs
     ) -> None:
-        """Take tokens with the word that each begins, or -1, and rows `[rows, 3]`: the sentence,
-        and its first token and the one after its last among all."""
+        """Take tokens with the word that each begins, or -1, and `spans` [features, 3]: the
+        sentence, and its first token and the one after its last among all."""
         self._layout, self._ids, self._words, self._labels = layout, ids, words, labels
-        self._rows = rows
-        self.example_of: Longs = rows[:, 0]
-        self.lengths: Longs = rows[:, 2] - rows[:, 1] + len(layout.before) + len(layout.after)
+        self._spans = spans
+        self.example_of: Longs = spans[:, 0]
+        self.lengths: Longs = spans[:, 2] - spans[:, 1] + len(layout.before) + len(layout.after)
         self.continued = int((np.bincount(self.example_of) > 1).sum())
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._spans)
 
-    def __getitem__(self, row: int) -> Features:
-        layout, tokens = self._layout, self._tokens(row)
-        parts = (layout.before, self._ids.values[tokens], layout.after)
-        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
-        features = {"input_ids": ids, "token_type_ids": np.zeros(len(ids), np.int32)}
+    def __getitem__(self, index: int) -> Features:
+        layout, tokens = self._layout, self._tokens(index)
+        features = sequence_arrays((layout.before, self._ids.values[tokens], layout.after))
         if self._labels is not None:
-            labels = np.full(len(ids), IGNORED, np.int32)
-            first = len(layout.before)
-            labels[first : len(ids) - len(layout.after)] = self._labels[tokens]
+            length = len(features["input_ids"])
+            labels = np.full(length, IGNORED, np.int32)
+            labels[len(layout.before) : length - len(layout.after)] = self._labels[tokens]
             features["labels"] = labels
         return features
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Return rows; they are the same in every epoch."""
-        return [self[row] for row in rows.tolist()]
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Return features; they are the same in every epoch."""
+        return [self[index] for index in indices.tolist()]
 
-    def places(self, row: int) -> WordPositions:
-        """The words that begin in a row."""
-        words = self._words[self._tokens(row)]
+    def word_positions(self, index: int) -> WordPositions:
+        """The words that begin in a feature."""
+        words = self._words[self._tokens(index)]
         begins = np.flatnonzero(words >= 0)
         return WordPositions(begins + len(self._layout.before), words[begins])
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything a row is made of."""
-        digest = hashlib.sha256(self._layout.identity)
-        for array in (self._ids.values, self._words, self._rows):
-            digest.update(array.tobytes())
-        if self._labels is not None:
-            digest.update(self._labels.tobytes())
-        return digest.hexdigest()
+        """SHA-256 over everything that the features are made of."""
+        arrays = (self._ids.values, self._words, self._spans, self._labels)
+        return fingerprint(self._layout, arrays)
 
-    def _tokens(self, row: int) -> slice:
-        return slice(int(self._rows[row, 1]), int(self._rows[row, 2]))
+    def _tokens(self, index: int) -> slice:
+        return slice(int(self._spans[index, 1]), int(self._spans[index, 2]))
 
 
 def encode_tags(
@@ -113,7 +107,7 @@ def encode_tags(
 
     Args:
         labels: the tags in the order of the head's outputs.
-        labelled: whether the rows hold the tags that are to be learned.
+        labelled: whether the features hold the tags that are to be learned.
         layout: the special tokens; None: those of an encoder.
     """
     examples = list(examples)
@@ -124,16 +118,16 @@ def encode_tags(
     letters = [len(word) for each in examples for word in each.words]
     word_of = _words_begun(tokens, np.array(letters, np.int64), begins)
     first = np.flatnonzero(word_of >= 0)
-    asked = None
+    targets = None
     if labelled:
         tags = _tags(examples, labels)
-        asked = np.full(len(word_of), IGNORED, np.int32)
-        asked[first] = tags[word_of[first]]
+        targets = np.full(len(word_of), IGNORED, np.int32)
+        targets[first] = tags[word_of[first]]
     sentence = np.repeat(np.arange(len(examples)), tokens.ids.lengths)
     within = np.where(word_of >= 0, word_of - begins[sentence], -1).astype(np.int32)
     room = config.max_length - len(layout.before) - len(layout.after)
-    rows = _rows(tokens.ids.bounds.tolist(), first.tolist(), room)
-    return TagFeatures(layout, tokens.ids, within, asked, rows)
+    spans = _cut(tokens.ids.bounds.tolist(), first.tolist(), room)
+    return TagFeatures(layout, tokens.ids, within, targets, spans)
 
 
 def _words_begun(tokens: EncodedTexts, letters: Longs, begins: Longs) -> Longs:
@@ -145,31 +139,31 @@ def _words_begun(tokens: EncodedTexts, letters: Longs, begins: Longs) -> Longs:
     """
     starts = np.concatenate(([0], np.cumsum(letters + 1)))  # as if all sentences were one text
     base = starts[np.repeat(begins[:-1], tokens.ids.lengths)]
-    at = base + tokens.starts  # of a lone space mark it is the space between words
-    word = np.searchsorted(starts, at, side="right") - 1
+    offset = base + tokens.starts  # of a lone space mark it is the space between words
+    word = np.searchsorted(starts, offset, side="right") - 1
     inside = tokens.ends > tokens.starts
-    inside[inside] = at[inside] < starts[word[inside]] + letters[word[inside]]
+    inside[inside] = offset[inside] < starts[word[inside]] + letters[word[inside]]
     result = np.full(len(word), -1, np.int64)
-    places = np.flatnonzero(inside)
-    found, which = np.unique(word[places], return_index=True)
-    result[places[which]] = found
+    indices = np.flatnonzero(inside)
+    found, which = np.unique(word[indices], return_index=True)
+    result[indices[which]] = found
     return result
 
 
-def _rows(bounds: Sequence[int], first: Sequence[int], room: int) -> Longs:
-    """Cut sentences `bounds[i]:bounds[i + 1]` into rows of at most `room` tokens, before a word.
+def _cut(bounds: Sequence[int], first: Sequence[int], room: int) -> Longs:
+    """Cut sentences `bounds[i]:bounds[i + 1]` into spans of at most `room` tokens, before a word.
 
-    A word that fills a row alone is cut wherever the row ends.
+    A word that is longer is cut wherever the room ends.
     """
-    rows = []
+    spans = []
     for sentence, (begin, end) in enumerate(pairwise(bounds)):
         while end - begin > room:
             last = first[max(0, bisect_right(first, begin + room) - 1)] if first else begin
             cut = last if last > begin else begin + room
-            rows.append((sentence, begin, cut))
+            spans.append((sentence, begin, cut))
             begin = cut
-        rows.append((sentence, begin, end))
-    return np.array(rows, np.int64).reshape(-1, 3)
+        spans.append((sentence, begin, end))
+    return np.array(spans, np.int64).reshape(-1, 3)
 
 
 def _tags(examples: Sequence[TaggingExample], labels: Sequence[str]) -> Ints:

@@ -24,7 +24,6 @@ def _from_english(target: str, year: int, validation: str, test: str) -> TextTas
         prefix=f"translate English to {language}: ",
         reader=partial(read_parallel, source="en", target=target),
         metric_names=("bleu", "bleu_intl"),
-        main_metric="bleu",
         files=TaskFiles(
             f"wmt{year}_en_{target}",
             {"train": ("train.en",), "validation": (validation,), "test": (test,)},

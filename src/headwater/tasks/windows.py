@@ -10,7 +10,6 @@ used: equal spans from two windows keep the better score.)
 A context shared by several questions is encoded once, and windows are slices of it.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -22,6 +21,7 @@ from headwater.data.convert import Features
 from headwater.data.example import SpanExample
 from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_ids, encode_tokens
 from headwater.tasks.config import SpanConfig
+from headwater.tasks.feature_arrays import fingerprint, sequence_arrays
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
@@ -32,7 +32,7 @@ _NOWHERE = (-1, -1)
 
 @dataclass(frozen=True, slots=True)
 class WindowOffsets:
-    """Where a window's context tokens stand: input position `first + i` holds token i.
+    """Where a window's context tokens stand: position `first + i` of the sequence holds token i.
 
     `starts`, `ends` int32 [context tokens]: the characters `context[starts[i]:ends[i]]`.
     """
@@ -43,10 +43,10 @@ class WindowOffsets:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """One entry per window, int64 [rows]: its example, and its slice of all contexts' tokens.
+class _Spans:
+    """One entry per window, int64 [windows]: its example, and its slice of all contexts' tokens.
 
-    `bounds` [examples + 1] cuts the rows by example.
+    `bounds` [examples + 1] cuts the windows by example.
     """
 
     example: Longs
@@ -59,8 +59,8 @@ class _Rows:
 class SpanWindows:
     """The windows of many examples, a FeatureSet. Windows of one example follow each other.
 
-    Row features: `input_ids`, `token_type_ids` int32 [length]; when labelled also
-    `start_positions`, `end_positions`, int32 scalars. `lengths` is int64 [rows].
+    A feature is `input_ids`, `token_type_ids` int32 [length]; when labelled also
+    `start_positions`, `end_positions`, int32 scalars. `lengths` is int64 [windows].
     """
 
     def __init__(
@@ -68,66 +68,54 @@ class SpanWindows:
         layout: SequenceLayout,
         questions: Ragged,
         contexts: EncodedTexts,
-        rows: _Rows,
+        spans: _Spans,
         labels: Ints | None,
     ) -> None:
-        self._layout = layout
-        self._questions = questions
-        self._contexts = contexts
-        self._rows = rows
-        self._labels = labels
-        self.example_of = rows.example
-        self.lengths = (
-            questions.lengths[rows.example] + (rows.end - rows.begin) + layout.special_tokens
-        )
+        self._layout, self._questions, self._contexts = layout, questions, contexts
+        self._spans, self._labels = spans, labels
+        self.example_of = spans.example
+        texts = questions.lengths[spans.example] + (spans.end - spans.begin)
+        self.lengths = texts + layout.special_tokens
 
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def __getitem__(self, row: int) -> Features:
-        question, layout = self._questions[self.example_of[row]], self._layout
-        context = self._contexts.ids.values[self._rows.begin[row] : self._rows.end[row]]
+    def __getitem__(self, index: int) -> Features:
+        question, layout = self._questions[self.example_of[index]], self._layout
+        context = self._contexts.ids.values[self._spans.begin[index] : self._spans.end[index]]
         parts = (layout.before, question, layout.between, context, layout.after)
-        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
-        types = np.zeros(len(ids), np.int32)
-        if layout.segments:
-            types[self._first(row) :] = 1
-        features = {"input_ids": ids, "token_type_ids": types}
+        features = sequence_arrays(parts, self._first(index) if layout.segments else None)
         if self._labels is not None:
-            start, end = self._labels[row]
+            start, end = self._labels[index]
             features |= {"start_positions": np.array(start), "end_positions": np.array(end)}
         return features
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Return rows; they are the same in every epoch."""
-        return [self[row] for row in rows.tolist()]
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Return features; they are the same in every epoch."""
+        return [self[index] for index in indices.tolist()]
 
-    def rows_of(self, example: int) -> range:
-        """The rows with the windows of one example, in the order of the context."""
-        return range(int(self._rows.bounds[example]), int(self._rows.bounds[example + 1]))
+    def windows_of(self, example: int) -> range:
+        """The indices of one example's windows, in the order of the context."""
+        return range(int(self._spans.bounds[example]), int(self._spans.bounds[example + 1]))
 
-    def places(self, row: int) -> WindowOffsets:
+    def offsets(self, index: int) -> WindowOffsets:
         """The character offsets of a window's context tokens (views)."""
-        window = slice(self._rows.begin[row], self._rows.end[row])
+        window = slice(self._spans.begin[index], self._spans.end[index])
         return WindowOffsets(
-            self._first(row), self._contexts.starts[window], self._contexts.ends[window]
+            self._first(index), self._contexts.starts[window], self._contexts.ends[window]
         )
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything a row is made of."""
-        rows, contexts, questions = self._rows, self._contexts.ids, self._questions
-        digest = hashlib.sha256(self._layout.identity)
-        for array in (questions.values, questions.bounds, contexts.values, contexts.bounds):
-            digest.update(array.tobytes())
-        for array in (rows.example, rows.begin, rows.end):
-            digest.update(array.tobytes())
-        if self._labels is not None:
-            digest.update(self._labels.tobytes())
-        return digest.hexdigest()
+        """SHA-256 over everything that the features are made of."""
+        spans, contexts, questions = self._spans, self._contexts.ids, self._questions
+        texts = (questions.values, questions.bounds, contexts.values, contexts.bounds)
+        windows = (spans.example, spans.begin, spans.end)
+        return fingerprint(self._layout, (*texts, *windows, self._labels))
 
-    def _first(self, row: int) -> int:
-        question = self.example_of[row]
+    def _first(self, index: int) -> int:
+        """The position of a window's first context token."""
+        question = self.example_of[index]
         length = int(self._questions.bounds[question + 1] - self._questions.bounds[question])
         return len(self._layout.before) + length + len(self._layout.between)
 
@@ -160,17 +148,17 @@ def build_windows(
     else:
         spans = [_NOWHERE] * len(examples)
     answers = np.array(spans, np.int64).reshape(-1, 2)
-    rows = _cut(low, high, config.max_length - layout.special_tokens - queries.lengths, config)
-    first = (len(layout.before) + len(layout.between) + queries.lengths)[rows.example]
-    labels = _labels(rows, answers[rows.example], first)
-    return SpanWindows(layout, queries, contexts, rows, labels if labelled else None)
+    windows = _cut(low, high, config.max_length - layout.special_tokens - queries.lengths, config)
+    first = (len(layout.before) + len(layout.between) + queries.lengths)[windows.example]
+    labels = _labels(windows, answers[windows.example], first)
+    return SpanWindows(layout, queries, contexts, windows, labels if labelled else None)
 
 
 def _distinct(texts: Sequence[str]) -> tuple[Longs, list[str]]:
-    """Return for every text its place among the distinct ones, and those."""
-    places: dict[str, int] = {}
-    which = [places.setdefault(text, len(places)) for text in texts]
-    return np.array(which, np.int64), list(places)
+    """Return for every text its index among the distinct ones, and those."""
+    indices: dict[str, int] = {}
+    which = [indices.setdefault(text, len(indices)) for text in texts]
+    return np.array(which, np.int64), list(indices)
 
 
 def _answer_tokens(
@@ -185,7 +173,7 @@ def _answer_tokens(
     return (int(tokens[0]), int(tokens[-1])) if len(tokens) else _NOWHERE
 
 
-def _cut(low: Longs, high: Longs, rooms: Longs, config: SpanConfig) -> _Rows:
+def _cut(low: Longs, high: Longs, rooms: Longs, config: SpanConfig) -> _Spans:
     """Slice the contexts `low[e]:high[e]` into windows of at most `rooms[e]` tokens."""
     steps = np.array([config.step(room) for room in rooms.tolist()], np.int64)
     surplus = np.maximum(high - low - rooms, 0)
@@ -194,11 +182,11 @@ def _cut(low: Longs, high: Longs, rooms: Longs, config: SpanConfig) -> _Rows:
     example = np.repeat(np.arange(len(low)), counts)
     order = np.arange(len(example)) - bounds[example]
     begin = low[example] + np.minimum(order * steps[example], surplus[example])
-    return _Rows(example, begin, np.minimum(begin + rooms[example], high[example]), bounds)
+    return _Spans(example, begin, np.minimum(begin + rooms[example], high[example]), bounds)
 
 
-def _labels(rows: _Rows, answers: Longs, first: Longs) -> Ints:
-    """Input positions int32 [rows, 2] of the answers [rows, 2] that a window holds whole."""
-    begin, end = rows.begin[:, None], rows.end[:, None]
+def _labels(windows: _Spans, answers: Longs, first: Longs) -> Ints:
+    """Input positions int32 [windows, 2] of the answers [windows, 2] that a window holds whole."""
+    begin, end = windows.begin[:, None], windows.end[:, None]
     inside = ((answers >= begin) & (answers < end)).all(axis=1, keepdims=True)
     return np.where(inside, answers - begin + first[:, None], 0).astype(np.int32)
