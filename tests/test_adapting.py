@@ -10,21 +10,15 @@ import torch
 from safetensors.torch import load_file
 
 import headwater as library
+import tiny
 from headwater.checkpoints.adaptation import Base
-from headwater.checkpoints.folder import load_model, save_model
+from headwater.checkpoints.folder import load_model
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
-from headwater.models.t5.config import T5Config
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
 from headwater.tasks.names import task
-from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
-WORDS = ["the", "good", "bad", "mill", "river", "is", "not", "a", "."]
-TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-GOOD, BAD = "the mill is good .", "the river is bad ."
 Headwater = Callable[..., Any]
 LORA = {"method": "lora", "lora": {"rank": 4, "targets": ["query", "value", "inner", "outer"]}}
 ADAPTERS = {"method": "adapters", "adapters": {"size": 8, "after_attention": True}}
@@ -36,21 +30,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """CoLA's and SST-2's layouts, with labels that a bag of words tells; a tiny BERT, a tiny T5."""
     folder = tmp_path_factory.mktemp("adapting")
     for split, count in (("train", 32), ("dev", 8)):
-        cola = [f"gj04\t{n % 2}\t\t{GOOD if n % 2 else BAD}" for n in range(count)]
-        sst2 = ["sentence\tlabel", *(f"{GOOD if n % 2 else BAD}\t{n % 2}" for n in range(count))]
-        (folder / f"cola-{split}.tsv").write_text("\n".join(cola) + "\n")
-        (folder / f"sst2-{split}.tsv").write_text("\n".join(sst2) + "\n")
-    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n")
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    sizes |= {"intermediate_size": 32, "max_position_embeddings": 32}
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    bert = BertConfig(vocab_size=len(TOKENS), initializer_range=0.2, **sizes, **still)
-    save_model(folder / "bert", build_model(bert), vocabulary=load_vocabulary(folder))
-    vocabulary = load_vocabulary(ROOT / "examples" / "vocabulary")
-    small = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 4}
-    t5 = T5Config(vocab_size=vocabulary.size, num_decoder_layers=1, dropout_rate=0.0, **small)
-    save_model(folder / "t5", build_model(t5), vocabulary=vocabulary)
+        tiny.cola(folder / f"cola-{split}.tsv", count)
+        tiny.sst2(folder / f"sst2-{split}.tsv", count)
+    sizes = {"max_position_embeddings": 32, "initializer_range": 0.2}
+    words = tiny.wordpiece(folder, tiny.WORDS)
+    tiny.model_folder(folder / "bert", words, dropout=0.0, **sizes)
+    small = {"d_model": 32, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1, "num_heads": 4}
+    unigram = tiny.example_unigram()
+    tiny.model_folder(folder / "t5", unigram, family="t5", seed=None, dropout=0.0, **small)
     return folder
 
 

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import load_model
 from headwater.commands.ask import print_answers
-from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.evaluation.one_task import evaluate_files, predict_file
 from headwater.inference.loaded import load
 from headwater.runs.finetune import finetune
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
-from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1,
@@ -32,13 +31,7 @@ CASES = [(name, objective) for name, several in TRAINED_ON.items() for objective
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("text")
-    text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
-    lines = [json.dumps({"text": text[begin:]}) for begin in (0, 200, 400, 600)]
-    (folder / "text.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    vocabulary = load_vocabulary(ROOT / "examples" / "vocabulary")
-    build([folder / "text.jsonl"], vocabulary, folder / "store")
-    return folder / "store"
+    return tiny.token_store(tmp_path_factory.mktemp("text") / "store", tiny.example_unigram())
 
 
 def recipe_of(architecture: str, objective: str, store: Path, **training: Any) -> PretrainRecipe:

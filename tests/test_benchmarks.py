@@ -9,11 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import torch
 
-from headwater.checkpoints.folder import save_model
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
+import tiny
 from headwater.tasks.glue import MRPC
 from headwater.tasks.pair_features import encode_pairs
 from headwater.text.loading import load_vocabulary
@@ -53,20 +50,12 @@ def glue_finetuning() -> ModuleType:
 @pytest.fixture
 def made_up(tmp_path: Path) -> tuple[Path, Path]:
     """A tiny BERT, and files of MRPC and STS-B."""
-    marks = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-    words = tmp_path / "vocab.txt"
-    words.write_text("".join(f"{word}\n" for word in (*marks, *WORDS)), encoding="utf-8")
-    vocabulary = load_vocabulary(words)
-    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = BertConfig(vocab_size=vocabulary.size, intermediate_size=8, **sizes)
-    torch.manual_seed(0)
-    save_model(tmp_path / "tiny", build_model(config), vocabulary=vocabulary)
+    vocabulary = tiny.wordpiece(tmp_path, WORDS)
+    tiny.model_folder(tmp_path / "tiny", vocabulary, num_hidden_layers=1)
     for name, columns in COLUMNS.items():
-        (tmp_path / "glue" / name).mkdir(parents=True)
         for split, count in (("train", 90), ("dev", 20)):
             rows = [columns, *(_row(number) for number in range(count))]
-            text = "".join("\t".join(row) + "\n" for row in rows)
-            (tmp_path / "glue" / name / f"{split}.tsv").write_text(text, encoding="utf-8")
+            tiny.tab_separated(tmp_path / "glue" / name / f"{split}.tsv", rows)
     return tmp_path / "tiny", tmp_path / "glue"
 
 

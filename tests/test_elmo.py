@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 import torch
 
+import tiny
 from headwater.checkpoints.folder import load_model
-from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.models.elmo.network import ELMo
 from headwater.nn.characters import character_ids
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
 from headwater.text.loading import load_vocabulary
-from headwater.text.training import VocabularyPlan, train_vocabulary
 
 SPRING = Path(__file__).resolve().parents[1] / "examples" / "spring.txt"
 SIZES: dict[str, Any] = {
@@ -30,11 +29,7 @@ SIZES: dict[str, Any] = {
 def word_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example text as a token store of words."""
     folder = tmp_path_factory.mktemp("words")
-    plan = VocabularyPlan(kind="word", size=100, lower_case=True)
-    text = SPRING.read_text(encoding="utf-8")
-    train_vocabulary(plan, [text, text], folder / "vocabulary")  # what stands once is left out
-    build([SPRING], load_vocabulary(folder / "vocabulary"), folder / "store")
-    return folder / "store"
+    return tiny.token_store(folder / "store", tiny.example_words(folder / "vocabulary"), SPRING)
 
 
 def elmo_recipe(store: Path, sizes: dict[str, Any] | None = None, **training: Any) -> Any:

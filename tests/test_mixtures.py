@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from headwater.checkpoints.folder import load_model, save_model
+import tiny
+from headwater.checkpoints.folder import load_model
 from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.inference.loaded import load
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
 from headwater.models.multi_task import MultiTask
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import MixtureConfig, Recipe
@@ -22,37 +21,24 @@ from headwater.tasks.names import task
 from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
-WORDS = ["the", "good", "bad", "mill", "river", "is", "not", "a", "."]
-TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-GOOD, BAD = "the mill is good .", "the river is bad ."
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """CoLA's and RTE's layouts, with labels that a bag of words tells."""
     for split, count in (("train", 24), ("dev", 8)):
-        cola = [f"gj04\t{n % 2}\t\t{GOOD if n % 2 else BAD}" for n in range(count)]
-        rte = ["index\tsentence1\tsentence2\tlabel"]
-        for n in range(count):
-            label = "entailment" if n % 2 else "not_entailment"
-            rte.append(f"{n}\t{GOOD}\t{GOOD if n % 2 else BAD}\t{label}")
-        (tmp_path / f"cola-{split}.tsv").write_text("\n".join(cola) + "\n")
-        (tmp_path / f"rte-{split}.tsv").write_text("\n".join(rte) + "\n")
-    (tmp_path / "text.txt").write_text(f"{GOOD} {BAD}\n\n" * 40)
+        tiny.cola(tmp_path / f"cola-{split}.tsv", count)
+        tiny.rte(tmp_path / f"rte-{split}.tsv", count)
+    (tmp_path / "text.txt").write_text(f"{tiny.GOOD} {tiny.BAD}\n\n" * 40)
     return tmp_path
 
 
 @pytest.fixture
 def body(files: Path) -> Path:
     """A tiny BERT with its vocabulary."""
-    (files / "vocab.txt").write_text("\n".join(TOKENS) + "\n")
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    sizes |= {"intermediate_size": 32, "max_position_embeddings": 32}
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    config = BertConfig(vocab_size=len(TOKENS), initializer_range=0.2, **sizes, **still)
-    torch.manual_seed(0)
-    save_model(files / "body", build_model(config), vocabulary=load_vocabulary(files))
-    return files / "body"
+    sizes = {"num_hidden_layers": 1, "max_position_embeddings": 32, "initializer_range": 0.2}
+    vocabulary = tiny.wordpiece(files, tiny.WORDS)
+    return tiny.model_folder(files / "body", vocabulary, dropout=0.0, **sizes)
 
 
 def recipe(files: Path, start: dict[str, Any], **changes: Any) -> Recipe:
@@ -137,7 +123,7 @@ def test_another_mixture_is_not_resumed_and_what_differs_is_named(files: Path, b
     with pytest.raises(UserError, match=r"mixture.rates was 'equal', is now 'proportional'"):
         finetune(recipe(files, start, mixture={"rates": "proportional"}), run, resume=True)
     with (files / "rte-train.tsv").open("a") as file:
-        file.write(f"24\t{GOOD}\t{BAD}\tnot_entailment\n")
+        file.write(f"24\t{tiny.GOOD}\t{tiny.BAD}\tnot_entailment\n")
     with pytest.raises(UserError, match=r"resume: data.rte has changed. Put it back"):
         finetune(recipe(files, start), run, resume=True)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+import tiny
 from headwater.data.parallel_files import Text
 from headwater.tasks.names import TASKS
 from headwater.tasks.writing import TextTask
 
 WORDS = ("lamp", "dark", "bill", "price", "the", "is", "my", "again")
-TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS)
 
 TICKETS = """
 kind = "sequence"
@@ -37,7 +37,7 @@ def run(headwater: Callable[..., Any], *arguments: object) -> str:
 
 
 def finetuned(headwater: Callable[..., Any], folder: Path, task: str, data: str) -> None:
-    (folder / "vocab.txt").write_text("\n".join(TOKENS) + "\n")
+    vocabulary = tiny.wordpiece(folder, WORDS)
     (folder / "recipe.toml").write_text(
         f"""
         task = "{task}"
@@ -47,7 +47,7 @@ def finetuned(headwater: Callable[..., Any], folder: Path, task: str, data: str)
         preset = "bert-base-uncased"
         vocabulary = "vocab.txt"
         [network.sizes]
-        vocab_size = {len(TOKENS)}
+        vocab_size = {vocabulary.size}
         hidden_size = 32
         intermediate_size = 64
         num_hidden_layers = 1

@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from headwater.checkpoints.folder import save_model
+import tiny
+from headwater.checkpoints.hub import BUNDLED
 from headwater.config import read_toml
-from headwater.models.bert.config import BertConfig
-from headwater.models.build import build_model
-from headwater.models.t5.config import T5Config
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
 from headwater.tasks.glue import GLUE
@@ -72,25 +69,18 @@ def glue(task: str, count: int) -> str:
 
 
 def squad(count: int) -> dict[str, Any]:
-    answers = [{"text": "Ada", "answer_start": 0}]
-    asked = [{"id": f"q{n}", "question": "Who built?", "answers": answers} for n in range(count)]
-    paragraph = {"context": f"Ada built the mill. {LONG}", "qas": asked}
-    return {"version": "1.1", "data": [{"title": "", "paragraphs": [paragraph]}]}
+    questions = [tiny.question(f"q{n}", "Who built?", "Ada") for n in range(count)]
+    return tiny.squad(tiny.paragraph(f"Ada built the mill. {LONG}", *questions))
 
 
 def small_model(folder: Path, t5: bool) -> Path:
     """Save a model of the family at a small width."""
-    torch.manual_seed(0)
     if t5:
-        vocabulary = load_vocabulary(ROOT / "examples" / "vocabulary")
         sizes = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_layers": 1, "num_decoder_layers": 1}
-        config: Any = T5Config(vocab_size=vocabulary.size, num_heads=2, **sizes)
-    else:
-        vocabulary = load_vocabulary(ROOT / "src" / "headwater" / "assets" / "reader")
-        sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-        config = BertConfig(vocab_size=vocabulary.size, intermediate_size=16, **sizes)
-    save_model(folder / "small", build_model(config), vocabulary=vocabulary)
-    return folder / "small"
+        return tiny.model_folder(folder / "small", tiny.example_unigram(), family="t5", **sizes)
+    vocabulary = load_vocabulary(BUNDLED["reader"])
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 16}
+    return tiny.model_folder(folder / "small", vocabulary, **sizes)
 
 
 def small_recipe(path: Path, folder: Path) -> Recipe:

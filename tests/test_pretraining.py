@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import tiny
 from headwater import cli
 from headwater.checkpoints.folder import load_model, read_extra
 from headwater.checkpoints.hub import BUNDLED
@@ -19,7 +20,6 @@ from headwater.runs.finetune import finetune
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.text.loading import load_vocabulary
-from headwater.text.training import VocabularyPlan, train_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL: dict[str, dict[str, Any]] = {
@@ -48,19 +48,12 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Token stores of the example text, by the kind of vocabulary."""
     folder = tmp_path_factory.mktemp("stores")
-    text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
-    lines = [json.dumps({"text": text[begin:]}) for begin in (0, 200, 400, 600)]
-    (folder / "text.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    plan = VocabularyPlan(kind="word", size=100, lower_case=True)
-    train_vocabulary(plan, [text, text], folder / "words")
     vocabularies = {
-        "wordpiece": BUNDLED["reader"],
-        "unigram": ROOT / "examples" / "vocabulary",
-        "word": folder / "words",
+        "wordpiece": load_vocabulary(BUNDLED["reader"]),
+        "unigram": tiny.example_unigram(),
+        "word": tiny.example_words(folder / "words"),
     }
-    for name, where in vocabularies.items():
-        build([folder / "text.jsonl"], load_vocabulary(where), folder / name)
-    return {name: folder / name for name in vocabularies}
+    return {name: tiny.token_store(folder / name, each) for name, each in vocabularies.items()}
 
 
 def recipe_of(case: str, stores: dict[str, Path], **training: Any) -> PretrainRecipe:

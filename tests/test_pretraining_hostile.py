@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import tiny
 from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
@@ -49,8 +50,7 @@ def no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 def poor(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Stores of one real text among empty documents, single words, and binary rubbish."""
     folder = tmp_path_factory.mktemp("poor")
-    text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
-    documents = ["", "a", "   ", text, "", "Ada wrote. It rained.", "\n\n", "b"]
+    documents = ["", "a", "   ", tiny.example_text(), "", "Ada wrote. It rained.", "\n\n", "b"]
     lines = [json.dumps({"text": document}).encode() for document in documents]
     rubbish = bytes(range(256)) * 8
     content = b"\n".join([*lines, rubbish, b'{"text": "cut sho', b"[1, 2]", lines[-1], b""])

@@ -35,6 +35,10 @@ ENCODERS: dict[str, dict[str, Any]] = {
 }
 """What the configs of BERT's family change."""
 
+GOOD, BAD = "the mill is good .", "the river is bad ."
+WORDS = ("the", "good", "bad", "mill", "river", "is", "not", "a", ".")
+SST2, RTE = "sentence label", "index sentence1 sentence2 label"
+
 # ------------------------------------------------------------------------------------- configs
 
 
@@ -112,31 +116,36 @@ CONFIGS: dict[str, Callable[..., ModelConfig]] = {
 
 
 def model(
-    config: ModelConfig, head: str | None = None, *, labels: Sequence[str] = (), seed: int = 0
+    config: ModelConfig,
+    head: str | None = None,
+    *,
+    labels: Sequence[str] = (),
+    seed: int | None = 0,
 ) -> Model:
-    """A model of random weights, in training mode."""
-    torch.manual_seed(seed)
+    """A model of random weights, in training mode; seed None draws on from the last model."""
+    if seed is not None:
+        torch.manual_seed(seed)
     return build_model(config, head, labels=labels)
 
 
 def bert(
-    head: str | None = None, *, labels: Sequence[str] = (), seed: int = 0, **changes: Any
+    head: str | None = None, *, labels: Sequence[str] = (), seed: int | None = 0, **changes: Any
 ) -> Model:
     """A BERT of `bert_config`, or its body alone."""
     return model(bert_config(**changes), head, labels=labels, seed=seed)
 
 
-def t5(*, seed: int = 0, **changes: Any) -> Model:
+def t5(*, seed: int | None = 0, **changes: Any) -> Model:
     """A T5 of `t5_config`."""
     return model(t5_config(**changes), seed=seed)
 
 
-def gpt(*, seed: int = 0, **changes: Any) -> Model:
+def gpt(*, seed: int | None = 0, **changes: Any) -> Model:
     """A GPT of `gpt_config`."""
     return model(gpt_config(**changes), seed=seed)
 
 
-def cbow(*, seed: int = 0, **changes: Any) -> Model:
+def cbow(*, seed: int | None = 0, **changes: Any) -> Model:
     """A CBOW of `cbow_config`."""
     return model(cbow_config(**changes), seed=seed)
 
@@ -148,7 +157,7 @@ def model_folder(
     *,
     family: str = "bert",
     labels: Sequence[str] = (),
-    seed: int = 0,
+    seed: int | None = 0,
     extra: Mapping[str, object] | None = None,
     **changes: Any,
 ) -> Path:
@@ -261,6 +270,26 @@ def tab_separated(file: Path, rows: Iterable[Sequence[object]], columns: str = "
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(lines), encoding="utf-8")
     return file
+
+
+def cola(file: Path, count: int) -> Path:
+    """Sentences in CoLA's layout, by turns `BAD` and `GOOD`, whose words tell the label."""
+    rows = [("gj04", n % 2, "", GOOD if n % 2 else BAD) for n in range(count)]
+    return tab_separated(file, rows)
+
+
+def sst2(file: Path, count: int) -> Path:
+    """The same sentences in SST-2's layout."""
+    return tab_separated(file, [(GOOD if n % 2 else BAD, n % 2) for n in range(count)], SST2)
+
+
+def rte(file: Path, count: int) -> Path:
+    """Pairs in RTE's layout: `GOOD` entails itself and not `BAD`."""
+    rows = [
+        (n, GOOD, *((GOOD, "entailment") if n % 2 else (BAD, "not_entailment")))
+        for n in range(count)
+    ]
+    return tab_separated(file, rows, RTE)
 
 
 def conll(file: Path, sentences: Iterable[Sequence[tuple[str, str]]]) -> Path:

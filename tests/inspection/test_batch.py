@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tiny
 from headwater.checkpoints.hub import BUNDLED
-from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
 from headwater.inspection.batch import batch, recipe_of
@@ -23,12 +23,10 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 def stores(tmp_path_factory: pytest.TempPathFactory, vocabularies: Any) -> dict[str, Path]:
     """A token store for each family, of four documents."""
     folder = tmp_path_factory.mktemp("stores")
-    text = (EXAMPLES / "spring.txt").read_text(encoding="utf-8")
-    lines = [json.dumps({"text": text[begin:]}) for begin in (0, 200, 400, 600)]
-    (folder / "text.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for family in ("bert", "t5", "cbow"):
-        build([folder / "text.jsonl"], vocabularies[family], folder / family)
-    return {family: folder / family for family in ("bert", "t5", "cbow")}
+    return {
+        family: tiny.token_store(folder / family, vocabularies[family])
+        for family in ("bert", "t5", "cbow")
+    }
 
 
 def shown(stores: Any, family: str, objective: str, *settings: str, epoch: int = 0) -> Any:

@@ -1,6 +1,5 @@
 """BERT's two pre-training losses on batches of our own objective, beside `BertForPreTraining`."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 import torch
 import transformers
 
+import tiny
 from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import BUNDLED
-from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.data.batching import collate
 from headwater.models.families import BY_MODEL_TYPE
@@ -19,19 +18,13 @@ from headwater.text.loading import load_vocabulary
 
 TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
 def batches(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, torch.Tensor]]:
     """Sentence pairs of the example text, masked anew in each of three epochs."""
     folder = tmp_path_factory.mktemp("pairs")
-    text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
-    lines = [json.dumps({"text": text[begin:]}) for begin in (0, 200, 400, 600)]
-    (folder / "text.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     vocabulary = load_vocabulary(BUNDLED["reader"])
-    build([folder / "text.jsonl"], vocabulary, folder / "store")
-    store = TokenStore.open(folder / "store")
+    store = TokenStore.open(tiny.token_store(folder / "store", vocabulary))
     rows = MaskedLM(store, vocabulary, MaskedLMConfig(max_length=48), 0)
     assert vocabulary.pad_id is not None
     numbers = np.arange(min(6, len(rows)))
