@@ -114,7 +114,7 @@ def test_what_is_not_there_is_said(
 
 def test_the_strongest_places_are_named(made: Any) -> None:
     maps = attention(made("bert"), "the old mill")
-    table = strongest(maps, "bert").parts[1]
+    table = strongest(maps, "bert").elements[1]
     mean = np.mean([each.weights for each in maps], axis=0)
     place = int(mean[2].argmax())
     assert table.rows[2][1].text == f"{maps[0].keys[place]} {mean[2, place]:.2f}"
@@ -122,10 +122,10 @@ def test_the_strongest_places_are_named(made: Any) -> None:
 
 def test_what_the_mask_hides_is_not_named(made: Any) -> None:
     model = made("gpt")
-    heading, table = strongest(attention(model, "the old mill", layer=1, head=0), "gpt").parts
+    heading, table = strongest(attention(model, "the old mill", layer=1, head=0), "gpt").elements
     assert heading.text == "decoder: layer 1, head 0"
-    assert [sum(bool(run.text) for run in row[1:]) for row in table.rows] == [1, 2, 3]
-    heading, _ = strongest(attention(model, "the old mill"), "gpt").parts
+    assert [sum(bool(span.text) for span in row[1:]) for row in table.rows] == [1, 2, 3]
+    heading, _ = strongest(attention(model, "the old mill"), "gpt").elements
     assert heading.text == "decoder: the mean of 4 heads"
 
 

@@ -63,8 +63,8 @@ def test_masked_rows_show_the_original(stores: Any, vocabularies: Any) -> None:
         assert each["texts"][0]["inputs"].count("[MASK]") == (ids == vocabulary.mask_id).sum()
         follows = each["features"]["next_sentence_label"] == 0
         assert each["texts"][0]["pair"].startswith("B follows A") == follows
-    inputs = [run for part in said.page.parts for run in getattr(part, "runs", ())]
-    assert {"masked", "noise", "special", "plain"} <= {run.mark for run in inputs}
+    inputs = [span for part in said.page.elements for span in getattr(part, "spans", ())]
+    assert {"masked", "noise", "special", "plain"} <= {span.highlight for span in inputs}
 
 
 def test_noise_is_new_in_each_epoch(stores: Any) -> None:
@@ -105,8 +105,10 @@ def test_the_other_variants_have_inputs_and_targets(stores: Any, variant: str) -
     said = shown(stores, "t5", "span_corruption", *settings)
     for row in said.content["rows"]:
         assert set(row["texts"][0]) == {"inputs", "targets"}
-    marks = {run.mark for part in said.page.parts for run in getattr(part, "runs", ())}
-    assert ("sentinel" in marks) == (variant in ("bert_style", "mass_style"))
+    highlights = {
+        span.highlight for part in said.page.elements for span in getattr(part, "spans", ())
+    }
+    assert ("sentinel" in highlights) == (variant in ("bert_style", "mass_style"))
 
 
 def test_a_prefix_is_marked_and_not_asked_for(stores: Any) -> None:
@@ -116,16 +118,16 @@ def test_a_prefix_is_marked_and_not_asked_for(stores: Any) -> None:
         assert squeezed(text["inputs"]).endswith(squeezed(text["targets"]))
         prefix = row["features"]["prefix_length"]
         assert len(text["targets"].split()) <= 24 - prefix
-    line = next(part for part in said.page.parts if getattr(part, "label", "") == "inputs")
-    assert next(run.mark for run in line.runs) == "prefix"
+    line = next(part for part in said.page.elements if getattr(part, "label", "") == "inputs")
+    assert next(span.highlight for span in line.spans) == "prefix"
 
 
 def test_words_in_windows_and_from_both_sides(stores: Any) -> None:
     said = shown(stores, "cbow", "cbow", "cbow.length=8", "cbow.window=2")
-    windows = [part for part in said.page.parts if getattr(part, "label", "") == "window"]
+    windows = [part for part in said.page.elements if getattr(part, "label", "") == "window"]
     for window in windows:
-        assert sum(run.mark == "noise" for run in window.runs) == 1
-        assert len("".join(run.text for run in window.runs).split()) == 5
+        assert sum(span.highlight == "noise" for span in window.spans) == 1
+        assert len("".join(span.text for span in window.spans).split()) == 5
     text = shown(stores, "cbow", "bilm", "lm.length=8").content["rows"][0]["texts"][0]
     assert text["inputs"].split()[1:] == text["next"].split()
     assert text["inputs"].split()[:-1] == text["previous"].split()

@@ -34,7 +34,7 @@ def test_masked_pieces_are_ranked_by_probability(made: Any) -> None:
     np.testing.assert_allclose(shown, top.values, rtol=1e-5)
     mill = said.content["tokens"][3]
     assert mill["probability"] == pytest.approx(float(expected[3, mill["id"]]), rel=1e-5)
-    assert said.page.parts[0].text == "the blank, T2"
+    assert said.page.elements[0].text == "the blank, T2"
 
 
 def test_next_sentences_and_classes(made: Any) -> None:
@@ -128,8 +128,8 @@ def test_where_unknown_is_likeliest_a_known_word_is_named(made: Any) -> None:
             model.network.softmax.bias[unknown] += change
         shown = outputs(model, "the ___ the", count=1)
         blanks.append(shown.content["tokens"][1])
-        runs = (run for part in shown.page.parts for run in getattr(part, "runs", ()))
-        said = "".join(run.text for run in runs)
+        spans = (span for part in shown.page.elements for span in getattr(part, "spans", ()))
+        said = "".join(span.text for span in spans)
     known, blank = blanks
     assert blank["likeliest"][0]["id"] == unknown != known["likeliest"][0]["id"]
     best = known["likeliest"][0]["token"]
@@ -162,6 +162,6 @@ def test_an_elmo_reads_characters(made: Any, tmp_path: Any) -> None:
         model.network.words[[each["id"] for each in shown.content["tokens"]], :5].long()[0],
         torch.tensor(ids[0]),
     )
-    columns = shown.page.parts[0]
+    columns = shown.page.elements[0]
     assert columns.labels == ("input", "id", "characters")
     assert [column[2].text for column in columns.columns] == ["t h e", "[ U N K ]"]

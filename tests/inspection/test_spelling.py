@@ -18,7 +18,7 @@ def test_pieces_are_joined_to_words(made: Any) -> None:
     ids = speller.vocabulary.encode("unaffable [SEP] miller").ids.tolist()
     assert len(ids) > 3
     assert speller.text(ids).strip() == "unaffable [SEP] miller"
-    assert [run.mark for run in speller.runs(ids)] == ["plain", "special", "plain"]
+    assert [span.highlight for span in speller.spans(ids)] == ["plain", "special", "plain"]
 
 
 @pytest.mark.parametrize("name", ["t5/spiece.model", "gpt2"])
@@ -26,7 +26,7 @@ def test_text_comes_back(shared: Path, name: str) -> None:
     speller = Speller(load_vocabulary(shared / "data" / "tokenizers" / name))
     ids = speller.vocabulary.encode(TEXT).ids.tolist()
     assert speller.text(ids).strip() == TEXT
-    assert "".join(run.text for run in speller.runs(ids)) == TEXT
+    assert "".join(span.text for span in speller.spans(ids)) == TEXT
 
 
 def test_bytes_of_a_letter_are_shown_as_the_letter(shared: Path) -> None:
@@ -50,8 +50,8 @@ def spellers(vocabularies: Any) -> list[Speller]:
 def test_marks_part_the_text_and_lose_nothing(spellers: Any, data: st.DataObject) -> None:
     for speller in spellers:
         ids = data.draw(st.lists(st.integers(0, speller.vocabulary.size - 1), max_size=12))
-        marks = data.draw(
+        highlights = data.draw(
             st.lists(st.sampled_from(["plain", "noise"]), min_size=len(ids), max_size=len(ids))
         )
-        joined = "".join(run.text for run in speller.runs(ids, marks))
+        joined = "".join(span.text for span in speller.spans(ids, highlights))
         assert joined.strip(" ") == speller.text(ids).strip(" ")

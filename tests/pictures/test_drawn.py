@@ -17,7 +17,7 @@ from headwater.pictures.attention import (
     write_attention_html,
 )
 from headwater.pictures.inputs import draw_inputs
-from headwater.pictures.page import Columns, Page, Run
+from headwater.pictures.page import Columns, Page, TextSpan
 
 STRANGE = ("$x_1$", "$", "\\frac", "猫", "[CLS]", "a\nb", "</script>")
 
@@ -41,7 +41,12 @@ def test_inputs_are_wrapped(tmp_path: Path) -> None:
     heights = []
     for count in (3, 30):
         columns = tuple(
-            (Run(STRANGE[place % len(STRANGE)]), Run("12"), Run("A"), Run(str(place)))
+            (
+                TextSpan(STRANGE[place % len(STRANGE)]),
+                TextSpan("12"),
+                TextSpan("A"),
+                TextSpan(str(place)),
+            )
             for place in range(count)
         )
         page = Page("t", (Columns(("input", "id", "segment", "position"), columns),))

@@ -7,11 +7,14 @@ from rich.console import Console
 
 from headwater.commands.screen import show
 from headwater.pictures.html import html, write_html
-from headwater.pictures.page import Columns, Heading, Line, Page, Run, Table
+from headwater.pictures.page import Columns, Heading, Line, Page, Table, TextSpan
 
-LINE = Line("inputs", (Run("my "), Run("dog", "noise"), Run(" is"), Run(" apple", "random")))
+LINE = Line(
+    "inputs",
+    (TextSpan("my "), TextSpan("dog", "noise"), TextSpan(" is"), TextSpan(" apple", "random")),
+)
 COLUMNS = Columns(
-    ("input", "id"), tuple((Run(f"token{n}"), Run(str(n), "special")) for n in range(9))
+    ("input", "id"), tuple((TextSpan(f"token{n}"), TextSpan(str(n), "special")) for n in range(9))
 )
 
 
@@ -54,7 +57,7 @@ def test_columns_are_wrapped_to_the_width() -> None:
 
 
 def test_long_lines_stay_beside_their_label() -> None:
-    line = Line("original", (Run("word " * 40),))
+    line = Line("original", (TextSpan("word " * 40),))
     lines = printed(Page("title", (line,)), width=40).splitlines()[1:]
     assert lines[0].startswith("original")
     assert all(line.startswith("    ") for line in lines[1:])
@@ -62,7 +65,9 @@ def test_long_lines_stay_beside_their_label() -> None:
 
 
 def test_no_line_of_a_file_ends_in_spaces() -> None:
-    table = Table(("name", "value"), ((Run("a"), Run("")), (Run("b"), Run("long value"))))
+    table = Table(
+        ("name", "value"), ((TextSpan("a"), TextSpan("")), (TextSpan("b"), TextSpan("long value")))
+    )
     lines = printed(Page("title", (LINE, table, COLUMNS)), width=40).splitlines()
     assert [line for line in lines if line != line.rstrip(" ")] == []
     assert any(line.split() == ["b", "long", "value"] for line in lines)
@@ -70,7 +75,8 @@ def test_no_line_of_a_file_ends_in_spaces() -> None:
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
     page = Page(
-        "a\x1b[2J", (Line("x", (Run("b\x07\n", "noise"),)), Table(("n",), ((Run("\x9b"),),)))
+        "a\x1b[2J",
+        (Line("x", (TextSpan("b\x07\n", "noise"),)), Table(("n",), ((TextSpan("\x9b"),),))),
     )
     shown = printed(page)
     assert not any(character in shown for character in "\x1b\x07\x9b")
@@ -79,8 +85,12 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 
 def test_html_is_whole_and_escaped(tmp_path: Path) -> None:
     bad = '<script>alert(1)</script>&"'
-    parts = (Heading(bad), Line(bad, (Run(bad, "kept"),)), Table((bad,), ((Run(bad),),)))
-    page = Page(bad, (*parts, Columns((bad,), ((Run(bad),),))))
+    elements = (
+        Heading(bad),
+        Line(bad, (TextSpan(bad, "kept"),)),
+        Table((bad,), ((TextSpan(bad),),)),
+    )
+    page = Page(bad, (*elements, Columns((bad,), ((TextSpan(bad),),))))
     write_html(page, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert text == html(page)

@@ -13,17 +13,17 @@ from rich.text import Text
 
 from headwater.pictures.page import (
     Columns,
+    Element,
     Heading,
+    Highlight,
     Line,
-    Mark,
     Page,
-    Part,
-    Run,
     Table,
+    TextSpan,
     printable,
 )
 
-_STYLES: dict[Mark, str] = {
+_STYLES: dict[Highlight, str] = {
     "plain": "",
     "special": "dim",
     "noise": "bold red",
@@ -36,7 +36,7 @@ _STYLES: dict[Mark, str] = {
     "second": "blue",
 }
 # A mask and a sentinel are seen without a color.
-_BRACKETS: dict[Mark, tuple[str, str]] = {
+_BRACKETS: dict[Highlight, tuple[str, str]] = {
     "noise": ("{", "}"),
     "random": ("~", "~"),
     "kept": ("=", "="),
@@ -52,35 +52,37 @@ def show(page: Page, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     colored = console.color_system is not None
     console.print(Text(printable(page.title), style="bold"), soft_wrap=True)
-    for lines, parts in groupby(page.parts, key=lambda part: isinstance(part, Line)):
+    for lines, elements in groupby(page.elements, key=lambda element: isinstance(element, Line)):
         if lines:
-            _show_lines([part for part in parts if isinstance(part, Line)], console, colored)
+            _show_lines(
+                [element for element in elements if isinstance(element, Line)], console, colored
+            )
             continue
-        for part in parts:
-            _show(part, console, colored)
+        for element in elements:
+            _show(element, console, colored)
     meanings = [
-        _text((Run(meaning, mark),), colored)
-        for mark, meaning in page.meanings()
-        if colored or mark in _BRACKETS
+        _text((TextSpan(meaning, highlight),), colored)
+        for highlight, meaning in page.meanings()
+        if colored or highlight in _BRACKETS
     ]
     if meanings:
         console.print()
         _print(Text("   ").join(meanings), console, colored)
 
 
-def _show(part: Part, console: Console, colored: bool) -> None:
+def _show(element: Element, console: Console, colored: bool) -> None:
     console.print()
-    if isinstance(part, Heading):
-        console.print(Text(printable(part.text), style="bold"), soft_wrap=True)
-    elif isinstance(part, Table):
+    if isinstance(element, Heading):
+        console.print(Text(printable(element.text), style="bold"), soft_wrap=True)
+    elif isinstance(element, Table):
         grid = Grid(box=None, pad_edge=False, header_style="dim")
-        for name in part.names:
+        for name in element.names:
             grid.add_column(Text(name), overflow="fold")
-        for row in part.rows:
-            grid.add_row(*(_text((run,), colored) for run in row))
+        for row in element.rows:
+            grid.add_row(*(_text((span,), colored) for span in row))
         _print(grid, console, colored)
-    elif isinstance(part, Columns):
-        _show_columns(part, console)
+    elif isinstance(element, Columns):
+        _show_columns(element, console)
 
 
 def _show_lines(lines: Sequence[Line], console: Console, colored: bool) -> None:
@@ -89,7 +91,7 @@ def _show_lines(lines: Sequence[Line], console: Console, colored: bool) -> None:
     grid.add_column(no_wrap=True, min_width=9)
     grid.add_column(overflow="fold")
     for line in lines:
-        grid.add_row(Text(line.label, style="dim"), _text(line.runs, colored))
+        grid.add_row(Text(line.label, style="dim"), _text(line.spans, colored))
     _print(grid, console, colored)
 
 
@@ -104,10 +106,10 @@ def _print(shown: Grid | Text, console: Console, colored: bool) -> None:
         console.print(Text(line.rstrip(" ")), soft_wrap=True)
 
 
-def _show_columns(part: Columns, console: Console) -> None:
+def _show_columns(element: Columns, console: Console) -> None:
     """Print as many columns side by side as fit, then the next ones below."""
-    margin = max(map(len, part.labels)) + _GAP
-    widths = [max(cell_len(printable(run.text)) for run in column) for column in part.columns]
+    margin = max(map(len, element.labels)) + _GAP
+    widths = [max(cell_len(printable(span.text)) for span in column) for column in element.columns]
     begin = 0
     while begin < len(widths):
         end, room = begin + 1, console.width - margin - widths[begin]
@@ -116,26 +118,26 @@ def _show_columns(part: Columns, console: Console) -> None:
             end += 1
         if begin:
             console.print()
-        for place, label in enumerate(part.labels):
+        for place, label in enumerate(element.labels):
             line = Text(label.ljust(margin), style="dim")
-            for column, width in zip(part.columns[begin:end], widths[begin:end], strict=True):
-                run = column[place]
-                text = printable(run.text)
+            for column, width in zip(element.columns[begin:end], widths[begin:end], strict=True):
+                span = column[place]
+                text = printable(span.text)
                 padded = text + " " * (width + _GAP - cell_len(text))
-                line.append_text(Text(padded, style=_STYLES[run.mark]))
+                line.append_text(Text(padded, style=_STYLES[span.highlight]))
             line.rstrip()
             console.print(line, soft_wrap=True)
         begin = end
 
 
-def _text(runs: Sequence[Run], colored: bool) -> Text:
+def _text(spans: Sequence[TextSpan], colored: bool) -> Text:
     """Join runs, each in its color, or between its brackets."""
     joined = Text()
-    for run in runs:
-        text = printable(run.text)
-        if not colored and run.mark in _BRACKETS:
+    for span in spans:
+        text = printable(span.text)
+        if not colored and span.highlight in _BRACKETS:
             bare = text.lstrip(" ")  # the space before a word stays outside
-            before, after = _BRACKETS[run.mark]
+            before, after = _BRACKETS[span.highlight]
             text = f"{text[: len(text) - len(bare)]}{before}{bare}{after}"
-        joined.append(text, style=_STYLES[run.mark])
+        joined.append(text, style=_STYLES[span.highlight])
     return joined

@@ -32,7 +32,7 @@ from headwater.models.families import sizes_of
 from headwater.nn.attention import Attention
 from headwater.nn.masks import visible
 from headwater.pictures.attention import HeadMap
-from headwater.pictures.page import Heading, Line, Page, Part, Run, Table
+from headwater.pictures.page import Element, Heading, Line, Page, Table, TextSpan
 
 PLACES, PREFIX = 5, 3  # of the patterns, as in the figure
 STRONGEST = 3  # tokens that a place looks at most, for a terminal
@@ -63,7 +63,7 @@ def attention(
         )
     reading = with_targets(loaded, read(loaded.vocabulary, config, text, second))
     with evaluating(network), _watched(network) as seen:
-        encoded = _run(network, as_batch(reading, network), seen)
+        encoded = _span(network, as_batch(reading, network), seen)
     keys, queries = _places(config, reading, Speller(loaded.vocabulary))
     names = {"encoder": (keys, keys), "decoder": (queries, queries), "cross": (queries, keys)}
     layers: dict[str, int] = dict.fromkeys(names, 0)
@@ -77,7 +77,7 @@ def attention(
     return _chosen(_chosen(maps, "layer", layer, loaded.name), "head", head, loaded.name)
 
 
-def _run(network: Model, batch: Batch, seen: Seen) -> int:
+def _span(network: Model, batch: Batch, seen: Seen) -> int:
     """Send a batch through, and return how many of the attentions `seen` are the encoder's."""
     body = network.body
     if isinstance(body, EncoderBody):
@@ -160,16 +160,16 @@ def strongest(maps: Sequence[HeadMap], model: str) -> Page:
 
     What the mask hides from a place, which has no weight at all, is left out.
     """
-    parts: list[Part] = []
+    elements: list[Element] = []
     for part in dict.fromkeys(each.part for each in maps):
         same = [each for each in maps if each.part == part]
         mean = np.mean([each.weights for each in same], axis=0)
         order = np.argsort(-mean, axis=1, kind="stable")[:, :STRONGEST]
         rows = [
             (
-                Run(query),
+                TextSpan(query),
                 *(
-                    Run(f"{same[0].keys[key]} {mean[row, key]:.2f}" if mean[row, key] else "")
+                    TextSpan(f"{same[0].keys[key]} {mean[row, key]:.2f}" if mean[row, key] else "")
                     for key in order[row]
                 ),
             )
@@ -178,8 +178,8 @@ def strongest(maps: Sequence[HeadMap], model: str) -> Page:
         names = ("token", "looks most at", *("then at",) * (order.shape[1] - 1))
         single = f"{part}: layer {same[0].layer}, head {same[0].head}"
         title = single if len(same) == 1 else f"{part}: the mean of {len(same)} heads"
-        parts += [Heading(title), Table(names, tuple(rows))]
-    return Page(f"{model}: attention", tuple(parts))
+        elements += [Heading(title), Table(names, tuple(rows))]
+    return Page(f"{model}: attention", tuple(elements))
 
 
 def patterns() -> dict[str, NDArray[np.bool_]]:
@@ -203,12 +203,12 @@ def patterns() -> dict[str, NDArray[np.bool_]]:
 
 def patterns_page(found: Mapping[str, NDArray[np.bool_]]) -> Page:
     """Return the patterns for a terminal: a dot where a place is seen."""
-    parts: list[Part] = []
+    elements: list[Element] = []
     for name, allowed in found.items():
-        parts.append(Heading(name))
+        elements.append(Heading(name))
         keys = " ".join(f"x{place + 1}" for place in range(allowed.shape[1]))
-        parts.append(Line("", (Run(keys, "special"),)))
+        elements.append(Line("", (TextSpan(keys, "special"),)))
         for place, row in enumerate(allowed):
             cells = " ".join("● " if seen else "○ " for seen in row)
-            parts.append(Line(f"y{place + 1}", (Run(cells),)))
-    return Page("mask patterns: which place y may look at which place x", tuple(parts))
+            elements.append(Line(f"y{place + 1}", (TextSpan(cells),)))
+    return Page("mask patterns: which place y may look at which place x", tuple(elements))

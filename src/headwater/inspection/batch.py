@@ -19,7 +19,7 @@ from headwater.errors import UserError
 from headwater.inspection.features_text import Kind, lines
 from headwater.inspection.spelling import Speller
 from headwater.models.families import FAMILIES, AnyFamily
-from headwater.pictures.page import Heading, Page, Part, Shown
+from headwater.pictures.page import Element, Heading, Page, Shown
 from headwater.runs import finetune, objective_features, pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
 from headwater.runs.setup import Setup
@@ -65,17 +65,17 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     shown = list(zip(numbers.tolist(), made, strict=True))[:rows]
     content = {"what": what, "epoch": epoch, **size}
     content["rows"] = [_described(number, row, kind_of(row), speller) for number, row in shown]
-    parts: list[Part] = []
+    elements: list[Element] = []
     for number, row in shown:
         several = lines(kind_of(row), row, speller)
         for place, text in enumerate(several):
             which = f", text {place + 1} of {len(several)}" if len(several) > 1 else ""
-            parts += [Heading(f"row {number}{which}"), *text]
+            elements += [Heading(f"row {number}{which}"), *text]
     title = (
         f"{what}, epoch {epoch}: the first batch has {size['batch_rows']} rows, "
         f"{size['cells']:,} places, {size['padding']:.1%} of them padding"
     )
-    return Shown(content, Page(title, tuple(parts)))
+    return Shown(content, Page(title, tuple(elements)))
 
 
 def _setup(
@@ -124,7 +124,7 @@ def _size(made: Sequence[Features], pairs: bool) -> dict[str, Any]:
 def _described(number: int, row: Features, kind: Kind, speller: Speller) -> dict[str, Any]:
     """Return a row for JSON: its lines as plain text and its features as they are."""
     said = [
-        {line.label: "".join(run.text for run in line.runs) for line in text}
+        {line.label: "".join(span.text for span in line.spans) for line in text}
         for text in lines(kind, row, speller)
     ]
     features = {name: np.asarray(values).tolist() for name, values in row.items()}

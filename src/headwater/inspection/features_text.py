@@ -16,7 +16,7 @@ from headwater.data.convert import IGNORED, Features
 from headwater.data.token_arrays import Ints
 from headwater.inspection.spelling import Speller
 from headwater.objectives.nsp import IS_NEXT
-from headwater.pictures.page import Line, Mark, Run
+from headwater.pictures.page import Highlight, Line, TextSpan
 
 Kind = Literal[
     "mlm", "lm", "bilm", "cbow", "text", "span_corruption", "whole_text", "span", "label"
@@ -26,7 +26,7 @@ Kind = Literal[
 are all of it. `lm`: of a decoder, with a prefix or without; `span`: the positions of an answer;
 `label`: a class or a number, of the text or of the first token of each word."""
 
-_GAP = Run(" … ", "special")
+_GAP = TextSpan(" … ", "special")
 
 
 def lines(kind: Kind, feature: Features, speller: Speller) -> list[list[Line]]:
@@ -65,57 +65,60 @@ def _mlm(feature: Features, speller: Speller) -> list[Line]:
     predicted = labels != IGNORED
     original = np.where(predicted, labels, ids)
     mask_id = speller.vocabulary.mask_id
-    inputs: list[Mark] = []
+    inputs: list[Highlight] = []
     for id, label in zip(ids.tolist(), labels.tolist(), strict=True):
         if label == IGNORED:
-            inputs.append(speller.mark(id))
+            inputs.append(speller.highlight(id))
         else:
             inputs.append("masked" if id == mask_id else "kept" if id == label else "random")
-    before: list[Mark] = [
-        "noise" if chosen else speller.mark(id)
+    before: list[Highlight] = [
+        "noise" if chosen else speller.highlight(id)
         for chosen, id in zip(predicted.tolist(), ids.tolist(), strict=True)
     ]
     found = [
-        Line("original", speller.runs(original.tolist(), before)),
-        Line("inputs", speller.runs(ids.tolist(), inputs)),
+        Line("original", speller.spans(original.tolist(), before)),
+        Line("inputs", speller.spans(ids.tolist(), inputs)),
         Line("targets", _targets(labels, speller)),
     ]
     if "next_sentence_label" in feature:
         follows = int(feature["next_sentence_label"]) == IS_NEXT
         text = "B follows A" if follows else "B is from another document"
-        found.append(Line("pair", (Run(text),)))
+        found.append(Line("pair", (TextSpan(text),)))
     return found
 
 
-def _targets(labels: Ints, speller: Speller) -> tuple[Run, ...]:
+def _targets(labels: Ints, speller: Speller) -> tuple[TextSpan, ...]:
     """Return what is predicted, with a gap where nothing is."""
-    runs: list[Run] = []
+    spans: list[TextSpan] = []
     positions = np.flatnonzero(labels != IGNORED)
     for span in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
         if len(span):
             text = speller.text(labels[span].tolist()).strip(" ")
-            runs += [_GAP] * bool(runs) + [Run(text)]
-    return tuple(runs)
+            spans += [_GAP] * bool(spans) + [TextSpan(text)]
+    return tuple(spans)
 
 
 def _lm(feature: Features, speller: Speller) -> list[Line]:
     ids, labels = feature["input_ids"].tolist(), feature["labels"]
     # Packed, the number of the text is repeated at each of its positions.
     prefix = int(np.atleast_1d(feature.get("prefix_length", np.array(0)))[0])
-    marks: list[Mark] = [
-        "prefix" if position < prefix else speller.mark(id) for position, id in enumerate(ids)
+    highlights: list[Highlight] = [
+        "prefix" if position < prefix else speller.highlight(id) for position, id in enumerate(ids)
     ]
     predicted = labels.copy()
     predicted[:1] = IGNORED  # there is nothing before it to predict it from
-    return [Line("inputs", speller.runs(ids, marks)), Line("targets", _targets(predicted, speller))]
+    return [
+        Line("inputs", speller.spans(ids, highlights)),
+        Line("targets", _targets(predicted, speller)),
+    ]
 
 
 def _bilm(feature: Features, speller: Speller) -> list[Line]:
     ids = feature["input_ids"].tolist()
     return [
-        Line("inputs", speller.runs(ids)),
-        Line("next", speller.runs(ids[1:])),
-        Line("previous", speller.runs(ids[:-1])),
+        Line("inputs", speller.spans(ids)),
+        Line("next", speller.spans(ids[1:])),
+        Line("previous", speller.spans(ids[:-1])),
     ]
 
 
@@ -123,19 +126,19 @@ def _cbow(feature: Features, speller: Speller) -> list[Line]:
     """Show the first window and the last: the middle word, and what it is predicted from."""
     ids, labels = feature["input_ids"].tolist(), feature["labels"].tolist()
     window = (len(ids) - len(labels)) // 2
-    found = [Line("text", speller.runs(ids))]
+    found = [Line("text", speller.spans(ids))]
     for start in dict.fromkeys((0, len(labels) - 1)):
         words = ids[start : start + 2 * window + 1]
-        marks: list[Mark] = [speller.mark(id) for id in words]
-        marks[window] = "noise"
-        found.append(Line("window", speller.runs(words, marks)))
+        highlights: list[Highlight] = [speller.highlight(id) for id in words]
+        highlights[window] = "noise"
+        found.append(Line("window", speller.spans(words, highlights)))
     return found
 
 
 def _text(feature: Features, speller: Speller) -> list[Line]:
     return [
-        Line("inputs", speller.runs(feature["input_ids"].tolist())),
-        Line("targets", speller.runs(feature["labels"].tolist())),
+        Line("inputs", speller.spans(feature["input_ids"].tolist())),
+        Line("targets", speller.spans(feature["labels"].tolist())),
     ]
 
 
@@ -143,16 +146,16 @@ def _spans(feature: Features, speller: Speller) -> list[Line]:
     """Put the spans of the targets back where the inputs have their sentinels."""
     spans = _by_sentinel(feature["labels"].tolist(), speller)
     ids: list[int] = []
-    marks: list[Mark] = []
+    highlights: list[Highlight] = []
     for id in feature["input_ids"].tolist():
         span = spans.get(id)
         if span is None:
             ids.append(id)
-            marks.append(speller.mark(id))
+            highlights.append(speller.highlight(id))
         else:
             ids += span
-            marks += ["noise"] * len(span)
-    return [Line("original", speller.runs(ids, marks)), *_text(feature, speller)]
+            highlights += ["noise"] * len(span)
+    return [Line("original", speller.spans(ids, highlights)), *_text(feature, speller)]
 
 
 def _by_sentinel(targets: Sequence[int], speller: Speller) -> dict[int, list[int]]:
@@ -168,33 +171,36 @@ def _by_sentinel(targets: Sequence[int], speller: Speller) -> dict[int, list[int
 
 def _whole_text(feature: Features, speller: Speller) -> list[Line]:
     inputs, targets = feature["input_ids"].tolist(), feature["labels"].tolist()
-    marks: list[Mark] = [
-        "random" if id != right and id not in speller.sentinels else speller.mark(id)
+    highlights: list[Highlight] = [
+        "random" if id != right and id not in speller.sentinels else speller.highlight(id)
         for id, right in zip(inputs, targets, strict=True)
     ]
-    return [Line("inputs", speller.runs(inputs, marks)), Line("targets", speller.runs(targets))]
+    return [
+        Line("inputs", speller.spans(inputs, highlights)),
+        Line("targets", speller.spans(targets)),
+    ]
 
 
 def _answer(feature: Features, speller: Speller) -> list[Line]:
     ids = feature["input_ids"].tolist()
-    marks: list[Mark] = [speller.mark(id) for id in ids]
+    highlights: list[Highlight] = [speller.highlight(id) for id in ids]
     start, end = (int(feature[name]) for name in ("start_positions", "end_positions"))
-    answer = Run("none in this window: position 0", "special")
+    answer = TextSpan("none in this window: position 0", "special")
     if start:
-        marks[start : end + 1] = ["answer"] * (end + 1 - start)
-        answer = Run(speller.text(ids[start : end + 1]).strip(" "))
+        highlights[start : end + 1] = ["answer"] * (end + 1 - start)
+        answer = TextSpan(speller.text(ids[start : end + 1]).strip(" "))
     return [
-        Line("inputs", speller.runs(ids, marks)),
-        Line("answer", (answer, Run(f"  positions {start} to {end}", "special"))),
+        Line("inputs", speller.spans(ids, highlights)),
+        Line("answer", (answer, TextSpan(f"  positions {start} to {end}", "special"))),
     ]
 
 
 def _labelled(feature: Features, speller: Speller) -> list[Line]:
     ids, label = feature["input_ids"].tolist(), feature["labels"]
-    marks: list[Mark] = [speller.mark(id) for id in ids]
+    highlights: list[Highlight] = [speller.highlight(id) for id in ids]
     if not np.ndim(label):  # of the whole text
-        number = Run(f"{label.item():g}")
-        return [Line("inputs", speller.runs(ids, marks)), Line("label", (number,))]
+        number = TextSpan(f"{label.item():g}")
+        return [Line("inputs", speller.spans(ids, highlights)), Line("label", (number,))]
     labelled = [(id, x) for id, x in zip(ids, label.tolist(), strict=True) if x != IGNORED]
     tokens = "  ".join(f"{speller.text([id]).strip()} {x}" for id, x in labelled)
-    return [Line("inputs", speller.runs(ids, marks)), Line("labels", (Run(tokens),))]
+    return [Line("inputs", speller.spans(ids, highlights)), Line("labels", (TextSpan(tokens),))]

@@ -9,7 +9,7 @@ from headwater.inspection.spelling import Speller
 from headwater.models.config import ModelConfig
 from headwater.models.families import family_of, sizes_of
 from headwater.nn.characters import PAD, character
-from headwater.pictures.page import Columns, Heading, Mark, Page, Part, Run, Shown
+from headwater.pictures.page import Columns, Element, Heading, Highlight, Page, Shown, TextSpan
 
 SEGMENTS = "AB"
 
@@ -23,7 +23,7 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
     config, vocabulary = sizes_and_vocabulary(model)
     reading = read(vocabulary, config, text, second)
     speller = Speller(vocabulary)
-    parts: list[Part] = []
+    elements: list[Element] = []
     content: dict[str, Any] = {"model": model, "family": config.model_type}
     content["tokens"] = _described(speller, reading)
     spelled = None
@@ -32,8 +32,8 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
         for each, characters in zip(content["tokens"], spelled, strict=True):
             each["character_ids"] = characters
     if reading.cut:
-        parts.append(Heading("read up to the blank: a GPT sees nothing after it"))
-    parts.append(_columns(speller, reading, spelled))
+        elements.append(Heading("read up to the blank: a GPT sees nothing after it"))
+    elements.append(_columns(speller, reading, spelled))
     start_id = sizes_of(config).decoder_start_id
     if reading.targets is not None and start_id is not None:
         before = (start_id, *reading.targets[:-1])
@@ -41,9 +41,9 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
             {"token": speller.token(a), "id": a, "target": speller.token(b), "target_id": b}
             for a, b in zip(before, reading.targets, strict=True)
         ]
-        parts += [Heading("the decoder"), _shifted(speller, before, reading.targets)]
+        elements += [Heading("the decoder"), _shifted(speller, before, reading.targets)]
     title = f"{model}: {len(reading.ids)} tokens{_added(config, reading)}"
-    return Shown(content, Page(title, tuple(parts)))
+    return Shown(content, Page(title, tuple(elements)))
 
 
 def _added(config: ModelConfig, reading: Reading) -> str:
@@ -74,24 +74,26 @@ def _columns(speller: Speller, reading: Reading, spelled: list[list[int]] | None
     if reading.positions is not None:
         given["position"] = [str(position) for position in reading.positions]
     segments = reading.segments or (0,) * len(reading.ids)
-    marks = [_mark(speller, id, segment) for id, segment in zip(reading.ids, segments, strict=True)]
+    highlights = [
+        _highlight(speller, id, segment) for id, segment in zip(reading.ids, segments, strict=True)
+    ]
     columns = [
-        tuple(Run(text, mark) for text in texts)
-        for mark, texts in zip(marks, zip(*given.values(), strict=True), strict=True)
+        tuple(TextSpan(text, highlight) for text in texts)
+        for highlight, texts in zip(highlights, zip(*given.values(), strict=True), strict=True)
     ]
     return Columns(tuple(given), tuple(columns))
 
 
-def _mark(speller: Speller, id: int, segment: int) -> Mark:
+def _highlight(speller: Speller, id: int, segment: int) -> Highlight:
     if id == speller.vocabulary.mask_id:
         return "masked"
-    mark = speller.mark(id)
-    return "second" if mark == "plain" and segment else mark
+    highlight = speller.highlight(id)
+    return "second" if highlight == "plain" and segment else highlight
 
 
 def _shifted(speller: Speller, before: tuple[int, ...], after: tuple[int, ...]) -> Columns:
     columns = [
-        tuple(Run(speller.token(id), speller.mark(id)) for id in pair)
+        tuple(TextSpan(speller.token(id), speller.highlight(id)) for id in pair)
         for pair in zip(before, after, strict=True)
     ]
     return Columns(("reads", "writes"), tuple(columns))

@@ -27,7 +27,7 @@ from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
-from headwater.pictures.page import Heading, Line, Mark, Page, Part, Run, Shown, Table
+from headwater.pictures.page import Element, Heading, Highlight, Line, Page, Shown, Table, TextSpan
 
 SHOWN = 3  # of the likeliest tokens in the table of all places
 
@@ -40,14 +40,14 @@ def outputs(loaded: LoadedModel, text: str, second: str | None = None, count: in
     """
     looked = _Look(loaded, text, second, count)
     with evaluating(loaded.network):
-        what, content, parts = looked.said()
+        what, content, elements = looked.said()
     if looked.reading.cut:
-        parts.insert(0, Heading("read up to the blank: a GPT sees nothing after it"))
+        elements.insert(0, Heading("read up to the blank: a GPT sees nothing after it"))
     given = {"model": loaded.name, "says": what}
-    return Shown(given | content, Page(f"{loaded.name}: {what}", tuple(parts)))
+    return Shown(given | content, Page(f"{loaded.name}: {what}", tuple(elements)))
 
 
-Found = tuple[str, dict[str, Any], list[Part]]
+Found = tuple[str, dict[str, Any], list[Element]]
 """What is said, in a word; for a script; for a person."""
 
 
@@ -84,12 +84,12 @@ class _Look:
 
     def _several(self, network: MultiTask) -> Found:
         content: dict[str, Any] = {}
-        parts: list[Part] = []
+        elements: list[Element] = []
         for task in network.names:
             self._labels = network.labels[task]
             _, content[task], said = self._headed(network.one(task))
-            parts += [Heading(task), *said]
-        return ", ".join(network.names), content, parts
+            elements += [Heading(task), *said]
+        return ", ".join(network.names), content, elements
 
     def _headed(self, network: ModelWithHead | FeatureModel) -> Found:
         name = network.head_name
@@ -98,34 +98,34 @@ class _Look:
             case "masked_lm":
                 return name, *self._masked(given[0])
             case "pretraining":
-                content, parts = self._masked(given.masked_lm[0])
+                content, elements = self._masked(given.masked_lm[0])
                 chance = float(given.next_sentence[0].softmax(-1)[0])
                 content["is_next"] = chance
-                parts.insert(0, Line("C", (Run(f"B follows A: {chance:.3f}"),)))
-                return name, content, parts
+                elements.insert(0, Line("C", (TextSpan(f"B follows A: {chance:.3f}"),)))
+                return name, content, elements
             case "span":
                 return name, *self._span(given.start_logits[0], given.end_logits[0])
             case "token":
                 return name, *self._classes_of_tokens(given[0])
             case "regression":
                 number = float(given[0, 0])
-                return name, {"number": number}, [Line("C", (Run(f"{number:.4f}"),))]
+                return name, {"number": number}, [Line("C", (TextSpan(f"{number:.4f}"),))]
             case _:
                 labels = ("B is next", "B is random") if name == "next_sentence" else self._labels
                 return name, *self._classes(given[0], labels)
 
-    def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Part]]:
+    def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Element]]:
         """Of logits `[length, vocabulary]`: first what is said of the blanks."""
         ids, blanks = self.reading.ids, self.reading.blanks
         right = [None if place in blanks else id for place, id in enumerate(ids)]
         found = self._places(ids, logits, right)
-        parts: list[Part] = []
+        elements: list[Element] = []
         for place in blanks:
             found[place]["blank"] = True
-            parts += [Heading(f"the blank, T{place}"), _ranking(found[place]["likeliest"])]
-            parts += self._known(found[place], logits[place])
-        parts += [Heading("every place"), _table(found, "T", "its own token")]
-        return {"tokens": found}, parts
+            elements += [Heading(f"the blank, T{place}"), _ranking(found[place]["likeliest"])]
+            elements += self._known(found[place], logits[place])
+        elements += [Heading("every place"), _table(found, "T", "its own token")]
+        return {"tokens": found}, elements
 
     def _words(self, network: WordBody) -> Found:
         ids = self.batch["input_ids"]
@@ -140,10 +140,10 @@ class _Look:
         ids = self.reading.ids
         logits = network(self.batch)[0]
         found = self._places(ids, logits, (*ids[1:], None))
-        parts: list[Part] = [Heading("next"), _ranking(found[-1]["likeliest"])]
-        parts += self._known(found[-1], logits[-1])
-        parts += [Heading("after every place"), _table(found, "", "what follows")]
-        return "the next token", {"tokens": found}, parts
+        elements: list[Element] = [Heading("next"), _ranking(found[-1]["likeliest"])]
+        elements += self._known(found[-1], logits[-1])
+        elements += [Heading("after every place"), _table(found, "", "what follows")]
+        return "the next token", {"tokens": found}, elements
 
     def _written(self) -> Found:
         targets = self.reading.targets
@@ -151,12 +151,12 @@ class _Look:
         found = self._places(targets, self.network(self.batch)[0], targets)
         text = self.loaded.vocabulary.decode(targets, skip_special=False)
         whose = "writes" if self.second is None else "reads on"
-        parts: list[Part] = [
-            Line(whose, self.speller.runs(targets)),
+        elements: list[Element] = [
+            Line(whose, self.speller.spans(targets)),
             Heading("each step, given those before it"),
             _table(found, "", "its chance"),
         ]
-        return "what it writes", {"text": text, "tokens": found}, parts
+        return "what it writes", {"text": text, "tokens": found}, elements
 
     def _vectors(self, network: EncoderBody) -> Found:
         ids = self.batch["input_ids"]
@@ -178,16 +178,18 @@ class _Look:
             )
         rows = tuple(
             (
-                *(Run("C" if not place else f"T{place}"), Run(each["token"])),
-                Run(f"{each['norm']:.2f}"),
-                Run("  ".join(f"{n['token']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])),
+                *(TextSpan("C" if not place else f"T{place}"), TextSpan(each["token"])),
+                TextSpan(f"{each['norm']:.2f}"),
+                TextSpan(
+                    "  ".join(f"{n['token']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])
+                ),
             )
             for place, each in enumerate(found)
         )
         names = ("", "token", "length", "nearest tokens (cosine)")
         return "no head: the vectors", {"tokens": found}, [Table(names, rows)]
 
-    def _span(self, starts: Tensor, ends: Tensor) -> tuple[dict[str, Any], list[Part]]:
+    def _span(self, starts: Tensor, ends: Tensor) -> tuple[dict[str, Any], list[Element]]:
         """Of scores `[length]`; the first place, C, stands for "no answer"."""
         if self.second is None:
             raise UserError("this model finds answers: give a question and the text it is asked of")
@@ -199,27 +201,32 @@ class _Look:
         ]
         rows = []
         for place, each in enumerate(found):
-            runs = [Run("C" if not place else f"T{place}"), Run(each["token"])]
+            spans = [TextSpan("C" if not place else f"T{place}"), TextSpan(each["token"])]
             for name, highest in zip(("start", "end"), best, strict=True):
-                mark: Mark = "answer" if place == highest else "plain"
-                runs.append(Run(f"{each[name]:.2f}", mark))
-            rows.append(tuple(runs))
-        said = [Run(answers[0].text or "no answer"), Run(f"  {answers[0].score:.3f}", "special")]
-        parts: list[Part] = [
+                highlight: Highlight = "answer" if place == highest else "plain"
+                spans.append(TextSpan(f"{each[name]:.2f}", highlight))
+            rows.append(tuple(spans))
+        said = [
+            TextSpan(answers[0].text or "no answer"),
+            TextSpan(f"  {answers[0].score:.3f}", "special"),
+        ]
+        elements: list[Element] = [
             Line("answer", tuple(said)),
             Table(("", "token", "start", "end"), tuple(rows)),
         ]
-        return {"tokens": found, "answers": [each.to_dict() for each in answers]}, parts
+        return {"tokens": found, "answers": [each.to_dict() for each in answers]}, elements
 
-    def _classes(self, logits: Tensor, labels: Sequence[str]) -> tuple[dict[str, Any], list[Part]]:
+    def _classes(
+        self, logits: Tensor, labels: Sequence[str]
+    ) -> tuple[dict[str, Any], list[Element]]:
         """Of logits `[classes]`."""
         chances = logits.softmax(-1).tolist()
         named = dict(zip(labels, chances, strict=True))
         ordered = sorted(named.items(), key=lambda pair: -pair[1])
-        rows = tuple((Run(label), Run(f"{chance:.3f}")) for label, chance in ordered)
+        rows = tuple((TextSpan(label), TextSpan(f"{chance:.3f}")) for label, chance in ordered)
         return {"classes": named}, [Table(("C", "probability"), rows)]
 
-    def _classes_of_tokens(self, logits: Tensor) -> tuple[dict[str, Any], list[Part]]:
+    def _classes_of_tokens(self, logits: Tensor) -> tuple[dict[str, Any], list[Element]]:
         """Of logits `[length, classes]`."""
         found: list[dict[str, Any]] = []
         for id, chances in zip(self.reading.ids, logits.softmax(-1).tolist(), strict=True):
@@ -228,7 +235,9 @@ class _Look:
         rows = []
         for place, each in enumerate(found):
             label, chance = max(each["classes"].items(), key=lambda pair: pair[1])
-            rows.append((Run(f"T{place}"), Run(each["token"]), Run(f"{label} {chance:.3f}")))
+            rows.append(
+                (TextSpan(f"T{place}"), TextSpan(each["token"]), TextSpan(f"{label} {chance:.3f}"))
+            )
         return {"tokens": found}, [Table(("", "token", "class"), tuple(rows))]
 
     def _places(
@@ -251,7 +260,7 @@ class _Look:
             found.append(each)
         return found
 
-    def _known(self, said: dict[str, Any], logits: Tensor) -> list[Part]:
+    def _known(self, said: dict[str, Any], logits: Tensor) -> list[Element]:
         """Where the unknown token is likeliest, name the likeliest of those that are known.
 
         Of logits `[vocabulary]`; JSON gets it as `likeliest_known`.
@@ -266,14 +275,16 @@ class _Look:
         said["likeliest_known"] = {"token": token, "id": best, "probability": chance}
         name = self.speller.token(unknown)
         text = f"{name}: all that the vocabulary lacks; likeliest else: {token} "
-        return [Line("", (Run(f"{text}{chance:.3f}", "special"),))]
+        return [Line("", (TextSpan(f"{text}{chance:.3f}", "special"),))]
 
     def _most(self, tokens: int) -> int:
         return min(self.count, tokens)
 
 
 def _ranking(likeliest: Sequence[dict[str, Any]]) -> Table:
-    rows = tuple((Run(each["token"]), Run(f"{each['probability']:.3f}")) for each in likeliest)
+    rows = tuple(
+        (TextSpan(each["token"]), TextSpan(f"{each['probability']:.3f}")) for each in likeliest
+    )
     return Table(("token", "probability"), rows)
 
 
@@ -287,8 +298,8 @@ def _table(found: Sequence[dict[str, Any]], letter: str, own: str) -> Table:
         name = ("C" if not place else f"{letter}{place}") if letter else str(place)
         rows.append(
             (
-                *(Run(name), Run(each["token"]), Run(said)),
-                Run("" if chance is None else f"{chance:.3f}", "special"),
+                *(TextSpan(name), TextSpan(each["token"]), TextSpan(said)),
+                TextSpan("" if chance is None else f"{chance:.3f}", "special"),
             )
         )
     return Table(("", "token", "likeliest", own), tuple(rows))

@@ -1,4 +1,4 @@
-"""Ids as text to look at: tokens by name, and text with its special tokens marked.
+"""Ids as text to look at: tokens by name, and text with its special tokens highlighted.
 
 Unlike `Vocabulary.decode` nothing is left out or tidied, so that each position can be seen:
 
@@ -10,7 +10,7 @@ from itertools import groupby
 
 from headwater.errors import UserError
 from headwater.objectives.token_classes import special_tokens
-from headwater.pictures.page import Mark, Run
+from headwater.pictures.page import Highlight, TextSpan
 from headwater.text.special_tokens import all_tokens, kind_of, sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
@@ -49,17 +49,21 @@ class Speller:
                 parts.extend(self._spelled(id, special) for id in same)
         return "".join(parts)
 
-    def runs(self, ids: Sequence[int], marks: Sequence[Mark] | None = None) -> tuple[Run, ...]:
-        """Return ids as text with marks; None marks special tokens and sentinels alone."""
-        marks = marks or [self.mark(id) for id in ids]
-        found: list[Run] = []
-        for mark, group in groupby(zip(marks, ids, strict=True), key=lambda pair: pair[0]):
+    def spans(
+        self, ids: Sequence[int], highlights: Sequence[Highlight] | None = None
+    ) -> tuple[TextSpan, ...]:
+        """Return ids as text with highlights; None: those of special tokens and sentinels."""
+        highlights = highlights or [self.highlight(id) for id in ids]
+        found: list[TextSpan] = []
+        for highlight, group in groupby(
+            zip(highlights, ids, strict=True), key=lambda pair: pair[0]
+        ):
             text = self.text([id for _, id in group])
-            found.append(Run(text if found else text.lstrip(" "), mark))
+            found.append(TextSpan(text if found else text.lstrip(" "), highlight))
         return tuple(found)
 
-    def mark(self, id: int) -> Mark:
-        """Mark a token by what it is in the vocabulary."""
+    def highlight(self, id: int) -> Highlight:
+        """Return how a token is shown by what it is in the vocabulary."""
         if id in self.sentinels:
             return "sentinel"
         return "special" if id in self.special else "plain"

@@ -4,7 +4,16 @@ from html import escape
 from pathlib import Path
 
 from headwater.files import replace_file
-from headwater.pictures.page import Columns, Heading, Line, Page, Part, Run, Table, printable
+from headwater.pictures.page import (
+    Columns,
+    Element,
+    Heading,
+    Line,
+    Page,
+    Table,
+    TextSpan,
+    printable,
+)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70em; margin: 2em auto;
@@ -34,8 +43,10 @@ def write_html(page: Page, path: Path) -> None:
 def html(page: Page) -> str:
     """Return a page as HTML; all of its text is escaped."""
     title = _escaped(page.title)
-    body = "\n".join(_part(part) for part in page.parts)
-    meanings = "".join(f'<span class="{mark}">{text}</span>' for mark, text in page.meanings())
+    body = "\n".join(_element(element) for element in page.elements)
+    meanings = "".join(
+        f'<span class="{highlight}">{text}</span>' for highlight, text in page.meanings()
+    )
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{STYLE}</style></head>\n<body><h1>{title}</h1>\n{body}\n"
@@ -43,31 +54,31 @@ def html(page: Page) -> str:
     )
 
 
-def _part(part: Part) -> str:
-    match part:
+def _element(element: Element) -> str:
+    match element:
         case Heading():
-            return f"<h2>{_escaped(part.text)}</h2>"
+            return f"<h2>{_escaped(element.text)}</h2>"
         case Line():
-            runs = "".join(_run(run, "span") for run in part.runs)
-            return f"<p><b>{_escaped(part.label)}</b>{runs}</p>"
+            spans = "".join(_span(span, "span") for span in element.spans)
+            return f"<p><b>{_escaped(element.label)}</b>{spans}</p>"
         case Table():
-            names = "".join(f"<th>{_escaped(name)}</th>" for name in part.names)
+            names = "".join(f"<th>{_escaped(name)}</th>" for name in element.names)
             rows = "".join(
-                f"<tr>{''.join(_run(run, 'td') for run in row)}</tr>" for row in part.rows
+                f"<tr>{''.join(_span(span, 'td') for span in row)}</tr>" for row in element.rows
             )
             return f"<table><tr>{names}</tr>{rows}</table>"
         case Columns():
-            labels = "".join(_run(Run(label), "span") for label in part.labels)
+            labels = "".join(_span(TextSpan(label), "span") for label in element.labels)
             columns = "".join(
-                f"<div>{''.join(_run(run, 'span') for run in column)}</div>"
-                for column in part.columns
+                f"<div>{''.join(_span(span, 'span') for span in column)}</div>"
+                for column in element.columns
             )
             return f'<div class="columns"><div class="labels">{labels}</div>{columns}</div>'
 
 
-def _run(run: Run, tag: str) -> str:
-    kind = "" if run.mark == "plain" else f' class="{run.mark}"'
-    return f"<{tag}{kind}>{_escaped(run.text) or '&nbsp;'}</{tag}>"
+def _span(span: TextSpan, tag: str) -> str:
+    kind = "" if span.highlight == "plain" else f' class="{span.highlight}"'
+    return f"<{tag}{kind}>{_escaped(span.text) or '&nbsp;'}</{tag}>"
 
 
 def _escaped(text: str) -> str:

@@ -15,12 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from headwater.pictures.figure import new_figure, write_png
-from headwater.pictures.page import Columns, Mark, Page, Run, printable
+from headwater.pictures.page import Columns, Highlight, Page, TextSpan, printable
 
 # The labels that a model looks up vectors for and adds; the others are text.
 _VECTORS = {"id": "token", "segment": "segment", "position": "position"}
 _COLORS = {"id": "#fdf3b0", "segment": "#cdebc5", "position": "#ffffff"}
-_TEXTS: dict[Mark, str] = {
+_TEXTS: dict[Highlight, str] = {
     "special": "#eeeeee",
     "second": "#cfe3fb",
     "masked": "#f5a5a5",
@@ -36,9 +36,9 @@ _BOX, _STEP, _LINE = 0.3, 0.46, 0.35  # heights: a box, a row with what follows 
 
 def draw_inputs(page: Page, picture: Path) -> None:
     """Draw the columns of a page as a PNG, wrapped to lines of boxes."""
-    parts = [part for part in page.parts if isinstance(part, Columns)]
-    lines = [(part, indices) for part in parts for indices in _wrapped(part)]
-    height = sum(len(part.labels) * _STEP + _LINE for part, _ in lines)
+    elements = [element for element in page.elements if isinstance(element, Columns)]
+    lines = [(element, indices) for element in elements for indices in _wrapped(element)]
+    height = sum(len(element.labels) * _STEP + _LINE for element, _ in lines)
     figure = new_figure(_WIDTH, height)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -46,23 +46,23 @@ def draw_inputs(page: Page, picture: Path) -> None:
     axes.set_ylim(-height, 0)
     axes.axis("off")
     top = _LINE / 2
-    for part, indices in lines:
-        _draw_line(axes, part, indices, top)
-        top += len(part.labels) * _STEP + _LINE
+    for element, indices in lines:
+        _draw_line(axes, element, indices, top)
+        top += len(element.labels) * _STEP + _LINE
     write_png(figure, picture)
 
 
-def _width(column: Sequence[Run]) -> float:
+def _width(column: Sequence[TextSpan]) -> float:
     # A vector is drawn with its name as a subscript, which is smaller.
-    longest = max(len(printable(run.text)) for run in column)
+    longest = max(len(printable(span.text)) for span in column)
     return max(0.45, 0.16 + longest * _LETTER)
 
 
-def _wrapped(part: Columns) -> list[list[int]]:
+def _wrapped(element: Columns) -> list[list[int]]:
     """Return the indices of the columns that stand side by side, line by line."""
     lines: list[list[int]] = []
     room = 0.0
-    for index, column in enumerate(part.columns):
+    for index, column in enumerate(element.columns):
         needed = _width(column) + 0.1
         if not lines or needed > room:
             lines.append([])
@@ -72,26 +72,28 @@ def _wrapped(part: Columns) -> list[list[int]]:
     return lines
 
 
-def _draw_line(axes: Axes, part: Columns, indices: Sequence[int], top: float) -> None:
-    middles = [-(top + row * _STEP + _BOX / 2) for row in range(len(part.labels))]
-    for label, middle in zip(part.labels, middles, strict=True):
+def _draw_line(axes: Axes, element: Columns, indices: Sequence[int], top: float) -> None:
+    middles = [-(top + row * _STEP + _BOX / 2) for row in range(len(element.labels))]
+    for label, middle in zip(element.labels, middles, strict=True):
         axes.text(0.1, middle, _VECTORS.get(label, label), va="center", color="#777777", fontsize=9)
     left = _MARGIN
     for index in indices:
-        width = _width(part.columns[index])
-        for row, run in enumerate(part.columns[index]):
-            label = part.labels[row]
-            added = row > 0 and label in _VECTORS and part.labels[row - 1] in _VECTORS
+        width = _width(element.columns[index])
+        for row, span in enumerate(element.columns[index]):
+            label = element.labels[row]
+            added = row > 0 and label in _VECTORS and element.labels[row - 1] in _VECTORS
             if added:
                 between = (middles[row] + middles[row - 1]) / 2
                 axes.text(left + width / 2, between, "+", ha="center", va="center", fontsize=7)
-            if run.text:
-                _draw_box(axes, run, label, (left, middles[row] - _BOX / 2), width)
+            if span.text:
+                _draw_box(axes, span, label, (left, middles[row] - _BOX / 2), width)
         left += width + 0.1
 
 
-def _draw_box(axes: Axes, run: Run, label: str, corner: tuple[float, float], width: float) -> None:
-    color = _COLORS.get(label) or _TEXTS.get(run.mark, _PLAIN)
+def _draw_box(
+    axes: Axes, span: TextSpan, label: str, corner: tuple[float, float], width: float
+) -> None:
+    color = _COLORS.get(label) or _TEXTS.get(span.highlight, _PLAIN)
     box = FancyBboxPatch(
         corner,
         width,
@@ -106,7 +108,7 @@ def _draw_box(axes: Axes, run: Run, label: str, corner: tuple[float, float], wid
     axes.text(
         corner[0] + width / 2,
         corner[1] + _BOX / 2,
-        f"$E_{{{run.text}}}$" if vector else printable(run.text),
+        f"$E_{{{span.text}}}$" if vector else printable(span.text),
         ha="center",
         va="center",
         fontsize=10 if vector else 9,

@@ -1,11 +1,11 @@
 """What is shown of a model's inputs and outputs, apart from where: a terminal or an HTML file.
 
-A page is a title and parts: headings, labelled lines of marked text, tables, and columns (one for
-each token, as in figure 2 of the BERT paper). Marked text is a sequence of runs:
+A page is a title and elements: headings, labelled lines of text, tables, and columns (one for
+each token, as in figure 2 of the BERT paper). A line of text is made of spans:
 
     Line("inputs", (Run("my dog is"), Run("[MASK]", "masked")))
 
-What a mark means is said once, below the page, for the marks that are in it.
+What a highlight means is said once, below the page, for those that are in it.
 """
 
 import re
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-Mark = Literal[
+Highlight = Literal[
     "plain",
     "special",
     "noise",
@@ -26,7 +26,7 @@ Mark = Literal[
     "second",
 ]
 
-MEANINGS: dict[Mark, str] = {
+MEANINGS: dict[Highlight, str] = {
     "noise": "dropped or predicted",
     "masked": "hidden by the mask",
     "random": "a random token in its place",
@@ -35,17 +35,17 @@ MEANINGS: dict[Mark, str] = {
     "prefix": "visible to all positions, not predicted",
     "answer": "the answer",
 }
-"""What a page says of the marks that are in it; the others speak for themselves."""
+"""What a page says of the highlights that are in it; the others speak for themselves."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # would move the cursor or ring the bell
 _SPACES = {"\n": "↵", "\t": "⇥"}
 
 
-class Run(NamedTuple):
-    """A stretch of text of one kind."""
+class TextSpan(NamedTuple):
+    """A text span of one kind."""
 
     text: str
-    mark: Mark = "plain"
+    highlight: Highlight = "plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Line:
     """Text of any length behind a label."""
 
     label: str
-    runs: tuple[Run, ...]
+    spans: tuple[TextSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Table:
     """Rows under names."""
 
     names: tuple[str, ...]
-    rows: tuple[tuple[Run, ...], ...]
+    rows: tuple[tuple[TextSpan, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ class Columns:
     """A column for each token, a cell for each label; as many side by side as there is room."""
 
     labels: tuple[str, ...]
-    columns: tuple[tuple[Run, ...], ...]
+    columns: tuple[tuple[TextSpan, ...], ...]
 
 
-Part = Heading | Line | Table | Columns
+Element = Heading | Line | Table | Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,14 @@ class Page:
     """A title and what stands below it."""
 
     title: str
-    parts: tuple[Part, ...]
+    elements: tuple[Element, ...]
 
-    def meanings(self) -> Iterator[tuple[Mark, str]]:
-        """Yield the marks of the page that are to be explained, with what they mean."""
-        used = {run.mark for part in self.parts for run in _runs(part)}
-        return ((mark, meaning) for mark, meaning in MEANINGS.items() if mark in used)
+    def meanings(self) -> Iterator[tuple[Highlight, str]]:
+        """Yield the highlights of the page that are to be explained, with what they mean."""
+        used = {span.highlight for element in self.elements for span in _spans(element)}
+        return (
+            (highlight, meaning) for highlight, meaning in MEANINGS.items() if highlight in used
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,13 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda found: _SPACES.get(found[0], "\N{REPLACEMENT CHARACTER}"), text)
 
 
-def _runs(part: Part) -> Iterator[Run]:
-    match part:
+def _spans(element: Element) -> Iterator[TextSpan]:
+    match element:
         case Heading():
             return
         case Line():
-            yield from part.runs
+            yield from element.spans
         case Table():
-            yield from (run for row in part.rows for run in row)
+            yield from (span for row in element.rows for span in row)
         case Columns():
-            yield from (run for column in part.columns for run in column)
+            yield from (span for column in element.columns for span in column)
