@@ -21,7 +21,7 @@ from headwater.checkpoints.folder import load_model
 from headwater.errors import UserError
 from headwater.inference.batches import evaluating
 from headwater.inference.decoder import DecoderTokens
-from headwater.inference.decoding import generate_ids
+from headwater.inference.decoding import generate_ids, keep_likely
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import load
 from headwater.inference.logits import constrain, first_history
@@ -128,6 +128,31 @@ def test_beam_search_equals_transformers(family: str, tmp_path: Path) -> None:
         options = {"num_beams": 4, "num_return_sequences": 3, **options}
         mine = ours_ids(family, ours, options)
         assert same(mine, their_ids(family, theirs, options)) >= 3 * ROWS - 1, options
+
+
+@pytest.mark.parametrize("family", ["t5", "gpt2"])
+def test_what_may_be_drawn_equals_transformers(family: str, tmp_path: Path) -> None:
+    theirs, ours = networks(family, tmp_path)
+    options = {"temperature": 0.7, "top_k": 20, "top_p": 0.9, "repetition_penalty": 1.5}
+    options |= {"no_repeat_ngram_size": 2, "min_new_tokens": 1}
+    batch = inputs(family)
+    wanted = theirs.generate(
+        **batch, attention_mask=torch.ones_like(batch["input_ids"]), max_new_tokens=1,
+        do_sample=True, output_scores=True, return_dict_in_generate=True, pad_token_id=0,
+        eos_token_id=EOS, **options,
+    ).scores[0]  # fmt: skip
+    last = batch["input_ids"][:, -1:]
+    if family == "t5":
+        last = torch.zeros_like(last)
+    else:
+        batch = {"input_ids": batch["input_ids"][:, :-1], "start_ids": last[:, 0]}
+    config = GenerationConfig(do_sample=True, **options)
+    with evaluating(ours):
+        logits = ours.step(last, ours.init_cache(ours.encode(batch["input_ids"])))
+        logits = constrain(logits, first_history(batch, last), 0, EOS, config)
+    mine = keep_likely(logits, config).softmax(-1)
+    assert torch.allclose(mine, wanted.softmax(-1), atol=1e-5)
+    assert torch.equal(mine > 0, wanted > -torch.inf)
 
 
 @pytest.mark.parametrize("length", [1, 2, 9])
