@@ -46,12 +46,12 @@ def test_a_mark_at_the_start_odd_spaces_and_words_that_are_none(tmp_path: Path) 
 def test_files_follow_each_other_and_a_column_may_be_chosen(tmp_path: Path) -> None:
     first = conll(tmp_path, "Ada B-person NNP\n")
     second = conll(tmp_path, "Bob B-person NNP\n", "b.conll")
-    examples = read_tagged([first, second], BIO, columns=TagColumns(place=1))
+    examples = read_tagged([first, second], BIO, columns=TagColumns(index=1))
     assert [(each.id, each.words) for each in examples] == [("0", ("Ada",)), ("1", ("Bob",))]
     with pytest.raises(UserError, match=r"a.conll, line 1: unknown tag 'NNP'"):
         read_tagged([first], BIO)
     with pytest.raises(UserError, match=r"3 columns; a word was expected .* tag in number 3"):
-        read_tagged([first], BIO, columns=TagColumns(place=3))
+        read_tagged([first], BIO, columns=TagColumns(index=3))
 
 
 def test_every_scheme_is_kept_as_it_is(tmp_path: Path) -> None:

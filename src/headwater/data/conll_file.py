@@ -41,7 +41,7 @@ class _Sentence:
     where: str
     first: int | None = None
 
-    def place(self, word: int) -> str:
+    def where_word(self, word: int) -> str:
         return self.where if self.first is None else f"{self.where}, line {self.first + word}"
 
 
@@ -49,12 +49,12 @@ class _Sentence:
 class TagColumns:
     """Where words and tags stand: in tables by names, of which the first that is there counts.
 
-    `place` is the tag's column in CoNLL files, as Python counts; the word's is the first.
+    `index` is the tag's column in CoNLL files, as Python counts; the word's is the first.
     """
 
     words: tuple[str, ...] = ("tokens", "words")
     tags: tuple[str, ...] = ("ner_tags", "tags")
-    place: int = -1
+    index: int = -1
 
 
 USUAL = TagColumns()
@@ -70,7 +70,7 @@ def read_tagged(
     """Read sentences in the order given; an id is a sentence's number, from "0" over all files.
 
     Beside CoNLL columns, `.jsonl` and `.parquet` files as the hub has them are read: with a list of
-    words and one of tags, which are texts or places in `labels`.
+    words and one of tags, which are texts or indices in `labels`.
 
     Args:
         labels: the tags there are; empty for any of a known form.
@@ -82,7 +82,7 @@ def read_tagged(
         if suffix_of(path) in _TABLES:
             own = [_table_sentence(row, labels, answered, columns) for row in read_rows(path)]
         else:
-            own = list(_sentences(path, labels, answered, columns.place))
+            own = list(_sentences(path, labels, answered, columns.index))
         if not own:
             raise UserError(f"{path}: no sentence; a word and its tag on each line was expected")
         _check_ends(own)
@@ -134,8 +134,8 @@ def _sentences(
 ) -> Iterator[_Sentence]:
     for lines in column_lines(path):
         number, cells = lines[0]
-        place = column if column >= 0 else len(cells) + column
-        if answered and not 0 < place < len(cells):
+        index = column if column >= 0 else len(cells) + column
+        if answered and not 0 < index < len(cells):
             raise MissingField(
                 f"{path}, line {number}: {_columns(len(cells))}; a word was expected in the first "
                 f"and its tag in {'the last' if column == -1 else f'number {column}'}"
@@ -143,8 +143,8 @@ def _sentences(
         tags = None
         if answered:
             for number, cells in lines:
-                check_tag(cells[place], labels, f"{path}, line {number}")
-            tags = tuple(cells[place] for _, cells in lines)
+                check_tag(cells[index], labels, f"{path}, line {number}")
+            tags = tuple(cells[index] for _, cells in lines)
         words = tuple(cells[0].strip() for _, cells in lines)
         yield _Sentence(words, tags, str(path), lines[0][0])
 
@@ -159,8 +159,8 @@ def _check_ends(file: Sequence[_Sentence]) -> None:
             inside = tag[0] in "IE"
             if inside != bool(open_type) or (inside and tag[2:] != open_type):
                 problem = f"B-{open_type} is not ended" if open_type else "nothing was begun"
-                place = each.place(min(number, len(each.words) - 1))
-                raise UserError(f"{place}: tag {tag!r} cannot stand here: {problem} (BIOES)")
+                where = each.where_word(min(number, len(each.words) - 1))
+                raise UserError(f"{where}: tag {tag!r} cannot stand here: {problem} (BIOES)")
             open_type = tag[2:] if tag[0] in "BI" else ""
 
 
@@ -186,7 +186,7 @@ def _list(row: Row, names: Iterable[str]) -> list[str]:
 
 
 def _named(tag: object, labels: Sequence[str], where: str) -> str:
-    """Return a tag that is given by name or by its place among the labels."""
+    """Return a tag that is given by name or by its index among the labels."""
     if type(tag) is int:
         if not labels:
             raise UserError(f"{where}: tags by number need a task that knows their names")

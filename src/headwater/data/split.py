@@ -21,6 +21,6 @@ def split_off(examples: Sequence[E], share: float, seed: int) -> tuple[list[E], 
     for example in examples:
         article = example.article if isinstance(example, SpanExample) else ""
         key = f"{seed}:{article or example.passage}"
-        place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
-        (validation if place < share else training).append(example)
+        position = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
+        (validation if position < share else training).append(example)
     return training, validation

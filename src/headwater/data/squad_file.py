@@ -5,9 +5,8 @@ The format (Rajpurkar et al. 2016 and 2018): `data` -> articles -> `paragraphs` 
 
 An answer whose offset is wrong is placed anew when its text, trimmed of white space, occurs exactly
 once in the context. Otherwise the answer is left out, and the example too when it has no other;
-both are reported with file and id. A broken file is an error of one line: file, place, what was
-expected. The hub's Parquet files hold a question a row, with `text` and `answer_start` of all its
-answers as two lists.
+both are reported with file and id. The hub's Parquet files hold a question a row, with `text` and
+`answer_start` of all its answers as two lists.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,7 +57,7 @@ class _Reader:
 
     answered: bool
     examples: list[SpanExample] = field(default_factory=list)
-    places: dict[str, str] = field(default_factory=dict)  # id -> where it was seen
+    seen_at: dict[str, str] = field(default_factory=dict)  # by id
     repaired: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     dropped: int = 0
@@ -74,8 +73,8 @@ class _Reader:
                 context = _field(paragraph, "context", str, where)
                 if not context.strip():
                     _fail(where, "'context' is empty; a text was expected")
-                for question, place in _children(paragraph, "qas", where):
-                    self._read_question(question, context, title, place)
+                for question, at_question in _children(paragraph, "qas", where):
+                    self._read_question(question, context, title, at_question)
 
     def _read_rows(self, path: Path) -> None:
         for row in read_rows(path):
@@ -95,9 +94,9 @@ class _Reader:
     def _read_question(self, record: dict[str, Any], context: str, title: str, where: str) -> None:
         key = _field(record, "id", str, where)
         where = f"{where} (id {key!r})"
-        if key in self.places:
-            _fail(where, f"this id occurred before, at {self.places[key]}; ids must differ")
-        self.places[key] = where
+        if key in self.seen_at:
+            _fail(where, f"this id occurred before, at {self.seen_at[key]}; ids must differ")
+        self.seen_at[key] = where
         question = _field(record, "question", str, where)
         answers, impossible = self._read_answers(record, context, where)
         if not question.strip():
@@ -151,10 +150,10 @@ class _Reader:
 def _children(
     record: dict[str, Any], name: str, where: str, separator: str = "."
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each object of the list `record[name]` with the words for its place."""
+    """Yield each object of the list `record[name]` and where it stands."""
     for index, item in enumerate(_field(record, name, list, where)):
-        place = f"{where}{separator}{name}[{index}]"
-        yield _typed(item, dict, place, "an element"), place
+        at = f"{where}{separator}{name}[{index}]"
+        yield _typed(item, dict, at, "an element"), at
 
 
 def _field(record: dict[str, Any], name: str, kind: type[T], where: str) -> T:

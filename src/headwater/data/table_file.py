@@ -152,7 +152,7 @@ def _parquet(path: Path) -> Iterator[Row]:
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
-    twice = [name for place, name in enumerate(header) if name in header[:place]]
+    twice = [name for index, name in enumerate(header) if name in header[:index]]
     if twice:
         raise UserError(f"{path}, line 1: two columns are called {twice[0]!r}; names must differ")
 

@@ -80,10 +80,10 @@ def _altered(
         match = opposable[generator.integers(len(opposable))]
         return question[: match.start()] + _OPPOSITES[match[0]] + question[match.end() :]
     for pattern in (_NAME, _NUMBER) if generator.random() < 0.5 else (_NUMBER, _NAME):
-        places = list(pattern.finditer(question))
-        if not places:
+        matches = list(pattern.finditer(question))
+        if not matches:
             continue
-        match = places[generator.integers(len(places))]
+        match = matches[generator.integers(len(matches))]
         for donor in generator.integers(len(donors), size=POOL).tolist():
             names: list[str] = pattern.findall(donors[donor])
             for found in names:
@@ -124,8 +124,8 @@ class _Paragraphs:
             return None
         if not near:
             return self.texts[usable[generator.integers(len(usable))]]
-        asked = set(WORD.findall(example.question.lower()))
-        return self.texts[max(usable, key=lambda index: self._likeness(asked, index))]
+        words = set(WORD.findall(example.question.lower()))
+        return self.texts[max(usable, key=lambda index: self._likeness(words, index))]
 
-    def _likeness(self, asked: set[str], index: int) -> float:
-        return math.fsum(self.rarity[word] for word in asked & self.words[index])
+    def _likeness(self, words: set[str], index: int) -> float:
+        return math.fsum(self.rarity[word] for word in words & self.words[index])

@@ -30,7 +30,8 @@ T = TypeVar("T")
 
 def accuracy(golds: Sequence[str], predictions: Sequence[str]) -> float:
     """Percent of the predictions that equal the gold label."""
-    return 100.0 * sum(gold == said for gold, said in _pairs(golds, predictions)) / len(golds)
+    right = sum(gold == prediction for gold, prediction in _pairs(golds, predictions))
+    return 100.0 * right / len(golds)
 
 
 def f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> float:
@@ -43,7 +44,8 @@ def f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) 
             f"f1 is a score of two labels, not of {len(labels)}: {', '.join(labels)}; "
             "use macro_f1 or accuracy"
         )
-    return 100.0 * _class_f1(Counter(_pairs(golds, _told(golds, predictions, labels))), labels[1])
+    known = _as_labels(golds, predictions, labels)
+    return 100.0 * _class_f1(Counter(_pairs(golds, known)), labels[1])
 
 
 def macro_f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> float:
@@ -60,11 +62,11 @@ def matthews(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[
 
     All that is no label is one class more, as in T5's published metric.
     """
-    pairs = _pairs(golds, [said if said in labels else "" for said in predictions])
-    expected, said = (Counter(side) for side in zip(*pairs, strict=True))
+    pairs = _pairs(golds, [each if each in labels else "" for each in predictions])
+    expected, predicted = (Counter(side) for side in zip(*pairs, strict=True))
     count, right = len(pairs), sum(gold == answer for gold, answer in pairs)
-    covariance = count * right - sum(expected[label] * said[label] for label in expected)
-    spreads = [count**2 - sum(size**2 for size in side.values()) for side in (expected, said)]
+    covariance = count * right - sum(expected[label] * predicted[label] for label in expected)
+    spreads = [count**2 - sum(size**2 for size in side.values()) for side in (expected, predicted)]
     return 100.0 * covariance / math.sqrt(math.prod(spreads)) if all(spreads) else 0.0
 
 
@@ -89,8 +91,8 @@ def group_exact_match(
     over the answers of all questions (Khashabi et al. 2018, section 4).
     """
     right: dict[str, bool] = defaultdict(lambda: True)
-    for group, (gold, said) in zip(groups, _pairs(golds, predictions), strict=True):
-        right[group] &= gold == said
+    for group, (gold, prediction) in zip(groups, _pairs(golds, predictions), strict=True):
+        right[group] &= gold == prediction
     return 100.0 * sum(right.values()) / len(right)
 
 
@@ -113,25 +115,25 @@ def _pairs(golds: Sequence[T], predictions: Sequence[T]) -> list[tuple[T, T]]:
     return list(zip(golds, predictions, strict=True))
 
 
-def _told(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """Replace what is no label: of two by the one that is wrong, of more by one further class."""
-    if len(labels) == 2:
-        wrong = {labels[0]: labels[1], labels[1]: labels[0]}
-        pairs = zip(golds, predictions, strict=True)
-        return [said if said in wrong else wrong[gold] for gold, said in pairs]
-    return [said if said in labels else "" for said in predictions]
+def _as_labels(
+    golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]
+) -> list[str]:
+    """Replace what is none of two labels by the one that is wrong."""
+    wrong = {labels[0]: labels[1], labels[1]: labels[0]}
+    pairs = zip(golds, predictions, strict=True)
+    return [each if each in wrong else wrong[gold] for gold, each in pairs]
 
 
 def _class_f1(pairs: Counter[tuple[str, str]], label: str) -> float:
     """Return the F1 of one class, 0 to 1, from the counts of (gold, predicted)."""
     golds = sum(count for (gold, _), count in pairs.items() if gold == label)
-    predicted = sum(count for (_, said), count in pairs.items() if said == label)
+    predicted = sum(count for (_, each), count in pairs.items() if each == label)
     return 2 * pairs[label, label] / (golds + predicted) if golds + predicted else 0.0
 
 
 def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[which]
     return ranks
 
 

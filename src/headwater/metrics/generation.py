@@ -51,7 +51,7 @@ def bleu(
     Args:
         golds: the translations that count as right, at least one for each text.
         predictions: one translation for each text.
-        tokenize: how words are told apart.
+        tokenize: how words are separated.
     """
     _need_texts(golds, predictions)
     return float(_bleu(tokenize).corpus_score(predictions, _streams(golds)).score)
@@ -83,7 +83,7 @@ def rouge(
     """
     _need_texts(golds, predictions)
     each = [
-        rouge_each(gold, said, stem=stem) for gold, said in zip(golds, predictions, strict=True)
+        rouge_each(gold, text, stem=stem) for gold, text in zip(golds, predictions, strict=True)
     ]
     return {name: 100.0 * fmean(scores[name].f1 for scores in each) for name in each[0]}
 
@@ -120,11 +120,12 @@ def _streams(golds: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _rouge_of_one(gold: str, prediction: str, stem: bool) -> dict[str, Overlap]:
-    expected, said = _tokens(gold, stem), _tokens(prediction, stem)
+    expected, predicted = _tokens(gold, stem), _tokens(prediction, stem)
+    common = len(_common_indices(expected, predicted))
     return {
-        "rouge1": _ngram_overlap(expected, said, 1),
-        "rouge2": _ngram_overlap(expected, said, 2),
-        "rougeL": _overlap(len(_common_places(expected, said)), len(expected), len(said)),
+        "rouge1": _ngram_overlap(expected, predicted, 1),
+        "rouge2": _ngram_overlap(expected, predicted, 2),
+        "rougeL": _overlap(common, len(expected), len(predicted)),
         "rougeLsum": _line_overlap(_lines(gold, stem), _lines(prediction, stem)),
     }
 
@@ -138,64 +139,64 @@ def _lines(text: str, stem: bool) -> list[Tokens]:
     return [_tokens(line, stem) for line in text.split("\n")]
 
 
-def _overlap(common: int, expected: int, said: int) -> Overlap:
+def _overlap(common: int, expected: int, predicted: int) -> Overlap:
     if not common:
         return Overlap(0.0, 0.0, 0.0)
-    precision, recall = common / said, common / expected
+    precision, recall = common / predicted, common / expected
     return Overlap(precision, recall, 2 * precision * recall / (precision + recall))
 
 
-def _ngram_overlap(expected: Tokens, said: Tokens, n: int) -> Overlap:
-    golds, predicted = (
+def _ngram_overlap(expected: Tokens, predicted: Tokens, n: int) -> Overlap:
+    left, right = (
         Counter(zip(*(tokens[shift:] for shift in range(n)), strict=False))
-        for tokens in (expected, said)
+        for tokens in (expected, predicted)
     )
-    return _overlap((golds & predicted).total(), golds.total(), predicted.total())
+    return _overlap((left & right).total(), left.total(), right.total())
 
 
-def _line_overlap(expected: list[Tokens], said: list[Tokens]) -> Overlap:
+def _line_overlap(expected: list[Tokens], predicted: list[Tokens]) -> Overlap:
     """Count the words of each gold line that are common to it and any predicted line.
 
     A word counts no more often than it stands in either text, as in the Perl script.
     """
     left = Counter(token for line in expected for token in line)
-    others = Counter(token for line in said for token in line)
+    others = Counter(token for line in predicted for token in line)
     sizes = left.total(), others.total()
     left &= others
     common = 0
     for line in expected:
-        places = {place for other in said for place in _common_places(line, other)}
-        for place in places:
-            common += left[line[place]] > 0
-            left[line[place]] -= 1
+        shared = {index for other in predicted for index in _common_indices(line, other)}
+        for index in shared:
+            common += left[line[index]] > 0
+            left[line[index]] -= 1
     return _overlap(common, *sizes)
 
 
-def _common_places(expected: Tokens, said: Tokens) -> list[int]:
-    """Return the places, in `expected`, of its longest common subsequence with `said`.
+def _common_indices(expected: Tokens, predicted: Tokens) -> list[int]:
+    """Return the indices, in `expected`, of its longest common subsequence with `predicted`.
 
     Of several the one that rouge-score reads from its table. The table's rows are whole numbers
     (Hyyrö 2004): bit i of row j is 0 where the subsequence of the first i + 1 expected tokens with
     the first j + 1 predicted ones is longer than that of the first i, so that a row takes a few
     operations, and reading backwards needs these bits only.
     """
-    places: dict[str, int] = {}
-    for place, token in enumerate(expected):
-        places[token] = places.get(token, 0) | 1 << place
+    bits: dict[str, int] = {}
+    for index, token in enumerate(expected):
+        bits[token] = bits.get(token, 0) | 1 << index
     row = full = (1 << len(expected)) - 1
     rows = []
-    for token in said:
-        same = row & places.get(token, 0)
+    for token in predicted:
+        same = row & bits.get(token, 0)
         row = (row + same | row - same) & full
         rows.append(row)
     common: list[int] = []
-    place, column = len(expected) - 1, len(said) - 1
-    while place >= 0 and column >= 0:
-        if expected[place] == said[column]:
-            common.append(place)
-            place, column = place - 1, column - 1
-        elif rows[column] >> place & 1:
-            place -= 1
+    index, column = len(expected) - 1, len(predicted) - 1
+    while index >= 0 and column >= 0:
+        if expected[index] == predicted[column]:
+            common.append(index)
+            index, column = index - 1, column - 1
+        elif rows[column] >> index & 1:
+            index -= 1
         else:
             column -= 1
     return common

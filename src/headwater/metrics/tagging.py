@@ -83,16 +83,16 @@ def chunks(tags: Iterable[str]) -> list[Chunk]:
     found: list[Chunk] = []
     start: int | None = None
     last: Tag = ("O", "")
-    place = -1
-    for place, tag in enumerate(map(_split, tags)):
+    index = -1
+    for index, tag in enumerate(map(_split, tags)):
         if start is not None and _ends(last, tag):
-            found.append(Chunk(last[1], start, place))
+            found.append(Chunk(last[1], start, index))
             start = None
         if _begins(last, tag):
-            start = place
+            start = index
         last = tag
     if start is not None:
-        found.append(Chunk(last[1], start, place + 1))
+        found.append(Chunk(last[1], start, index + 1))
     return found
 
 
@@ -100,15 +100,15 @@ def tagging(golds: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]
     """Score the predicted tags of sentences."""
     right = words = 0
     counts = {side: Counter[str]() for side in ("golds", "predicted", "correct")}
-    for number, (gold, said) in enumerate(zip(golds, predictions, strict=True), 1):
-        if len(gold) != len(said):
+    for number, (gold, tags) in enumerate(zip(golds, predictions, strict=True), 1):
+        if len(gold) != len(tags):
             raise UserError(
-                f"sentence {number} of {len(golds)} has {len(gold)} words but {len(said)} "
+                f"sentence {number} of {len(golds)} has {len(gold)} words but {len(tags)} "
                 "predicted tags; one for each word was expected"
             )
         words += len(gold)
-        right += sum(_split(a) == _split(b) for a, b in zip(gold, said, strict=True))
-        expected, predicted = set(chunks(gold)), set(chunks(said))
+        right += sum(_split(a) == _split(b) for a, b in zip(gold, tags, strict=True))
+        expected, predicted = set(chunks(gold)), set(chunks(tags))
         for side, entities in zip(
             counts.values(), (expected, predicted, expected & predicted), strict=True
         ):

@@ -42,13 +42,13 @@ def _parts(text: str, template: str, names: tuple[str, ...]) -> dict[str, str] |
     head = re.match(rf"\s*{template}\s+(?=(?:{'|'.join(names)}):)", text)
     if head is None:
         return None
-    marks: dict[str, re.Match[str]] = {}
-    for mark in re.finditer(rf"(?<=\s)({'|'.join(names)}):(?:\s|$)", text):
-        marks.setdefault(mark.group(1), mark)
-    if len(marks) < len(names):
+    starts: dict[str, re.Match[str]] = {}
+    for start in re.finditer(rf"(?<=\s)({'|'.join(names)}):(?:\s|$)", text):
+        starts.setdefault(start.group(1), start)
+    if len(starts) < len(names):
         return None
-    ends = [*(mark.start() for mark in list(marks.values())[1:]), len(text)]
+    ends = [*(start.start() for start in list(starts.values())[1:]), len(text)]
     return {
-        name: text[mark.end() : end].strip()
-        for (name, mark), end in zip(marks.items(), ends, strict=True)
+        name: text[start.end() : end].strip()
+        for (name, start), end in zip(starts.items(), ends, strict=True)
     }

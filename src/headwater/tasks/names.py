@@ -1,4 +1,4 @@
-"""All tasks by name, and where each is declared: the one place where a new one is entered.
+"""All tasks by name, and where each is declared: a new one is entered here.
 
 A task is built when it is first asked for, so that no run pays for the others.
 """
@@ -52,7 +52,7 @@ DECLARED: Mapping[str, str] = {
 """By name: the module in this folder and the constant there."""
 
 BENCHMARKS: Mapping[str, tuple[str, ...]] = {
-    "glue": tuple(name for name, place in DECLARED.items() if place.startswith("glue.")),
+    "glue": tuple(name for name, where in DECLARED.items() if where.startswith("glue.")),
     "superglue": (
         *("boolq", "cb", "copa", "multirc", "superglue_rte", "wic", "axb", "axg"),
         *("record", "wsc"),

@@ -195,8 +195,8 @@ class MultiRcPredictions:
         for row in read_rows(path):
             for question in nested(row, nested(row, row.cells, "passage", dict), "questions", list):
                 for answer in nested(row, question, "answers", list):
-                    places = (row.cells, question, answer)
-                    key = "-".join(str(nested(row, each, "idx", int)) for each in places)
+                    records = (row.cells, question, answer)
+                    key = "-".join(str(nested(row, each, "idx", int)) for each in records)
                     label = answer.get("label")
                     known = type(label) is int and 0 <= label < len(_TRUTH)
                     predictions[key] = _TRUTH[label] if known else str(label)

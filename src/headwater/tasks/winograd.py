@@ -62,9 +62,9 @@ def mark_pronoun(text: str, pronoun: str, index: int) -> str | None:
     'Ann saw Sue when *she* came.'
     """
     words = text.split(" ")
-    for place in (index, index + 1):
-        if words[place : place + 1] == [pronoun]:
-            words[place] = f"*{pronoun}*"
+    for near in (index, index + 1):
+        if words[near : near + 1] == [pronoun]:
+            words[near] = f"*{pronoun}*"
             return " ".join(words)
     rest = words[index].removeprefix(pronoun) if index < len(words) else ""
     if not rest or rest == words[index] or rest[0].isalnum():
@@ -87,15 +87,15 @@ def as_in_text(candidate: str, text: str, index: int) -> str:
 
 
 def matches(candidate: str, answer: str) -> bool:
-    """Say whether an answer names the candidate, articles, possessives and capitals aside.
+    """Say whether an answer names the candidate, whatever their articles and capitals.
 
     >>> matches("The city councilmen", "the councilmen"), matches("Bob", "Bob's hat")
     (True, False)
     """
-    expected, said = _content(candidate), _content(answer)
-    if ("'" in expected) != ("'" in said):  # "Bob" is not "Bob's hat"
+    expected, answered = _content(candidate), _content(answer)
+    if ("'" in expected) != ("'" in answered):  # "Bob" is not "Bob's hat"
         return False
-    words, others = set(expected.split(" ")), set(said.split(" "))
+    words, others = set(expected.split(" ")), set(answered.split(" "))
     return words <= others or others <= words
 
 
@@ -150,18 +150,18 @@ def resolve(premise: str, hypothesis: str) -> tuple[str, str] | None:
     """
     words, others = _plain(premise), _plain(hypothesis)
     best, chosen = -1, None
-    for place in (place for place, word in enumerate(words) if word in _PRONOUNS):
-        before, after = words[:place], words[place + 1 :]
+    for index in (index for index, word in enumerate(words) if word in _PRONOUNS):
+        before, after = words[:index], words[index + 1 :]
         left = _shared(others[::-1], before[::-1])
         right = _shared(others, after)
         if left + right > best:
             best = left + right
-            chosen = place, before[len(before) - left :], after[:right]
+            chosen = index, before[len(before) - left :], after[:right]
     if chosen is None:
         return None
-    place, left_words, right_words = chosen
+    index, left_words, right_words = chosen
     candidate = _between(others, left_words, right_words) if best else ""
-    return _highlight(premise, place), _in_hypothesis(candidate, hypothesis)
+    return _highlight(premise, index), _in_hypothesis(candidate, hypothesis)
 
 
 def _plain(text: str) -> list[str]:
@@ -197,11 +197,11 @@ def _in_hypothesis(candidate: str, hypothesis: str) -> str:
     return noun[:-1] if noun.endswith("'") else noun.removesuffix("'s")
 
 
-def _highlight(sentence: str, place: int) -> str:
+def _highlight(sentence: str, index: int) -> str:
     words = sentence.split(" ")
-    word = words[place]
+    word = words[index]
     end = word[-1] if _END.search(word) else ""
-    words[place] = f"*{word.removesuffix(end)}* {end}" if end else f"*{word}*"
+    words[index] = f"*{word.removesuffix(end)}* {end}" if end else f"*{word}*"
     return " ".join(words)
 
 

@@ -97,8 +97,8 @@ def _next_space(context: str, low: int, start: int) -> int:
 
 
 def _space_before(context: str, high: int, end: int) -> int:
-    place = max(context.rfind(space, end, high) for space in (" ", "\n", "\t"))
-    return place if place >= 0 else high
+    last = max(context.rfind(space, end, high) for space in (" ", "\n", "\t"))
+    return last if last >= 0 else high
 
 
 def _boundaries(context: str, low: int, high: int) -> Iterator[tuple[int, int]]:

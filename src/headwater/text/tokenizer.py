@@ -157,14 +157,14 @@ class TokenizerVocabulary:
         offsets: list[tuple[int, int]] = found.offsets
         if self._vanishing and self._vanishing.search(text):
             offsets = self._offsets_without_vanishing(text, ids) or offsets
-        for place in [i for i, id in enumerate(ids[:-1]) if id in self._marks]:
-            start = offsets[place][0]
-            alone = place == 0 or offsets[place - 1][1] <= start
-            if alone and start == offsets[place + 1][0]:  # it was added before a word
-                offsets[place] = (start, start)
-        for place, (start, end) in enumerate(offsets):
+        for index in [i for i, id in enumerate(ids[:-1]) if id in self._marks]:
+            start = offsets[index][0]
+            alone = index == 0 or offsets[index - 1][1] <= start
+            if alone and start == offsets[index + 1][0]:  # it was added before a word
+                offsets[index] = (start, start)
+        for index, (start, end) in enumerate(offsets):
             if start < end and (text[start].isspace() or text[end - 1].isspace()):
-                offsets[place] = _without_space(text, start, end)
+                offsets[index] = _without_space(text, start, end)
         if not text.isascii():
             _take_marks(offsets, text)
         spans = np.array(offsets, dtype=np.int32).reshape(-1, 2)
@@ -273,13 +273,13 @@ def _take_marks(offsets: list[tuple[int, int]], text: str) -> None:
     of `Café` would end before its accent.
     """
     next_start, next_end, next_stretched = len(text), -1, len(text)
-    for place in range(len(offsets) - 1, -1, -1):
-        start, end = offsets[place]
+    for index in range(len(offsets) - 1, -1, -1):
+        start, end = offsets[index]
         stretched = end
         if end == next_end:  # tokens of one character
             stretched = next_stretched
         elif start < end:
             while stretched < next_start and category(text[stretched]).startswith("M"):
                 stretched += 1
-        offsets[place] = (start, stretched)
+        offsets[index] = (start, stretched)
         next_start, next_end, next_stretched = start, end, stretched

@@ -150,8 +150,8 @@ def _draw(items: Iterable[str], count: int) -> tuple[list[str], int]:
     for total, item in enumerate(items, start=1):
         if total <= count:
             drawn.append(item)
-        elif (place := int(generator.random() * total)) < count:
-            drawn[place] = item
+        elif (index := int(generator.random() * total)) < count:
+            drawn[index] = item
     return drawn, total
 
 
