@@ -35,7 +35,7 @@ def test_attention(headwater: Any, reader: Path, tmp_path: Path) -> None:
     assert (shown["part"], shown["layer"], shown["head"]) == ("encoder", 0, 1)
     assert shown["keys"] == ["[CLS]", "the", "mill", "[SEP]"]
     assert sum(shown["weights"][0]) == pytest.approx(1, abs=1e-6)
-    assert "looks most at" in headwater("inspect", "attention", reader, "the mill").out
+    assert "attends most to" in headwater("inspect", "attention", reader, "the mill").out
     for ending in ("png", "html"):
         output = tmp_path / f"a.{ending}"
         ran = headwater("inspect", "attention", reader, "the mill", "--output", output)

@@ -6,8 +6,8 @@ front of it sees them.
     for shown in attention(load("reader"), "Who wrote it?", "Ada wrote it."):
         shown.part, shown.layer, shown.head, shown.weights.shape
 
-The mask patterns are those of the T5 paper (Raffel et al. 2020, section 3.2.1, figure 3), asked of
-the very function that the networks ask.
+The mask patterns are those of the T5 paper (Raffel et al. 2020, section 3.2.1, figure 3), computed
+by the very function that the networks call.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,10 +34,10 @@ from headwater.nn.masks import visible
 from headwater.pictures.attention import HeadMap
 from headwater.pictures.page import Element, Heading, Line, Page, Table, TextSpan
 
-PLACES, PREFIX = 5, 3  # of the patterns, as in the figure
-STRONGEST = 3  # tokens that a place looks at most, for a terminal
+LENGTH, PREFIX = 5, 3  # of the patterns, as in the figure
+STRONGEST = 3  # tokens that a position attends to most, for a terminal
 
-Seen = list[tuple[str, NDArray[np.float64]]]
+Attentions = list[tuple[str, NDArray[np.float64]]]
 """The name of each attention in the order of use, and its weights `[heads, queries, keys]`."""
 
 
@@ -51,10 +51,7 @@ def attention(
 ) -> list[HeadMap]:
     """Return the weights of every head, or of those chosen, in the order of part, layer, head.
 
-    A T5 that is given no second text looks back from what it writes itself.
-
-    Raises:
-        UserError: the model has no attention, does not read this, or has no such layer or head.
+    A T5 that is given no second text attends from what it writes itself.
     """
     network, config = loaded.network, loaded.config
     if not any(isinstance(part, Attention) for part in network.modules()):
@@ -62,14 +59,14 @@ def attention(
             f"{loaded.name} is {with_article(config.model_type)}, which has no attention"
         )
     reading = with_targets(loaded, read(loaded.vocabulary, config, text, second))
-    with evaluating(network), _watched(network) as seen:
+    with evaluating(network), _recorded(network) as seen:
         encoded = _span(network, as_batch(reading, network), seen)
-    keys, queries = _places(config, reading, Speller(loaded.vocabulary))
+    keys, queries = _token_names(config, reading, Speller(loaded.vocabulary))
     names = {"encoder": (keys, keys), "decoder": (queries, queries), "cross": (queries, keys)}
     layers: dict[str, int] = dict.fromkeys(names, 0)
     maps = []
-    for place, (name, weights) in enumerate(seen):
-        part = "encoder" if place < encoded else "cross" if ".cross." in name else "decoder"
+    for index, (name, weights) in enumerate(seen):
+        part = "encoder" if index < encoded else "cross" if ".cross." in name else "decoder"
         for number, each in enumerate(weights):
             maps.append(HeadMap(part, layers[part], number, each, *names[part]))
         layers[part] += 1
@@ -77,7 +74,7 @@ def attention(
     return _chosen(_chosen(maps, "layer", layer, loaded.name), "head", head, loaded.name)
 
 
-def _span(network: Model, batch: Batch, seen: Seen) -> int:
+def _span(network: Model, batch: Batch, seen: Attentions) -> int:
     """Send a batch through, and return how many of the attentions `seen` are the encoder's."""
     body = network.body
     if isinstance(body, EncoderBody):
@@ -93,13 +90,13 @@ def _span(network: Model, batch: Batch, seen: Seen) -> int:
 
 
 @contextmanager
-def _watched(network: nn.Module) -> Iterator[Seen]:
-    """Keep the weights of every attention of one row, while the block lasts."""
-    seen: Seen = []
+def _recorded(network: nn.Module) -> Iterator[Attentions]:
+    """Keep the weights of every attention of one sequence, while the block lasts."""
+    seen: Attentions = []
 
     def keep(name: str) -> Any:
-        def hook(_: nn.Module, given: tuple[Tensor]) -> None:
-            seen.append((name, given[0][0].double().cpu().numpy()))
+        def hook(_: nn.Module, inputs: tuple[Tensor]) -> None:
+            seen.append((name, inputs[0][0].double().cpu().numpy()))
 
         return hook
 
@@ -115,7 +112,7 @@ def _watched(network: nn.Module) -> Iterator[Seen]:
             handle.remove()
 
 
-def _places(
+def _token_names(
     config: ModelConfig, reading: Reading, speller: Speller
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what the encoder reads, and what the decoder does, token by token."""
@@ -156,9 +153,9 @@ def described(maps: Sequence[HeadMap]) -> list[dict[str, Any]]:
 
 
 def strongest(maps: Sequence[HeadMap], model: str) -> Page:
-    """Return a page that says, for each place, what it looks at most in the mean over the maps.
+    """Return a page that says what each position attends to most in the mean over the maps.
 
-    What the mask hides from a place, which has no weight at all, is left out.
+    What the mask hides from a position, which has no weight at all, is left out.
     """
     elements: list[Element] = []
     for part in dict.fromkeys(each.part for each in maps):
@@ -169,13 +166,13 @@ def strongest(maps: Sequence[HeadMap], model: str) -> Page:
             (
                 TextSpan(query),
                 *(
-                    TextSpan(f"{same[0].keys[key]} {mean[row, key]:.2f}" if mean[row, key] else "")
-                    for key in order[row]
+                    TextSpan(f"{same[0].keys[key]} {mean[i, key]:.2f}" if mean[i, key] else "")
+                    for key in order[i]
                 ),
             )
-            for row, query in enumerate(same[0].queries)
+            for i, query in enumerate(same[0].queries)
         ]
-        names = ("token", "looks most at", *("then at",) * (order.shape[1] - 1))
+        names = ("token", "attends most to", *("then to",) * (order.shape[1] - 1))
         single = f"{part}: layer {same[0].layer}, head {same[0].head}"
         title = single if len(same) == 1 else f"{part}: the mean of {len(same)} heads"
         elements += [Heading(title), Table(names, tuple(rows))]
@@ -183,32 +180,32 @@ def strongest(maps: Sequence[HeadMap], model: str) -> Page:
 
 
 def patterns() -> dict[str, NDArray[np.bool_]]:
-    """Return the mask patterns by name, `[queries, keys]`, true where a place is seen."""
-    place = torch.arange(PLACES)
-    blocks = (place[None] >= PREFIX).long() + 1
-    asked = {
-        "Fully-visible": visible(torch.ones(1, PLACES)),
-        "Causal": visible(None, place, place),
-        "Causal with prefix": visible(None, place, place, torch.tensor([PREFIX])),
+    """Return the mask patterns by name, `[queries, keys]`, true where a position is visible."""
+    position = torch.arange(LENGTH)
+    blocks = (position[None] >= PREFIX).long() + 1
+    masks = {
+        "Fully-visible": visible(torch.ones(1, LENGTH)),
+        "Causal": visible(None, position, position),
+        "Causal with prefix": visible(None, position, position, torch.tensor([PREFIX])),
         "Causal, two texts packed": visible(
-            None, place, place, query_blocks=blocks, key_blocks=blocks
+            None, position, position, query_blocks=blocks, key_blocks=blocks
         ),
     }
     return {
-        name: allowed.expand(1, 1, PLACES, PLACES)[0, 0].numpy()
-        for name, allowed in asked.items()
+        name: allowed.expand(1, 1, LENGTH, LENGTH)[0, 0].numpy()
+        for name, allowed in masks.items()
         if allowed is not None
     }
 
 
 def patterns_page(found: Mapping[str, NDArray[np.bool_]]) -> Page:
-    """Return the patterns for a terminal: a dot where a place is seen."""
+    """Return the patterns for a terminal: a dot where a position is visible."""
     elements: list[Element] = []
     for name, allowed in found.items():
         elements.append(Heading(name))
-        keys = " ".join(f"x{place + 1}" for place in range(allowed.shape[1]))
+        keys = " ".join(f"x{position + 1}" for position in range(allowed.shape[1]))
         elements.append(Line("", (TextSpan(keys, "special"),)))
-        for place, row in enumerate(allowed):
+        for position, row in enumerate(allowed):
             cells = " ".join("● " if seen else "○ " for seen in row)
-            elements.append(Line(f"y{place + 1}", (TextSpan(cells),)))
-    return Page("mask patterns: which place y may look at which place x", tuple(elements))
+            elements.append(Line(f"y{position + 1}", (TextSpan(cells),)))
+    return Page("mask patterns: which position y may attend to which position x", tuple(elements))

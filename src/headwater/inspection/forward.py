@@ -1,4 +1,4 @@
-"""A text through a network: one row as tensors, and what a T5 writes of it."""
+"""A text through a network: one sequence as tensors, and what a T5 writes of it."""
 
 from dataclasses import replace
 from typing import Any
@@ -22,24 +22,20 @@ Batch = dict[str, Tensor]
 
 
 def as_batch(reading: Reading, network: nn.Module) -> Batch:
-    """Return a batch of the one row, `[1, length]` each, on the network's device."""
-    rows = {
+    """Return a batch of the one sequence, `[1, length]` each, on the network's device."""
+    inputs = {
         "input_ids": reading.ids,
         "token_type_ids": reading.segments,
         "labels": reading.targets,
     }
     device = next(network.parameters()).device
     return {
-        name: torch.tensor([row], device=device) for name, row in rows.items() if row is not None
+        name: torch.tensor([ids], device=device) for name, ids in inputs.items() if ids is not None
     }
 
 
 def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
-    """Give a T5 without targets those that it writes itself, greedily; leave all else as it is.
-
-    Raises:
-        UserError: the vocabulary has no end token, or the model does not read texts as its body.
-    """
+    """Give a T5 without targets those that it writes itself, greedily; leave all else as it is."""
     network = loaded.network
     family = family_of(network.config)
     if isinstance(network, FeatureModel) and family.kind != "encoder":

@@ -1,4 +1,4 @@
-"""`headwater inspect inputs`: what a model adds up at each place (Devlin et al. 2019, figure 2)."""
+"""`headwater inspect inputs`: what a model adds up at each position (BERT paper, figure 2)."""
 
 from itertools import zip_longest
 from typing import Any
@@ -15,11 +15,7 @@ SEGMENTS = "AB"
 
 
 def inputs(model: str, text: str, second: str | None = None) -> Shown:
-    """Return the inputs that a model makes of a text or a pair; its weights are not read.
-
-    Raises:
-        UserError: there is no such model, or it does not read this.
-    """
+    """Return the inputs that a model makes of a text or a pair; its weights are not read."""
     config, vocabulary = sizes_and_vocabulary(model)
     reading = read(vocabulary, config, text, second)
     speller = Speller(vocabulary)
@@ -28,7 +24,7 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
     content["tokens"] = _described(speller, reading)
     spelled = None
     if family_of(config).reads_characters:
-        spelled = [row[row != PAD].tolist() for row in spell(vocabulary, reading.ids)]
+        spelled = [word[word != PAD].tolist() for word in spell(vocabulary, reading.ids)]
         for each, characters in zip(content["tokens"], spelled, strict=True):
             each["character_ids"] = characters
     if reading.cut:
@@ -54,34 +50,34 @@ def _added(config: ModelConfig, reading: Reading) -> str:
 
 
 def _described(speller: Speller, reading: Reading) -> list[dict[str, Any]]:
-    rows = zip_longest(reading.ids, reading.segments or (), reading.positions or ())
+    tokens = zip_longest(reading.ids, reading.segments or (), reading.positions or ())
     found = []
-    for id, segment, position in rows:
+    for id, segment, position in tokens:
         each = {"token": speller.token(id), "id": id, "segment": segment, "position": position}
         found.append({name: value for name, value in each.items() if value is not None})
     return found
 
 
 def _columns(speller: Speller, reading: Reading, spelled: list[list[int]] | None) -> Columns:
-    given: dict[str, list[str]] = {
+    labels: dict[str, list[str]] = {
         "input": [speller.token(id) for id in reading.ids],
         "id": [str(id) for id in reading.ids],
     }
     if spelled is not None:
-        given["characters"] = [" ".join(map(character, ids[1:-1])) for ids in spelled]
+        labels["characters"] = [" ".join(map(character, ids[1:-1])) for ids in spelled]
     if reading.segments is not None:
-        given["segment"] = [SEGMENTS[segment] for segment in reading.segments]
+        labels["segment"] = [SEGMENTS[segment] for segment in reading.segments]
     if reading.positions is not None:
-        given["position"] = [str(position) for position in reading.positions]
+        labels["position"] = [str(position) for position in reading.positions]
     segments = reading.segments or (0,) * len(reading.ids)
     highlights = [
         _highlight(speller, id, segment) for id, segment in zip(reading.ids, segments, strict=True)
     ]
     columns = [
         tuple(TextSpan(text, highlight) for text in texts)
-        for highlight, texts in zip(highlights, zip(*given.values(), strict=True), strict=True)
+        for highlight, texts in zip(highlights, zip(*labels.values(), strict=True), strict=True)
     ]
-    return Columns(tuple(given), tuple(columns))
+    return Columns(tuple(labels), tuple(columns))
 
 
 def _highlight(speller: Speller, id: int, segment: int) -> Highlight:

@@ -1,9 +1,9 @@
 """`headwater inspect outputs`: what a head says of C and T1 to Tn (BERT paper, figure 1).
 
-masked_lm, pretraining   the likeliest tokens at each place; whether B follows A
-span                     each place's scores as the first and last of the answer
+masked_lm, pretraining   the likeliest tokens at each position; whether B follows A
+span                     each position's scores as the first and last of the answer
 sequence, token, ...     the classes of the text, or of each token
-GPT                      the likeliest next tokens after each place
+GPT                      the likeliest next tokens after each position
 T5                       the text that it writes, and the likeliest tokens at each step
 a bare body              how long each vector is, and which tokens' vectors it is nearest to
 """
@@ -29,29 +29,25 @@ from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 from headwater.pictures.page import Element, Heading, Highlight, Line, Page, Shown, Table, TextSpan
 
-SHOWN = 3  # of the likeliest tokens in the table of all places
+SHOWN = 3  # of the likeliest tokens in the table of all positions
 
 
 def outputs(loaded: LoadedModel, text: str, second: str | None = None, count: int = 5) -> Shown:
-    """Return what a model says of each token of a text; `count` of the likeliest tokens.
-
-    Raises:
-        UserError: the model does not read this, or says nothing that can be shown.
-    """
-    looked = _Look(loaded, text, second, count)
+    """Return what a model says of each token of a text; `count` of the likeliest tokens."""
+    shown = _Outputs(loaded, text, second, count)
     with evaluating(loaded.network):
-        what, content, elements = looked.said()
-    if looked.reading.cut:
+        what, content, elements = shown.described()
+    if shown.reading.cut:
         elements.insert(0, Heading("read up to the blank: a GPT sees nothing after it"))
-    given = {"model": loaded.name, "says": what}
-    return Shown(given | content, Page(f"{loaded.name}: {what}", tuple(elements)))
+    head = {"model": loaded.name, "says": what}
+    return Shown(head | content, Page(f"{loaded.name}: {what}", tuple(elements)))
 
 
 Found = tuple[str, dict[str, Any], list[Element]]
-"""What is said, in a word; for a script; for a person."""
+"""What the head gives, in a word; for a script; for a person."""
 
 
-class _Look:
+class _Outputs:
     """One text and one network."""
 
     def __init__(self, loaded: LoadedModel, text: str, second: str | None, count: int) -> None:
@@ -64,13 +60,13 @@ class _Look:
         self.batch = as_batch(self.reading, loaded.network)
         self._labels = label_names(self.config)
 
-    def said(self) -> Found:
+    def described(self) -> Found:
         network = self.network
         if isinstance(network, FeatureModel):
             self._labels = network.labels
-            return self._headed(network)
+            return self._with_head(network)
         if isinstance(network, TextToText):
-            return self._written()
+            return self._generated()
         if isinstance(network, GeneratingBody):
             return self._next_tokens(network)
         if isinstance(network, WordBody):
@@ -78,53 +74,53 @@ class _Look:
         if isinstance(network, EncoderBody):
             return self._vectors(network)
         if isinstance(network, MultiTask):
-            return self._several(network)
+            return self._multi_task(network)
         assert isinstance(network, ModelWithHead)
-        return self._headed(network)
+        return self._with_head(network)
 
-    def _several(self, network: MultiTask) -> Found:
+    def _multi_task(self, network: MultiTask) -> Found:
         content: dict[str, Any] = {}
         elements: list[Element] = []
         for task in network.names:
             self._labels = network.labels[task]
-            _, content[task], said = self._headed(network.one(task))
-            elements += [Heading(task), *said]
+            _, content[task], shown = self._with_head(network.one(task))
+            elements += [Heading(task), *shown]
         return ", ".join(network.names), content, elements
 
-    def _headed(self, network: ModelWithHead | FeatureModel) -> Found:
+    def _with_head(self, network: ModelWithHead | FeatureModel) -> Found:
         name = network.head_name
-        given = network(self.batch)
+        result = network(self.batch)
         match name:
             case "masked_lm":
-                return name, *self._masked(given[0])
+                return name, *self._masked(result[0])
             case "pretraining":
-                content, elements = self._masked(given.masked_lm[0])
-                chance = float(given.next_sentence[0].softmax(-1)[0])
+                content, elements = self._masked(result.masked_lm[0])
+                chance = float(result.next_sentence[0].softmax(-1)[0])
                 content["is_next"] = chance
                 elements.insert(0, Line("C", (TextSpan(f"B follows A: {chance:.3f}"),)))
                 return name, content, elements
             case "span":
-                return name, *self._span(given.start_logits[0], given.end_logits[0])
+                return name, *self._span(result.start_logits[0], result.end_logits[0])
             case "token":
-                return name, *self._classes_of_tokens(given[0])
+                return name, *self._classes_of_tokens(result[0])
             case "regression":
-                number = float(given[0, 0])
+                number = float(result[0, 0])
                 return name, {"number": number}, [Line("C", (TextSpan(f"{number:.4f}"),))]
             case _:
                 labels = ("B is next", "B is random") if name == "next_sentence" else self._labels
-                return name, *self._classes(given[0], labels)
+                return name, *self._classes(result[0], labels)
 
     def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Element]]:
-        """Of logits `[length, vocabulary]`: first what is said of the blanks."""
+        """Of logits `[length, vocabulary]`: first the blanks."""
         ids, blanks = self.reading.ids, self.reading.blanks
-        right = [None if place in blanks else id for place, id in enumerate(ids)]
-        found = self._places(ids, logits, right)
+        right = [None if position in blanks else id for position, id in enumerate(ids)]
+        found = self._by_position(ids, logits, right)
         elements: list[Element] = []
-        for place in blanks:
-            found[place]["blank"] = True
-            elements += [Heading(f"the blank, T{place}"), _ranking(found[place]["likeliest"])]
-            elements += self._known(found[place], logits[place])
-        elements += [Heading("every place"), _table(found, "T", "its own token")]
+        for position in blanks:
+            found[position]["blank"] = True
+            elements += [Heading(f"the blank, T{position}"), _ranking(found[position]["likeliest"])]
+            elements += self._likeliest_known(found[position], logits[position])
+        elements += [Heading("every position"), _table(found, "T", "its own token")]
         return {"tokens": found}, elements
 
     def _words(self, network: WordBody) -> Found:
@@ -139,16 +135,16 @@ class _Look:
     def _next_tokens(self, network: GeneratingBody) -> Found:
         ids = self.reading.ids
         logits = network(self.batch)[0]
-        found = self._places(ids, logits, (*ids[1:], None))
+        found = self._by_position(ids, logits, (*ids[1:], None))
         elements: list[Element] = [Heading("next"), _ranking(found[-1]["likeliest"])]
-        elements += self._known(found[-1], logits[-1])
-        elements += [Heading("after every place"), _table(found, "", "what follows")]
+        elements += self._likeliest_known(found[-1], logits[-1])
+        elements += [Heading("after every position"), _table(found, "", "what follows")]
         return "the next token", {"tokens": found}, elements
 
-    def _written(self) -> Found:
+    def _generated(self) -> Found:
         targets = self.reading.targets
         assert targets is not None
-        found = self._places(targets, self.network(self.batch)[0], targets)
+        found = self._by_position(targets, self.network(self.batch)[0], targets)
         text = self.loaded.vocabulary.decode(targets, skip_special=False)
         whose = "writes" if self.second is None else "reads on"
         elements: list[Element] = [
@@ -162,14 +158,14 @@ class _Look:
         ids = self.batch["input_ids"]
         hidden = network(ids, None, self.batch.get("token_type_ids"))[0]
         table = F.normalize(network.token_vectors, dim=-1)
-        nearest = (F.normalize(hidden, dim=-1) @ table.T).topk(self._most(len(table)))
+        nearest = (F.normalize(hidden, dim=-1) @ table.T).topk(self._count(len(table)))
         found: list[dict[str, Any]] = []
-        for place, id in enumerate(self.reading.ids):
-            pairs = zip(nearest.indices[place].tolist(), nearest.values[place], strict=True)
+        for position, id in enumerate(self.reading.ids):
+            pairs = zip(nearest.indices[position].tolist(), nearest.values[position], strict=True)
             found.append(
                 {
                     "token": self.speller.token(id),
-                    "norm": float(hidden[place].norm()),
+                    "norm": float(hidden[position].norm()),
                     "nearest": [
                         {"token": self.speller.token(near), "cosine": float(value)}
                         for near, value in pairs
@@ -178,19 +174,19 @@ class _Look:
             )
         rows = tuple(
             (
-                *(TextSpan("C" if not place else f"T{place}"), TextSpan(each["token"])),
+                *(TextSpan("C" if not position else f"T{position}"), TextSpan(each["token"])),
                 TextSpan(f"{each['norm']:.2f}"),
                 TextSpan(
                     "  ".join(f"{n['token']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])
                 ),
             )
-            for place, each in enumerate(found)
+            for position, each in enumerate(found)
         )
         names = ("", "token", "length", "nearest tokens (cosine)")
         return "no head: the vectors", {"tokens": found}, [Table(names, rows)]
 
     def _span(self, starts: Tensor, ends: Tensor) -> tuple[dict[str, Any], list[Element]]:
-        """Of scores `[length]`; the first place, C, stands for "no answer"."""
+        """Of scores `[length]`; the first position, C, stands for "no answer"."""
         if self.second is None:
             raise UserError("this model finds answers: give a question and the text it is asked of")
         answers = self.loaded.answer(self.text, self.second, self.count)
@@ -200,18 +196,18 @@ class _Look:
             for id, start, end in zip(self.reading.ids, starts, ends, strict=True)
         ]
         rows = []
-        for place, each in enumerate(found):
-            spans = [TextSpan("C" if not place else f"T{place}"), TextSpan(each["token"])]
+        for position, each in enumerate(found):
+            spans = [TextSpan("C" if not position else f"T{position}"), TextSpan(each["token"])]
             for name, highest in zip(("start", "end"), best, strict=True):
-                highlight: Highlight = "answer" if place == highest else "plain"
+                highlight: Highlight = "answer" if position == highest else "plain"
                 spans.append(TextSpan(f"{each[name]:.2f}", highlight))
             rows.append(tuple(spans))
-        said = [
+        answer = [
             TextSpan(answers[0].text or "no answer"),
             TextSpan(f"  {answers[0].score:.3f}", "special"),
         ]
         elements: list[Element] = [
-            Line("answer", tuple(said)),
+            Line("answer", tuple(answer)),
             Table(("", "token", "start", "end"), tuple(rows)),
         ]
         return {"tokens": found, "answers": [each.to_dict() for each in answers]}, elements
@@ -233,51 +229,55 @@ class _Look:
             named = dict(zip(self._labels, chances, strict=True))
             found.append({"token": self.speller.token(id), "classes": named})
         rows = []
-        for place, each in enumerate(found):
+        for position, each in enumerate(found):
             label, chance = max(each["classes"].items(), key=lambda pair: pair[1])
             rows.append(
-                (TextSpan(f"T{place}"), TextSpan(each["token"]), TextSpan(f"{label} {chance:.3f}"))
+                (
+                    TextSpan(f"T{position}"),
+                    TextSpan(each["token"]),
+                    TextSpan(f"{label} {chance:.3f}"),
+                )
             )
         return {"tokens": found}, [Table(("", "token", "class"), tuple(rows))]
 
-    def _places(
+    def _by_position(
         self, ids: Sequence[int], logits: Tensor, right: Sequence[int | None]
     ) -> list[dict[str, Any]]:
-        """Describe each place by its likeliest tokens, from logits `[places, vocabulary]`, and by
-        the probability of the one that is `right` there."""
+        """Describe each position by its likeliest tokens, from logits `[positions, vocabulary]`,
+        and by the probability of the one that is `right` there."""
         chances = logits.softmax(-1)
-        top = chances.topk(self._most(logits.shape[-1]))
+        top = chances.topk(self._count(logits.shape[-1]))
         found: list[dict[str, Any]] = []
-        for place, id in enumerate(ids):
-            pairs = zip(top.indices[place].tolist(), top.values[place].tolist(), strict=True)
+        for position, id in enumerate(ids):
+            pairs = zip(top.indices[position].tolist(), top.values[position].tolist(), strict=True)
             each: dict[str, Any] = {"token": self.speller.token(id), "id": id}
             each["likeliest"] = [
                 {"token": self.speller.token(likely), "id": likely, "probability": chance}
                 for likely, chance in pairs
             ]
-            expected = right[place]
-            each["probability"] = None if expected is None else float(chances[place, expected])
+            expected = right[position]
+            each["probability"] = None if expected is None else float(chances[position, expected])
             found.append(each)
         return found
 
-    def _known(self, said: dict[str, Any], logits: Tensor) -> list[Element]:
+    def _likeliest_known(self, described: dict[str, Any], logits: Tensor) -> list[Element]:
         """Where the unknown token is likeliest, name the likeliest of those that are known.
 
         Of logits `[vocabulary]`; JSON gets it as `likeliest_known`.
         """
         unknown = self.loaded.vocabulary.unk_id
-        if unknown is None or said["likeliest"][0]["id"] != unknown:
+        if unknown is None or described["likeliest"][0]["id"] != unknown:
             return []
         known = logits.clone()
         known[unknown] = -torch.inf
         best = int(known.argmax())
         token, chance = self.speller.token(best), float(logits.softmax(-1)[best])
-        said["likeliest_known"] = {"token": token, "id": best, "probability": chance}
+        described["likeliest_known"] = {"token": token, "id": best, "probability": chance}
         name = self.speller.token(unknown)
         text = f"{name}: all that the vocabulary lacks; likeliest else: {token} "
         return [Line("", (TextSpan(f"{text}{chance:.3f}", "special"),))]
 
-    def _most(self, tokens: int) -> int:
+    def _count(self, tokens: int) -> int:
         return min(self.count, tokens)
 
 
@@ -289,16 +289,16 @@ def _ranking(likeliest: Sequence[dict[str, Any]]) -> Table:
 
 
 def _table(found: Sequence[dict[str, Any]], letter: str, own: str) -> Table:
-    """Every place: its name where it has one, its token, what is likeliest, and its own chance."""
+    """Show for every position its name, its token, what is likeliest, and its own probability."""
     rows = []
-    for place, each in enumerate(found):
+    for position, each in enumerate(found):
         likely = each["likeliest"][:SHOWN]
-        said = "  ".join(f"{one['token']} {one['probability']:.2f}" for one in likely)
+        tokens = "  ".join(f"{one['token']} {one['probability']:.2f}" for one in likely)
         chance = each["probability"]
-        name = ("C" if not place else f"{letter}{place}") if letter else str(place)
+        name = ("C" if not position else f"{letter}{position}") if letter else str(position)
         rows.append(
             (
-                *(TextSpan(name), TextSpan(each["token"]), TextSpan(said)),
+                *(TextSpan(name), TextSpan(each["token"]), TextSpan(tokens)),
                 TextSpan("" if chance is None else f"{chance:.3f}", "special"),
             )
         )

@@ -6,7 +6,7 @@
     CBOW, ELMo    words
 
 A blank, written [MASK] or ___, becomes the mask of a BERT, the next sentinel of a T5 and the
-unknown word of a model of words. A GPT sees nothing after the place it writes at: it reads up to
+unknown word of a model of words. A GPT sees nothing after the position it writes at: it reads up to
 the blank.
 """
 
@@ -31,11 +31,11 @@ BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One row of a model's inputs.
+    """One sequence of a model's inputs.
 
     ids: the tokens, special ones included.
     segments: 0 or 1 for each token; None where the model has no segments.
-    positions: the row of the position table for each token; None where there is no such table.
+    positions: the index into the position table for each token; None where there is no such table.
     targets: of a T5, what the decoder is to write, the end token included; None: not given.
     blanks: where the blanks stand, of a BERT or a model of words.
     cut: whether a text was cut at its blank.
@@ -50,11 +50,7 @@ class Reading:
 
 
 def sizes_and_vocabulary(model: str) -> tuple[ModelConfig, Vocabulary]:
-    """Load all of a model but its weights.
-
-    Raises:
-        UserError: there is no such model, or its folder is broken.
-    """
+    """Load all of a model but its weights."""
     folder = resolve(model)
     file: Path = folder / "config.json"
     config, vocabulary = read_config(read_json(file), str(file)), load_vocabulary(folder)
@@ -65,11 +61,7 @@ def sizes_and_vocabulary(model: str) -> tuple[ModelConfig, Vocabulary]:
 def read(
     vocabulary: Vocabulary, config: ModelConfig, text: str, second: str | None = None
 ) -> Reading:
-    """Turn a text, or a pair, into what a model of that family reads.
-
-    Raises:
-        UserError: a text is empty or too long, or the model does not read a second one or a blank.
-    """
+    """Turn a text, or a pair, into what a model of that family reads."""
     for each in (text, second):
         if each is not None and not each.strip():
             raise UserError("the text is empty; give one to look at")
@@ -96,9 +88,11 @@ def _encoder(vocabulary: Vocabulary, sizes: BodySizes, text: str, second: str | 
     ids += layout.after
     segments = None
     if sizes.segments > 1:
-        segments = tuple(int(second is not None and place >= first) for place in range(len(ids)))
+        segments = tuple(
+            int(second is not None and position >= first) for position in range(len(ids))
+        )
     begin = sizes.first_position or 0
-    blanks = tuple(place for place, id in enumerate(ids) if id == vocabulary.mask_id)
+    blanks = tuple(position for position, id in enumerate(ids) if id == vocabulary.mask_id)
     return Reading(tuple(ids), segments, tuple(range(begin, begin + len(ids))), blanks=blanks)
 
 
