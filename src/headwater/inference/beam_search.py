@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headwater.inference.decoder import CacheT, DecoderTokens, DecodingNetwork, Generated
+from headwater.inference.decoder import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.logits import constrain
+from headwater.models.body import Cache, GeneratingBody
 
 
 @dataclass(slots=True)
@@ -58,8 +59,8 @@ class _Finished:
 
 
 def beam_search(
-    network: DecodingNetwork[CacheT],
-    cache: CacheT,
+    network: GeneratingBody,
+    cache: Cache,
     last: Tensor,
     special: DecoderTokens,
     config: GenerationConfig,

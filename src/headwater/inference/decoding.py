@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from headwater.inference.beam_search import beam_search
-from headwater.inference.decoder import CacheT, DecoderTokens, DecodingNetwork, Generated
+from headwater.inference.decoder import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.logits import constrain, first_history
+from headwater.models.body import Cache, GeneratingBody
 
 
 def generate_ids(
-    network: DecodingNetwork[CacheT],
+    network: GeneratingBody,
     batch: Mapping[str, Tensor],
     special: DecoderTokens,
     config: GenerationConfig,
@@ -54,8 +55,8 @@ def generate_ids(
 
 
 def _one_by_one(
-    network: DecodingNetwork[CacheT],
-    cache: CacheT,
+    network: GeneratingBody,
+    cache: Cache,
     last: Tensor,
     special: DecoderTokens,
     config: GenerationConfig,

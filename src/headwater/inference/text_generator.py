@@ -5,7 +5,7 @@ next(generator.generate(["translate English to German: That is good."]))[0].text
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, cast, final
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.data.token_arrays import Ints
 from headwater.inference.batches import autocast, batch_tokens, batches, chunks, evaluating
-from headwater.inference.decoder import DecoderTokens, DecodingNetwork, Generated
+from headwater.inference.decoder import DecoderTokens, Generated
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
 from headwater.models.body import GeneratingBody
@@ -109,8 +109,7 @@ def generate_batches(
         for indices in batches(np.array([len(each["input_ids"]) for each in features]), tokens):
             batch = collate([features[index] for index in indices], special.start_id, device)
             inputs = [begin + int(index) for index in indices]
-            decoder = cast(DecodingNetwork[Any], network)
-            found = generate_ids(decoder, batch, special, config, inputs)
+            found = generate_ids(network, batch, special, config, inputs)
             for index, several in zip(indices, found, strict=True):
                 results[index] = several
     return results

@@ -1,14 +1,13 @@
 """A text through a network: one sequence as tensors, and what a T5 writes of it."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from headwater.data.config import TextConfig
 from headwater.errors import UserError, with_article
-from headwater.inference.decoder import DecoderTokens, DecodingNetwork
+from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
@@ -47,7 +46,6 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
     special = DecoderTokens(network.config.decoder_start_token_id, eos_id)
     batch, decoding = as_batch(reading, network), GenerationConfig(max_new_tokens=longest)
-    decoder: DecodingNetwork[Any] = network
-    [[generated]] = generate_ids(decoder, batch, special, decoding)
+    [[generated]] = generate_ids(network, batch, special, decoding)
     ended = len(generated.ids) < longest
     return replace(reading, targets=(*generated.ids, *([eos_id] if ended else [])))

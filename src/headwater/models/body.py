@@ -1,6 +1,6 @@
 """What every pre-trained network without a head on it can do."""
 
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from torch import Tensor, nn
 
@@ -67,8 +67,16 @@ class EncoderBody(Body):
         return self.token_embedding
 
 
+class Cache(Protocol):
+    """The key-value cache of a batch: its inputs and the tokens so far."""
+
+    def reorder(self, indices: Tensor, /) -> None:
+        """Make sequence i what sequence `indices[i]` was; `indices` is `[new batch]`."""
+        ...
+
+
 class GeneratingBody(Body):
-    """A body that writes token by token; see `inference.decoder.DecodingNetwork`."""
+    """A body that generates token by token."""
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Read ids `[batch, inputs]`; return the memory `[batch, inputs, hidden]`."""
