@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class UserError(ValueError):
-    """A mistake of the user's, said in one line: the file, the line, what was expected, the fix.
+    """A mistake of the user's, in one line: the file, the line, what was expected, the fix.
 
     The command line prints it and exits with 2. Every other exception is a fault of ours
     and exits with 1.

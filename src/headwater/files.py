@@ -147,7 +147,7 @@ def write_json(path: Path, content: Any) -> None:
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty temporary folder that takes the place of `path` when the block ends well.
 
-    A rename cannot replace a folder that is not empty, so the old folder is moved aside first;
+    A rename cannot replace a folder that is not empty, so the old folder is renamed first;
     where that instant matters (training state), switch by a pointer file instead.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,10 +159,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         temporary.chmod(0o777 & ~_umask())
         sync_tree(temporary)
         if path.exists():
-            aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
-            os.replace(path, aside / path.name)
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
+            os.replace(path, old / path.name)
             os.replace(temporary, path)
-            shutil.rmtree(aside)
+            shutil.rmtree(old)
         else:
             os.replace(temporary, path)
     except BaseException:

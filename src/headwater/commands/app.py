@@ -75,7 +75,7 @@ def _options(
 for _verb in (ask, finetune, pretrain, evaluate, predict, score, submit, models, merge, study):
     app.command()(_verb)
 app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
-app.add_typer(inspect, name="inspect", help="Look at what a model reads, is asked and says.")
+app.add_typer(inspect, name="inspect", help="Look at what a model reads, attends to and predicts.")
 app.add_typer(tasks, name="tasks", help="List the tasks, or look into one.")
 app.add_typer(vectors, name="vectors", help="Look into the word vectors of a model.")
 app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")

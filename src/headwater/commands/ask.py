@@ -1,4 +1,4 @@
-"""`headwater ask`: answer a question."""
+"""`headwater ask`: answers to a question, for a person or a script."""
 
 import logging
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _print_answer(answer: "Answer", console: "Console") -> None:
         console.print(Text(" ".join(answer.text.split()), style="bold"))
         if answer.start is not None and answer.end is not None:
             console.print(Text("  evidence  ").append_text(_evidence(answer)))
-            console.print(f"  place     characters {answer.start} to {answer.end}")
+            console.print(f"  offsets   characters {answer.start} to {answer.end}")
         if answer.source is not None:
             console.print(Text(f"  source    {answer.source}"))
     console.print(f"  score     {answer.score:.3f}")

@@ -1,4 +1,4 @@
-"""`headwater inspect`: what a model reads, is asked, looks at and says."""
+"""`headwater inspect`: what a model reads, learns, attends to and predicts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -65,7 +65,7 @@ def inspect_batch(
     output: File = None,
     json: Json = False,
 ) -> None:
-    """Show what a recipe trains on: the text, what of it is read, and what is asked for."""
+    """Show what a recipe trains on: the text, the inputs and the targets."""
     from headwater.inspection.batch import batch, recipe_of
 
     _check(output, ".html")

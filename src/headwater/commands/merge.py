@@ -11,7 +11,7 @@ def merge(
     model: Annotated[str, argument("A run of method lora.", "MODEL")],
     output: Annotated[Path, option("Gets the whole model.", "DIR")],
 ) -> None:
-    """Make a whole model of a LoRA run and the model it was trained on."""
+    """Merge a LoRA run into the weights of the model it was trained on."""
     from headwater.checkpoints.adaptation import read_adaptation
     from headwater.checkpoints.adapted import open_model
     from headwater.checkpoints.folder import read_extra, save_model

@@ -118,10 +118,10 @@ def _show_columns(element: Columns, console: Console) -> None:
             end += 1
         if begin:
             console.print()
-        for place, label in enumerate(element.labels):
+        for index, label in enumerate(element.labels):
             line = Text(label.ljust(margin), style="dim")
             for column, width in zip(element.columns[begin:end], widths[begin:end], strict=True):
-                span = column[place]
+                span = column[index]
                 text = printable(span.text)
                 padded = text + " " * (width + _GAP - cell_len(text))
                 line.append_text(Text(padded, style=_STYLES[span.highlight]))

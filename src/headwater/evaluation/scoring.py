@@ -71,8 +71,8 @@ def log_unknown(
         return
     what = "label" if task.labels else "number"
     if count := unknown(predictions.values(), task.labels):
-        whole = f"{count} of {len(predictions)} predictions"
-        logger.info(f"{whole} are no {what} of {task.name}; {outcome}")
+        share = f"{count} of {len(predictions)} predictions"
+        logger.info(f"{share} are no {what} of {task.name}; {outcome}")
 
 
 def log_report(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:

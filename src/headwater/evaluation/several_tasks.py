@@ -57,7 +57,7 @@ class Average:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What several tasks gave, in the order asked; `skipped` says why a task is not among them."""
+    """The scores of several tasks, in the order given; `skipped` has the reasons of the others."""
 
     tasks: dict[str, Measured]
     averages: dict[str, Average]
@@ -99,7 +99,7 @@ def evaluate_tasks(
             reason = f"no model for it; add --model {each.task.name}=MODEL"
             _skip(each, reason, skipped)
     for model in dict.fromkeys(chosen.values()):
-        resolve(model)  # a model that is not there is said before any work
+        resolve(model)  # a missing model is an error before any work
     for name, reason in skipped.items():
         logger.info(f"skipped {name}: {reason}")
     tasks = _by_model(selected, chosen, output, skipped, device)
@@ -116,7 +116,7 @@ def _by_model(
     skipped: dict[str, str],
     device: str,
 ) -> dict[str, Measured]:
-    """Measure model by model, each loaded once; return what they gave in the order asked."""
+    """Measure model by model, each loaded once; return the scores in the order given."""
     found: dict[str, Measured] = {}
     for model in dict.fromkeys(chosen.values()):
         group = [each for each in selected if chosen.get(each.task.name) == model]
@@ -127,7 +127,7 @@ def _by_model(
 
 
 def _skip(selected: Selected, reason: str, skipped: dict[str, str]) -> None:
-    """Note why a task is left out; refuse where it was asked for by its name."""
+    """Note why a task is left out; raise where it was given by its name."""
     if not selected.optional:
         raise UserError(f"task {selected.task.name}: {reason}")
     skipped[selected.task.name] = reason
@@ -136,7 +136,7 @@ def _skip(selected: Selected, reason: str, skipped: dict[str, str]) -> None:
 def _measure(
     loaded: LoadedModel, group: Sequence[Selected], output: Path | None, skipped: dict[str, str]
 ) -> dict[str, Measured]:
-    """Measure one model on its tasks; that it fits them all is looked at first."""
+    """Measure one model on its tasks, after a check that it fits them all."""
     predictors: dict[str, Predictor[Any]] = {}
     for each in group:
         try:
@@ -160,7 +160,7 @@ def _measure(
 
 
 def _averages(names: Sequence[str], tasks: Mapping[str, Measured]) -> Iterator[tuple[str, Average]]:
-    """The averages of the benchmarks asked for, and that of the tasks asked for by name."""
+    """Yield the averages of the benchmarks, and that of the tasks given by name."""
     metrics = {name: each.metrics for name, each in tasks.items()}
     for benchmark in names:
         for name, counted in _AVERAGES.get(benchmark, {}).items():

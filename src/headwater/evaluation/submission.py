@@ -6,7 +6,7 @@
     WNLI.tsv  AX.tsv          each `index<TAB>prediction` and a line for every row of its test file
 
 The names, the spelling of the labels and the numbers of rows are the leaderboard's. It refuses the
-whole file for one missing row or one word that is no label, so that we refuse first.
+whole file for one missing row or one word that is no label; it is checked here first.
 """
 
 import io
@@ -62,7 +62,7 @@ def submit_glue(
     """Predict GLUE's test files and write the zip; return the rows by file name.
 
     A prediction that is no label (a text-to-text model may write anything) is replaced by the
-    first label, a text that is no number by 0; how many were is said.
+    first label, a text that is no number by 0; their count is logged.
 
     Args:
         models: as `choice.models_for` takes them; `mnli`'s serves MNLI-mm and AX too.
@@ -175,9 +175,9 @@ def repaired(task: PairTask, predictions: Sequence[str]) -> list[str]:
     """
     what, first = ("label", task.labels[0]) if task.labels else ("number", "0")
     if count := unknown(predictions, task.labels):
-        whole = len(predictions)
+        total = len(predictions)
         logger.info(
-            f"{task.name}: {count} of {whole} predictions are no {what}; they become {first!r}"
+            f"{task.name}: {count} of {total} predictions are no {what}; they become {first!r}"
         )
     if not task.labels:
         return [f"{min(max(number, 0.0), HIGHEST):.3f}" for number in numbers(predictions)]
