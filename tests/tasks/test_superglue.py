@@ -208,7 +208,10 @@ def test_multirc_is_one_example_for_each_answer(tmp_path: Path) -> None:
     back = MULTIRC.prediction_file.read(tmp_path / "p.jsonl", examples)
     assert back == said | {"5-1-2": "perhaps"}
     broken = {"idx": 5, "passage": {"questions": [{"idx": 0, "answers": ["x"]}]}}
-    with pytest.raises(UserError, match=r"line 1: 'idx' is missing or no int"):
+    with pytest.raises(
+        UserError,
+        match=r"line 1: 'idx' (is missing|must be a whole number)",
+    ):
         MULTIRC.prediction_file.read(_lines(tmp_path, broken), examples)
 
 
@@ -274,19 +277,31 @@ def test_axg_counts_pairs_with_the_same_prediction(tmp_path: Path) -> None:
             {"premise": "p", "label": "neutral"},
             "no column hypothesis; there are 'premise', 'label'",
         ),
-        (MULTIRC, {"idx": 1, "passage": {"text": "t"}}, "'questions' is missing or no list"),
+        (
+            MULTIRC,
+            {"idx": 1, "passage": {"text": "t"}},
+            "'questions' (is missing|must be a list)",
+        ),
         (
             MULTIRC,
             {"paragraph": "p", "question": "q", "answer": "a", "label": 0},
-            "'idx' is missing or no dict",
+            "'idx' (is missing|must be an object)",
         ),
-        (RECORD, {"idx": 1, "passage": {"text": "t"}}, "'entities' is missing or no list"),
+        (
+            RECORD,
+            {"idx": 1, "passage": {"text": "t"}},
+            "'entities' (is missing|must be a list)",
+        ),
         (
             RECORD,
             {"passage": {"text": "t", "entities": []}, "qas": ["x"]},
-            "'idx' is missing or no int",
+            "'idx' (is missing|must be a whole number)",
         ),
-        (WSC, {"text": "She came.", "target": None}, "'target' is missing or no dict"),
+        (
+            WSC,
+            {"text": "She came.", "target": None},
+            "'target' (is missing|must be an object)",
+        ),
     ],
 )
 def test_a_broken_row_is_named(

@@ -108,7 +108,7 @@ def test_cnn_dailymail_in_each_form(tmp_path: Path) -> None:
         assert (example.inputs, example.targets) == (article, (highlights,))
     csv.write_text("id,text,highlights\n1,a,b\n")
     with pytest.raises(
-        UserError, match=r"a.csv, line 1: no column 'article'; there are 'id', 'text'"
+        UserError, match=r"a.csv, line 1: no column article; there are 'id', 'text'"
     ):
         CNN_DAILYMAIL.read([csv])
 
@@ -149,11 +149,11 @@ def test_questions_in_each_form(
     [
         (
             '[{"answers": ["a"]}]',
-            "record 1: none of question, qText, Question, utterance is there, but answ",
+            "record 1: no column question or qText or Question or utterance; there are 'answ",
         ),
         (
             '[{"question": "q"}]',
-            "none of answer, answers, Answer, targetValue is there, but question",
+            "no column answer or answers or Answer or targetValue; there are 'question",
         ),
         ('[{"question": 1, "answers": ["a"]}]', "the question must be a text, not 1"),
         ('[{"question": "q", "answers": [1]}]', "the answers must be a list of texts"),

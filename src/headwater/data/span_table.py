@@ -15,7 +15,6 @@ from typing import final
 
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.source import Examples
-from headwater.data.table_cells import texts_in
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
 
@@ -41,7 +40,7 @@ class SpanColumns:
         question, context = (_text(row, name) for name in (self.question, self.context))
         if not answered:
             return SpanExample(key, question, context, ())
-        answers = [text.strip() for text in texts_in(row, self.answer) if text.strip()]
+        answers = [text.strip() for text in row.texts(self.answer) if text.strip()]
         spans = tuple(AnswerSpan(text, context.find(text)) for text in answers)
         for span in spans:
             if span.start < 0:
@@ -58,7 +57,7 @@ class SpanColumns:
 
 
 def _text(row: Row, column: str) -> str:
-    text = " ".join(texts_in(row, column))
+    text = " ".join(row.texts(column))
     if not text.strip():
         raise UserError(f"{row.where}: {column!r} is empty; a text was expected")
     return text

@@ -9,28 +9,17 @@ both are reported with file and id. The hub's Parquet files hold a question a ro
 `answer_start` of all its answers as two lists.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.json_fields import json_field, json_objects, json_value
 from headwater.data.source import Examples, ReadReport
 from headwater.data.table_file import read_rows
-from headwater.errors import MissingField, UserError
+from headwater.errors import UserError
 from headwater.files import read_json
-
-T = TypeVar("T", str, int, bool, list[Any], dict[str, Any])
-
-_CALLED: dict[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    bool: "true or false",
-    list: "a list",
-    dict: "an object",
-    float: "a number with a fraction",
-    type(None): "null",
-}
 
 
 def read_squad(paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
@@ -66,38 +55,40 @@ class _Reader:
         if path.suffix == ".parquet":
             self._read_rows(path)
             return
-        root = _typed(read_json(path), dict, str(path), "SQuAD JSON")
-        for article, at in _children(root, "data", str(path), ": "):
-            title = _field(article, "title", str, at) if "title" in article else ""
-            for paragraph, where in _children(article, "paragraphs", at):
-                context = _field(paragraph, "context", str, where)
+        root = json_value(read_json(path), dict, str(path), "SQuAD JSON")
+        for article, at in json_objects(root, "data", str(path), ": "):
+            title = json_field(article, "title", str, at) if "title" in article else ""
+            for paragraph, where in json_objects(article, "paragraphs", at):
+                context = json_field(paragraph, "context", str, where)
                 if not context.strip():
-                    _fail(where, "'context' is empty; a text was expected")
-                for question, at_question in _children(paragraph, "qas", where):
+                    raise UserError(f"{where}: 'context' is empty; a text was expected")
+                for question, at_question in json_objects(paragraph, "qas", where):
                     self._read_question(question, context, title, at_question)
 
     def _read_rows(self, path: Path) -> None:
         for row in read_rows(path):
             record, where = dict(row.cells), row.where
-            context = _field(record, "context", str, where)
+            context = json_field(record, "context", str, where)
             if not context.strip():
-                _fail(where, "'context' is empty; a text was expected")
-            title = _field(record, "title", str, where) if "title" in record else ""
+                raise UserError(f"{where}: 'context' is empty; a text was expected")
+            title = json_field(record, "title", str, where) if "title" in record else ""
             if self.answered:
-                answers = _field(record, "answers", dict, where)
+                answers = json_field(record, "answers", dict, where)
                 names = ("text", "answer_start")
-                columns = [_field(answers, name, list, where) for name in names]
+                columns = [json_field(answers, name, list, where) for name in names]
                 pairs = zip(*columns, strict=False)
                 record["answers"] = [dict(zip(names, pair, strict=True)) for pair in pairs]
             self._read_question(record, context, title, where)
 
     def _read_question(self, record: dict[str, Any], context: str, title: str, where: str) -> None:
-        key = _field(record, "id", str, where)
+        key = json_field(record, "id", str, where)
         where = f"{where} (id {key!r})"
         if key in self.seen_at:
-            _fail(where, f"this id occurred before, at {self.seen_at[key]}; ids must differ")
+            raise UserError(
+                f"{where}: this id occurred before, at {self.seen_at[key]}; ids must differ"
+            )
         self.seen_at[key] = where
-        question = _field(record, "question", str, where)
+        question = json_field(record, "question", str, where)
         answers, impossible = self._read_answers(record, context, where)
         if not question.strip():
             self.dropped += 1
@@ -113,20 +104,24 @@ class _Reader:
     ) -> tuple[tuple[AnswerSpan, ...], bool]:
         if not self.answered:
             return (), False
-        listed = list(_children(record, "answers", where))
+        listed = list(json_objects(record, "answers", where))
         impossible = not listed
         if "is_impossible" in record:
-            impossible = _field(record, "is_impossible", bool, where)
+            impossible = json_field(record, "is_impossible", bool, where)
             if impossible and listed:
-                _fail(where, "'is_impossible' is true, but there are answers; empty 'answers'")
+                raise UserError(
+                    f"{where}: 'is_impossible' is true, but there are answers; empty 'answers'"
+                )
             if not impossible and not listed:
-                _fail(where, "'answers' is empty; give an answer or set 'is_impossible' to true")
+                raise UserError(
+                    f"{where}: 'answers' is empty; give an answer or set 'is_impossible' to true"
+                )
         placed = (self._place(answer, context, at) for answer, at in listed)
         return tuple(span for span in placed if span is not None), impossible
 
     def _place(self, record: dict[str, Any], context: str, where: str) -> AnswerSpan | None:
-        text = _field(record, "text", str, where)
-        start = _field(record, "answer_start", int, where)
+        text = json_field(record, "text", str, where)
+        start = json_field(record, "answer_start", int, where)
         if text.strip() and start >= 0 and context[start : start + len(text)] == text:
             return AnswerSpan(text, start)
         trimmed = text.strip()
@@ -145,32 +140,6 @@ class _Reader:
             return None
         self.repaired.append(f"{where}: answer_start {start} -> {first}")
         return AnswerSpan(trimmed, first)
-
-
-def _children(
-    record: dict[str, Any], name: str, where: str, separator: str = "."
-) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each object of the list `record[name]` and where it stands."""
-    for index, item in enumerate(_field(record, name, list, where)):
-        at = f"{where}{separator}{name}[{index}]"
-        yield _typed(item, dict, at, "an element"), at
-
-
-def _field(record: dict[str, Any], name: str, kind: type[T], where: str) -> T:
-    if name not in record:
-        raise MissingField(f"{where}: '{name}' is missing; {_CALLED[kind]} was expected")
-    return _typed(record[name], kind, where, f"'{name}'")
-
-
-def _typed(value: Any, kind: type[T], where: str, what: str) -> T:
-    if type(value) is not kind:  # exact, since Python's True is an int
-        found = _CALLED[type(value)]
-        _fail(where, f"{what} must be {_CALLED[kind]}, not {found}")
-    return value
-
-
-def _fail(where: str, message: str) -> NoReturn:
-    raise UserError(f"{where}: {message}")
 
 
 def _short(text: str) -> str:

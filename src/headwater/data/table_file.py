@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.errors import UserError
+from headwater.errors import MissingField, UserError
 from headwater.files import parse_json, read_bytes, read_lines, read_text
 from headwater.text_files import check_library, suffix_of
 
@@ -33,15 +33,43 @@ class Row:
 
     @property
     def where(self) -> str:
-        """The words for its place, with which an error about it begins."""
+        """File and line, with which an error about it begins."""
         unit = {".parquet": "row", ".json": "record"}.get(self.path.suffix, "line")
         return f"{self.path}, {unit} {self.line}"
 
     @property
     def columns_where(self) -> str:
-        """The words for the place where the columns are named: a table's header."""
+        """File and line where the columns are named: a table's header."""
         kinds = (".tsv", ".txt", ".csv")
         return f"{self.path}, line 1" if suffix_of(self.path) in kinds else self.where
+
+    def value(self, *columns: str) -> Any:
+        """Return what stands in the first of the columns that the row has."""
+        for name in columns:
+            if name in self.cells:
+                return self.cells[name]
+        there = ", ".join(repr(str(name)) for name in self.cells)
+        raise MissingField(
+            f"{self.columns_where}: no column {' or '.join(columns)}; there are {there}"
+        )
+
+    def text(self, *columns: str) -> str:
+        """Return the text in the first of the columns that the row has."""
+        text = self.value(*columns)
+        if not isinstance(text, str):
+            name = next(name for name in columns if name in self.cells)
+            raise UserError(f"{self.where}: {name!r} must be a text, not {text!r:.40}")
+        return text
+
+    def texts(self, column: str) -> tuple[str, ...]:
+        """Return the texts of a cell that holds one or a list of them."""
+        value = self.value(column)
+        texts = value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in texts):
+            raise UserError(
+                f"{self.where}: {column!r} must be a text or a list of texts, not {value!r:.40}"
+            )
+        return tuple(texts)
 
 
 @dataclass(frozen=True, slots=True)

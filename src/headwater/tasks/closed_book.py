@@ -11,12 +11,11 @@ the normalization of SQuAD (lower case, no punctuation, no articles), in percent
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from headwater.data.official_files import Split, TaskFiles
 from headwater.data.parallel_files import Text
 from headwater.data.table_file import Row, read_rows
-from headwater.errors import MissingField, UserError
+from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.metrics.names import MetricKind
 from headwater.tasks.writing import TextTask
@@ -37,7 +36,7 @@ def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
     and `Aliases`).
     """
     for row in _records(path) if suffix_of(path) == ".json" else read_rows(path):
-        question = _cell(row, _QUESTION)
+        question = row.value(*_QUESTION)
         if not isinstance(question, str):
             raise UserError(f"{row.where}: the question must be a text, not {question!r:.40}")
         yield Text(row.where, question.strip(), _answers(row) if answered else ())
@@ -56,7 +55,7 @@ def _records(path: Path) -> Iterator[Row]:
 
 
 def _answers(row: Row) -> tuple[str, ...]:
-    value = _cell(row, _ANSWERS)
+    value = row.value(*_ANSWERS)
     if isinstance(value, Mapping):  # of TriviaQA: the answer itself first, for it is trained on
         first = value.get("Value", value.get("value"))
         value = [first, *(value.get("Aliases") or value.get("aliases") or [])]
@@ -67,15 +66,6 @@ def _answers(row: Row) -> tuple[str, ...]:
     if not all(isinstance(text, str) for text in texts):
         raise UserError(f"{row.where}: the answers must be a list of texts")
     return tuple(dict.fromkeys(texts))
-
-
-def _cell(row: Row, names: tuple[str, ...]) -> Any:
-    for name in names:
-        if name in row.cells:
-            return row.cells[name]
-    raise MissingField(
-        f"{row.where}: none of {', '.join(names)} is there, but {', '.join(map(str, row.cells))}"
-    )
 
 
 def _closed_book(

@@ -31,7 +31,6 @@ from headwater.data.example import PairExample, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
 from headwater.data.parallel_files import Text
 from headwater.data.span_table import SpanColumns
-from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
@@ -230,9 +229,9 @@ class _Filled:
 
     def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
         for row in read_rows(path):
-            cells = {name: " ".join(texts_in(row, name)) for name in self.template.columns}
-            targets = texts_in(row, self.target) if answered else ()
-            yield Text(row.where, self.template.fill(cells), targets)
+            columns = {name: " ".join(row.texts(name)) for name in self.template.columns}
+            targets = row.texts(self.target) if answered else ()
+            yield Text(row.where, self.template.fill(columns), targets)
 
 
 KINDS: Mapping[str, type[Declaration]] = {

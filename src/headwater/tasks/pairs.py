@@ -149,7 +149,7 @@ class PairTask(Task[PairExample]):
             yield from self.unfold(row)
 
     def _example(self, row: Row, key: str, answered: bool) -> PairExample:
-        parts = tuple((each.name, text_of(row, each.columns)) for each in self.fields)
+        parts = tuple((each.name, row.text(*each.columns)) for each in self.fields)
         texts = dict(parts)
         first, *second = (" ".join(texts[name] for name in names) for names in self.encoder_texts)
         label, score = None, None
@@ -168,17 +168,6 @@ def rounded(score: float) -> str:
     """
     fifths = np.round(np.float32(score) * np.float32(5))
     return f"{fifths / np.float32(5):.1f}"
-
-
-def text_of(row: Row, columns: Sequence[str]) -> str:
-    """Return the text in the first of the columns that the row has."""
-    for name in columns:
-        if name in row.cells:
-            text = row.cells[name]
-            if not isinstance(text, str):
-                raise UserError(f"{row.where}: {name!r} must be a text, not {text!r:.40}")
-            return text
-    return _no_column(row, columns)
 
 
 def label_of(row: Row, columns: Sequence[str], labels: Sequence[str]) -> str:
@@ -225,11 +214,6 @@ def _label_value(row: Row, columns: Sequence[str]) -> Any:
             f"{row.where}: the label is hidden; `headwater predict` does not need it"
         )
     return value
-
-
-def _no_column(row: Row, columns: Sequence[str]) -> str:
-    there = ", ".join(repr(str(name)) for name in row.cells)
-    raise UserError(f"{row.columns_where}: no column {' or '.join(columns)}; there are {there}")
 
 
 def _id(row: Row, index: int) -> str:

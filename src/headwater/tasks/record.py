@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, final
 
 from headwater.data.example import TextExample
+from headwater.data.json_fields import json_field
 from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import PredictionFile
 from headwater.data.source import DataSource, Examples
@@ -23,7 +24,7 @@ from headwater.data.task import Kind, Task
 from headwater.errors import MissingField, UserError
 from headwater.metrics.names import MetricKind
 from headwater.tasks.prediction_files import JsonLabels
-from headwater.tasks.superglue import FILES, HUB, nested
+from headwater.tasks.superglue import FILES, HUB
 
 _AFTER_A_STOP = re.compile(r"([.?!\"'])\n@highlight\n")
 
@@ -141,30 +142,25 @@ def _examples(query: _Query, prefix: str, answered: bool) -> Iterator[TextExampl
 
 def _queries(row: Row) -> Iterator[_Query]:
     """Yield the queries of a passage; a row of the hub's files is one query."""
-    if isinstance(row.cells.get("passage"), str):
-        index = nested(row, nested(row, row.cells, "idx", dict), "query", int)
+    cells, where = row.cells, row.where
+    if isinstance(cells.get("passage"), str):
         yield _Query(
-            str(index),
-            nested(row, row.cells, "query", str),
-            tuple(nested(row, row.cells, "entities", list)),
-            tuple(nested(row, row.cells, "answers", list) if row.cells.get("answers") else ()),
-            nested(row, row.cells, "passage", str),
+            str(json_field(json_field(cells, "idx", dict, where), "query", int, where)),
+            json_field(cells, "query", str, where),
+            tuple(json_field(cells, "entities", list, where)),
+            tuple(json_field(cells, "answers", list, where) if cells.get("answers") else ()),
+            json_field(cells, "passage", str, where),
         )
         return
-    passage = nested(row, row.cells, "passage", dict)
-    text = nested(row, passage, "text", str)
-    entities = {
-        text[nested(row, each, "start", int) : nested(row, each, "end", int) + 1]
-        for each in nested(row, passage, "entities", list)
-    }
-    for query in nested(row, row.cells, "qas", list):
-        key = str(nested(row, query, "idx", int))
-        given = nested(row, query, "answers", list) if "answers" in query else []
-        answers = {nested(row, each, "text", str) for each in given}
-        yield _Query(
-            key,
-            nested(row, query, "query", str),
-            tuple(sorted(entities)),
-            tuple(sorted(answers)),
-            text,
-        )
+    passage = json_field(cells, "passage", dict, where)
+    text = json_field(passage, "text", str, where)
+    spans = [
+        (json_field(each, "start", int, where), json_field(each, "end", int, where) + 1)
+        for each in json_field(passage, "entities", list, where)
+    ]
+    entities = tuple(sorted({text[start:end] for start, end in spans}))
+    for query in json_field(cells, "qas", list, where):
+        key = str(json_field(query, "idx", int, where))
+        given = json_field(query, "answers", list, where) if "answers" in query else []
+        answers = tuple(sorted({json_field(each, "text", str, where) for each in given}))
+        yield _Query(key, json_field(query, "query", str, where), entities, answers, text)

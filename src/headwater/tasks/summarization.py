@@ -16,7 +16,6 @@ from typing import final
 
 from headwater.data.official_files import TaskFiles
 from headwater.data.parallel_files import Text
-from headwater.data.table_cells import texts_in
 from headwater.data.table_file import read_rows
 from headwater.tasks.writing import TextTask
 
@@ -37,8 +36,8 @@ class TextColumns:
     def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
         """Yield the rows."""
         for row in read_rows(path):
-            targets = texts_in(row, self.target) if answered else ()
-            yield Text(row.where, " ".join(texts_in(row, self.source)), targets)
+            targets = row.texts(self.target) if answered else ()
+            yield Text(row.where, " ".join(row.texts(self.source)), targets)
 
 
 CNN_DAILYMAIL = TextTask(

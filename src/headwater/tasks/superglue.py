@@ -15,13 +15,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 from headwater.data.example import PairExample, TextExample
+from headwater.data.json_fields import json_field
 from headwater.data.official_files import Split, TaskFiles
 from headwater.data.source import DataSource, Example
 from headwater.data.table_file import Row, read_rows
-from headwater.errors import UserError
 from headwater.tasks.pairs import Field, PairTask, field, template_text
 from headwater.tasks.prediction_files import JsonLabels, json_id
 
@@ -34,8 +34,6 @@ FILES: dict[Split, tuple[str, ...]] = {
 _TRUTH = ("False", "True")
 _BOLD = re.compile("</?b>")
 _INDEX = re.compile(r"[^-]+-[^-]+-[^-]+")  # passage, question, answer
-
-T = TypeVar("T", str, int, list[Any], dict[str, Any])
 
 
 def _task(
@@ -127,20 +125,26 @@ def _unfold_multirc(row: Row) -> Iterator[Row]:
     if "passage" not in row.cells:
         yield replace(row, cells={**row.cells, "idx": _joined(row)})
         return
-    passage = nested(row, row.cells, "passage", dict)
-    text = nested(row, passage, "text", str)
-    for question in nested(row, passage, "questions", list):
-        words = nested(row, question, "question", str)
-        for answer in nested(row, question, "answers", list):
-            numbers = (nested(row, each, "idx", int) for each in (row.cells, question, answer))
-            cells = {
-                "paragraph": text,
-                "question": words,
-                "answer": nested(row, answer, "text", str),
-                "idx": "-".join(map(str, numbers)),
-            }
-            label = {"label": answer["label"]} if "label" in answer else {}
-            yield replace(row, cells=cells | label)
+    passage = json_field(row.cells, "passage", dict, row.where)
+    text = json_field(passage, "text", str, row.where)
+    for key, question, answer in _answers(row, passage):
+        cells = {
+            "paragraph": text,
+            "question": json_field(question, "question", str, row.where),
+            "answer": json_field(answer, "text", str, row.where),
+            "idx": key,
+        }
+        label = {"label": answer["label"]} if "label" in answer else {}
+        yield replace(row, cells=cells | label)
+
+
+def _answers(row: Row, passage: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the id of each answer, its question and itself."""
+    for question in json_field(passage, "questions", list, row.where):
+        for answer in json_field(question, "answers", list, row.where):
+            records = (row.cells, question, answer)
+            numbers = (json_field(each, "idx", int, row.where) for each in records)
+            yield "-".join(map(str, numbers)), question, answer
 
 
 def _joined(row: Row) -> str:
@@ -148,17 +152,9 @@ def _joined(row: Row) -> str:
     index = row.cells.get("idx")
     if isinstance(index, str) and _INDEX.fullmatch(index):
         return index
-    numbers = nested(row, row.cells, "idx", dict)
+    numbers = json_field(row.cells, "idx", dict, row.where)
     names = ("paragraph", "question", "answer")
-    return "-".join(str(nested(row, numbers, name, int)) for name in names)
-
-
-def nested(row: Row, record: Any, name: str, kind: type[T]) -> T:
-    """Return `record[name]` of a nested file."""
-    value = record.get(name) if isinstance(record, dict) else None
-    if type(value) is not kind:
-        raise UserError(f"{row.where}: {name!r} is missing or no {kind.__name__}")
-    return value
+    return "-".join(str(json_field(numbers, name, int, row.where)) for name in names)
 
 
 def without_markup(task: PairTask, example: PairExample) -> TextExample:
@@ -193,13 +189,11 @@ class MultiRcPredictions:
         """Read the lines."""
         predictions: dict[str, str] = {}
         for row in read_rows(path):
-            for question in nested(row, nested(row, row.cells, "passage", dict), "questions", list):
-                for answer in nested(row, question, "answers", list):
-                    records = (row.cells, question, answer)
-                    key = "-".join(str(nested(row, each, "idx", int)) for each in records)
-                    label = answer.get("label")
-                    known = type(label) is int and 0 <= label < len(_TRUTH)
-                    predictions[key] = _TRUTH[label] if known else str(label)
+            passage = json_field(row.cells, "passage", dict, row.where)
+            for key, _, answer in _answers(row, passage):
+                label = answer.get("label")
+                known = type(label) is int and 0 <= label < len(_TRUTH)
+                predictions[key] = _TRUTH[label] if known else str(label)
         return predictions
 
 

@@ -18,13 +18,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from headwater.data.example import PairExample, TextExample
+from headwater.data.json_fields import json_field
 from headwater.data.official_files import TaskFiles
 from headwater.data.table_file import Row
 from headwater.errors import UserError
 from headwater.tasks.glue import WNLI
-from headwater.tasks.pairs import PairTask, field, text_of
+from headwater.tasks.pairs import PairTask, field
 from headwater.tasks.prediction_files import JsonLabels
-from headwater.tasks.superglue import FILES, HUB, nested
+from headwater.tasks.superglue import FILES, HUB
 
 _DETERMINERS = frozenset(
     (
@@ -38,15 +39,15 @@ _END = re.compile(r"[.,?!]$")
 
 def wsc_rows(row: Row) -> Iterator[Row]:
     """Yield the row with the pronoun marked in `text`, and the `candidate`."""
-    own = nested(row, row.cells, "target", dict) if "target" in row.cells else {}
+    own = json_field(row.cells, "target", dict, row.where) if "target" in row.cells else {}
     spans = {**row.cells, **own}
-    text, pronoun = text_of(row, ("text",)), nested(row, spans, "span2_text", str)
-    index = nested(row, spans, "span2_index", int)
+    text, pronoun = row.text("text"), json_field(spans, "span2_text", str, row.where)
+    index = json_field(spans, "span2_index", int, row.where)
     marked = mark_pronoun(text, pronoun, index)
     if marked is None:
         raise UserError(f"{row.where}: {pronoun!r} is not word {index} of the text")
-    candidate = nested(row, spans, "span1_text", str)
-    first = nested(row, spans, "span1_index", int)
+    candidate = json_field(spans, "span1_text", str, row.where)
+    first = json_field(spans, "span1_index", int, row.where)
     cells = {"text": marked, "candidate": as_in_text(candidate, text, first)}
     kept = {name: row.cells[name] for name in ("idx", "label") if name in row.cells}
     yield replace(row, cells=cells | kept)
@@ -132,7 +133,7 @@ WSC = PairTask(
 
 def wnli_rows(row: Row) -> Iterator[Row]:
     """Yield the row with the premise's pronoun marked in `text`, and the `candidate`."""
-    premise, hypothesis = text_of(row, ("sentence1",)), text_of(row, ("sentence2",))
+    premise, hypothesis = row.text("sentence1"), row.text("sentence2")
     found = resolve(premise, hypothesis)
     if found is None:
         raise UserError(f"{row.where}: sentence1 has no pronoun to resolve")
