@@ -26,7 +26,7 @@ def test_a_lock_refuses_others_and_ends_with_its_process(tmp_path: Path) -> None
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
-        with pytest.raises(UserError, match="^somebody is at work here$"):
+        with pytest.raises(UserError, match="somebody is at work here"):
             locked(file, "somebody is at work here").__enter__()
         other.kill()
     with locked(file, "somebody is at work here"):
