@@ -3,6 +3,7 @@
 An answer's text is `context[start:end]`, and begins at `start - sentence_start` in `sentence`.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
@@ -47,6 +48,15 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
         return asdict(self)
+
+
+def no_answer_probability(margin: float, threshold: float = 0.0) -> float:
+    """Return sigmoid(margin - threshold): above 0.5 exactly where the model abstains."""
+    distance = margin - threshold
+    if distance >= 0:
+        return 1.0 / (1.0 + math.exp(-distance))
+    odds = math.exp(distance)
+    return odds / (1.0 + odds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ from torch import nn
 
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
-from headwater.inference import no_answer
-from headwater.inference.answer import Answer, Prediction
+from headwater.inference.answer import Answer, Prediction, no_answer_probability
 from headwater.inference.batches import chunks, predict_logits
 from headwater.tasks.config import SpanConfig
 from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
@@ -147,7 +146,7 @@ class ExtractiveReader:
             tuple(answers[:top_k]),
             found[0][1].text if found else "",
             margin,
-            None if self.threshold is None else no_answer.probability(margin, self.threshold),
+            None if self.threshold is None else no_answer_probability(margin, self.threshold),
         )
 
 

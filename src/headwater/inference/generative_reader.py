@@ -1,6 +1,6 @@
 """Answering a question by generating the answer (Raffel et al. 2020, section 2.4).
 
-    reader = GenerativeReader(TextGenerator(network, vocabulary))
+    reader = GenerativeReader(TextGenerator(network, vocabulary), SQUAD_V2.to_text)
     reader.ask("Who wrote it?", text)      # `question: Who wrote it? context: ...`
     reader.ask("Who wrote Faust?")         # closed book: `question: Who wrote Faust?`
 
@@ -19,7 +19,6 @@ from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, TextGenerator
-from headwater.tasks.squad import SQUAD_V2
 
 LEAST_ROOM = 16  # tokens of context in a window, however long the question is
 
@@ -38,8 +37,8 @@ class GenerativeReader:
     def __init__(
         self,
         generator: TextGenerator,
+        to_text: Callable[[SpanExample], TextExample],
         *,
-        to_text: Callable[[SpanExample], TextExample] = SQUAD_V2.to_text,
         max_inputs: int = 512,
         decoding: GenerationConfig | None = None,
     ) -> None:

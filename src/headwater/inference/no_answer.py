@@ -5,7 +5,6 @@ With s the score of the best span and n that of "no answer", the model abstains 
 official SQuAD 2.0 script calls `best_f1`.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -14,15 +13,6 @@ from numpy.typing import NDArray
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.metrics.qa import f1_or_null
-
-
-def probability(margin: float, threshold: float = 0.0) -> float:
-    """Return sigmoid(margin - threshold): above 0.5 exactly where the model abstains."""
-    distance = margin - threshold
-    if distance >= 0:
-        return 1.0 / (1.0 + math.exp(-distance))
-    odds = math.exp(distance)
-    return odds / (1.0 + odds)
 
 
 def calibrate(

@@ -32,7 +32,6 @@ from headwater.models.feature_model import FeatureModel
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 from headwater.tasks.config import SequenceConfig, SpanConfig
-from headwater.tasks.squad import SQUAD_V2
 from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary
 
@@ -111,9 +110,7 @@ class Predictors:
         sizes = self._saved("text", TextConfig)
         longest, decoding = sizes.max_inputs, GenerationConfig(max_new_tokens=sizes.max_targets)
         if task.kind == "span":  # contexts that are too long are read in windows
-            return GenerativeReader(
-                generator, to_text=task.to_text, max_inputs=longest, decoding=decoding
-            )
+            return GenerativeReader(generator, task.to_text, max_inputs=longest, decoding=decoding)
         return TaskGenerator(generator, task, max_inputs=longest, decoding=decoding)
 
     def _on_head(
@@ -205,11 +202,11 @@ class Predictors:
         """
         from headwater.tasks.names import TASKS  # only a T5 needs the list of tasks
 
-        trained = self._extra.get("task", SQUAD_V2.name)
+        trained = self._extra.get("task", "squad_v2")
         if not isinstance(trained, str):
             raise UserError(f"{self._name}/{EXTRA}: task must be a name, not {trained!r:.40}")
-        found = TASKS.get(trained, SQUAD_V2)
-        return found if found.kind == "span" else SQUAD_V2
+        found = TASKS.get(trained)
+        return TASKS["squad_v2"] if found is None or found.kind != "span" else found
 
 
 def _no_answer_threshold(extra: Mapping[str, Any], name: str) -> float | None:
