@@ -47,6 +47,7 @@ from headwater.data.source import Examples
 from headwater.device import choose_precision
 from headwater.evaluation.evaluator import evaluate
 from headwater.inference.loaded import load
+from headwater.models.families import FAMILIES
 from headwater.runs.finetune import finetune
 from headwater.runs.recipe import Recipe, load_recipe, resolved
 from headwater.tasks.names import task as find_task
@@ -89,7 +90,7 @@ def recipe_of(task: str, seed: int, options: argparse.Namespace) -> Recipe:
     given = {"model": str(options.model), "data": data, "training": training}
     if options.most is not None:
         given["data"] = data | {"most": options.most}
-    return resolved(load_recipe(Recipe, RECIPES / f"{task}.toml", given, []), "bert")
+    return resolved(load_recipe(Recipe, RECIPES / f"{task}.toml", given, []), FAMILIES["bert"])
 
 
 def ours(recipe: Recipe, dev: Examples[PairExample]) -> tuple[dict[str, float], Epochs]:

@@ -73,11 +73,11 @@ def test_a_run_is_a_model_without_its_body(
     files: Path,
     tmp_path: Path,
     headwater: Headwater,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     before = load_file(files / body / "model.safetensors")
     outcome = finetune(recipe(files, body, settings), tmp_path / "run")
-    said = capsys.readouterr().err
+    said = caplog.text
     assert f"{settings['method']}: " in said and " parameters train (" in said
     assert "peak memory " in said and outcome.peak_memory and outcome.peak_memory > 10**7
     names = {item.name for item in (tmp_path / "run" / "model").iterdir()}
@@ -110,7 +110,7 @@ def test_a_run_that_was_cut_saves_the_same(
         for run in ("whole", "cut")
     ]
     assert saved[0] == saved[1]
-    parameters = dict(begin(limited, print).setup.model.named_parameters())
+    parameters = dict(begin(limited).setup.model.named_parameters())
     trained = {name for name, each in parameters.items() if each.requires_grad}
     states = [load_file(file) for file in tmp_path.glob("*/state/*/model.safetensors")]
     assert len(states) > 4
@@ -187,16 +187,16 @@ def test_a_mixture_is_learned_so_too(
 def test_what_cannot_be_is_refused_in_a_line(runs: Path, tmp_path: Path) -> None:
     for name, more in (("a", ""), ("b", ", or merge both: headwater merge MODEL --output DIR")):
         with pytest.raises(UserError) as caught:
-            begin(recipe(runs, name, ADAPTERS), print)
+            begin(recipe(runs, name, ADAPTERS))
         assert str(caught.value).endswith(f"start from the body itself, {runs / 'bert'}{more}")
     values = recipe(runs, "bert", LORA).model_dump(exclude={"model"}, exclude_unset=True)
     network = {"preset": "bert-base-uncased", "vocabulary": str(runs / "vocab.txt")}
     network["sizes"] = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
     with pytest.raises(UserError, match="method 'lora' adapts a pre-trained model: give model in"):
-        begin(Recipe.check(values | {"network": network}, "test"), print)
+        begin(Recipe.check(values | {"network": network}, "test"))
 
 
 def test_a_resumed_run_needs_the_body_it_began_with(files: Path, tmp_path: Path) -> None:
     wanted = recipe(files, "bert", LORA)
-    identity = begin(wanted, print).identity()
-    assert identity["base"] == repr(Base.of(str(files / "bert")).sha256)
+    identity = begin(wanted).identity
+    assert identity["base"] == Base.of(str(files / "bert")).sha256

@@ -7,6 +7,7 @@ import pytest
 
 from headwater.config import Config, at_line, load_config
 from headwater.errors import UserError
+from headwater.models.families import FAMILIES
 from headwater.runs.recipe import Recipe, load_recipe, resolved
 
 RECIPE = """
@@ -30,9 +31,11 @@ def test_a_recipe_keeps_what_it_says_and_takes_the_family_defaults(recipe: Path)
     loaded = load_recipe(Recipe, recipe, {}, [])
     assert loaded.data.train == ["train.json"]
     assert loaded.training.epochs == 2.0
-    assert resolved(loaded, "t5").training.optimizer == "adafactor"
-    assert resolved(loaded, "bert").training.optimizer == "adamw"
-    assert resolved(resolved(loaded, "t5"), "t5") == resolved(loaded, "t5")
+    assert resolved(loaded, FAMILIES["t5"]).training.optimizer == "adafactor"
+    assert resolved(loaded, FAMILIES["bert"]).training.optimizer == "adamw"
+    assert resolved(resolved(loaded, FAMILIES["t5"]), FAMILIES["t5"]) == resolved(
+        loaded, FAMILIES["t5"]
+    )
 
 
 def test_overrides_win_over_options_and_options_over_the_file(recipe: Path) -> None:
@@ -51,7 +54,9 @@ def test_one_file_needs_no_list(recipe: Path) -> None:
 
 
 def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path) -> None:
-    loaded = resolved(load_recipe(Recipe, recipe, {}, ["training.batch={examples=4}"]), "bert")
+    loaded = resolved(
+        load_recipe(Recipe, recipe, {}, ["training.batch={examples=4}"]), FAMILIES["bert"]
+    )
     again = tmp_path / "again.toml"
     again.write_text(loaded.to_toml(), encoding="utf-8")
     assert load_recipe(Recipe, again, {}, []) == loaded

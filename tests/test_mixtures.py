@@ -15,8 +15,8 @@ from headwater.errors import UserError
 from headwater.inference.loaded import load
 from headwater.models.multi_task import MultiTask
 from headwater.runs.finetune import begin, finetune
+from headwater.runs.mixture import rates_of
 from headwater.runs.recipe import MixtureConfig, Recipe
-from headwater.runs.task_features import rates_of
 from headwater.tasks.names import task
 from headwater.text.loading import load_vocabulary
 
@@ -136,7 +136,7 @@ def test_held_out_rows_stay_as_many_when_a_mixture_is_resumed(files: Path, body:
         mlm = {"max_length": 16, "next_sentence": False}
         unlabelled = {"objective": "mlm", "mlm": mlm, "corpus": stores | {"validation_rows": rows}}
         wanted = recipe(files, {"model": str(body)}, more=[{"unlabelled": unlabelled}])
-        found.append(begin(wanted, print).identity())
+        found.append(begin(wanted).identity)
     assert {key for key in found[0] if found[0][key] != found[1][key]} == {"validation_rows"}
 
 
@@ -158,18 +158,18 @@ def test_steps_of_several_heads_hold_examples_unless_told_otherwise(
 ) -> None:
     wanted = recipe(files, {"model": str(body)})
     values = wanted.model_dump(exclude_unset=True)
-    assert begin(wanted, print).recipe.training.batch.examples == 8
+    assert begin(wanted).recipe.training.batch.examples == 8
     del values["training"]["batch"]
-    assert begin(Recipe.check(values, "test"), print).recipe.training.batch.examples == 32
+    assert begin(Recipe.check(values, "test")).recipe.training.batch.examples == 32
     values["training"]["batch"] = {"tokens": 64}
-    assert begin(Recipe.check(values, "test"), print).recipe.training.batch.tokens == 64
+    assert begin(Recipe.check(values, "test")).recipe.training.batch.tokens == 64
     del values["mixture"], values["training"]["batch"]
     values |= {"task": "rte", "data": {"train": [str(files / "rte-train.tsv")]}}
-    assert begin(Recipe.check(values, "test"), print).recipe.training.batch.tokens == 4096
+    assert begin(Recipe.check(values, "test")).recipe.training.batch.tokens == 4096
 
 
 def test_a_t5_counts_the_schemas_that_it_learns_and_names_groups_as_alone(
-    files: Path, capsys: pytest.CaptureFixture[str]
+    files: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = [
         {
@@ -191,7 +191,7 @@ def test_a_t5_counts_the_schemas_that_it_learns_and_names_groups_as_alone(
     changes = {"mixture": {"rates": "proportional"}, "group_rates": rates, "eval_steps": None}
     wanted = recipe(files, {"network": network}, more=more, steps=1, **changes)
     finetune(wanted, files / "run")
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "wsc: 4 examples without a target are left out" in said
     assert f"mixture: wsc {1 / 49:.2%} of the examples" in said  # beside 24 and 24
 
@@ -218,12 +218,12 @@ def test_the_best_weights_of_a_loss_are_the_lowest_and_of_a_task_the_highest(
     more = [{"unlabelled": {"objective": "mlm", "corpus": corpus, "mlm": mlm}}]
     changes = {"mixture": {"best_each": True}, "metric_for_best_model": "mlm/loss", "eval_steps": 3}
     wanted = recipe(files, {"model": str(body)}, more=more, **changes)
-    assert begin(wanted, print).recipe.training.best_is == "lowest"
+    assert begin(wanted).recipe.training.best_is == "lowest"
     outcome = finetune(wanted, files / "run")
     found = [line["evaluation"] for line in log_of(files / "run") if "evaluation" in line]
     assert outcome.best_value == min(each["mlm/loss"] for each in found)
     [*_, state] = sorted((files / "run" / "state").glob("step-*/state.json"))
-    bests = json.loads(state.read_text())["place"]["bests"]
+    bests = json.loads(state.read_text())["state"]["followed_bests"]
     for name in ("cola/matthews", "rte/accuracy"):
         assert bests[name][1] == max(each[name] for each in found)
 
@@ -241,7 +241,7 @@ def test_a_t5_learns_tasks_and_span_corruption_in_one_batch(files: Path) -> None
     }
     run = files / "run"
     wanted = recipe(files, {"network": network}, more=[{"unlabelled": unlabelled}], steps=20)
-    rows = begin(wanted, print).features().draw(0)
+    rows = begin(wanted).features().draw(0)
     assert {int(row["task"]) for row in rows.features(np.arange(len(rows)), 0)} == {0, 1, 2}
     finetune(wanted, run)
     lines = [line for line in log_of(run) if "losses" in line]
@@ -260,7 +260,7 @@ def test_a_task_starts_from_another_tasks_model(files: Path, body: Path) -> None
     finetune(Recipe.check(first | {"training": training}, "test"), files / "first")
     second = {"model": str(files / "first"), "task": "rte"}
     second["data"] = {"train": [str(files / "rte-train.tsv")]}
-    run = begin(Recipe.check(second | {"training": training}, "test"), print)
+    run = begin(Recipe.check(second | {"training": training}, "test"))
     trained = load_model(files / "first" / "model").model
     for (name, new), (_, old) in zip(
         run.setup.model.body.named_parameters(), trained.body.named_parameters(), strict=True
@@ -284,7 +284,7 @@ def test_rates_by_name(
 ) -> None:
     tasks = [{"task": "rte", "data": {"train": ["a"]}}] * mixture["tasks"]
     config = MixtureConfig.check(mixture | {"tasks": tasks}, "test")
-    found, size = rates_of(config, iter(sizes))
+    found, size = rates_of(config, sizes)
     np.testing.assert_allclose(found, rates)
     assert size == draws
 
@@ -293,16 +293,16 @@ def test_rates_of_a_mixture_in_a_mixture_and_given_ones() -> None:
     leaf = {"task": "rte", "data": {"train": ["a"]}}
     inner = {"mixture": {"rates": "equal", "tasks": [leaf, leaf]}}
     config = MixtureConfig.check({"tasks": [leaf, inner]}, "test")
-    found, size = rates_of(config, iter([60, 10, 30]))
+    found, size = rates_of(config, [60, 10, 30])
     np.testing.assert_allclose(found, [0.6, 0.2, 0.2])
     assert size == 100
     capped = {"mixture": {"cap": 20, "tasks": [leaf, leaf]}}
     config = MixtureConfig.check({"cap": 50, "tasks": [leaf, capped]}, "test")
-    found, size = rates_of(config, iter([200, 10, 70]))  # the inner one counts 10 + 20
+    found, size = rates_of(config, [200, 10, 70])  # the inner one counts 10 + 20
     np.testing.assert_allclose(found, [50 / 80, 10 / 80, 20 / 80])
     assert size == 80
     given = MixtureConfig.check({"tasks": [leaf | {"rate": 3.0}, inner | {"rate": 1.0}]}, "test")
-    np.testing.assert_allclose(rates_of(given, iter([60, 10, 30]))[0], [0.75, 0.125, 0.125])
+    np.testing.assert_allclose(rates_of(given, [60, 10, 30])[0], [0.75, 0.125, 0.125])
 
 
 LEAF = {"task": "rte", "data": {"train": ["a"]}}
@@ -333,23 +333,23 @@ def test_what_cannot_be_mixed_is_said(files: Path, body: Path) -> None:
     start = {"model": str(body)}
     twice = [{"task": "cola", "data": {"train": [str(files / "cola-dev.tsv")]}}]
     with pytest.raises(UserError, match="cola stands in it twice"):
-        begin(recipe(files, start, more=twice), print)
+        begin(recipe(files, start, more=twice))
     spans = {"objective": "span_corruption", "corpus": {"train": [str(files / "no")]}}
     with pytest.raises(UserError, match="a bert learns mlm"):
-        begin(recipe(files, start, more=[{"unlabelled": spans}]), print)
+        begin(recipe(files, start, more=[{"unlabelled": spans}]))
     build([files / "text.txt"], load_vocabulary(body), files / "store")
     store = {"train": [str(files / "store")]}
     masked = {"objective": "mlm", "corpus": store}
     with pytest.raises(UserError, match=r"mlm.max_length = 512: this model reads \d+ tokens"):
-        begin(recipe(files, start, more=[{"unlabelled": masked}]), print)
+        begin(recipe(files, start, more=[{"unlabelled": masked}]))
     vocabulary = ROOT / "examples" / "vocabulary"
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
     network = {"preset": "t5-small", "vocabulary": str(vocabulary), "sizes": sizes}
     build([files / "text.txt"], load_vocabulary(vocabulary), files / "tokens")
     going_on = {"objective": "lm", "corpus": {"train": [str(files / "tokens")]}}
     with pytest.raises(UserError, match="a T5 of architecture encoder_decoder takes prefix_lm"):
-        begin(recipe(files, {"network": network}, more=[{"unlabelled": going_on}]), print)
+        begin(recipe(files, {"network": network}, more=[{"unlabelled": going_on}]))
     with pytest.raises(
         UserError, match=r"metric_for_best_model = 'f1': there are average, cola/matthews"
     ):
-        begin(recipe(files, start, metric_for_best_model="f1"), print)
+        begin(recipe(files, start, metric_for_best_model="f1"))

@@ -120,10 +120,10 @@ def test_one_step_and_the_first_batches(
     monkeypatch.chdir(tmp_path)
     official_files(tmp_path)
     recipe = small_recipe(path, tmp_path)
-    run = begin(recipe, print)
+    run = begin(recipe)
     training = run.recipe.training
     plan = Plan(run.features(), training)
-    rows, (size, inputs, targets) = plan.rows(0), SHAPES[path.stem]
+    rows, (size, inputs, targets) = plan.features(0), SHAPES[path.stem]
     parts = [part for step in plan.epoch(0) for part in step]
     found = [row for part in parts for row in rows.features(np.asarray(part), 0)]
     assert max(len(row["input_ids"]) for row in found) == inputs  # longer ones were cut

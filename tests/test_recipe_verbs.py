@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from headwater.models.families import FAMILIES
 from headwater.runs.recipe import Recipe, continued, resolved
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +60,7 @@ def _killed_run(folder: Path) -> None:
     (folder / "state" / "lock").touch()
     (folder / "log.jsonl").touch()
     old = Recipe.check({"model": "old", "task": "squad", "data": {"train": ["x"]}}, "test")
-    (folder / "config.toml").write_text(resolved(old, "bert").to_toml())
+    (folder / "config.toml").write_text(resolved(old, FAMILIES["bert"]).to_toml())
 
 
 def test_what_was_never_saved_says_nothing_of_another_command(tmp_path: Path) -> None:

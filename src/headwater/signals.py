@@ -15,6 +15,12 @@ Reason = Literal["sigterm", "sigint", "time_limit"]
 _SIGNALS: dict[int, Reason] = {signal.SIGTERM: "sigterm", signal.SIGINT: "sigint"}
 
 
+def exit_code(reason: str) -> int:
+    """Return what a program exits with that was stopped so: 143, 130, or 0 if by no signal."""
+    numbers = {name: number for number, name in _SIGNALS.items()}
+    return 128 + numbers[reason] if reason in numbers else 0
+
+
 class Interruption(Exception):
     """A signal came while something long, that may be given up, was under way."""
 

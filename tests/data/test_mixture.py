@@ -119,6 +119,6 @@ def test_the_plan_draws_each_epoch_anew() -> None:
     mixed = mixture([30, 7], equal([30, 7]), 40)
     plan = Plan(mixed, TrainingConfig(epochs=2.0, batch=BatchSize(examples=8)))
     assert plan.total == 10
-    first, second = plan.rows(0), plan.rows(1)
+    first, second = plan.features(0), plan.features(1)
     assert first.fingerprint != second.fingerprint
-    assert plan.rows(0).fingerprint == first.fingerprint
+    assert plan.features(0).fingerprint == first.fingerprint

@@ -166,17 +166,17 @@ def _squad(path: Path, count: int, prefix: str) -> str:
     return str(path)
 
 
-def test_preparing_says_what_it_did(tmp_path: Path) -> None:
+def test_preparing_says_what_it_did(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train = _squad(tmp_path / "train.json", 20, "Town")
     held = _squad(tmp_path / "held.json", 3, "Town")
-    said: list[str] = []
     config = DataConfig(train=[train], held_out=[held], validation_share=0.3, unanswerable=0.5)
-    prepared = prepare(SQUAD_V2, config, 0, said.append)
+    prepared = prepare(SQUAD_V2, config, 0)
     assert prepared.validation is not None
     held_out = {f"Town{i}" for i in range(3)}
     for part in (prepared.training, prepared.validation):
         assert not held_out & {e.article for e in part}
         assert any(e.impossible for e in part)
+    said = [each.getMessage() for each in caplog.records]
     assert "3 examples dropped with 3 texts" in said[0]
     assert "without an answer" in said[-1]
 
@@ -186,7 +186,7 @@ def test_long_contexts_and_long_answers_are_left_out_of_training_only(tmp_path: 
     limits = {"longest_context": len("In Town9 the mill number 9 stands beside lake 9.")}
     for config in (limits, {"longest_answer": len("lake 9")}):
         both = DataConfig(train=[train], validation=[train], **config)
-        prepared = prepare(SQUAD_V2, both, 0, lambda _: None)
+        prepared = prepare(SQUAD_V2, both, 0)
         assert [e.id for e in prepared.training] == [f"Town{i}" for i in range(10)]
         assert prepared.validation is not None
         assert len(prepared.validation) == 20
@@ -195,7 +195,7 @@ def test_long_contexts_and_long_answers_are_left_out_of_training_only(tmp_path: 
 def test_nothing_left_to_train_on_is_said(tmp_path: Path) -> None:
     train = _squad(tmp_path / "train.json", 2, "Town")
     with pytest.raises(UserError, match="no example is left"):
-        prepare(SQUAD_V2, DataConfig(train=[train], held_out=[train]), 0, lambda _: None)
+        prepare(SQUAD_V2, DataConfig(train=[train], held_out=[train]), 0)
 
 
 def test_a_folder_stands_for_its_training_files_and_those_of_validation(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_folder_stands_for_its_training_files_and_those_of_validation(tmp_path
     (folder / "train.tsv").write_text(head + "0\tLearn this.\tThis.\tentailment\n")
     (folder / "dev.tsv").write_text(head + "0\tMeasure this.\tThis.\tnot_entailment\n")
     config = DataConfig(train=[str(tmp_path / "glue")], validation=[str(folder)])
-    found = prepare(find_task("rte"), config, 0, lambda line: None)
+    found = prepare(find_task("rte"), config, 0)
     assert [each.text_a for each in found.training] == ["Learn this."]
     assert found.validation is not None
     assert [each.text_a for each in found.validation] == ["Measure this."]

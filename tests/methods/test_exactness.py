@@ -17,6 +17,7 @@ from headwater.methods.method import Method
 from headwater.methods.names import build_method
 from headwater.models.build import Model
 from headwater.training.config import TrainingConfig
+from headwater.training.hooks import Hooks
 from headwater.training.optimizers import build_optimizer
 from headwater.training.trainer import Trainer
 
@@ -110,10 +111,11 @@ def run(
 ) -> nn.Module:
     model = attached(family, method)
 
-    def before_step(each: nn.Module, step: int, total: int) -> None:
-        if step == kill_at:
-            raise Killed
-        chosen(method).before_step(each, step, total)
+    class Killing(Hooks):
+        def before_step(self, model: nn.Module, step: int, total: int) -> None:
+            if step == kill_at:
+                raise Killed
+            chosen(method).before_step(model, step, total)
 
     values = {
         "steps": STEPS,
@@ -123,7 +125,7 @@ def run(
         "device": "cpu",
     }
     config = TrainingConfig.check(values, "test")
-    Trainer(model, rows(family), config, folder, pad_id=0, before_step=before_step).run(resume)
+    Trainer(model, rows(family), config, folder, pad_id=0, hooks=Killing()).run(resume)
     return model
 
 

@@ -154,13 +154,13 @@ def test_the_body_does_not_move_and_what_is_cached_teaches_what_it_teaches(
     recipe = recipe_of(bodies / "gpt", "rte", file, features=shape, training=short)
 
     def trained(known: bool) -> dict[str, torch.Tensor]:
-        run = begin(recipe, lambda _: None)
+        run = begin(recipe)
         model, rows = run.setup.model, run.features()
         assert isinstance(model, FeatureModel)
         if known:
             run.keep_features(rows)
         folder = tmp_path / str(known)
-        Trainer(model, rows, recipe.training, folder, pad_id=0, evaluate=run.evaluate).run()
+        Trainer(model, rows, recipe.training, folder, pad_id=0, hooks=run).run()
         return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
     through_cache, through_body = trained(True), trained(False)
@@ -251,7 +251,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     (tmp_path / "scitldr.jsonl").write_text('{"source": ["the mill"], "target": ["mill"]}\n')
     file = files.get(task, tmp_path / "scitldr.jsonl")
     with pytest.raises(UserError, match=said) as caught:
-        begin(recipe_of(bodies / family, task, file, **values), lambda _: None)
+        begin(recipe_of(bodies / family, task, file, **values))
     assert "\n" not in str(caught.value)
 
 
@@ -259,12 +259,12 @@ def test_a_mixture_is_refused(bodies: Path, tmp_path: Path) -> None:
     tasks = [{"task": "sst2", "data": {"train": [str(write_data(tmp_path)["sst2"])]}}]
     values = {"model": str(bodies / "bert"), "method": "features", "mixture": {"tasks": tasks}}
     with pytest.raises(UserError, match="learns one task, not a mixture"):
-        begin(Recipe.check(values, "test"), lambda _: None)
+        begin(Recipe.check(values, "test"))
 
 
 def test_the_small_model_trains_as_an_elmo_does(bodies: Path, tmp_path: Path) -> None:
     file = write_data(tmp_path)["sst2"]
     values = {"task": "sst2", "data": {"train": [str(file)]}, "method": "features"}
     recipe = Recipe.check({"model": str(bodies / "t5"), **values}, "test")
-    training = begin(recipe, lambda _: None).recipe.training
+    training = begin(recipe).recipe.training
     assert (training.optimizer, training.peak_learning_rate) == ("adamw", 1e-3)

@@ -12,6 +12,7 @@ from headwater.methods.config import LoraConfig, MethodConfig
 from headwater.methods.lora import Lora, LowRankLinear, merge
 from headwater.methods.names import build_method
 from headwater.models.build import Model
+from headwater.models.families import FAMILIES
 from headwater.runs.recipe import Recipe, resolved
 from headwater.training.config import TrainingConfig
 
@@ -115,7 +116,9 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_what_begins_at_zero_has_training_defaults_of_its_own() -> None:
     def training(**values: object) -> TrainingConfig:
         values = {"method": "lora", "training": values, "model": "m", "task": "rte"}
-        return resolved(Recipe.check(values | {"data": {"train": ["f"]}}, "test"), "t5").training
+        return resolved(
+            Recipe.check(values | {"data": {"train": ["f"]}}, "test"), FAMILIES["t5"]
+        ).training
 
     assert (training().optimizer, training().learning_rate) == ("adamw", 1e-3)
     assert training(learning_rate=3e-4).learning_rate == 3e-4

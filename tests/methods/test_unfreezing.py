@@ -16,6 +16,7 @@ from headwater.methods.unfreezing import GradualUnfreezing
 from headwater.models.build import Model
 from headwater.models.layer_depth import depths
 from headwater.training.config import TrainingConfig
+from headwater.training.hooks import Hooks
 from headwater.training.trainer import Trainer
 
 
@@ -86,10 +87,11 @@ def test_a_run_is_continued_in_the_middle_to_the_bit(optimizer: str, tmp_path: P
     def run(folder: Path, stop: Callable[[int], None] | None = None, resume: bool = False) -> Model:
         model, method = t5(), GradualUnfreezing(UnfreezingConfig())
 
-        def before_step(each: nn.Module, step: int, total: int) -> None:
-            if stop is not None:
-                stop(step)
-            method.before_step(each, step, total)
+        class Stopping(Hooks):
+            def before_step(self, model: nn.Module, step: int, total: int) -> None:
+                if stop is not None:
+                    stop(step)
+                method.before_step(model, step, total)
 
         config = TrainingConfig.check(
             {
@@ -102,7 +104,7 @@ def test_a_run_is_continued_in_the_middle_to_the_bit(optimizer: str, tmp_path: P
             },
             "test",
         )
-        Trainer(model, pairs(), config, folder, pad_id=0, before_step=before_step).run(resume)
+        Trainer(model, pairs(), config, folder, pad_id=0, hooks=Stopping()).run(resume)
         return model
 
     class Killed(Exception):

@@ -1,6 +1,5 @@
 """What a run shows and writes: the log file, lines, the bar, TensorBoard."""
 
-import io
 import json
 import sys
 from pathlib import Path
@@ -8,9 +7,13 @@ from pathlib import Path
 import pytest
 from toy_training import toy_run
 
+from headwater.commands.bar import terminal_bar
 from headwater.errors import UserError
+from headwater.messages import shown
+from headwater.progress import installed
 from headwater.training.log import Log, cut_log, read_log
-from headwater.training.progress import LiveProgress, PlainProgress, choose_progress
+from headwater.training.record import Record
+from headwater.training.train_state import RunningStatistics, TrainState
 
 
 def test_the_log_is_cut_after_a_step_and_a_broken_line_goes(tmp_path: Path) -> None:
@@ -45,41 +48,38 @@ def test_reading_no_log_gives_no_lines(tmp_path: Path) -> None:
     assert not (tmp_path / "log.jsonl").exists()
 
 
-def test_plain_lines_tell_loss_rate_and_time_left() -> None:
-    stream = io.StringIO()
-    progress = PlainProgress(stream)
-    progress.start(0, 100)
-    progress.line({"step": 10, "loss": 1.25, "learning_rate": 1e-3, "padding": 0.02})
-    progress.line({"step": 10, "evaluation": {"f1": 81.5, "other": None}})
-    progress.line({"step": 10, "epoch": 1, "padding": 0.0213})
-    progress.close()
-    lines = stream.getvalue().splitlines()
+def test_lines_tell_loss_rate_and_time_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    statistics = RunningStatistics(steps=2, losses={"a": 2.5}, shares={"a": 2.0})
+    state = TrainState(step=10, log_statistics=statistics)
+    state.epoch_statistics = RunningStatistics(tokens=9787, padded_tokens=10000)
+    with Record(tmp_path, False, 0, 100) as record:
+        record.step(state, 1.25)
+        record.training(state, 1e-3)
+        record.evaluation(state, {"f1": 81.5, "{other}": float("nan")})
+        record.epoch(state)
+    lines = [each.getMessage() for each in caplog.records]
     assert lines[0].startswith("step 10/100  loss 1.2500  learning rate 1.00e-03")
     assert "steps/s" in lines[0]
     assert lines[0].endswith("left")
-    assert lines[1] == "step 10/100  evaluation: f1 81.5000  other not finite"
+    assert lines[1] == "step 10/100  evaluation: f1 81.5000  {other} not finite"
     assert lines[2] == "step 10/100  epoch 1: padding 2.13%"
 
 
-def test_the_bar_shows_loss_and_lets_lines_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = LiveProgress()
-    progress.start(5, 20)
-    progress.advance(6, 0.125)
-    progress.line({"step": 6, "evaluation": {"f1": 50.0}})
-    progress.say("a [bracketed] word")
-    progress.close()
+def test_the_bar_shows_loss_and_lets_lines_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    state = TrainState(step=6)
+    with shown(), installed(terminal_bar), Record(tmp_path, False, 5, 20) as record:
+        record.step(state, 0.125)
+        record.evaluation(state, {"f1": 50.0})
     out, err = capsys.readouterr()
     assert out == ""
-    assert "evaluation: f1 50.0000" in err
-    assert "a [bracketed] word" in err
+    assert "step 6  evaluation: f1 50.0000" in err
     assert "6/20" in err
     assert "loss 0.1250" in err
-
-
-def test_the_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(choose_progress(), PlainProgress)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert isinstance(choose_progress(), LiveProgress)
 
 
 def test_tensorboard_asked_for_and_absent_is_said(

@@ -11,10 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_training import ToyFeatures, ToyModel, toy_config, toy_evaluate, toy_run, toy_trainer
+from toy_training import (
+    ToyFeatures,
+    ToyHooks,
+    ToyModel,
+    toy_config,
+    toy_evaluate,
+    toy_run,
+    toy_trainer,
+)
 
 from headwater.errors import UserError
-from headwater.training.trainer import Outcome, Trainer
+from headwater.signals import exit_code
+from headwater.training.outcome import Outcome
+from headwater.training.trainer import Trainer
 
 
 class Crash(Exception):
@@ -61,7 +71,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
 
 def test_a_run_trains_and_leaves_what_it_should(unbroken: tuple[Path, Outcome]) -> None:
     folder, outcome = unbroken
-    assert (outcome.reason, outcome.step, outcome.total, outcome.exit_code) == (
+    assert (outcome.reason, outcome.step, outcome.total, exit_code(outcome.reason)) == (
         "finished",
         60,
         60,
@@ -134,7 +144,7 @@ def test_a_signal_saves_and_the_run_continues_to_the_bit(
     before = signal.getsignal(number)
     features = Counting(16 * 17, lambda: os.kill(os.getpid(), number))
     outcome = toy_trainer(tmp_path / "run", features=features).run()
-    assert (outcome.reason, outcome.exit_code) == (reason, code)
+    assert (outcome.reason, exit_code(outcome.reason)) == (reason, code)
     # 15 rows remain of each epoch's 120 for its 8th step: 17 x 16 rows are passed in step 18.
     assert outcome.step == 18
     assert (tmp_path / "run" / "state" / "latest").read_text() == "step-00000018\n"
@@ -169,7 +179,7 @@ def test_a_time_limit_stops_and_does_not_shape_the_schedule(tmp_path: Path) -> N
     folder = tmp_path / "run"
     for step in range(1, 9):  # however short the limit, a session takes a step
         outcome = toy_run(folder, resume=step > 1, steps=9, time_limit_minutes=1e-9)
-        assert (outcome.reason, outcome.step, outcome.exit_code) == ("time_limit", step, 0)
+        assert (outcome.reason, outcome.step, exit_code(outcome.reason)) == ("time_limit", step, 0)
         assert (folder / "curves.png").exists()
     outcome = toy_run(folder, resume=True, steps=9, time_limit_minutes=1e-9)
     assert (outcome.reason, outcome.step) == ("finished", 9)
@@ -206,14 +216,14 @@ def test_the_best_can_be_the_lowest_of_a_named_metric(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_is_left_alone(
-    unbroken: tuple[Path, Outcome], capsys: pytest.CaptureFixture[str]
+    unbroken: tuple[Path, Outcome], caplog: pytest.LogCaptureFixture
 ) -> None:
     folder, outcome = unbroken
     files = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     again = toy_run(folder, resume=True)
     assert again.already_finished
     assert again.step == outcome.step
-    assert "already ended" in capsys.readouterr().err
+    assert "already ended" in caplog.text
     assert files == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
@@ -223,10 +233,10 @@ def test_a_folder_with_a_run_is_not_started_over(unbroken: tuple[Path, Outcome])
 
 
 def test_resuming_nothing_starts_from_the_beginning(
-    tmp_path: Path, unbroken: tuple[Path, Outcome], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, unbroken: tuple[Path, Outcome], caplog: pytest.LogCaptureFixture
 ) -> None:
     toy_run(tmp_path / "run", resume=True)
-    assert "from the beginning" in capsys.readouterr().err
+    assert "from the beginning" in caplog.text
     assert result(tmp_path / "run") == result(unbroken[0])
 
 
@@ -259,12 +269,12 @@ def test_changed_data_and_vocabulary_are_refused(tmp_path: Path) -> None:
         toy_trainer(tmp_path / "run", features=Counting(16 * 20, crash)).run()
     other = ToyFeatures()
     other.fingerprint = "toy-2"
-    with pytest.raises(UserError, match="data was toy-1, is now toy-2"):
+    with pytest.raises(UserError, match=r"data\.features was 'toy-1', is now 'toy-2'"):
         toy_trainer(tmp_path / "run", features=other).run(resume=True)
-    with pytest.raises(UserError, match="vocabulary was v1, is now v2"):
+    with pytest.raises(UserError, match="vocabulary was 'v1', is now 'v2'"):
         toy_trainer(tmp_path / "run", identity={"vocabulary": "v2"}).run(resume=True)
     identity = {"vocabulary": "v1", "recipe": "x"}
-    with pytest.raises(UserError, match="recipe was not set, is now x"):
+    with pytest.raises(UserError, match="recipe was not set, is now 'x'"):
         toy_trainer(tmp_path / "run", identity=identity).run(resume=True)
 
 
@@ -341,17 +351,15 @@ def test_evaluations_without_anything_to_evaluate_on_are_refused(
 def test_what_describes_a_run_is_written_when_it_begins(tmp_path: Path) -> None:
     calls = []
 
+    class Noting(ToyHooks):
+        def on_begin(self, folder: Path) -> None:
+            calls.append(rows)
+
     def begin(rows: int | None = None) -> Trainer:
+        model = ToyModel()
         features = ToyFeatures() if rows is None else Counting(rows, crash)
-        return Trainer(
-            ToyModel(),
-            features,
-            toy_config(steps=6),
-            tmp_path / "run",
-            pad_id=0,
-            evaluate=toy_evaluate,
-            on_begin=lambda: calls.append(rows),
-        )
+        config, folder = toy_config(steps=6), tmp_path / "run"
+        return Trainer(model, features, config, folder, pad_id=0, hooks=Noting(model))
 
     for rows, resume in ((1, False), (2, True), (16 * 5 + 3, False)):
         with pytest.raises(Crash):
@@ -370,7 +378,7 @@ def test_no_rows_are_refused(tmp_path: Path) -> None:
 
 
 def test_learning_rate_zero_and_a_flat_loss_are_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Same(ToyFeatures):
         def __getitem__(self, row: int) -> dict[str, np.ndarray]:
@@ -378,7 +386,7 @@ def test_learning_rate_zero_and_a_flat_loss_are_said(
 
     config = toy_config(learning_rate=0.0, steps=9)
     toy_trainer(tmp_path / "run", config, features=Same(), model=ToyModel(dropout=0.0)).run()
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "learning rate is 0" in said
     assert "did not fall" in said
 

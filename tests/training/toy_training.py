@@ -1,7 +1,6 @@
 """A tiny model, tiny data and a run of them, shared by the tests of training."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from headwater.files import replace_file
+from headwater.pictures import curves
 from headwater.training.config import BatchSize, TrainingConfig
-from headwater.training.progress import PlainProgress
-from headwater.training.trainer import Outcome, Trainer
+from headwater.training.hooks import Hooks
+from headwater.training.log import read_log
+from headwater.training.outcome import Outcome
+from headwater.training.trainer import Trainer
 
 WORDS = 50
 
@@ -92,22 +94,55 @@ def toy_config(**changes: Any) -> TrainingConfig:
     return TrainingConfig(**{**settings, **changes})
 
 
+Evaluate = Callable[[nn.Module], dict[str, float]]
+
+
+class ToyHooks(Hooks):
+    def __init__(
+        self,
+        model: nn.Module,
+        evaluate: Evaluate | None = toy_evaluate,
+        identity: Mapping[str, str] | None = None,
+    ) -> None:
+        self._model, self._evaluate = model, evaluate
+        self._identity = identity or {"vocabulary": "v1"}
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        return self._identity
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return ("score", "sum") if self._evaluate else ()
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        assert self._evaluate is not None
+        return self._evaluate(model)
+
+    def on_begin(self, folder: Path) -> None:
+        replace_file(folder / "config.toml", "# the recipe\n")
+
+    def save_model(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = self._model.state_dict().values()
+        data = b"".join(value.detach().numpy().tobytes() for value in tensors)
+        (folder / "weights.bin").write_bytes(data)
+
+    def on_end(self, folder: Path) -> None:
+        curves.draw_curves(read_log(folder / "log.jsonl"), folder / "curves.png")
+
+
 def toy_trainer(
     folder: Path,
     config: TrainingConfig | None = None,
     *,
     model: nn.Module | None = None,
     features: Any = None,
-    evaluate: Callable[[nn.Module], dict[str, float]] | None = toy_evaluate,
-    identity: dict[str, str] | None = None,
+    evaluate: Evaluate | None = toy_evaluate,
+    identity: Mapping[str, str] | None = None,
 ) -> Trainer:
     torch.manual_seed(1)
     made = model or ToyModel()
-
-    def save(path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True)
-        data = b"".join(value.detach().numpy().tobytes() for value in made.state_dict().values())
-        (path / "weights.bin").write_bytes(data)
 
     return Trainer(
         made,
@@ -115,11 +150,7 @@ def toy_trainer(
         config or toy_config(),
         folder,
         pad_id=0,
-        evaluate=evaluate,
-        save_model=save,
-        identity=identity or {"vocabulary": "v1"},
-        progress=PlainProgress(sys.stderr),
-        on_begin=lambda: replace_file(folder / "config.toml", "# what was asked for\n"),
+        hooks=ToyHooks(made, evaluate, identity),
     )
 
 

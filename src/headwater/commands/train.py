@@ -19,9 +19,10 @@ from headwater.commands.options import (
     option,
 )
 from headwater.commands.output import print_json
+from headwater.signals import exit_code
 
 if TYPE_CHECKING:
-    from headwater.training.trainer import Outcome
+    from headwater.training.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -81,14 +82,16 @@ def pretraining_options(
 
 def _end(folder: Path, outcome: "Outcome", as_json: bool) -> None:
     """Say how a run ended, and exit as it did."""
+    code = exit_code(outcome.reason)
     if as_json:
-        keys = ("reason", "step", "best_step", "best_value", "exit_code")
-        print_json({"output": str(folder)} | {key: getattr(outcome, key) for key in keys})
-    elif outcome.exit_code == 0:
+        keys = ("reason", "step", "best_step", "best_value")
+        summary = {"output": str(folder)} | {key: getattr(outcome, key) for key in keys}
+        print_json(summary | {"exit_code": code})
+    elif code == 0:
         print(folder)
     if outcome.reason in ("sigterm", "sigint", "time_limit"):
         done = f"step {outcome.step} of {outcome.total}"
         logger.info(
             f"stopped at {done} ({outcome.reason}); continue: the same command with --resume"
         )
-    raise typer.Exit(outcome.exit_code)
+    raise typer.Exit(code)

@@ -4,7 +4,8 @@ The steps, each a pure function of the examples and the seed: read, drop what ov
 text, split validation off, choose; of questions on a text: make some without an answer.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -20,32 +21,28 @@ from headwater.data.task import Task
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
 
-Say = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 _OF_SPANS = ("longest_context", "longest_answer", "unanswerable")
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedData:
     """What to train on, and what to measure on during the run; None: nothing."""
 
     training: Examples[Any]
     validation: Examples[Any] | None
 
 
-def prepare(task: Task[Any], config: DataConfig, seed: int, say: Say) -> Prepared:
-    """Read and prepare the data of a run; `say` is told what was repaired, dropped and made.
-
-    Raises:
-        UserError: a file is broken, or nothing is left to train or to measure on.
-    """
+def prepare(task: Task[Any], config: DataConfig, seed: int) -> PreparedData:
+    """Read and prepare the data of a run; messages tell what was repaired, dropped and made."""
     _check(task, config)
-    examples = list(_read(task, config.train, "train", say))
+    examples = list(_read(task, config.train, "train"))
     if config.held_out:
-        examples = _clear(task, examples, config.held_out, say)
+        examples = _without_held_out(task, examples, config.held_out)
     validation: list[Any] = []
     if config.validation:
-        validation = list(_read(task, config.validation, "validation", say))
+        validation = list(_read(task, config.validation, "validation"))
     elif config.validation_share:
         examples, validation = split_off(examples, config.validation_share, seed)
         if not validation or not examples:
@@ -57,11 +54,11 @@ def prepare(task: Task[Any], config: DataConfig, seed: int, say: Say) -> Prepare
         examples, validation = _choose_questions(examples, validation, config, seed)
     if config.most is not None and config.most < len(examples):
         chosen = sorted(order.permutation(seed, 0, len(examples), order.CHOICE)[: config.most])
-        examples = [examples[place] for place in chosen]
+        examples = [examples[index] for index in chosen]
     if not examples:
         raise UserError(f"task {task.name}: no example is left to train on")
-    say(_summary(task, examples, validation))
-    return Prepared(Examples(examples), Examples(validation) if validation else None)
+    logger.info(_summary(task, examples, validation))
+    return PreparedData(Examples(examples), Examples(validation) if validation else None)
 
 
 def _check(task: Task[Any], config: DataConfig) -> None:
@@ -89,21 +86,21 @@ def _choose_questions(
     return examples, validation
 
 
-def _read(task: Task[Any], names: Sequence[str], split: Split, say: Say) -> Examples[Any]:
+def _read(task: Task[Any], names: Sequence[str], split: Split) -> Examples[Any]:
     paths = with_hub(task.name, task.files, names, split)
     examples = task.read(with_folders(task.name, task.files, paths, split))
     if summary := examples.report.summary():
-        say(f"{', '.join(names)}: {summary}")
+        logger.info(f"{', '.join(names)}: {summary}")
     return examples
 
 
-def _clear(task: Task[Any], examples: list[Any], names: Sequence[str], say: Say) -> list[Any]:
+def _without_held_out(task: Task[Any], examples: list[Any], names: Sequence[str]) -> list[Any]:
     files = with_hub(task.name, task.files, names, "validation")
     held_out = {  # file by file, since two versions of a set share their ids
         example.passage for file in files for example in task.read([file], answered=False)
     }
     kept, dropped = without_overlap(examples, held_out)
-    say(
+    logger.info(
         f"held out: {len(examples) - len(kept)} examples dropped with {len(dropped)} texts "
         f"that overlap with {', '.join(names)}"
     )

@@ -4,7 +4,6 @@ The rows are those of the first micro-batch of an epoch, with the noise of that 
 network is given, nothing made anew for showing. No weights are read.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,17 @@ import numpy as np
 import torch
 
 from headwater.config import read_toml
-from headwater.data.convert import Features, FeatureSet, PairSet
-from headwater.data.mixture import Mixture
+from headwater.data.convert import Features, PairSet
 from headwater.errors import UserError
 from headwater.inspection.features_text import Kind, lines
 from headwater.inspection.spelling import Speller
 from headwater.models.families import FAMILIES, AnyFamily
 from headwater.pictures.page import Element, Heading, Page, Shown
-from headwater.runs import finetune, objective_features, pretrain
+from headwater.runs import finetune, pretrain
+from headwater.runs.objective_component import families_of
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
-from headwater.runs.setup import Setup
-from headwater.runs.task_features import Part as RunPart
-from headwater.runs.task_features import TextPart
+from headwater.runs.run import Run
 from headwater.training.plan import Plan
-
-logger = logging.getLogger(__name__)
 
 
 def recipe_of(
@@ -44,8 +39,8 @@ def recipe_of(
     if not {"objective", "corpus"} & set(values):
         return load_recipe(Recipe, path, options, settings)
     named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
-    families = objective_features.families_of(str(values.get("objective")))
-    if families and not named:  # the rows depend on the family alone
+    families = families_of(str(values.get("objective")))
+    if families and not named:  # the features depend on the family alone
         options = {**options, "network": {"preset": FAMILIES[families[0]].quick.preset}}
     return load_recipe(PretrainRecipe, path, options, settings)
 
@@ -56,9 +51,11 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     Raises:
         UserError: the recipe, or something that it names, is wrong.
     """
-    what, features, setup, kind_of = _setup(recipe)
-    plan = Plan(features, recipe.training)
-    numbers, drawn = plan.epoch(epoch)[0][0], plan.rows(epoch)
+    run, kind_of = _begin(recipe)
+    what = ", ".join(each.name for each in run.components)
+    setup = run.setup
+    plan = Plan(run.features(), recipe.training)
+    numbers, drawn = plan.epoch(epoch)[0][0], plan.features(epoch)
     made = drawn.features(numbers, epoch)
     speller = Speller(setup.vocabulary)
     size = _size(made, isinstance(drawn, PairSet))
@@ -78,27 +75,27 @@ def batch(recipe: PretrainRecipe | Recipe, rows: int, epoch: int) -> Shown:
     return Shown(content, Page(title, tuple(elements)))
 
 
-def _setup(
+def _begin(
     recipe: PretrainRecipe | Recipe,
-) -> tuple[str, FeatureSet | Mixture, Setup, Callable[[Features], Kind]]:
-    """Return what is trained on, its rows, what it starts from, and the kind of a row."""
+) -> tuple[Run[PretrainRecipe] | Run[Recipe], Callable[[Features], Kind]]:
+    """Return the run, and what tells the kind of its features."""
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time
         if isinstance(recipe, PretrainRecipe):
-            recipe, _, setup, features = pretrain.begin(recipe)
-            kind = _objective_kind(recipe, setup.family)
-            return recipe.objective, features, setup, lambda row: kind
-        run = finetune.begin(recipe, logger.info)
-    what = ", ".join(part.name for part in run.parts)
-    if run.setup.writes:
-        return what, run.features(), run.setup, lambda row: "text"
-    return what, run.features(), run.setup, lambda row: _encoder_kind(run.parts, row)
+            pretraining = pretrain.begin(recipe)
+            objective_kind = _objective_kind(recipe, pretraining.setup.family)
+            return pretraining, lambda features: objective_kind
+        run = finetune.begin(recipe)
+    if run.setup.writes_text:
+        return run, lambda features: "text"
+    kinds = [each.kind for each in run.components]
+    return run, lambda features: _encoder_kind(kinds, features)
 
 
-def _encoder_kind(parts: Sequence[RunPart], row: Features) -> Kind:
+def _encoder_kind(kinds: Sequence[str], features: Features) -> Kind:
     """Tell questions on a text and the masked tokens of a mixture from labels."""
-    if isinstance(parts[int(row.get("task", np.array(0)))], TextPart):
+    if kinds[int(features.get("task", np.array(0)))] == "mlm":
         return "mlm"
-    return "span" if "start_positions" in row else "label"
+    return "span" if "start_positions" in features else "label"
 
 
 def _objective_kind(recipe: PretrainRecipe, family: AnyFamily) -> Kind:

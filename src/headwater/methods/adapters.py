@@ -13,7 +13,7 @@ a head train; all else, also a T5's embedding and output, stays as it is. A laye
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from headwater.methods.config import AdaptersConfig
 from headwater.methods.freezing import freeze_body, layer_linears
+from headwater.methods.method import Method
 from headwater.models.build import Model
 from headwater.models.memory import check_room
 from headwater.nn.norm import LayerNorm, RMSNorm
@@ -56,11 +57,11 @@ class AdaptedLinear(nn.Module):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Adapters:
+class Adapters(Method):
     """Method `adapters`."""
 
     config: AdaptersConfig
-    alone: bool = True
+    saves_adapter_only: ClassVar[bool] = True
 
     def attach(self, model: Model) -> None:
         """Freeze the body but for its norms, and put the adapters in.
@@ -79,6 +80,3 @@ class Adapters:
         check_room(numbers, f"adapters.size = {size}")
         for name, linear in last.items():
             model.set_submodule(name, AdaptedLinear(linear, size))
-
-    def before_step(self, model: nn.Module, step: int, total: int) -> None:
-        """Change nothing."""

@@ -8,21 +8,20 @@ section 5.3 (Devlin et al. 2019). See `models.featured` for the small model and
 """
 
 from dataclasses import dataclass
-from typing import final
-
-from torch import nn
+from typing import ClassVar, final
 
 from headwater.errors import UserError
+from headwater.methods.method import Method
 from headwater.models.build import Model
 from headwater.models.feature_model import FeatureModel
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Features:
+class Features(Method):
     """Method `features`."""
 
-    alone: bool = True
+    saves_adapter_only: ClassVar[bool] = True
 
     def attach(self, model: Model) -> None:
         """Freeze the body.
@@ -36,6 +35,3 @@ class Features:
         for part in (model.mix, model.lstm, model.head):
             if part is not None:
                 part.requires_grad_(True)
-
-    def before_step(self, model: nn.Module, step: int, total: int) -> None:
-        """Change nothing."""

@@ -6,20 +6,10 @@ It is what the T5 paper finds best where there is data enough (Raffel et al. 202
 from dataclasses import dataclass
 from typing import final
 
-from torch import nn
-
-from headwater.models.build import Model
+from headwater.methods.method import Method
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class EveryParameter:
+class EveryParameter(Method):
     """Method `all`."""
-
-    alone: bool = False
-
-    def attach(self, model: Model) -> None:
-        """Change nothing."""
-
-    def before_step(self, model: nn.Module, step: int, total: int) -> None:
-        """Change nothing."""

@@ -16,16 +16,15 @@ from torch import nn
 
 from headwater.errors import UserError
 from headwater.methods.freezing import head_of
+from headwater.methods.method import Method
 from headwater.models.build import Model
 from headwater.models.text_to_text import TextToText
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class HeadOnly:
+class HeadOnly(Method):
     """Method `head_only`."""
-
-    alone: bool = False
 
     def attach(self, model: Model) -> None:
         """Freeze the body.
@@ -36,9 +35,6 @@ class HeadOnly:
         head = _head(model)
         model.requires_grad_(False)
         head.requires_grad_(True)
-
-    def before_step(self, model: nn.Module, step: int, total: int) -> None:
-        """Change nothing."""
 
 
 def _head(model: Model) -> nn.Module:

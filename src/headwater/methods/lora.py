@@ -11,7 +11,7 @@ At first the model is what it was. Afterwards W + (alpha / rank) B A is a matrix
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from headwater.errors import UserError
 from headwater.methods.config import LoraConfig
 from headwater.methods.freezing import freeze_body, layer_linears
+from headwater.methods.method import Method
 from headwater.models.build import Model
 from headwater.nn.dropout import Dropout
 
@@ -55,11 +56,11 @@ class LowRankLinear(nn.Module):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Lora:
+class Lora(Method):
     """Method `lora`."""
 
     config: LoraConfig
-    alone: bool = True
+    saves_adapter_only: ClassVar[bool] = True
 
     def attach(self, model: Model) -> None:
         """Freeze the body and put the new matrices beside its own.
@@ -85,9 +86,6 @@ class Lora:
                 )
         for name, linear in chosen.items():
             model.set_submodule(name, LowRankLinear(linear, self.config))
-
-    def before_step(self, model: nn.Module, step: int, total: int) -> None:
-        """Change nothing."""
 
 
 def merge(model: nn.Module) -> None:

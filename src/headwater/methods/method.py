@@ -8,32 +8,26 @@ What trains is what requires a gradient. The optimizer takes every parameter tha
 before the first step: they get their moments when they get their first gradient.
 """
 
-from typing import Protocol
+from typing import ClassVar
 
 from torch import nn
 
 from headwater.models.build import Model
 
 
-class Method(Protocol):
-    """One way to adapt a model."""
+class Method:
+    """One way to adapt a model; where a method leaves a hook as it is, nothing changes.
 
-    @property
-    def alone(self) -> bool:
-        """Whether what was trained is saved without the body, beside the body's name."""
-        ...
+    saves_adapter_only: what was trained is saved without the body, with the body's name.
+    """
+
+    saves_adapter_only: ClassVar[bool] = False
 
     def attach(self, model: Model) -> None:
-        """Add what is added, and let require gradients what trains at any time.
-
-        Raises:
-            UserError: the method does not fit the model.
-        """
-        ...
+        """Add what is added, and let require gradients what trains at any time."""
 
     def before_step(self, model: nn.Module, step: int, total: int) -> None:
         """Let require gradients what trains in a step, counted from 1, of so many.
 
         It follows from these numbers alone, so that a run can be continued at any of them.
         """
-        ...

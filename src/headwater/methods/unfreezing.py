@@ -19,20 +19,16 @@ from torch import nn
 
 from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
-from headwater.models.build import Model
+from headwater.methods.method import Method
 from headwater.models.layer_depth import depths
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class GradualUnfreezing:
+class GradualUnfreezing(Method):
     """Method `gradual_unfreezing`."""
 
     config: UnfreezingConfig
-    alone: bool = False
-
-    def attach(self, model: Model) -> None:
-        """Change nothing yet: in the end every parameter trains."""
 
     def before_step(self, model: nn.Module, step: int, total: int) -> None:
         """Freeze what lies deeper than the layers that have joined.

@@ -166,6 +166,11 @@ class MixtureConfig(Config):
     temperature: float | None = Field(default=None, gt=0)
     best_each: bool = False
 
+    def leaves(self) -> list[MixedTask]:
+        """Return its tasks and objectives, those of inner mixtures in their place."""
+        inner = ([each] if each.mixture is None else each.mixture.leaves() for each in self.tasks)
+        return [leaf for leaves in inner for leaf in leaves]
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         own = [each.rate is not None for each in self.tasks]

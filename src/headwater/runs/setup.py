@@ -1,19 +1,20 @@
-"""What a run begins from: a pre-trained folder with a head put on, or random weights."""
+"""What a run begins with: a model, from a folder or from random weights, and how it is adapted."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from headwater.checkpoints.adaptation import Adaptation, Base
-from headwater.checkpoints.configs import check_number, names_activation, read_config
+from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.spelling import know_words
-from headwater.errors import UserError, did_you_mean
+from headwater.data.convert import FeatureSet
+from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
@@ -21,12 +22,15 @@ from headwater.models.build import Model, build_model, build_multi_task
 from headwater.models.config import ModelConfig
 from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.head_names import HeadName, TaskHead
-from headwater.models.memory import check_memory
+from headwater.models.head_names import TaskHead
+from headwater.models.multi_task import MultiTask
+from headwater.models.per_task_loss import PerTaskLoss
 from headwater.models.text_to_text import TextToText
-from headwater.nn.feedforward import ACTIVATIONS
-from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
+from headwater.runs.feature_cache import keep_features
+from headwater.runs.network import random_network
+from headwater.runs.recipe import Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
+from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 
@@ -34,7 +38,7 @@ from headwater.text.vocabulary import Vocabulary, check_fits
 class Setup:
     """A model with its vocabulary and how it is adapted; `new_parameters` were drawn at random.
 
-    adaptation: what is saved with weights that are saved alone.
+    adaptation: what is saved with an adapter that is saved without its body.
     """
 
     model: Model
@@ -48,50 +52,62 @@ class Setup:
         """The model's sizes."""
         return self.model.config
 
-    def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
-        """Write the model with what answering needs to know beside its weights."""
-        save_model(
-            folder,
-            self.model,
-            adaptation=self.adaptation,
-            vocabulary=self.vocabulary,
-            extra=extra,
-        )
-
-    def elsewhere(self, model: nn.Module) -> set[str]:
-        """Name what of a model that trains (this one, or one around it) is saved with its body."""
-        if self.adaptation is None:
-            return set()
-        return {name for name, each in model.named_parameters() if not each.requires_grad}
-
-    @property
-    def identity(self) -> dict[str, str]:
-        """What a resumed run must have in common with its beginning."""
-        base = {} if self.adaptation is None else {"base": repr(self.adaptation.base.sha256)}
-        return {"vocabulary": self.vocabulary.fingerprint} | base
-
     @property
     def family(self) -> AnyFamily:
         """The family whose training defaults and features it takes."""
         return family_of(self.config)
 
     @property
-    def writes(self) -> bool:
-        """Whether the model learns to write targets."""
+    def writes_text(self) -> bool:
+        """Whether it learns from pairs of texts, and needs no head."""
         return isinstance(self.model, TextToText)
 
     @property
+    def layout(self) -> SequenceLayout:
+        """The special tokens around what a model with a head reads."""
+        features = isinstance(self.model, FeatureModel)
+        encoder = self.family.kind == "encoder"
+        return layout_for(self.vocabulary, encoder=encoder, features=features)
+
+    @property
     def pad_id(self) -> int:
-        """What rows are filled up with; masked wherever it matters."""
+        """What sequences are filled up with; masked wherever it matters."""
         return self.vocabulary.pad_id or 0
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a resumed run must have in common with its beginning."""
+        base = {} if self.adaptation is None else {"base": self.adaptation.base.sha256}
+        return {"vocabulary": self.vocabulary.fingerprint} | base
+
+    def model_of(self, task: str) -> nn.Module:
+        """Return the model with the head of one task, where it has several."""
+        return self.model.one(task) if isinstance(self.model, MultiTask) else self.model
+
+    def with_loss_per_task(self, names: Sequence[str]) -> nn.Module:
+        """Return a model whose loss is told by task, as that of several heads is."""
+        return PerTaskLoss(self.model, names) if isinstance(self.model, TextToText) else self.model
+
+    def keep_features(self, sets: Sequence[FeatureSet], device: torch.device) -> None:
+        """Have the frozen body of a feature model compute its outputs once."""
+        assert isinstance(self.model, FeatureModel)
+        self.model.to(device)
+        self.model.known = keep_features(self.model, sets, self.pad_id)
+
+    def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
+        """Write the model with what answering needs to know beside its weights."""
+        adaptation, vocabulary = self.adaptation, self.vocabulary
+        save_model(folder, self.model, adaptation=adaptation, vocabulary=vocabulary, extra=extra)
+
+    def excluded_parameters(self, model: nn.Module) -> set[str]:
+        """Name what of a model that trains (this one, or one around it) is saved with its body."""
+        if self.adaptation is None:
+            return set()
+        return {name for name, each in model.named_parameters() if not each.requires_grad}
 
 
 def recipe_family(recipe: RunRecipe) -> AnyFamily:
-    """Tell the family from the preset's name or the model's config.json, without torch's weights.
-
-    Raises:
-        UserError: there is no such preset or model.
-    """
+    """Tell the family from the preset's name or the model's config.json, without its weights."""
     if recipe.network is not None:
         return family_of(preset(recipe.network.preset))
     assert recipe.model is not None
@@ -99,68 +115,59 @@ def recipe_family(recipe: RunRecipe) -> AnyFamily:
     return family_of(read_config(read_json(file), str(file)))
 
 
-def start(
-    recipe: RunRecipe,
-    head: HeadName | None,
-    vocabulary: Vocabulary | None = None,
-    *,
-    labels: Sequence[str] = (),
+def build_setup(
+    recipe: RunRecipe, head: TaskHead | None, vocabulary: Vocabulary | None = None
 ) -> Setup:
-    """Load or build what the recipe begins from.
+    """Load or build what the recipe begins with.
 
     Args:
-        head: the head to put on; None for a model that writes.
-        labels: what it chooses from, where it does.
+        head: the head to put on; None for a model that needs none.
         vocabulary: that of the corpus, which a network takes that names none of its own.
-
-    Raises:
-        UserError: the model cannot be found or is broken, or does not fit its vocabulary or task.
     """
+    name, labels = (head.head, head.labels or None) if head else (None, None)
     if recipe.network is not None:
-        build = partial(build_model, head=head, labels=labels or None)
-        model, vocabulary = _from_random(recipe.network, head, vocabulary, build)
-        return _setup(recipe, model, vocabulary)
+        build = partial(build_model, head=name, labels=labels)
+        model, vocabulary = random_network(recipe.network, name, vocabulary, build)
+        return _adapted_setup(recipe, model, vocabulary)
     assert recipe.model is not None
     folder = resolve(recipe.model)
-    loaded = load_model(folder, head, labels=labels or None)
-    return _setup(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
+    loaded = load_model(folder, name, labels=labels)
+    return _adapted_setup(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
 
 
-def start_features(recipe: RunRecipe, head: TaskHead, *, pairs: bool) -> Setup:
-    """Load what the recipe begins from, and put a small model on it that reads its features.
+def build_features_setup(recipe: RunRecipe, head: TaskHead, *, pairs: bool) -> Setup:
+    """Load a body, and put a small model on it that reads its outputs.
 
     Args:
-        pairs: whether some texts have a second one beside them.
-
-    Raises:
-        UserError: as `start`, or a task cannot be learned so.
+        pairs: whether some texts have a second one.
     """
     if head.head not in ("span", "sequence", "regression", "token"):
         raise UserError(f"method 'features': there is no small model for a {head.head} head")
-    setup = start(recipe.model_copy(update={"method": "all"}), None)
-    model = FeatureModel(setup.model.body, recipe.features, head.head, head.labels, pairs=pairs)
-    return _setup(recipe, model, setup.vocabulary)
+    setup = build_setup(recipe.model_copy(update={"method": "all"}), None)
+    body = setup.model.body
+    model = FeatureModel(body, recipe.features, head.head, head.labels, pairs=pairs)
+    return _adapted_setup(recipe, model, setup.vocabulary)
 
 
-def start_several(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> Setup:
-    """Load or build a body with a head for each task; see `start`."""
+def build_multi_task_setup(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> Setup:
+    """Load or build a body with a head for each task."""
     if recipe.network is not None:
         build = partial(build_multi_task, tasks=heads)
-        model, vocabulary = _from_random(recipe.network, None, None, build)
-        return _setup(recipe, model, vocabulary)
+        model, vocabulary = random_network(recipe.network, None, None, build)
+        return _adapted_setup(recipe, model, vocabulary)
     assert recipe.model is not None
     folder = resolve(recipe.model)
     loaded = load_multi_task(folder, heads)
-    return _setup(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
+    return _adapted_setup(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
 
 
-def _setup(
+def _adapted_setup(
     recipe: RunRecipe, model: Model, vocabulary: Vocabulary, new_parameters: tuple[str, ...] = ()
 ) -> Setup:
     """Adapt a model in the recipe's way."""
     check_fits(vocabulary, model.config.vocab_size, recipe.model or "network")
     method = build_method(recipe)
-    adaptation = _adaptation(recipe) if method.alone else None
+    adaptation = _adaptation(recipe) if method.saves_adapter_only else None
     method.attach(model)
     return Setup(model, vocabulary, method, new_parameters, adaptation)
 
@@ -171,62 +178,6 @@ def _adaptation(recipe: RunRecipe) -> Adaptation:
             f"method {recipe.method!r} adapts a pre-trained model: give model in place of [network]"
         )
     return Adaptation(recipe, Base.of(recipe.model))
-
-
-def _from_random(
-    network: NetworkConfig,
-    head: HeadName | None,
-    vocabulary: Vocabulary | None,
-    build: Callable[[ModelConfig], Model],
-) -> tuple[Model, Vocabulary]:
-    if network.vocabulary is not None:
-        vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
-    if vocabulary is None:
-        raise UserError("missing key 'network.vocabulary': a folder or file with a vocabulary")
-    config = preset(network.preset)
-    names = [field.name for field in fields(config) if field.name != "model_type"]
-    known = {name: getattr(config, name) for name in names}
-    for name, value in network.sizes.items():
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise UserError(f"network.sizes: {network.preset} has no size {name!r}; {hint}")
-        _check_size(name, value, config)
-    pad, eos = vocabulary.pad_id, vocabulary.eos_id
-    marks = {
-        "pad_token_id": pad,
-        "bos_token_id": eos,  # a GPT-2 begins a text with what ends the one before
-        "eos_token_id": eos,
-        "decoder_start_token_id": pad,
-    }
-    own = {name: id for name, id in marks.items() if name in known and id is not None}
-    sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | own | network.sizes
-    config = replace(config, **_one_stack(sizes))
-    check_memory(config, head)
-    model = build(config)
-    know_words(model, vocabulary)
-    return model, vocabulary
-
-
-def _one_stack(sizes: dict[str, Any]) -> dict[str, Any]:
-    """Give a T5 whose two sides must be of one depth that of its `num_layers`, unless said."""
-    one = sizes.get("architecture", "encoder_decoder") != "encoder_decoder"
-    depth = {"num_decoder_layers": sizes["num_layers"]} if one and "num_layers" in sizes else {}
-    return depth | sizes
-
-
-def _check_size(name: str, value: Any, config: ModelConfig) -> None:
-    """Refuse a value that no network can be built with; `config` is the preset's."""
-    example = getattr(config, name)
-    where = f"network.sizes.{name} = {value!r}"
-    if isinstance(example, tuple):
-        return  # the config checks what is in it
-    if type(value) is not type(example) and not (type(value) is int and type(example) is float):
-        raise UserError(f"{where}: expected one like {example!r}")
-    if type(value) in (int, float):
-        check_number(name, float(value) if type(example) is float else value, where)
-    named = isinstance(value, str) and names_activation(config, name)
-    if named and value.removeprefix("gated-") not in ACTIVATIONS:
-        raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")
 
 
 def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:

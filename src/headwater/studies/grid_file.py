@@ -10,8 +10,8 @@ from typing import Any
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
 from headwater.studies.study import Trial
+from headwater.training.identity import compare
 from headwater.training.renamed_keys import RENAMED
-from headwater.training.state_folder import compare
 
 NAME = "study.json"
 
@@ -68,9 +68,8 @@ def _compare(
         raise UserError(f"{folder}: holds this study with other settings; {error}") from None
 
 
-def _identity(grid: Mapping[str, Any]) -> dict[str, str]:
-    parts = {**grid["runs"], "study": grid["study"]}
-    return {key: repr(value) for key, value in parts.items()}
+def _identity(grid: Mapping[str, Any]) -> dict[str, Any]:
+    return {**grid["runs"], "study": grid["study"]}
 
 
 def _portable(value: Any, folder: Path) -> Any:

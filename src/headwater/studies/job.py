@@ -10,6 +10,7 @@ from pathlib import Path
 from headwater.errors import UserError
 from headwater.messages import shown
 from headwater.runs.recipe import PretrainRecipe, Recipe
+from headwater.signals import exit_code
 from headwater.studies.study import GridRun, Result, Trial
 from headwater.training.log import read_log
 
@@ -52,8 +53,8 @@ def train(run: GridRun, folder: Path) -> None:
         outcome = pretrain(recipe, folder, resume=True)
     else:
         outcome = finetune(recipe, folder, resume=True)
-    if outcome.exit_code:
-        raise SystemExit(outcome.exit_code)
+    if outcome.signalled:
+        raise SystemExit(exit_code(outcome.reason))
     if outcome.reason == "time_limit":
         raise UserError(f"{folder}: stopped by its time limit; the same command goes on")
 
@@ -69,7 +70,7 @@ def measure(trial: Trial, folder: Path) -> Result:
     metrics = evaluate_files(str(folder), trial.measure.task, files, device=recipe.training.device)
     name = trial.measure.metric or task(trial.measure.task).main_metric
     log = read_log(folder / "log.jsonl")
-    trained, parameters = _count_parameters(recipe)
+    trained, parameters = _count_parameters(recipe, folder)
     return Result(
         setting=trial.setting,
         column=trial.column,
@@ -82,10 +83,14 @@ def measure(trial: Trial, folder: Path) -> Result:
     )
 
 
-def _count_parameters(recipe: Recipe) -> tuple[int, int]:
-    """Count the parameters that a run may change, and all of them."""
+def _count_parameters(recipe: Recipe, folder: Path) -> tuple[int, int]:
+    """Return how many parameters the run may have changed, and how many there are."""
     from headwater.runs.finetune import begin
+    from headwater.training.memory import count_parameters
+    from headwater.training.state_folder import read_outcome
 
-    parameters = list(begin(recipe, print).setup.model.parameters())
-    trained = sum(each.numel() for each in parameters if each.requires_grad)
-    return trained, sum(each.numel() for each in parameters)
+    outcome = read_outcome(folder / "state") or {}
+    trained, parameters = outcome.get("trained_parameters"), outcome.get("parameters")
+    if trained is None or parameters is None:  # a run of version 0.1
+        return count_parameters(begin(recipe).setup.model)
+    return trained, parameters

@@ -119,9 +119,8 @@ class TrainingConfig(Config):
         """The weight decay in force."""
         return _WEIGHT_DECAY[self.optimizer] if self.weight_decay is None else self.weight_decay
 
-    def identity(self) -> dict[str, str]:
+    def identity(self) -> dict[str, Any]:
         """The settings that shape the weights or the log: a resumed run must keep them."""
         free = {"time_limit_minutes", "save_steps", "device", "tensorboard"}
-        values = self.model_dump(exclude=free)
-        values.update(values.pop("batch"))
-        return {f"training.{key}": repr(value) for key, value in values.items()}
+        values = self.model_dump(exclude={*free, "batch"})
+        return values | self.batch.model_dump()

@@ -24,13 +24,17 @@ def training_line(model: nn.Module, method: str, config: TrainingConfig) -> str:
 
     What trains at any time of the run counts from the beginning.
     """
-    parameters = list(model.parameters())
-    total = sum(each.numel() for each in parameters)
-    trained = sum(each.numel() for each in parameters if each.requires_grad)
+    trained, total = count_parameters(model)
     return (
         f"{method}: {trained:,} of {total:,} parameters train ({trained / total:.1%}); "
         f"{megabytes(training_bytes(model, config))} for weights, gradients and moments"
     )
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """Return how many numbers require a gradient, and how many there are."""
+    sizes = [(each.numel(), each.requires_grad) for each in model.parameters()]
+    return sum(size for size, trains in sizes if trains), sum(size for size, _ in sizes)
 
 
 def training_bytes(model: nn.Module, config: TrainingConfig) -> int:

@@ -1,4 +1,4 @@
-"""How many steps a run has, and which rows each takes."""
+"""How many steps a run has, and which features each takes."""
 
 import math
 
@@ -9,7 +9,7 @@ from headwater.training.config import DEFAULT_EPOCHS, TrainingConfig
 
 
 class Plan:
-    """The rows and the steps of every epoch, made when asked for and kept for one epoch."""
+    """The features and the steps of every epoch, made when asked for and kept for one epoch."""
 
     def __init__(self, features: FeatureSet | Mixture, config: TrainingConfig) -> None:
         self._features = features
@@ -17,27 +17,27 @@ class Plan:
         self._kept: tuple[int, FeatureSet, list[Step]] | None = None
         self.total = config.steps or self._count(config.epochs or DEFAULT_EPOCHS)
 
-    def rows(self, number: int) -> FeatureSet:
-        """Return the rows of an epoch, counted from 0; only a mixture's are others in each."""
+    def features(self, number: int) -> FeatureSet:
+        """Return the features of an epoch, counted from 0; only a mixture's differ by epoch."""
         return self._epoch(number)[1]
 
     def epoch(self, number: int) -> list[Step]:
-        """Return the steps of an epoch, which take its `rows`."""
+        """Return the steps of an epoch, as indices of its `features`."""
         return self._epoch(number)[2]
 
     def _epoch(self, number: int) -> tuple[int, FeatureSet, list[Step]]:
         if self._kept is not None and self._kept[0] == number:
             return self._kept
-        rows: FeatureSet
+        features: FeatureSet
         groups = None
         if isinstance(self._features, Mixture):
-            rows = draws = self._features.draw(number)
+            features = draws = self._features.draw(number)
             groups = draws.groups
         else:
-            rows = self._features
+            features = self._features
         steps = plan_epoch(
-            rows.lengths,
-            rows.target_lengths if isinstance(rows, PairSet) else None,
+            features.lengths,
+            features.target_lengths if isinstance(features, PairSet) else None,
             groups,
             tokens=self._config.batch.tokens,
             examples=self._config.batch.examples,
@@ -45,7 +45,7 @@ class Plan:
             seed=self._config.seed,
             epoch=number,
         )
-        self._kept = (number, rows, steps)
+        self._kept = (number, features, steps)
         return self._kept
 
     def _count(self, epochs: float) -> int:

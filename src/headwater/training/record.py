@@ -1,31 +1,34 @@
-"""Where the lines of a run go: the log file, the progress display and, if told, TensorBoard."""
+"""Where the lines of a run go: the log file, the progress display and, if wished, TensorBoard."""
 
+import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from headwater.errors import UserError
+from headwater.progress import Display, Progress
 from headwater.training.log import Log
-from headwater.training.progress import Progress
-from headwater.training.train_state import Place
+from headwater.training.train_state import TrainState
+
+logger = logging.getLogger(__name__)
 
 
 class Record:
-    """Writes the lines that belong to a place in the run.
+    """Writes the lines that belong to a train state. Before it, `step` steps were done."""
 
-    Raises:
-        UserError: TensorBoard was asked for and is not installed.
-    """
-
-    def __init__(self, folder: Path, tensorboard: bool, step: int, progress: Progress) -> None:
+    def __init__(self, folder: Path, tensorboard: bool, step: int, total: int) -> None:
         self._board = _open_board(folder / "tensorboard", step) if tensorboard else None
         self._log = Log(folder / "log.jsonl")
-        self._progress = progress
+        rate, fields = "{rate:.2f} steps/s", "loss {loss}"
+        self._progress = Progress(Display("training", logger, rate=rate, fields=fields))
+        self._progress.start(total, step)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._progress.close()
         self._log.close()
         if self._board is not None:
             self._board.close()
@@ -34,49 +37,70 @@ class Record:
         """Force the log to the disk."""
         self._log.sync()
 
-    def training(self, place: Place, rate: float) -> None:
+    def step(self, state: TrainState, loss: float) -> None:
+        """Show that a step is done."""
+        self._progress.advance(state.step, loss=_short(loss))
+
+    def training(self, state: TrainState, learning_rate: float) -> None:
         """Write the means since the last line."""
-        window = place.window
-        line: dict[str, Any] = {"step": place.step, "loss": window.loss}
-        if len(window.losses) > 1:
-            line["losses"] = window.means
+        since = state.log_statistics
+        losses = {"losses": since.mean_losses} if len(since.losses) > 1 else {}
         self._write(
             {
-                **line,
-                "learning_rate": rate,
-                "gradient_norm": window.norm / window.steps,
-                "examples": place.run.examples,
-                "tokens": place.run.tokens,
-                "padding": window.padding,
-                "seconds": place.seconds,
+                "step": state.step,
+                "loss": since.loss,
+                **losses,
+                "learning_rate": learning_rate,
+                "gradient_norm": since.gradient_norm / since.steps,
+                "examples": state.run_statistics.examples,
+                "tokens": state.run_statistics.tokens,
+                "padding": since.padding,
+                "seconds": state.seconds,
             }
         )
+        self._progress.report(
+            f"step {{done}}/{{total}}  loss {_short(since.loss)}  "
+            f"learning rate {learning_rate:.2e}  {{rate:.2f}} steps/s  {{left}} left"
+        )
 
-    def epoch(self, place: Place) -> None:
+    def epoch(self, state: TrainState) -> None:
         """Write what the epoch held; its padding above all."""
-        tally = place.epoch_tally
+        epoch = state.epoch_statistics
         self._write(
             {
-                "step": place.step,
-                "epoch": place.epoch + 1,
-                "examples": tally.examples,
-                "tokens": tally.tokens,
-                "padding": tally.padding,
-                "seconds": place.seconds,
+                "step": state.step,
+                "epoch": state.epoch + 1,
+                "examples": epoch.examples,
+                "tokens": epoch.tokens,
+                "padding": epoch.padding,
+                "seconds": state.seconds,
             }
         )
+        padding = 100 * epoch.padding
+        self._progress.report(
+            f"step {{done}}/{{total}}  epoch {state.epoch + 1}: padding {padding:.2f}%"
+        )
 
-    def evaluation(self, place: Place, metrics: dict[str, float]) -> None:
-        """Write what an evaluation said."""
-        seconds = {"seconds": place.seconds, "processor_seconds": place.processor_seconds}
-        self._write({"step": place.step, "evaluation": metrics, **seconds})
+    def evaluation(self, state: TrainState, metrics: dict[str, float]) -> None:
+        """Write what an evaluation gave."""
+        seconds = {"seconds": state.seconds, "processor_seconds": state.processor_seconds}
+        self._write({"step": state.step, "evaluation": metrics, **seconds})
+        scores = "  ".join(f"{name} {_short(value)}" for name, value in metrics.items())
+        escaped = scores.replace("{", "{{").replace("}", "}}")
+        self._progress.report(
+            f"step {{done}}/{{total}}  evaluation: {escaped}",
+            f"step {state.step}  evaluation: {scores}",
+        )
 
     def _write(self, line: dict[str, Any]) -> None:
         self._log.write(line)
-        self._progress.line(line)
         if self._board is not None:
             for tag, value in _scalars(line):
                 self._board.add_scalar(tag, value, line["step"])
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "not finite"
 
 
 def _scalars(line: dict[str, Any]) -> Iterator[tuple[str, float]]:

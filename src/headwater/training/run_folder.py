@@ -4,6 +4,7 @@ from pathlib import Path
 
 from headwater.errors import UserError
 from headwater.files import check_writable
+from headwater.training.state_folder import sweep
 
 _OTHERS = {
     "store.json": "a token store",
@@ -16,19 +17,14 @@ _OTHERS = {
 """What a folder is that holds a file or folder of that name."""
 
 
-_HELD = ("state/step-*", "log.jsonl", "model")
+_OF_A_RUN = ("state/step-*", "log.jsonl", "model")
 _REPLACED = ("config.toml", "curves.png")
 _BEGUN = ("state", "log.jsonl")
 """What a run makes before what it would replace."""
 
 
 def check_run_folder(folder: Path, *, resume: bool) -> None:
-    """Refuse, before any work is done, a folder that a run cannot be written to or would mix up.
-
-    Raises:
-        UserError: it cannot be written, it is something else, such as a token store, it holds
-            files that a run would replace, or a run that is not to be or cannot be continued.
-    """
+    """Refuse, before any work is done, a folder that a run cannot be written to or would mix up."""
     check_writable(folder)
     for name, kind in _OTHERS.items():
         if (folder / name).exists():
@@ -37,7 +33,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
     for name in _REPLACED:
         if (folder / name).exists() and not holds_run:
             raise UserError(f"{folder / name}: is of no run, and one would replace it; move it")
-    held = [name for name in _HELD if _holds(folder, name)]
+    held = [name for name in _OF_A_RUN if _holds(folder, name)]
     if held and not resume:
         raise UserError(
             f"{folder}: already holds a run ({', '.join(held)}); continue it with --resume, or "
@@ -47,6 +43,11 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
         raise UserError(
             f"{folder}: holds a whole model and no state/ to continue from; name another folder"
         )
+
+
+def sweep_run_folder(folder: Path) -> None:
+    """Remove what a kill left behind of what a run writes; the folder may hold the user's files."""
+    sweep(folder, [f"{name}.*" for name in ("model", "log.jsonl", *_REPLACED)])
 
 
 def _holds(folder: Path, pattern: str) -> bool:

@@ -1,10 +1,11 @@
 """One optimizer step: whole-step normalization, gradients, the check of both, clipping, update.
 
-Every loss term is divided by its own count over the *whole* step (target tokens, masked places,
+Every loss term is divided by its own count over the *whole* step (target tokens, masked tokens,
 pairs, examples), counted from the labels of all micro-batches before the first forward pass. The
 gradient is then the same however the step is split (huggingface/transformers#34191 is the trap).
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -72,7 +73,7 @@ class Stepper:
     ) -> None:
         self._model = model
         self._optimizer = optimizer
-        self._clip = config.max_grad_norm
+        self._max_grad_norm = config.max_grad_norm
         self._device = device
         self._dtype = dtype
         self._overflows = 0
@@ -85,11 +86,7 @@ class Stepper:
         return torch.autocast(self._device.type, dtype=self._dtype)
 
     def run(self, batches: Sequence[Batch], seed: int, step: int) -> StepResult:
-        """Take one step over its micro-batches.
-
-        Raises:
-            UserError: the loss or the gradient is not finite; the weights are as before the step.
-        """
+        """Take one step over its micro-batches; what is not finite is refused."""
         model = cast(LossModel, self._model)
         counts = count_targets(model.loss_counts, batches)
         torch.manual_seed(seed)
@@ -115,21 +112,22 @@ class Stepper:
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         # The one place where the processor is waited for.
         flat = [part for each in parts.values() for part in each]
-        *values, length = torch.stack([*flat, norm.to(self._device)]).tolist()
+        *values, gradient_norm = torch.stack([*flat, norm.to(self._device)]).tolist()
         read = iter(values)  # added up as Python floats: MPS has no float64
         losses = {name: sum(next(read) for _ in each) for name, each in parts.items()}
-        if not _finite(values) or (not _finite([length]) and not self._overflow()):
+        finite = math.isfinite(gradient_norm)
+        if not all(map(math.isfinite, values)) or (not finite and not self._overflow()):
             refuse(self._model, batches, seed, step, losses, self._device, self.autocast)
-        if _finite([length]):
+        if finite:
             self._overflows = 0
-            if self._clip is not None and length > self._clip:
-                torch.nn.utils.clip_grads_with_norm_(parameters, self._clip, norm)
+            if self._max_grad_norm is not None and gradient_norm > self._max_grad_norm:
+                torch.nn.utils.clip_grads_with_norm_(parameters, self._max_grad_norm, norm)
         if self.scaler is None:
             self._optimizer.step()
         else:
             self.scaler.step(self._optimizer)  # skips the update after an overflow
             self.scaler.update()
-        return StepResult(losses, self._shares(losses, batches), length)
+        return StepResult(losses, self._shares(losses, batches), gradient_norm)
 
     def _shares(self, losses: Iterable[str], batches: Sequence[Batch]) -> dict[str, float]:
         if not isinstance(self._model, SharedLossModel):
@@ -152,7 +150,3 @@ def count_targets(
     for batch in batches:
         counts.update({name: int(number) for name, number in count(batch).items()})
     return counts
-
-
-def _finite(values: Iterable[float]) -> bool:
-    return all(-float("inf") < value < float("inf") for value in values)

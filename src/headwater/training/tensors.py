@@ -14,28 +14,21 @@ from headwater.errors import UserError
 Tensors = dict[str, Tensor]
 
 
-def of_model(model: nn.Module, without: Collection[str] = ()) -> Tensors:
+def of_model(model: nn.Module, excluded: Collection[str] = ()) -> Tensors:
     """Return parameters and persistent buffers by name; tied weights stand once."""
     found = dict(model.named_parameters())
     known = {id(p) for p in found.values()}
     everything = model.state_dict(keep_vars=True)
     found.update({name: value for name, value in everything.items() if id(value) not in known})
-    return {name: value.detach() for name, value in found.items() if name not in without}
+    return {name: value.detach() for name, value in found.items() if name not in excluded}
 
 
 def into_model(
-    model: nn.Module, saved: Mapping[str, Tensor], where: str, without: Collection[str] = ()
+    model: nn.Module, saved: Mapping[str, Tensor], where: str, excluded: Collection[str] = ()
 ) -> None:
-    """Copy saved tensors into the model in place.
-
-    Args:
-        without: what stays as it is in the model, saved or not.
-
-    Raises:
-        UserError: the model has other tensors than were saved.
-    """
-    own = of_model(model, without)
-    for name in sorted({*own, *saved}.difference(without)):
+    """Copy saved tensors into the model in place; what is excluded stays, saved or not."""
+    own = of_model(model, excluded)
+    for name in sorted({*own, *saved}.difference(excluded)):
         if name not in saved or name not in own:
             side = "saved state" if name not in saved else "model"
             raise UserError(f"{where}: tensor {name} is missing from the {side}; another model?")

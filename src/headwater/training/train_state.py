@@ -1,7 +1,24 @@
-"""Where a run stands: a few numbers that JSON carries exactly. Imports no torch."""
+"""What resuming needs beside weights: a few numbers that JSON carries exactly. Imports no torch."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatistics:
+    """What one step adds to the running statistics.
+
+    padded_tokens: tokens with their padding.
+    shares: of each loss, how much of what it was divided by it has itself; 1 for all of it.
+    """
+
+    examples: int
+    tokens: int
+    padded_tokens: int
+    gradient_norm: float
+    losses: Mapping[str, float]
+    shares: Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -11,31 +28,21 @@ class RunningStatistics:
     steps: int = 0
     examples: int = 0
     tokens: int = 0
-    cells: int = 0
-    """Tokens with their padding."""
-    norm: float = 0.0
+    padded_tokens: int = 0
+    gradient_norm: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
-    """Of each loss, the share that it has in the steps: their number, if it is in all of them."""
 
-    def add(
-        self,
-        examples: int,
-        tokens: int,
-        cells: int,
-        norm: float,
-        losses: dict[str, float],
-        shares: dict[str, float],
-    ) -> None:
+    def add(self, step: StepStatistics) -> None:
         """Count one step."""
         self.steps += 1
-        self.examples += examples
-        self.tokens += tokens
-        self.cells += cells
-        self.norm += norm
-        for name, value in losses.items():
+        self.examples += step.examples
+        self.tokens += step.tokens
+        self.padded_tokens += step.padded_tokens
+        self.gradient_norm += step.gradient_norm
+        for name, value in step.losses.items():
             self.losses[name] = self.losses.get(name, 0.0) + value
-            self.shares[name] = self.shares.get(name, 0.0) + shares[name]
+            self.shares[name] = self.shares.get(name, 0.0) + step.shares[name]
 
     @property
     def loss(self) -> float:
@@ -43,20 +50,19 @@ class RunningStatistics:
         return sum(self.losses.values()) / self.steps
 
     @property
-    def means(self) -> dict[str, float]:
-        """The mean of each loss where it was asked for."""
-        asked = {name: share for name, share in self.shares.items() if share}
-        return {name: self.losses[name] / share for name, share in asked.items()}
+    def mean_losses(self) -> dict[str, float]:
+        """The mean of each loss over the steps that have it."""
+        return {name: self.losses[name] / share for name, share in self.shares.items() if share}
 
     @property
     def padding(self) -> float:
-        """The share of the cells that is padding."""
-        return 1.0 - self.tokens / self.cells if self.cells else 0.0
+        """The share of the tokens that is padding."""
+        return 1.0 - self.tokens / self.padded_tokens if self.padded_tokens else 0.0
 
 
 @dataclass(slots=True)
-class Place:
-    """The place in the data and in the schedule, and what the evaluations said so far."""
+class TrainState:
+    """The position in the data and in the schedule, and the best evaluations so far."""
 
     step: int = 0
     epoch: int = 0
@@ -65,19 +71,23 @@ class Place:
     seconds: float = 0.0
     processor_seconds: float = 0.0
     """Of all threads of the process: other work on the machine does not lengthen them."""
-    run: RunningStatistics = field(default_factory=RunningStatistics)
-    epoch_tally: RunningStatistics = field(default_factory=RunningStatistics)
-    window: RunningStatistics = field(default_factory=RunningStatistics)
+    run_statistics: RunningStatistics = field(default_factory=RunningStatistics)
+    epoch_statistics: RunningStatistics = field(default_factory=RunningStatistics)
+    log_statistics: RunningStatistics = field(default_factory=RunningStatistics)
     """Since the last line of the log."""
-    evaluated: int = 0
+    evaluated_step: int = 0
     """The last step that was evaluated."""
     best_step: int | None = None
     best_value: float | None = None
-    bests: dict[str, tuple[int, float]] = field(default_factory=dict)
+    followed_bests: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Step and value of the best evaluation by each metric that is followed besides."""
-    stale: int = 0
-    """Evaluations since the best one."""
+    evaluations_since_best: int = 0
     scaler: dict[str, float] = field(default_factory=dict)
+
+    def add(self, step: StepStatistics) -> None:
+        """Count one step in all statistics."""
+        for statistics in (self.run_statistics, self.epoch_statistics, self.log_statistics):
+            statistics.add(step)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -86,14 +96,13 @@ class Place:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Rebuild from `to_json`."""
-        tallies = {
-            name: RunningStatistics(**values[name]) for name in ("run", "epoch_tally", "window")
-        }
-        bests = {name: (int(step), float(value)) for name, (step, value) in values["bests"].items()}
-        return cls(**{**values, **tallies, "bests": bests})
+        names = ("run_statistics", "epoch_statistics", "log_statistics")
+        statistics = {name: RunningStatistics(**values[name]) for name in names}
+        bests = {key: (int(s), float(v)) for key, (s, v) in values["followed_bests"].items()}
+        return cls(**{**values, **statistics, "followed_bests": bests})
 
 
-def best_steps(place: dict[str, Any]) -> set[int]:
-    """Return the steps whose weights a place (as JSON) needs beside its own."""
-    steps = {int(step) for step, _ in place["bests"].values()}
-    return steps if place["best_step"] is None else steps | {int(place["best_step"])}
+def best_steps(state: Mapping[str, Any]) -> set[int]:
+    """Return the steps whose weights a state (as JSON) needs beside its own."""
+    steps = {int(step) for step, _ in state["followed_bests"].values()}
+    return steps if state["best_step"] is None else steps | {int(state["best_step"])}

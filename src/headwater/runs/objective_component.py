@@ -1,0 +1,188 @@
+"""An objective that a run learns: text without labels as features, and the held-out loss.
+
+    token stores -> objective (fresh noise every epoch) -> features
+
+Pre-training learns one of them; a mixture may hold some beside its tasks.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from headwater.corpus.store import TokenStore
+from headwater.data.convert import FeatureSet, digest
+from headwater.errors import UserError
+from headwater.evaluation.held_out import held_out_loss
+from headwater.models.config import ModelConfig
+from headwater.models.families import FAMILIES, family_of, sizes_of
+from headwater.models.head_names import TaskHead
+from headwater.objectives.cbow import WordWindows
+from headwater.objectives.concatenated import ConcatenatedStores, store_seed
+from headwater.objectives.lm import LanguageModel
+from headwater.objectives.mlm import MaskedLM
+from headwater.objectives.span_corruption import SpanCorruption
+from headwater.objectives.text_to_text import SplitText
+from headwater.runs.recipe import ObjectiveConfig, RunRecipe
+from headwater.runs.setup import Setup
+
+logger = logging.getLogger(__name__)
+
+
+def families_of(objective: str) -> list[str]:
+    """Return the names of the families that learn an objective."""
+    return [name for name, family in FAMILIES.items() if objective in family.objectives]
+
+
+@final
+@dataclass(slots=True)
+class ObjectiveComponent:
+    """An objective and its token stores.
+
+    in_mixture: learned with others; then the loss alone is measured.
+    """
+
+    config: ObjectiveConfig
+    stores: tuple[TokenStore, ...]
+    validation: TokenStore | None
+    in_mixture: bool
+    scored: bool = False
+    has_pairs: bool = False
+    _validation_features: FeatureSet | None = field(default=None, init=False)
+
+    @classmethod
+    def open(cls, config: ObjectiveConfig, *, in_mixture: bool) -> "ObjectiveComponent":
+        """Open the stores and compare their checksums: a flipped bit would train without a word."""
+        stores = tuple(open_store(name) for name in config.corpus.train)
+        held_out = config.corpus.validation
+        validation = None if held_out is None else open_store(held_out)
+        return cls(config, stores, validation, in_mixture)
+
+    @property
+    def name(self) -> str:
+        """The objective's name."""
+        return self.config.objective
+
+    @property
+    def kind(self) -> str:
+        """The objective's name."""
+        return self.config.objective
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the stores' fingerprints."""
+        return digest([store.fingerprint for store in self.stores])
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The loss and, outside of a mixture, the perplexity; its terms may come with them."""
+        if self.validation is None:
+            return ()
+        return ("loss",) if self.in_mixture else ("loss", "perplexity")
+
+    @property
+    def validation_rows(self) -> int:
+        """The most held-out sequences that are measured."""
+        return self.config.corpus.validation_rows
+
+    def head(self) -> TaskHead:
+        """Return the head of an encoder for it."""
+        return TaskHead("pretraining" if self.config.mlm.next_sentence else "masked_lm")
+
+    def check(self, config: ModelConfig) -> None:
+        """Refuse a model whose architecture has no use for it, or that reads less at once."""
+        family, longest = family_of(config), sizes_of(config).longest_input
+        family.refuse_objective(config, self.name, self.config.span_corruption.packing)
+        if family.kind == "encoder":
+            _check_length("mlm.max_length", self.config.mlm.max_length, longest)
+        elif family.kind == "causal_lm":
+            _check_length("lm.length", self.config.lm.length, longest)
+
+    def features(self, recipe: RunRecipe, setup: Setup) -> FeatureSet:
+        """Build the sequences of the stores, each under noise of its own."""
+        seed = recipe.training.seed
+        sets = [
+            store_features(self.config, store, setup, store_seed(seed, number))
+            for number, store in enumerate(self.stores)
+        ]
+        repeats = self.config.corpus.repeats or [1] * len(sets)
+        features = sets[0] if repeats == [1] else ConcatenatedStores(sets, repeats)
+        tokens = sum(store.info.tokens for store in self.stores)
+        logger.info(
+            "%s: train on %s sequences of %s tokens", self.name, f"{len(features):,}", f"{tokens:,}"
+        )
+        return features
+
+    def validation_features(self, recipe: RunRecipe, setup: Setup) -> FeatureSet | None:
+        """Build the sequences of the held-out store, once."""
+        if self._validation_features is None and self.validation is not None:
+            seed = recipe.training.seed
+            self._validation_features = store_features(self.config, self.validation, setup, seed)
+        return self._validation_features
+
+    def validation_fingerprint(self, recipe: RunRecipe, setup: Setup) -> str | None:
+        """SHA-256 of the held-out store in a mixture, of its features otherwise."""
+        if self.validation is None or self.in_mixture:
+            return None if self.validation is None else self.validation.fingerprint
+        features = self.validation_features(recipe, setup)
+        return None if features is None else features.fingerprint
+
+    def size(self, features: FeatureSet, setup: Setup) -> int:
+        """Count the sequences."""
+        return len(features)
+
+    def evaluate(self, recipe: RunRecipe, setup: Setup) -> Mapping[str, float]:
+        """Measure the loss on held-out text."""
+        features = self.validation_features(recipe, setup)
+        assert features is not None
+        model = setup.model_of(self.name)
+        found = held_out_loss(model, features, self.validation_rows, setup.pad_id)
+        return {"loss": found["loss"]} if self.in_mixture else found
+
+    def saved(self, recipe: RunRecipe, setup: Setup) -> dict[str, Any]:
+        """Return the objective, where it is all that was learned."""
+        return {} if self.in_mixture else {"objective": self.name}
+
+
+def _check_length(key: str, length: int, longest: int) -> None:
+    if length > longest:
+        raise UserError(f"{key} = {length}: this model reads {longest} tokens; set {key}={longest}")
+
+
+def open_store(name: str) -> TokenStore:
+    """Open a store and compare its checksums."""
+    store = TokenStore.open(Path(name).expanduser())
+    store.verify()
+    return store
+
+
+def store_features(
+    config: ObjectiveConfig, store: TokenStore, setup: Setup, seed: int
+) -> FeatureSet:
+    """Build the sequences of one store."""
+    vocabulary = setup.vocabulary
+    if store.vocabulary_fingerprint != vocabulary.fingerprint:
+        raise UserError(
+            f"{store.folder}: built with another vocabulary than the model's; build it again with "
+            "`headwater corpus build --vocabulary MODEL`"
+        )
+    if config.objective in ("bilm", "cbow") and not vocabulary.whole_words:
+        raise UserError(
+            f"{store.folder}: a store of tokens of words, and objective {config.objective!r} asks "
+            "for whole ones; build it with a vocabulary of `headwater vocabulary train --kind word`"
+        )
+    try:
+        match config.objective:
+            case "cbow":
+                return WordWindows(store, config.cbow)
+            case "mlm":
+                return MaskedLM(store, vocabulary, config.mlm, seed)
+            case "span_corruption":
+                return SpanCorruption(store, vocabulary, config.span_corruption, seed)
+            case "lm" | "prefix_lm" if setup.writes_text:
+                return SplitText(store, vocabulary, config.lm, seed, config.objective)
+            case "bilm" | "lm" | "prefix_lm":
+                return LanguageModel(store, vocabulary, config.lm, seed, config.objective)
+    except UserError as error:
+        raise UserError(f"{store.folder}: {error}") from None

@@ -1,0 +1,60 @@
+"""What the training loop asks of its caller; each hook does nothing unless it is written anew.
+
+class Measured(Hooks):
+    metric_names = ("accuracy",)
+
+    def evaluate(self, model):
+        return {"accuracy": ...}
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import final
+
+from torch import nn
+
+from headwater.training.identity import Identity
+
+
+class Hooks:
+    """The caller's part of a run."""
+
+    @property
+    def identity(self) -> Identity:
+        """What must be the same when resuming, beside the data and the training settings."""
+        return {}
+
+    @property
+    def metric_names(self) -> Sequence[str]:
+        """What `evaluate` gives, the main metric first; empty where nothing is measured."""
+        return ()
+
+    @property
+    def followed_metrics(self) -> Sequence[str]:
+        """Metrics of which the highest's weights are kept besides, in `best/METRIC`."""
+        return ()
+
+    def excluded_parameters(self, model: nn.Module) -> Collection[str]:
+        """Name parameters that never change and can be had again: states leave them out."""
+        return ()
+
+    def on_begin(self, folder: Path) -> None:
+        """Called before the first step, once the run folder is known to be free for it."""
+
+    def before_step(self, model: nn.Module, step: int, total: int) -> None:
+        """Called before a step, counted from 1; may change which parameters need a gradient."""
+
+    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+        """Return metrics of the model, in evaluation mode, without gradients."""
+        return {}
+
+    def save_model(self, folder: Path) -> None:
+        """Write the model that is trained to a folder."""
+
+    def on_end(self, folder: Path) -> None:
+        """Called when model and log are whole, before the run is marked as ended."""
+
+
+@final
+class NoHooks(Hooks):
+    """Nothing is measured and no model written; states are."""

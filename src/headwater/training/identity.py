@@ -1,0 +1,62 @@
+"""What a resumed run must have in common with its beginning: nested JSON, compared key by key.
+
+Settings have the keys of a recipe; data, vocabularies and weights stand as their SHA-256.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from headwater.errors import UserError
+
+Identity = Mapping[str, Any]
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+_DATA = ("data", "validation")  # fingerprints of what was read
+_SHOWN = 5
+_ABSENT = object()
+
+
+def as_json(identity: Identity) -> dict[str, Any]:
+    """Return an identity as a file gives it back: tuples as lists."""
+    values: dict[str, Any] = json.loads(json.dumps(dict(identity), allow_nan=False))
+    return values
+
+
+def compare(before: Identity, now: Identity) -> None:
+    """Refuse to continue another run, naming each difference."""
+    found = {key: (was, value) for key, was, value in _differences(as_json(before), as_json(now))}
+    settings = [key for key in found if key.partition(".")[0] not in _DATA]
+    components = [key for key in found if key != "data.features"]
+    # data follow from settings, and the features of a mixture from its components
+    named = settings or components or list(found)
+    if named:
+        more = f" (and {len(named) - _SHOWN} more)" if len(named) > _SHOWN else ""
+        texts = [_difference(key, *found[key]) for key in named[:_SHOWN]]
+        raise UserError(
+            f"cannot resume: {'; '.join(texts)}{more}. "
+            "Put it back as it was, or start a new run in another folder"
+        )
+
+
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the dotted key of each difference and both values, in the order of the keys."""
+    if not all(each is _ABSENT or isinstance(each, dict) for each in (before, now)):
+        if before != now:
+            yield key, before, now
+        return
+    first, second = ({} if each is _ABSENT else each for each in (before, now))
+    for name in sorted({*first, *second}):
+        inner = f"{key}.{name}" if key else name
+        yield from _differences(first.get(name, _ABSENT), second.get(name, _ABSENT), inner)
+
+
+def _difference(key: str, was: Any, now: Any) -> str:
+    if any(isinstance(each, str) and _SHA256.fullmatch(each) for each in (was, now)):
+        return f"{key} has changed"
+    return f"{key} was {_shown(was)}, is now {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is _ABSENT else repr(value)
