@@ -20,6 +20,7 @@ from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.report import write_report
 from headwater.studies.study import GridRun, Result, StudyContext
+from headwater.training.log import read_log
 
 BODIES = Path(__file__).resolve().parents[2] / "studies" / "bodies"
 ALL_BODIES = tuple(str(BODIES / name) for name in ("t5", "bert", "gpt", "elmo", "cbow"))
@@ -174,6 +175,8 @@ def test_the_smallest_cell_of_a_study_end_to_end(
     assert 0 <= result.value <= 100
     assert result.trained == result.parameters > 100_000
     assert "evaluation: accuracy" in (tmp_path / "output" / f"{trial.run.name}.txt").read_text()
+    log = read_log(tmp_path / "runs" / trial.run.name / "log.jsonl")
+    assert all(0 < line["processor_seconds"] for line in log if "evaluation" in line)
 
 
 def test_the_command_lists_them_and_names_the_nearest(headwater) -> None:  # type: ignore[no-untyped-def]
