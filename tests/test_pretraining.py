@@ -212,7 +212,7 @@ def test_a_gpt_goes_on_with_a_text_but_does_not_answer(
     pretrain(recipe_of("lm", stores), tmp_path / "gpt")
     model = load(tmp_path / "gpt", "cpu")
     assert model.answer("The spring", top_k=2)[0].score > 0
-    with pytest.raises(UserError, match="is a GPT, which goes on with a text"):
+    with pytest.raises(UserError, match="is a GPT, which continues a text"):
         model.answer("Who?", "Ada did.")
 
 

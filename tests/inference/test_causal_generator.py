@@ -1,4 +1,4 @@
-"""A GPT goes on with a text, beside reading everything again for each token."""
+"""A GPT continues a text, compared with reading everything again for each token."""
 
 from pathlib import Path
 

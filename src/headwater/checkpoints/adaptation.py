@@ -86,12 +86,12 @@ def find_base(adaptation: Adaptation, folder: Path) -> Path:
     except UserError as error:
         raise UserError(
             f"{file}: the body that this was trained on, {base.name}, is not at {base.path}; "
-            f"write its new place into path ({error})"
+            f"write its new path there ({error})"
         ) from None
     if weight_sums(found) != base.sha256:
         raise UserError(
             f"{found}: holds other weights than those that {folder} was trained on (their sha256 "
-            f"is in its {BASE}); write the place of the right body into path there"
+            f"is in its {BASE}); write the path of the right body there"
         )
     return found
 

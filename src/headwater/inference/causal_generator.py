@@ -58,7 +58,7 @@ class CausalGenerator:
     def ask(self, text: str, top_k: int = 1) -> list[Answer]:
         """Return the `top_k` likeliest continuations of a prompt, as long as there is room for."""
         if not text.strip():
-            raise UserError("the text to go on with is empty")
+            raise UserError("the text to continue is empty")
         if top_k < 1:
             raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
         usual = GenerationConfig(num_beams=top_k, num_return_sequences=top_k)

@@ -32,7 +32,7 @@ def generate_ids(
 
     Args:
         batch: `input_ids` and, with padding, `attention_mask`, both `[batch, inputs]`. A prompt to
-            go on with has its last token in `start_ids` `[batch]`.
+            continue has its last token in `start_ids` `[batch]`.
         indices: those of the inputs among all inputs, which seed their draws.
     """
     ids, mask = batch["input_ids"], batch.get("attention_mask")

@@ -108,7 +108,7 @@ class LoadedModel:
         ]
 
     def generate(self, texts: Sequence[str], **options: Any) -> list[str]:
-        """Generate texts for each input text; of a GPT, what each goes on with.
+        """Generate texts for each input text; of a GPT, continuations of it.
 
         The fields of a task's template may stand in any order (see `tasks.field_order`).
 

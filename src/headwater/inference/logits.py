@@ -16,7 +16,7 @@ from headwater.inference.generation_config import GenerationConfig
 def first_history(batch: Mapping[str, Tensor], last: Tensor) -> Tensor:
     """Return the history before the first step; `last` `[batch, 1]` is what that step reads.
 
-    A batch with `start_ids` goes on with its `input_ids`, which count.
+    A batch with `start_ids` continues its `input_ids`, which count.
     """
     if "start_ids" not in batch:
         return last

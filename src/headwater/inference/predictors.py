@@ -186,7 +186,7 @@ class Predictors:
         family = family_of(self._config)
         if family.kind == "causal_lm":
             raise UserError(
-                f"{self._name} is a GPT, which goes on with a text and does not answer from one; "
+                f"{self._name} is a GPT, which continues a text and does not answer from one; "
                 "give it no context, or take a BERT or a T5"
             )
         if family.kind == "word_vectors":
