@@ -137,26 +137,23 @@ def _measure(
     loaded: LoadedModel, group: Sequence[Selected], output: Path | None, skipped: dict[str, str]
 ) -> dict[str, Measured]:
     """Measure one model on its tasks, after a check that it fits them all."""
-    predictors: dict[str, Predictor[Any]] = {}
+    fitting: list[tuple[Selected, Predictor[Any]]] = []
     for each in group:
         try:
-            predictors[each.task.name] = predictor_for(loaded, each.task)
+            fitting.append((each, predictor_for(loaded, each.task)))
         except UserError as error:
             _skip(each, str(error), skipped)
             logger.info(f"skipped {each.task.name}: {error}")
-    found: dict[str, Measured] = {}
-    for each in group:
-        name = each.task.name
-        if name not in predictors:
-            continue
-        examples = read_files(each.task, each.files)
+    measured: dict[str, Measured] = {}
+    for each, predictor in fitting:
+        name, examples = each.task.name, read_files(each.task, each.files)
         begin = time.monotonic()
-        result = measure(predictors[name], each.task, examples, output and output / name)
-        seconds = time.monotonic() - begin
-        rate = len(examples) / max(1e-9, seconds)
+        result = measure(predictor, each.task, examples, output and output / name)
+        seconds = max(1e-9, time.monotonic() - begin)
+        rate = len(examples) / seconds
         logger.info(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")
-        found[name] = Measured(each.task, len(examples), result.metrics)
-    return found
+        measured[name] = Measured(each.task, len(examples), result.metrics)
+    return measured
 
 
 def _averages(names: Sequence[str], tasks: Mapping[str, Measured]) -> Iterator[tuple[str, Average]]:
