@@ -142,11 +142,7 @@ class EncoderDecoderConverter:
     cut: Cut = field(default=Cut(), init=False)
 
     def __call__(self, examples: Iterable[TextExample]) -> EncodedPairs:
-        """Encode inputs and the first target of each example.
-
-        Raises:
-            UserError: an example has no target, or the vocabulary has no end-of-sequence token.
-        """
+        """Encode inputs and the first target of each example."""
         examples = list(examples)
         eos_id = end_token(self.vocabulary)
         for example in examples:

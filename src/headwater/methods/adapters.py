@@ -64,11 +64,7 @@ class Adapters(Method):
     saves_adapter_only: ClassVar[bool] = True
 
     def attach(self, model: Model) -> None:
-        """Freeze the body but for its norms, and put the adapters in.
-
-        Raises:
-            UserError: the model is of a family that is not adapted so, or there is no room.
-        """
+        """Freeze the body but for its norms, and put the adapters in."""
         freeze_body(model, "adapters")
         for module in model.modules():
             if isinstance(module, LayerNorm | RMSNorm):

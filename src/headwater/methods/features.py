@@ -24,11 +24,7 @@ class Features(Method):
     saves_adapter_only: ClassVar[bool] = True
 
     def attach(self, model: Model) -> None:
-        """Freeze the body.
-
-        Raises:
-            UserError: there is no small model on it.
-        """
+        """Freeze the body."""
         if not isinstance(model, FeatureModel):
             raise UserError("method 'features' is for headwater finetune, on one task")
         model.requires_grad_(False)

@@ -21,11 +21,7 @@ def head_of(model: Model) -> nn.Module | None:
 
 
 def freeze_body(model: Model, method: str) -> None:
-    """Let nothing train but the heads.
-
-    Raises:
-        UserError: the model is neither an encoder with a head nor a T5.
-    """
+    """Let nothing train but the heads."""
     head = head_of(model)
     if head is None and not isinstance(model, TextToText):
         name = type(model).__name__

@@ -27,11 +27,7 @@ class HeadOnly(Method):
     """Method `head_only`."""
 
     def attach(self, model: Model) -> None:
-        """Freeze the body.
-
-        Raises:
-            UserError: the model has no head.
-        """
+        """Freeze the body."""
         head = _head(model)
         model.requires_grad_(False)
         head.requires_grad_(True)

@@ -63,12 +63,7 @@ class Lora(Method):
     saves_adapter_only: ClassVar[bool] = True
 
     def attach(self, model: Model) -> None:
-        """Freeze the body and put the new matrices beside its own.
-
-        Raises:
-            UserError: the model has none of the modules that `targets` names, they are smaller than
-                the rank, or it is of a family that is not adapted so.
-        """
+        """Freeze the body and put the new matrices beside its own."""
         freeze_body(model, "lora")
         linears = layer_linears(model)
         last = {name: name.rpartition(".")[2] for name in linears}

@@ -31,11 +31,7 @@ class GradualUnfreezing(Method):
     config: UnfreezingConfig
 
     def before_step(self, model: nn.Module, step: int, total: int) -> None:
-        """Freeze what lies deeper than the layers that have joined.
-
-        Raises:
-            UserError: the steps are too few for all layers to join.
-        """
+        """Freeze what lies deeper than the layers that have joined."""
         depth = depths(name for name, _ in model.named_parameters())
         depth |= {name: 0 for name in depth if "embedding" in name.split(".")}  # a T5's
         deepest = max(depth.values())

@@ -235,9 +235,6 @@ def load_recipe(
         path: the TOML file, or None where `options` give everything.
         options: values from the command line, nested as in the file; they win over the file.
         overrides: `a.b=VALUE` texts; they win over all.
-
-    Raises:
-        UserError: a key or value is wrong; the nearest key is named. Or it is of the other verb.
     """
     if path is not None:
         keys = read_toml(path).keys()
@@ -303,9 +300,6 @@ def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> P
 
     Args:
         given: whether there are options beside.
-
-    Raises:
-        UserError: there is neither a recipe nor an option nor a run.
     """
     setup = folder / "config.toml"
     if not resume or recipe is not None:
@@ -317,11 +311,7 @@ def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> P
 
 
 def run_folder(output: Path | None, recipe: Path | None) -> Path:
-    """Where a run goes: `output`, or `runs/` with the recipe's name.
-
-    Raises:
-        UserError: neither is given.
-    """
+    """Where a run goes: `output`, or `runs/` with the recipe's name."""
     if output is not None:
         return output
     if recipe is None:

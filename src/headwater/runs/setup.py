@@ -181,11 +181,7 @@ def _adaptation(recipe: RunRecipe) -> Adaptation:
 
 
 def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
-    """Shorten inputs of lengths that nobody asked for to what a model with a head can read.
-
-    Raises:
-        UserError: the recipe asks for inputs that are too long.
-    """
+    """Shorten inputs of lengths that nobody asked for to what a model with a head can read."""
     longest = sizes_of(config).longest_input
     for name, shape in (("spans", recipe.spans), ("sequence", recipe.sequence)):
         if shape.max_length > longest and "max_length" in shape.model_fields_set:

@@ -17,11 +17,7 @@ from headwater.training.config import TrainingConfig
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Return AdamW (Loshchilov & Hutter 2019) or Adafactor over the trainable parameters.
-
-    Raises:
-        UserError: the model has no parameter to train, or none that a group's name begins.
-    """
+    """Return AdamW (Loshchilov & Hutter 2019) or Adafactor over the trainable parameters."""
     # A network inside of a PerTaskLoss has the names that it has alone.
     trainable = {
         name.removeprefix("network."): parameter
@@ -54,11 +50,7 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
 
 
 def rate_factors(names: Iterable[str], config: TrainingConfig) -> dict[str, float]:
-    """Return by what the learning rate is multiplied for each parameter.
-
-    Raises:
-        UserError: no parameter's name begins like a key of `group_rates`.
-    """
+    """Return by what the learning rate is multiplied for each parameter."""
     depth = depths(names)
     for key in config.group_rates:
         if not any(_begins(name, key) for name in depth):
