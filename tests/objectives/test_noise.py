@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.data.order import CHOSEN, SPANS, row_keys
+from headwater.data.order import CHOSEN, SPANS, sequence_keys
 from headwater.objectives.noise import (
     amount,
     below,
@@ -23,7 +23,7 @@ ROWS = 10_000
 
 
 def keys_of(sequences: int, seed: int = 0, epoch: int = 0, stream: int = SPANS) -> np.ndarray:
-    return row_keys((seed, stream, epoch), np.arange(sequences))
+    return sequence_keys((seed, stream, epoch), np.arange(sequences))
 
 
 def published_mask(length: int, random: np.random.Generator) -> np.ndarray:
@@ -104,7 +104,7 @@ def test_short_sequences_keep_noise_and_text(length: int, density: float) -> Non
 
 def test_a_sequence_depends_on_nothing_but_seed_epoch_and_number() -> None:
     whole = random_spans(keys_of(50), 100, 0.15, 3.0).mask(100)
-    keys = row_keys((0, SPANS, 0), np.array([31, 7]))
+    keys = sequence_keys((0, SPANS, 0), np.array([31, 7]))
     assert np.array_equal(random_spans(keys, 100, 0.15, 3.0).mask(100), whole[[31, 7]])
     for other in (keys_of(50, seed=1), keys_of(50, epoch=1)):
         different = random_spans(other, 100, 0.15, 3.0).mask(100)

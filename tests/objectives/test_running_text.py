@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.data.order import hash_key, hashes, place_hashes, row_keys
+from headwater.data.order import hash_key, hashes, position_hashes, sequence_keys
 from headwater.errors import UserError
 from headwater.objectives.sequences import RunningText, constant
 
@@ -57,9 +57,9 @@ def test_a_memory_mapped_store_is_read_in_place(tmp_path: Path, make_store: Make
 
 def test_keys_and_hashes_of_many_sequences_are_those_of_one() -> None:
     sequences = np.array([0, 5, 2**40])
-    keys = row_keys((3, 1, 4), sequences)
+    keys = sequence_keys((3, 1, 4), sequences)
     assert keys.tolist() == [hash_key((3, 1, 4, sequence)) for sequence in sequences.tolist()]
-    table = place_hashes(keys[:, None], np.arange(6)[None])
+    table = position_hashes(keys[:, None], np.arange(6)[None])
     assert [sequence.tolist() for sequence in table] == [
         hashes(int(key), 6).tolist() for key in keys
     ]

@@ -1,17 +1,17 @@
-"""Which rows form which training step, and a batch of rows as tensors.
+"""Which sequences form which training step, and a batch of sequences as tensors.
 
 A step is cut first and split into micro-batches afterwards, so `accumulate = k` with batches of
-size N is by construction the same step as one batch of size k x N. Rows are shuffled, gathered
-in pools of about `POOL` steps, sorted by length inside a pool (rows of like length then meet in a
+size N is by construction the same step as one batch of size k x N. Sequences are shuffled, gathered
+in pools of about `POOL` steps, sorted by length inside a pool (those of like length then meet in a
 batch, so little is padding) and the finished steps are shuffled once more. A small set has smaller
 pools, hence batches that are nearly random (LOG.md, "small sets"). Pairs are padded on both sides:
 a pool, large also for a small set, is parted by the length of the targets and each part sorted by
 the inputs. What is short enough to be a label is not parted: batches would hold one label each.
 
     plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
-    for step in plan:            # step: a list of micro-batches, each an array of row numbers
-        for rows in step:
-            batch = collate([features[row] for row in rows], pad_id=0)
+    for step in plan:            # step: a list of micro-batches, each an array of indices
+        for indices in step:
+            batch = collate(features.features(indices, 0), pad_id=0)
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,8 +32,8 @@ PAIR_POOL = 512  # pairs must be alike in two lengths, which takes more to choos
 # Targets up to each of these lengths go together; labels ("not_entailment") are up to the first.
 TARGET_GROUPS = np.array([8, 16, 32])
 
-Rows = NDArray[np.int64]
-Step = list[Rows]
+Indices = NDArray[np.int64]
+Step = list[Indices]
 
 
 def plan_epoch(
@@ -47,17 +47,17 @@ def plan_epoch(
     seed: int = 0,
     epoch: int = 0,
 ) -> list[Step]:
-    """Return every step of an epoch as lists of micro-batches; each row stands in exactly one.
+    """Return every step of an epoch as lists of micro-batches; each sequence stands in exactly one.
 
     Args:
-        lengths: `[rows]`, the cost of each row in tokens.
-        target_lengths: `[rows]`, the share of it that the targets have, where they are padded
+        lengths: `[sequences]`, the cost of each sequence in tokens.
+        target_lengths: `[sequences]`, the share of it that the targets have, where they are padded
             apart from the inputs.
-        groups: `[rows]`; rows of different groups share no step. None: all may.
-        tokens: the most tokens in a micro-batch, padding included: rows x longest row, of pairs
-            rows x (longest input + longest target). A row that is longer alone makes a
+        groups: `[sequences]`; sequences of different groups share no step. None: all may.
+        tokens: the most tokens in a micro-batch, padding included: sequences x longest, of pairs
+            sequences x (longest input + longest target). A sequence that is longer alone makes a
             micro-batch of its own.
-        examples: the most rows in a micro-batch; exactly one of `tokens` and `examples` is given.
+        examples: the most sequences in a micro-batch; give exactly one of `tokens` and `examples`.
         accumulate: a step holds `accumulate` times that much. Where a token budget cannot be
             split evenly, a step has one micro-batch more rather than one that is too large.
     """
@@ -66,36 +66,36 @@ def plan_epoch(
     sides = [lengths] if target_lengths is None else [lengths - target_lengths, target_lengths]
     steps: list[Step] = []
     for part in _parted(shuffled, groups):
-        step = accumulate * (examples or _mean_rows(lengths[part], tokens or 0))
-        rows = _gathered(part, sides, step)
+        step = accumulate * (examples or _mean_sequences(lengths[part], tokens or 0))
+        indices = _gathered(part, sides, step)
         if examples is not None:
-            cuts = np.append(np.arange(0, len(rows), step), len(rows))
+            cuts = np.append(np.arange(0, len(indices), step), len(indices))
         else:
-            cuts = _token_cuts([side[rows] for side in sides], (tokens or 0) * accumulate)
+            cuts = _token_cuts([side[indices] for side in sides], (tokens or 0) * accumulate)
         for begin, end in pairwise(cuts):
-            steps.append(_split(rows[begin:end], sides, tokens, examples))
+            steps.append(_split(indices[begin:end], sides, tokens, examples))
     shuffle = order.permutation(seed, epoch, len(steps), order.BATCHES)
-    return [steps[place] for place in shuffle]
+    return [steps[index] for index in shuffle]
 
 
-def _parted(rows: Rows, groups: NDArray[np.int64] | None) -> list[Rows]:
-    """Part rows by group."""
+def _parted(indices: Indices, groups: NDArray[np.int64] | None) -> list[Indices]:
+    """Part sequences by group."""
     if groups is None:
-        return [rows]
-    return [rows[groups[rows] == group] for group in np.unique(groups[rows])]
+        return [indices]
+    return [indices[groups[indices] == group] for group in np.unique(groups[indices])]
 
 
-def _mean_rows(lengths: NDArray[np.int64], tokens: int) -> int:
-    """Return how many rows a budget of tokens holds on average."""
+def _mean_sequences(lengths: NDArray[np.int64], tokens: int) -> int:
+    """Return how many sequences a budget of tokens holds on average."""
     return max(1, int(tokens / max(1.0, float(lengths.mean())))) if len(lengths) else 1
 
 
-def _gathered(rows: Rows, sides: Sequence[Rows], step: int) -> Rows:
-    """Sort shuffled rows by length, pool by pool, to and fro: where one ends the next begins."""
-    pairs = len(sides) == 2 and sides[1][rows].max(initial=0) > TARGET_GROUPS[0]
-    size = step * _pool_steps(-(-len(rows) // step), pairs)
-    cuts = range(size, len(rows), size)
-    pools = [_sorted(pool, sides) for pool in np.split(rows, cuts)]
+def _gathered(indices: Indices, sides: Sequence[Indices], step: int) -> Indices:
+    """Sort sequences by length, pool by pool, to and fro: where one ends the next begins."""
+    pairs = len(sides) == 2 and sides[1][indices].max(initial=0) > TARGET_GROUPS[0]
+    size = step * _pool_steps(-(-len(indices) // step), pairs)
+    cuts = range(size, len(indices), size)
+    pools = [_sorted(pool, sides) for pool in np.split(indices, cuts)]
     return np.concatenate([pool[:: -1 if odd % 2 else 1] for odd, pool in enumerate(pools)])
 
 
@@ -108,7 +108,7 @@ def _pool_steps(steps: int, pairs: bool) -> int:
     return max(1, -(-steps // SMALL_POOLS))
 
 
-def _sorted(pool: Rows, sides: Sequence[Rows]) -> Rows:
+def _sorted(pool: Indices, sides: Sequence[Indices]) -> Indices:
     """Sort a pool so that neighbors are alike on every side."""
     if len(sides) == 1:
         return pool[np.argsort(sides[0][pool], kind="stable")]
@@ -119,8 +119,8 @@ def _sorted(pool: Rows, sides: Sequence[Rows]) -> Rows:
     return pool[np.lexsort((ways, groups))]
 
 
-def _token_cuts(sides: Sequence[Rows], budget: int) -> NDArray[np.int64]:
-    """Cut sorted rows where rows x (the longest of each side) would pass the budget."""
+def _token_cuts(sides: Sequence[Indices], budget: int) -> NDArray[np.int64]:
+    """Cut sorted sequences where sequences x (the longest of each side) would pass the budget."""
     cuts = [0]
     while cuts[-1] < len(sides[0]):
         begin = cuts[-1]
@@ -132,28 +132,30 @@ def _token_cuts(sides: Sequence[Rows], budget: int) -> NDArray[np.int64]:
     return np.array(cuts, dtype=np.int64)
 
 
-def _split(rows: Rows, sides: Sequence[Rows], tokens: int | None, examples: int | None) -> Step:
-    """Split one step's rows into even micro-batches, as few as keep to the limit."""
+def _split(
+    indices: Indices, sides: Sequence[Indices], tokens: int | None, examples: int | None
+) -> Step:
+    """Split one step's sequences into even micro-batches, as few as keep to the limit."""
     if examples is not None:
-        parts = -(-len(rows) // examples)
-        return np.array_split(rows, parts)
+        parts = -(-len(indices) // examples)
+        return np.array_split(indices, parts)
     budget = tokens or 0
-    padded = _padded(rows, sides)
-    for parts in range(max(1, -(-padded // max(1, budget)) - 1), len(rows)):
-        micro_batches = np.array_split(rows, parts)
+    padded = _padded(indices, sides)
+    for parts in range(max(1, -(-padded // max(1, budget)) - 1), len(indices)):
+        micro_batches = np.array_split(indices, parts)
         if all(_padded(each, sides) <= budget for each in micro_batches):
             return micro_batches
-    return np.array_split(rows, len(rows))
+    return np.array_split(indices, len(indices))
 
 
-def _padded(rows: Rows, sides: Sequence[Rows]) -> int:
-    return len(rows) * sum(int(side[rows].max()) for side in sides)
+def _padded(indices: Indices, sides: Sequence[Indices]) -> int:
+    return len(indices) * sum(int(side[indices].max()) for side in sides)
 
 
 def collate(
     features: Sequence[Mapping[str, np.ndarray]], pad_id: int, device: str | torch.device = "cpu"
 ) -> dict[str, Tensor]:
-    """Stack rows of features into tensors on a device, padded on the right to the longest row.
+    """Stack features into tensors on a device, padded on the right to the longest sequence.
 
     One-dimensional features become `[batch, length]`, single numbers `[batch]`. `*input_ids` are
     padded with `pad_id`, `*labels` with IGNORED, all else with 0. An
@@ -161,16 +163,16 @@ def collate(
     """
     batch: dict[str, Tensor] = {}
     for name, first in features[0].items():
-        rows = [feature[name] for feature in features]
+        values = [feature[name] for feature in features]
         dtype = np.float32 if np.issubdtype(np.asarray(first).dtype, np.floating) else np.int64
         if np.ndim(first) == 0:
-            batch[name] = torch.from_numpy(np.array(rows, dtype=dtype))
+            batch[name] = torch.from_numpy(np.array(values, dtype=dtype))
             continue
         fill = pad_id if name.endswith("input_ids") else IGNORED if name.endswith("labels") else 0
-        lengths = [len(row) for row in rows]
-        table = np.full((len(rows), max(lengths)), fill, dtype=dtype)
-        for place, row in enumerate(rows):
-            table[place, : lengths[place]] = row
+        lengths = [len(each) for each in values]
+        table = np.full((len(values), max(lengths)), fill, dtype=dtype)
+        for index, each in enumerate(values):
+            table[index, : lengths[index]] = each
         batch[name] = torch.from_numpy(table)
         if name == "input_ids":
             real = np.arange(table.shape[1]) < np.array(lengths)[:, None]

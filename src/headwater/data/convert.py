@@ -1,7 +1,7 @@
 """Examples as features: the integer arrays that batches are made of, one converter per family.
 
-A FeatureSet is what the batcher and the trainer see of the data: how long each row is, the row,
-and a fingerprint. It knows nothing of tasks or models.
+A FeatureSet is what the batcher and the trainer see of the data: how long each sequence is, its
+features, and a fingerprint. It knows nothing of tasks or models.
 """
 
 import hashlib
@@ -19,44 +19,44 @@ from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary
 
 IGNORED = -100
-"""The label of a place that is not asked for, which the losses pass over."""
+"""The label of a position without a target, which the losses pass over."""
 
 Features = dict[str, Ints]
-"""One row by name: int32 [length] for sequences, int32 scalars for labels."""
+"""Those of one sequence by name: int32 [length], or an int32 scalar for a label."""
 
 
 class FeatureSet(Protocol):
-    """Rows of features by index."""
+    """Sequences of features by index."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """int64 [rows]: the tokens a row costs, by which rows are bucketed."""
+        """int64 [sequences]: the tokens a sequence costs, by which sequences are bucketed."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """A digest that differs whenever a row differs."""
+        """A digest that differs whenever a sequence differs."""
         ...
 
     def __len__(self) -> int: ...
 
-    def features(self, rows: NDArray[np.int64], epoch: int) -> list[Features]:
-        """Return these rows, made together; the noise of an objective is new in each epoch."""
+    def features(self, indices: NDArray[np.int64], epoch: int) -> list[Features]:
+        """Make the features of these sequences together; each epoch has noise of its own."""
         ...
 
 
 def digest(*parts: object) -> str:
-    """SHA-256 of the parts as written by `repr`: a fingerprint of what rows are made from."""
+    """SHA-256 of the parts as written by `repr`: a fingerprint of what features are made from."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 @runtime_checkable
 class PairSet(FeatureSet, Protocol):
-    """Rows of an encoder-decoder, padded on either side."""
+    """Sequences of an encoder-decoder, padded on either side."""
 
     @property
     def target_lengths(self) -> NDArray[np.int64]:
-        """int64 [rows]: the share of `lengths` that stands on the side of the targets."""
+        """int64 [sequences]: the share of `lengths` that stands on the side of the targets."""
         ...
 
 
@@ -69,17 +69,17 @@ def all_pairs(sets: Sequence[FeatureSet]) -> list[PairSet] | None:
 def made_by_group(
     groups: NDArray[np.int64], make: Callable[[int, NDArray[np.int64]], Iterable[Features]]
 ) -> list[Features]:
-    """Make the rows of each group together, and return all in their own order.
+    """Make the sequences of each group together, and return all in their own order.
 
     Args:
-        groups: int64 [rows], of what group each is.
-        make: from a group and the places of its rows, int64 [some], to as many features.
+        groups: int64 [sequences], the group of each.
+        make: from a group and the indices of its members, int64 [members], to as many features.
     """
     made: list[Features] = [{}] * len(groups)
     for group in np.unique(groups).tolist():
-        places = np.flatnonzero(groups == group)
-        for place, features in zip(places.tolist(), make(group, places), strict=True):
-            made[place] = features
+        members = np.flatnonzero(groups == group)
+        for member, features in zip(members.tolist(), make(group, members), strict=True):
+            made[member] = features
     return made
 
 
@@ -87,7 +87,7 @@ def made_by_group(
 class EncodedPairs:
     """Inputs and targets of an encoder-decoder: `input_ids` and `labels`, int32 [length] each.
 
-    A row costs the tokens of both.
+    A sequence costs the tokens of both.
     """
 
     def __init__(self, inputs: Ragged, targets: Ragged, eos_id: int) -> None:
@@ -100,15 +100,15 @@ class EncodedPairs:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def __getitem__(self, row: int) -> Features:
+    def __getitem__(self, index: int) -> Features:
         return {
-            "input_ids": np.concatenate((self._inputs[row], self._eos)),
-            "labels": np.concatenate((self._targets[row], self._eos)),
+            "input_ids": np.concatenate((self._inputs[index], self._eos)),
+            "labels": np.concatenate((self._targets[index], self._eos)),
         }
 
-    def features(self, rows: NDArray[np.int64], epoch: int) -> list[Features]:
-        """Return rows; they are the same in every epoch."""
-        return [self[row] for row in rows.tolist()]
+    def features(self, indices: NDArray[np.int64], epoch: int) -> list[Features]:
+        """Return sequences; they are the same in every epoch."""
+        return [self[index] for index in indices.tolist()]
 
     @property
     def fingerprint(self) -> str:
@@ -159,4 +159,4 @@ class EncoderDecoderConverter:
         """Return the tokens of each text up to the limit, and how many texts had more."""
         found = encode_ids(self.vocabulary, texts, limit + 1)  # one more shows what is too long
         cut = int((found.lengths > limit).sum())
-        return Ragged.of([found[row][:limit] for row in range(len(found))]), cut
+        return Ragged.of([found[index][:limit] for index in range(len(found))]), cut

@@ -27,15 +27,15 @@ Longs = NDArray[np.int64]
 
 @final
 class Mixture:
-    """Draws the rows of every epoch anew.
+    """Draws the sequences of every epoch anew.
 
     Args:
-        sets: the rows of each task; all give the same features.
+        sets: the sequences of each task; all give the same features.
         rates: float64 [tasks], adding up to one.
         size: the draws of an epoch.
         apart: whether each batch holds one task alone, as a model with a head for each asks.
 
-    A row's features gain `task`, the number of its task.
+    A sequence's features gain `task`, the number of its task.
     """
 
     def __init__(
@@ -52,22 +52,24 @@ class Mixture:
         return self.size
 
     def draw(self, epoch: int) -> "Draws":
-        """Return the rows of an epoch."""
+        """Return the sequences of an epoch."""
         task = self._tasks(epoch)
         before = self._before(epoch)
-        row, reading = np.empty_like(task), np.empty_like(task)
+        index, reading = np.empty_like(task), np.empty_like(task)
         for number, each in enumerate(self.sets):
-            places = np.flatnonzero(task == number)
-            reading[places], within = np.divmod(before[number] + np.arange(len(places)), len(each))
-            for shuffle in np.unique(reading[places]).tolist():
-                now = reading[places] == shuffle
+            chosen = np.flatnonzero(task == number)
+            reading[chosen], within = np.divmod(before[number] + np.arange(len(chosen)), len(each))
+            for shuffle in np.unique(reading[chosen]).tolist():
+                same_shuffle = reading[chosen] == shuffle
                 key = order.hash_key((self.seed, order.TASKS, number)) >> 1
-                row[places[now]] = order.permutation(key, shuffle, len(each))[within[now]]
-        return Draws(self.sets, task, row, reading, apart=self.apart)
+                order_of_shuffle = order.permutation(key, shuffle, len(each))
+                index[chosen[same_shuffle]] = order_of_shuffle[within[same_shuffle]]
+        return Draws(self.sets, task, index, reading, apart=self.apart)
 
     def _tasks(self, epoch: int) -> Longs:
         """Choose the task of each draw, int64 [size]."""
-        keys = order.row_keys((self.seed, order.TASKS), np.arange(self.size) + epoch * self.size)
+        draws = np.arange(self.size) + epoch * self.size
+        keys = order.sequence_keys((self.seed, order.TASKS), draws)
         shares = (keys >> np.uint64(11)).astype(np.float64) * 2.0**-53
         return np.searchsorted(self._bounds, shares, side="right").astype(np.int64)
 
@@ -81,18 +83,18 @@ class Mixture:
 
 @final
 class Draws:
-    """The rows of one epoch of a mixture, a FeatureSet; a PairSet if all its tasks are.
+    """The sequences of one epoch of a mixture, a FeatureSet; a PairSet if all its tasks are.
 
     Attributes:
-        groups: int64 [rows], rows of which no two that differ may share a batch; None: all may.
+        groups: int64 [sequences]; those of different groups share no batch. None: all may.
     """
 
     target_lengths: Longs  # only of pairs, by which the batcher tells them
 
     def __init__(
-        self, sets: Sequence[FeatureSet], task: Longs, row: Longs, reading: Longs, *, apart: bool
+        self, sets: Sequence[FeatureSet], task: Longs, index: Longs, reading: Longs, *, apart: bool
     ) -> None:
-        self._sets, self._task, self._row, self._reading = sets, task, row, reading
+        self._sets, self._task, self._index, self._reading = sets, task, index, reading
         self.groups = task if apart else None
         self.lengths = self._gather([each.lengths for each in sets])
         if pairs := all_pairs(sets):
@@ -101,16 +103,16 @@ class Draws:
     def __len__(self) -> int:
         return len(self._task)
 
-    def features(self, rows: Longs, epoch: int) -> list[Features]:
-        """Build the given rows, those of one task and one shuffle together."""
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Build the given sequences, those of one task and one shuffle together."""
         homes, groups = np.unique(
-            np.stack((self._task[rows], self._reading[rows]), 1), axis=0, return_inverse=True
+            np.stack((self._task[indices], self._reading[indices]), 1), axis=0, return_inverse=True
         )
 
-        def make(group: int, places: Longs) -> list[Features]:
+        def make(group: int, chosen: Longs) -> list[Features]:
             task, reading = homes[group].tolist()
             number = {"task": np.array(task, np.int32)}
-            found = self._sets[task].features(self._row[rows[places]], reading)
+            found = self._sets[task].features(self._index[indices[chosen]], reading)
             return [features | number for features in found]
 
         return made_by_group(groups.reshape(-1), make)
@@ -118,13 +120,13 @@ class Draws:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of what was drawn."""
-        drawn = (self._task, self._row, self._reading)
+        drawn = (self._task, self._index, self._reading)
         return digest([each.fingerprint for each in self._sets], [each.tobytes() for each in drawn])
 
     def _gather(self, lengths: Sequence[Longs]) -> Longs:
-        """Return each row's length of its task's."""
+        """Gather each sequence's length from those of its task."""
         gathered = np.empty(len(self._task), np.int64)
         for number, each in enumerate(lengths):
-            places = self._task == number
-            gathered[places] = each[self._row[places]]
+            chosen = self._task == number
+            gathered[chosen] = each[self._index[chosen]]
         return gathered

@@ -2,14 +2,14 @@
 
 Nothing is drawn from a generator that must be wound forward: every number comes from hashing its
 coordinates with splitmix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number
-generators"). The place in the data is therefore a few integers, any batch can be rebuilt alone,
+generators"). The position in the data is therefore a few integers, any batch can be rebuilt alone,
 and the order does not change with the version of a library.
 
     >>> permutation(seed=0, epoch=0, size=5).tolist()
     [1, 0, 4, 3, 2]
 
-Noise is drawn the same way: a key for each row (`row_keys`), and from it a hash for each place in
-the row (`place_hashes`), for a whole batch at once.
+Noise is drawn the same way: a key for each sequence (`sequence_keys`), and from it a hash for each
+position in the sequence (`position_hashes`), for a whole batch at once.
 """
 
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ _MASK = (1 << 64) - 1
 ROWS = 1
 BATCHES = 2
 STEPS = 3
-SPANS = 4  # where the noise of a text-to-text row stands
-CHOSEN = 5  # which tokens of a row are masked
-REPLACED = 6  # what stands in their place
-SPLITS = 7  # where a row is parted in two
+SPANS = 4  # where the noise of a text-to-text sequence stands
+CHOSEN = 5  # which tokens of a sequence are masked
+REPLACED = 6  # what replaces them
+SPLITS = 7  # where a sequence is parted in two
 PAIRS = 8  # which sentences meet
 STORES = 9  # the seed of each corpus of several
 TASKS = 10  # which task an example of a mixture is of, and which of its own
@@ -51,20 +51,20 @@ def hash_key(parts: Iterable[int]) -> int:
 
 def hashes(key: int, size: int) -> NDArray[np.uint64]:
     """Return `size` independent 64-bit hashes, the i-th a function of (key, i) alone."""
-    return place_hashes(np.array(key, np.uint64), np.arange(size))
+    return position_hashes(np.array(key, np.uint64), np.arange(size))
 
 
-def row_keys(parts: Iterable[int], rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return `hash_key((*parts, row))` for every row, uint64 of the shape of `rows`."""
-    mixed = _finish(rows.astype(np.uint64) + np.uint64(_GOLDEN))
+def sequence_keys(parts: Iterable[int], indices: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return `hash_key((*parts, index))` for every index, uint64 of the shape of `indices`."""
+    mixed = _finish(indices.astype(np.uint64) + np.uint64(_GOLDEN))
     mixed ^= np.uint64(hash_key(parts))
     mixed += np.uint64(_GOLDEN)
     return _finish(mixed)
 
 
-def place_hashes(keys: NDArray[np.uint64], places: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return `hashes(key, place + 1)[place]` of keys and places broadcast against each other."""
-    counters = (places.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
+def position_hashes(keys: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return `hashes(key, position + 1)[position]`; both are broadcast."""
+    counters = (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
     return _finish(keys + counters)
 
 
@@ -82,7 +82,7 @@ def _finish(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def permutation(seed: int, epoch: int, size: int, stream: int = ROWS) -> NDArray[np.int64]:
-    """Return a shuffle of `range(size)`: the places sorted by their hashes."""
+    """Return a shuffle of `range(size)`: the indices sorted by their hashes."""
     keys = hashes(hash_key((seed, stream, epoch)), size)
     return np.argsort(keys, kind="stable").astype(np.int64)
 

@@ -94,7 +94,7 @@ class LanguageModel:
                 labels[:, 0] = IGNORED  # another text may stand before it
             return [{"input_ids": ids[i], "labels": labels[i]} for i in range(len(ids))]
         length = ids.shape[1]
-        keys = order.row_keys((self._seed, order.SPLITS, epoch), numbers)
+        keys = order.sequence_keys((self._seed, order.SPLITS, epoch), numbers)
         prefixes = 1 + below(keys, length - 1).astype(np.int32)
         predicted = np.arange(length) >= prefixes[:, None]
         labels = np.where(predicted, ids, np.int32(IGNORED))

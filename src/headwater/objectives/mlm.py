@@ -129,13 +129,13 @@ class MaskedLM:
         allowed = ~self._special[ids]
         if lengths is not None:
             allowed &= np.arange(ids.shape[1]) < lengths[:, None]
-        keys = order.row_keys((self._seed, order.CHOSEN, epoch), numbers)
+        keys = order.sequence_keys((self._seed, order.CHOSEN, epoch), numbers)
         density = self._config.noise_density
         if self._begins is None:
             chosen = noise.choose(keys, allowed, density)
         else:
             chosen = noise.choose_words(keys, allowed, self._begins[ids], density)
-        keys = order.row_keys((self._seed, order.REPLACED, epoch), numbers)
+        keys = order.sequence_keys((self._seed, order.REPLACED, epoch), numbers)
         hidden = noise.replaced(ids, chosen, keys, self._mask_id, self._ordinary, _SHARES)
         return hidden, np.where(chosen, ids, np.int32(IGNORED))
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.data.order import place_hashes
+from headwater.data.order import position_hashes
 from headwater.data.token_arrays import Ints
 
 Keys = NDArray[np.uint64]
@@ -142,7 +142,7 @@ def replaced(
     shares: of the mask token, and of a random one out of `ordinary`; the rest stays as it is.
     """
     sequences, positions = np.nonzero(chosen)
-    hashes = place_hashes(keys[sequences], positions)
+    hashes = position_hashes(keys[sequences], positions)
     draws = (hashes >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
     others = ordinary[below(hashes, len(ordinary))]
     others = np.where(draws < sum(shares), others, ids[sequences, positions])
@@ -175,7 +175,7 @@ def _cuts(chances: Chances, segments: int) -> Longs:
 
 def _chances(keys: Keys, size: int) -> Chances:
     """Return 32 random bits a position, uint32 [sequences, size]; a hash serves two neighbors."""
-    hashes = place_hashes(keys[:, None], np.arange((size + 1) // 2)[None])
+    hashes = position_hashes(keys[:, None], np.arange((size + 1) // 2)[None])
     return hashes.astype("<u8", copy=False).view("<u4")[:, :size]
 
 

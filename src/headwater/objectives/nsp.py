@@ -76,8 +76,8 @@ class SentencePairs:
 
     def pairs(self, indices: Longs, epoch: int) -> Pairs:
         """Build the given sequences of an epoch."""
-        keys = order.row_keys((self._seed, order.PAIRS, epoch), indices)
-        draws = order.place_hashes(keys[:, None], np.arange(3)[None])
+        keys = order.sequence_keys((self._seed, order.PAIRS, epoch), indices)
+        draws = order.position_hashes(keys[:, None], np.arange(3)[None])
         begin, end, document = self._begin[indices], self._end[indices], self._document[indices]
         middle = begin + 1 + below(draws[:, 0], end - begin - 1)
         size_a, size_b = self._cut(self._bounds[middle], begin, end)

@@ -175,7 +175,7 @@ class SpanCorruption:
         self, ids: Ints, numbers: Longs, epoch: int
     ) -> tuple[Ragged | Ints, Ragged | Ints]:
         config, length = self._config, ids.shape[1]
-        keys = order.row_keys((self._seed, order.SPANS, epoch), numbers)
+        keys = order.sequence_keys((self._seed, order.SPANS, epoch), numbers)
         if config.variant == "span_corruption":
             spans = noise.random_spans(keys, length, config.noise_density, config.mean_span)
             return corrupt(ids, spans, self._sentinels, self._eos)
@@ -189,7 +189,7 @@ class SpanCorruption:
             kept, dropped = (ids[mask].reshape(len(ids), -1) for mask in (~chosen, chosen))
             return _ended(kept, self._eos), _ended(dropped, self._eos)
         shares = _BERT_SHARES if config.variant == "bert_style" else _MASS_SHARES
-        keys = order.row_keys((self._seed, order.REPLACED, epoch), numbers)
+        keys = order.sequence_keys((self._seed, order.REPLACED, epoch), numbers)
         mask_id = int(self._sentinels[0])
         hidden = noise.replaced(ids, chosen, keys, mask_id, self._ordinary, shares)
         return _ended(hidden, self._eos), _ended(ids, self._eos)

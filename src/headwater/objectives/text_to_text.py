@@ -48,7 +48,7 @@ class SplitText:
         numbers = np.arange(len(self._source))
         self._inputs = np.zeros(len(numbers), np.int64)
         if kind == "prefix_lm":
-            keys = order.row_keys((seed, order.SPLITS), numbers)
+            keys = order.sequence_keys((seed, order.SPLITS), numbers)
             self._inputs += 1 + below(keys, config.length - 1)
         self.target_lengths = config.length - self._inputs
         self.lengths = constant(config.length, len(numbers))
