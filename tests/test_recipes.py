@@ -9,7 +9,7 @@ import pytest
 from headwater.config import Config, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.methods.config import MethodConfig
-from headwater.models.families import PRESETS
+from headwater.models.families import presets
 from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
@@ -99,7 +99,7 @@ def test_every_size_is_documented_with_its_family(family: str) -> None:
     text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     [row] = [line for line in text.splitlines() if line.startswith(f"| {family} | `")]
     documented = set(re.findall(r"`([a-z_0-9]+)`", row))
-    sizes = {field.name for field in fields(PRESETS[FAMILY_PRESETS[family]])}
+    sizes = {field.name for field in fields(presets()[FAMILY_PRESETS[family]])}
     taken = {"vocab_size", "model_type", "label_names", "window"}
     ids = {name for name in sizes if name.endswith("_token_id")}
     assert documented == sizes - taken - ids

@@ -15,7 +15,7 @@ from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
 from headwater.models.build import build_model, empty_model
-from headwater.models.families import PRESETS
+from headwater.models.families import presets
 from headwater.models.t5.config import ARCHITECTURES, T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5, padding_first
 from headwater.models.t5.network import T5
@@ -62,7 +62,7 @@ def parameters(config: T5Config) -> int:
 
 
 def base(architecture: str, layers: int = 12) -> T5Config:
-    sizes = {name: getattr(PRESETS["t5-base"], name) for name in ("d_model", "d_ff", "num_heads")}
+    sizes = {name: getattr(presets()["t5-base"], name) for name in ("d_model", "d_ff", "num_heads")}
     return T5Config(
         architecture=architecture, num_layers=layers, num_decoder_layers=layers, **sizes
     )

@@ -11,9 +11,10 @@ import tiny
 from headwater.errors import UserError
 from headwater.models.build import build_model, empty_model
 from headwater.models.elmo.config import ELMoConfig
-from headwater.models.elmo.network import ELMo, LayerMix
+from headwater.models.elmo.network import ELMo
 from headwater.models.families import preset
 from headwater.nn.characters import character_ids
+from headwater.nn.layer_mix import LayerMix
 
 SIZES: dict[str, Any] = {
     "filters": [[1, 4], [2, 4], [3, 8]],

@@ -4,41 +4,69 @@ family_of(config).kind        what a model of that config does
 sizes_of(config).hidden_size  how wide its outputs are, whatever its family calls it
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, final
 
 from headwater.errors import UserError, did_you_mean
-from headwater.models.bert.family import BERT
-from headwater.models.cbow.family import CBOW
 from headwater.models.config import BodySizes, C, ModelConfig
-from headwater.models.elmo.family import ELMO
 from headwater.models.family import CheckpointFormat, Family
-from headwater.models.gpt.family import GPT
 from headwater.models.key_table import KeyTable
-from headwater.models.t5.family import T5
 
-FAMILIES: Mapping[str, Family[Any]] = MappingProxyType(
-    {family.name: family for family in (BERT, CBOW, ELMO, GPT, T5)}
-)
+MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
+    "bert": ("bert", "roberta", "distilbert", "headwater-bert"),
+    "cbow": ("cbow",),
+    "elmo": ("elmo",),
+    "gpt": ("gpt2", "openai-gpt"),
+    "t5": ("t5", "headwater-t5"),
+}
+"""By family, whose record stands in models/NAME/family.py: the `model_type`s of config.json."""
 
 AnyFamily = Family[ModelConfig]
 
-BY_MODEL_TYPE: Mapping[str, Family[Any]] = MappingProxyType(
-    {name: family for family in FAMILIES.values() for name in family.formats}
-)
+
+@final
+class _Records(Mapping[str, Family[Any]]):
+    """Records of families; each is imported on its first use, so that no run pays for the others."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def __getitem__(self, key: str) -> Family[Any]:
+        name = self._names[key]
+        record: Family[Any] = getattr(
+            import_module(f"headwater.models.{name}.family"), name.upper()
+        )
+        return record
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+FAMILIES = _Records({name: name for name in MODEL_TYPES})
+
+BY_MODEL_TYPE = _Records({each: name for name, types in MODEL_TYPES.items() for each in types})
 """By `model_type` of config.json."""
 
-PRESETS: Mapping[str, ModelConfig] = MappingProxyType(
-    {name: config for family in FAMILIES.values() for name, config in family.presets.items()}
-)
+
+@cache
+def presets() -> Mapping[str, ModelConfig]:
+    """Return the published sizes of all families by name."""
+    return {name: each for family in FAMILIES.values() for name, each in family.presets.items()}
 
 
 def preset(name: str) -> ModelConfig:
     """Return the published sizes of that name."""
-    if name in PRESETS:
-        return PRESETS[name]
-    raise UserError(f"{name}: no such preset; {did_you_mean(name, PRESETS)}")
+    if name in presets():
+        return presets()[name]
+    raise UserError(f"{name}: no such preset; {did_you_mean(name, presets())}")
 
 
 def family_of(config: C) -> Family[C]:

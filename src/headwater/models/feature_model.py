@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from headwater.errors import UserError
 from headwater.models.body import Body
 from headwater.models.config import ModelConfig
-from headwater.models.elmo.network import LayerMix
 from headwater.models.families import sizes_of
 from headwater.models.feature_config import FeaturesConfig
 from headwater.models.head_names import HeadName
@@ -34,6 +33,7 @@ from headwater.models.heads import (
 from headwater.models.losses import Batch
 from headwater.nn.bilstm import bilstm, bilstm_states
 from headwater.nn.dropout import Dropout
+from headwater.nn.layer_mix import LayerMix
 
 Kind = Literal["sequence", "regression", "token", "span"]
 Known = Callable[[Batch], Tensor | None]

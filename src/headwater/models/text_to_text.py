@@ -5,14 +5,18 @@
 (Raffel et al. 2020, section 3.2: architectures differ in which place sees which, and nothing else.)
 """
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.models.body import GeneratingBody
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-from headwater.models.t5.config import T5Config
 from headwater.nn.norm import at_least_float32
+
+if TYPE_CHECKING:
+    from headwater.models.t5.config import T5Config
 
 
 class TextToText(GeneratingBody):
@@ -23,7 +27,7 @@ class TextToText(GeneratingBody):
         output: see `output_layer`.
     """
 
-    config: T5Config
+    config: "T5Config"
     embedding: nn.Embedding
     output: nn.Linear | None
 
@@ -52,14 +56,14 @@ class TextToText(GeneratingBody):
         return at_least_float32(F.linear(states, (self.output or self.embedding).weight))
 
 
-def output_layer(config: T5Config) -> nn.Linear | None:
+def output_layer(config: "T5Config") -> nn.Linear | None:
     """Build the output layer; None where scores are tied to the embedding."""
     if config.tie_word_embeddings:
         return None
     return nn.Linear(config.d_model, config.vocab_size, bias=False)
 
 
-def shift_right(labels: Tensor, config: T5Config, blocks: Tensor | None = None) -> Tensor:
+def shift_right(labels: Tensor, config: "T5Config", blocks: Tensor | None = None) -> Tensor:
     """Return what predicts targets `[batch, targets]`: the start id, then the targets but the last.
 
     Those that are IGNORED become padding. In packed rows each of the `blocks` begins so.

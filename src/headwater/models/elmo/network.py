@@ -163,23 +163,6 @@ class ELMo(WordBody):
         return {"tokens": 2 * int(asked.sum())}
 
 
-class LayerMix(nn.Module):
-    """Layers `[layers, .., width]` -> `[.., width]`: equation 1 of the paper.
-
-    gamma * sum over k of softmax(weights)[k] * layers[k]; at first the layers' mean.
-    """
-
-    def __init__(self, layers: int) -> None:
-        super().__init__()
-        self.weights = nn.Parameter(torch.zeros(layers))
-        self.gamma = nn.Parameter(torch.ones(()))
-
-    def forward(self, layers: Tensor) -> Tensor:
-        shares = torch.softmax(self.weights, 0)
-        mixed: Tensor = self.gamma * torch.tensordot(shares, layers, dims=1)
-        return mixed
-
-
 def _neighbors(ids: Tensor, mask: Tensor | None) -> Tensor:
     """Return `[batch, length - 1]` bool: a word and the one after it are both real."""
     if mask is None:
