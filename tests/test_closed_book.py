@@ -29,7 +29,7 @@ from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.tasks.closed_book import NQ_OPEN
 from headwater.text.loading import load_vocabulary
-from headwater.text.wordpiece import describe_added
+from headwater.text.tokenizer_json import describe_added
 
 CITIES = ("paris", "london", "berlin", "rome", "madrid", "oslo")
 SENTENCES = (  # of so short a text the last token is the noise: the city in half of them

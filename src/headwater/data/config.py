@@ -15,8 +15,8 @@ class DataConfig(Config):
     Args:
         train: the task's files, read as one set.
         held_out: files whose texts must not be trained on: training texts (the paragraphs of
-            questions) that share more than 20% of their 8-grams with them are dropped (and said
-            aloud).
+            questions) that share more than 20% of their 8-grams with them are dropped and
+            reported.
         validation: files to evaluate on during the run.
         validation_share: where no `validation` is given: the share of the texts (of questions: of
             the articles) split off.

@@ -21,7 +21,7 @@ _TABLES = (".jsonl", ".parquet", ".csv", ".tsv")
 
 
 class Text(NamedTuple):
-    """A text, what may be written for it (none: unknown), and the words for its place."""
+    """A text, what may be written for it (none: unknown), and where it stands."""
 
     where: str
     source: str

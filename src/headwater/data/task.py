@@ -1,4 +1,4 @@
-"""What a task declares: how its files are read, said as text, answered, and scored.
+"""What a task declares: how its files are read, put into text, answered and scored.
 
 The same Task serves training, evaluation and answering, so that what was trained is what answers.
 A prediction is a text, whatever the kind:
@@ -78,7 +78,7 @@ class Task(ABC, Generic[E]):
 
     @abstractmethod
     def to_text(self, example: E) -> TextExample:
-        """Say an example as text in and text out, for text-to-text models."""
+        """Put an example into text in and text out, for text-to-text models."""
 
     def from_text(self, example: E, text: str) -> str:
         """Turn what a text-to-text model wrote into a prediction.
@@ -105,5 +105,5 @@ class Task(ABC, Generic[E]):
         return measure(self.metric_kind, self.metric_names, scored)
 
     def report(self, examples: DataSource[E], predictions: Mapping[str, str]) -> str:
-        """Return what the official script says besides its scores, in lines; mostly nothing."""
+        """Return what the official script prints besides its scores, in lines; mostly nothing."""
         return ""

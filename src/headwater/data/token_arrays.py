@@ -1,10 +1,12 @@
-"""Texts as token ids in flat arrays: a row costs its tokens, not Python objects.
+"""Texts as token ids in flat arrays: a text costs its tokens, not Python objects.
 
-A `Ragged` of rows [3, 1, 4] and [1, 5] holds values [3, 1, 4, 1, 5] and bounds [0, 3, 5].
+A `Ragged` of [3, 1, 4] and [1, 5] holds values [3, 1, 4, 1, 5] and bounds [0, 3, 5].
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,32 +20,32 @@ _CHUNK = 512  # texts encoded at once: enough to use the encoder's threads, litt
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """Rows of different lengths: row i is `values[bounds[i]:bounds[i + 1]]`.
+    """Sequences of different lengths: the i-th is `values[bounds[i]:bounds[i + 1]]`.
 
-    `values` is int32 [all tokens], `bounds` int64 [rows + 1].
+    `values` is int32 [all tokens], `bounds` int64 [sequences + 1].
     """
 
     values: Ints
     bounds: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: Sequence[Ints]) -> "Ragged":
-        """Join rows, in order."""
-        bounds = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum([len(row) for row in rows], out=bounds[1:])
-        values = np.concatenate(rows) if rows else np.empty(0, np.int32)
+    def of(cls, sequences: Sequence[Ints]) -> "Ragged":
+        """Join sequences, in order."""
+        bounds = np.zeros(len(sequences) + 1, np.int64)
+        np.cumsum([len(each) for each in sequences], out=bounds[1:])
+        values = np.concatenate(sequences) if sequences else np.empty(0, np.int32)
         return cls(values.astype(np.int32, copy=False), bounds)
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
-    def __getitem__(self, row: int) -> Ints:
-        """Return one row, a view."""
-        return self.values[self.bounds[row] : self.bounds[row + 1]]
+    def __getitem__(self, index: int) -> Ints:
+        """Return one sequence, a view."""
+        return self.values[self.bounds[index] : self.bounds[index + 1]]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """The length of every row, int64 [rows]."""
+        """The length of every sequence, int64 [sequences]."""
         return np.diff(self.bounds)
 
 
@@ -71,6 +73,15 @@ def encode_tokens(vocabulary: Vocabulary, texts: Sequence[str]) -> EncodedTexts:
     starts = Ragged.of([each.starts for each in encodings])
     ends = Ragged.of([each.ends for each in encodings])
     return EncodedTexts(ids, starts.values, ends.values)
+
+
+def fingerprint(identity: bytes, arrays: Iterable[NDArray[Any] | None]) -> str:
+    """SHA-256 over everything that features are made of."""
+    digest = hashlib.sha256(identity)
+    for array in arrays:
+        if array is not None:
+            digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _encodings(vocabulary: Vocabulary, texts: Sequence[str]) -> Iterator[Encoding]:

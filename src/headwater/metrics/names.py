@@ -1,4 +1,4 @@
-"""All metrics by kind of task and name: the one place where a new one is entered.
+"""All metrics by kind of task and name; a new one is entered here.
 
 A metric is a function of what there is to score. It returns its number, in percent, or several by
 name where one pass gives them all; names that are not in the table are details of a report.
@@ -46,28 +46,27 @@ class Scored:
 Metric = Callable[[Scored], float | Mapping[str, float]]
 
 
-def _of_labels(metric: Callable[[Sequence[str], Sequence[str]], float]) -> Metric:
-    return lambda scored: metric(scored.gold_labels, scored.predicted)
+def _of_labels(metric: Callable[[list[str], list[str]], float], scored: Scored) -> float:
+    return metric(scored.gold_labels, scored.predicted)
 
 
-def _among_labels(metric: Callable[[Sequence[str], Sequence[str], Sequence[str]], float]) -> Metric:
-    return lambda scored: metric(scored.gold_labels, scored.predicted, scored.labels)
+def _among_labels(
+    metric: Callable[[list[str], list[str], Sequence[str]], float], scored: Scored
+) -> float:
+    return metric(scored.gold_labels, scored.predicted, scored.labels)
 
 
-def _of_numbers(metric: Callable[[Sequence[float], Sequence[float]], float]) -> Metric:
-    return lambda scored: metric(numbers(scored.gold_labels), numbers(scored.predicted))
+def _of_numbers(metric: Callable[[list[float], list[float]], float], scored: Scored) -> float:
+    return metric(numbers(scored.gold_labels), numbers(scored.predicted))
 
 
-def _of_texts(metric: Callable[..., float | Mapping[str, float]]) -> Metric:
-    return lambda scored: metric(list(scored.golds.values()), scored.predicted)
+def _of_texts(metric: Callable[[list[Sequence[str]], list[str]], float], scored: Scored) -> float:
+    return metric(list(scored.golds.values()), scored.predicted)
 
 
-def _of_answers(normalize: qa.Normalize) -> Metric:
-    def any_alias(scored: Scored) -> Mapping[str, float]:
-        predictions = dict(zip(scored.golds, scored.predicted, strict=True))
-        return qa.any_alias(scored.golds, predictions, normalize)
-
-    return any_alias
+def _of_answers(normalize: qa.Normalize, scored: Scored) -> Mapping[str, float]:
+    predictions = dict(zip(scored.golds, scored.predicted, strict=True))
+    return qa.any_alias(scored.golds, predictions, normalize)
 
 
 def question_exact_match(scored: Scored) -> float:
@@ -121,27 +120,27 @@ _ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
 METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
     "sequence": {
-        "accuracy": _of_labels(classification.accuracy),
-        "f1": _among_labels(classification.f1),
-        "macro_f1": _among_labels(classification.macro_f1),
-        "matthews": _among_labels(classification.matthews),
+        "accuracy": partial(_of_labels, classification.accuracy),
+        "f1": partial(_among_labels, classification.f1),
+        "macro_f1": partial(_among_labels, classification.macro_f1),
+        "matthews": partial(_among_labels, classification.matthews),
         "exact_match": question_exact_match,
         "gender_parity": gender_parity,
     },
     "regression": {
-        "pearson": _of_numbers(classification.pearson),
-        "spearman": _of_numbers(classification.spearman),
+        "pearson": partial(_of_numbers, classification.pearson),
+        "spearman": partial(_of_numbers, classification.spearman),
     },
     "token": dict.fromkeys(("f1", "precision", "recall", "accuracy"), entities),
     "span": dict.fromkeys(("exact_match", "f1"), _squad_v1),
     "null_span": dict.fromkeys(_SQUAD_V2, _squad_v2),
     "text": {
-        "bleu": _of_texts(generation.bleu),
-        "bleu_intl": _of_texts(partial(generation.bleu, tokenize="intl")),
+        "bleu": partial(_of_texts, generation.bleu),
+        "bleu_intl": partial(_of_texts, partial(generation.bleu, tokenize="intl")),
         **dict.fromkeys(_ROUGE, rouge),
-        **dict.fromkeys(("exact_match", "f1"), _of_answers(qa.normalize_answer)),
+        **dict.fromkeys(("exact_match", "f1"), partial(_of_answers, qa.normalize_answer)),
     },
-    "trivia": dict.fromkeys(("exact_match", "f1"), _of_answers(qa.normalize_trivia_qa)),
+    "trivia": dict.fromkeys(("exact_match", "f1"), partial(_of_answers, qa.normalize_trivia_qa)),
 }
 
 

@@ -45,7 +45,7 @@ def _choice(
     *,
     numbered: bool = False,
 ) -> PairTask:
-    """Declare a task of choosing a label by texts that are read in the order they are said in.
+    """Declare a task of choosing a label; an encoder reads the texts in the template's order.
 
     Args:
         numbered: the leaderboard's file holds the labels' numbers, not their words.

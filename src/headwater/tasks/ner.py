@@ -6,9 +6,9 @@ the entities in their order, each after its type; the T5 paper has no such task,
     ner: Ada Lovelace lived in London .    ->    person: Ada Lovelace; location: London
     ner: It rained .                       ->    none
 
-Read back, each entity is looked for word by word after the place of the one before it, and gets
-the tags B- and I- at the first place where it stands; one that stands nowhere is left out. So the
-tags come back as they were unless an entity's words occur before it too, outside of an entity.
+Read back, each entity is searched for word by word after the one before it, and gets the tags B-
+and I- where it is found first; one that is not found is left out. So the tags come back as they
+were, unless an entity's words occur before it too, outside of an entity.
 
 Scores are those of conlleval (Tjong Kim Sang and De Meulder 2003): precision, recall and F1 over
 whole entities, all and by type, and the share of words with the right tag.
@@ -114,7 +114,7 @@ class NerTask(Task[TaggingExample]):
         return read_tagged(paths, self.labels, answered=answered, columns=self.columns)
 
     def to_text(self, example: TaggingExample) -> TextExample:
-        """Say the words; the target is the entities, or `none`."""
+        """Write the words; the target is the entities, or `none`."""
         inputs = self.as_text(example.words)
         if example.tags is None:
             return TextExample(example.id, inputs, ())

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from headwater.data.convert import Features
 from headwater.data.example import PairExample
-from headwater.data.token_arrays import Ragged, encode_ids
+from headwater.data.token_arrays import Ragged, encode_ids, fingerprint
 from headwater.errors import UserError
 from headwater.tasks.config import SequenceConfig
-from headwater.tasks.feature_arrays import fingerprint, sequence_arrays
 from headwater.tasks.labels import class_numbers, no_such_label
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
@@ -54,12 +53,8 @@ class PairFeatures:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Features:
-        layout, first, second = self._layout, self._sides[0][index], self._sides[1][index]
-        between = layout.between if self._pairs[index] else ()
-        parts = (layout.before, first, between, second, layout.after)
-        second_from = len(layout.before) + len(first) + len(between)
-        told_apart = layout.segments and self._pairs[index]
-        features = sequence_arrays(parts, second_from if told_apart else None)
+        second = self._sides[1][index] if self._pairs[index] else None
+        features = self._layout.sequence(self._sides[0][index], second)
         if self._labels is not None:
             features["labels"] = np.array(self._labels[index])
         return features
@@ -72,7 +67,7 @@ class PairFeatures:
     def fingerprint(self) -> str:
         """SHA-256 over everything that the features are made of."""
         sides = (array for side in self._sides for array in (side.values, side.bounds))
-        return fingerprint(self._layout, (*sides, self._pairs, self._labels))
+        return fingerprint(self._layout.identity, (*sides, self._pairs, self._labels))
 
 
 def encode_pairs(

@@ -48,7 +48,7 @@ def _unchanged(row: Row) -> Iterator[Row]:
 
 
 def template_text(task: "PairTask", example: PairExample) -> TextExample:
-    """Say an example by its task's template."""
+    """Write an example by its task's template."""
     parts = " ".join(f"{name}: {text}" for name, text in example.parts)
     inputs = f"{task.template} {parts}"
     if example.score is not None:

@@ -57,7 +57,7 @@ class _FirstAnswers:
         return self._lines.dump(_queries_once(examples), predictions)
 
     def read(self, path: Path, examples: DataSource[Any]) -> dict[str, str]:
-        """Read the lines; what is said of a query counts for each of its examples."""
+        """Read the lines; a query's prediction counts for each of its examples."""
         given = self._lines.read(path, _queries_once(examples))
         names = {each.id: _query_id(each) for each in examples}
         return {name: given[query] for name, query in names.items() if query in given}

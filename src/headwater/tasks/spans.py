@@ -38,7 +38,7 @@ class SpanCandidate:
 class SpanChoice:
     """The best spans of a context, the best first and each once, and the score of "no answer".
 
-    apart: those that share no character with a better one, where they were asked for.
+    apart: those that share no character with a better one, if they were requested.
     """
 
     candidates: tuple[SpanCandidate, ...]

@@ -61,7 +61,7 @@ class SquadTask(Task[SpanExample]):
         return examples
 
     def to_text(self, example: SpanExample) -> TextExample:
-        """Say the question; the targets are the different answers.
+        """Write the question; the targets are the different answers.
 
         The one most agreed on stands first: it is trained on.
         """

@@ -158,7 +158,7 @@ def _joined(row: Row) -> str:
 
 
 def without_markup(task: PairTask, example: PairExample) -> TextExample:
-    """Say a MultiRC example without its `<b>` and `</b>`; a `<br>` becomes a space."""
+    """Write a MultiRC example without its `<b>` and `</b>`; a `<br>` becomes a space."""
     text = template_text(task, example)
     return replace(text, inputs=_BOLD.sub("", text.inputs.replace("<br>", " ")))
 

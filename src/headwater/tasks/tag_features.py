@@ -1,7 +1,7 @@
 """Sentences as model inputs, with a tag for the first token of each word.
 
-Devlin et al. 2019, section 5.3: the tag of a word is asked of its first token; the others, and the
-special tokens, are not asked and carry -100:
+Devlin et al. 2019, section 5.3: the first token of a word predicts its tag; the others, and the
+special tokens, carry -100, which the loss passes over:
 
     Ada       Lovelace   sat           O, B-person, I-person are classes 0, 1, 2
     [CLS]  ada  love ##lace  sat  [SEP]
@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 
 from headwater.data.convert import IGNORED, Features
 from headwater.data.example import TaggingExample
-from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_tokens
+from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_tokens, fingerprint
 from headwater.errors import UserError
 from headwater.tasks.config import SequenceConfig
-from headwater.tasks.feature_arrays import fingerprint, sequence_arrays
 from headwater.tasks.labels import class_numbers, no_such_label
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
@@ -64,7 +63,7 @@ class TagFeatures:
 
     def __getitem__(self, index: int) -> Features:
         layout, tokens = self._layout, self._tokens(index)
-        features = sequence_arrays((layout.before, self._ids.values[tokens], layout.after))
+        features = layout.sequence(self._ids.values[tokens])
         if self._labels is not None:
             length = len(features["input_ids"])
             labels = np.full(length, IGNORED, np.int32)
@@ -86,7 +85,7 @@ class TagFeatures:
     def fingerprint(self) -> str:
         """SHA-256 over everything that the features are made of."""
         arrays = (self._ids.values, self._words, self._spans, self._labels)
-        return fingerprint(self._layout, arrays)
+        return fingerprint(self._layout.identity, arrays)
 
     def _tokens(self, index: int) -> slice:
         return slice(int(self._spans[index, 1]), int(self._spans[index, 2]))
@@ -103,7 +102,7 @@ def encode_tags(
 ) -> TagFeatures:
     """Encode every sentence: its words with a space between them.
 
-    A word of which no token is left, such as a lone control character, is not asked for.
+    A word of which no token is left, such as a lone control character, has no label.
 
     Args:
         labels: the tags in the order of the head's outputs.

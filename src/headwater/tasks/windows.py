@@ -19,9 +19,15 @@ from numpy.typing import NDArray
 
 from headwater.data.convert import Features
 from headwater.data.example import SpanExample
-from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_ids, encode_tokens
+from headwater.data.token_arrays import (
+    EncodedTexts,
+    Ints,
+    Ragged,
+    encode_ids,
+    encode_tokens,
+    fingerprint,
+)
 from headwater.tasks.config import SpanConfig
-from headwater.tasks.feature_arrays import fingerprint, sequence_arrays
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
@@ -81,10 +87,8 @@ class SpanWindows:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Features:
-        question, layout = self._questions[self.example_of[index]], self._layout
         context = self._contexts.ids.values[self._spans.begin[index] : self._spans.end[index]]
-        parts = (layout.before, question, layout.between, context, layout.after)
-        features = sequence_arrays(parts, self._first(index) if layout.segments else None)
+        features = self._layout.sequence(self._questions[self.example_of[index]], context)
         if self._labels is not None:
             start, end = self._labels[index]
             features |= {"start_positions": np.array(start), "end_positions": np.array(end)}
@@ -111,7 +115,7 @@ class SpanWindows:
         spans, contexts, questions = self._spans, self._contexts.ids, self._questions
         texts = (questions.values, questions.bounds, contexts.values, contexts.bounds)
         windows = (spans.example, spans.begin, spans.end)
-        return fingerprint(self._layout, (*texts, *windows, self._labels))
+        return fingerprint(self._layout.identity, (*texts, *windows, self._labels))
 
     def _first(self, index: int) -> int:
         """The position of a window's first context token."""

@@ -15,8 +15,8 @@ from typing import Any
 from headwater.errors import UserError
 from headwater.files import read_json, read_lines
 from headwater.text.settings import Settings
-from headwater.text.tokenizer import USUAL_TOKENS, TokenizerVocabulary
-from headwater.text.wordpiece import describe_added
+from headwater.text.tokenizer import TokenizerVocabulary
+from headwater.text.tokenizer_json import USUAL_TOKENS, describe_added, describe_tokenizer
 
 
 def read_bpe(folder: Path, settings: Settings) -> TokenizerVocabulary:
@@ -68,17 +68,8 @@ def _describe(ids: dict[str, int], merges: list[str], settings: Settings) -> dic
         "trim_offsets": True,
         "use_regex": True,
     }
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        # RoBERTa's mask stands for a word and the space before it
-        "added_tokens": [describe_added(t, i, lstrip=t == mask) for i, t in special],
-        "normalizer": None,
-        "pre_tokenizer": byte_level,
-        "post_processor": _describe_ends(ids, settings, prefix),
-        "decoder": {**byte_level, "add_prefix_space": True},
-        "model": {
+    return describe_tokenizer(
+        {
             "type": "BPE",
             "dropout": None,
             "unk_token": None,
@@ -90,11 +81,16 @@ def _describe(ids: dict[str, int], merges: list[str], settings: Settings) -> dic
             "vocab": ids,
             "merges": merges,
         },
-    }
+        # RoBERTa's mask stands for a word and the space before it
+        [describe_added(t, i, lstrip=t == mask) for i, t in special],
+        pre_tokenizer=byte_level,
+        post_processor=_describe_ends(ids, settings, prefix),
+        decoder={**byte_level, "add_prefix_space": True},
+    )
 
 
 def _describe_ends(ids: dict[str, int], settings: Settings, prefix: bool) -> dict[str, Any] | None:
-    """Return the rule by which RoBERTa's rows begin and end; GPT-2 has none."""
+    """Return the rule by which RoBERTa's sequences begin and end; GPT-2 has none."""
     cls, sep = settings.tokens.get("cls", "<s>"), settings.tokens.get("sep", "</s>")
     if cls not in ids or sep not in ids:
         return None

@@ -8,9 +8,14 @@ ELMo       first [EOS] second [EOS]              a body trained on running text
 from dataclasses import dataclass, replace
 from typing import final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from headwater.errors import UserError
 from headwater.text.special_tokens import document_end
 from headwater.text.vocabulary import Vocabulary
+
+Ids = NDArray[np.int32]
 
 
 @final
@@ -27,6 +32,16 @@ class SequenceLayout:
     def special_tokens(self) -> int:
         """How many special tokens a sequence of two texts has."""
         return len(self.before) + len(self.between) + len(self.after)
+
+    def sequence(self, first: Ids, second: Ids | None = None) -> dict[str, Ids]:
+        """Return `input_ids` and `token_type_ids`, both int32 [length], of one text or two."""
+        texts = (first,) if second is None else (first, self.between, second)
+        parts = (self.before, *texts, self.after)
+        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
+        segments = np.zeros(len(ids), np.int32)
+        if second is not None and self.segments:
+            segments[len(self.before) + len(first) + len(self.between) :] = 1
+        return {"input_ids": ids, "token_type_ids": segments}
 
     @property
     def identity(self) -> bytes:

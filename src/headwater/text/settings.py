@@ -27,7 +27,7 @@ class Settings:
     tokens: role -> the token that plays it, such as `{"cls": "[CLS]"}`.
     flags: the stated ones of `do_lower_case`, `strip_accents`, `tokenize_chinese_chars` and
         `add_prefix_space`.
-    max_length: the longest row the model was made for, where stated.
+    max_length: the longest sequence the model was made for, where stated.
     sentinels: how many `<extra_id_n>` there are (`extra_ids`).
     """
 

@@ -6,7 +6,7 @@ the same JSON (wordpiece.py, bpe.py), so that there is one class for them all:
     vocabulary = read_tokenizer_json(Path("model/tokenizer.json"), Settings.read(Path("model")))
     vocabulary.encode("unaffable").ids
 
-Truncation and padding stored in the file are ignored: how long a row may be is the caller's affair.
+Truncation and padding stored in the file are ignored: the caller decides how long a sequence is.
 """
 
 import hashlib
@@ -26,36 +26,8 @@ from tokenizers import Tokenizer
 from headwater.errors import UserError
 from headwater.files import read_json, replace_file
 from headwater.text.settings import ROLES, Settings
+from headwater.text.tokenizer_json import CLASSES, USUAL_TOKENS
 from headwater.text.vocabulary import Encoding, absent_token, check_text
-
-# model type -> the class by which `transformers` opens the folder, and the names its special
-# tokens bear when no settings file tells them
-CLASSES = {
-    "WordPiece": "BertTokenizer",
-    "BPE": "GPT2Tokenizer",
-    "Unigram": "T5Tokenizer",
-    "WordLevel": "PreTrainedTokenizerFast",
-}
-USUAL_TOKENS = {
-    "WordPiece": {
-        "pad": "[PAD]",
-        "unk": "[UNK]",
-        "cls": "[CLS]",
-        "sep": "[SEP]",
-        "mask": "[MASK]",
-    },
-    "BPE": {
-        "pad": "<pad>",
-        "unk": "<unk>",
-        "bos": "<s>",
-        "eos": "</s>",
-        "cls": "<s>",
-        "sep": "</s>",
-        "mask": "<mask>",
-    },
-    "Unigram": {"pad": "<pad>", "unk": "<unk>", "eos": "</s>"},
-    "WordLevel": {"pad": "[PAD]", "unk": "[UNK]", "eos": "[EOS]"},
-}
 
 
 @final

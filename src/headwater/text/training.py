@@ -40,7 +40,7 @@ from tokenizers.trainers import BpeTrainer, WordPieceTrainer
 from headwater.errors import UserError, did_you_mean
 from headwater.files import check_free, replace_file, replacing_folder
 from headwater.text.loading import load_vocabulary
-from headwater.text.tokenizer import USUAL_TOKENS
+from headwater.text.tokenizer_json import USUAL_TOKENS
 from headwater.text.unigram import SENTINELS
 from headwater.text.vocabulary import Vocabulary, check_text
 from headwater.text.word import SPECIAL, count_words, describe_words
@@ -230,7 +230,7 @@ def _learn_unigram(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
             sentence_iterator=iter(sample),
             model_writer=model,
             model_type="unigram",
-            vocab_size=max(plan.size - SENTINELS, 3),  # its own reason is told for too few
+            vocab_size=max(plan.size - SENTINELS, 3),  # of too few the library tells itself
             character_coverage=plan.coverage,
             required_chars="".join(normalize("NFKC", plan.letters).split()),
             pad_id=0,

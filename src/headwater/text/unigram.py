@@ -139,7 +139,7 @@ class SentencePieceVocabulary:
         """Encode a text without special tokens; undo the normalization by its own record.
 
         `sentencepiece` tells of each normalized character where its source begins. A token came
-        from the sources of its characters, its word mark aside: `▁1⁄2` of ` ½` came from `½`.
+        from the sources of its characters without its word mark: `▁1⁄2` of ` ½` came from `½`.
         """
         names: list[str] = self._processor.encode(text, out_type=str)
         unknown = self._processor.unk_id()

@@ -86,7 +86,7 @@ class Vocabulary(Protocol):
         """Return `[encode(text) for text in texts]`, faster."""
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
-        """Return the text of the tokens, without the special tokens unless they are asked for."""
+        """Return the text of the tokens, by default without the special tokens."""
 
     def token(self, id: int) -> str:
         """Return a token as the vocabulary writes it (`##ing`, `Ġthe`, `▁the`)."""

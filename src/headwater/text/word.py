@@ -20,8 +20,12 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.trainers import WordLevelTrainer
 
-from headwater.text.tokenizer import USUAL_TOKENS
-from headwater.text.wordpiece import describe_added
+from headwater.text.tokenizer_json import (
+    USUAL_TOKENS,
+    bert_normalizer,
+    describe_added,
+    describe_tokenizer,
+)
 
 SPECIAL = tuple(USUAL_TOKENS["WordLevel"].values())
 
@@ -47,24 +51,10 @@ def count_words(lines: Iterable[str], size: int, least: int, *, lower_case: bool
 
 def describe_words(ids: dict[str, int], *, lower_case: bool) -> dict[str, Any]:
     """Return the `tokenizer.json` of a vocabulary of words."""
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [describe_added(token, ids[token]) for token in SPECIAL],
-        "normalizer": {
-            "type": "BertNormalizer",
-            "clean_text": True,
-            "handle_chinese_chars": True,
-            "strip_accents": None,
-            "lowercase": lower_case,
-        },
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": None,
-        "decoder": None,
-        "model": {
-            "type": "WordLevel",
-            "vocab": ids,
-            "unk_token": USUAL_TOKENS["WordLevel"]["unk"],
-        },
-    }
+    unknown = USUAL_TOKENS["WordLevel"]["unk"]
+    return describe_tokenizer(
+        {"type": "WordLevel", "vocab": ids, "unk_token": unknown},
+        [describe_added(token, ids[token]) for token in SPECIAL],
+        normalizer=bert_normalizer(lowercase=lower_case),
+        pre_tokenizer={"type": "BertPreTokenizer"},
+    )

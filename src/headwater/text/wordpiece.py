@@ -13,7 +13,13 @@ from typing import Any
 from headwater.errors import UserError
 from headwater.files import read_lines
 from headwater.text.settings import Settings
-from headwater.text.tokenizer import USUAL_TOKENS, TokenizerVocabulary
+from headwater.text.tokenizer import TokenizerVocabulary
+from headwater.text.tokenizer_json import (
+    USUAL_TOKENS,
+    bert_normalizer,
+    describe_added,
+    describe_tokenizer,
+)
 
 LONGEST_WORD = 100  # characters; a longer word is one unknown token, as published
 
@@ -50,20 +56,22 @@ def _describe(ids: dict[str, int], tokens: dict[str, str], settings: Settings) -
     cls, sep = tokens["cls"], tokens["sep"]
     first = [_special(cls, 0), {"Sequence": {"id": "A", "type_id": 0}}, _special(sep, 0)]
     second = [{"Sequence": {"id": "B", "type_id": 1}}, _special(sep, 1)]
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [describe_added(name, number) for name, number in added],
-        "normalizer": {
-            "type": "BertNormalizer",
-            "clean_text": True,
-            "handle_chinese_chars": settings.flags.get("tokenize_chinese_chars", True),
-            "strip_accents": settings.flags.get("strip_accents"),
-            "lowercase": settings.flags.get("do_lower_case", True),
+    return describe_tokenizer(
+        {
+            "type": "WordPiece",
+            "unk_token": tokens["unk"],
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": LONGEST_WORD,
+            "vocab": ids,
         },
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {
+        [describe_added(name, number) for name, number in added],
+        normalizer=bert_normalizer(
+            lowercase=settings.flags.get("do_lower_case", True),
+            strip_accents=settings.flags.get("strip_accents"),
+            chinese=settings.flags.get("tokenize_chinese_chars", True),
+        ),
+        pre_tokenizer={"type": "BertPreTokenizer"},
+        post_processor={
             "type": "TemplateProcessing",
             "single": first,
             "pair": first + second,
@@ -71,30 +79,8 @@ def _describe(ids: dict[str, int], tokens: dict[str, str], settings: Settings) -
                 name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in (cls, sep)
             },
         },
-        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
-        "model": {
-            "type": "WordPiece",
-            "unk_token": tokens["unk"],
-            "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": LONGEST_WORD,
-            "vocab": ids,
-        },
-    }
-
-
-def describe_added(
-    content: str, id: int, *, lstrip: bool = False, rstrip: bool = False
-) -> dict[str, Any]:
-    """Return a special token as `tokenizer.json` lists it; `lstrip` eats the space before it."""
-    return {
-        "id": id,
-        "content": content,
-        "single_word": False,
-        "lstrip": lstrip,
-        "rstrip": rstrip,
-        "normalized": False,
-        "special": True,
-    }
+        decoder={"type": "WordPiece", "prefix": "##", "cleanup": True},
+    )
 
 
 def _special(token: str, segment: int) -> dict[str, Any]:
