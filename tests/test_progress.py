@@ -62,6 +62,16 @@ def test_nothing_is_shown_to_who_shows_no_messages(capsys: pytest.CaptureFixture
     assert capsys.readouterr() == ("", "")
 
 
+def test_where_messages_are_hidden_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    hidden = messages.hidden("headwater.training")
+    with messages.shown(), installed(terminal_bar), hidden, Progress(DISPLAY) as progress:
+        progress.start(2)
+        progress.advance(1, loss=0.5)
+    assert shown.getvalue() == ""
+
+
 def test_a_terminal_gets_a_bar_with_messages_above(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)

@@ -5,17 +5,17 @@
         progress.start(total=1043)
         progress.advance(512)
 
-Lines are messages of the caller's logger, so that nothing is shown to whoever shows no messages.
-The command line installs a bar for terminals (`installed`).
+Lines are messages of the caller's logger. The command line installs a bar for terminals
+(`installed`). Where the logger's messages are not shown, neither is a bar.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from logging import Logger
 from typing import Protocol, Self
 
 _FOREVER = 10**13  # seconds: more than a timedelta's days would overflow
@@ -36,7 +36,7 @@ class Display:
     """
 
     name: str
-    logger: Logger
+    logger: logging.Logger
     line: str = ""
     every: float | None = None
     count: str = "{done}/{total}"
@@ -78,7 +78,7 @@ class Progress:
     """Says how far something is, how fast it goes and what is left. A context closes it."""
 
     def __init__(self, display: Display) -> None:
-        make = _bar.get()
+        make = _bar.get() if display.logger.isEnabledFor(logging.INFO) else None
         self._display = display
         self._bar = make(display) if make else None
         self._total = self._done = self._before = 0.0
