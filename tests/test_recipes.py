@@ -13,9 +13,9 @@ from headwater.models.families import presets
 from headwater.objectives.cbow import WordWindowsConfig
 from headwater.objectives.lm import LanguageModelConfig
 from headwater.objectives.mlm import MaskedLMConfig
+from headwater.objectives.names import CorpusConfig
 from headwater.objectives.span_corruption import SpanCorruptionConfig
 from headwater.runs.recipe import (
-    CorpusConfig,
     MixedTask,
     MixtureConfig,
     NetworkConfig,

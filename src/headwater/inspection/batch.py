@@ -16,7 +16,8 @@ from headwater.data.convert import Features, PairSet
 from headwater.errors import UserError
 from headwater.inspection.features_text import Kind, lines
 from headwater.inspection.spelling import Speller
-from headwater.models.families import FAMILIES, AnyFamily
+from headwater.models.families import FAMILIES
+from headwater.objectives.names import OBJECTIVES
 from headwater.pictures.page import Element, Heading, Page, Shown
 from headwater.runs import finetune, pretrain
 from headwater.runs.objective_component import families_of
@@ -82,8 +83,8 @@ def _begin(
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time
         if isinstance(recipe, PretrainRecipe):
             pretraining = pretrain.begin(recipe)
-            objective_kind = _objective_kind(recipe, pretraining.setup.family)
-            return pretraining, lambda features: objective_kind
+            shown = OBJECTIVES[recipe.objective].shown(recipe, pretraining.setup.writes_text)
+            return pretraining, lambda features: shown
         run = finetune.begin(recipe)
     if run.setup.writes_text:
         return run, lambda features: "text"
@@ -96,19 +97,6 @@ def _encoder_kind(kinds: Sequence[str], features: Features) -> Kind:
     if kinds[int(features.get("task", np.array(0)))] == "mlm":
         return "mlm"
     return "span" if "start_positions" in features else "label"
-
-
-def _objective_kind(recipe: PretrainRecipe, family: AnyFamily) -> Kind:
-    match recipe.objective:
-        case "lm" | "prefix_lm":
-            return "text" if family.kind == "text_to_text" else "lm"
-        case "span_corruption":
-            variant = recipe.span_corruption.variant
-            if variant in ("span_corruption", "replace_spans"):
-                return "span_corruption"
-            return "text" if variant in ("drop_tokens", "deshuffling") else "whole_text"
-        case "mlm" | "cbow" | "bilm":
-            return recipe.objective
 
 
 def _size(made: Sequence[Features], pairs: bool) -> dict[str, Any]:

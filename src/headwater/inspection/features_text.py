@@ -15,15 +15,12 @@ import numpy as np
 from headwater.data.convert import IGNORED, Features
 from headwater.data.token_arrays import Ints
 from headwater.inspection.spelling import Speller
+from headwater.objectives.names import FeatureKind
 from headwater.objectives.nsp import IS_NEXT
 from headwater.pictures.page import Highlight, Line, TextSpan
 
-Kind = Literal[
-    "mlm", "lm", "bilm", "cbow", "text", "span_corruption", "whole_text", "span", "label"
-]
-"""What is learned from a feature. `text`: any inputs and targets of an encoder-decoder;
-`span_corruption`: those where sentinels take the place of spans; `whole_text`: those whose targets
-are all of it. `lm`: of a decoder, with a prefix or without; `span`: the positions of an answer;
+Kind = Literal[FeatureKind, "span", "label"]
+"""What is learned from a feature: that of an objective; `span`: the positions of an answer;
 `label`: a class or a number, of the text or of the first token of each word."""
 
 _GAP = TextSpan(" … ", "special")

@@ -14,9 +14,10 @@ from headwater.data.rates import Rates, equal, proportional, temperature
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.models.families import AnyFamily
+from headwater.objectives.names import ObjectiveConfig
 from headwater.runs.component import Component
 from headwater.runs.objective_component import ObjectiveComponent
-from headwater.runs.recipe import MixtureConfig, ObjectiveConfig, Recipe
+from headwater.runs.recipe import MixtureConfig, Recipe
 from headwater.runs.task_component import TaskComponent
 from headwater.tasks.names import task as find_task
 

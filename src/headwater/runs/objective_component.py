@@ -8,6 +8,7 @@ Pre-training learns one of them; a mixture may hold some beside its tasks.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, final
 
@@ -17,14 +18,10 @@ from headwater.errors import UserError
 from headwater.evaluation.held_out import held_out_loss
 from headwater.models.config import ModelConfig
 from headwater.models.families import FAMILIES, family_of, sizes_of
-from headwater.models.head_names import TaskHead
-from headwater.objectives.cbow import WordWindows
+from headwater.models.head_names import TaskHead, check_head
 from headwater.objectives.concatenated import ConcatenatedStores, store_seed
-from headwater.objectives.lm import LanguageModel
-from headwater.objectives.mlm import MaskedLM
-from headwater.objectives.span_corruption import SpanCorruption
-from headwater.objectives.text_to_text import SplitText
-from headwater.runs.recipe import ObjectiveConfig, RunRecipe
+from headwater.objectives.names import OBJECTIVES, ObjectiveConfig
+from headwater.runs.recipe import RunRecipe
 from headwater.runs.setup import Setup
 
 logger = logging.getLogger(__name__)
@@ -87,17 +84,20 @@ class ObjectiveComponent:
         return self.config.corpus.validation_rows
 
     def head(self) -> TaskHead:
-        """Return the head of an encoder for it."""
-        return TaskHead("pretraining" if self.config.mlm.next_sentence else "masked_lm")
+        """Return the head of an encoder that learns it."""
+        head = OBJECTIVES[self.name].head(self.config)
+        assert head is not None, f"no encoder learns {self.name}"
+        return TaskHead(check_head(head))
 
     def check(self, config: ModelConfig) -> None:
         """Refuse a model whose architecture has no use for it, or that reads less at once."""
         family, longest = family_of(config), sizes_of(config).longest_input
         family.refuse_objective(config, self.name, self.config.span_corruption.packing)
-        if family.kind == "encoder":
-            _check_length("mlm.max_length", self.config.mlm.max_length, longest)
-        elif family.kind == "causal_lm":
-            _check_length("lm.length", self.config.lm.length, longest)
+        key = OBJECTIVES[self.name].length
+        if key and (length := attrgetter(key)(self.config)) > longest:
+            raise UserError(
+                f"{key} = {length}: this model reads {longest} tokens; set {key}={longest}"
+            )
 
     def features(self, recipe: RunRecipe, setup: Setup) -> FeatureSet:
         """Build the sequences of the stores, each under noise of its own."""
@@ -145,11 +145,6 @@ class ObjectiveComponent:
         return {} if self.in_mixture else {"objective": self.name}
 
 
-def _check_length(key: str, length: int, longest: int) -> None:
-    if length > longest:
-        raise UserError(f"{key} = {length}: this model reads {longest} tokens; set {key}={longest}")
-
-
 def open_store(name: str) -> TokenStore:
     """Open a store and compare its checksums."""
     store = TokenStore.open(Path(name).expanduser())
@@ -167,22 +162,13 @@ def store_features(
             f"{store.folder}: built with another vocabulary than the model's; build it again with "
             "`headwater corpus build --vocabulary MODEL`"
         )
-    if config.objective in ("bilm", "cbow") and not vocabulary.whole_words:
+    objective = OBJECTIVES[config.objective]
+    if objective.whole_words and not vocabulary.whole_words:
         raise UserError(
             f"{store.folder}: a store of tokens of words, and objective {config.objective!r} asks "
             "for whole ones; build it with a vocabulary of `headwater vocabulary train --kind word`"
         )
     try:
-        match config.objective:
-            case "cbow":
-                return WordWindows(store, config.cbow)
-            case "mlm":
-                return MaskedLM(store, vocabulary, config.mlm, seed)
-            case "span_corruption":
-                return SpanCorruption(store, vocabulary, config.span_corruption, seed)
-            case "lm" | "prefix_lm" if setup.writes_text:
-                return SplitText(store, vocabulary, config.lm, seed, config.objective)
-            case "bilm" | "lm" | "prefix_lm":
-                return LanguageModel(store, vocabulary, config.lm, seed, config.objective)
+        return objective.build(config, store, vocabulary, seed, setup.writes_text)
     except UserError as error:
         raise UserError(f"{store.folder}: {error}") from None

@@ -30,7 +30,7 @@ def begin(recipe: PretrainRecipe) -> Run[PretrainRecipe]:
     recipe = _resolved(recipe)
     component = ObjectiveComponent.open(recipe, in_mixture=False)
     torch.manual_seed(recipe.training.seed)
-    head = component.head() if recipe.objective == "mlm" else None
+    head = component.head() if recipe_family(recipe).kind == "encoder" else None
     setup = build_setup(recipe, head, component.stores[0].load_vocabulary())
     component.check(setup.config)
     _note_window(recipe, setup.model)

@@ -32,19 +32,16 @@ the model. Paths count from the current directory.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from headwater.config import Config, as_list, at_line, load_config, merge, read_toml
+from headwater.config import Config, at_line, load_config, merge, read_toml
 from headwater.data.config import DataConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.models.families import AnyFamily
-from headwater.objectives.cbow import WordWindowsConfig
-from headwater.objectives.lm import LanguageModelConfig
-from headwater.objectives.mlm import MaskedLMConfig
-from headwater.objectives.span_corruption import SpanCorruptionConfig
+from headwater.objectives.names import ObjectiveConfig
 from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.training.config import (
     FEATURES_DEFAULTS,
@@ -53,10 +50,6 @@ from headwater.training.config import (
     TrainingConfig,
 )
 from headwater.training.renamed_keys import new_override, with_new_names
-
-MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
-
-ObjectiveName = Literal["bilm", "cbow", "mlm", "lm", "prefix_lm", "span_corruption"]
 
 
 class NetworkConfig(Config):
@@ -86,41 +79,6 @@ class RunRecipe(MethodConfig):
                 "weights"
             )
         return self
-
-
-class CorpusConfig(Config):
-    """The token stores of a run, as `headwater corpus build` makes them.
-
-    train: one store, or a list of stores that one vocabulary made, which are read as one.
-    repeats: how often each of them is read per epoch; left out: once.
-    validation: another store, to measure the held-out loss on.
-    validation_rows: the most rows of it that are measured.
-    """
-
-    train: Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
-    repeats: list[Annotated[int, Field(ge=1, le=MOST_REPEATS)]] = Field(default=[])
-    validation: str | None = None
-    validation_rows: PositiveInt = 512
-
-    @model_validator(mode="after")
-    def _one_number_each(self) -> Self:
-        if self.repeats and len(self.repeats) != len(self.train):
-            raise ValueError(
-                f"repeats: {len(self.repeats)} numbers for {len(self.train)} stores; "
-                "give one for each"
-            )
-        return self
-
-
-class ObjectiveConfig(Config):
-    """An objective over token stores; the table named like it shapes its rows."""
-
-    objective: ObjectiveName
-    corpus: CorpusConfig
-    cbow: WordWindowsConfig = WordWindowsConfig()
-    mlm: MaskedLMConfig = MaskedLMConfig()
-    lm: LanguageModelConfig = LanguageModelConfig()
-    span_corruption: SpanCorruptionConfig = SpanCorruptionConfig()
 
 
 class PretrainRecipe(ObjectiveConfig, RunRecipe):
