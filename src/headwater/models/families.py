@@ -28,7 +28,7 @@ AnyFamily = Family[ModelConfig]
 
 @final
 class _Records(Mapping[str, Family[Any]]):
-    """Records of families; each is imported on its first use, so that no run pays for the others."""
+    """Records of families, each imported on its first use: no run pays for the others."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
