@@ -7,7 +7,7 @@ load("path/to/t5").generate(["translate English to German: good"])
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 
@@ -16,7 +16,6 @@ from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import LoadedCheckpoint, read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.data.example import SpanExample
-from headwater.data.task import Task
 from headwater.device import choose_device
 from headwater.errors import UserError, with_article
 from headwater.inference.answer import Answer, Predictor
@@ -29,6 +28,9 @@ from headwater.models.config import ModelConfig
 from headwater.tasks.field_order import reorder
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary, check_fits
+
+if TYPE_CHECKING:  # it brings all metrics
+    from headwater.data.task import Task
 
 
 def load(model: str | Path, device: str = "auto") -> "LoadedModel":
@@ -173,7 +175,9 @@ class LoadedModel:
         """Whether answers are generated, without offsets and no-answer probabilities."""
         return isinstance(self._reader, GenerativeReader)
 
-    def predictor(self, task: Task[Any], *, precision: torch.dtype | None = None) -> Predictor[Any]:
+    def predictor(
+        self, task: "Task[Any]", *, precision: torch.dtype | None = None
+    ) -> Predictor[Any]:
         """Return what predicts a task's examples.
 
         A T5 generates whatever the task is; an encoder's head must be of the task's kind and choose

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import torch
 
@@ -12,7 +12,6 @@ from headwater.checkpoints.parts import EXTRA
 from headwater.config import Config
 from headwater.data.config import TextConfig
 from headwater.data.example import SpanExample
-from headwater.data.task import Task
 from headwater.errors import UserError, with_article
 from headwater.inference.answer import Predictor
 from headwater.inference.causal_generator import CausalGenerator
@@ -34,6 +33,9 @@ from headwater.models.text_to_text import TextToText
 from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # it brings all metrics
+    from headwater.data.task import Task
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 Reader = ExtractiveReader | GenerativeReader
@@ -60,7 +62,7 @@ class Predictors:
         self._extra, self._name = extra, name
         self._threshold = _no_answer_threshold(extra, name)
 
-    def for_task(self, task: Task[Any], precision: torch.dtype | None = None) -> Predictor[Any]:
+    def for_task(self, task: "Task[Any]", precision: torch.dtype | None = None) -> Predictor[Any]:
         """Return what predicts a task's examples; see `LoadedModel.predictor`."""
         network = self._network
         if isinstance(network, TextToText):
@@ -105,7 +107,7 @@ class Predictors:
             )
         return reader
 
-    def _generating(self, task: Task[Any], network: TextToText) -> Predictor[Any]:
+    def _generating(self, task: "Task[Any]", network: TextToText) -> Predictor[Any]:
         generator = TextGenerator(network, self._vocabulary)
         sizes = self._saved("text", TextConfig)
         longest, decoding = sizes.max_inputs, GenerationConfig(max_new_tokens=sizes.max_targets)
@@ -114,7 +116,7 @@ class Predictors:
         return TaskGenerator(generator, task, max_inputs=longest, decoding=decoding)
 
     def _on_head(
-        self, head: Model, labels: Sequence[str], task: Task[Any], precision: torch.dtype | None
+        self, head: Model, labels: Sequence[str], task: "Task[Any]", precision: torch.dtype | None
     ) -> Predictor[Any]:
         kind = head.head_name
         self._check_head(kind, labels, task)
@@ -131,7 +133,7 @@ class Predictors:
         )
         return Tagger(scorer) if kind == "token" else Classifier(scorer)
 
-    def _check_head(self, kind: str | None, labels: Sequence[str], task: Task[Any]) -> None:
+    def _check_head(self, kind: str | None, labels: Sequence[str], task: "Task[Any]") -> None:
         if kind is None or kind != task.kind:
             has = "no head" if kind is None else f"a head of kind {kind}"
             if task.kind == "text":
@@ -195,7 +197,7 @@ class Predictors:
                 "of words and answers nothing; take a BERT or a T5"
             )
 
-    def _question_task(self) -> Task[SpanExample]:
+    def _question_task(self) -> "Task[SpanExample]":
         """Return the task by which a T5 was trained to read questions.
 
         After any task but one of questions on a text, or after one of the user's own, it is SQuAD.

@@ -7,14 +7,16 @@ A generated text that is no answer to the task stays as it is; it counts as wron
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar, final
+from typing import TYPE_CHECKING, Generic, TypeVar, final
 
 from headwater.data.source import Example
-from headwater.data.task import Task
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, TextGenerator
+
+if TYPE_CHECKING:  # it brings all metrics
+    from headwater.data.task import Task
 
 E = TypeVar("E", bound=Example)
 
@@ -33,7 +35,7 @@ class TaskGenerator(Generic[E]):
     def __init__(
         self,
         generator: TextGenerator,
-        task: Task[E],
+        task: "Task[E]",
         *,
         max_inputs: int = 512,
         decoding: GenerationConfig | None = None,

@@ -1,16 +1,18 @@
 """What a head for a task chooses from, and the number of each label."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.data.example import TaggingExample
-from headwater.data.task import Task
 from headwater.errors import UserError
+
+if TYPE_CHECKING:  # it brings all metrics
+    from headwater.data.task import Task
 
 OUTSIDE = "O"  # the tag of a word that is of no entity
 
 
-def head_labels(task: Task[Any], examples: Iterable[Any]) -> tuple[str, ...]:
+def head_labels(task: "Task[Any]", examples: Iterable[Any]) -> tuple[str, ...]:
     """Return what a head for the task chooses from: the task's labels, or the data's.
 
     Args:
