@@ -22,18 +22,6 @@ from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL: dict[str, dict[str, Any]] = {
-    "bert-base-uncased": {
-        "hidden_size": 32,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-    },
-    "cbow": {"vector_size": 16, "samples": 50},
-    "gpt2": {"n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 64},
-    "t5-small": {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1}
-    | {"num_heads": 2},
-}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "mlm": ("bert-base-uncased", {"mlm": {"max_length": 48}}),
     "mlm alone": ("bert-base-uncased", {"mlm": {"max_length": 48, "next_sentence": False}}),
@@ -62,7 +50,7 @@ def recipe_of(case: str, stores: dict[str, Path], **training: Any) -> PretrainRe
     store = str(stores[kind])
     values = {
         "objective": case.split()[0],
-        "network": {"preset": preset, "sizes": SMALL[preset]},
+        "network": {"preset": preset, "sizes": tiny.PRESET_SIZES[preset]},
         "corpus": {"train": store, "validation": store, "validation_rows": 4},
         "training": {"steps": 4, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"}
         | training,

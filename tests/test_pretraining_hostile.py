@@ -17,13 +17,6 @@ from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 VOCABULARIES = {"wordpiece": BUNDLED["reader"], "unigram": ROOT / "examples" / "vocabulary"}
-BERT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_decoder_layers": 1}
-SIZES: dict[str, dict[str, Any]] = {
-    "bert-base-uncased": {**BERT, "intermediate_size": 32, "max_position_embeddings": 64},
-    "gpt2": {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64},
-    "t5-small": {**T5, "num_heads": 2},
-}
 MLM = {"max_length": 32, "next_sentence": False}
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "pairs": ("mlm", "bert-base-uncased", {"mlm": {"max_length": 32}}),
@@ -67,7 +60,7 @@ def recipe_of(case: str, stores: dict[str, Path], **changes: Any) -> PretrainRec
     store = str(stores["unigram" if preset == "t5-small" else "wordpiece"])
     values = {
         "objective": objective,
-        "network": {"preset": preset, "sizes": SIZES[preset]},
+        "network": {"preset": preset, "sizes": tiny.PRESET_SIZES[preset]},
         "corpus": {"train": store, "validation": store},
         "training": {"steps": 3, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"},
     }
@@ -142,14 +135,14 @@ def test_sizes_that_no_network_has_are_refused(
     case: str, sizes: dict[str, Any], message: str, poor: dict[str, Path], tmp_path: Path
 ) -> None:
     preset = CASES[case][1]
-    network = {"preset": preset, "sizes": SIZES[preset] | sizes}
+    network = {"preset": preset, "sizes": tiny.PRESET_SIZES[preset] | sizes}
     with pytest.raises(UserError, match=message):
         pretrain(recipe_of(case, poor, network=network), tmp_path / "run")
 
 
 @pytest.mark.parametrize("architecture", ["shared", "language_model", "prefix_lm"])
 def test_one_stack_has_one_depth(architecture: str, poor: dict[str, Path], tmp_path: Path) -> None:
-    sizes = {"architecture": architecture, "num_layers": 2} | {**T5, "num_heads": 2}
+    sizes = {"architecture": architecture, "num_layers": 2} | tiny.PRESET_SIZES["t5-small"]
     del sizes["num_decoder_layers"]
     network = {"preset": "t5-small", "sizes": sizes}
     assert pretrain(recipe_of("spans", poor, network=network), tmp_path / "run").step == 3

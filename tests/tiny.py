@@ -112,6 +112,27 @@ CONFIGS: dict[str, Callable[..., ModelConfig]] = {
     "cbow": cbow_config,
 }
 
+PRESET_SIZES: dict[str, dict[str, Any]] = {
+    "bert-base-uncased": {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_position_embeddings": 64,
+    },
+    "gpt2": {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64},
+    "t5-small": {
+        "d_model": 16,
+        "d_kv": 8,
+        "d_ff": 32,
+        "num_layers": 1,
+        "num_decoder_layers": 1,
+        "num_heads": 2,
+    },
+    "cbow": {"vector_size": 16, "samples": 50},
+}
+"""What a recipe writes under `[network.sizes]` to make a preset tiny."""
+
 # -------------------------------------------------------------------------------------- models
 
 

@@ -12,23 +12,22 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.tensor_layout import pack, unpack
 from headwater.errors import UserError
-from headwater.models.build import build_model
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.gpt.keys import GPT2
 from headwater.models.key_table import translate
 
-SMALL = {"vocab_size": 30, "n_positions": 16, "n_embd": 8, "n_layer": 2, "n_head": 2}
+SMALL = {"n_embd": 8, "n_positions": 16}
 FAMILIES_OF_GPT = ["gpt2", "openai-gpt"]
 C_ATTN = "transformer.h.1.attn.c_attn.weight"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    save_model(tmp_path / "gpt", build_model(GPTConfig(**SMALL)))
+    save_model(tmp_path / "gpt", tiny.gpt(**SMALL))
     return tmp_path / "gpt"
 
 
@@ -84,11 +83,10 @@ def test_unpack_undoes_pack(layer: int, width: int, inner: int, seed: int) -> No
 @pytest.mark.parametrize("family", FAMILIES_OF_GPT)
 @pytest.mark.parametrize("dtype", [None, torch.float16])
 def test_a_gpt_survives_the_folder(tmp_path: Path, family: Any, dtype: torch.dtype | None) -> None:
-    torch.manual_seed(0)
-    config = GPTConfig(
+    config = tiny.gpt_config(
         model_type=family, eos_token_id=3, bos_token_id=None, pad_token_id=0, **SMALL
     )
-    model = build_model(config)
+    model = tiny.model(config)
     save_model(tmp_path / "gpt", model, dtype=dtype)
     loaded = load_model(tmp_path / "gpt")
     assert loaded.config == config
@@ -196,4 +194,4 @@ def test_null_stands_for_what_is_not_set(folder: Path) -> None:
     assert content["n_inner"] is None
     assert content["architectures"] == ["GPT2LMHeadModel"]
     change_config(folder, n_inner=32, pad_token_id=None)
-    assert load_model(folder).config == GPTConfig(n_inner=32, **SMALL)
+    assert load_model(folder).config == tiny.gpt_config(n_inner=32, **SMALL)

@@ -8,22 +8,22 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
-from headwater.models.build import build_model, empty_model
+from headwater.models.build import empty_model
 from headwater.models.families import presets
 from headwater.models.t5.config import ARCHITECTURES, T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5, padding_first
 from headwater.models.t5.network import T5
 
 SIZES: dict[str, Any] = {
-    "vocab_size": 60, "d_model": 16, "d_kv": 5, "d_ff": 24, "num_heads": 3, "num_layers": 2,
-    "num_decoder_layers": 2, "relative_attention_num_buckets": 8,
-    "relative_attention_max_distance": 20,
+    "vocab_size": 60, "d_kv": 5, "d_ff": 24, "num_heads": 3,
+    "relative_attention_num_buckets": 8, "relative_attention_max_distance": 20,
 }  # fmt: skip
 NEW = ("shared", "language_model", "prefix_lm")
 MARKS = DecoderTokens(start_id=0, eos_id=1)
@@ -36,8 +36,7 @@ def one_thread() -> None:
 
 def network(architecture: str, seed: int = 0, **sizes: Any) -> T5 | DecoderOnlyT5:
     """A small network in float64 whose scores are far apart."""
-    torch.manual_seed(seed)
-    model = build_model(T5Config(architecture=architecture, **SIZES | sizes))
+    model = tiny.t5(seed=seed, architecture=architecture, **SIZES | sizes)
     assert isinstance(model, T5 | DecoderOnlyT5)
     for parameter in model.parameters():
         if parameter.dim() > 1:
@@ -296,8 +295,7 @@ def test_there_may_be_no_inputs(architecture: str) -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_each_learns_a_batch_by_heart(architecture: str) -> None:
-    torch.manual_seed(0)
-    model = build_model(T5Config(architecture=architecture, dropout_rate=0.0, **SIZES))
+    model = tiny.t5(architecture=architecture, dropout=0.0, **SIZES)
     batch = padded_batch()
     optimizer = torch.optim.AdamW(model.parameters(), 3e-2)
     for _ in range(120):
@@ -320,4 +318,4 @@ def test_mistakes_name_the_fix() -> None:
         T5Config(architecture="prefixlm")  # type: ignore[arg-type]
     for architecture in NEW:
         with pytest.raises(UserError, match="num_layers 2 and num_decoder_layers 3 must be"):
-            T5Config(architecture=architecture, **SIZES | {"num_decoder_layers": 3})
+            tiny.t5_config(architecture=architecture, num_decoder_layers=3)

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.tensor_layout import pack
 from headwater.errors import UserError
@@ -19,7 +20,7 @@ from headwater.inference.decoding import generate_ids
 from headwater.inference.generation_config import GenerationConfig
 from headwater.models.build import build_model, empty_model
 from headwater.models.families import BY_MODEL_TYPE
-from headwater.models.gpt.config import PRESETS, GPTConfig
+from headwater.models.gpt.config import PRESETS
 from headwater.models.gpt.network import GPT
 
 TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}
@@ -298,7 +299,7 @@ def test_presets_have_the_published_sizes(name: str, parameters: int) -> None:
 @pytest.mark.parametrize("family", CLASSES)
 def test_fresh_weights(family: str) -> None:
     sizes = SIZES | {"vocab_size": 1000, "n_embd": 60, "n_layer": 8}
-    config = GPTConfig(model_type=family, activation_function="gelu_new", **sizes)
+    config = tiny.gpt_config(model_type=family, activation_function="gelu_new", **sizes)
     model = build_model(config).eval()
     assert isinstance(model, GPT)
     residual = 0.02 / math.sqrt(16) if family == "gpt2" else 0.02
@@ -319,7 +320,7 @@ def test_fresh_weights(family: str) -> None:
 
 
 def test_losses_stay_float32_under_bf16() -> None:
-    model = build_model(GPTConfig(**SIZES)).eval()
+    model = build_model(tiny.gpt_config(**SIZES)).eval()
     batch = gpt_batch()
     exact = model.loss_sums(batch)["tokens"]
     with torch.autocast("cpu", torch.bfloat16):
@@ -329,7 +330,7 @@ def test_losses_stay_float32_under_bf16() -> None:
 
 
 def test_dropout_works_in_training_only() -> None:
-    model = build_model(GPTConfig(**SIZES))
+    model = build_model(tiny.gpt_config(**SIZES))
     batch = gpt_batch()
     trained = [model.train().loss_sums(batch)["tokens"].item() for _ in range(2)]
     asked = [model.eval().loss_sums(batch)["tokens"].item() for _ in range(2)]
@@ -339,4 +340,4 @@ def test_dropout_works_in_training_only() -> None:
 
 def test_a_gpt_takes_no_head() -> None:
     with pytest.raises(UserError, match="a GPT has its own output and takes no span head"):
-        build_model(GPTConfig(**SIZES), "span")
+        build_model(tiny.gpt_config(), "span")

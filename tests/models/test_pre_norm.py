@@ -8,6 +8,7 @@ import torch
 import transformers
 from torch import Tensor
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.files import read_json
@@ -41,7 +42,7 @@ def one_thread() -> None:
 
 def scattered(head: str | None = None) -> Any:
     """A pre-norm model whose norms and biases differ from their defaults too."""
-    model = build_model(BertConfig(block="pre_norm", **SIZES), head).eval()
+    model = build_model(tiny.bert_config(block="pre_norm", **SIZES), head).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, 0.3 if parameter.dim() == 1 else 0.0, 0.2)
     return model
@@ -83,7 +84,7 @@ def test_it_equals_the_published_pre_norm_encoder(dtype: torch.dtype) -> None:
 
 
 def test_what_stands_where_in_the_block() -> None:
-    layer = block(BertConfig(block="pre_norm", hidden_dropout_prob=0.3, **SIZES))
+    layer = block(tiny.bert_config(block="pre_norm", hidden_dropout_prob=0.3))
     assert isinstance(layer.attention, PreNorm) and isinstance(layer.feedforward, PreNorm)
     dropped = {name: part.p for name, part in layer.named_modules() if hasattr(part, "p")}
     assert dropped == {
@@ -92,7 +93,7 @@ def test_what_stands_where_in_the_block() -> None:
         "feedforward.layer.dropout": 0.3,
         "feedforward.dropout": 0.3,
     }
-    published = block(BertConfig(hidden_dropout_prob=0.3, **SIZES))
+    published = block(tiny.bert_config(hidden_dropout_prob=0.3))
     assert published.feedforward.layer.dropout.p == 0
 
 
@@ -118,17 +119,15 @@ def test_a_new_head_on_a_pre_norm_body(tmp_path: Path) -> None:
 
 
 def test_a_published_bert_is_written_as_before(tmp_path: Path) -> None:
-    save_model(tmp_path / "m", build_model(BertConfig(**SIZES)))
+    save_model(tmp_path / "m", tiny.bert())
     content = read_json(tmp_path / "m" / "config.json")
     assert content["model_type"] == "bert"
     assert "block" not in content
 
 
 def test_it_learns_where_the_published_rate_is_high() -> None:
-    model = build_model(
-        BertConfig(block="pre_norm", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-                   **SIZES), "masked_lm",
-    )  # fmt: skip
+    config = tiny.bert_config(block="pre_norm", dropout=0.0, **SIZES)
+    model = build_model(config, "masked_lm")
     batch = inputs()
     batch["labels"] = batch["input_ids"].where(batch["attention_mask"], -100)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-2)

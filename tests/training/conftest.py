@@ -1,13 +1,10 @@
-"""Lets the tests of training import `toy_training` beside them; keeps torch to one thread."""
+"""What short trainings need not wait for; one thread for torch."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)

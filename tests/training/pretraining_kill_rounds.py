@@ -11,69 +11,55 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-from killing import Train, random_kills, spare
-
+import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.checkpoints.hub import BUNDLED
 from headwater.checkpoints.spelling import know_words
-from headwater.corpus.build import build
-from headwater.models.build import build_model
-from headwater.models.elmo.config import ELMoConfig
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
 from headwater.text.loading import load_vocabulary
-from headwater.text.training import VocabularyPlan, train_vocabulary
+from killing import Train, random_kills, spare
 
-ROOT = Path(__file__).resolve().parents[2]
-BERT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-GPT = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 32}
-T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_decoder_layers": 1}
 # By objective: the preset, its sizes, and the table that shapes the rows. No recipe makes an ELMo
 # so small, so that one is built and saved beforehand.
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "mlm": (
         "bert-base-uncased",
-        {**BERT, "intermediate_size": 32},
+        tiny.PRESET_SIZES["bert-base-uncased"],
         {"mlm": {"max_length": 32, "next_sentence": False, "packing": True}},
     ),
-    "lm": ("gpt2", GPT, {"lm": {"length": 32, "packing": True}}),
-    "prefix_lm": ("gpt2", GPT, {"lm": {"length": 32, "packing": True}}),
+    "lm": ("gpt2", tiny.PRESET_SIZES["gpt2"], {"lm": {"length": 32, "packing": True}}),
+    "prefix_lm": ("gpt2", tiny.PRESET_SIZES["gpt2"], {"lm": {"length": 32, "packing": True}}),
     "span_corruption": (
         "t5-small",
-        {**T5, "num_heads": 2},
+        tiny.PRESET_SIZES["t5-small"],
         {"span_corruption": {"inputs": 32, "packing": True}},
     ),
     "bilm": ("elmo", {}, {"lm": {"length": 32}}),
-    "cbow": ("cbow", {"vector_size": 16, "samples": 50}, {"cbow": {"window": 2, "length": 16}}),
+    "cbow": ("cbow", tiny.PRESET_SIZES["cbow"], {"cbow": {"window": 2, "length": 16}}),
 }
 
 
 def build_stores(folder: Path) -> None:
     """Make two corpora of short documents by each vocabulary."""
-    text = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
+    text = tiny.example_text()
     sentences = [part for part in text.replace("\n", " ").split(". ") if part]
-    plan = VocabularyPlan(kind="word", size=100, lower_case=True)
-    train_vocabulary(plan, [text, text], folder / "words")
     vocabularies = {
-        "wordpiece": BUNDLED["reader"],
-        "unigram": ROOT / "examples" / "vocabulary",
-        "word": folder / "words",
+        "wordpiece": load_vocabulary(BUNDLED["reader"]),
+        "unigram": tiny.example_unigram(),
+        "word": tiny.example_words(folder / "words"),
     }
     for number, documents in enumerate((sentences[::2], sentences[1::2])):
         source = folder / f"text-{number}.jsonl"
-        lines = [json.dumps({"text": document}) for document in documents]
-        source.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        for kind, where in vocabularies.items():
-            build([source], load_vocabulary(where), folder / f"{kind}-{number}")
+        tiny.json_lines(source, [{"text": document} for document in documents])
+        for kind, vocabulary in vocabularies.items():
+            tiny.token_store(folder / f"{kind}-{number}", vocabulary, source)
 
 
 def build_elmo(folder: Path, words: Path) -> None:
     """Save a small ELMo, from random weights."""
     vocabulary = load_vocabulary(words)
-    torch.manual_seed(1)
-    sizes = {"vocab_size": vocabulary.size, "filters": ((1, 4), (2, 4)), "num_highway": 1}
-    model = build_model(ELMoConfig(**sizes, projection_dim=8, cells=16, samples=50))
+    model = tiny.model(tiny.elmo_config(vocab_size=vocabulary.size, samples=50), seed=1)
     know_words(model, vocabulary)
     save_model(folder, model, vocabulary=vocabulary)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_training import toy_run
 
 from headwater.device import choose_device, choose_precision
 from headwater.errors import UserError
 from headwater.training.log import read_log
+from toy_training import toy_run
 
 CPU = torch.device("cpu")
 

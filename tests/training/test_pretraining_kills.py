@@ -23,6 +23,7 @@ def rounds(folder: Path, kills: int, *objectives: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)

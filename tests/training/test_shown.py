@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy_training import toy_run
 
 from headwater.commands.bar import terminal_bar
 from headwater.errors import UserError
@@ -14,6 +13,7 @@ from headwater.progress import installed
 from headwater.training.log import Log, cut_log, read_log
 from headwater.training.record import Record
 from headwater.training.train_state import RunningStatistics, TrainState
+from toy_training import toy_run
 
 
 def test_the_log_is_cut_after_a_step_and_a_broken_line_goes(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_training import ToyModel, toy_run, toy_trainer
 
 from headwater.errors import UserError
 from headwater.training import state_folder as state_module
 from headwater.training.identity import compare
 from headwater.training.log import read_log
 from headwater.training.state_folder import StateFolder
+from toy_training import ToyModel, toy_run, toy_trainer
 
 Damage = Callable[[Path], object]
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from toy_training import ToyFeatures, ToyModel, toy_config
 
 from headwater.data.batching import collate
 from headwater.errors import UserError
 from headwater.training.optimizers import build_optimizer
 from headwater.training.step import Stepper, StepResult
+from toy_training import ToyFeatures, ToyModel, toy_config
 
 ROWS = np.arange(24)
 

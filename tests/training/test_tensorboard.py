@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
 from toy_training import ToyFeatures, toy_config, toy_run, toy_trainer
 
 TRAINING = ("loss", "learning_rate", "gradient_norm")

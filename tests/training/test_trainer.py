@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
+from headwater.errors import UserError
+from headwater.signals import exit_code
+from headwater.training.outcome import Outcome
+from headwater.training.trainer import Trainer
 from toy_training import (
     ToyFeatures,
     ToyHooks,
@@ -20,11 +25,6 @@ from toy_training import (
     toy_run,
     toy_trainer,
 )
-
-from headwater.errors import UserError
-from headwater.signals import exit_code
-from headwater.training.outcome import Outcome
-from headwater.training.trainer import Trainer
 
 
 class Crash(Exception):
