@@ -70,13 +70,13 @@ def test_batch(headwater: Any, reader: Path, tmp_path: Path) -> None:
     built = ("corpus", "build", tmp_path / "a.jsonl", "--vocabulary", reader, "--output", store)
     assert headwater(*built).code == 0
     given = ("inspect", "batch", "--objective", "mlm", "--corpus", store)
-    ran = headwater(*given, "--set", "mlm.max_length=32", "--rows", 2)
+    ran = headwater(*given, "--set", "mlm.max_length=32", "--sequences", 2)
     assert ran.code == 0, ran.err
     assert ran.out.startswith("mlm, epoch 0: the first batch has ")
     assert ran.out.count("original") == 2
     ran = headwater(*given, "--set", "mlm.max_length=32", "--json", "--epoch", 3)
     found = json.loads(ran.out)
-    assert (found["epoch"], len(found["rows"])) == (3, 3)
+    assert (found["epoch"], len(found["sequences"])) == (3, 3)
     output = tmp_path / "b.html"
     assert headwater(*given, "--output", output).code == 0
     assert 'class="masked"' in output.read_text(encoding="utf-8")

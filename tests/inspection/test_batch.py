@@ -47,8 +47,8 @@ def test_masked_rows_are_those_of_the_first_step(stores: Any) -> None:
     store = TokenStore.open(stores["bert"])
     rows = MaskedLM(store, store.load_vocabulary(), recipe.mlm, 0)
     numbers = Plan(rows, recipe.training).epoch(1)[0][0]
-    assert [each["row"] for each in said["rows"]] == numbers.tolist()
-    for each, expected in zip(said["rows"], rows.features(numbers, 1), strict=True):
+    assert [each["sequence"] for each in said["sequences"]] == numbers.tolist()
+    for each, expected in zip(said["sequences"], rows.features(numbers, 1), strict=True):
         for name, values in expected.items():
             assert each["features"][name] == values.tolist()
 
@@ -56,7 +56,7 @@ def test_masked_rows_are_those_of_the_first_step(stores: Any) -> None:
 def test_masked_rows_show_the_original(stores: Any, vocabularies: Any) -> None:
     said = shown(stores, "bert", "mlm", "mlm.max_length=40")
     vocabulary = vocabularies["bert"]
-    for each in said.content["rows"]:
+    for each in said.content["sequences"]:
         ids, labels = (np.array(each["features"][name]) for name in ("input_ids", "labels"))
         original = vocabulary.decode(np.where(labels < 0, ids, labels), skip_special=False)
         assert squeezed(each["texts"][0]["original"]) == squeezed(original)
@@ -73,7 +73,7 @@ def test_noise_is_new_in_each_epoch(stores: Any) -> None:
         for epoch in (0, 0, 1)
     )
     assert first == again
-    assert first["rows"] != second["rows"]
+    assert first["sequences"] != second["sequences"]
 
 
 @pytest.mark.parametrize("packing", ["false", "true"])
@@ -90,7 +90,7 @@ def test_spans_are_put_back(stores: Any, vocabularies: Any, variant: str, packin
             for index in range(len(tokens))
         )
     )
-    found = [text for row in said.content["rows"] for text in row["texts"]]
+    found = [text for row in said.content["sequences"] for text in row["texts"]]
     assert len(found) >= 4
     for text in found:
         original = squeezed(text["original"]).removesuffix("</s>")
@@ -103,7 +103,7 @@ def test_spans_are_put_back(stores: Any, vocabularies: Any, variant: str, packin
 def test_the_other_variants_have_inputs_and_targets(stores: Any, variant: str) -> None:
     settings = ("span_corruption.inputs=30", f"span_corruption.variant={variant}")
     said = shown(stores, "t5", "span_corruption", *settings)
-    for row in said.content["rows"]:
+    for row in said.content["sequences"]:
         assert set(row["texts"][0]) == {"inputs", "targets"}
     highlights = {
         span.highlight for part in said.page.elements for span in getattr(part, "spans", ())
@@ -113,7 +113,7 @@ def test_the_other_variants_have_inputs_and_targets(stores: Any, variant: str) -
 
 def test_a_prefix_is_marked_and_not_asked_for(stores: Any) -> None:
     said = shown(stores, "bert", "prefix_lm", "lm.length=24")
-    for row in said.content["rows"]:
+    for row in said.content["sequences"]:
         text = row["texts"][0]
         assert squeezed(text["inputs"]).endswith(squeezed(text["targets"]))
         prefix = row["features"]["prefix_length"]
@@ -128,14 +128,14 @@ def test_words_in_windows_and_from_both_sides(stores: Any) -> None:
     for window in windows:
         assert sum(span.highlight == "noise" for span in window.spans) == 1
         assert len("".join(span.text for span in window.spans).split()) == 5
-    text = shown(stores, "cbow", "bilm", "lm.length=8").content["rows"][0]["texts"][0]
+    text = shown(stores, "cbow", "bilm", "lm.length=8").content["sequences"][0]["texts"][0]
     assert text["inputs"].split()[1:] == text["next"].split()
     assert text["inputs"].split()[:-1] == text["previous"].split()
 
 
 def test_a_t5_that_models_language_has_pairs(stores: Any) -> None:
     said = shown(stores, "t5", "prefix_lm", "network.preset=t5-small", "lm.length=20")
-    row = said.content["rows"][0]
+    row = said.content["sequences"][0]
     assert set(row["texts"][0]) == {"inputs", "targets"}
     assert len(row["features"]["input_ids"]) + len(row["features"]["labels"]) == 20
 
@@ -170,8 +170,8 @@ def test_fine_tuning_rows(family: str, tmp_path: Path) -> None:
         for paragraph in article["paragraphs"]
         for text in paragraph["qas"]
     }
-    assert said.content["rows"]
-    for row in said.content["rows"]:
+    assert said.content["sequences"]
+    for row in said.content["sequences"]:
         text = row["texts"][0]
         match = [
             each
@@ -202,7 +202,9 @@ def test_masked_pieces_of_a_mixture_are_no_labels(stores: Any, tmp_path: Path) -
     )
     kinds = set()
     for epoch in range(6):
-        for row in batch(recipe_of(tmp_path / "recipe.toml", {}, []), 1, epoch).content["rows"]:
+        for row in batch(recipe_of(tmp_path / "recipe.toml", {}, []), 1, epoch).content[
+            "sequences"
+        ]:
             kinds.add(tuple(row["texts"][0]))
     assert kinds == {("inputs", "label"), ("original", "inputs", "targets", "pair")}
 

@@ -60,7 +60,7 @@ def inspect_batch(
     corpus: Corpus = None,
     model: InitialModel = None,
     settings: Settings = None,
-    rows: Annotated[int, option("How many rows to show.", "N", min=1)] = 3,
+    sequences: Annotated[int, option("How many to show.", "N", min=1)] = 3,
     epoch: Annotated[int, option("Counted from 0.", "E", min=0)] = 0,
     output: File = None,
     json: Json = False,
@@ -70,7 +70,7 @@ def inspect_batch(
 
     _check(output, ".html")
     options = pretraining_options(objective, model, corpus)
-    found = batch(recipe_of(recipe, options, settings or []), rows, epoch)
+    found = batch(recipe_of(recipe, options, settings or []), sequences, epoch)
     _show(found.page, lambda: found.content, output, json)
 
 

@@ -2,7 +2,7 @@
 
     OBJECTIVES["mlm"].build(config, store, vocabulary, seed, False)
 
-Which families learn an objective stands in their records (`models/FAMILY/family.py`).
+Which families learn an objective is in their records (`models/FAMILY/family.py`).
 """
 
 from collections.abc import Callable, Mapping
@@ -27,9 +27,9 @@ MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
 ObjectiveName = Literal["bilm", "cbow", "mlm", "lm", "prefix_lm", "span_corruption"]
 
 FeatureKind = Literal["mlm", "lm", "bilm", "cbow", "text", "span_corruption", "whole_text"]
-"""What a feature asks for. `text`: any inputs and targets of an encoder-decoder;
-`span_corruption`: those where sentinels stand for what is left out; `whole_text`: those whose
-targets are all of it. `lm`: of a decoder, with a prefix or without."""
+"""How a feature is shown. `text`: any inputs and targets of an encoder-decoder; `span_corruption`:
+those where sentinels take the place of spans; `whole_text`: those whose targets are all of it.
+`lm`: of a decoder, with a prefix or without."""
 
 
 class CorpusConfig(Config):
@@ -38,7 +38,7 @@ class CorpusConfig(Config):
     train: one store, or a list of stores that one vocabulary made, which are read as one.
     repeats: how often each of them is read per epoch; left out: once.
     validation: another store, to measure the held-out loss on.
-    validation_rows: the most rows of it that are measured.
+    validation_rows: the most sequences of it that are measured.
     """
 
     train: Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
@@ -57,7 +57,7 @@ class CorpusConfig(Config):
 
 
 class ObjectiveConfig(Config):
-    """An objective over token stores; the table named like it shapes its rows."""
+    """An objective over token stores; the table named like it shapes its sequences."""
 
     objective: ObjectiveName
     corpus: CorpusConfig
