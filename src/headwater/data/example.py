@@ -43,11 +43,7 @@ class SpanExample:
 
     @property
     def agreed_answer(self) -> AnswerSpan:
-        """The answer closest to what the others say (mean F1), the first of equals: to train on.
-
-        Raises:
-            ValueError: there is no answer.
-        """
+        """The answer closest to what the others say (mean F1), the first of equals: to train on."""
         texts = [answer.text for answer in self.answers]
         return max(self.answers, key=lambda one: sum(f1(one.text, text) for text in texts))
 

@@ -30,8 +30,7 @@ def without_overlap(
 ) -> tuple[list[E], list[str]]:
     """Drop the examples whose passage shares more than `limit` of its 8-grams with held-out texts.
 
-    Returns:
-        the examples that stay, in order, and the passages that were dropped, each once.
+    Returned are the examples that stay, in order, and the dropped passages, each once.
     """
     seen: set[int] = set()
     for text in set(held_out):

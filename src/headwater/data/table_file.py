@@ -90,7 +90,8 @@ def read_rows(
 
     Args:
         headless: what stands in the columns of a TSV file without a header.
-        short: gets the places of TSV rows with too few cells, which are left out; None: an error.
+        short: gets file and line of TSV rows with too few cells, which are left out; None: no row
+            may be short.
     """
     kind = suffix_of(path)
     if kind in (".tsv", ".txt"):

@@ -48,10 +48,7 @@ def bleu(
 ) -> float:
     """BLEU over a corpus, in percent; letter case counts, and counts of zero are smoothed (`exp`).
 
-    Args:
-        golds: the translations that count as right, at least one for each text.
-        predictions: one translation for each text.
-        tokenize: how words are separated.
+    golds: the translations that count as right, at least one for each text.
     """
     _need_texts(golds, predictions)
     return float(_bleu(tokenize).corpus_score(predictions, _streams(golds)).score)
@@ -76,10 +73,8 @@ def rouge(
 ) -> dict[str, float]:
     """Mean F1 of ROUGE-1, -2, -L and -Lsum, in percent: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`.
 
-    Args:
-        golds: the summaries that count as right, at least one for each text.
-        predictions: one summary for each text.
-        stem: whether words longer than three letters are cut to their stem by Porter's algorithm.
+    golds: the summaries that count as right, at least one for each text.
+    stem: whether words longer than three letters are cut to their stem by Porter's algorithm.
     """
     _need_texts(golds, predictions)
     each = [

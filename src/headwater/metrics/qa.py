@@ -65,9 +65,8 @@ def f1_or_null(prediction: str, gold: str) -> float:
 def squad_v1(golds: Golds, predictions: Predictions) -> Scores:
     """Score SQuAD v1.1 predictions in percent: `exact_match` and `f1`.
 
-    Args:
-        golds: question id -> its gold answers, at least one.
-        predictions: question id -> answer. A missing one scores 0; unknown ids are ignored.
+    golds: question id -> its gold answers, at least one. predictions: question id -> answer.
+    A missing prediction scores 0; unknown ids are ignored.
     """
     _need_questions(golds)
     for question, answers in golds.items():
@@ -84,10 +83,7 @@ def any_alias(
 ) -> Scores:
     """Score answers by the alias that fits best, in percent: `exact_match` and `f1`.
 
-    Args:
-        golds: question id -> all that counts as its answer, at least one.
-        predictions: question id -> answer. A missing one scores 0; unknown ids are ignored.
-        normalize: what is done to both before they are compared.
+    As `squad_v1`, but that both texts are normalized by a function of the caller's.
     """
     _need_questions(golds)
     for question, answers in golds.items():
@@ -112,12 +108,9 @@ def squad_v2(
     and without (`NoAns_`) where there are any. With probabilities also the best score over all
     thresholds and that threshold: `best_exact`, `best_exact_thresh`, `best_f1`, `best_f1_thresh`.
 
-    Args:
-        golds: question id -> its gold answers, empty where the text holds none.
-        predictions: question id -> answer, "" for "no answer". A missing one scores 0 (the official
-            script stops there); unknown ids are ignored.
-        no_answer_probabilities: question id -> how sure the model is that there is no answer. Every
-            predicted question needs one.
+    golds: no answers where the text holds none. predictions: "" for "no answer"; a missing one
+    scores 0 (the official script stops there). no_answer_probabilities: how sure the model is that
+    there is no answer, for every predicted question.
     """
     _need_questions(golds)
     golds = {key: _with_words(answers) for key, answers in golds.items()}

@@ -45,11 +45,7 @@ def _choice(
     *,
     numbered: bool = False,
 ) -> PairTask:
-    """Declare a task of choosing a label; an encoder reads the texts in the template's order.
-
-    Args:
-        numbered: the leaderboard's file holds the labels' numbers, not their words.
-    """
+    """Declare a task of choosing a label; `numbered`: the leaderboard wants labels by number."""
     return PairTask(
         name=name,
         summary=summary,

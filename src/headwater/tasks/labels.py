@@ -15,12 +15,7 @@ OUTSIDE = "O"  # the tag of a word that is of no entity
 def head_labels(task: "Task[Any]", examples: Iterable[Any]) -> tuple[str, ...]:
     """Return what a head for the task chooses from: the task's labels, or the data's.
 
-    Args:
-        examples: to train on; looked at only where the task leaves its labels to them. Theirs are
-            sorted, with the tag `O` first.
-
-    Returns:
-        the labels; none for a head that chooses among none.
+    Those of the training examples are sorted, with the tag `O` first.
     """
     if task.kind not in ("sequence", "token"):
         return ()

@@ -93,12 +93,10 @@ def words_text(words: Sequence[str]) -> str:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NerTask(Task[TaggingExample]):
-    """A task of finding entities (see `Task`).
+    """A task of finding entities.
 
-    Args:
-        type_words: by type, the word for it in text, where that is another.
-        columns: where words and tags stand in the files.
-        as_text: writes the words as a text-to-text model reads them.
+    type_words: by type, the word for it in text, where that is another.
+    as_text: writes the words as a text-to-text model reads them.
     """
 
     kind: Kind = "token"

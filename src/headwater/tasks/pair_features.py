@@ -81,10 +81,8 @@ def encode_pairs(
 ) -> PairFeatures:
     """Encode every example.
 
-    Args:
-        labels: the classes in the order of the head's outputs; empty where it gives a number.
-        labelled: whether the features hold what is to be learned.
-        layout: the special tokens; None: those of an encoder.
+    labels: the classes in the order of the head's outputs; empty where it gives a number.
+    labelled: whether the features hold what is to be learned.
     """
     examples = list(examples)
     layout = layout or encoder_layout(vocabulary)

@@ -36,12 +36,7 @@ def question_text(example: SpanExample) -> str:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SquadTask(Task[SpanExample]):
-    """A version of SQuAD, or a task like it in other files (see `Task`).
-
-    Args:
-        reader: reads its files.
-        as_text: writes an example as a text-to-text model reads it.
-    """
+    """A version of SQuAD, or a task like it in other files; `as_text` is what T5 reads."""
 
     kind: Kind = "span"
     metric_kind: MetricKind = "span"

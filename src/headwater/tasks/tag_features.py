@@ -104,10 +104,8 @@ def encode_tags(
 
     A word of which no token is left, such as a lone control character, has no label.
 
-    Args:
-        labels: the tags in the order of the head's outputs.
-        labelled: whether the features hold the tags that are to be learned.
-        layout: the special tokens; None: those of an encoder.
+    labels: the tags in the order of the head's outputs.
+    labelled: whether the features hold the tags that are to be learned.
     """
     examples = list(examples)
     layout = layout or encoder_layout(vocabulary)

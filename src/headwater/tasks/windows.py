@@ -136,9 +136,6 @@ def build_windows(
     agreed on (`SpanExample.agreed_answer`).
 
     Questions are cut to `max_query_length` tokens. A context without tokens gives one window.
-
-    Args:
-        layout: the special tokens; None: those of an encoder.
     """
     examples = list(examples)
     layout = layout or encoder_layout(vocabulary)

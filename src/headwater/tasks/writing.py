@@ -31,12 +31,7 @@ class TextReader(Protocol):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextTask(Task[TextExample]):
-    """A task of writing (see `Task`).
-
-    Args:
-        prefix: what T5 reads before the text.
-        reader: reads a file.
-    """
+    """A task of writing; `prefix` is what T5 reads before the text."""
 
     kind: Kind = "text"
     metric_kind: MetricKind = "text"

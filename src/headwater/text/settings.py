@@ -38,7 +38,7 @@ class Settings:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read a folder's settings. Raises UserError where a file is broken."""
+        """Read a folder's settings."""
         stated: dict[str, Any] = {}
         files: dict[str, Path] = {}
         for file in (folder / "special_tokens_map.json", folder / "tokenizer_config.json"):

@@ -34,11 +34,7 @@ from headwater.text.vocabulary import Encoding, absent_token, check_text
 class TokenizerVocabulary:
     """A vocabulary described by the JSON of a `tokenizer.json` (see `Vocabulary`).
 
-    Args:
-        content: the parsed `tokenizer.json`.
-        settings: which token plays which role; roles whose token is not in the vocabulary are
-            dropped, except stated ones, which are an error.
-        source: the file, named in errors.
+    Usual roles whose token is not in the vocabulary are dropped; of the settings' it is an error.
     """
 
     def __init__(self, content: dict[str, Any], settings: Settings, source: Path) -> None:

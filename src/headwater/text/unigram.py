@@ -30,13 +30,7 @@ MARK = "▁"  # stands for a white space; the first word of a text gets one too
 
 @final
 class SentencePieceVocabulary:
-    """A vocabulary in a `spiece.model` (see `Vocabulary`).
-
-    Args:
-        model: the content of the file.
-        settings: how many sentinels there are (100 where nothing is stated).
-        source: the file, named in errors.
-    """
+    """A vocabulary in a `spiece.model`; it has 100 sentinels if the settings state no number."""
 
     mask_id: int | None = None
     cls_id: int | None = None
@@ -161,7 +155,7 @@ class SentencePieceVocabulary:
 
 
 def read_sentencepiece(file: Path, settings: Settings) -> SentencePieceVocabulary:
-    """Read a `spiece.model`. Raises UserError where it is broken."""
+    """Read a `spiece.model`."""
     return SentencePieceVocabulary(read_bytes(file), settings, file)
 
 

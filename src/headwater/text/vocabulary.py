@@ -43,43 +43,30 @@ class Encoding:
 
 
 class Vocabulary(Protocol):
-    """Text to ids with offsets, and back. Every method may be called from many threads at once."""
+    """Text to ids with offsets, and back. Every method may be called from many threads at once.
 
-    @property
-    def size(self) -> int:
-        """One more than the largest id: the rows an embedding needs."""
+    size: one more than the largest id: the rows an embedding needs.
+    whole_words: whether no word is cut: each is a token of its own, or unknown.
+    """
+
+    size: int
+    whole_words: bool
+    pad_id: int | None
+    unk_id: int | None
+    eos_id: int | None
+    cls_id: int | None
+    sep_id: int | None
+    mask_id: int | None
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides which ids a text gets."""
 
-    @property
-    def pad_id(self) -> int | None: ...
-
-    @property
-    def unk_id(self) -> int | None: ...
-
-    @property
-    def eos_id(self) -> int | None: ...
-
-    @property
-    def cls_id(self) -> int | None: ...
-
-    @property
-    def sep_id(self) -> int | None: ...
-
-    @property
-    def mask_id(self) -> int | None: ...
-
-    @property
-    def whole_words(self) -> bool:
-        """Whether no word is cut: each is a token of its own, or unknown."""
-
     def encode(self, text: str) -> Encoding:
         """Return the tokens of a text; nothing is added at its ends.
 
         A special token written out in the text (`[SEP]`, `<extra_id_0>`) becomes that token, as
-        in the published tokenizers. Raises UserError for half a surrogate pair.
+        in the published tokenizers.
         """
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
@@ -92,13 +79,10 @@ class Vocabulary(Protocol):
         """Return a token as the vocabulary writes it (`##ing`, `Ġthe`, `▁the`)."""
 
     def id_of(self, token: str) -> int:
-        """Return the id of a token. Raises UserError, naming the nearest, when there is none."""
+        """Return the id of a token."""
 
     def sentinel(self, n: int) -> int:
-        """Return the id of T5's n-th sentinel, `<extra_id_n>` (Raffel et al. 2020, section 3.1.4).
-
-        Raises UserError when the vocabulary has no such sentinel.
-        """
+        """Return the id of `<extra_id_n>`, a sentinel (Raffel et al. 2020, section 3.1.4)."""
 
     def save(self, folder: Path) -> None:
         """Write the family's standard files, which `transformers` opens too."""

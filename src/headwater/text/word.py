@@ -33,10 +33,7 @@ SPECIAL = tuple(USUAL_TOKENS["WordLevel"].values())
 def count_words(lines: Iterable[str], size: int, least: int, *, lower_case: bool) -> dict[str, int]:
     """Return the ids of the special tokens and of the commonest words, `size` at most.
 
-    Args:
-        lines: the text; it is read once.
-        least: how often a word must stand in it.
-        lower_case: drop case and accents. Of equally common words the first by letters is first.
+    A word must occur `least` times. Of equally common words the first by letters is first.
     """
     tokenizer = Tokenizer(WordLevel(unk_token=USUAL_TOKENS["WordLevel"]["unk"]))
     tokenizer.normalizer = BertNormalizer(lowercase=lower_case)
