@@ -12,6 +12,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -30,12 +31,12 @@ _PAIRS = """
     increased decreased, began ended, begin end, win lose, won lost, born killed, major minor,
     male female, public private, internal external, legal illegal, positive negative, strong weak
 """
-_OPPOSITES = dict(
-    both
-    for one, other in (pair.split() for pair in _PAIRS.split(","))
-    for both in ((one, other), (other, one))
-)
-_OPPOSABLE = re.compile(rf"\b({'|'.join(_OPPOSITES)})\b")
+
+
+@cache
+def _opposites() -> dict[str, str]:
+    pairs = (pair.split() for pair in _PAIRS.split(","))
+    return dict(both for one, other in pairs for both in ((one, other), (other, one)))
 
 
 def add_unanswerable(examples: Sequence[SpanExample], share: float, seed: int) -> list[SpanExample]:
@@ -75,10 +76,11 @@ def _altered(
 ) -> str | None:
     """Return the question with one word, name or number exchanged, or None where none can be."""
     question = example.question
-    opposable = list(_OPPOSABLE.finditer(question))
+    opposites = _opposites()
+    opposable = list(re.finditer(rf"\b({'|'.join(opposites)})\b", question))
     if opposable and generator.random() < 0.5:
         match = opposable[generator.integers(len(opposable))]
-        return question[: match.start()] + _OPPOSITES[match[0]] + question[match.end() :]
+        return question[: match.start()] + opposites[match[0]] + question[match.end() :]
     for pattern in (_NAME, _NUMBER) if generator.random() < 0.5 else (_NUMBER, _NAME):
         matches = list(pattern.finditer(question))
         if not matches:
