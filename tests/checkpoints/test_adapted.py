@@ -164,7 +164,7 @@ def test_a_body_with_several_heads_is_saved_alone(
     assert not (tmp_path / "run" / "adapter_config.json").exists()
     again = open_model(tmp_path / "run").model
     for name in heads:
-        assert torch.equal(output(again.one(name)), output(model.one(name)))  # type: ignore[union-attr]
+        assert torch.equal(output(again.for_task(name)), output(model.for_task(name)))  # type: ignore[union-attr]
 
 
 def test_one_body_serves_several_and_is_given_back_unchanged(bodies: Path, tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_a_model_of_several_tasks_takes_the_head_of_the_name(
     for name, labels in (("one", ("no", "yes")), ("two", LABELS)):
         task = asked("sequence", labels, name)
         cut = SequenceConfig(max_length=16)
-        plain = Classifier(LabelScorer(network.one(name), words, labels, cut))
+        plain = Classifier(LabelScorer(network.for_task(name), words, labels, cut))
         found = list(model.predictor(task)(examples))
         assert found == list(plain(examples))
         assert {len(each.probabilities) for each in found} == {len(labels)}

@@ -83,7 +83,12 @@ def test_one_task_equals_the_plain_model(head: str) -> None:
         gradient = gradients[name]
         assert (parameter.grad is None) == (gradient is None)
         assert gradient is None or torch.equal(gradient, parameter.grad), name
-    outputs = [plain(batch), several(asked), several(batch, "only"), several.one("only")(batch)]
+    outputs = [
+        plain(batch),
+        several(asked),
+        several(batch, "only"),
+        several.for_task("only")(batch),
+    ]
     stacked = [torch.stack(tuple(each)) for each in outputs]
     assert all(torch.equal(stacked[0], each) for each in stacked)
 
@@ -120,10 +125,10 @@ def test_a_batch_of_two_tasks_is_a_fault() -> None:
 
 def test_a_view_shares_everything_and_switches_nothing() -> None:
     model = build_multi_task(SMALL, TASKS).eval()
-    view = model.one("on_span")
+    view = model.for_task("on_span")
     assert not view.training and not model.body.training
     assert view.body is model.body and view.head is model.heads["on_span"]
-    assert model.train().one("on_span").training
+    assert model.train().for_task("on_span").training
 
 
 @pytest.mark.parametrize(
@@ -162,7 +167,7 @@ def test_saved_and_loaded(tmp_path: Path, family: str) -> None:
     loaded = load_model(tmp_path)
     assert isinstance(loaded.model, MultiTask) and not loaded.model.training
     assert loaded.config == config == loaded.model.config
-    assert loaded.model.names == tuple(TASKS) and loaded.model.labels == model.labels
+    assert loaded.model.names == tuple(TASKS) and loaded.model.task_labels == model.task_labels
     assert loaded.new_parameters == ()
     before, after = model.state_dict(), loaded.model.state_dict()
     assert before.keys() == after.keys()
@@ -188,7 +193,7 @@ def test_the_start_is_what_the_plain_model_starts_from(tmp_path: Path) -> None:
     several = load_multi_task(tmp_path, two)
     model = several.model
     assert isinstance(model, MultiTask)
-    one = model.one("a").state_dict()
+    one = model.for_task("a").state_dict()
     assert all(torch.equal(tensor, one[name]) for name, tensor in plain.model.state_dict().items())
     poolers: list[Any] = [model.heads[name].pooler.dense.weight for name in two]
     assert torch.equal(*poolers) and poolers[0].data_ptr() != poolers[1].data_ptr()

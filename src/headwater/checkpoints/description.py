@@ -109,8 +109,8 @@ def describe(model: Model) -> dict[str, Any]:
         "model_type": MULTI_TASK,
         "body": write_config(model.config, None),
         "tasks": {
-            name: {"head": model.one(name).head_name, "labels": list(labels)}
-            for name, labels in model.labels.items()
+            name: {"head": model.for_task(name).head_name, "labels": list(labels)}
+            for name, labels in model.task_labels.items()
         },
     }
 

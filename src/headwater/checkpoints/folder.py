@@ -224,7 +224,7 @@ def load_multi_task(
         whole = load_model(folder, dtype=dtype).model
         assert isinstance(whole, MultiTask)
         body = whole.body
-        heads = {name: whole.one(name).head for name in tasks if old.get(name) == tasks[name]}
+        heads = {name: whole.for_task(name).head for name in tasks if old.get(name) == tasks[name]}
     for name, task in tasks.items():
         if name in heads:
             continue

@@ -25,7 +25,7 @@ from headwater.inference.task_generator import TaskGenerator
 from headwater.inference.text_generator import TextGenerator
 from headwater.models.body import GeneratingBody
 from headwater.models.build import Model
-from headwater.models.config import ModelConfig, label_names
+from headwater.models.config import ModelConfig
 from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.multi_task import MultiTask
@@ -68,14 +68,11 @@ class Predictors:
         if isinstance(network, TextToText):
             return self._generating(task, network)
         self._refuse_headless()
-        if isinstance(network, FeatureModel):
-            return self._on_head(network, network.labels, task, precision)
-        if not isinstance(network, MultiTask):
-            return self._on_head(network, label_names(self._config), task, precision)
-        if task.name not in network.names:
+        if isinstance(network, MultiTask) and task.name not in network.names:
             known = ", ".join(network.names)
             raise UserError(f"{self._name} has no head for task {task.name}; it has {known}")
-        return self._on_head(network.one(task.name), network.labels[task.name], task, precision)
+        one = network.for_task(task.name)
+        return self._on_head(one, one.labels, task, precision)
 
     def question_reader(self) -> Reader | None:
         """Return what answers questions, if anything does; of several heads the first for spans."""
@@ -86,7 +83,7 @@ class Predictors:
             return reader
         heads: list[Model] = [network]
         if isinstance(network, MultiTask):
-            heads = [network.one(name) for name in network.names]
+            heads = [network.for_task(name) for name in network.names]
         head = next((each for each in heads if each.head_name == "span"), None)
         return None if head is None else self._span_reader(head, self._threshold)
 

@@ -21,8 +21,7 @@ from headwater.inference.loaded import LoadedModel
 from headwater.inspection.forward import as_batch, with_targets
 from headwater.inspection.reading import Reading, read
 from headwater.inspection.spelling import Speller
-from headwater.models.body import EncoderBody, GeneratingBody, WordBody
-from headwater.models.config import label_names
+from headwater.models.body import Body, EncoderBody, GeneratingBody, WordBody
 from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
@@ -58,32 +57,28 @@ class _Outputs:
             loaded, read(loaded.vocabulary, loaded.config, text, second)
         )
         self.batch = as_batch(self.reading, loaded.network)
-        self._labels = label_names(self.config)
 
     def described(self) -> Found:
         network = self.network
-        if isinstance(network, FeatureModel):
-            self._labels = network.labels
-            return self._with_head(network)
+        if isinstance(network, MultiTask):
+            return self._multi_task(network)
+        return self._of_body(network) if isinstance(network, Body) else self._with_head(network)
+
+    def _of_body(self, network: Body) -> Found:
         if isinstance(network, TextToText):
             return self._generated()
         if isinstance(network, GeneratingBody):
             return self._next_tokens(network)
         if isinstance(network, WordBody):
             return self._words(network)
-        if isinstance(network, EncoderBody):
-            return self._vectors(network)
-        if isinstance(network, MultiTask):
-            return self._multi_task(network)
-        assert isinstance(network, ModelWithHead)
-        return self._with_head(network)
+        assert isinstance(network, EncoderBody)
+        return self._vectors(network)
 
     def _multi_task(self, network: MultiTask) -> Found:
         content: dict[str, Any] = {}
         elements: list[Element] = []
         for task in network.names:
-            self._labels = network.labels[task]
-            _, content[task], shown = self._with_head(network.one(task))
+            _, content[task], shown = self._with_head(network.for_task(task))
             elements += [Heading(task), *shown]
         return ", ".join(network.names), content, elements
 
@@ -102,12 +97,12 @@ class _Outputs:
             case "span":
                 return name, *self._span(result.start_logits[0], result.end_logits[0])
             case "token":
-                return name, *self._classes_of_tokens(result[0])
+                return name, *self._classes_of_tokens(result[0], network.labels)
             case "regression":
                 number = float(result[0, 0])
                 return name, {"number": number}, [Line("C", (TextSpan(f"{number:.4f}"),))]
             case _:
-                labels = ("B is next", "B is random") if name == "next_sentence" else self._labels
+                labels = ("B is next", "B is random") if name == "next_sentence" else network.labels
                 return name, *self._classes(result[0], labels)
 
     def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Element]]:
@@ -222,11 +217,13 @@ class _Outputs:
         rows = tuple((TextSpan(label), TextSpan(f"{chance:.3f}")) for label, chance in ordered)
         return {"classes": named}, [Table(("C", "probability"), rows)]
 
-    def _classes_of_tokens(self, logits: Tensor) -> tuple[dict[str, Any], list[Element]]:
+    def _classes_of_tokens(
+        self, logits: Tensor, labels: Sequence[str]
+    ) -> tuple[dict[str, Any], list[Element]]:
         """Of logits `[length, classes]`."""
         found: list[dict[str, Any]] = []
         for id, chances in zip(self.reading.ids, logits.softmax(-1).tolist(), strict=True):
-            named = dict(zip(self._labels, chances, strict=True))
+            named = dict(zip(labels, chances, strict=True))
             found.append({"token": self.speller.token(id), "classes": named})
         rows = []
         for position, each in enumerate(found):

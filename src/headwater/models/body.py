@@ -13,10 +13,15 @@ class Body(nn.Module):
 
     config: ModelConfig
     head_name: None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def body(self) -> Self:
-        """Itself, as of a model with a head its body."""
+        """Itself; of a model with a head, what the head stands on."""
+        return self
+
+    def for_task(self, task: str) -> Self:
+        """Return itself; of a model with several heads, the body with that of one task."""
         return self
 
     def layer_outputs(self, batch: Batch) -> list[Tensor]:

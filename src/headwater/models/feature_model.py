@@ -92,6 +92,10 @@ class FeatureModel(nn.Module):
         """What its head gives."""
         return self.head.name
 
+    def for_task(self, task: str) -> Self:
+        """Return itself."""
+        return self
+
     def train(self, mode: bool = True) -> Self:
         """Switch the small model's dropout; the body stays as it is asked for its outputs."""
         super().train(mode)

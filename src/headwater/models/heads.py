@@ -12,14 +12,14 @@ divides by the whole step's count, and not by each part's.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.models.body import EncoderBody
-from headwater.models.config import ModelConfig
+from headwater.models.config import ModelConfig, label_names
 from headwater.models.head_names import HeadName
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum, squared_error_sum
 from headwater.nn.dropout import Dropout
@@ -204,16 +204,19 @@ Head = SpanHead | PooledHead | TokenHead | MaskedLMHead | PreTrainingHead
 
 
 class ModelWithHead(nn.Module):
-    """A body with a head on it: what is trained and asked.
+    """A body with a head on it.
 
     A batch holds `input_ids` `[batch, length]`, and may hold `attention_mask`, `token_type_ids` and
     (of packed rows, see `Bert`) `blocks` of the same shape; for the losses also the labels that the
     head names.
     """
 
-    def __init__(self, body: EncoderBody, head: Head) -> None:
+    def __init__(
+        self, body: EncoderBody, head: Head, labels: tuple[str, ...] | None = None
+    ) -> None:
         super().__init__()
         self.body, self.head = body, head
+        self._labels = labels
 
     @property
     def config(self) -> ModelConfig:
@@ -221,9 +224,18 @@ class ModelWithHead(nn.Module):
         return self.body.config
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of a classification head, in the order of its outputs."""
+        return label_names(self.config) if self._labels is None else self._labels
+
+    @property
     def head_name(self) -> HeadName:
         """The name under which the head is built."""
         return self.head.name
+
+    def for_task(self, task: str) -> Self:
+        """Return itself."""
+        return self
 
     def encode(self, batch: Batch) -> Tensor:
         """Return the body's hidden states `[batch, length, hidden]`."""

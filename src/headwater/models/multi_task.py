@@ -36,12 +36,10 @@ class MultiTask(nn.Module):
         heads: by the name of their task.
         labels: by task, the classes of its head in the order of the outputs; none where a head
             chooses among no classes.
-
-    Raises:
-        UserError: there is no task, or the name of one cannot name a module.
     """
 
     head_name: None = None
+    labels: tuple[str, ...] = ()
 
     def __init__(
         self, body: EncoderBody, heads: Mapping[str, Head], labels: Mapping[str, tuple[str, ...]]
@@ -55,7 +53,7 @@ class MultiTask(nn.Module):
             if not name or "." in name or hasattr(self.heads, name):
                 raise UserError(f"task {name!r}: no head can have this name; rename the task")
             self.heads[name] = head
-        self.labels = {name: tuple(labels.get(name, ())) for name in heads}
+        self.task_labels = {name: tuple(labels.get(name, ())) for name in heads}
 
     @property
     def config(self) -> ModelConfig:
@@ -64,25 +62,21 @@ class MultiTask(nn.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The tasks; the place of one is the number that its batches carry."""
-        return tuple(self.labels)
+        """The tasks; the index of one is what its batches carry."""
+        return tuple(self.task_labels)
 
-    def one(self, task: str) -> ModelWithHead:
-        """Return the body with the head of one task: the same parameters, in the same mode.
-
-        Raises:
-            UserError: there is no such task.
-        """
-        if task not in self.labels:
+    def for_task(self, task: str) -> ModelWithHead:
+        """Return the body with the head of one task: the same parameters, in the same mode."""
+        if task not in self.task_labels:
             raise UserError(f"no head for task {task}; there are {', '.join(self.names)}")
         # Not `train`, which would also switch what this model's other users share.
-        view = ModelWithHead(self.body, cast(Head, self.heads[task]))
+        view = ModelWithHead(self.body, cast(Head, self.heads[task]), self.task_labels[task])
         view.training = self.training
         return view
 
     def forward(self, batch: Batch, task: str | None = None) -> Any:
         """Return the outputs of the head of `task`, or of the task that the batch names."""
-        return self.one(task or self._task(batch))(batch)
+        return self.for_task(task or self._task(batch))(batch)
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss of the batch's task by its name, as a sum over what is counted.
@@ -90,12 +84,12 @@ class MultiTask(nn.Module):
         Those of a head with several are named `task/loss`.
         """
         name = self._task(batch)
-        return _named(name, self.one(name).loss_sums(batch))
+        return _named(name, self.for_task(name).loss_sums(batch))
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count the labels of the batch's task; the other tasks are absent."""
         name = self._task(batch)
-        return _named(name, self.one(name).loss_counts(batch))
+        return _named(name, self.for_task(name).loss_counts(batch))
 
     def _task(self, batch: Batch) -> str:
         numbers = batch["task"]

@@ -23,7 +23,6 @@ from headwater.models.config import ModelConfig
 from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.head_names import TaskHead
-from headwater.models.multi_task import MultiTask
 from headwater.models.per_task_loss import PerTaskLoss
 from headwater.models.text_to_text import TextToText
 from headwater.runs.feature_cache import keep_features
@@ -82,7 +81,7 @@ class Setup:
 
     def model_of(self, task: str) -> nn.Module:
         """Return the model with the head of one task, where it has several."""
-        return self.model.one(task) if isinstance(self.model, MultiTask) else self.model
+        return self.model.for_task(task)
 
     def with_loss_per_task(self, names: Sequence[str]) -> nn.Module:
         """Return a model whose loss is told by task, as that of several heads is."""
