@@ -61,10 +61,10 @@ class ObjectiveConfig(Config):
 
     objective: ObjectiveName
     corpus: CorpusConfig
-    cbow: WordWindowsConfig = WordWindowsConfig()
-    mlm: MaskedLMConfig = MaskedLMConfig()
-    lm: LanguageModelConfig = LanguageModelConfig()
-    span_corruption: SpanCorruptionConfig = SpanCorruptionConfig()
+    cbow: WordWindowsConfig = Field(default_factory=WordWindowsConfig)
+    mlm: MaskedLMConfig = Field(default_factory=MaskedLMConfig)
+    lm: LanguageModelConfig = Field(default_factory=LanguageModelConfig)
+    span_corruption: SpanCorruptionConfig = Field(default_factory=SpanCorruptionConfig)
 
 
 def _no_head(config: ObjectiveConfig) -> str | None:

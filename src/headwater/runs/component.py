@@ -48,7 +48,7 @@ class Component(Protocol[R_contra]):
 
     @property
     def has_pairs(self) -> bool:
-        """Whether some of its texts have a second one beside them."""
+        """Whether some of its texts come in pairs."""
         ...
 
     def head(self) -> TaskHead:
@@ -80,5 +80,5 @@ class Component(Protocol[R_contra]):
         ...
 
     def saved(self, recipe: R_contra, setup: Setup) -> dict[str, Any]:
-        """Return what is saved beside the weights: what answering needs to know."""
+        """Return what is saved with the weights: what answering needs."""
         ...

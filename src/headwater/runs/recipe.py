@@ -69,7 +69,7 @@ class RunRecipe(MethodConfig):
 
     model: str | None = None
     network: NetworkConfig | None = None
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
 
     @model_validator(mode="after")
     def _one_start(self) -> Self:
@@ -88,7 +88,7 @@ class PretrainRecipe(ObjectiveConfig, RunRecipe):
 class MixedTask(Config):
     """What a mixture holds: a task with its data, an objective over stores, or a mixture.
 
-    rate: how often it is drawn, beside the others of its mixture, of which then each has one.
+    rate: how often it is drawn; given to each task of the mixture, or to none.
     """
 
     task: str | None = None
@@ -257,7 +257,7 @@ def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> P
     It holds the defaults of that run, too. So where nothing was saved yet, options stand alone.
 
     Args:
-        given: whether there are options beside.
+        given: whether other options are given.
     """
     setup = folder / "config.toml"
     if not resume or recipe is not None:

@@ -74,7 +74,7 @@ class Run(Hooks, Generic[R]):
         return trainer.run(resume=resume)
 
     def trained_model(self) -> nn.Module:
-        """Return the model, or around it what tells losses by task."""
+        """Return the model, in a mixture one that gives a loss for each task."""
         if self.mixture is None:
             return self.setup.model
         return self.setup.with_loss_per_task([each.name for each in self.components])
@@ -152,7 +152,7 @@ class Run(Hooks, Generic[R]):
         return {AVERAGE: fmean(found[name] for name in self._main_scores)} | found
 
     def save_model(self, folder: Path) -> None:
-        """Write the model with what answering needs to know beside its weights."""
+        """Write the model with what else answering needs."""
         extra: dict[str, Any] = {}
         # The first task names the model, a task of spans before all others.
         for each in sorted(self.components, key=lambda each: each.kind != "span"):

@@ -84,7 +84,7 @@ class Setup:
         return self.model.for_task(task)
 
     def with_loss_per_task(self, names: Sequence[str]) -> nn.Module:
-        """Return a model whose loss is told by task, as that of several heads is."""
+        """Return a model that gives a loss for each task, as one with several heads does."""
         return PerTaskLoss(self.model, names) if isinstance(self.model, TextToText) else self.model
 
     def keep_features(self, sets: Sequence[FeatureSet], device: torch.device) -> None:
@@ -94,7 +94,7 @@ class Setup:
         self.model.known = keep_features(self.model, sets, self.pad_id)
 
     def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
-        """Write the model with what answering needs to know beside its weights."""
+        """Write the model with its vocabulary and what else answering needs."""
         adaptation, vocabulary = self.adaptation, self.vocabulary
         save_model(folder, self.model, adaptation=adaptation, vocabulary=vocabulary, extra=extra)
 
@@ -180,7 +180,7 @@ def _adaptation(recipe: RunRecipe) -> Adaptation:
 
 
 def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
-    """Shorten inputs of lengths that nobody asked for to what a model with a head can read."""
+    """Shorten inputs whose length the recipe leaves open to what a model with a head can read."""
     longest = sizes_of(config).longest_input
     for name, shape in (("spans", recipe.spans), ("sequence", recipe.sequence)):
         if shape.max_length > longest and "max_length" in shape.model_fields_set:

@@ -61,7 +61,7 @@ class TaskComponent:
 
     @property
     def has_pairs(self) -> bool:
-        """Whether some sentences have a second one beside them."""
+        """Whether some sentences come in pairs."""
         pairs = self.task.kind in ("sequence", "regression")
         return pairs and any(each.text_b is not None for each in self.data.training)
 

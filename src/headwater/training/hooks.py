@@ -21,7 +21,7 @@ class Hooks:
 
     @property
     def identity(self) -> Identity:
-        """What must be the same when resuming, beside the data and the training settings."""
+        """What must be the same when resuming; data and training settings are compared anyway."""
         return {}
 
     @property

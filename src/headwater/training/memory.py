@@ -20,7 +20,7 @@ _BYTES = 4  # weights are kept in float32, whatever the products are computed in
 
 
 def training_line(model: nn.Module, method: str, config: TrainingConfig) -> str:
-    """Return how many parameters train, and the memory that a step needs beside activations.
+    """Return how many parameters train, and the memory that a step needs without activations.
 
     What trains at any time of the run counts from the beginning.
     """
@@ -56,7 +56,7 @@ def training_bytes(model: nn.Module, config: TrainingConfig) -> int:
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Return the most bytes that this process has held, on CUDA those of its tensors there.
+    """Return the most bytes that this process has taken, on CUDA those of its tensors there.
 
     It is of the whole life of the process, whatever it did before. None where the system does not
     tell.

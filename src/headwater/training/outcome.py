@@ -12,7 +12,7 @@ Reason = Literal["finished", "early_stop"] | Interrupted
 class Outcome:
     """`best_step` is set where there were evaluations.
 
-    peak_memory: the most bytes that its process held, where the system tells.
+    peak_memory: the most bytes that its process took, where the system tells.
     trained_parameters, parameters: how many numbers train at any time, and how many there are.
     """
 

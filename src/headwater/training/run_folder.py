@@ -33,13 +33,13 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
     for name in _REPLACED:
         if (folder / name).exists() and not holds_run:
             raise UserError(f"{folder / name}: is of no run, and one would replace it; move it")
-    held = [name for name in _OF_A_RUN if _holds(folder, name)]
-    if held and not resume:
+    found = [name for name in _OF_A_RUN if _holds(folder, name)]
+    if found and not resume:
         raise UserError(
-            f"{folder}: already holds a run ({', '.join(held)}); continue it with --resume, or "
+            f"{folder}: already holds a run ({', '.join(found)}); continue it with --resume, or "
             "choose another folder"
         )
-    if "model" in held and not (folder / "state").exists():
+    if "model" in found and not (folder / "state").exists():
         raise UserError(
             f"{folder}: holds a whole model and no state/ to continue from; name another folder"
         )

@@ -45,13 +45,13 @@ def learning_rate(config: TrainingConfig, step: int, total: int) -> float:
 
 def warnings(config: TrainingConfig, total: int) -> list[str]:
     """Say what is allowed but surely not meant: the traps that leave a model untrained."""
-    said = []
+    found = []
     if config.peak_learning_rate == 0:
-        said.append("the learning rate is 0 at every step: nothing will be learned")
+        found.append("the learning rate is 0 at every step: nothing will be learned")
     warmup = warmup_steps(config, total)
     if warmup >= total:
-        said.append(
+        found.append(
             f"the warm-up ({warmup} steps) is as long as the training ({total} steps): "
             "the full learning rate is reached at the end or never"
         )
-    return said
+    return found

@@ -7,7 +7,7 @@
     state/finished                   JSON, once the run has ended
 
 A state is written under a temporary name, synced, renamed, and only then does the pointer move,
-by a rename too. Two states are kept. Nothing is pickled, and every file is held to its SHA-256:
+by a rename too. Two states are kept. Nothing is pickled, and every file must have its SHA-256:
 neither safetensors nor torch notices a flipped bit.
 """
 
@@ -48,7 +48,7 @@ class StateFolder:
     """Writes, finds, checks and restores the states of one run.
 
     Args:
-        excluded: tensors of the model that never change and are kept elsewhere.
+        excluded: tensors of the model that never change and can be had again.
     """
 
     def __init__(self, path: Path, excluded: Collection[str] = ()) -> None:
@@ -192,7 +192,7 @@ class StateFolder:
             try:
                 wanted |= best_steps(_read_state(folder)["state"])
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                continue  # a damaged one is told of when it is needed
+                continue  # damage is reported when the state is needed
         for folder in self._folders("best"):
             if int(folder.name.rpartition("-")[2]) not in wanted:
                 _remove(folder)

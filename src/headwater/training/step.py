@@ -25,7 +25,7 @@ MOST_OVERFLOWS = 25
 
 
 class LossModel(Protocol):
-    """What a model offers the loop, beside being an `nn.Module`."""
+    """What a model offers the loop; it is an `nn.Module`, too."""
 
     def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
         """Return each loss term, summed over its examples or tokens."""
@@ -34,7 +34,7 @@ class LossModel(Protocol):
     def loss_counts(self, batch: Batch) -> Mapping[str, int]:
         """Return what each term is divided by, from the labels alone.
 
-        A term that is not asked for may be left out of both.
+        A term without a target may be left out of both.
         """
         ...
 

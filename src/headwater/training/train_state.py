@@ -1,4 +1,4 @@
-"""What resuming needs beside weights: a few numbers that JSON carries exactly. Imports no torch."""
+"""What resuming needs besides weights: numbers that JSON carries exactly. Imports no torch."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -103,6 +103,6 @@ class TrainState:
 
 
 def best_steps(state: Mapping[str, Any]) -> set[int]:
-    """Return the steps whose weights a state (as JSON) needs beside its own."""
+    """Return the steps whose weights a state (as JSON) needs besides its own."""
     steps = {int(step) for step, _ in state["followed_bests"].values()}
     return steps if state["best_step"] is None else steps | {int(state["best_step"])}

@@ -236,7 +236,7 @@ class Trainer:
         )
 
     def _machine(self) -> dict[str, str]:
-        """What the bits depend on beside the settings."""
+        """What the bits depend on, other than the settings."""
         return {
             "device": self._device.type,
             "precision": str(self._dtype).removeprefix("torch."),
@@ -248,16 +248,9 @@ class Trainer:
         """Write the final model, and mark a run that is over."""
         state = self._state
         memory = peak_memory(self._device)
-        trained, parameters = self._parameters
+        best = (state.best_step, state.best_value)
         outcome = Outcome(
-            reason,
-            state.step,
-            self._plan.total,
-            state.best_step,
-            state.best_value,
-            peak_memory=memory,
-            trained_parameters=trained,
-            parameters=parameters,
+            reason, state.step, self._plan.total, *best, False, memory, *self._parameters
         )
         if state.step == 0:
             return outcome
