@@ -18,8 +18,6 @@ from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZES = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1,
-         "num_heads": 2}  # fmt: skip
 TRAINED_ON = {
     "encoder_decoder": ("prefix_lm",),
     "shared": ("span_corruption", "prefix_lm"),
@@ -35,17 +33,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe_of(architecture: str, objective: str, store: Path, **training: Any) -> PretrainRecipe:
-    values = {
-        "objective": objective,
-        "network": {"preset": "t5-small", "sizes": SIZES | {"architecture": architecture}},
-        "corpus": {"train": str(store), "validation": str(store), "validation_rows": 4},
-        "span_corruption": {"inputs": 48},
-        "lm": {"length": 48},
-        "training": {"steps": 3, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"}
-        | {"device": "cpu"}
-        | training,
-    }
-    return PretrainRecipe.check(values, "test")
+    tables = {"span_corruption": {"inputs": 48}, "lm": {"length": 48}}
+    sizes = {"architecture": architecture}
+    return tiny.pretrain_recipe(
+        objective, "t5-small", store, sizes=sizes, training=training, **tables
+    )
 
 
 @pytest.mark.parametrize(("architecture", "objective"), CASES)
@@ -99,7 +91,7 @@ def test_mistakes_name_the_fix(store: Path, tmp_path: Path) -> None:
         ({"architecture": "prefixlm"}, "did you mean 'prefix_lm'"),
         ({"architecture": "shared", "num_layers": 2}, "must be the same number"),
     ):
-        wrong["network"] = {"preset": "t5-small", "sizes": SIZES | sizes}
+        wrong["network"] = {"preset": "t5-small", "sizes": tiny.PRESET_SIZES["t5-small"] | sizes}
         with pytest.raises(UserError, match=message):
             pretrain(PretrainRecipe.check(wrong, "test"), tmp_path / "run")
     packed = recipe_of("prefix_lm", "span_corruption", store).model_dump(exclude_unset=True)

@@ -33,15 +33,11 @@ def word_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def elmo_recipe(store: Path, sizes: dict[str, Any] | None = None, **training: Any) -> Any:
-    values = {
-        "objective": "bilm",
-        "network": {"preset": "elmo-small", "sizes": SIZES | (sizes or {})},
-        "corpus": {"train": str(store), "validation": str(store), "validation_rows": 4},
-        "lm": {"length": 20},
-        "training": {"steps": 4, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"}
-        | training,
-    }
-    return PretrainRecipe.check(values, "test")
+    sizes, training = SIZES | (sizes or {}), {"steps": 4, **training}
+    table = {"length": 20}
+    return tiny.pretrain_recipe(
+        "bilm", "elmo-small", store, sizes=sizes, training=training, lm=table
+    )
 
 
 def test_training_lowers_the_perplexity_and_leaves_a_model(

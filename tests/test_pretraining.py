@@ -47,15 +47,8 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def recipe_of(case: str, stores: dict[str, Path], **training: Any) -> PretrainRecipe:
     preset, tables = CASES[case]
     kind = {"t5-small": "unigram", "cbow": "word"}.get(preset, "wordpiece")
-    store = str(stores[kind])
-    values = {
-        "objective": case.split()[0],
-        "network": {"preset": preset, "sizes": tiny.PRESET_SIZES[preset]},
-        "corpus": {"train": store, "validation": store, "validation_rows": 4},
-        "training": {"steps": 4, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"}
-        | training,
-    }
-    return PretrainRecipe.check(values | tables, "test")
+    training = {"steps": 4, **training}
+    return tiny.pretrain_recipe(case.split()[0], preset, stores[kind], training=training, **tables)
 
 
 @pytest.mark.parametrize("case", CASES)

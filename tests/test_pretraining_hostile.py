@@ -57,14 +57,8 @@ def poor(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def recipe_of(case: str, stores: dict[str, Path], **changes: Any) -> PretrainRecipe:
     objective, preset, tables = CASES[case]
-    store = str(stores["unigram" if preset == "t5-small" else "wordpiece"])
-    values = {
-        "objective": objective,
-        "network": {"preset": preset, "sizes": tiny.PRESET_SIZES[preset]},
-        "corpus": {"train": store, "validation": store},
-        "training": {"steps": 3, "batch": {"examples": 2}, "logging_steps": 1, "precision": "fp32"},
-    }
-    return PretrainRecipe.check(values | tables | changes, "test")
+    store = stores["unigram" if preset == "t5-small" else "wordpiece"]
+    return tiny.pretrain_recipe(objective, preset, store, **tables | changes)
 
 
 @pytest.mark.parametrize("case", CASES)

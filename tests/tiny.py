@@ -8,6 +8,7 @@ import json
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from headwater.models.config import ModelConfig
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config
+from headwater.runs.recipe import PretrainRecipe
 from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary
@@ -272,6 +274,32 @@ def token_store(folder: Path, vocabulary: Vocabulary, *inputs: Path) -> Path:
     sources = inputs or (example_corpus(folder.with_name(f"{folder.name}.jsonl")),)
     build(sources, vocabulary, folder)
     return folder
+
+
+def pretrain_recipe(
+    objective: str,
+    preset: str,
+    store: Path,
+    *,
+    sizes: Mapping[str, Any] = MappingProxyType({}),
+    training: Mapping[str, Any] = MappingProxyType({}),
+    **tables: Any,
+) -> PretrainRecipe:
+    """Three steps of two sequences on a tiny preset; `tables` are further tables of the recipe."""
+    values = {
+        "objective": objective,
+        "network": {"preset": preset, "sizes": {**PRESET_SIZES.get(preset, {}), **sizes}},
+        "corpus": {"train": str(store), "validation": str(store), "validation_rows": 4},
+        "training": {
+            "steps": 3,
+            "batch": {"examples": 2},
+            "logging_steps": 1,
+            "precision": "fp32",
+            "device": "cpu",
+            **training,
+        },
+    }
+    return PretrainRecipe.check(values | tables, "test")
 
 
 # --------------------------------------------------------------------------------------- files
