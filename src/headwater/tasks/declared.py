@@ -18,8 +18,7 @@ gives a built-in task other columns, another template and metrics.
     text          target                                   a text, or a list of which each will do
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, final
 
@@ -29,16 +28,14 @@ from headwater.config import Config, as_list, at_line, read_toml
 from headwater.data.conll_file import TagColumns, check_tag
 from headwater.data.example import PairExample, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
-from headwater.data.parallel_files import Text
 from headwater.data.span_table import SpanColumns
-from headwater.data.table_file import read_rows
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
 from headwater.metrics.names import METRICS
 from headwater.tasks.ner import NerTask
 from headwater.tasks.pairs import PairTask, field
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2, SquadTask
-from headwater.tasks.template import Template
+from headwater.tasks.template import Template, TemplateReader
 from headwater.tasks.writing import TextTask
 
 _TWO_LABELS = ("f1",)
@@ -214,24 +211,9 @@ class _Text(Declaration):
             name=name,
             summary=self.summary,
             prefix="",
-            reader=_Filled(template, self.target),
+            reader=TemplateReader(template, self.target),
             metric_names=tuple(self.metrics),
         )
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Filled:
-    """Reads a table whose rows fill a template."""
-
-    template: Template
-    target: str
-
-    def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
-        for row in read_rows(path):
-            columns = {name: " ".join(row.texts(name)) for name in self.template.columns}
-            targets = row.texts(self.target) if answered else ()
-            yield Text(row.where, self.template.fill(columns), targets)
 
 
 KINDS: Mapping[str, type[Declaration]] = {

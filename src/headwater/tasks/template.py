@@ -6,11 +6,14 @@
 A brace that is meant as such is written twice: {{ and }}.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from string import Formatter
 from typing import final
 
+from headwater.data.parallel_files import Text
+from headwater.data.table_file import read_rows
 from headwater.errors import UserError
 
 
@@ -33,6 +36,22 @@ class Template:
         return "".join(
             literal + ("" if name is None else cells[name]) for literal, name in _tokens(self.text)
         )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TemplateReader:
+    """Reads tables whose rows fill a template; a list in a cell is several sentences or targets."""
+
+    template: Template
+    target: str
+
+    def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
+        """Yield a text for each row; each of its targets may be written."""
+        for row in read_rows(path):
+            columns = {name: " ".join(row.texts(name)) for name in self.template.columns}
+            targets = row.texts(self.target) if answered else ()
+            yield Text(row.where, self.template.fill(columns), targets)
 
 
 def _tokens(text: str) -> list[tuple[str, str | None]]:
