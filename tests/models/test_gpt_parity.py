@@ -266,11 +266,11 @@ def test_reordered_rows_keep_their_padding(tmp_path: Path) -> None:
 
 def test_more_pieces_than_positions(tmp_path: Path) -> None:
     ours, _ = our_gpt("gpt2", torch.float32, tmp_path)
-    with pytest.raises(UserError, match="41 tokens in a row; this model takes 40"):
+    with pytest.raises(UserError, match="41 tokens in a sequence; this model takes 40"):
         ours({"input_ids": torch.zeros(1, 41, dtype=torch.int64)})
     cache = ours.init_cache(ours.encode(torch.zeros(1, 39, dtype=torch.int64)))
     ours.step(torch.zeros(1, 1, dtype=torch.int64), cache)
-    with pytest.raises(UserError, match="41 tokens in a row; this model takes 40"):
+    with pytest.raises(UserError, match="41 tokens in a sequence; this model takes 40"):
         ours.step(torch.zeros(1, 1, dtype=torch.int64), cache)
 
 

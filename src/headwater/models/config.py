@@ -35,7 +35,7 @@ class BodySizes:
         hidden_size: of each of its outputs.
         layers: it has one output more than layers; of an encoder-decoder, those of the encoder.
         longest_input: the most tokens of a sequence; no bound where it knows distances alone.
-        segments: how many it tells apart.
+        segments: how many segments it distinguishes.
         first_position: the index of a text's first token in the position table; None: no table.
         decoder_start_id: the id that a decoder begins with; None: it has no decoder.
         one_stack: whether inputs and targets are read as one text.

@@ -49,14 +49,11 @@ class FeatureModel(nn.Module):
         features: what is taken from it, and how it is read.
         kind: what the head gives.
         labels: the classes of a "sequence" or "token" head, in the order of its outputs.
-        pairs: whether a text has a second one beside it, told apart by `token_type_ids`.
+        pairs: whether some texts have a second one, marked by `token_type_ids`.
 
     Attributes:
         known: gives the vectors of a batch that were computed before; None, or where it gives
             None, they are computed by the body.
-
-    Raises:
-        UserError: the body has no such layers.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Adding a layer: heads that turn a body's hidden states into what a task asks for.
+"""Adding a layer: heads that turn a body's hidden states into what a task needs.
 
 Devlin et al. 2019, section 4 and figure 4: a span (start and end vectors), a class of the whole
 text, a number, a class of each token; section 3.1: the masked token, the next sentence. A head is
@@ -7,8 +7,8 @@ a module over `(hidden, vectors)`:
     hidden    `[batch, length, hidden]`, the body's output
     vectors   `[vocabulary, hidden]`, the body's token embedding, to which masked LM is tied
 
-Its losses are sums with their counts beside them, so that a training step that is cut into parts
-divides by the whole step's count, and not by each part's.
+Its losses are sums with their counts, so that a training step that is cut into parts divides by the
+whole step's count, and not by each part's.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,8 @@ class SpanHead(nn.Module):
         return SpanLogits(logits[..., 0], logits[..., 1])
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Labels: `start_positions`, `end_positions` `[batch]`; those outside the row are ignored.
+        """Labels: `start_positions`, `end_positions` `[batch]`; those beyond the sequence are
+        ignored.
 
         The loss of an example is the mean of its start and end cross-entropies.
         """
@@ -57,9 +58,9 @@ class SpanHead(nn.Module):
         total = hidden.new_zeros((), dtype=at_least_float32(hidden).dtype)
         names = ("start_positions", "end_positions")
         for logits, name in zip(self(hidden, vectors), names, strict=True):
-            places = batch[name]
-            inside = (places >= 0) & (places < length)
-            total = total + cross_entropy_sum(logits, places.where(inside, IGNORED)) / 2
+            positions = batch[name]
+            inside = (positions >= 0) & (positions < length)
+            total = total + cross_entropy_sum(logits, positions.where(inside, IGNORED)) / 2
         return {"span": total}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
@@ -70,7 +71,7 @@ class PooledHead(nn.Module):
     """A decision on a whole text from its first position (section 4.1), or on a pair (section 3.1).
 
     Args:
-        pooler: from what the head is given, `[batch, length, hidden]`, to `[batch, hidden]`.
+        pooler: from the hidden states, `[batch, length, hidden]`, to `[batch, hidden]`.
         dense: `[batch, hidden]` -> `[batch, outputs]`.
         dropout: before `dense`.
         name: of the head and its loss.
@@ -117,7 +118,7 @@ class TokenHead(nn.Module):
         return at_least_float32(self.dense(self.dropout(hidden)))
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Labels: `labels` `[batch, length]`, IGNORED where a token is not asked for."""
+        """Labels: `labels` `[batch, length]`, IGNORED where a token has none."""
         return {"token": cross_entropy_sum(self(hidden, vectors), batch["labels"])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
@@ -146,11 +147,11 @@ class MaskedLMHead(nn.Module):
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Labels: `labels` `[batch, length]`, IGNORED where nothing was masked.
 
-        Only the masked places, about 15%, meet the vocabulary: that product is most of the work.
+        Only the masked positions, about 15%, meet the vocabulary: that product is most of the work.
         """
-        asked = batch["labels"] != IGNORED
-        logits = self(hidden[asked], vectors)
-        return {"masked_lm": cross_entropy_sum(logits, batch["labels"][asked])}
+        labelled = batch["labels"] != IGNORED
+        logits = self(hidden[labelled], vectors)
+        return {"masked_lm": cross_entropy_sum(logits, batch["labels"][labelled])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         return {"masked_lm": count(batch["labels"])}
@@ -207,8 +208,8 @@ class ModelWithHead(nn.Module):
     """A body with a head on it.
 
     A batch holds `input_ids` `[batch, length]`, and may hold `attention_mask`, `token_type_ids` and
-    (of packed rows, see `Bert`) `blocks` of the same shape; for the losses also the labels that the
-    head names.
+    (of packed sequences, see `EncoderBody`) `blocks` of the same shape; for the losses also the
+    labels that the head names.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How deep in a model its parameters stand, told by their names.
+"""How deep in a model its parameters stand, by their names.
 
     0                    the head, the output layer, a pooler
     1                    the top layer of each stack, and the norm after it

@@ -1,4 +1,4 @@
-"""Losses as sums over the labels that are asked for, always in at least float32.
+"""Losses as sums over the labels, always in at least float32.
 
 A sum and a count, instead of a mean, let a training step that is cut into parts divide by the whole
 step's count.
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from headwater.nn.norm import at_least_float32
 
-IGNORED = -100  # the label of a place that is not asked for
+IGNORED = -100  # the label of a position without one
 
 Batch = Mapping[str, Tensor]
 

@@ -1,7 +1,7 @@
 """Whether a network fits into the memory of this machine, before any of it is taken.
 
 The system may promise more memory than there is, and end the process once it is used. A network on
-torch's meta device takes none, and tells how much its parameters would:
+torch's meta device takes none, and shows how much its parameters would take:
 
     check_memory(replace(T5Config(), d_ff=10**8))       # UserError: ... needs 2,290 GiB ...
 """
@@ -19,16 +19,12 @@ _GIB = 1 << 30
 
 
 def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
-    """Refuse a network whose float32 parameters alone are more than the memory of this machine.
-
-    Raises:
-        UserError: says how much both are.
-    """
+    """Refuse a network whose float32 parameters alone are more than the memory of this machine."""
     what = f"a network of family {config.model_type} and of these sizes"
     try:
         with torch.device("meta"):
             model = empty_model(config, head)
-    except RuntimeError:  # more places than 64 bits count
+    except RuntimeError:  # more numbers than 64 bits count
         raise UserError(f"{what} is too large for any machine") from None
     if torch.get_default_device().type == "meta":  # nothing is to be computed with it
         return
@@ -36,11 +32,7 @@ def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
 
 
 def check_room(numbers: int, what: str) -> None:
-    """Refuse so many new float32 numbers where they alone are more than the memory of this machine.
-
-    Raises:
-        UserError: says what asks for them, and how much both are.
-    """
+    """Refuse so many new float32 numbers where they are more than the memory of this machine."""
     there = _memory()
     if there is not None and 4 * numbers > there:
         raise UserError(
@@ -50,7 +42,7 @@ def check_room(numbers: int, what: str) -> None:
 
 
 def _memory() -> int | None:
-    """Bytes of memory in this machine; None where the system does not tell."""
+    """Bytes of memory in this machine; None where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

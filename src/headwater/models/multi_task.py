@@ -28,7 +28,7 @@ T = TypeVar("T", Tensor, int)
 class MultiTask(nn.Module):
     """A body with a head for each task.
 
-    A batch is that of `ModelWithHead`, with `task` `[batch]` beside it: the index of its task in
+    A batch is that of `ModelWithHead`, with `task` `[batch]`: the index of its task in
     `names`, once for each sequence.
 
     Args:
@@ -69,7 +69,7 @@ class MultiTask(nn.Module):
         """Return the body with the head of one task: the same parameters, in the same mode."""
         if task not in self.task_labels:
             raise UserError(f"no head for task {task}; there are {', '.join(self.names)}")
-        # Not `train`, which would also switch what this model's other users share.
+        # Not `train`, which would also switch what others share with this model.
         view = ModelWithHead(self.body, cast(Head, self.heads[task]), self.task_labels[task])
         view.training = self.training
         return view

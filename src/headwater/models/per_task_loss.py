@@ -1,8 +1,8 @@
-"""The loss of a text-to-text model on a mixture, told task by task.
+"""The loss of a text-to-text model on a mixture, task by task.
 
 Examples of several tasks share a batch, and the loss is the mean over all their targets, as of one
 task (Raffel et al. 2020, section 2.4: every task is the same task). Only what is reported is
-parted: a batch whose tasks have 30 and 10 targets gives two terms, both divided by 40.
+split: a batch whose tasks have 30 and 10 targets gives two terms, both divided by 40.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from headwater.models.text_to_text import TextToText
 
 
 class PerTaskLoss(nn.Module):
-    """Trains `network`, whose batches carry `task`, int64 `[batch]`: places in `names`."""
+    """Trains `network`, whose batches carry `task`, int64 `[batch]`: indices in `names`."""
 
     def __init__(self, network: TextToText, names: Sequence[str]) -> None:
         super().__init__()
@@ -24,10 +24,10 @@ class PerTaskLoss(nn.Module):
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy of each task's targets, summed."""
-        labels, asked = batch["labels"], batch["labels"] != IGNORED
-        logits = self.network.scores(self.network.states(batch)[asked])
-        losses = F.cross_entropy(logits, labels[asked], reduction="none")
-        task = batch["task"][:, None].expand_as(labels)[asked]
+        labels, labelled = batch["labels"], batch["labels"] != IGNORED
+        logits = self.network.scores(self.network.states(batch)[labelled])
+        losses = F.cross_entropy(logits, labels[labelled], reduction="none")
+        task = batch["task"][:, None].expand_as(labels)[labelled]
         sums = losses.new_zeros(len(self.names)).index_add(0, task, losses)
         return dict(zip(self.names, sums.unbind(), strict=True))
 

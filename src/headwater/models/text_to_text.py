@@ -1,8 +1,8 @@
-"""What T5's architectures share: targets are asked for one by one, and scored by one output layer.
+"""What T5's architectures share: targets are predicted one by one, by one output layer.
 
     batch -> `states`, each architecture's own -> `[batch, targets, vocabulary]` -> loss
 
-(Raffel et al. 2020, section 3.2: architectures differ in which place sees which, and nothing else.)
+(Raffel et al. 2020, section 3.2: architectures differ in which position sees which alone.)
 """
 
 from typing import TYPE_CHECKING
@@ -40,13 +40,13 @@ class TextToText(GeneratingBody):
         return self.scores(self.states(batch))
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy, summed over the targets that are asked for."""
-        asked = batch["labels"] != IGNORED
-        logits = self.scores(self.states(batch)[asked])
-        return {"tokens": cross_entropy_sum(logits, batch["labels"][asked])}
+        """Return the cross-entropy, summed over the targets with a label."""
+        labelled = batch["labels"] != IGNORED
+        logits = self.scores(self.states(batch)[labelled])
+        return {"tokens": cross_entropy_sum(logits, batch["labels"][labelled])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
-        """Count the targets that are asked for."""
+        """Count the targets with a label."""
         return {"tokens": count(batch["labels"])}
 
     def scores(self, states: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def output_layer(config: "T5Config") -> nn.Linear | None:
 def shift_right(labels: Tensor, config: "T5Config", blocks: Tensor | None = None) -> Tensor:
     """Return what predicts targets `[batch, targets]`: the start id, then the targets but the last.
 
-    Those that are IGNORED become padding. In packed rows each of the `blocks` begins so.
+    Those that are IGNORED become padding. In packed sequences each of the `blocks` begins so.
     """
     before = labels.new_full((labels.shape[0], 1), config.decoder_start_token_id)
     ids = torch.cat([before, labels[:, :-1]], dim=1)

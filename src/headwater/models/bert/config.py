@@ -72,12 +72,12 @@ class BertConfig:
 
     @property
     def first_position(self) -> int:
-        """The row of the position table that the first token of a text takes."""
+        """The index in the position table that the first token of a text takes."""
         return self.pad_token_id + 1 if self.model_type == "roberta" else 0
 
     @property
     def longest(self) -> int:
-        """The most tokens that one row can hold."""
+        """The most tokens of a sequence."""
         return self.max_position_embeddings - self.first_position
 
 

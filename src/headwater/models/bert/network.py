@@ -39,7 +39,7 @@ class Embeddings(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         width = config.hidden_size
-        # RoBERTa counts only real tokens, from one row after the padding's own.
+        # RoBERTa counts only real tokens, from one index after the padding's own.
         self.padding = config.pad_token_id if config.model_type == "roberta" else None
         # The vectors of padding are never trained, as published.
         self.token = empty_embedding(config.vocab_size, width, config.pad_token_id)
@@ -132,7 +132,7 @@ class Bert(EncoderBody):
     ) -> Tensor:
         if input_ids.shape[1] > self.config.longest:
             raise UserError(
-                f"{input_ids.shape[1]} tokens in a row; this model takes {self.config.longest}"
+                f"{input_ids.shape[1]} tokens in a sequence; this model takes {self.config.longest}"
             )
         hidden = self.embeddings(input_ids, token_type_ids, blocks)
         allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)

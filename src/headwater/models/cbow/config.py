@@ -18,7 +18,7 @@ class CBOWConfig:
     vocab_size: int = 30000
     vector_size: int = 300
     samples: int = 1024
-    """Words that a training step tells its own from; see `nn.sampled`."""
+    """Words that a training step compares its own with; see `nn.sampled`."""
     window: int = 4
     """Words on either side that it was trained with; the objective's, no tensor depends on it."""
 

@@ -5,13 +5,14 @@ figure 1. There is no hidden layer and the order of the words does not count:
 
     the cat [sat] on the      mean of in[the], in[cat], in[on], in[the] -> scores over all words
 
-The published code tells the word from a few drawn by a binary loss (Mikolov et al. 2013b, section
-2.2). Here it is a softmax over candidates that the whole batch shares (`nn.sampled`), which is one
-matrix product, and in evaluation the softmax over all words, so that the perplexity is a true one.
+The published code compares the word with a few others that are drawn, by a binary loss (Mikolov et
+al. 2013b, section 2.2). Here it is a softmax over candidates that the whole batch shares
+(`nn.sampled`), which is one matrix product. Evaluation takes the softmax over all words, so that
+the perplexity is a true one.
 The word vectors are the input table, `token`.
 
-Words are read in stretches, so that each is looked up once and not once for every window it is in.
-A stretch of 10 words and labels for 6 of them tell that the window is (10 - 6) / 2 words each side:
+Words are read in runs, so that each is looked up once and not once for every window that it is in.
+With 10 words and labels for 6 of them, the window is (10 - 6) / 2 words on each side:
 
     input_ids   a b c d e f g h i j
     labels          c d e f g h
@@ -32,8 +33,8 @@ class CBOW(WordBody):
 
     A batch holds
 
-        input_ids   `[batch, places + 2 x window]`, stretches of running words
-        labels      `[batch, places]`, the middle words, IGNORED where padding stands
+        input_ids   `[batch, labels + 2 x window]`, running words
+        labels      `[batch, labels]`, the middle words, IGNORED at padding
     """
 
     config: CBOWConfig
@@ -45,11 +46,11 @@ class CBOW(WordBody):
         self.output = SampledSoftmax(config.vocab_size, config.vector_size, config.samples)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Score every word in the middle of each window: `[batch, places, words]`, >= float32."""
+        """Score every word in the middle of each window: `[batch, labels, words]`, >= float32."""
         return self.output.logits(self.states(batch))
 
     def states(self, batch: Batch) -> Tensor:
-        """Return the mean of each window's vectors, `[batch, places, width]`."""
+        """Return the mean of each window's vectors, `[batch, labels, width]`."""
         vectors = self.token(batch["input_ids"])
         weights = window_weights(batch["labels"].shape[1], vectors.shape[1])
         return torch.matmul(weights.to(vectors), vectors)
@@ -72,23 +73,23 @@ class CBOW(WordBody):
         return self.token.weight
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy, summed over the words that are asked for."""
+        """Return the cross-entropy, summed over the words with a label."""
         labels = batch["labels"]
-        asked = labels != IGNORED
-        return {"words": self.output(self.states(batch)[asked], labels[asked])}
+        labelled = labels != IGNORED
+        return {"words": self.output(self.states(batch)[labelled], labels[labelled])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
-        """Count the words that are asked for."""
+        """Count the words with a label."""
         return {"words": count(batch["labels"])}
 
 
-def window_weights(places: int, words: int) -> Tensor:
-    """Return `[places, words]`: what each word adds to the mean around each place.
+def window_weights(labels: int, words: int) -> Tensor:
+    """Return `[labels, words]`: what each word adds to the mean around each label.
 
-    For 2 places and 4 words, a window of 1: [[1/2, 0, 1/2, 0], [0, 1/2, 0, 1/2]].
+    For 2 labels and 4 words, a window of 1: [[1/2, 0, 1/2, 0], [0, 1/2, 0, 1/2]].
     """
-    window = (words - places) // 2
-    distance = torch.arange(words) - window - torch.arange(places)[:, None]
+    window = (words - labels) // 2
+    distance = torch.arange(words) - window - torch.arange(labels)[:, None]
     return ((distance != 0) & (distance.abs() <= window)) / (2 * window)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from headwater.errors import UserError
 
-_WIDEST = 50  # characters of a word, its marks included
+_WIDEST = 50  # characters of a word, those of its begin and end included
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,7 @@ class ELMoConfig:
 
 
 def _checked(filters: Any) -> tuple[tuple[int, int], ...]:
-    """Return pairs of whole numbers.
-
-    Raises:
-        UserError: they are not.
-    """
+    """Return pairs of whole numbers."""
     listed = filters if isinstance(filters, list | tuple) else []
     pairs = [tuple(pair) for pair in listed if isinstance(pair, list | tuple)]
     right = [

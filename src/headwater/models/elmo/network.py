@@ -9,7 +9,7 @@
     next        spring  flows    again       -
     previous      -      The     spring    flows         one softmax for both
 
-The second layer adds what it reads to what it says. A word's vectors are those of the three layers
+The second layer adds its inputs to its outputs. A word's vectors are those of the three layers
 (the first, of the characters alone, taken twice to be as wide as the two directions), and a task
 mixes them with weights of its own: `LayerMix`.
 """
@@ -33,7 +33,7 @@ from headwater.nn.sampled import SampledSoftmax
 
 
 class WordEncoder(nn.Module):
-    """Character ids `[words, places]` -> vectors `[words, width]` that know no context."""
+    """Character ids `[words, characters]` -> vectors `[words, width]` that know no context."""
 
     def __init__(self, config: ELMoConfig) -> None:
         super().__init__()
@@ -55,11 +55,11 @@ class ELMo(WordBody):
     A batch holds either of
 
         input_ids       `[batch, length]`, ids of the words given to `know_words`
-        character_ids   `[batch, length, places]`, see `nn.characters`: any words at all
+        character_ids   `[batch, length, characters]`, see `nn.characters`: any words at all
 
     and may hold `attention_mask` `[batch, length]`, true (or 1) where a word is real; left out: all
-    are. Padding stands on the right. Each row begins from empty memories: it knows nothing of the
-    row before it.
+    are. Padding stands on the right. Each sequence begins with states of 0: it knows nothing of
+    the one before it.
     """
 
     config: ELMoConfig
@@ -84,11 +84,11 @@ class ELMo(WordBody):
         )
         words = config.vocab_size
         self.softmax = SampledSoftmax(words, width, config.samples) if words else None
-        # It follows from the vocabulary, which is saved beside the model.
+        # It follows from the vocabulary, which is saved with the model.
         self.register_buffer("words", None, persistent=False)
 
     def know_words(self, characters: Tensor) -> None:
-        """Take the character ids `[vocabulary, places]` of all words, so that ids can be read."""
+        """Take the character ids `[vocabulary, characters]` of all words, to read their ids."""
         self.words = characters.to(next(self.parameters()).device)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -107,21 +107,17 @@ class ELMo(WordBody):
         return list(self(batch))
 
     def tokens(self, batch: Batch) -> Tensor:
-        """Return the vectors `[batch, length, width]` of words, each distinct word computed once.
-
-        Raises:
-            UserError: ids are given to a model that does not know their words.
-        """
+        """Return the vectors `[batch, length, width]` of words, each distinct one computed once."""
         if "character_ids" in batch:
             characters = batch["character_ids"]
-            distinct, places = torch.unique(characters.flatten(0, 1), dim=0, return_inverse=True)
-            places = places.view(characters.shape[:2])
+            distinct, indices = torch.unique(characters.flatten(0, 1), dim=0, return_inverse=True)
+            indices = indices.view(characters.shape[:2])
         elif self.words is None:
             raise UserError("this ELMo has no vocabulary: it reads character_ids, not input_ids")
         else:
-            ids, places = torch.unique(batch["input_ids"], return_inverse=True)
+            ids, indices = torch.unique(batch["input_ids"], return_inverse=True)
             distinct = self.words[ids]
-        return F.embedding(places, at_least_float32(self.token(distinct.long())))
+        return F.embedding(indices, at_least_float32(self.token(distinct.long())))
 
     def states(self, tokens: Tensor, mask: Tensor | None = None) -> list[Tensor]:
         """Return each layer's states `[2, batch, length, width]`: forward, then backward."""
@@ -152,15 +148,15 @@ class ELMo(WordBody):
         ids, mask = batch["input_ids"], batch.get("attention_mask")
         assert self.softmax is not None
         states = self.dropout(self.states(self.tokens(batch), mask)[-1])
-        asked = _neighbors(ids, mask)
-        hidden = torch.cat((states[0, :, :-1][asked], states[1, :, 1:][asked]))
-        labels = torch.cat((ids[:, 1:][asked], ids[:, :-1][asked]))
+        labelled = _neighbors(ids, mask)
+        hidden = torch.cat((states[0, :, :-1][labelled], states[1, :, 1:][labelled]))
+        labels = torch.cat((ids[:, 1:][labelled], ids[:, :-1][labelled]))
         return {"tokens": self.softmax(hidden, labels)}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
-        """Count the words that are asked for, in both directions."""
-        asked = _neighbors(batch["input_ids"], batch.get("attention_mask"))
-        return {"tokens": 2 * int(asked.sum())}
+        """Count the words with a label, in both directions."""
+        labelled = _neighbors(batch["input_ids"], batch.get("attention_mask"))
+        return {"tokens": 2 * int(labelled.sum())}
 
 
 def _neighbors(ids: Tensor, mask: Tensor | None) -> Tensor:
@@ -171,12 +167,12 @@ def _neighbors(ids: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _turned(states: Tensor, mask: Tensor | None) -> Tensor:
-    """Reverse the words of each row in `[length, batch, width]`; padding stays where it is."""
+    """Reverse the words of each sequence in `[length, batch, width]`; padding stays where it is."""
     if mask is None or mask.all():
         return states.flip(0)
-    place = torch.arange(len(states), device=states.device)[:, None]
+    position = torch.arange(len(states), device=states.device)[:, None]
     real = mask.long().sum(1)[None]
-    order = torch.where(place < real, real - 1 - place, place)
+    order = torch.where(position < real, real - 1 - position, position)
     return states.take_along_dim(order[:, :, None], 0)
 
 

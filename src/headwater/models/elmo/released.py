@@ -41,9 +41,6 @@ def read_published(options: Path, weights: Path, dtype: torch.dtype = torch.floa
         options: options.json.
         weights: the HDF5 file.
         dtype: of the parameters.
-
-    Raises:
-        UserError: a file is broken, lacks something, or disagrees with the other.
     """
     config = _read_options(options)
     arrays = _read_arrays(weights)
@@ -67,7 +64,7 @@ def _read_options(path: Path) -> ELMoConfig:
         characters = cnn["n_characters"], cnn["max_characters_per_token"]
         if characters not in ((CHARACTERS, MAX_CHARACTERS), (CHARACTERS - 1, MAX_CHARACTERS)):
             raise UserError(
-                f"{path}: {characters} characters and places; expected {CHARACTERS, 50}"
+                f"{path}: {characters} characters and their number in a word; expected {CHARACTERS, 50}"
             )
         return ELMoConfig(
             character_dim=int(cnn["embedding"]["dim"]),
@@ -146,11 +143,11 @@ def _lstm(weight: NDArray[Any], bias: NDArray[Any], projection: NDArray[Any]) ->
     gates[2] += 1.0
     order = (0, 2, 1, 3)  # theirs are i, j (our g), f, o
     columns = np.split(weight, 4, axis=1)
-    whole = np.concatenate([columns[place] for place in order], axis=1)
+    whole = np.concatenate([columns[index] for index in order], axis=1)
     return {
         "input": whole[:-state],
         "recurrent": whole[-state:],
-        "bias": np.concatenate([gates[place] for place in order]),
+        "bias": np.concatenate([gates[index] for index in order]),
         "projection": projection,
     }
 

@@ -74,20 +74,20 @@ class Cache:
     Attributes:
         own: per layer the keys and values so far, each `[batch, heads, length, head_width]`.
         mask: `[batch, length]` bool, true where a token is real; None: all are.
-        length: how many places that is, padding included.
+        length: how many positions that is, padding included.
     """
 
     own: list[KeyValueCache]
     mask: Tensor | None
     length: int = 0
 
-    def reorder(self, rows: Tensor) -> None:
-        """Keep those rows, `[new batch]` numbers of old rows: for beams, or to drop ended rows."""
-        for growing in self.own:
-            if growing.stored is not None:
-                growing.stored = KeyValues(*(part.index_select(0, rows) for part in growing.stored))
+    def reorder(self, indices: Tensor) -> None:
+        """Keep the sequences of those indices `[new batch]`: for beams, or to drop ended ones."""
+        for cache in self.own:
+            if cache.stored is not None:
+                cache.stored = KeyValues(*(each.index_select(0, indices) for each in cache.stored))
         if self.mask is not None:
-            self.mask = self.mask.index_select(0, rows)
+            self.mask = self.mask.index_select(0, indices)
 
 
 class GPT(GeneratingBody):
@@ -97,12 +97,12 @@ class GPT(GeneratingBody):
 
         attention_mask  `[batch, length]`, true (or 1) where a token is real; left out: all are.
                         Padding may stand on either side: positions count real tokens only.
-        prefix_length   `[batch]`: so many first places of a row are seen by all of its places.
-        labels          `[batch, length]`: the same ids, IGNORED where a token is not asked for.
-                        Each is predicted from the places before it, so the first never is.
-        blocks          `[batch, length]` of packed rows, from 1 on, 0 on padding: which tokens are
-                        one text. Their `prefix_length` `[batch, length]` is that of each place's
-                        text, and their labels are IGNORED at the first place of each.
+        prefix_length   `[batch]`: so many first positions are seen by all of their sequence.
+        labels          `[batch, length]`: the same ids, IGNORED where a token has none.
+                        Each is predicted from the positions before it, so the first never is.
+        blocks          `[batch, length]` of packed sequences, from 1 on, 0 on padding: which tokens
+                        are one text. Their `prefix_length` `[batch, length]` is that of each
+                        position's text, and their labels are IGNORED at the first one of each.
     """
 
     config: GPTConfig
@@ -117,36 +117,34 @@ class GPT(GeneratingBody):
         self.norm = norm(config) if config.pre_norm else None
 
     def forward(self, batch: Batch) -> Tensor:
-        """Score the token after each place: `[batch, length, vocabulary]`, float32 at least."""
+        """Score the token after each position: `[batch, length, vocabulary]`, float32 at least."""
         return self._logits(self.states(batch))
 
     def states(self, batch: Batch) -> Tensor:
-        """Return the last hidden states `[batch, length, width]`; those of padding mean nothing.
-
-        Raises:
-            UserError: a row is longer than the position table.
-        """
+        """Return the last hidden states `[batch, length, width]`; those of padding mean nothing."""
         ids, mask, blocks = batch["input_ids"], batch.get("attention_mask"), batch.get("blocks")
         if blocks is None:
             vectors = self.encode(ids, mask)
-            place = torch.arange(ids.shape[1], device=ids.device)
+            positions = torch.arange(ids.shape[1], device=ids.device)
         else:
             self._check_length(ids.shape[1])
-            place = block_positions(blocks)
-            vectors = self._vectors(ids, place)
+            positions = block_positions(blocks)
+            vectors = self._vectors(ids, positions)
         prefix = batch.get("prefix_length")
-        allowed = visible(mask, place, place, prefix, query_blocks=blocks, key_blocks=blocks)
+        allowed = visible(
+            mask, positions, positions, prefix, query_blocks=blocks, key_blocks=blocks
+        )
         return self._through(vectors, allowed, [None] * len(self.layers))
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy, summed over the tokens that are asked for."""
+        """Return the cross-entropy, summed over the tokens with a label."""
         labels = batch["labels"][:, 1:]
-        asked = labels != IGNORED
-        logits = self._logits(self.states(batch)[:, :-1][asked])
-        return {"tokens": cross_entropy_sum(logits, labels[asked])}
+        labelled = labels != IGNORED
+        logits = self._logits(self.states(batch)[:, :-1][labelled])
+        return {"tokens": cross_entropy_sum(logits, labels[labelled])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
-        """Count the tokens that are asked for."""
+        """Count the tokens with a label."""
         return {"tokens": count(batch["labels"][:, 1:])}
 
     def layer_outputs(self, batch: Batch) -> list[Tensor]:
@@ -155,11 +153,7 @@ class GPT(GeneratingBody):
         return [*entered, last]
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Return the vectors `[batch, length, width]` of ids at their positions.
-
-        Raises:
-            UserError: a row is longer than the position table.
-        """
+        """Return the vectors `[batch, length, width]` of ids at their positions."""
         length = input_ids.shape[1]
         self._check_length(length)
         if attention_mask is None:
@@ -174,7 +168,7 @@ class GPT(GeneratingBody):
         return cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Read one more token of each row.
+        """Read one more token of each sequence.
 
         Args:
             ids: `[batch, 1]`: the last token of the prompt or a start id at first, then what was
@@ -183,9 +177,6 @@ class GPT(GeneratingBody):
 
         Returns:
             the scores of the next token, `[batch, vocabulary]`, float32 at least.
-
-        Raises:
-            UserError: the rows have reached the end of the position table.
         """
         self._check_length(cache.length + 1)
         if cache.mask is None:
@@ -197,9 +188,9 @@ class GPT(GeneratingBody):
 
     def _read(self, vectors: Tensor, cache: Cache) -> Tensor:
         """Read vectors `[batch, new, width]` after those in the cache, and add them to it."""
-        place = torch.arange(cache.length + vectors.shape[1], device=vectors.device)
-        allowed = visible(cache.mask, place[cache.length :], place)
-        cache.length = len(place)
+        positions = torch.arange(cache.length + vectors.shape[1], device=vectors.device)
+        allowed = visible(cache.mask, positions[cache.length :], positions)
+        cache.length = len(positions)
         return self._through(vectors, allowed, cache.own)
 
     def _through(
@@ -224,7 +215,8 @@ class GPT(GeneratingBody):
 
     def _check_length(self, length: int) -> None:
         if length > self.config.n_positions:
-            raise UserError(f"{length} tokens in a row; this model takes {self.config.n_positions}")
+            longest = self.config.n_positions
+            raise UserError(f"{length} tokens in a sequence; this model takes {longest}")
 
 
 def initialize(model: nn.Module, config: GPTConfig) -> None:

@@ -3,14 +3,14 @@
 and figure 4.
 
     That is good. <end>  <start>  Das  ist  gut.          what is read
-                           Das    ist  gut. <end>         what is asked
+                           Das    ist  gut. <end>         what is predicted
 
     language model   each token sees those before it
     prefix LM        and all of the inputs see each other
 
 It takes the batches of the encoder-decoder and writes in the same steps. The start token parts the
 inputs from the targets. Rows end with their inputs, padding first, so that the targets follow the
-inputs at once and relative positions are those of the row alone.
+inputs at once and relative positions are those of the sequence alone.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from headwater.nn.norm import RMSNorm
 
 
 class Stack(nn.Module):
-    """Vectors `[batch, length, width]`, and which place sees which -> the same shape.
+    """Vectors `[batch, length, width]`, and which position sees which -> the same shape.
 
     A prefix LM looks to both sides, and its positions tell the sides apart.
     """
@@ -55,13 +55,13 @@ class Stack(nn.Module):
 
         Args:
             vectors: `[batch, new, width]`.
-            allowed: bool that broadcasts to `[batch, heads, new, length]`: the new places are the
-                last of all.
-            own: of each layer, the keys and values of earlier places, which grow; None: none.
+            allowed: bool that broadcasts to `[batch, heads, new, length]`: the new positions
+                are the last of all.
+            own: of each layer, the keys and values of earlier positions, which grow; None: none.
         """
         assert allowed is not None  # causality always hides something
-        place = torch.arange(allowed.shape[-1], device=vectors.device)
-        bias = self.positions(place[len(place) - vectors.shape[1] :], place)
+        positions = torch.arange(allowed.shape[-1], device=vectors.device)
+        bias = self.positions(positions[len(positions) - vectors.shape[1] :], positions)
         bias = bias + additive(allowed, bias.dtype)
         hidden = self.dropout(vectors)
         for module, kept in zip(self.layers, own, strict=True):
@@ -99,7 +99,7 @@ class DecoderOnlyT5(TextToText):
         return cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Read one more token of each row.
+        """Read one more token of each sequence.
 
         Args:
             ids: `[batch, 1]`: the start id at first, then what was chosen last.
@@ -135,16 +135,16 @@ class DecoderOnlyT5(TextToText):
     def _visible(
         self, mask: Tensor | None, earlier: int, vectors: Tensor, *, prefix: int
     ) -> Tensor | None:
-        """Tell what vectors after so many `earlier` ones see; `prefix` places are the inputs'."""
-        place = torch.arange(earlier + vectors.shape[1], device=vectors.device)
+        """Return what vectors after so many `earlier` ones see; the first `prefix` are inputs."""
+        positions = torch.arange(earlier + vectors.shape[1], device=vectors.device)
         seen_by_all = None
         if self.config.architecture == "prefix_lm":
-            seen_by_all = place.new_full((len(vectors),), prefix)
-        return visible(mask, place[earlier:], place, seen_by_all)
+            seen_by_all = positions.new_full((len(vectors),), prefix)
+        return visible(mask, positions[earlier:], positions, seen_by_all)
 
 
 def padding_first(values: Tensor, mask: Tensor | None) -> Tensor:
-    """Move the padding of rows `[batch, length]` to their left; the rest keeps its order."""
+    """Move the padding of sequences `[batch, length]` to their left; the rest keeps its order."""
     if mask is None:
         return values
     return values.gather(1, mask.byte().argsort(dim=1, stable=True))

@@ -92,8 +92,8 @@ class Encoder(nn.Module):
         self.dropout = Dropout(config.dropout_rate)
 
     def forward(self, vectors: Tensor, mask: Tensor | None, blocks: Tensor | None = None) -> Tensor:
-        place = torch.arange(vectors.shape[1], device=vectors.device)
-        bias = self.positions(place, place)
+        positions = torch.arange(vectors.shape[1], device=vectors.device)
+        bias = self.positions(positions, positions)
         allowed = visible(mask, query_blocks=blocks, key_blocks=blocks)
         padding = additive(allowed, bias.dtype)
         bias = bias if padding is None else bias + padding
@@ -110,8 +110,8 @@ class Cache:
 
     Attributes:
         memory: the encoder's output, projected, each `[batch, heads, inputs, head_width]`.
-        memory_bias: its padding, `[batch, 1, 1, inputs]`, or None; of packed rows which target
-            sees which input, `[batch, 1, targets, inputs]`.
+        memory_bias: its padding, `[batch, 1, 1, inputs]`, or None; of packed sequences which
+            target sees which input, `[batch, 1, targets, inputs]`.
         own: keys and values of the tokens so far, each `[batch, heads, length, head_width]`.
         length: how many tokens that is.
     """
@@ -121,18 +121,18 @@ class Cache:
     own: list[KeyValueCache]
     length: int = 0
 
-    def reorder(self, rows: Tensor) -> None:
-        """Keep those rows, `[new batch]` numbers of old rows: for beams, or to drop ended rows."""
-        self.memory = [_select(pair, rows) for pair in self.memory]
-        for growing in self.own:
-            if growing.stored is not None:
-                growing.stored = _select(growing.stored, rows)
+    def reorder(self, indices: Tensor) -> None:
+        """Keep the sequences of those indices `[new batch]`: for beams, or to drop ended ones."""
+        self.memory = [_select(pair, indices) for pair in self.memory]
+        for cache in self.own:
+            if cache.stored is not None:
+                cache.stored = _select(cache.stored, indices)
         if self.memory_bias is not None:
-            self.memory_bias = self.memory_bias.index_select(0, rows)
+            self.memory_bias = self.memory_bias.index_select(0, indices)
 
 
-def _select(pair: KeyValues, rows: Tensor) -> KeyValues:
-    return KeyValues(pair.keys.index_select(0, rows), pair.values.index_select(0, rows))
+def _select(pair: KeyValues, indices: Tensor) -> KeyValues:
+    return KeyValues(pair.keys.index_select(0, indices), pair.values.index_select(0, indices))
 
 
 class Decoder(nn.Module):
@@ -184,18 +184,18 @@ class Decoder(nn.Module):
     def forward(self, vectors: Tensor, cache: Cache, blocks: Tensor | None = None) -> Tensor:
         """Decode `vectors` as the tokens that follow those in the cache, and add them to it.
 
-        `blocks` `[batch, length]` are those of packed rows, which are decoded at once.
+        `blocks` `[batch, length]` are those of packed sequences, which are decoded at once.
         """
-        place = torch.arange(cache.length + vectors.shape[1], device=vectors.device)
-        queries = place[cache.length :]
-        bias = self.positions(queries, place)
-        allowed = visible(None, queries, place, query_blocks=blocks, key_blocks=blocks)
+        positions = torch.arange(cache.length + vectors.shape[1], device=vectors.device)
+        queries = positions[cache.length :]
+        bias = self.positions(queries, positions)
+        allowed = visible(None, queries, positions, query_blocks=blocks, key_blocks=blocks)
         future = additive(allowed, bias.dtype)
         assert future is not None  # causality always hides something
         hidden = self.dropout(vectors)
         for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
             hidden = layer(hidden, bias + future, own, memory, cache.memory_bias)
-        cache.length = len(place)
+        cache.length = len(positions)
         output: Tensor = self.dropout(self.norm(hidden))
         return output
 
@@ -207,7 +207,7 @@ class T5(TextToText):
     (one sees both sides) and its own last norm, and the decoder its attention to the memory.
 
     A batch holds `input_ids` `[batch, inputs]`, `attention_mask` of that shape (left out: all real)
-    and `labels` `[batch, targets]`, IGNORED where there is no target. Packed rows also have
+    and `labels` `[batch, targets]`, IGNORED where there is no target. Packed sequences also have
     `blocks` `[batch, inputs]` and `label_blocks` `[batch, targets]`, from 1 on, 0 on padding: which
     inputs and targets are one example.
     """
@@ -238,7 +238,7 @@ class T5(TextToText):
         return self.decoder.init_cache(memory, memory_mask)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Decode one more token of each row.
+        """Decode one more token of each sequence.
 
         Args:
             ids: `[batch, 1]`: the start id at first, then what was chosen last.
