@@ -64,7 +64,7 @@ def _read_options(path: Path) -> ELMoConfig:
         characters = cnn["n_characters"], cnn["max_characters_per_token"]
         if characters not in ((CHARACTERS, MAX_CHARACTERS), (CHARACTERS - 1, MAX_CHARACTERS)):
             raise UserError(
-                f"{path}: {characters} characters and their number in a word; expected {CHARACTERS, 50}"
+                f"{path}: {characters} characters, and per word; expected {CHARACTERS, 50}"
             )
         return ELMoConfig(
             character_dim=int(cnn["embedding"]["dim"]),
