@@ -1,4 +1,4 @@
-"""Keep a run's model in the project: half precision, with the model card that stands there.
+"""Save a run's model in the project, in half precision. The model card of the folder is kept.
 
 python recipes/bundle.py runs/reader src/headwater/assets/reader
 python recipes/bundle.py runs/bodies/bert studies/bodies/bert

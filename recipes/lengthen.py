@@ -1,9 +1,9 @@
-"""Let a BERT that was trained on short rows begin on longer ones: its positions are repeated.
+"""Prepare a BERT trained on short sequences for longer ones: its positions are repeated.
 
 python recipes/lengthen.py runs/bodies/bert-short 32 runs/bodies/bert-longer
 
-Positions from 32 on, which no row has shown, begin as copies of 1 to 31 (0 is that of [CLS]), as
-those of the Longformer begin as RoBERTa's (Beltagy et al. 2020, section 5).
+Positions from 32 on have not been trained. They begin as copies of 1 to 31 (0 is that of [CLS]), as
+the Longformer's begin as RoBERTa's (Beltagy et al. 2020, section 5).
 """
 
 import sys

@@ -1,14 +1,14 @@
-"""Make cloze questions from raw text, to practise reading on before real questions.
+"""Generate cloze questions from raw text, for practice before real questions.
 
-A phrase of a sentence is taken out and asked for. Half of the questions are asked of a paragraph
-that still holds the sentence; the other half of the rest of the paragraph, where the phrase stands
-once more in another sentence, so that matching words is not enough (Dhingra, Pruthi, Rajagopal
-2018, "Simple and Effective Semi-Supervised Question Answering"; Glass et al. 2020, "Span Selection
-Pre-training for Question Answering").
+A phrase is removed from a sentence and is the answer. For half of the questions, the paragraph
+still contains the sentence. For the other half the sentence is removed, and the phrase occurs once
+more in another sentence, so matching words is not enough (Dhingra, Pruthi, Rajagopal 2018, "Simple
+and Effective Semi-Supervised Question Answering"; Glass et al. 2020, "Span Selection Pre-training
+for Question Answering").
 
     python recipes/reader_questions.py FILE.json --text A.jsonl.gz ... --without SQUAD.json ...
 
-writes a SQuAD file. Paragraphs that are contexts of the `--without` files are passed over.
+writes a SQuAD file. Paragraphs that are contexts of the `--without` files are skipped.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from headwater.data.squad_file import read_squad
 from headwater.files import replace_file
 from headwater.text.sentences import sentences
 
-PARAGRAPH = (300, 1100)  # characters of a paragraph that is asked about
+PARAGRAPH = (300, 1100)  # characters of a paragraph
 PER_PARAGRAPH = 2
 CLAUSE = 6  # the fewest words of a question
 LONGEST = 5  # words of an answer
-DROPPED = 0.15  # share of a question's words left out where its sentence stays in the paragraph
+DROPPED = 0.15  # share of a question's words dropped if its sentence stays in the paragraph
 
 
 def _words(text: str) -> frozenset[str]:
@@ -92,7 +92,7 @@ def _ask(paragraph: str, generator: np.random.Generator) -> list[tuple[str, dict
         for sentence in sentences(paragraph)
         for phrase in _phrases(paragraph, *sentence)
     ]
-    elsewhere = [each for each in phrases if _elsewhere(paragraph, *each) is not None]
+    elsewhere = [each for each in phrases if _without_sentence(paragraph, *each) is not None]
     made: dict[tuple[int, int], tuple[str, dict]] = {}
     for turn in range(PER_PARAGRAPH):
         pool = elsewhere if turn == 0 and elsewhere else phrases
@@ -105,7 +105,7 @@ def _ask(paragraph: str, generator: np.random.Generator) -> list[tuple[str, dict
             continue
         text = paragraph[slice(*phrase)]
         context, start = paragraph, phrase[0]
-        other = _elsewhere(paragraph, sentence, phrase)
+        other = _without_sentence(paragraph, sentence, phrase)
         if other is not None and turn == 0:
             context, start = other
         made[sentence] = (
@@ -137,10 +137,10 @@ def _phrases(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             before = word[0].lower()
 
 
-def _elsewhere(
+def _without_sentence(
     text: str, sentence: tuple[int, int], phrase: tuple[int, int]
 ) -> tuple[str, int] | None:
-    """Return the text without the sentence and where the phrase stands in it, once; or None."""
+    """Return the text without the sentence and the phrase's offset, if it occurs once; or None."""
     rest = (text[: sentence[0]] + text[sentence[1] + 1 :]).strip()
     found = list(re.finditer(rf"(?<!\w){re.escape(text[slice(*phrase)])}(?!\w)", rest))
     return (rest, found[0].start()) if len(found) == 1 else None

@@ -1,9 +1,9 @@
 """Fine-tune over seeds and tasks, score the dev sets once, and print the tables of docs/tasks.md.
 
 python recipes/glue/run.py alone     each task by its recipe, three seeds (or those named after it)
-python recipes/glue/run.py mixed     one body for five tasks, by each way of mixing, and each alone
+python recipes/glue/run.py mixed     one body for five tasks, by each kind of rates, and each alone
 
-Runs lie in runs/glue/ and are continued where they were cut; what is done is not done again.
+Runs are in runs/glue/. Interrupted runs continue, and finished ones are not repeated.
 """
 
 import json
@@ -38,7 +38,7 @@ def headwater(*arguments: object) -> str:
 
 
 def trained(name: str, recipe: str, seed: int, settings: list[str]) -> Path:
-    """Fine-tune, unless it is done, and return the run's folder."""
+    """Fine-tune, unless the run is finished, and return its folder."""
     folder = RUNS / f"{name}-{seed}"
     if not (folder / "model").exists():
         values = (*settings, f"training.seed={seed}")
@@ -48,7 +48,7 @@ def trained(name: str, recipe: str, seed: int, settings: list[str]) -> Path:
 
 
 def scored(model: Path, task: str, data: Path) -> dict[str, float]:
-    """Score the dev set, once: what is written is read again."""
+    """Score the dev set once: an existing result is read."""
     kept = model / f"dev-{task}.json"
     if not kept.exists():
         given = ("--model", model, "--task", task, "--data", data, "--json")
@@ -77,7 +77,7 @@ def alone(*tasks: str) -> None:
 
 
 def mixed() -> None:
-    """Five tasks on one body, by each way of mixing, and one by one at as many steps in all."""
+    """Five tasks on one body with each kind of rates, and one by one with the same total steps."""
     rows = {
         way: {task: by_way(way, settings, task) for task in MAIN} for way, settings in WAYS.items()
     }
