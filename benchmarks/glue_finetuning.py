@@ -50,6 +50,7 @@ from headwater.inference.loaded import load
 from headwater.models.families import FAMILIES
 from headwater.runs.finetune import finetune
 from headwater.runs.recipe import Recipe, load_recipe, resolved
+from headwater.signals import exit_code
 from headwater.tasks.names import task as find_task
 from headwater.training import schedules
 from headwater.training.log import read_log
@@ -99,8 +100,8 @@ def ours(recipe: Recipe, dev: Examples[PairExample]) -> tuple[dict[str, float], 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         outcome = finetune(recipe, folder)
-        if outcome.exit_code:  # stopped half-way: no result
-            raise SystemExit(outcome.exit_code)
+        if outcome.signalled:  # stopped half-way: no result
+            raise SystemExit(exit_code(outcome.reason))
         predictor = load(folder, device="cpu").predictor(find_task(recipe.task))
         metrics = evaluate(predictor, find_task(recipe.task), dev).metrics
         return metrics, epochs_of(read_log(folder / "log.jsonl"))
@@ -121,7 +122,7 @@ def theirs(recipe: Recipe, dev: Examples[PairExample]) -> tuple[dict[str, float]
     """Fine-tune by the plain loop; return the scores of the dev set and the times of the steps."""
     assert recipe.task is not None and recipe.data is not None
     task, seed = find_task(recipe.task), recipe.training.seed
-    data = prepare(task, recipe.data, seed, lambda line: None)
+    data = prepare(task, recipe.data, seed)
     assert data.validation is not None
     loop = PlainLoop(recipe, task.labels)
     best, kept, epochs = float("-inf"), None, []
