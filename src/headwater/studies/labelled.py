@@ -1,4 +1,4 @@
-"""Study `labelled`: can labelled data of another task take the place of raw text?
+"""Study `labelled`: can labelled data of another task replace raw text?
 
 Sentiment first, then question answering, beside unlabelled pre-training, both and neither. Labelled
 pre-training is what computer vision does; for language Raffel et al. 2020 (section 3.5.3, table 12)

@@ -1,4 +1,4 @@
-"""Study `data`: how much text does pre-training need, and may it be read again and again?
+"""Study `data`: how much text does pre-training need, and may it be repeated?
 
 Raffel et al. 2020, section 3.4.2 and table 9: the same number of steps over the first N tokens of
 the corpus, so that fewer tokens are repeated more often. Up to 64 readings cost hardly anything; a

@@ -1,4 +1,4 @@
-"""Study `transfer`: what is pre-training worth, beside how many labelled examples?
+"""Study `transfer`: what is pre-training worth, measured in labelled examples?
 
 The claim of the whole field (Radford et al. 2018; Devlin et al. 2019; Howard and Ruder 2018): a
 model that has read raw text predicts better, learns sooner and needs fewer labelled examples.
