@@ -124,7 +124,7 @@ def test_what_is_written_is_as_readable_as_any_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
-def test_where_no_file_can_be_made_is_told_beforehand(tmp_path: Path) -> None:
+def test_where_no_file_can_be_made_is_reported_beforehand(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"/proc: this folder cannot be written to \("):
         check_writable(Path("/proc/output"))
     check_writable(tmp_path / "new" / "output")

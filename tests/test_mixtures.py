@@ -128,7 +128,7 @@ def test_another_mixture_is_not_resumed_and_what_differs_is_named(files: Path, b
         finetune(recipe(files, start), run, resume=True)
 
 
-def test_held_out_rows_stay_as_many_when_a_mixture_is_resumed(files: Path, body: Path) -> None:
+def test_held_out_features_stay_as_many_when_a_mixture_is_resumed(files: Path, body: Path) -> None:
     build([files / "text.txt"], load_vocabulary(body), files / "store")
     stores = {"train": [str(files / "store")], "validation": str(files / "store")}
     found = []
@@ -153,9 +153,7 @@ def test_the_best_of_each_task_is_kept_on_request(files: Path, body: Path) -> No
         assert task(name).score(examples, said)[metric] == pytest.approx(best)
 
 
-def test_steps_of_several_heads_hold_examples_unless_told_otherwise(
-    files: Path, body: Path
-) -> None:
+def test_steps_of_several_heads_hold_examples_unless_set_otherwise(files: Path, body: Path) -> None:
     wanted = recipe(files, {"model": str(body)})
     values = wanted.model_dump(exclude_unset=True)
     assert begin(wanted).recipe.training.batch.examples == 8
@@ -196,7 +194,7 @@ def test_a_t5_counts_the_schemas_that_it_learns_and_names_groups_as_alone(
     assert f"mixture: wsc {1 / 49:.2%} of the examples" in said  # beside 24 and 24
 
 
-def test_masked_pieces_are_a_task_beside_others(files: Path, body: Path) -> None:
+def test_masked_tokens_are_a_task_beside_others(files: Path, body: Path) -> None:
     build([files / "text.txt"], load_vocabulary(body), files / "store")
     corpus = {"train": [str(files / "store")], "validation": str(files / "store")}
     mlm = {"max_length": 16, "next_sentence": False}
@@ -329,7 +327,7 @@ def test_a_wrong_mixture_is_one_clear_line(mixture: dict[str, Any], said: str) -
         Recipe.check({"model": "m", "mixture": mixture}, "test")
 
 
-def test_what_cannot_be_mixed_is_said(files: Path, body: Path) -> None:
+def test_what_cannot_be_mixed_is_reported(files: Path, body: Path) -> None:
     start = {"model": str(body)}
     twice = [{"task": "cola", "data": {"train": [str(files / "cola-dev.tsv")]}}]
     with pytest.raises(UserError, match="cola stands in it twice"):

@@ -92,7 +92,7 @@ def test_the_loss_falls_on_a_text_that_is_repeated(stores: dict[str, Path], tmp_
     assert losses[-1] < losses[0] / 2
 
 
-def test_it_is_said_that_a_pre_trained_model_knows_no_task(
+def test_it_is_reported_that_a_pre_trained_model_knows_no_task(
     stores: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -143,7 +143,7 @@ def test_a_cbow_says_its_window(stores: dict[str, Path], tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("objective", ["cbow", "bilm"])
-def test_models_of_words_refuse_pieces_of_words(
+def test_models_of_words_refuse_parts_of_words(
     objective: str, stores: dict[str, Path], tmp_path: Path
 ) -> None:
     preset = {"cbow": "cbow", "bilm": "elmo-small"}[objective]
@@ -170,7 +170,7 @@ def test_a_run_is_not_written_into_something_else(stores: dict[str, Path], tmp_p
     assert sorted(stores["wordpiece"].iterdir()) == before
 
 
-def test_mistakes_are_said(stores: dict[str, Path], tmp_path: Path) -> None:
+def test_mistakes_are_reported(stores: dict[str, Path], tmp_path: Path) -> None:
     right = recipe_of("mlm", stores)
     for changed, message in (
         ({"objective": "lm"}, "objective 'lm' trains a gpt or a t5, this is a bert; .* mlm"),

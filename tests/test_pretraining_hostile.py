@@ -87,7 +87,7 @@ def test_a_poor_corpus_trains_every_objective(
         ),
     ],
 )
-def test_a_wrong_length_is_said_before_anything_is_trained(
+def test_a_wrong_length_is_reported_before_anything_is_trained(
     case: str, changes: dict[str, Any], message: str, poor: dict[str, Path], tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=message):

@@ -80,7 +80,7 @@ def test_a_run_that_is_not_there_is_not_continued(headwater: Any, tmp_path: Path
     assert ran.code == 2 and "typo: holds no run to continue" in ran.err
 
 
-def test_layers_that_cannot_all_join_are_told_before_anything_is_written(
+def test_layers_that_cannot_all_join_are_reported_before_anything_is_written(
     headwater: Any, tmp_path: Path
 ) -> None:
     data = ROOT / "examples" / "questions.json"

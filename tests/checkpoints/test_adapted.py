@@ -173,7 +173,7 @@ def test_one_body_serves_several_and_is_given_back_unchanged(bodies: Path, tmp_p
         save_model(tmp_path / name, model, adaptation=adapted)
     body = load_model(bodies / "bert", "masked_lm").model
     before = output(body)
-    places = {name: each.data_ptr() for name, each in body.state_dict().items()}
+    addresses = {name: each.data_ptr() for name, each in body.state_dict().items()}
 
     def on_body(name: str) -> Model:
         found = read_adaptation(tmp_path / name)
@@ -185,11 +185,11 @@ def test_one_body_serves_several_and_is_given_back_unchanged(bodies: Path, tmp_p
     assert torch.equal(output(on_body("a")), first)
     assert torch.equal(output(other), output(open_model(tmp_path / "b").model))
     assert torch.equal(output(body), before)
-    assert {name: each.data_ptr() for name, each in body.state_dict().items()} == places
+    assert {name: each.data_ptr() for name, each in body.state_dict().items()} == addresses
     embedding = "body.embeddings.token.weight"
-    assert other.get_parameter(embedding).data_ptr() == places[embedding]
-    shared = {each.data_ptr() for each in other.parameters()} & set(places.values())
-    assert len(shared) == len(places) - sum(name.startswith("head.") for name in places)
+    assert other.get_parameter(embedding).data_ptr() == addresses[embedding]
+    shared = {each.data_ptr() for each in other.parameters()} & set(addresses.values())
+    assert len(shared) == len(addresses) - sum(name.startswith("head.") for name in addresses)
 
 
 def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -207,7 +207,7 @@ def run(bodies: Path, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_a_body_that_has_gone_or_changed_is_told_of(run: Path) -> None:
+def test_a_body_that_has_gone_or_changed_is_reported(run: Path) -> None:
     body = run.parent / "body"
     body.rename(run.parent / "moved")
     with pytest.raises(UserError, match=r"base.json: the body .* is not at .*/body; write its "):
@@ -231,7 +231,7 @@ def test_a_body_that_has_gone_or_changed_is_told_of(run: Path) -> None:
         (lambda c: c.update(sha256=["x"]), "base.json: texts were expected"),
     ],
 )
-def test_a_broken_base_json_is_told_of(
+def test_a_broken_base_json_is_reported(
     change: Callable[[dict[str, Any]], object], message: str, run: Path
 ) -> None:
     edit(run / "base.json", change)
@@ -251,7 +251,7 @@ def test_a_broken_base_json_is_told_of(
         (lambda c: c["settings"].update(alpha=99.0), r"method.json: damaged"),
     ],
 )
-def test_a_broken_method_json_is_told_of(
+def test_a_broken_method_json_is_reported(
     change: Callable[[dict[str, Any]], object], message: str, run: Path
 ) -> None:
     edit(run / "method.json", change)
@@ -299,7 +299,7 @@ def test_weights_that_are_not_finite_are_not_saved(bodies: Path, tmp_path: Path)
         ("vocab_size", 41, r"config.json: damaged"),
     ],
 )
-def test_a_config_of_another_model_is_told_of(
+def test_a_config_of_another_model_is_reported(
     key: str, value: object, message: str, run: Path
 ) -> None:
     content = json.loads((run / "config.json").read_text()) | {key: value}

@@ -220,7 +220,9 @@ def broken_options(**lstm: Any) -> str:
         (broken_options(n_layers=3), "Cell2/LSTMCell/W_0 is missing"),
     ],
 )
-def test_what_is_wrong_with_the_files_is_said(tmp_path: Path, content: str, message: str) -> None:
+def test_what_is_wrong_with_the_files_is_reported(
+    tmp_path: Path, content: str, message: str
+) -> None:
     options, weights = made_up(tmp_path)
     options.write_text(content)
     with pytest.raises(UserError, match=message):

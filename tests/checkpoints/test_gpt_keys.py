@@ -57,14 +57,14 @@ def complaint(folder: Path, head: str | None = None) -> str:
 @given(st.integers(0, 3), st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**31))
 def test_unpack_undoes_pack(layer: int, width: int, inner: int, seed: int) -> None:
     torch.manual_seed(seed)
-    place = f"transformer.h.{layer}"
+    prefix = f"transformer.h.{layer}"
     stored = {
         "transformer.wte.weight": torch.randn(5, width),
-        f"{place}.attn.c_attn.weight": torch.randn(width, 3 * width),
-        f"{place}.attn.c_attn.bias": torch.randn(3 * width),
-        f"{place}.ln_1.weight": torch.randn(width),
-        f"{place}.mlp.c_fc.weight": torch.randn(width, inner),
-        f"{place}.mlp.c_fc.bias": torch.randn(inner),
+        f"{prefix}.attn.c_attn.weight": torch.randn(width, 3 * width),
+        f"{prefix}.attn.c_attn.bias": torch.randn(3 * width),
+        f"{prefix}.ln_1.weight": torch.randn(width),
+        f"{prefix}.mlp.c_fc.weight": torch.randn(width, inner),
+        f"{prefix}.mlp.c_fc.bias": torch.randn(inner),
     }
     ours = unpack(stored, GPT2)
     again = pack(ours, GPT2)
@@ -74,9 +74,9 @@ def test_unpack_undoes_pack(layer: int, width: int, inner: int, seed: int) -> No
     assert all(translate(name, back) for name in ours)
     vector = torch.randn(width)
     query, key, value = (
-        ours[f"{place}.attn.c_attn.{part}.weight"] @ vector for part in ("query", "key", "value")
+        ours[f"{prefix}.attn.c_attn.{part}.weight"] @ vector for part in ("query", "key", "value")
     )
-    whole = vector @ stored[f"{place}.attn.c_attn.weight"]
+    whole = vector @ stored[f"{prefix}.attn.c_attn.weight"]
     assert torch.allclose(torch.cat([query, key, value]), whole, atol=1e-5)
 
 

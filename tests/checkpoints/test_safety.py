@@ -49,8 +49,8 @@ def refused(folder: Path, *words: str, head: str | None = None) -> None:
 def test_every_flipped_bit_is_found(saved: Path) -> None:
     path = saved / "model.safetensors"
     good = path.read_bytes()
-    for place in range(0, len(good), max(1, len(good) // 40)):
-        path.write_bytes(good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :])
+    for offset in range(0, len(good), max(1, len(good) // 40)):
+        path.write_bytes(good[:offset] + bytes([good[offset] ^ 4]) + good[offset + 1 :])
         refused(saved, "damaged", "sha256")
     path.write_bytes(good)
     load_model(saved)

@@ -191,7 +191,7 @@ def test_broken_probabilities(headwater: Any, tmp_path: Path, content: bytes) ->
     assert_one_clear_line(ran, "broken.json")
 
 
-def test_wrong_places_and_names(headwater: Any, reader: Path, tmp_path: Path) -> None:
+def test_wrong_paths_and_names(headwater: Any, reader: Path, tmp_path: Path) -> None:
     data, folder = tmp_path / "data.json", tmp_path / "folder"
     data.write_bytes(GOOD)
     folder.mkdir()

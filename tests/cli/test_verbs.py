@@ -40,7 +40,7 @@ def data(tmp_path: Path) -> Path:
     return tiny.squad_file(path, tiny.paragraph("the mill is by the river", where, who))
 
 
-def test_ask_json_gives_exact_places(headwater: Any, reader: Path, tmp_path: Path) -> None:
+def test_ask_json_gives_exact_offsets(headwater: Any, reader: Path, tmp_path: Path) -> None:
     text = tmp_path / "a.txt"
     text.write_text(TEXT, encoding="utf-8")
     ran = headwater("ask", "where ?", "--context", text, "--model", reader, "--top-k", 3, "--json")

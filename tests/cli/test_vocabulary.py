@@ -51,7 +51,7 @@ def test_train_then_show(headwater: Any, texts: Path, kind: str, size: int) -> N
     assert found[-1]["end"] == len(text)
 
 
-def test_a_person_sees_sizes_special_pieces_and_places(headwater: Any, texts: Path) -> None:
+def test_a_person_sees_sizes_special_tokens_and_offsets(headwater: Any, texts: Path) -> None:
     output = texts.parent / "v"
     ran = _train(headwater, texts / "a.txt", "--output", output, kind="unigram", size=130)
     assert ran.out.splitlines()[-1] == str(output)

@@ -17,7 +17,7 @@ from headwater.text.vocabulary import Vocabulary
 WORDS = [".", "?", "!", "the", "mill", "river"]
 
 
-class Told:
+class RecordingDisplay:
     """What a build says, and the bar that it moves."""
 
     def __init__(self, display: Display) -> None:
@@ -35,7 +35,7 @@ class Told:
         pass
 
 
-Built = Callable[..., tuple[TokenStore, Told]]
+Built = Callable[..., tuple[TokenStore, RecordingDisplay]]
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +57,13 @@ def built(letters: Vocabulary, tmp_path: Path, caplog: pytest.LogCaptureFixture)
 
     def make(
         *inputs: Path, name: str = "store", excluded: tuple[Path, ...] = (), field: str = "text"
-    ) -> tuple[TokenStore, Told]:
-        bars: list[Told] = []
+    ) -> tuple[TokenStore, RecordingDisplay]:
+        bars: list[RecordingDisplay] = []
         output = tmp_path / name
         caplog.clear()
         with (
             caplog.at_level(logging.INFO, "headwater.corpus"),
-            installed(lambda display: bars.append(Told(display)) or bars[-1]),
+            installed(lambda display: bars.append(RecordingDisplay(display)) or bars[-1]),
         ):
             build(inputs, letters, output, field=field, excluded=excluded)
         bars[0].lines = [record.getMessage() for record in caplog.records]

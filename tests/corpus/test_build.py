@@ -37,12 +37,12 @@ def test_what_was_left_out_is_counted_and_said(built: Any, tmp_path: Path) -> No
     (folder / "b.txt").write_text("")
     (folder / "c.md").write_text("x")
     (folder / "d.txt").write_bytes(random.Random(0).randbytes(5000))
-    store, told = built(folder)
+    store, display = built(folder)
     info = store.info
     assert (info.documents, info.bad_lines, info.empty_documents) == (1, 2, 3)
     assert info.sources[0].files == 3
-    assert info.sources[0].bytes == told.total * 1e6 == told.positions[-1] * 1e6
-    said = "\n".join(told.lines)
+    assert info.sources[0].bytes == display.total * 1e6 == display.positions[-1] * 1e6
+    said = "\n".join(display.lines)
     assert f"{folder / 'a.jsonl'}, line 2: broken JSON" in said
     assert f"{folder / 'd.txt'}, line 1: not text" in said
     assert "bad lines passed over: 2" in said
@@ -50,12 +50,12 @@ def test_what_was_left_out_is_counted_and_said(built: Any, tmp_path: Path) -> No
     assert f"files of other kinds passed over: 1\n  {folder / 'c.md'}" in said
 
 
-def test_what_the_vocabulary_does_not_know_is_said(built: Any, tmp_path: Path) -> None:
-    store, told = built(write_lines(tmp_path / "a.jsonl", ["the mill ŋŋ the the", "ŋ the the"]))
+def test_what_the_vocabulary_does_not_know_is_reported(built: Any, tmp_path: Path) -> None:
+    store, display = built(write_lines(tmp_path / "a.jsonl", ["the mill ŋŋ the the", "ŋ the the"]))
     assert (store.info.tokens, store.info.unknown_tokens) == (8, 2)
-    assert "tokens that the vocabulary does not know: 2 (25.00%)" in told.lines
-    _, told = built(write_lines(tmp_path / "b.jsonl", ["the mill"]), name="all known")
-    assert not any("does not know" in line for line in told.lines)
+    assert "tokens that the vocabulary does not know: 2 (25.00%)" in display.lines
+    _, display = built(write_lines(tmp_path / "b.jsonl", ["the mill"]), name="all known")
+    assert not any("does not know" in line for line in display.lines)
 
 
 def test_a_long_document_is_stored_whole(built: Any, letters: Vocabulary, tmp_path: Path) -> None:
@@ -88,12 +88,12 @@ def test_paragraphs_that_overlap_with_held_out_text_are_dropped(
     kept = "the mill by the river was a"  # 7 words of it
     near = f"they say {HELD_OUT.lower().replace('.', ' !')}"
     texts = [f"{kept}\n{near}\nabc", HELD_OUT, "a b c"]
-    store, told = built(write_lines(tmp_path / "in.jsonl", texts), excluded=(tmp_path / name,))
+    store, display = built(write_lines(tmp_path / "in.jsonl", texts), excluded=(tmp_path / name,))
     vocabulary = store.load_vocabulary()
     found = [vocabulary.decode(store.document(i).tolist()) for i in range(len(store))]
     assert found == [f"{kept} abc", "a b c"]
     assert store.info.overlapping_paragraphs == 2
-    assert "paragraphs dropped that overlap with held-out text: 2" in "\n".join(told.lines)
+    assert "paragraphs dropped that overlap with held-out text: 2" in "\n".join(display.lines)
 
 
 def test_a_fifth_of_the_grams_may_be_shared(tmp_path: Path) -> None:
@@ -160,9 +160,9 @@ def test_a_disk_that_fills_at_the_end_leaves_nothing(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for place in ("fsync", "replace"):
+    for name in ("fsync", "replace"):
         with monkeypatch.context() as patch:
-            patch.setattr(os, place, full)
+            patch.setattr(os, name, full)
             with pytest.raises(OSError, match="No space left on device"):
                 build([tmp_path], letters, tmp_path / "out")
         assert os.listdir(tmp_path) == ["a.txt"]

@@ -21,7 +21,7 @@ ENGLISH = "The old mill number {0} stood by the river. It was built of stone in 
 
 
 def page(number: int, *more: str) -> str:
-    sentences = [ENGLISH.format(100 * number + place) for place in range(3)]
+    sentences = [ENGLISH.format(100 * number + index) for index in range(3)]
     return "\n".join([*sentences, *more])
 
 
@@ -188,7 +188,7 @@ def test_web_archives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.wet.gz", "a.wet"])
-def test_what_is_cut_off_an_archive_is_said(tmp_path: Path, name: str) -> None:
+def test_what_is_cut_off_an_archive_is_reported(tmp_path: Path, name: str) -> None:
     pytest.importorskip("warcio")
     for number in range(3):
         archive(tmp_path / "one", "conversion", page(number).encode())
@@ -278,11 +278,11 @@ def test_the_command_and_a_look_at_its_output(call: Any, crawl: Path, tmp_path: 
 def test_a_mistake_in_cleaning_is_one_line(
     call: Any, crawl: Path, tmp_path: Path, arguments: Any, said: str
 ) -> None:
-    places = {"CRAWL": str(crawl), "OUT": str(tmp_path / "out")}
+    paths = {"CRAWL": str(crawl), "OUT": str(tmp_path / "out")}
     given = []
     for argument in arguments:
-        for name, place in places.items():
-            argument = argument.replace(name, place)
+        for name, path in paths.items():
+            argument = argument.replace(name, path)
         given.append(argument)
     code, out, err = call(*given)
     assert (code, out, err.count("\n")) == (2, "", 1), err

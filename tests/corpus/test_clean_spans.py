@@ -25,7 +25,7 @@ def found_in(shards: Sets, buckets: int = 1) -> list[tuple[int, int, int]]:
             spans.add(number, text)
         lists.append(spans.by_hash())
     parts = [repeats(lists, bucket, buckets) for bucket in range(buckets)]
-    return sorted(tuple(place) for part in parts for place in part.tolist())
+    return sorted(tuple(index) for part in parts for index in part.tolist())
 
 
 @given(st.lists(PAGES, max_size=3), st.integers(1, 5))
@@ -33,10 +33,10 @@ def test_all_but_the_first_of_each_span(shards: Sets, buckets: int) -> None:
     seen, expected = set(), []
     for shard, pages in enumerate(shards):
         for page, all_sentences in enumerate(pages):
-            for place in range(len(all_sentences) - LENGTH + 1):
-                span = tuple(all_sentences[place : place + LENGTH])
+            for index in range(len(all_sentences) - LENGTH + 1):
+                span = tuple(all_sentences[index : index + LENGTH])
                 if span in seen:
-                    expected.append((shard, page, place))
+                    expected.append((shard, page, index))
                 seen.add(span)
     assert found_in(shards, buckets) == expected
 
@@ -46,10 +46,10 @@ def test_what_stays_is_what_no_later_span_covers(shards: Sets) -> None:
     found = found_in(shards)
     for shard, pages in enumerate(shards):
         for page, all_sentences in enumerate(pages):
-            starts = [place for s, p, place in found if (s, p) == (shard, page)]
+            starts = [index for s, p, index in found if (s, p) == (shard, page)]
             gone = {start + offset for start in starts for offset in range(LENGTH)}
             text, removed, count = without_repeats(" ".join(all_sentences), starts)
-            kept = [each for place, each in enumerate(all_sentences) if place not in gone]
+            kept = [each for index, each in enumerate(all_sentences) if index not in gone]
             assert text == " ".join(kept)
             assert count == len(gone) == len(all_sentences) - len(kept)
             assert bool(removed) == bool(gone)

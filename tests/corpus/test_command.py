@@ -71,10 +71,10 @@ def test_show_for_a_person(call: Any, store: Path) -> None:
 def test_a_mistake_is_one_line_and_exit_code_2(
     call: Any, store: Path, letters_folder: Path, tmp_path: Path, arguments: Any, said: str
 ) -> None:
-    places = {"STORE": store, "HERE": tmp_path, "LETTERS": letters_folder}
+    paths = {"STORE": store, "HERE": tmp_path, "LETTERS": letters_folder}
     given = [str(argument) for argument in arguments]
-    for name, place in places.items():
-        given = [argument.replace(name, str(place)) for argument in given]
+    for name, path in paths.items():
+        given = [argument.replace(name, str(path)) for argument in given]
     code, out, err = call(*given)
     assert code == 2
     assert not out

@@ -47,8 +47,8 @@ def test_chunks_hold_the_text_and_its_sentences(
     words: list[tuple[str, str]], data: st.DataObject
 ) -> None:
     text = "".join(word + gap for word, gap in words)
-    places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
-    bounds = itertools.pairwise([0, *places, len(text)])
+    offsets = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
+    bounds = itertools.pairwise([0, *offsets, len(text)])
     parts = [DocumentPart(text[low:high], last=False) for low, high in bounds]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "CHUNK", 100)
@@ -61,7 +61,7 @@ def test_chunks_hold_the_text_and_its_sentences(
 
 
 @pytest.mark.parametrize("name", ["bert-base-uncased", "gpt2", "t5"])
-def test_the_pieces_of_chunks_are_those_of_the_whole_text(
+def test_the_tokens_of_chunks_are_those_of_the_whole_text(
     shared: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(encoding, "CHUNK", 500)
@@ -82,13 +82,13 @@ def test_the_pieces_of_chunks_are_those_of_the_whole_text(
 @pytest.mark.parametrize(
     "text", ["日本語" * CHUNK, "x" * 3 * CHUNK, "a\tb" * CHUNK, " " * 3 * CHUNK]
 )
-def test_a_text_without_a_place_to_cut_is_cut_all_the_same(text: str) -> None:
+def test_a_text_without_a_boundary_is_cut_all_the_same(text: str) -> None:
     found = list(chunks([DocumentPart(text, last=True)]))
     assert "".join(chunk.text for chunk in found) == text
     assert max(len(chunk.text) for chunk in found) <= CHUNK + CONTEXT
 
 
-def test_pieces_of_a_sentence_are_its_own(letters: Vocabulary) -> None:
+def test_tokens_of_a_sentence_are_its_own(letters: Vocabulary) -> None:
     texts = ["the mill. The river! A", "", "the"]
     found = list(encode(letters, chunks(DocumentPart(text, last=True) for text in texts)))
     assert [token.ends.tolist() for token in found] == [[3, 6], [], []]

@@ -239,9 +239,9 @@ def test_bad_rows_are_named(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"text": column}), tmp_path / "a.parquet")
     found, bad = read_all(tmp_path)
     assert found == ["a", "e"]
-    places = [line.split(", ")[1].split(": ") for line in bad.named]
-    assert [place for place, _ in places] == ["row 2", "row 3", "row 4"]
-    assert [reason.split()[0] for _, reason in places] == ["no", "not", "holds"]
+    numbered = [line.split(", ")[1].split(": ") for line in bad.named]
+    assert [row for row, _ in numbered] == ["row 2", "row 3", "row 4"]
+    assert [reason.split()[0] for _, reason in numbered] == ["no", "not", "holds"]
 
 
 @pytest.mark.parametrize("space", [" ", "\n", "\r\n", ""])

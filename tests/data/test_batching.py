@@ -20,7 +20,7 @@ RULES = [{"tokens": 2048}, {"examples": 12}, {"tokens": 300}, {"examples": 1}]
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("accumulate", [1, 3])
-def test_every_row_once_and_no_batch_too_large(rule: dict[str, int], accumulate: int) -> None:
+def test_every_feature_once_and_no_batch_too_large(rule: dict[str, int], accumulate: int) -> None:
     lengths = lengths_of(1501)
     plan = plan_epoch(lengths, **rule, accumulate=accumulate, seed=1, epoch=2)
     rows = np.concatenate([part for step in plan for part in step])
@@ -103,12 +103,12 @@ def test_lengths_are_mixed_over_the_epoch() -> None:
     assert abs(np.corrcoef(means[:-1], means[1:])[0, 1]) < 0.2
 
 
-def test_a_row_longer_than_the_budget_is_a_batch_of_its_own() -> None:
+def test_a_feature_longer_than_the_budget_is_a_batch_of_its_own() -> None:
     plan = plan_epoch(np.array([10, 900, 12, 11]), tokens=50)
     assert [1] in [part.tolist() for step in plan for part in step]
 
 
-def test_no_rows_no_steps() -> None:
+def test_no_features_no_steps() -> None:
     empty = np.zeros(0, dtype=np.int64)
     assert plan_epoch(empty, tokens=10) == []
     assert plan_epoch(empty, examples=10) == []
@@ -142,7 +142,7 @@ def test_collate_pads_each_kind_of_feature() -> None:
     assert batch["attention_mask"].dtype == torch.bool
 
 
-def test_cells_count_targets_only_where_lengths_do() -> None:
+def test_padded_tokens_count_targets_only_where_lengths_do() -> None:
     rows = [
         {"input_ids": np.arange(1, n + 1, dtype=np.int32), "labels": np.arange(m, dtype=np.int32)}
         for n, m in [(3, 4), (5, 2)]

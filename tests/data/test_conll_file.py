@@ -61,7 +61,7 @@ def test_every_scheme_is_kept_as_it_is(tmp_path: Path) -> None:
         ["B-person", "E-person", "S-location", "O"],
         ["B-x-y", "I-x-y", "E-x-y", "O"],
     ):
-        text = "".join(f"w{place} {tag}\n" for place, tag in enumerate(tags))
+        text = "".join(f"w{number} {tag}\n" for number, tag in enumerate(tags))
         assert read_tagged([conll(tmp_path, text)])[0].tags == tuple(tags)
 
 
@@ -102,7 +102,7 @@ def test_one_sentence_in_bioes_makes_the_file_bioes(tmp_path: Path) -> None:
         ("a O\nb \xff O\n", "line 2: 3 columns, but the lines before have 2"),
     ],
 )
-def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+def test_what_is_wrong_is_one_line_with_its_number(tmp_path: Path, text: str, message: str) -> None:
     refused(conll(tmp_path, text), BIO, message)
 
 

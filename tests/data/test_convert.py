@@ -62,7 +62,7 @@ def test_the_fingerprint_follows_either_side_and_the_cut(t5: Vocabulary) -> None
     assert pairs(t5, base).fingerprint == prints[0]
 
 
-def test_what_cannot_be_encoded_is_said(t5: Vocabulary, shared: Path) -> None:
+def test_what_cannot_be_encoded_is_reported(t5: Vocabulary, shared: Path) -> None:
     with pytest.raises(UserError, match="'q' has no target"):
         EncoderDecoderConverter(t5)([TextExample("q", "x", ())])
     bert = load_vocabulary(shared / "data/tokenizers/bert-base-uncased")
@@ -70,7 +70,7 @@ def test_what_cannot_be_encoded_is_said(t5: Vocabulary, shared: Path) -> None:
         EncoderDecoderConverter(bert)([TextExample("q", "x", ("y",))])
 
 
-def test_ragged_rows() -> None:
+def test_ragged_arrays() -> None:
     rows = [np.array(row, np.int32) for row in ([3, 1, 4], [], [1])]
     ragged = Ragged.of(rows)
     assert [ragged[index].tolist() for index in range(len(ragged))] == [[3, 1, 4], [], [1]]

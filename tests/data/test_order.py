@@ -7,7 +7,7 @@ from headwater.data.order import hash_key, hashes, permutation, step_seed
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 7, 1000])
-def test_a_permutation_holds_every_row_once(size: int) -> None:
+def test_a_permutation_holds_every_index_once(size: int) -> None:
     assert sorted(permutation(3, 5, size).tolist()) == list(range(size))
 
 
@@ -40,9 +40,9 @@ def test_splitmix64_is_the_published_one() -> None:
     assert hashes(1234567, 3).tolist() == expected
 
 
-def test_each_row_visits_each_place_alike() -> None:
-    places = np.array([permutation(0, epoch, 10) for epoch in range(2000)])
-    for row in range(10):
-        counts = np.bincount(np.nonzero(places == row)[1], minlength=10)
+def test_each_index_visits_each_position_alike() -> None:
+    positions = np.array([permutation(0, epoch, 10) for epoch in range(2000)])
+    for index in range(10):
+        counts = np.bincount(np.nonzero(positions == index)[1], minlength=10)
         assert counts.min() > 140
         assert counts.max() < 265

@@ -55,7 +55,7 @@ def test_to_predict_any_file_is_lines(tmp_path: Path) -> None:
     assert [each for each, _ in pairs(tmp_path / "a.txt", answered=False)] == ["A dog.", "", "B"]
 
 
-def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
+def test_what_does_not_fit_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.en").write_text("1\n2\n3\n")
     with pytest.raises(UserError, match=r"a.en: its translation a.de is not beside it"):
         pairs(tmp_path / "a.en")

@@ -192,7 +192,7 @@ def test_long_contexts_and_long_answers_are_left_out_of_training_only(tmp_path: 
         assert len(prepared.validation) == 20
 
 
-def test_nothing_left_to_train_on_is_said(tmp_path: Path) -> None:
+def test_nothing_left_to_train_on_is_reported(tmp_path: Path) -> None:
     train = _squad(tmp_path / "train.json", 2, "Town")
     with pytest.raises(UserError, match="no example is left"):
         prepare(SQUAD_V2, DataConfig(train=[train], held_out=[train]), 0)

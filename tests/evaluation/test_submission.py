@@ -116,7 +116,7 @@ def test_what_is_no_label_is_replaced_and_counted(messages: Callable[[], str]) -
     assert messages() == ""
 
 
-ROWS_HERE = {task.name: 2 + place % 3 for place, task in enumerate(GLUE)}
+ROWS_HERE = {task.name: 2 + index % 3 for index, task in enumerate(GLUE)}
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_the_verb_predicts_and_writes(
     assert found == rows
 
 
-def test_what_is_missing_is_said_before_any_work(
+def test_what_is_missing_is_reported_before_any_work(
     glue: Path, model: Path, tmp_path: Path, headwater: Any
 ) -> None:
     def refused(*options: object) -> str:

@@ -39,7 +39,7 @@ def by_whole_rows(network: GPT, ids: list[int], count: int, end: int) -> list[in
     return written
 
 
-def test_the_likeliest_pieces_follow(gpt: GPT, t5_words: Vocabulary) -> None:
+def test_the_likeliest_tokens_follow(gpt: GPT, t5_words: Vocabulary) -> None:
     texts = ["bob was", "who won the red one? it", "eve", "", "the old bob left here and there"]
     continuer = CausalGenerator(gpt, t5_words)
     found = list(continuer.generate(texts, GenerationConfig(max_new_tokens=12)))

@@ -18,7 +18,7 @@ from headwater.inference.decoding import generate_ids, keep_likely, pick
 from headwater.inference.generation_config import GenerationConfig
 from headwater.models.t5.network import T5
 
-MARKS = DecoderTokens(start_id=0, eos_id=1)
+TOKENS = DecoderTokens(start_id=0, eos_id=1)
 SIZES = {
     "vocab_size": 97, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_heads": 4, "num_layers": 2,
     "num_decoder_layers": 2, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False,
@@ -72,7 +72,7 @@ def prompts(seed: int, rows: int) -> tuple[Tensor, Tensor]:
 def written(network: T5, ids: Tensor, mask: Tensor, config: GenerationConfig) -> list[list[int]]:
     with evaluating(network):
         batch = {"input_ids": ids, "attention_mask": mask}
-        return [texts[0].ids for texts in generate_ids(network, batch, MARKS, config)]
+        return [texts[0].ids for texts in generate_ids(network, batch, TOKENS, config)]
 
 
 def generated(network: Any, ids: Tensor, mask: Tensor, **options: Any) -> list[list[int]]:
@@ -172,7 +172,7 @@ def test_log_probabilities_are_those_of_the_network() -> None:
         GenerationConfig(max_new_tokens=6, num_beams=4, num_return_sequences=4),
     ):
         with evaluating(network):
-            answers = generate_ids(network, batch, MARKS, config)
+            answers = generate_ids(network, batch, TOKENS, config)
         for row, texts in enumerate(answers):
             assert len(texts) == config.num_beams == len({tuple(text.ids) for text in texts})
             for text in texts:
@@ -183,20 +183,20 @@ def test_log_probabilities_are_those_of_the_network() -> None:
                 assert text.log_probability == pytest.approx(total, abs=1e-4)
 
 
-def test_sampling_follows_from_seed_and_row_alone() -> None:
+def test_sampling_follows_from_seed_and_index_alone() -> None:
     network = fresh(6)
     ids, mask = prompts(6, 6)
     batch = {"input_ids": ids, "attention_mask": mask}
     config = GenerationConfig(max_new_tokens=8, do_sample=True, seed=7)
     with evaluating(network):
-        first = [texts[0].ids for texts in generate_ids(network, batch, MARKS, config)]
-        again = [texts[0].ids for texts in generate_ids(network, batch, MARKS, config)]
+        first = [texts[0].ids for texts in generate_ids(network, batch, TOKENS, config)]
+        again = [texts[0].ids for texts in generate_ids(network, batch, TOKENS, config)]
         some = {name: value[3:5] for name, value in batch.items()}
         part = [
-            texts[0].ids for texts in generate_ids(network, some, MARKS, config, indices=[3, 4])
+            texts[0].ids for texts in generate_ids(network, some, TOKENS, config, indices=[3, 4])
         ]
         other = config.model_copy(update={"seed": 8})
-        changed = [texts[0].ids for texts in generate_ids(network, batch, MARKS, other)]
+        changed = [texts[0].ids for texts in generate_ids(network, batch, TOKENS, other)]
     assert first == again
     assert first[3:5] == part
     assert changed != first
@@ -261,5 +261,5 @@ def test_nothing_needs_float64(options: dict[str, Any]) -> None:
     ids, mask = prompts(9, 3)
     batch = {"input_ids": ids, "attention_mask": mask}
     with evaluating(network), _NoDouble():
-        texts = generate_ids(network, batch, MARKS, GenerationConfig(max_new_tokens=4, **options))
+        texts = generate_ids(network, batch, TOKENS, GenerationConfig(max_new_tokens=4, **options))
     assert len(texts) == 3

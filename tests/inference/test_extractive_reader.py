@@ -27,7 +27,7 @@ def make_reader(
     return ExtractiveReader(kind(scores, null), words, SHORT, **options)
 
 
-def test_answers_have_their_place_and_sentence(finder_type: Any, words: Vocabulary) -> None:
+def test_answers_have_their_offsets_and_sentence(finder_type: Any, words: Vocabulary) -> None:
     context = "It was old. Bob won there! Eve left."
     answers = make_reader(finder_type, words).ask("Who won?", context, top_k=2)
     assert [each.text for each in answers] == ["Bob", "Eve"]
@@ -53,13 +53,13 @@ def test_top_k_is_always_reached_when_the_text_has_so_many(
         answers = reader.ask("who?", context, top_k=wanted)
         assert answers[0] == alone  # its score too does not depend on how many are shown
         assert 3 <= len(answers) <= 7 or wanted == len(answers) == 1
-        places = sorted((each.start, each.end) for each in answers)
-        assert all(one[1] <= other[0] for one, other in pairwise(places))
+        offsets = sorted((each.start, each.end) for each in answers)
+        assert all(one[1] <= other[0] for one, other in pairwise(offsets))
         assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
     assert [each.text for each in answers[:3]] == ["bob", "eve", "zed"]
 
 
-def test_a_question_that_is_cut_is_told(finder_type: Any, words: Vocabulary) -> None:
+def test_a_question_that_is_cut_is_reported(finder_type: Any, words: Vocabulary) -> None:
     reader = make_reader(finder_type, words)  # reads 8 tokens of a question
     assert reader.unread("who won it ?") == 0
     assert reader.unread("old " * 11) == 3
@@ -99,7 +99,7 @@ def test_without_threshold_there_is_always_an_answer(finder_type: Any, words: Vo
     assert prediction.answers[0].score == pytest.approx(1.0, abs=1e-4)
 
 
-def test_a_text_without_pieces_has_no_answer(finder_type: Any, words: Vocabulary) -> None:
+def test_a_text_without_tokens_has_no_answer(finder_type: Any, words: Vocabulary) -> None:
     for threshold in (None, 0.0):
         reader = make_reader(finder_type, words, threshold=threshold)
         prediction = next(reader.predict([SpanExample("q", "who?", "\u200b", ())]))
@@ -151,7 +151,7 @@ def test_the_network_is_put_back_into_training(finder_type: Any, words: Vocabula
     assert reader.network.modes == {False}
 
 
-def test_batches_hold_every_row_once_within_the_budget() -> None:
+def test_batches_hold_every_feature_once_within_the_budget() -> None:
     lengths = np.random.default_rng(0).integers(1, 60, 500)
     plan = list(batches(lengths, 200))
     assert sorted(np.concatenate(plan).tolist()) == list(range(500))
@@ -160,7 +160,7 @@ def test_batches_hold_every_row_once_within_the_budget() -> None:
     assert cells < 1.03 * lengths.sum()
 
 
-def test_a_row_longer_than_the_budget_stands_alone() -> None:
+def test_a_feature_longer_than_the_budget_stands_alone() -> None:
     assert [rows.tolist() for rows in batches(np.array([5, 100, 3]), 10)] == [[1], [0, 2]]
 
 

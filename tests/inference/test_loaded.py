@@ -58,7 +58,7 @@ def test_windows_fit_a_network_with_few_positions(tmp_path: Path, words: Vocabul
     assert model.answer("who was the old red one in it and there? " * 5, TEXT)[0].text
 
 
-def test_what_a_model_cannot_do_is_said_with_the_fix(tmp_path: Path, words: Vocabulary) -> None:
+def test_what_a_model_cannot_do_is_reported_with_the_fix(tmp_path: Path, words: Vocabulary) -> None:
     body = load(save(tmp_path / "body", words, None))
     with pytest.raises(UserError, match="headwater finetune"):
         body.answer("who?", TEXT)

@@ -105,7 +105,7 @@ def test_numbers_are_written_as_python_writes_them(words: Vocabulary) -> None:
     assert found[0].text == repr(float(found[0].text)) and found[0].probabilities == ()
 
 
-def test_tags_are_those_of_first_pieces_and_long_sentences_go_on(words: Vocabulary) -> None:
+def test_tags_are_those_of_first_tokens_and_long_sentences_go_on(words: Vocabulary) -> None:
     model = bert(words, "token", TAGS)
     random = np.random.default_rng(1)
     known = ["bob", "eve", "lefty", "redden", "it", "x"]
@@ -159,7 +159,7 @@ def test_nothing_in_nothing_out(words: Vocabulary) -> None:
     assert list(Tagger(LabelScorer(bert(words, "token").network, words, ("a", "b")))([])) == []
 
 
-def test_damaged_weights_are_said(words: Vocabulary) -> None:
+def test_damaged_weights_are_reported(words: Vocabulary) -> None:
     model = bert(words, "sequence", LABELS)
     model.network.head.dense.bias.data[0] = torch.nan
     rows = encode_pairs(words, texts(2), SequenceConfig(max_length=40), LABELS, labelled=False)

@@ -105,19 +105,19 @@ def test_layers_and_heads_are_chosen(made: Any) -> None:
         ("elmo", {}, "elmo, which has no attention"),
     ],
 )
-def test_what_is_not_there_is_said(
+def test_what_is_not_there_is_reported(
     made: Any, family: str, given: dict[str, int], said: str
 ) -> None:
     with pytest.raises(UserError, match=said):
         attention(made(family), "the mill", **given)
 
 
-def test_the_strongest_places_are_named(made: Any) -> None:
+def test_the_strongest_positions_are_named(made: Any) -> None:
     maps = attention(made("bert"), "the old mill")
     table = strongest(maps, "bert").elements[1]
     mean = np.mean([each.weights for each in maps], axis=0)
-    place = int(mean[2].argmax())
-    assert table.rows[2][1].text == f"{maps[0].keys[place]} {mean[2, place]:.2f}"
+    position = int(mean[2].argmax())
+    assert table.rows[2][1].text == f"{maps[0].keys[position]} {mean[2, position]:.2f}"
 
 
 def test_what_the_mask_hides_is_not_named(made: Any) -> None:

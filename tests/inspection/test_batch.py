@@ -39,7 +39,7 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def test_masked_rows_are_those_of_the_first_step(stores: Any) -> None:
+def test_masked_features_are_those_of_the_first_step(stores: Any) -> None:
     setting = "mlm.max_length=40"
     said = shown(stores, "bert", "mlm", setting, epoch=1).content
     options = {"objective": "mlm", "corpus": {"train": str(stores["bert"])}}
@@ -53,7 +53,7 @@ def test_masked_rows_are_those_of_the_first_step(stores: Any) -> None:
             assert each["features"][name] == values.tolist()
 
 
-def test_masked_rows_show_the_original(stores: Any, vocabularies: Any) -> None:
+def test_masked_features_show_the_original(stores: Any, vocabularies: Any) -> None:
     said = shown(stores, "bert", "mlm", "mlm.max_length=40")
     vocabulary = vocabularies["bert"]
     for each in said.content["sequences"]:
@@ -140,7 +140,7 @@ def test_a_t5_that_models_language_has_pairs(stores: Any) -> None:
     assert len(row["features"]["input_ids"]) + len(row["features"]["labels"]) == 20
 
 
-def test_packed_rows_are_parted() -> None:
+def test_packed_examples_are_parted() -> None:
     row = {
         "input_ids": np.array([5, 6, 7, 8]),
         "labels": np.array([1, 2, 3]),
@@ -154,7 +154,7 @@ def test_packed_rows_are_parted() -> None:
 
 
 @pytest.mark.parametrize("family", ["bert", "t5"])
-def test_fine_tuning_rows(family: str, tmp_path: Path) -> None:
+def test_fine_tuning_features(family: str, tmp_path: Path) -> None:
     data = str(EXAMPLES / "questions.json")
     lines = [f"data.train = [{json.dumps(data)}]", 'task = "squad_v2"']
     if family == "bert":
@@ -183,7 +183,7 @@ def test_fine_tuning_rows(family: str, tmp_path: Path) -> None:
         assert any(shown_answer.startswith(each) for each in answers or ["none", "</s>"])
 
 
-def test_masked_pieces_of_a_mixture_are_no_labels(stores: Any, tmp_path: Path) -> None:
+def test_masked_tokens_of_a_mixture_are_no_labels(stores: Any, tmp_path: Path) -> None:
     (tmp_path / "dev.tsv").write_text("sentence1\tsentence2\tlabel\n" + "The mill\tIt\t0\n" * 4)
     vocabulary = json.dumps(str(stores["bert"] / "vocabulary"))
     (tmp_path / "recipe.toml").write_text(
@@ -219,6 +219,6 @@ def test_masked_pieces_of_a_mixture_are_no_labels(stores: Any, tmp_path: Path) -
         ({"objective": "mlm", "corpus": {"train": "x"}}, ["mlm.lenght=3"], "max_length"),
     ],
 )
-def test_mistakes_are_said(options: Any, settings: list[str], said: str) -> None:
+def test_mistakes_are_reported(options: Any, settings: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         batch(recipe_of(None, options, settings), 1, 0)

@@ -22,7 +22,7 @@ def chances(model: Any, text: str, second: str | None = None) -> Any:
         return model.network({"input_ids": ids})
 
 
-def test_masked_pieces_are_ranked_by_probability(made: Any) -> None:
+def test_masked_tokens_are_ranked_by_probability(made: Any) -> None:
     model = made("bert", "masked_lm")
     said = outputs(model, TEXT, count=4)
     expected = chances(model, TEXT)[0].softmax(-1)
@@ -53,7 +53,7 @@ def test_next_sentences_and_classes(made: Any) -> None:
     assert set(follows) == {"B is next", "B is random"}
 
 
-def test_a_reader_scores_each_piece_and_answers(made: Any) -> None:
+def test_a_reader_scores_each_token_and_answers(made: Any) -> None:
     model = made("bert", "span", extra={"spans": {"max_length": 32, "max_query_length": 8}})
     said = outputs(model, "who?", "Ada wrote it.")
     assert said.content["answers"][0]["text"] == model.answer("who?", "Ada wrote it.")[0].text

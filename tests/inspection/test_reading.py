@@ -77,7 +77,7 @@ def test_a_blank_is_an_unknown_word(made: Any) -> None:
         ("t5", ("___ " * 200,), "no <extra_id_"),
     ],
 )
-def test_what_cannot_be_read_is_said(
+def test_what_cannot_be_read_is_reported(
     made: Any, family: str, texts: tuple[str, ...], said: str
 ) -> None:
     model = made(family)

@@ -13,7 +13,7 @@ from headwater.text.loading import load_vocabulary
 TEXT = "The old miller, unaffable: grinds 12 Größen."
 
 
-def test_pieces_are_joined_to_words(made: Any) -> None:
+def test_tokens_are_joined_to_words(made: Any) -> None:
     speller = Speller(made("bert").vocabulary)
     ids = speller.vocabulary.encode("unaffable [SEP] miller").ids.tolist()
     assert len(ids) > 3
@@ -35,7 +35,7 @@ def test_bytes_of_a_letter_are_shown_as_the_letter(shared: Path) -> None:
     assert "".join(speller.token(id) for id in ids) == "ĠgroßĊ"
 
 
-def test_an_id_without_a_piece_has_a_name(made: Any) -> None:
+def test_an_id_without_a_token_has_a_name(made: Any) -> None:
     speller = Speller(made("bert").vocabulary)
     assert speller.token(speller.vocabulary.size + 5) == f"<{speller.vocabulary.size + 5}>"
 

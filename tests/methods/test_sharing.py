@@ -17,14 +17,14 @@ def model(architecture: str = "shared") -> Model:
     return tiny.t5(architecture=architecture).eval()
 
 
-def places(one: torch.nn.Module) -> dict[str, int]:
+def addresses(one: torch.nn.Module) -> dict[str, int]:
     return {name: each.data_ptr() for name, each in one.state_dict().items()}
 
 
 def test_a_copy_has_parameters_of_its_own_over_the_same_memory() -> None:
     base = model()
     copy = share(base)
-    assert places(copy) == places(base)
+    assert addresses(copy) == addresses(base)
     assert not {id(each) for each in copy.parameters()} & {id(each) for each in base.parameters()}
     copy.requires_grad_(False)
     assert all(each.requires_grad for each in base.parameters())
@@ -35,7 +35,7 @@ def test_a_copy_has_parameters_of_its_own_over_the_same_memory() -> None:
 
 def test_what_is_put_into_copies_stays_there() -> None:
     base = model()
-    before, tensors = base(BATCH), places(base)
+    before, tensors = base(BATCH), addresses(base)
     one, other = share(base), share(base)
     torch.manual_seed(1)
     Adapters(AdaptersConfig(size=2)).attach(one)
@@ -48,11 +48,11 @@ def test_what_is_put_into_copies_stays_there() -> None:
     outputs = [one(BATCH), other(BATCH)]
     merge(other)
     assert not torch.equal(outputs[0], before) and not torch.equal(outputs[1], before)
-    assert torch.equal(base(BATCH), before) and places(base) == tensors
+    assert torch.equal(base(BATCH), before) and addresses(base) == tensors
     assert torch.equal(one(BATCH), outputs[0])  # the decoder still borrows from its own encoder
 
 
 def test_a_bert_is_shared_with_its_buffers() -> None:
     base = tiny.bert("span").eval()
     base.register_buffer("seen", torch.ones(2))
-    assert places(share(base)) == places(base)
+    assert addresses(share(base)) == addresses(base)

@@ -128,8 +128,8 @@ def test_what_joins_later_has_not_moved_and_has_no_moments() -> None:
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.1)
     ids = torch.arange(6, 18).reshape(2, 6)
-    places = torch.tensor([1, 2])
-    batch = {"input_ids": ids, "start_positions": places, "end_positions": places}
+    positions = torch.tensor([1, 2])
+    batch = {"input_ids": ids, "start_positions": positions, "end_positions": positions}
     for step in (1, 2):
         method.before_step(model, step, 10)
         optimizer.zero_grad(set_to_none=True)

@@ -61,13 +61,13 @@ def test_two_classes_equal_scikit_learn() -> None:
             reference(sklearn.metrics.accuracy_score, golds, said)
         )
         targets = np.array([YES_NO.index(gold) for gold in golds])
-        places = np.array([YES_NO.index(each) if each in YES_NO else -1 for each in said])
+        indices = np.array([YES_NO.index(each) if each in YES_NO else -1 for each in said])
         assert matthews(golds, said, YES_NO) == close(
-            reference(sklearn.metrics.matthews_corrcoef, targets, places)
+            reference(sklearn.metrics.matthews_corrcoef, targets, indices)
         )
-        places[places < 0] = 1 - targets[places < 0]  # as T5's F1 of two classes does
+        indices[indices < 0] = 1 - targets[indices < 0]  # as T5's F1 of two classes does
         assert f1(golds, said, YES_NO) == close(
-            reference(sklearn.metrics.f1_score, targets, places, zero_division=0)
+            reference(sklearn.metrics.f1_score, targets, indices, zero_division=0)
         )
 
 
@@ -78,13 +78,13 @@ def test_more_classes_equal_scikit_learn() -> None:
         golds, said = draw_labels(rng, known)
         labels = LABELS[:known]
         targets = [labels.index(gold) for gold in golds]
-        places = [labels.index(each) if each in labels else -1 for each in said]
+        indices = [labels.index(each) if each in labels else -1 for each in said]
         options = {"labels": range(known), "average": "macro", "zero_division": 0}
         assert macro_f1(golds, said, labels) == close(
-            reference(sklearn.metrics.f1_score, targets, places, **options)
+            reference(sklearn.metrics.f1_score, targets, indices, **options)
         )
         assert matthews(golds, said, labels) == close(
-            reference(sklearn.metrics.matthews_corrcoef, targets, places)
+            reference(sklearn.metrics.matthews_corrcoef, targets, indices)
         )
 
 
@@ -171,11 +171,11 @@ def test_predictions_that_are_no_label_are_all_wrong(golds: list[str]) -> None:
 
 def test_an_unknown_prediction_costs_f1_as_the_wrong_label_does() -> None:
     golds, labels = ["yes", "yes", "no", "no"], YES_NO
-    for place, wrong in ((0, "no"), (2, "yes")):
+    for index, wrong in ((0, "no"), (2, "yes")):
         said = list(golds)
-        said[place] = "Yes!"
+        said[index] = "Yes!"
         known = list(golds)
-        known[place] = wrong
+        known[index] = wrong
         assert f1(golds, said, labels) == f1(golds, known, labels) < 100.0
 
 

@@ -145,7 +145,7 @@ def test_empty_predictions_score_0() -> None:
     assert set(rouge(golds, ["", "..."]).values()) == {0.0}
 
 
-def test_what_cannot_be_scored_is_said() -> None:
+def test_what_cannot_be_scored_is_reported() -> None:
     for measure in (bleu, rouge):
         with pytest.raises(UserError, match="no text to score"):
             measure([], [])

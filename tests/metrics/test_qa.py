@@ -145,7 +145,7 @@ def test_kinds_that_do_not_occur_have_no_scores() -> None:
     }
 
 
-def test_what_cannot_be_scored_is_said() -> None:
+def test_what_cannot_be_scored_is_reported() -> None:
     with pytest.raises(UserError, match="no question"):
         squad_v1({}, {})
     with pytest.raises(UserError, match=r"'q' has no gold answer.*squad_v2"):

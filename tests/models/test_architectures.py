@@ -26,7 +26,7 @@ SIZES: dict[str, Any] = {
     "relative_attention_num_buckets": 8, "relative_attention_max_distance": 20,
 }  # fmt: skip
 NEW = ("shared", "language_model", "prefix_lm")
-MARKS = DecoderTokens(start_id=0, eos_id=1)
+TOKENS = DecoderTokens(start_id=0, eos_id=1)
 
 
 @pytest.fixture(autouse=True)
@@ -207,18 +207,18 @@ def test_a_decoder_only_model_is_the_plain_algorithm() -> None:
         states = norm(hidden, "layers.0.attention.norm")
         query, key, value = (project(states, name) for name in ("query", "key", "value"))
         mixed = torch.zeros(7, 3, 5, dtype=torch.float64)
-        for place in range(7):
+        for position in range(7):
             inputs_seen = 4 if architecture == "prefix_lm" else 0
-            seen = [other for other in range(7) if other <= place or other < inputs_seen]
-            assert max(place - other for other in seen) < 7
+            seen = [other for other in range(7) if other <= position or other < inputs_seen]
+            assert max(position - other for other in seen) < 7
             for head in range(3):
                 table = weight("positions.table")[:, head]
                 scores = []
                 for other in seen:
-                    bucket = bucket_of(place - other, architecture)
-                    scores.append(query[place, head] @ key[other, head] + table[bucket])
+                    bucket = bucket_of(position - other, architecture)
+                    scores.append(query[position, head] @ key[other, head] + table[bucket])
                 shares = torch.stack(scores).softmax(0)
-                mixed[place, head] = shares @ value[seen, head]
+                mixed[position, head] = shares @ value[seen, head]
         hidden = hidden + mixed.flatten(1) @ weight("layers.0.attention.layer.output").T
         states = norm(hidden, "layers.0.feedforward.norm")
         inner = (states @ weight("layers.0.feedforward.layer.inner").T).relu()
@@ -269,14 +269,14 @@ def test_greedy_writing_is_the_same_without_a_cache(architecture: str) -> None:
     with torch.no_grad():
         texts = [
             each[0].ids
-            for each in generate_ids(model, given, MARKS, GenerationConfig(max_new_tokens=8))
+            for each in generate_ids(model, given, TOKENS, GenerationConfig(max_new_tokens=8))
         ]
         for row, text in enumerate(texts):
             labels = torch.tensor([[*text, 1][:8]])
             single = {name: value[row : row + 1] for name, value in given.items()}
             assert model({**single, "labels": labels}).argmax(-1).tolist() == labels.tolist()
         beams = GenerationConfig(max_new_tokens=5, num_beams=3, num_return_sequences=3)
-        best = generate_ids(model.float(), given, MARKS, beams)
+        best = generate_ids(model.float(), given, TOKENS, beams)
     assert len({tuple(text) for text in texts}) > 1
     assert all(len({tuple(text.ids) for text in each}) == 3 for each in best)
 

@@ -112,8 +112,8 @@ def outputs_of(ours: Any, theirs: Any, batch: dict[str, Tensor]) -> list[tuple[T
     real = batch["attention_mask"]
     pairs = []
     for left, right in zip(mine, published, strict=True):
-        per_place = left.shape[:2] == real.shape
-        pairs.append((left[real], right[real]) if per_place else (left, right))
+        per_token = left.shape[:2] == real.shape
+        pairs.append((left[real], right[real]) if per_token else (left, right))
     return pairs
 
 

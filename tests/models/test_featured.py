@@ -63,7 +63,7 @@ def test_words_have_one_output_and_an_elmo_one_more_than_layers() -> None:
     assert (len(found), found[0].shape[-1]) == (sizes.layers + 1, sizes.hidden_size) == (3, 16)
 
 
-def test_rows_are_as_long_as_positions_go() -> None:
+def test_sequences_are_as_long_as_positions_go() -> None:
     assert [sizes_of(config).longest_input for config in (BERT, GPT)] == [32, 24]
     assert all(sizes_of(config).longest_input > 10**9 for config in (T5, CBOW))
 
@@ -107,11 +107,11 @@ def test_a_pair_is_the_means_of_its_texts_and_how_they_compare(
     model = small(pairs=True)
     longest = max(first + second for first, second in lengths)
     ids = torch.from_numpy(np.random.default_rng(seed).integers(1, 40, (len(lengths), longest)))
-    place = torch.arange(longest)[None]
+    position = torch.arange(longest)[None]
     first = torch.tensor([[each] for each, _ in lengths])
     whole = torch.tensor([[sum(each)] for each in lengths])
-    batch = {"input_ids": ids, "attention_mask": place < whole}
-    batch["token_type_ids"] = ((place >= first) & (place < whole)).long()
+    batch = {"input_ids": ids, "attention_mask": position < whole}
+    batch["token_type_ids"] = ((position >= first) & (position < whole)).long()
     found = model.hidden(batch)
     table = model.body.token.weight
     for row, (one, two) in enumerate(lengths):

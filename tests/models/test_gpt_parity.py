@@ -251,7 +251,7 @@ def test_steps_with_the_cache_equal_reading_at_once(
     assert cache.length == 13
 
 
-def test_reordered_rows_keep_their_padding(tmp_path: Path) -> None:
+def test_reordered_sequences_keep_their_padding(tmp_path: Path) -> None:
     ours, _ = our_gpt("gpt2", torch.float64, tmp_path)
     ids = torch.randint(0, 49, (2, 8))
     mask = torch.tensor([[1] * 8, [1] * 3 + [0] * 5])
@@ -264,7 +264,7 @@ def test_reordered_rows_keep_their_padding(tmp_path: Path) -> None:
         near(stepped, ours({"input_ids": alone})[:, -1], 1e-12, "the shorter row")
 
 
-def test_more_pieces_than_positions(tmp_path: Path) -> None:
+def test_more_tokens_than_positions(tmp_path: Path) -> None:
     ours, _ = our_gpt("gpt2", torch.float32, tmp_path)
     with pytest.raises(UserError, match="41 tokens in a sequence; this model takes 40"):
         ours({"input_ids": torch.zeros(1, 41, dtype=torch.int64)})

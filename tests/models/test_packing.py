@@ -147,14 +147,14 @@ def test_a_change_in_one_example_changes_no_other() -> None:
 
 def test_the_pattern_of_two_packed_texts() -> None:
     blocks = torch.tensor([[1, 1, 1, 2, 2, 0]])
-    place = block_positions(blocks)
-    assert place.tolist() == [[0, 1, 2, 0, 1, 0]]
-    allowed = visible(blocks > 0, place, place, query_blocks=blocks, key_blocks=blocks)
+    position = block_positions(blocks)
+    assert position.tolist() == [[0, 1, 2, 0, 1, 0]]
+    allowed = visible(blocks > 0, position, position, query_blocks=blocks, key_blocks=blocks)
     assert allowed is not None
     drawn = ["".join(".x"[seen] for seen in row) for row in allowed[0, 0].int().tolist()]
     assert drawn == ["x.....", "xx....", "xxx...", "...x..", "...xx.", "......"]
     prefix = torch.tensor([[2, 2, 2, 2, 2, 0]])
-    allowed = visible(None, place, place, prefix, query_blocks=blocks, key_blocks=blocks)
+    allowed = visible(None, position, position, prefix, query_blocks=blocks, key_blocks=blocks)
     assert allowed is not None
     drawn = ["".join(".x"[seen] for seen in row) for row in allowed[0, 0].int().tolist()]
     assert drawn == ["xx....", "xx....", "xxx...", "...xx.", "...xx.", ".....x"]

@@ -139,7 +139,7 @@ def test_steps_with_the_cache_equal_decoding_at_once(
     assert_near(torch.stack(steps, 1), whole, 1e-12, "steps")
 
 
-def test_reordered_rows_go_on_as_themselves(tmp_path: Path) -> None:
+def test_reordered_sequences_go_on_as_themselves(tmp_path: Path) -> None:
     published_t5(V1_0, torch.float64).save_pretrained(tmp_path)
     model = load_model(tmp_path, dtype=torch.float64).model
     batch = t5_batch()

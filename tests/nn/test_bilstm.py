@@ -9,7 +9,7 @@ from headwater.nn.bilstm import bilstm_states
 
 
 @pytest.mark.parametrize("lengths", [[7, 3, 1, 7], [1, 2], [5]])
-def test_it_reads_each_row_as_a_packed_one(lengths: list[int]) -> None:
+def test_it_reads_each_sequence_as_a_packed_one(lengths: list[int]) -> None:
     torch.manual_seed(0)
     lstm = nn.LSTM(6, 4, batch_first=True, bidirectional=True)
     most = max(lengths) + 2  # rows may be padded beyond the longest

@@ -16,15 +16,15 @@ from headwater.nn.positions import bucket
 
 def test_padding_and_causality() -> None:
     keys = torch.tensor([[1, 1, 0]], dtype=torch.bool)
-    place = torch.arange(3)
+    position = torch.arange(3)
     assert visible(None) is None
     assert visible(keys).tolist() == [[[[True, True, False]]]]
-    assert visible(keys, place, place).tolist() == [
+    assert visible(keys, position, position).tolist() == [
         [[[True, False, False], [True, True, False], [True, True, False]]]
     ]
 
 
-def test_a_row_that_sees_nothing_stays_finite() -> None:
+def test_a_position_that_sees_nothing_stays_finite() -> None:
     bias = additive(torch.zeros(1, 1, 1, 4, dtype=torch.bool), torch.float32)
     assert bias is not None
     assert torch.softmax(torch.randn(1, 1, 2, 4) + bias, -1).isfinite().all()
@@ -63,13 +63,13 @@ def small_batch() -> dict[str, Tensor]:
     ids = torch.randint(4, 40, (3, 12))
     mask = torch.arange(12)[None] < torch.tensor([12, 7, 3])[:, None]
     labels = ids[:, :3]
-    place = torch.tensor([1, 2, 0])
+    position = torch.tensor([1, 2, 0])
     return {
         "input_ids": ids,
         "attention_mask": mask,
         "labels": labels,
-        "start_positions": place,
-        "end_positions": place,
+        "start_positions": position,
+        "end_positions": position,
     }
 
 

@@ -18,8 +18,8 @@ def _made(words: int, width: int, samples: int) -> SampledSoftmax:
     return layer
 
 
-def _states(places: int, width: int) -> torch.Tensor:
-    return torch.randn(places, width, dtype=torch.float64, requires_grad=True)
+def _states(positions: int, width: int) -> torch.Tensor:
+    return torch.randn(positions, width, dtype=torch.float64, requires_grad=True)
 
 
 @pytest.mark.parametrize("cells", [1, 250, 1 << 24])
@@ -33,7 +33,7 @@ def test_in_evaluation_the_loss_is_the_cross_entropy(
     torch.testing.assert_close(layer(hidden, labels), expected, rtol=1e-12, atol=0)
 
 
-def test_without_places_the_loss_is_0() -> None:
+def test_without_positions_the_loss_is_0() -> None:
     layer = _made(50, 6, 10)
     nothing, none = torch.zeros(0, 6, dtype=torch.float64), torch.zeros(0, dtype=torch.long)
     assert layer(nothing, none) == layer.eval()(nothing, none) == 0
@@ -58,9 +58,9 @@ def test_training_is_the_published_formula() -> None:
     loss.backward()
     total = 0.0
     scores = (hidden @ layer.weight.T + layer.bias).tolist()
-    for place, label in enumerate(labels.tolist()):
+    for position, label in enumerate(labels.tolist()):
         others = [word for word in candidates.tolist() if word != label]
-        lowered = {w: scores[place][w] - math.log(drawn[w]) for w in [label, *others]}
+        lowered = {w: scores[position][w] - math.log(drawn[w]) for w in [label, *others]}
         total -= lowered[label] - math.log(sum(math.exp(score) for score in lowered.values()))
     assert loss.item() == pytest.approx(total, rel=1e-6)  # chances are float32
     assert layer.weight.grad is not None and hidden.grad is not None

@@ -21,7 +21,7 @@ def store(make_store: MakeStore) -> Any:
     return make_store([[np.arange(5, 70)], [], [np.arange(70, 75)], [np.arange(75, 2000)]])
 
 
-def test_lm_asks_for_every_piece(store: Any, t5: Vocabulary) -> None:
+def test_lm_asks_for_every_token(store: Any, t5: Vocabulary) -> None:
     objective = LanguageModel(store, t5, LanguageModelConfig(length=16), seed=0)
     sequences = objective.features(np.arange(len(objective)), 0)
     assert (objective.lengths == 16).all()

@@ -122,6 +122,6 @@ def test_wrong_settings(values: dict[str, Any]) -> None:
         MaskedLMConfig.check(values, "recipe.toml")
 
 
-def test_a_corpus_shorter_than_a_row(make_store: MakeStore, bert: Vocabulary) -> None:
+def test_a_corpus_shorter_than_a_feature(make_store: MakeStore, bert: Vocabulary) -> None:
     with pytest.raises(UserError, match="fewer than one sequence of 62"):
         MaskedLM(make_store([[[5] * 9]]), bert, TEXT, seed=0)

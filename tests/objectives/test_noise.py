@@ -52,7 +52,7 @@ def test_every_sequence_has_the_published_counts(masks: np.ndarray) -> None:
     assert not masks[:, 0].any() and masks[:, -1].all()
 
 
-def test_each_place_is_noise_as_often_as_published(masks: np.ndarray) -> None:
+def test_each_position_is_noise_as_often_as_published(masks: np.ndarray) -> None:
     random = np.random.default_rng(0)
     reference = np.mean([published_mask(568, random) for _ in range(3000)], axis=0)
     ours = masks.mean(axis=0)
@@ -125,7 +125,7 @@ def test_spans_and_masks_say_the_same(sequences: list[list[bool]]) -> None:
     assert (spans.stops > spans.starts).all()
 
 
-def test_pieces_are_chosen_exactly_and_evenly() -> None:
+def test_tokens_are_chosen_exactly_and_evenly() -> None:
     allowed = np.ones((ROWS, 40), bool)
     allowed[:, [0, 20, 39]] = False
     allowed[1, 10:] = False  # 9 allowed
@@ -171,7 +171,7 @@ def test_words_do_not_depend_on_the_other_sequences() -> None:
     assert np.mean(shares) == pytest.approx(0.15 * 0.95, rel=0.05)
 
 
-def test_chosen_pieces_are_replaced_by_the_shares() -> None:
+def test_chosen_tokens_are_replaced_by_the_shares() -> None:
     ids = np.full((2000, 50), 7, np.int32)
     chosen = np.zeros_like(ids, bool)
     chosen[:, ::2] = True

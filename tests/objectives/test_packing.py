@@ -208,7 +208,7 @@ def test_a_sequence_of_one_text_is_one_block() -> None:
     assert sequence["blocks"].tolist() == [1, 1, 1] and sequence["label_blocks"].tolist() == [1, 1]
 
 
-def test_mistakes_are_said(make_store: MakeStore, store: Any, t5: Vocabulary) -> None:
+def test_mistakes_are_reported(make_store: MakeStore, store: Any, t5: Vocabulary) -> None:
     single = make_store([[[7]], [[]], [[8]]])
     with pytest.raises(UserError, match=r"no document has 2 tokens; .* packing = false"):
         spans(single, t5)

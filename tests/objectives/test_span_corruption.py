@@ -52,7 +52,7 @@ def test_the_papers_figure() -> None:
     assert " ".join(names[i] for i in targets) == "<X> for inviting <Y> last <Z> <end>"
 
 
-def test_the_papers_figure_in_t5s_own_pieces(shared: Path) -> None:
+def test_the_papers_figure_in_t5s_own_tokens(shared: Path) -> None:
     vocabulary = load_vocabulary(shared / "data/tokenizers/t5/spiece.model")
     text = "Thank you for inviting me to your party last week."
     encoding = vocabulary.encode(text)
@@ -241,7 +241,7 @@ def _other_seed(store: Any, t5: Vocabulary, config: SpanCorruptionConfig) -> Any
     return SpanCorruption(store, t5, config, seed=6).features(np.arange(20), 2)
 
 
-def test_fingerprints_differ_with_what_makes_a_row(
+def test_fingerprints_differ_with_what_makes_a_feature(
     store: Any, t5: Vocabulary, make_store: MakeStore
 ) -> None:
     config = SpanCorruptionConfig(inputs=40)
@@ -289,6 +289,6 @@ def test_wrong_settings(values: dict[str, Any]) -> None:
         SpanCorruptionConfig.check(values, "recipe.toml")
 
 
-def test_a_corpus_shorter_than_a_row(make_store: MakeStore, t5: Vocabulary) -> None:
+def test_a_corpus_shorter_than_a_feature(make_store: MakeStore, t5: Vocabulary) -> None:
     with pytest.raises(UserError, match="holds 6 tokens, fewer than one sequence of 568"):
         SpanCorruption(make_store([[[5] * 5]]), t5, SpanCorruptionConfig(), seed=0)

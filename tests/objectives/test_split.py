@@ -34,7 +34,7 @@ def test_both_sides_are_the_running_text(store: Any, t5: Vocabulary) -> None:
     assert (objective.target_lengths == targets).all() and (objective.lengths == 16).all()
 
 
-def test_every_place_to_part_is_as_likely(store: Any, t5: Vocabulary) -> None:
+def test_every_position_to_split_at_is_as_likely(store: Any, t5: Vocabulary) -> None:
     counts = np.zeros(6, int)
     for seed in range(20):
         objective = SplitText(store, t5, LanguageModelConfig(length=5), seed, "prefix_lm")
@@ -75,7 +75,7 @@ def test_sequences_that_are_parted_alike_meet(make_store: MakeStore, t5: Vocabul
     assert 100 * len(objective) / cells > 0.97  # under 3% padding
 
 
-def test_mistakes_are_said(store: Any, t5: Vocabulary, bert: Vocabulary) -> None:
+def test_mistakes_are_reported(store: Any, t5: Vocabulary, bert: Vocabulary) -> None:
     with pytest.raises(UserError, match="end-of-sequence"):
         SplitText(store, bert, LanguageModelConfig(length=16), 0, "lm")
     with pytest.raises(UserError, match=r"lm\.packing = false"):

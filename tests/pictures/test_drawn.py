@@ -24,7 +24,7 @@ STRANGE = ("$x_1$", "$", "\\frac", "猫", "[CLS]", "a\nb", "</script>")
 
 def head_map(part: str, layer: int, head: int, size: int = 4) -> HeadMap:
     weights = np.full((size, size), 0.1 / (size - 1)) + np.eye(size) * (0.9 - 0.1 / (size - 1))
-    names = tuple(STRANGE[place % len(STRANGE)] for place in range(size))
+    names = tuple(STRANGE[index % len(STRANGE)] for index in range(size))
     return HeadMap(part, layer, head, np.roll(weights, head, 1), names, names)
 
 
@@ -42,12 +42,12 @@ def test_inputs_are_wrapped(tmp_path: Path) -> None:
     for count in (3, 30):
         columns = tuple(
             (
-                TextSpan(STRANGE[place % len(STRANGE)]),
+                TextSpan(STRANGE[index % len(STRANGE)]),
                 TextSpan("12"),
                 TextSpan("A"),
-                TextSpan(str(place)),
+                TextSpan(str(index)),
             )
-            for place in range(count)
+            for index in range(count)
         )
         page = Page("t", (Columns(("input", "id", "segment", "position"), columns),))
         draw_inputs(page, tmp_path / f"{count}.png")

@@ -53,8 +53,8 @@ def kept(model: FeatureModel, rows: Rows, folder: Path) -> FeatureCache:
     return keep_features(model, [rows], 0, folder)
 
 
-def as_batch(rows: Rows, *places: int) -> dict[str, Tensor]:
-    return collate(rows.features(np.array(places), 0), 0)
+def as_batch(rows: Rows, *indices: int) -> dict[str, Tensor]:
+    return collate(rows.features(np.array(indices), 0), 0)
 
 
 def files(folder: Path) -> list[Path]:
@@ -73,7 +73,7 @@ def test_what_is_kept_is_what_the_body_gives_to_the_bit(layers: Any, tmp_path: P
     assert found is not None and torch.equal(found, model.taken(batch))
 
 
-def test_rows_of_other_lengths_are_near_and_padding_is_zero(tmp_path: Path) -> None:
+def test_features_of_other_lengths_are_near_and_padding_is_zero(tmp_path: Path) -> None:
     model, batch = small(), as_batch(MIXED, 2, 0, 3)
     found = kept(model, MIXED, tmp_path)(batch)
     assert found is not None and found.shape == (3, 4, 3, 16)
@@ -82,7 +82,7 @@ def test_rows_of_other_lengths_are_near_and_padding_is_zero(tmp_path: Path) -> N
     assert np.load(files(tmp_path)[0]).shape == (4 + 2 + 3, 3, 16)  # equal rows are kept once
 
 
-def test_a_row_that_was_not_kept_is_computed(tmp_path: Path) -> None:
+def test_a_feature_that_was_not_kept_is_computed(tmp_path: Path) -> None:
     model = small()
     cache = kept(model, MIXED, tmp_path)
     for other in (Rows([8, 6]), Rows([8, 7], second=8)):  # other ids, another segment
@@ -119,7 +119,7 @@ def test_a_second_run_finds_it_and_asks_the_body_for_nothing(
     ],
     ids=["weights", "layers", "format", "ids", "segments"],
 )
-def test_other_weights_layers_or_rows_are_kept_apart(
+def test_other_weights_layers_or_features_are_kept_apart(
     model: Any, rows: Rows, tmp_path: Path
 ) -> None:
     kept(small(), MIXED, tmp_path)
@@ -169,7 +169,7 @@ def test_numbers_too_large_for_the_format_are_refused(tmp_path: Path) -> None:
     kept(small(scale=1e6), MIXED, tmp_path)
 
 
-def test_a_full_disk_is_told_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Usage:
         free = 100
 
@@ -178,7 +178,7 @@ def test_a_full_disk_is_told_of_before(tmp_path: Path, monkeypatch: pytest.Monke
         kept(small(), MIXED, tmp_path)
 
 
-def test_a_folder_that_cannot_be_is_told_of_in_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be written .* XDG_CACHE_HOME says") as caught:
         kept(small(), MIXED, tmp_path / "file" / "features")

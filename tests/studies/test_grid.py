@@ -95,7 +95,7 @@ def test_weights_that_a_kill_left_are_removed(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("runs/*/model"))
 
 
-def test_what_a_kill_tore_is_passed_over_and_what_is_no_result_is_told(tmp_path: Path) -> None:
+def test_what_a_kill_tore_is_passed_over_and_what_is_no_result_is_reported(tmp_path: Path) -> None:
     go(tmp_path, FakePool())
     jobs = tmp_path / "jobs.jsonl"
     jobs.write_text(jobs.read_text() + '{"job": "x')

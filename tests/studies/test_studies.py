@@ -156,7 +156,7 @@ def test_a_study_of_one_column_reports_that_alone(
         run_study._of_columns(grid, ("nothing",))
 
 
-def test_the_smallest_cell_of_a_study_end_to_end(
+def test_the_smallest_trial_of_a_study_end_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quick, "DOCUMENTS", 60)

@@ -85,7 +85,7 @@ def test_a_derived_column_counts_for_a_claim_that_names_it() -> None:
     assert judge(Claim("", "x", "y", ("mean",)), table).gain.mean == 9.0
 
 
-def test_the_table_shows_every_cell() -> None:
+def test_the_table_shows_every_trial() -> None:
     table = Table(
         (*series("x", [80.0, 82.0], "a"), *series("y", [70.0, 70.0], "b")),
         tuple(series("x", [3.0, 5.0], "steps")),

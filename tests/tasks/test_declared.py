@@ -63,7 +63,7 @@ def test_classes(tmp_path: Path, form: str, bert_vocabulary: Vocabulary) -> None
         {"f1": 200 / 3, "accuracy": 50.0}
     )
     rows = encode_pairs(bert_vocabulary, examples, SequenceConfig(), task.labels)
-    assert [rows[place]["labels"].item() for place in range(2)] == [1, 0]
+    assert [rows[index]["labels"].item() for index in range(2)] == [1, 0]
     path = tmp_path / task.prediction_file.name
     path.write_text(task.prediction_file.dump(examples, {"0": "fault", "1": "billing"}))
     assert task.prediction_file.read(path, examples) == {"0": "fault", "1": "billing"}
@@ -213,8 +213,8 @@ def test_other_kinds_name_their_columns(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     task = declared(tmp_path, TICKETS)
-    for name, place in (("a.csv", "line 1"), ("a.jsonl", "line 1")):
-        with pytest.raises(UserError, match=rf"{name}, {place}: no column body"):
+    for name, line in (("a.csv", "line 1"), ("a.jsonl", "line 1")):
+        with pytest.raises(UserError, match=rf"{name}, {line}: no column body"):
             task.read([table(tmp_path, [{"the subject": "a", "team": "fault"}], name)])
     with pytest.raises(UserError, match=r"a.csv, line 2: unknown label 'sales'"):
         task.read([table(tmp_path, [{**ROWS[0], "team": "sales"}], "a.csv")])

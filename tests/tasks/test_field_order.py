@@ -56,7 +56,7 @@ def test_what_a_task_says_stays_and_its_other_order_becomes_it(first: str, secon
 def test_every_template_is_known_by_its_reversed_order(task: object) -> None:
     names = [field.name for field in task.fields]  # type: ignore[attr-defined]
     template = task.template  # type: ignore[attr-defined]
-    texts = {name: f"text {place}" for place, name in enumerate(names)}
+    texts = {name: f"text {index}" for index, name in enumerate(names)}
     said = [
         f"{template} " + " ".join(f"{name}: {texts[name]}" for name in order)
         for order in (names, names[::-1])

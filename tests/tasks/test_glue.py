@@ -277,7 +277,7 @@ def test_a_text_that_is_no_number_counts_as_minus_one() -> None:
 def test_a_prediction_file_is_read_back(tmp_path: Path, task: PairTask) -> None:
     examples = Examples([PairExample(f"row{number}", "a", "b") for number in range(6)])
     texts = [*(task.labels or ("2.6", "0.125")), "no\tlabel"]
-    given = {each.id: texts[place % len(texts)] for place, each in enumerate(examples)}
+    given = {each.id: texts[index % len(texts)] for index, each in enumerate(examples)}
     content = task.prediction_file.dump(examples, given)
     assert content.startswith("index\tprediction\n0\t")
     path = tmp_path / task.prediction_file.name

@@ -29,7 +29,7 @@ def test_every_name_leads_to_the_task_of_that_name() -> None:
 
 
 def test_every_task_declared_in_the_room_is_in_the_table() -> None:
-    modules = {place.partition(".")[0] for place in DECLARED.values()}
+    modules = {path.partition(".")[0] for path in DECLARED.values()}
     found = {
         each.name
         for module in modules

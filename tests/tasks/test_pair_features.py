@@ -131,7 +131,7 @@ def test_the_fingerprint_follows_texts_pairs_and_labels(vocabulary: Vocabulary) 
     assert again.fingerprint == built[0].fingerprint
 
 
-def test_no_examples_are_no_rows(vocabulary: Vocabulary) -> None:
+def test_no_examples_are_no_features(vocabulary: Vocabulary) -> None:
     rows = encode_pairs(vocabulary, [], SequenceConfig(), LABELS)
     assert len(rows) == 0 and rows.cut == 0
 

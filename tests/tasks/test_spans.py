@@ -175,7 +175,7 @@ def test_a_context_without_words_has_no_candidates(
     assert (choice.candidates, choice.no_answer_margin) == ((), float("inf"))
 
 
-def test_one_character_of_many_pieces_counts_once(roberta_vocabulary: Vocabulary) -> None:
+def test_one_character_of_many_tokens_counts_once(roberta_vocabulary: Vocabulary) -> None:
     context = "🙂🙃"  # 8 tokens, 36 pairs, but 3 spans of characters
     config = SpanConfig(n_best=3)
     windows = windows_of(roberta_vocabulary, context, config)

@@ -25,7 +25,7 @@ def sentence(words: str, tags: str | None = None, id: str = "1") -> TaggingExamp
     )
 
 
-def test_first_pieces_carry_the_tags(bert_vocabulary: Vocabulary) -> None:
+def test_first_tokens_carry_the_tags(bert_vocabulary: Vocabulary) -> None:
     example = sentence("flowing rhine a", "B-x I-x O")
     row = encode_tags(bert_vocabulary, [example], SequenceConfig(), LABELS)[0]
     names = [bert_vocabulary.token(id) for id in row["input_ids"].tolist()]
@@ -49,12 +49,12 @@ def test_a_space_mark_belongs_to_the_word_after_it(roberta_vocabulary: Vocabular
     assert rows.word_positions(0).words.tolist() == [0, 1, 2]
 
 
-def test_words_without_pieces_are_not_asked_for(bert_vocabulary: Vocabulary) -> None:
+def test_words_without_tokens_are_not_asked_for(bert_vocabulary: Vocabulary) -> None:
     example = sentence("rhine \u200d river", "B-x I-x O")
     rows = encode_tags(bert_vocabulary, [example], SequenceConfig(), LABELS)
-    places = rows.word_positions(0)
-    assert places.words.tolist() == [0, 2]
-    assert rows[0]["labels"][places.positions].tolist() == [1, 0]
+    first_tokens = rows.word_positions(0)
+    assert first_tokens.words.tolist() == [0, 2]
+    assert rows[0]["labels"][first_tokens.positions].tolist() == [1, 0]
     nothing = encode_tags(
         bert_vocabulary, [sentence("\u200d", "O"), sentence("a", "B-x")], SequenceConfig(), LABELS
     )
@@ -91,7 +91,7 @@ def test_equals_the_published_tokenizer_on_real_sentences(shared: Path) -> None:
     ),
     st.integers(8, 24),
 )
-def test_no_word_is_lost_and_no_row_is_too_long(
+def test_no_word_is_lost_and_no_feature_is_too_long(
     bert_vocabulary: Vocabulary, sentences: list[list[str]], longest: int
 ) -> None:
     examples = [
@@ -103,12 +103,12 @@ def test_no_word_is_lost_and_no_row_is_too_long(
     seen: list[list[int]] = [[] for _ in sentences]
     tokens: list[list[int]] = [[] for _ in sentences]
     for row in range(len(rows)):
-        features, places = rows[row], rows.word_positions(row)
+        features, first_tokens = rows[row], rows.word_positions(row)
         assert len(features["input_ids"]) == rows.lengths[row] <= longest
-        seen[rows.example_of[row]] += places.words.tolist()
+        seen[rows.example_of[row]] += first_tokens.words.tolist()
         tokens[rows.example_of[row]] += features["input_ids"][1:-1].tolist()
         asked = np.flatnonzero(features["labels"] != IGNORED)
-        assert asked.tolist() == places.positions.tolist()
+        assert asked.tolist() == first_tokens.positions.tolist()
     assert seen == [list(range(len(words))) for words in sentences]
     whole = [bert_vocabulary.encode(" ".join(words)).ids.tolist() for words in sentences]
     assert tokens == whole

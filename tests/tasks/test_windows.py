@@ -71,7 +71,7 @@ def test_roberta_layout_has_two_separators_and_no_segments(roberta_vocabulary: V
     assert (int(row["start_positions"]), int(row["end_positions"])) == (7, 8)
 
 
-def test_unlabelled_rows_have_no_positions(vocabulary: Vocabulary) -> None:
+def test_unlabelled_features_have_no_positions(vocabulary: Vocabulary) -> None:
     one = example("Who?", "Rhine", AnswerSpan("Rhine", 0))
     row = build_windows(vocabulary, [one], SpanConfig(), labelled=False)[0]
     assert set(row) == {"input_ids", "token_type_ids"}
@@ -86,7 +86,7 @@ def test_other_vocabularies_are_refused(shared: Any) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(contexts=st.lists(texts, min_size=1, max_size=4), question=texts, config=configs)
-def test_windows_cover_every_piece_in_order_and_fit(
+def test_windows_cover_every_token_in_order_and_fit(
     vocabulary: Vocabulary, contexts: list[str], question: str, config: SpanConfig
 ) -> None:
     examples = [example(question, context) for context in contexts]
@@ -171,7 +171,7 @@ def test_labels_fit_the_characters_of_any_form(vocabulary: Vocabulary, form: str
         assert (context[start:end], int(start)) == (text, answer.start)
 
 
-def test_contexts_without_pieces_and_long_questions(vocabulary: Vocabulary) -> None:
+def test_contexts_without_tokens_and_long_questions(vocabulary: Vocabulary) -> None:
     config = SpanConfig(max_length=20, max_query_length=5)
     windows = build_windows(vocabulary, [example("x" * 99, "\u200b\n"[1:])], config, labelled=True)
     assert len(windows) == 1
@@ -184,7 +184,7 @@ def test_no_examples_no_windows(vocabulary: Vocabulary) -> None:
     assert (len(windows), windows.lengths.dtype) == (0, np.int64)
 
 
-def test_the_fingerprint_follows_rows_and_labels(bert_vocabulary: Vocabulary) -> None:
+def test_the_fingerprint_follows_features_and_labels(bert_vocabulary: Vocabulary) -> None:
     def digest(context: str, start: int, config: SpanConfig, labelled: bool = True) -> str:
         one = example("Who?", context, AnswerSpan("rhine", start))
         return build_windows(bert_vocabulary, [one], config, labelled=labelled).fingerprint

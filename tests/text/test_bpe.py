@@ -49,7 +49,7 @@ def byte_stand_ins() -> dict[int, str]:
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {
-        byte: chr(256 + place) for place, byte in enumerate(others)
+        byte: chr(256 + index) for index, byte in enumerate(others)
     }
 
 
@@ -74,11 +74,11 @@ class PublishedBpe:
             best = min(pairs, key=lambda pair: self.ranks.get(pair, len(self.ranks)))
             if best not in self.ranks:
                 break
-            joined, place = [], 0
-            while place < len(tokens):
-                same = tuple(tokens[place : place + 2]) == best
-                joined.append("".join(best) if same else tokens[place])
-                place += 2 if same else 1
+            joined, index = [], 0
+            while index < len(tokens):
+                same = tuple(tokens[index : index + 2]) == best
+                joined.append("".join(best) if same else tokens[index])
+                index += 2 if same else 1
             tokens = joined
         return [self.ids[token] for token in tokens]
 

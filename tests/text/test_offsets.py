@@ -33,8 +33,8 @@ TEXTS = st.lists(st.sampled_from(HARD), max_size=12).map("".join) | st.text(max_
 @pytest.fixture(scope="session")
 def vocabularies(shared: Path) -> dict[str, Vocabulary]:
     folder = shared / "data/tokenizers"
-    places = {"bert": "bert-base-uncased", "gpt2": "gpt2", "t5": "t5", "rust": "t5/tokenizer.json"}
-    return {name: load_vocabulary(folder / place) for name, place in places.items()}
+    folders = {"bert": "bert-base-uncased", "gpt2": "gpt2", "t5": "t5", "rust": "t5/tokenizer.json"}
+    return {name: load_vocabulary(folder / where) for name, where in folders.items()}
 
 
 def is_blank(character: str) -> bool:
@@ -94,7 +94,7 @@ def test_spans_stand_in_order_inside_the_text(
     check()
 
 
-def test_wordpiece_spans_normalize_to_their_pieces(vocabularies: dict[str, Vocabulary]) -> None:
+def test_wordpiece_spans_normalize_to_their_tokens(vocabularies: dict[str, Vocabulary]) -> None:
     """The reference normalizer is the published Python one."""
     bert, basic = vocabularies["bert"], BasicTokenizer(do_lower_case=True)
 
@@ -112,7 +112,7 @@ def test_wordpiece_spans_normalize_to_their_pieces(vocabularies: dict[str, Vocab
     check()
 
 
-def test_bpe_spans_hold_the_bytes_of_their_pieces(vocabularies: dict[str, Vocabulary]) -> None:
+def test_bpe_spans_hold_the_bytes_of_their_tokens(vocabularies: dict[str, Vocabulary]) -> None:
     gpt2 = vocabularies["gpt2"]
 
     @settings(deadline=None, max_examples=500, derandomize=True)
@@ -127,7 +127,7 @@ def test_bpe_spans_hold_the_bytes_of_their_pieces(vocabularies: dict[str, Vocabu
 
 
 @pytest.mark.parametrize("name", ["t5", "rust"])
-def test_unigram_spans_normalize_to_their_pieces(
+def test_unigram_spans_normalize_to_their_tokens(
     vocabularies: dict[str, Vocabulary], name: str
 ) -> None:
     vocabulary, published = vocabularies[name], vocabularies["t5"]

@@ -104,6 +104,6 @@ def test_sentences_hold_every_character_once(tokens: list[str]) -> None:
     spans = list(sentences(text))
     assert all(text[start:end].strip() == text[start:end] != "" for start, end in spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
-    inside = {place for span in spans for place in range(*span)}
-    assert all(text[place].isspace() for place in set(range(len(text))) - inside)
+    inside = {offset for span in spans for offset in range(*span)}
+    assert all(text[offset].isspace() for offset in set(range(len(text))) - inside)
     assert all(sentence_around(text, start, start + 1) == (start, end) for start, end in spans)

@@ -76,7 +76,7 @@ def _bare(text: str) -> str:
     return "".join(text.split())
 
 
-def test_size_is_exact_and_special_pieces_stand_where_published(learned: SimpleNamespace) -> None:
+def test_size_is_exact_and_special_tokens_stand_where_published(learned: SimpleNamespace) -> None:
     vocabulary, size = learned.vocabulary, SIZES[learned.kind]
     assert len({vocabulary.token(id) for id in range(size)}) == vocabulary.size == size
     about = describe(vocabulary)
@@ -129,7 +129,7 @@ def test_round_trip_on_unseen_lines(learned: SimpleNamespace) -> None:
             assert _bare(decoded) == _bare(line)
 
 
-def test_pieces_are_longer_than_letters(learned: SimpleNamespace) -> None:
+def test_tokens_are_longer_than_letters(learned: SimpleNamespace) -> None:
     count = sum(len(learned.vocabulary.encode(line)) for line in learned.unseen)
     assert count < 0.65 * sum(map(len, learned.unseen))
 
@@ -144,7 +144,7 @@ def test_the_same_texts_give_the_same_vocabulary(
     assert other.fingerprint != again.fingerprint
 
 
-def test_rare_letters_are_pieces_when_asked_for(captions: list[str], tmp_path: Path) -> None:
+def test_rare_letters_are_tokens_when_asked_for(captions: list[str], tmp_path: Path) -> None:
     """ÿ and Œ stand nowhere in these lines; ô stands in them too rarely for coverage 0.98."""
     assert not set("ÿŒ") & set("".join(captions))
     for kind in ("wordpiece", "unigram"):
@@ -222,11 +222,11 @@ def _byte_letters(vocabulary: Vocabulary, word: str) -> Iterator[str]:
 
 
 def _joined(word: tuple[str, ...], first: str, second: str) -> Iterator[str]:
-    place = 0
-    while place < len(word):
-        both = word[place : place + 2] == (first, second)
-        yield first + second if both else word[place]
-        place += 2 if both else 1
+    index = 0
+    while index < len(word):
+        both = word[index : index + 2] == (first, second)
+        yield first + second if both else word[index]
+        index += 2 if both else 1
 
 
 def test_a_text_of_one_endless_line_is_learned_from(captions: list[str], tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_the_sample_is_even_and_the_same_each_time() -> None:
     assert _draw(items[:5], 9) == (items[:5], 5)
 
 
-def test_what_is_learned_from_is_told(
+def test_what_is_learned_from_is_reported(
     captions: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan = VocabularyPlan(kind="bpe", size=270)
@@ -319,7 +319,7 @@ def test_no_text_is_one_clear_line(kind: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pieces_name_their_place(learned: SimpleNamespace) -> None:
+def test_tokens_name_their_offsets(learned: SimpleNamespace) -> None:
     line = learned.unseen[0]
     found = tokens(learned.vocabulary, line)
     assert [each["id"] for each in found] == learned.vocabulary.encode(line).ids.tolist()

@@ -69,9 +69,9 @@ class PublishedUnigram:
                     best[end] = (best[start][0] + score, start, id)
             if not known and best[start][0] + self.unknown > best[start + 1][0]:
                 best[start + 1] = (best[start][0] + self.unknown, start, 2)
-        ids, place = [], size
-        while place:
-            _, place, id = best[place]
+        ids, index = [], size
+        while index:
+            _, index, id = best[index]
             ids.append(id)
         path = ids[::-1]  # unknown characters in a row are one unknown token
         return [id for i, id in enumerate(path) if i == 0 or not id == path[i - 1] == 2]

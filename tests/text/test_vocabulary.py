@@ -162,8 +162,8 @@ def test_a_batch_and_many_threads_give_what_one_call_gives(
     with ThreadPoolExecutor(8) as pool:
         threaded = list(pool.map(vocabulary.encode, lines * 4))
     for found in (vocabulary.encode_batch(lines), threaded):
-        for place, encoding in enumerate(found):
-            one = expected[place % len(lines)]
+        for index, encoding in enumerate(found):
+            one = expected[index % len(lines)]
             assert encoding.ids.tolist() == one.ids.tolist()
             assert encoding.starts.tolist() == one.starts.tolist()
             assert encoding.ends.tolist() == one.ends.tolist()

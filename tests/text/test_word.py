@@ -67,7 +67,7 @@ def test_transformers_reads_the_same_ids_from_the_folder(
     assert copied == (tmp_path / "v/tokenizer.json").read_bytes()
 
 
-def test_rare_words_are_unknown_and_keep_their_place(small: Vocabulary) -> None:
+def test_rare_words_are_unknown_and_keep_their_offsets(small: Vocabulary) -> None:
     text = "The  weir by the river\tfroze."
     found = small.encode(text)
     assert _words(small, text) == ["The", "[UNK]", "by", "the", "river", "froze", "."]
@@ -90,7 +90,7 @@ def test_lower_case_drops_case_and_accents(tmp_path: Path) -> None:
     assert _words(learned, "CAFÉ, Tee") == ["cafe", ",", "[UNK]"]
 
 
-def test_no_piece_goes_on_with_a_word(small: Vocabulary) -> None:
+def test_no_token_goes_on_with_a_word(small: Vocabulary) -> None:
     assert small.whole_words
     assert not continuation_tokens(small).any()
 

@@ -25,7 +25,7 @@ def test_auto_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpu", "", "meta", "cuda:99", "cpu cpu"])
-def test_a_device_that_is_not_there_is_said(name: str) -> None:
+def test_a_device_that_is_not_there_is_reported(name: str) -> None:
     with pytest.raises(UserError, match="device"):
         choose_device(name)
 
@@ -49,7 +49,7 @@ def test_fp16_is_for_cuda_only() -> None:
 
 
 @pytest.mark.parametrize("name", ["auto", "cuda"])
-def test_cublas_is_told_before_anything_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cublas_is_set_up_before_anything_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")

@@ -47,8 +47,8 @@ def test_a_factor_of_zero_keeps_what_it_names(optimizer: str) -> None:
     )
     built = build_optimizer(model, config)
     set_learning_rate(built, 1e-2)
-    ids, places = torch.arange(6, 18).reshape(2, 6), torch.tensor([1, 2])
-    batch = {"input_ids": ids, "start_positions": places, "end_positions": places}
+    ids, positions = torch.arange(6, 18).reshape(2, 6), torch.tensor([1, 2])
+    batch = {"input_ids": ids, "start_positions": positions, "end_positions": positions}
     sum(model.loss_sums(batch).values()).backward()
     built.step()
     for name, parameter in model.named_parameters():

@@ -49,7 +49,7 @@ def test_warmup_as_share_or_steps() -> None:
     assert learning_rate(config, 5, 100) == 1.0
 
 
-def test_traps_are_said_aloud() -> None:
+def test_traps_are_reported() -> None:
     assert warnings(TrainingConfig(), 100) == []
     assert "learning rate is 0" in warnings(TrainingConfig(learning_rate=0.0), 100)[0]
     assert "warm-up" in warnings(TrainingConfig(warmup=100), 100)[0]

@@ -82,7 +82,7 @@ def test_the_bar_shows_loss_and_lets_lines_pass(
     assert "loss 0.1250" in err
 
 
-def test_tensorboard_asked_for_and_absent_is_said(
+def test_tensorboard_asked_for_and_absent_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)

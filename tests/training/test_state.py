@@ -60,9 +60,9 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (folder / "state" / "step-00000060" / "optimizer.safetensors").read_bytes()
 
 
-def flip(path: Path, place: float = 0.7) -> None:
+def flip(path: Path, share: float = 0.7) -> None:
     content = bytearray(path.read_bytes())
-    content[int(place * len(content))] ^= 4
+    content[int(share * len(content))] ^= 4
     path.write_bytes(content)
 
 
@@ -134,7 +134,7 @@ def test_leftovers_of_a_kill_are_removed(run: Path) -> None:
     assert "mine.tmp" in names
 
 
-def test_a_full_disk_is_said_and_the_states_before_stay(
+def test_a_full_disk_is_reported_and_the_states_before_stay(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object) -> None:
@@ -179,7 +179,7 @@ def test_tied_weights_and_buffers_are_kept_once(tmp_path: Path) -> None:
     assert not torch.equal(other.mask, model.mask)
 
 
-def test_another_machine_is_said(run: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_another_machine_is_reported(run: Path, caplog: pytest.LogCaptureFixture) -> None:
     torch.set_num_threads(2)
     toy_run(run, resume=True, time_limit_minutes=1e-9)
     assert "threads was 1, is now 2" in caplog.text

@@ -156,7 +156,7 @@ def test_decay_spares_vectors_and_frozen_weights_are_left_out() -> None:
     assert id(model.embedding.weight) not in decays
 
 
-def test_nothing_to_train_is_said() -> None:
+def test_nothing_to_train_is_reported() -> None:
     model = ToyModel().requires_grad_(False)
     with pytest.raises(UserError, match="no parameter"):
         build_optimizer(model, toy_config())

@@ -372,12 +372,12 @@ def test_what_describes_a_run_is_written_when_it_begins(tmp_path: Path) -> None:
     assert calls == [1, 2, 83]
 
 
-def test_no_rows_are_refused(tmp_path: Path) -> None:
+def test_no_features_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to train on"):
         toy_trainer(tmp_path / "run", features=ToyFeatures(rows=0))
 
 
-def test_learning_rate_zero_and_a_flat_loss_are_said(
+def test_learning_rate_zero_and_a_flat_loss_are_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Same(ToyFeatures):
