@@ -58,7 +58,7 @@ def test_a_reader_scores_each_token_and_answers(made: Any) -> None:
     said = outputs(model, "who?", "Ada wrote it.")
     assert said.content["answers"][0]["text"] == model.answer("who?", "Ada wrote it.")[0].text
     assert len(said.content["tokens"]) == 9
-    with pytest.raises(UserError, match="a question and the text"):
+    with pytest.raises(UserError, match="a question and a text"):
         outputs(model, "who?")
 
 

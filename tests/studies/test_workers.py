@@ -3,6 +3,8 @@
 import importlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from multiprocessing import active_children
 from pathlib import Path
@@ -14,7 +16,7 @@ from headwater.studies.study import GridRun
 from headwater.studies.workers import Failure, Workers
 
 DEAF = """
-import signal, time
+import os, signal, time
 
 class Deaf:
     def __init__(self, begun):
@@ -22,7 +24,7 @@ class Deaf:
 
     def perform(self):
         signal.signal(signal.SIGTERM, lambda *_: None)
-        self.begun.touch()
+        self.begun.write_text(str(os.getpid()))
         time.sleep(1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 """
@@ -42,6 +44,42 @@ def test_a_worker_that_hears_the_signal_too_late_ends_with_its_job(
         while not started.exists():
             time.sleep(0.05)
     assert active_children() == []
+
+
+STUDY = """
+import sys, time
+from pathlib import Path
+from deaf_job import Deaf
+from headwater.studies.workers import Workers
+
+if __name__ == "__main__":
+    with Workers(1, 1) as workers:
+        workers.submit(Deaf(Path(sys.argv[1])))
+        time.sleep(60)
+"""
+
+
+@pytest.mark.timeout(60)
+def test_no_worker_outlives_a_study_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "deaf_job.py").write_text(DEAF)
+    (tmp_path / "study.py").write_text(STUDY)
+    begun = tmp_path / "begun"
+    with subprocess.Popen([sys.executable, str(tmp_path / "study.py"), str(begun)]) as study:
+        while not (begun.exists() and begun.read_text()):
+            assert study.poll() is None
+            time.sleep(0.05)
+        study.kill()
+    worker = int(begun.read_text())
+    while _is_running(worker):
+        time.sleep(0.05)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_worker_that_was_killed_while_idle_is_replaced(tmp_path: Path) -> None:

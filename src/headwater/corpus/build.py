@@ -3,7 +3,7 @@
     build([Path("books")], load_vocabulary("t5-small"), Path("books.store"))
 
 Memory holds one batch of chunks and the longest line of JSON, whatever the size of the input. The
-store stands under its name only once it is whole: it is written to a hidden folder beside it, which
+store gets its name only once it is whole: it is written to a hidden folder next to it, which
 a build that was killed leaves behind and the next one removes before it starts afresh.
 """
 

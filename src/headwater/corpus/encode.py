@@ -1,14 +1,14 @@
 """Turning documents of any length into token ids and sentence bounds, with flat memory.
 
 A document longer than CHUNK characters is encoded in chunks. A chunk is cut before a single space
-that stands between two words, where every family of vocabularies starts anew, so that the ids are
+between two words, where every family of vocabularies starts anew, so that the ids are
 those of the whole text (WordPiece splits at white space anyway; byte-level BPE takes the space
 along with the word after it, SentencePiece writes it into that word):
 
     ... the old mill| by the river ...
 
 Only where CHUNK / 2 characters hold no such space is a chunk cut before other white space or, as a
-last resort, anywhere; there the tokens beside the cut may differ from those of the whole text. (Of
+last resort, anywhere; there the tokens next to the cut may differ from those of the whole text. (Of
 two cuts of a word that are equally likely, SentencePiece may choose another one in a text of some
 100,000 characters: it adds up the scores of the whole text in 32 bits. Chunks spare it that.) Where
 a sentence ends is found with CONTEXT characters on either side, so a chunk's edge adds no sentence

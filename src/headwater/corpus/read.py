@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SHOWN = 10  # bad lines that are named; the others are counted
 _BLOCK = 1 << 18  # bytes of a .txt file in a part
 _LONGEST_LINE = 1 << 28  # bytes of a line of JSON; one longer is binary rubbish or a mistake
-_LOOKED_AT = 8192  # bytes by which a binary file is told
+_LOOKED_AT = 8192  # bytes by which a binary file is recognized
 _ROWS = 256
 _STRANGE = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\ufffd]")  # what no text has many of
 

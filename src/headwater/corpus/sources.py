@@ -51,7 +51,7 @@ def find_sources(
     """Look the inputs up; hidden files and folders below a folder are left out.
 
     Args:
-        also: tells files that are read beside those of KINDS.
+        also: accepts further files to read.
     """
     sources: list[Source] = []
     passed_over: list[Path] = []

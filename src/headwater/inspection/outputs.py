@@ -181,9 +181,11 @@ class _Outputs:
         return "no head: the vectors", {"tokens": found}, [Table(names, rows)]
 
     def _span(self, starts: Tensor, ends: Tensor) -> tuple[dict[str, Any], list[Element]]:
-        """Of scores `[length]`; the first position, C, stands for "no answer"."""
+        """Of scores `[length]`; the first position, C, means "no answer"."""
         if self.second is None:
-            raise UserError("this model finds answers: give a question and the text it is asked of")
+            raise UserError(
+                "this model finds answers: give a question and a text that may answer it"
+            )
         answers = self.loaded.answer(self.text, self.second, self.count)
         best = (int(starts[1:].argmax()) + 1, int(ends[1:].argmax()) + 1)
         found: list[dict[str, Any]] = [

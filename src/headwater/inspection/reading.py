@@ -37,7 +37,7 @@ class Reading:
     segments: 0 or 1 for each token; None where the model has no segments.
     positions: the index into the position table for each token; None where there is no such table.
     targets: of a T5, what the decoder is to write, the end token included; None: not given.
-    blanks: where the blanks stand, of a BERT or a model of words.
+    blanks: the positions of the blanks, of a BERT or a model of words.
     cut: whether a text was cut at its blank.
     """
 
@@ -125,7 +125,7 @@ def _decoder(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
     # The space before the blank belongs to the token that is to come.
     ids = _tokens(vocabulary, text[: blank.start()].rstrip() if blank else text)
     if not ids:
-        raise UserError("a GPT reads what stands before the blank, and nothing does")
+        raise UserError("a GPT reads the text before the blank, and there is none")
     return Reading(tuple(ids), positions=tuple(range(len(ids))), cut=blank is not None)
 
 
@@ -133,7 +133,7 @@ def _words(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
     if second is not None:
         raise UserError("a model of words reads one text; leave the second one out")
     if vocabulary.unk_id is None:
-        raise UserError("this vocabulary has no unknown word, which stands at a blank")
+        raise UserError("this vocabulary has no unknown word, which takes the place of a blank")
     ids: list[int] = []
     blanks = []
     for number, part in enumerate(BLANK.split(text)):

@@ -1,6 +1,6 @@
 """Residual connections around built layers, and the transformer block made of them.
 
-Where the norm stands is a choice of what is passed in:
+Where the norm goes is a choice of what is passed in:
 
     PostNorm   norm(x + dropout(layer(x)))     Vaswani et al. 2017, section 3.1; BERT
     PreNorm    x + dropout(layer(norm(x)))     Raffel et al. 2020, section 2.1; T5

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from headwater.nn.norm import at_least_float32
 
-_SCORES = 1 << 24  # scores held at once by the exact loss: 64 MiB of them
+_SCORES = 1 << 24  # scores in memory at once in the exact loss: 64 MiB of them
 
 
 class SampledSoftmax(nn.Module):

@@ -91,7 +91,7 @@ class LanguageModel:
             labels = ids
             if self._config.packing:
                 labels = ids.copy()
-                labels[:, 0] = IGNORED  # another text may stand before it
+                labels[:, 0] = IGNORED  # another text may come before it
             return [{"input_ids": ids[i], "labels": labels[i]} for i in range(len(ids))]
         length = ids.shape[1]
         keys = order.sequence_keys((self._seed, order.SPLITS, epoch), numbers)

@@ -1,4 +1,4 @@
-"""Masked language modeling: say which tokens were hidden, from what stands on both sides.
+"""Masked language modeling: predict hidden tokens from the text on both sides.
 
 15% of the tokens of a sequence are chosen; of those 80% become [MASK], 10% a random token and 10%
 stay as they are, and all are predicted (Devlin et al. 2019, section 3.1, task 1, and appendix A.1):

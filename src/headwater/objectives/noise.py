@@ -36,7 +36,7 @@ LONGEST = 1 << 16  # tokens in a sequence: its numbers then leave 15 bits of 32 
 
 
 class Amount(NamedTuple):
-    """How many tokens of a sequence are noise, and in how many spans they stand."""
+    """How many tokens of a sequence are noise, and how many spans they form."""
 
     tokens: int
     spans: int

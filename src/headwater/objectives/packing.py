@@ -134,7 +134,7 @@ def fit(sizes: Longs, room: int) -> Longs:
 
 
 class _OpenSequences:
-    """Sequences that are begun, by the room that is left in them."""
+    """Sequences that are not full, by the room that is left in them."""
 
     def __init__(self) -> None:
         self._sequences: dict[int, Longs] = {}

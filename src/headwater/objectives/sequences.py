@@ -100,7 +100,7 @@ class RunningText:
         which = np.repeat(np.arange(len(begins)), counts)
         number = np.arange(len(which)) - (np.cumsum(counts) - counts)[which]
         positions = self._separators[earlier[which] + number] - begins[which]
-        # A separator stands where the next token would, which is read again at the next position.
+        # A separator takes the position of the next token, which is read again at the next one.
         steps = np.ones((len(begins), self.length + 1), np.int64)
         steps[:, 0] = begins - earlier
         steps[which, positions + 1] = 0

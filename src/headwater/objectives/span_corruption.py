@@ -7,7 +7,7 @@ sentinel and say what it stands for (Raffel et al. 2020, section 3.1.4 and figur
     inputs   Thank you <X> me to your party <Y> week. <end>
     targets  <X> for inviting <Y> last <Z> <end>
 
-The closing sentinel <Z> stands only where the text ends outside a span, that is never under random
+The closing sentinel <Z> comes only where the text ends outside a span, that is never under random
 spans, which end in noise. The other variants are those of the paper's tables 3 and 5, on the same
 text; their noise is single tokens:
 
@@ -215,8 +215,8 @@ def _lengths(raw: int, density: float, mean_span: float) -> tuple[int, int]:
 def corrupt(ids: Ints, spans: noise.Spans, sentinels: Ints, eos_id: int) -> tuple[Ragged, Ragged]:
     """Return inputs and targets of texts [sequences, length] under any noise spans.
 
-    Works on the flat batch, span by span rather than token by token: where each sentinel stands,
-    and how much of the text it stands for (`_read`).
+    Works on the flat batch, span by span rather than token by token: where each sentinel goes,
+    and how many tokens it replaces (`_read`).
     """
     count, length = ids.shape
     sequences, sizes = spans.sequences, spans.stops - spans.starts
@@ -252,7 +252,7 @@ def _read(
     """Read on through the flat texts, with a sentinel at each position for the tokens skipped
     there.
 
-    A position reads one token on from the one before it; a sentinel's, as many as it stands for.
+    A position reads one token on from the one before it; a sentinel's, as many as it replaces.
     """
     steps = np.ones(bounds[-1], np.int64)
     steps[positions] = skipped

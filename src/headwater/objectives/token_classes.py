@@ -1,6 +1,6 @@
 """What objectives must know of a vocabulary's tokens: which are special, which go on with a word.
 
-Words are told by the marks of `headwater.text.special_tokens`.
+Word starts are found as `headwater.text.special_tokens` says.
 With byte-level BPE and Unigram punctuation therefore belongs to the word before it.
 """
 

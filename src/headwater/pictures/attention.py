@@ -23,7 +23,7 @@ from headwater.pictures.page import printable
 
 _TEMPLATE = Path(__file__).with_name("attention.html")
 MOST_WEIGHTS = 4_000_000  # in an HTML file: about 12 MB
-MOST_NAMED = 24  # tokens, beside the maps of a layer
+MOST_NAMED = 24  # tokens, next to the maps of a layer
 _COLUMNS, _SMALL = 4, 1.1  # maps with names side by side; inches of one without
 _GRADE = PowerNorm(0.5, vmin=0, vmax=1)
 

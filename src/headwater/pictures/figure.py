@@ -1,4 +1,4 @@
-"""What every PNG here has in common: how it is begun and how it is written."""
+"""How every PNG here is created and written."""
 
 import io
 import warnings

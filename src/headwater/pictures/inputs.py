@@ -59,7 +59,7 @@ def _width(column: Sequence[TextSpan]) -> float:
 
 
 def _wrapped(element: Columns) -> list[list[int]]:
-    """Return the indices of the columns that stand side by side, line by line."""
+    """Return the indices of the columns of each line."""
     lines: list[list[int]] = []
     room = 0.0
     for index, column in enumerate(element.columns):

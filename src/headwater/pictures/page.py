@@ -84,7 +84,7 @@ Element = Heading | Line | Table | Columns
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A title and what stands below it."""
+    """A title and the elements below it."""
 
     title: str
     elements: tuple[Element, ...]

@@ -20,7 +20,7 @@ def check_grid(trials: Sequence[Trial], folder: Path, about: dict[str, object]) 
     """Refuse a grid that cannot be run, or a folder that holds another.
 
     Args:
-        about: what tells this study from others, beside its trials.
+        about: what distinguishes this study from others, besides its trials.
     """
     names = [trial.name for trial in trials]
     assert len(set(names)) == len(names), "two trials of one name"

@@ -27,7 +27,7 @@ class Job:
         """Do it; messages and what is printed go to `output/NAME.txt`.
 
         Raises:
-            SystemExit: the training was told to stop; its state is saved.
+            SystemExit: the training was stopped by a signal; its state is saved.
         """
         output = self.folder / "output" / f"{self.name}.txt"
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """A small made-up language, so that a study needs nothing but the package.
 
-Its nouns belong to four kinds, and only the company that they keep tells which: each kind has verbs
+Its nouns belong to four kinds, and only the words around them tell which: each kind has verbs
 and adjectives of its own, and the words themselves are drawn at random.
 
     the rapim duve lomi .            an adjective, a noun and a verb of one kind
@@ -15,8 +15,8 @@ A model that has read such text knows the kinds, without their names. Five tasks
     mood        the rapim duve lomi .                         -> good (of its adjective alone)
     sense       the rapim bako stood there .                  -> a tag for bako: animal
 
-Of the 220 nouns 60 have two kinds, as "bat" and "spring" have. `sense` asks for them alone: what
-stands before or after the word decides, so that no one vector for it can be right each time. Nouns
+Of the 220 nouns 60 have two kinds, as "bat" and "spring" have. `sense` asks for them alone: the
+word before or after it decides, so that no one vector for it can be right each time. Nouns
 are drawn by Zipf's law: a few labelled examples name few of them, many name nearly all.
 """
 

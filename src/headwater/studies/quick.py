@@ -50,8 +50,8 @@ def prepare(context: StudyContext) -> None:
         for task, declaration in TASKS.items():
             replace_file(folder / f"{task}.toml", tomli_w.dumps(declaration))
             for part, count in EXAMPLES.items():
-                rows = language.examples(task, count, 0, part)
-                _write_lines(folder / f"{task}-{part}.jsonl", rows)
+                examples = language.examples(task, count, 0, part)
+                _write_lines(folder / f"{task}-{part}.jsonl", examples)
 
 
 def store(data: Path, vocabulary: str, name: str, documents: list[str]) -> None:
@@ -181,5 +181,5 @@ def _write_vocabulary(folder: Path, words: list[str], *, bert_and_t5: bool) -> N
     write_json(folder / "special_tokens_map.json", {f"{r}_token": t for r, t in roles.items()})
 
 
-def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
-    replace_file(path, "".join(json.dumps(row) + "\n" for row in rows))
+def _write_lines(path: Path, records: list[dict[str, Any]]) -> None:
+    replace_file(path, "".join(json.dumps(each) + "\n" for each in records))

@@ -75,7 +75,7 @@ def _check(context: StudyContext) -> None:
 
 
 def _cost(folder: Path) -> str:
-    """Say what the study took and on what; what was cut and begun again is not known."""
+    """Say what the study took and on what; work that was lost when it was cut is not known."""
     import torch
 
     jobs = whole_lines(folder / JOBS)

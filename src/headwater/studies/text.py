@@ -1,4 +1,4 @@
-"""What a study asks, how it is set up and what papers published, read from `NAME.toml` beside."""
+"""The question, the setup and the published numbers of a study, read from its `NAME.toml`."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class PublishedTable:
-    """Numbers of a paper, shown beside those measured here; `source` names paper and table."""
+    """Numbers of a paper, shown with those measured here; `source` names paper and table."""
 
     source: str
     columns: Sequence[str] = ()

@@ -1,8 +1,8 @@
 """Processes that do the jobs of a study, each one at a time on its share of the cores.
 
 A worker loads torch once. It belongs to a process group of its own, so that Ctrl-C reaches the
-study alone. When the study ends, however it ends, its end of a pipe is closed and each worker
-sends itself SIGTERM: a training saves its state first.
+study alone. When the study ends, however it ends, its end of a pipe is closed. Each worker then
+sends itself SIGTERM, so that a training saves its state, and is gone when its job is over.
 """
 
 import os
@@ -105,6 +105,10 @@ class Workers:
         return answers
 
 
+_working = threading.Lock()
+"""Of a worker: held while it has a job."""
+
+
 def _begin(study_end: Connection, threads: int) -> None:
     """Set a worker up."""
     os.setpgrp()
@@ -116,7 +120,8 @@ def _begin(study_end: Connection, threads: int) -> None:
 
 def _perform(job: Job) -> Answer:
     try:
-        return job.perform()
+        with _working:
+            return job.perform()
     except UserError as error:
         return Failure(str(error), mistake=True)
     except SystemExit as stop:
@@ -129,3 +134,5 @@ def _terminate_with_the_study(study_end: Connection) -> None:
     """Wait for the end of a pipe into which nothing is ever written."""
     study_end.poll(None)
     os.kill(os.getpid(), signal.SIGTERM)
+    with _working:  # the pool would wait for more jobs, also of a study that was killed
+        os._exit(128 + signal.SIGTERM)

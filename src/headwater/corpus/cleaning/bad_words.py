@@ -1,7 +1,7 @@
 """Finding words of a list in a text.
 
 The T5 paper (section 2.2) drops every page with a word of the "List of Dirty, Naughty, Obscene or
-Otherwise Bad Words". An entry counts where no letter or digit stands on either side of it, in
+Otherwise Bad Words". An entry counts where no letter or digit is on either side of it, in
 capitals or not:
 
     list: "ass", "big black"      "An Ass!" is found, "a class" is not, "big black" is found

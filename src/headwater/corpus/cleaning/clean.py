@@ -3,7 +3,7 @@
     clean([Path("crawl")], Path("cleaned"), bad_words=Path("list.txt"))
 
 makes `cleaned/kept`, `cleaned/dropped` and `cleaned/report.json`, all at once at the end. Until
-then the work stands in the hidden folder `.cleaned.work` beside it: the same command goes on from
+then the work lies in the hidden folder `.cleaned.work` next to it: the same command goes on from
 there after an interruption, and another one (other files, rules or words) starts afresh.
 """
 

@@ -27,7 +27,7 @@ class RulesConfig(Config):
 
 
 class CleaningConfig(Config):
-    """The rules, and what `datatrove` asks to know of a cluster (such as a Slurm partition)."""
+    """The rules, and what `datatrove` must know of a cluster (such as a Slurm partition)."""
 
     rules: RulesConfig = RulesConfig()
     executor: dict[str, Any] = Field(default_factory=dict)

@@ -26,7 +26,7 @@ def language_of(text: str) -> tuple[str, float]:
 
 
 def check_language(code: str) -> None:
-    """Refuse a language that cannot be told."""
+    """Refuse a language that cannot be recognized."""
     known = sorted(_factory().get_lang_list())
     if code not in known:
         raise UserError(f"rules.language: {code!r} is not known; {did_you_mean(code, known)}")

@@ -1,6 +1,6 @@
 """The pages to clean: which files hold them, in which shards they are worked on, one by one.
 
-A page is what is a document elsewhere (headwater.corpus.read), or a page of a web archive. Files
+A page is a document (headwater.corpus.read) or a page of a web archive. Files
 are put together to shards of some 64 MB in the order of the names, so that what comes out is the
 same however many processes take part:
 

@@ -28,12 +28,12 @@ Record = dict[str, Any]
 
 
 def kept_record(page: Page, text: str, removed: Iterable[Removed]) -> Record:
-    """Return what stands of a page that stays; `text` is what is left of it."""
+    """Return the record of a page that stays; `text` is what is left of it."""
     return {"text": text, **_origin(page), "removed": [each._asdict() for each in removed]}
 
 
 def dropped_record(page: Page, rule: str, why: str) -> Record:
-    """Return what stands of a page that goes."""
+    """Return the record of a page that goes."""
     return {"rule": rule, "why": why, **_origin(page), DROPPED_TEXT: page.text}
 
 

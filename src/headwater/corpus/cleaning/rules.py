@@ -1,6 +1,6 @@
 """The rules of C4 that look at one page (Raffel et al. 2020, section 2.2), as pure functions.
 
-A page goes for what stands anywhere in it; else its lines are looked at one by one, and then the
+A page goes for what is anywhere in it; else its lines are looked at one by one, and then the
 page of the lines that stay. Each page and each line is counted under the first rule that drops it:
 
     Menu                                        no_end_mark

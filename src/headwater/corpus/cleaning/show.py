@@ -15,7 +15,7 @@ def pages_of(folder: Path, rule: str | None, first: int | None, count: int) -> d
     """Return the report and some pages, for JSON.
 
     Args:
-        rule: only pages that this rule dropped stand under `dropped`.
+        rule: under `dropped`, only pages that this rule dropped.
         first: the first page to take of each side; None also takes the first ones.
         count: how many of each side.
     """

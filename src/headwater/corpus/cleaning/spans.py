@@ -105,7 +105,7 @@ def without_repeats(text: str, starts: Sequence[int]) -> tuple[str, list[Removed
 
 
 def _slice(hashes: NDArray[Any], bucket: int, buckets: int) -> slice:
-    """Return where the sorted hashes of a bucket stand; 2**64 itself is no hash."""
+    """Return where the hashes of a bucket are among the sorted ones; 2**64 itself is no hash."""
     bounds = [np.uint64(2**64 * number // buckets) for number in range(bucket, buckets)[:2]]
     ends = [int(end) for end in np.searchsorted(hashes, bounds)]
     return slice(*ends) if len(ends) == 2 else slice(ends[0], None)

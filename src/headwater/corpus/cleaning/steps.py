@@ -6,7 +6,7 @@
     Finish        one task           all shards -> the output folder, with the report
 
 Each is a callable of (data, rank, number of tasks), which is what `datatrove` calls a pipeline
-step. A task's files stand in a folder of its own that appears once it is whole, so a task can be
+step. A task's files lie in a folder of its own that appears once it is whole, so a task can be
 done again at any time.
 """
 

@@ -81,7 +81,7 @@ class _Whole:
 
     def read(self, size: int = -1) -> bytes:
         try:
-            return self._stream.read1(size)  # `read` would lose what stands before the fault
+            return self._stream.read1(size)  # `read` would lose what comes before the fault
         except (EOFError, zlib.error) as error:
             raise OSError(_CUT if isinstance(error, EOFError) else str(error)) from None
 
