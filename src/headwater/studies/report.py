@@ -14,7 +14,7 @@ from headwater.studies.study import Result, Study, StudyContext
 _VERDICTS = {
     "agrees": "as published",
     "disagrees": "against what is published",
-    "open": "not decided here",
+    "open": "not told apart here",
 }
 
 
@@ -50,7 +50,7 @@ def paragraph(found: Sequence[Finding]) -> str:
         parts.append(f"The other way round than published: {_list(against)}.")
     if undecided:
         parts.append(
-            f"Not decided at this scale (a difference of less than twice its standard error): "
+            f"Not told apart at this scale (a difference of less than twice its standard error): "
             f"{_list(undecided)}."
         )
     return " ".join(parts)
