@@ -40,10 +40,9 @@ import torch
 import transformers
 from torch.utils.data import DataLoader
 
-from headwater.data.example import PairExample
+from headwater.data.example import Examples, PairExample
 from headwater.data.official_files import official_files
 from headwater.data.preparation import prepare
-from headwater.data.source import Examples
 from headwater.device import choose_precision
 from headwater.evaluation.evaluator import evaluate
 from headwater.inference.loaded import load

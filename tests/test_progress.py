@@ -91,9 +91,9 @@ def test_a_terminal_gets_a_bar_with_messages_above(monkeypatch: pytest.MonkeyPat
 def test_messages_of_other_rooms_name_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     with messages.shown():
         logging.getLogger("headwater.evaluation.several_tasks").info("skipped rte: no model")
-        logging.getLogger("headwater.data.source").info("3 repaired")
+        logging.getLogger("headwater.data.example").info("3 repaired")
         with messages.hidden("headwater.data"):
-            logging.getLogger("headwater.data.source").info("not shown")
-    logging.getLogger("headwater.data.source").info("not shown")
+            logging.getLogger("headwater.data.example").info("not shown")
+    logging.getLogger("headwater.data.example").info("not shown")
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["headwater: skipped rte: no model", "3 repaired"]

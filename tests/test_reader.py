@@ -15,7 +15,7 @@ import torch
 import headwater
 from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import BUNDLED
-from headwater.data.source import Examples
+from headwater.data.example import Examples
 from headwater.evaluation.evaluator import evaluate
 from headwater.tasks.squad import SQUAD_V1
 

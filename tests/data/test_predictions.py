@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.data.example import TextExample
+from headwater.data.example import Examples, TextExample
 from headwater.data.predictions import JSON, LINES, read_probabilities
-from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.files import write_json
 

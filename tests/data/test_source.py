@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from headwater.data.example import AnswerSpan, SpanExample
-from headwater.data.source import Examples, ReadReport
+from headwater.data.example import AnswerSpan, Examples, ReadReport, SpanExample
 
 ONE = SpanExample("1", "Who?", "Ann and Bo", (AnswerSpan("Bo", 8),))
 TWO = replace(ONE, id="2")

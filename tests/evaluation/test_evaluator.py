@@ -9,8 +9,7 @@ import pytest
 import torch
 
 import tiny
-from headwater.data.example import AnswerSpan, PairExample, SpanExample
-from headwater.data.source import Examples
+from headwater.data.example import AnswerSpan, Examples, PairExample, SpanExample
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict, progress_of
 from headwater.evaluation.one_task import evaluate_files, predict_file

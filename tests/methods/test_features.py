@@ -9,7 +9,7 @@ import torch
 import headwater
 import tiny
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.data.source import Examples
+from headwater.data.example import Examples
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate
 from headwater.models.bert.network import Bert

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from headwater.data.example import PairExample
-from headwater.data.source import Examples
+from headwater.data.example import Examples, PairExample
 from headwater.errors import UserError
 from headwater.tasks.glue import (
     AX,

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.data.example import TaggingExample
-from headwater.data.source import Examples
+from headwater.data.example import Examples, TaggingExample
 from headwater.errors import UserError
 from headwater.metrics.tagging import chunks
 from headwater.tasks.ner import BTC, CONLL2003, NER, WNUT17

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 import tiny
-from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.example import AnswerSpan, Examples, SpanExample
 from headwater.data.predictions import JSON, read_probabilities
-from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.tasks.names import TASKS, task
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2

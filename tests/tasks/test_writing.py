@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.data.example import TextExample
+from headwater.data.example import Examples, TextExample
 from headwater.data.predictions import LINES
-from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.tasks.closed_book import NQ_OPEN, TRIVIA_QA, WEB_QUESTIONS
 from headwater.tasks.summarization import CNN_DAILYMAIL, SCITLDR

@@ -19,8 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headwater.data.example import TaggingExample
-from headwater.data.source import Examples
+from headwater.data.example import Examples, TaggingExample
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import MissingField, UserError, did_you_mean
 from headwater.files import read_lines

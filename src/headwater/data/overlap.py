@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from headwater.data.source import Example
+from headwater.data.example import Example
 
 E = TypeVar("E", bound=Example)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, final
 
-from headwater.data.source import DataSource, Example, Examples
+from headwater.data.example import DataSource, Example, Examples
 from headwater.errors import UserError
 from headwater.files import read_json, read_lines
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from headwater.data.example import AnswerSpan, SpanExample
-from headwater.data.source import Examples
+from headwater.data.example import AnswerSpan, Examples, SpanExample
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
 

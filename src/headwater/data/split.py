@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
-from headwater.data.example import SpanExample
-from headwater.data.source import Example
+from headwater.data.example import Example, SpanExample
 
 E = TypeVar("E", bound=Example)
 

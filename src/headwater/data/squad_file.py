@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.example import AnswerSpan, Examples, ReadReport, SpanExample
 from headwater.data.json_fields import json_field, json_objects, json_value
-from headwater.data.source import Examples, ReadReport
 from headwater.data.table_file import read_rows
 from headwater.errors import UserError
 from headwater.files import read_json

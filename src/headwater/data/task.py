@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar, final
 
-from headwater.data.example import TextExample
+from headwater.data.example import DataSource, Example, Examples, TextExample
 from headwater.data.official_files import TaskFiles, with_folders
 from headwater.data.predictions import JSON, PredictionFile
-from headwater.data.source import DataSource, Example, Examples
 from headwater.errors import UserError
 from headwater.metrics.names import MetricKind, Scored, measure
 

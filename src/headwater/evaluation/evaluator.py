@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from headwater.data.source import DataSource, Example
+from headwater.data.example import DataSource, Example
 from headwater.data.task import Task
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Prediction, Predictor

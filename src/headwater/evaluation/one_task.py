@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headwater.data.source import Examples
+from headwater.data.example import Examples
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for

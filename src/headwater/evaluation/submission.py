@@ -17,9 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from headwater.checkpoints.hub import resolve
-from headwater.data.example import PairExample
+from headwater.data.example import Examples, PairExample
 from headwater.data.official_files import official_files
-from headwater.data.source import Examples
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import predict, progress_of

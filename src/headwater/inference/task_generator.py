@@ -9,7 +9,7 @@ A generated text that is no answer to the task stays as it is; it counts as wron
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar, final
 
-from headwater.data.source import Example
+from headwater.data.example import Example
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import GenerationConfig

@@ -15,9 +15,8 @@ from typing import Any
 
 from headwater.checkpoints.hub import resolve
 from headwater.data.convert import IGNORED, Features
-from headwater.data.example import SpanExample
+from headwater.data.example import Examples, SpanExample
 from headwater.data.official_files import with_folders
-from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.errors import MissingField, UserError
 from headwater.inspection.spelling import Speller

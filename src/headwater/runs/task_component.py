@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from headwater.data.convert import EncodedPairs, EncoderDecoderConverter, FeatureSet
+from headwater.data.example import Examples
 from headwater.data.preparation import PreparedData
-from headwater.data.source import Examples
 from headwater.data.task import Task
 from headwater.device import choose_device, choose_precision
 from headwater.errors import UserError

@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import final
 
 from headwater.data.conll_file import USUAL, TagColumns, read_tagged
-from headwater.data.example import TaggingExample, TextExample
+from headwater.data.example import DataSource, Example, Examples, TaggingExample, TextExample
 from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import PredictionFile
-from headwater.data.source import DataSource, Example, Examples
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.files import read_lines

@@ -20,8 +20,7 @@ from typing import Any, final
 
 import numpy as np
 
-from headwater.data.example import PairExample, TextExample
-from headwater.data.source import DataSource, Examples, ReadReport
+from headwater.data.example import DataSource, Examples, PairExample, ReadReport, TextExample
 from headwater.data.table_file import Headless, Row, read_rows
 from headwater.data.task import Kind, Task
 from headwater.errors import MissingField, UserError

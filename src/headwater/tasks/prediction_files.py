@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from headwater.data.source import DataSource, Example
+from headwater.data.example import DataSource, Example
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
 

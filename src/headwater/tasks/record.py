@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from headwater.data.example import TextExample
+from headwater.data.example import DataSource, Examples, TextExample
 from headwater.data.json_fields import json_field
 from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import PredictionFile
-from headwater.data.source import DataSource, Examples
 from headwater.data.table_file import Row, read_rows
 from headwater.data.task import Kind, Task
 from headwater.errors import MissingField, UserError

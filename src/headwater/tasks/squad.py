@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, final
 
-from headwater.data.example import SpanExample, TextExample
+from headwater.data.example import DataSource, Examples, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
-from headwater.data.source import DataSource, Examples
 from headwater.data.squad_file import read_squad
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError

@@ -17,10 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
-from headwater.data.example import PairExample, TextExample
+from headwater.data.example import DataSource, Example, PairExample, TextExample
 from headwater.data.json_fields import json_field
 from headwater.data.official_files import Split, TaskFiles
-from headwater.data.source import DataSource, Example
 from headwater.data.table_file import Row, read_rows
 from headwater.tasks.pairs import Field, PairTask, field, template_text
 from headwater.tasks.prediction_files import JsonLabels, json_id

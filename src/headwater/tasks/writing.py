@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, final
 
-from headwater.data.example import TextExample
+from headwater.data.example import DataSource, Examples, ReadReport, TextExample
 from headwater.data.parallel_files import Text
 from headwater.data.predictions import LINES, PredictionFile
-from headwater.data.source import DataSource, Examples, ReadReport
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.metrics import generation
