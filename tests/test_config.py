@@ -1,4 +1,4 @@
-"""Recipes are checked before any data is read, and the user is told the nearest key."""
+"""Recipes are checked before any data is read, and the error names the nearest key."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From raw text to a pre-trained ELMo: words, rows, training, resume, and the folder it leaves."""
+"""From raw text to a pre-trained ELMo: words, features, training, resume, and its folder."""
 
 import json
 from pathlib import Path

@@ -96,7 +96,7 @@ SHAPES = {
     "bert-base-glue": (32, 128, None),
     "bert-base-squad": (32, 384, None),
 }
-"""Rows of a step, the longest input, the longest target."""
+"""Examples of a step, the longest input, the longest target."""
 
 
 def test_the_recipes_say_what_the_papers_say() -> None:

@@ -63,7 +63,7 @@ def exact() -> bool:
 
 
 def repoint(run: str, body: str = "body") -> None:
-    """Write the body's place in the copy where a run that was saved without it looks for it."""
+    """Write the body's path in the copy where a run that was saved without it looks for it."""
     where = Path(run, "model", "base.json")
     base = json.loads(where.read_text("utf-8"))
     where.write_text(json.dumps(base | {"path": str(Path(body).resolve())}), "utf-8")
@@ -93,7 +93,7 @@ def predicted(headwater: Headwater, model: object) -> Any:
 
 
 def same_weights(one: Path, other: Path) -> None:
-    """Compare to the bit where that can be; elsewhere a key's bias is a sum of rounding errors."""
+    """Compare to the bit where possible; elsewhere a key's bias is a sum of rounding errors."""
     if exact():
         assert sha256(one) == sha256(other)
     found, wanted = load_file(one), load_file(other)

@@ -1,4 +1,4 @@
-"""The tables are reversible, a head that is not there is said aloud, old spellings are read."""
+"""The tables are reversible, a missing head is reported, old spellings are read."""
 
 import subprocess
 import sys

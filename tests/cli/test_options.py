@@ -1,4 +1,4 @@
-"""What is wrong with the options is said in one line that names the way out."""
+"""A wrong option is one line that names the fix."""
 
 import signal
 import subprocess

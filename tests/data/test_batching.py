@@ -78,7 +78,7 @@ def test_pairs_keep_to_the_budget_with_both_sides_padded(accumulate: int) -> Non
 
 
 def test_the_plan_is_what_it_was() -> None:
-    # Written down: another plan would make saved runs resume on other rows.
+    # Written down: another plan would make saved runs resume on other features.
     plan = plan_epoch(lengths_of(40), tokens=900, accumulate=2, seed=1)
     assert [[part.tolist() for part in step] for step in plan[:2]] == [
         [[39, 20, 32, 7], [23, 27, 36, 4]],

@@ -1,4 +1,4 @@
-"""Text to text as an encoder-decoder's rows; ragged rows."""
+"""Text to text as an encoder-decoder's features; ragged arrays."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Draws of a mixture: by the rates, none again before all have come, a function of their place."""
+"""Draws of a mixture: by the rates, none again before all have come, each by its position."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from headwater.training.plan import Plan
 
 
 class Numbered:
-    """Rows that say which they are and in which epoch they were asked for."""
+    """Features that say which they are and in which epoch they were read."""
 
     def __init__(self, name: int, size: int) -> None:
         self.name = name

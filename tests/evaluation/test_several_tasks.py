@@ -42,7 +42,7 @@ def glue(tmp_path: Path) -> Path:
 
 
 class Loaded:
-    """Says what stands in SAID, for the tasks that it knows."""
+    """Predicts what SAID holds, for the tasks that it knows."""
 
     generates = True
 

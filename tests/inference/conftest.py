@@ -1,4 +1,4 @@
-"""A small vocabulary and a network that finds what it is told to find."""
+"""A small vocabulary and a network that finds the tokens it is given."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ SIZES = {
 
 
 def spread(network: torch.nn.Module, seed: int) -> None:
-    """Draw weights with which scores are far apart and every row writes something else."""
+    """Draw weights with which scores are far apart and every sequence writes something else."""
     generator = torch.Generator().manual_seed(seed)
     for name, weight in sorted(network.named_parameters()):
         if weight.ndim == 2:
@@ -59,7 +59,7 @@ def pair(seed: int, folder: Any) -> tuple[T5ForConditionalGeneration, T5]:
 
 
 def prompts(seed: int, rows: int) -> tuple[Tensor, Tensor]:
-    """Rows of 2 to 12 random tokens and an end, padded on the right."""
+    """Sequences of 2 to 12 random tokens and an end, padded on the right."""
     random = np.random.default_rng(seed)
     lengths = random.integers(3, 14, rows)
     ids = np.zeros((rows, lengths.max()), np.int64)

@@ -118,7 +118,7 @@ def test_tags_are_those_of_first_tokens_and_long_sentences_go_on(words: Vocabula
     assert [len(each) for each in tags] == [len(each.words) for each in examples]
     assert {tag for each in tags for tag in each} == set(TAGS)
     assert tags[3][1] == "O"
-    example = examples[4]  # five words, in one row
+    example = examples[4]  # five words, in one feature
     ids = [words.encode(word).ids.tolist() for word in example.words]
     flat = [words.cls_id, *(id for word in ids for id in word), words.sep_id]
     first = np.cumsum([1, *(len(word) for word in ids)])[:-1]

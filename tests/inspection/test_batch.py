@@ -1,4 +1,4 @@
-"""The rows that are shown are those that are trained on, and their texts are put together again."""
+"""The features that are shown are those that are trained on, and their texts are whole again."""
 
 import json
 from pathlib import Path

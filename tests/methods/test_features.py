@@ -1,4 +1,4 @@
-"""A frozen body's features, from the rows to a run that can be evaluated, for every family."""
+"""A frozen body's features, from the examples to a run that can be evaluated, for every family."""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_data(folder: Path) -> dict[str, Path]:
-    """A file for each kind of task, of which what is asked can be told from single words."""
+    """A file for each kind of task, whose labels follow from single words."""
     sst2, rte, stsb, ner, squad = [], [], [], [], []
     for number, text in enumerate(SENTENCES):
         place, thing = PLACES[number // 3], THINGS[number % 3]

@@ -37,7 +37,7 @@ def conlleval(golds: Tags, said: Tags, *, s_known: bool) -> tuple[float, list[Co
     """
     ends, begins = (ENDS_WITH_S, BEGINS_WITH_S) if s_known else (ENDS, BEGINS)
     counts = [Counter[str](), Counter[str](), Counter[str]()]
-    running = False  # an entity has begun in both columns at once, with one type
+    running = False  # an entity has started in both columns at once, with one type
     before = [("O", ""), ("O", "")]
     right = words = 0
     for gold, guess in zip(golds, said, strict=True):

@@ -179,7 +179,7 @@ def test_inputs_see_what_the_architecture_lets_them() -> None:
 
 
 def bucket_of(back: int, architecture: str) -> int:
-    """The bucket of a place so far back, out of 8."""
+    """The bucket of a position so far back, out of 8."""
     if architecture == "language_model":  # 4 of them exact
         return back if back < 4 else 4 + (back >= 6)
     near = abs(back) if abs(back) < 2 else 2 + (abs(back) >= 7)  # 4 a side, 2 of them exact
@@ -187,7 +187,7 @@ def bucket_of(back: int, architecture: str) -> int:
 
 
 def test_a_decoder_only_model_is_the_plain_algorithm() -> None:
-    """Against the formulas of the paper, written out place by place for a row without padding."""
+    """Against the formulas of the paper, written out position by position without padding."""
     for architecture in ("language_model", "prefix_lm"):
         model = network(architecture, num_layers=1, num_decoder_layers=1)
         ids, labels = torch.tensor([[5, 9, 7, 1]]), torch.tensor([[8, 4, 1]])

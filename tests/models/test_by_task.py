@@ -1,4 +1,4 @@
-"""A loss that is told task by task is the same loss."""
+"""A loss shown task by task is the same loss."""
 
 import pytest
 import torch

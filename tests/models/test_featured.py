@@ -1,4 +1,4 @@
-"""The outputs of all layers are the published ones, and the small model reads places and pairs."""
+"""The outputs of all layers are the published ones; the small model reads positions and pairs."""
 
 from pathlib import Path
 from threading import Thread

@@ -61,7 +61,7 @@ def our_gpt(family: str, dtype: torch.dtype, folder: Path, **extra: Any) -> tupl
 
 
 def gpt_batch() -> dict[str, Tensor]:
-    """Rows padded on the right, some tokens not asked for."""
+    """Sequences padded on the right, some tokens without labels."""
     ids = torch.randint(0, 49, (4, 17))
     mask = torch.arange(17)[None] < torch.tensor([17, 9, 2, 12])[:, None]
     labels = ids.where(mask, -100)
@@ -112,7 +112,7 @@ def test_gpt_equals(tmp_path: Path, family: str, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("family", CLASSES)
 def test_padding_on_the_left(tmp_path: Path, family: str) -> None:
-    """Positions count real tokens; the published code must be told them."""
+    """Positions count real tokens; the published code must be given them."""
     ours, theirs = our_gpt(family, torch.float64, tmp_path)
     ids = torch.randint(0, 49, (3, 12))
     mask = torch.arange(12)[None] >= torch.tensor([0, 3, 11])[:, None]
@@ -202,7 +202,7 @@ def test_greedy_writing_equals(tmp_path: Path, family: str) -> None:
     batch = {"input_ids": ids, "attention_mask": mask}
     with torch.no_grad():
         endless = by_whole_rows(ours, prompts[0], 20)
-        end = endless[4]  # so that one row ends early
+        end = endless[4]  # so that one sequence ends early
         written = generate_ids(
             ours, batch, DecoderTokens(int(start), end), GenerationConfig(max_new_tokens=20)
         )

@@ -17,7 +17,7 @@ from headwater.objectives.packing import join
 
 WORDS, PAD = 40, 0
 IGNORED = -100
-# The examples of three rows, by their lengths; the shorter rows are padded.
+# The examples of three sequences, by their lengths; the shorter sequences are padded.
 ROWS = [[7, 1, 5], [13], [2, 3, 4, 2]]
 DTYPES = pytest.mark.parametrize(
     ("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-9)], ids=["32", "64"]

@@ -57,7 +57,7 @@ def inputs() -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 def test_it_equals_the_published_pre_norm_encoder(dtype: torch.dtype) -> None:
-    """RoBERTa-PreLayerNorm has the same block; its positions begin one row later."""
+    """RoBERTa-PreLayerNorm has the same block; its positions begin one index later."""
     ours = scattered().to(dtype)
     config = transformers.RobertaPreLayerNormConfig(
         **SIZES | {"max_position_embeddings": 41}, type_vocab_size=2, pad_token_id=0,

@@ -22,7 +22,7 @@ PUBLISHED = {
     "distilbert-base-uncased": 66_362_880,
     "distilbert-base-cased": 65_190_912,
     "cbow": 18_030_000,
-    "elmo": 93_600_864,  # with the 16 numbers of a place without a character
+    "elmo": 93_600_864,  # with the 16 numbers of a position without a character
     "elmo-medium": 28_027_744,
     "elmo-small": 13_593_312,
     "gpt": 116_534_784,

@@ -87,7 +87,7 @@ def test_a_run_has_the_losses_of_a_plain_loop(family: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("family", CONFIGS)
 def test_dropout_scatters_the_outputs_as_theirs_does(family: str, tmp_path: Path) -> None:
-    """Every place where something is dropped adds to the deviation of the outputs."""
+    """Every dropout adds to the deviation of the outputs."""
     theirs, ours = both(family, tmp_path)
     row = {name: part[:1].expand(8_000, -1) for name, part in made_up(1, 8).items()
            if name != "labels"}  # fmt: skip

@@ -1,4 +1,4 @@
-"""The BiLSTM over features is torch's own over packed rows, in its states and its gradients."""
+"""The BiLSTM over features is torch's own over packed sequences, in states and gradients."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from headwater.nn.bilstm import bilstm_states
 def test_it_reads_each_sequence_as_a_packed_one(lengths: list[int]) -> None:
     torch.manual_seed(0)
     lstm = nn.LSTM(6, 4, batch_first=True, bidirectional=True)
-    most = max(lengths) + 2  # rows may be padded beyond the longest
+    most = max(lengths) + 2  # sequences may be padded beyond the longest
     vectors = torch.randn(len(lengths), most, 6, requires_grad=True)
     mask = (torch.arange(most) < torch.tensor(lengths)[:, None]).long()
     packed = pack_padded_sequence(vectors, torch.tensor(lengths), True, False)

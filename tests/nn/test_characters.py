@@ -39,7 +39,7 @@ def test_a_word_does_not_depend_on_the_longest_beside_it() -> None:
     for word, vector in zip(words, together, strict=True):
         alone = cnn(torch.from_numpy(character_ids([word])).long())
         assert (alone[0] - vector).abs().max() < 1e-12, word
-    # and as if nothing had been left out of the 50 places
+    # and as if nothing had been left out of the 50 positions
     whole = cnn.embedding(torch.from_numpy(character_ids(words)).long()).transpose(1, 2)
     expected = torch.cat([layer(whole).amax(2) for layer in cnn.convolutions], 1).tanh()
     assert (together - expected).abs().max() < 1e-12

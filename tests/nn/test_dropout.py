@@ -1,4 +1,4 @@
-"""Our dropout drops the share it is told, keeps the mean, and repeats by torch's seed."""
+"""Our dropout drops with probability p, keeps the mean, and repeats by torch's seed."""
 
 import pytest
 import torch

@@ -26,7 +26,7 @@ def _states(positions: int, width: int) -> torch.Tensor:
 def test_in_evaluation_the_loss_is_the_cross_entropy(
     cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampled, "_SCORES", cells)  # in one part, in some, place by place
+    monkeypatch.setattr(sampled, "_SCORES", cells)  # in one part, in some, position by position
     layer, hidden = _made(50, 6, 10).eval(), _states(17, 6)
     labels = torch.arange(17)
     expected = F.cross_entropy(layer.logits(hidden), labels, reduction="sum")
@@ -47,7 +47,7 @@ def test_with_as_many_samples_as_words_training_is_exact() -> None:
 
 
 def test_training_is_the_published_formula() -> None:
-    """Place by place from the module docstring; accidental hits are left out."""
+    """Position by position from the module docstring; accidental hits are left out."""
     layer, hidden = _made(40, 6, 12), _states(8, 6)
     labels = torch.tensor([0, 0, 1, 2, 5, 39, 17, 3])
     torch.manual_seed(5)

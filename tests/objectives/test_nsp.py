@@ -1,4 +1,4 @@
-"""Sentence pairs: half true, half from elsewhere, never longer than asked."""
+"""Sentence pairs: half true, half from other documents, never longer than configured."""
 
 from collections.abc import Callable
 from typing import Any

@@ -21,7 +21,7 @@ from headwater.runs.feature_cache import FeatureCache, features_folder, keep_fea
 
 
 class Rows:
-    """Rows of given ids; `asked` counts how many were read."""
+    """Sequences of given ids; `asked` counts how many were read."""
 
     def __init__(self, *ids: list[int], second: int = 9) -> None:
         self._ids, self._second, self.asked = ids, second, 0
@@ -79,7 +79,7 @@ def test_features_of_other_lengths_are_near_and_padding_is_zero(tmp_path: Path) 
     assert found is not None and found.shape == (3, 4, 3, 16)
     mask = batch["attention_mask"][:, :, None, None]
     assert torch.allclose(found, model.taken(batch) * mask, atol=1e-5)
-    assert np.load(files(tmp_path)[0]).shape == (4 + 2 + 3, 3, 16)  # equal rows are kept once
+    assert np.load(files(tmp_path)[0]).shape == (4 + 2 + 3, 3, 16)  # equal features are kept once
 
 
 def test_a_feature_that_was_not_kept_is_computed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tasks of your own: one of every kind, read, said and scored; and what can be wrong."""
+"""Tasks of your own: one of every kind, read, written as text and scored; and what can be wrong."""
 
 import json
 import re

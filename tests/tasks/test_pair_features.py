@@ -1,4 +1,4 @@
-"""Texts and pairs as rows: laid out as the published tokenizers do, cut as BERT's code does."""
+"""Texts and pairs as features: laid out as the published tokenizers do, cut as BERT's code does."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Sentences as rows: a tag at the first token of each word, and nothing is lost of long ones."""
+"""Sentences as features: a tag at the first token of each word, and no word is lost."""
 
 from pathlib import Path
 from typing import Any

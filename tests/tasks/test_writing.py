@@ -1,4 +1,4 @@
-"""Translation, summarization and closed-book questions: read, said and scored."""
+"""Translation, summarization and closed-book questions: read, written as text and scored."""
 
 import json
 from pathlib import Path

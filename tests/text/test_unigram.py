@@ -1,4 +1,4 @@
-"""T5's ids equal the published ones, and where two references disagree it is said why.
+"""T5's ids equal the published ones, and where two references disagree the tests say why.
 
 `spiece.model` read by sentencepiece's own library is what T5 was trained with. The two references
 read the folder's tokenizer.json in Rust: the plain file, and `T5Tokenizer`, which splits at every

@@ -50,7 +50,7 @@ def test_ids_equal_the_python_reference(
 
 
 def test_real_tokenizer_json_and_its_vocab_txt_agree(minilm: Path, real_lines: list[str]) -> None:
-    """The file asks for rows cut and padded to 128 tokens, which is not its affair here."""
+    """The file asks for sequences cut and padded to 128 tokens, which is not its affair here."""
     by_json, by_lines = load_vocabulary(minilm), load_vocabulary(minilm / "vocab.txt")
     lines = real_lines[::50]
     for one, other in zip(by_json.encode_batch(lines), by_lines.encode_batch(lines), strict=True):

@@ -1,5 +1,5 @@
-"""Pre-trains on packed rows of two corpora, is killed with SIGKILL again and again, resumes, and
-compares with an unbroken run (see killing.py). Run as a program by the tests.
+"""Pre-trains on packed sequences of two corpora, is killed with SIGKILL again and again, resumes,
+and compares with an unbroken run (see killing.py). Run as a program by the tests.
 
     python pretraining_kill_rounds.py FOLDER KILLS OBJECTIVE ...
 
@@ -20,8 +20,8 @@ from headwater.runs.recipe import PretrainRecipe
 from headwater.text.loading import load_vocabulary
 from killing import Train, random_kills, spare
 
-# By objective: the preset, its sizes, and the table that shapes the rows. No recipe makes an ELMo
-# so small, so that one is built and saved beforehand.
+# By objective: the preset, its sizes, and the table that shapes its features. No recipe makes an
+# ELMo so small, so that one is built and saved beforehand.
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "mlm": (
         "bert-base-uncased",

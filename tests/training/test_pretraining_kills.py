@@ -1,4 +1,4 @@
-"""kill -9 while pre-training, packed rows of two corpora: always resumable, always identical.
+"""kill -9 while pre-training, packed sequences of two corpora: always resumable, always identical.
 
 See pretraining_kill_rounds.py.
 """

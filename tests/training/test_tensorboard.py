@@ -19,7 +19,7 @@ class Crash(Exception):
 
 
 class Failing(ToyFeatures):
-    """Crashes when the n-th row is asked for."""
+    """Crashes when the n-th feature is read."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def test_the_event_files_hold_what_the_log_holds(tmp_path: Path) -> None:
 
 def test_after_a_crash_no_step_is_shown_twice(tmp_path: Path) -> None:
     config = toy_config(tensorboard=True)
-    rows = 16 * 14 - 8  # of 14 steps; the 8th has but 8 rows
+    rows = 16 * 14 - 8  # of 14 steps; the 8th has only 8
     with pytest.raises(Crash):  # in step 15: 12 and the evaluation of 14 are shown, 10 is saved
         toy_trainer(tmp_path / "run", config, features=Failing(rows + 1)).run()
     broken = shown(tmp_path / "run")

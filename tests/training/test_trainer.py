@@ -32,7 +32,7 @@ class Crash(Exception):
 
 
 class Counting(ToyFeatures):
-    """Does something when the n-th row is asked for."""
+    """Does something when the n-th feature is read."""
 
     def __init__(self, number: int, action: Callable[[], None]) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ def test_a_signal_saves_and_the_run_continues_to_the_bit(
     features = Counting(16 * 17, lambda: os.kill(os.getpid(), number))
     outcome = toy_trainer(tmp_path / "run", features=features).run()
     assert (outcome.reason, exit_code(outcome.reason)) == (reason, code)
-    # 15 rows remain of each epoch's 120 for its 8th step: 17 x 16 rows are passed in step 18.
+    # 15 features remain of each epoch's 120 for its 8th step: 17 x 16 are passed in step 18.
     assert outcome.step == 18
     assert (tmp_path / "run" / "state" / "latest").read_text() == "step-00000018\n"
     assert (tmp_path / "run" / "model" / "weights.bin").exists()

@@ -20,7 +20,7 @@ WORDS = 50
 
 
 class ToyFeatures:
-    """Random rows: tokens with a class for each row and a label for each token."""
+    """Random features: tokens with a class for each sequence and a label for each token."""
 
     fingerprint = "toy-1"
 
