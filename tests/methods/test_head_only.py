@@ -9,7 +9,7 @@ import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
-from headwater.methods.head_only import HeadOnly
+from headwater.methods.freezing import HeadOnly
 from headwater.methods.names import build_method
 from headwater.models.build import Model
 from headwater.models.t5.network import T5

@@ -14,7 +14,7 @@ import tiny
 from headwater.checkpoints.configs import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
-from headwater.methods.head_only import HeadOnly
+from headwater.methods.freezing import HeadOnly
 from headwater.models.build import build_model, build_multi_task
 from headwater.models.head_names import TaskHead
 from headwater.models.multi_task import MultiTask

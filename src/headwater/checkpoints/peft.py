@@ -19,8 +19,8 @@ from torch import Tensor
 
 from headwater.checkpoints.adaptation import Adaptation
 from headwater.checkpoints.hub import BUNDLED
-from headwater.methods.freezing import layer_linears
 from headwater.methods.lora import LowRankLinear
+from headwater.methods.method import layer_linears
 from headwater.models.build import Model
 from headwater.models.families import family_of, keys_of
 from headwater.models.multi_task import MultiTask

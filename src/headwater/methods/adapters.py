@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.methods.config import AdaptersConfig
-from headwater.methods.freezing import freeze_body, layer_linears
-from headwater.methods.method import Method
+from headwater.methods.method import Method, freeze_body, layer_linears
 from headwater.models.build import Model
 from headwater.models.memory import check_room
 from headwater.nn.norm import LayerNorm, RMSNorm

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from headwater.errors import UserError
 from headwater.methods.config import LoraConfig
-from headwater.methods.freezing import freeze_body, layer_linears
-from headwater.methods.method import Method
+from headwater.methods.method import Method, freeze_body, layer_linears
 from headwater.models.build import Model
 from headwater.nn.dropout import Dropout
 

@@ -1,4 +1,4 @@
-"""What a way to adapt a model is: all of it happens to a built model, which never knows.
+"""What a method is: all of it happens to a built model, which never knows.
 
     method.attach(model)                    once, before the optimizer is built
     method.before_step(model, step, total)  before each step
@@ -12,11 +12,18 @@ from typing import ClassVar
 
 from torch import nn
 
+from headwater.errors import UserError
 from headwater.models.build import Model
+from headwater.models.heads import ModelWithHead
+from headwater.models.multi_task import MultiTask
+from headwater.models.text_to_text import TextToText
 
 
 class Method:
-    """One way to adapt a model; where a method leaves a hook as it is, nothing changes.
+    """One way to adapt a model. As it stands here every parameter trains: method `all`.
+
+    This is fine-tuning in the plain sense (Devlin et al. 2019, section 4). The T5 paper finds it
+    best where there is data enough (Raffel et al. 2020, section 3.5.1).
 
     saves_adapter_only: what was trained is saved without the body, with the body's name.
     """
@@ -31,3 +38,34 @@ class Method:
 
         It follows from these numbers alone, so that a run can be continued at any of them.
         """
+
+
+def head_of(model: Model) -> nn.Module | None:
+    """Return the head of an encoder, or all of its heads; None where it has none."""
+    match model:
+        case ModelWithHead():
+            return model.head
+        case MultiTask():
+            return model.heads
+        case _:
+            return None
+
+
+def freeze_body(model: Model, method: str) -> None:
+    """Let nothing train but the heads."""
+    head = head_of(model)
+    if head is None and not isinstance(model, TextToText):
+        name = type(model).__name__
+        raise UserError(f"method {method!r} adapts a T5 or a BERT with a head, not a bare {name}")
+    model.requires_grad_(False)
+    if head is not None:
+        head.requires_grad_(True)
+
+
+def layer_linears(model: nn.Module) -> dict[str, nn.Linear]:
+    """Return the linear modules inside the layers of the model's stacks, by name."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and "layers" in name.split(".")
+    }

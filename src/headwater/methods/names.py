@@ -2,19 +2,16 @@
 
 from headwater.methods.adapters import Adapters
 from headwater.methods.config import MethodConfig
-from headwater.methods.features import Features
-from headwater.methods.full import EveryParameter
-from headwater.methods.head_only import HeadOnly
+from headwater.methods.freezing import Features, GradualUnfreezing, HeadOnly
 from headwater.methods.lora import Lora
 from headwater.methods.method import Method
-from headwater.methods.unfreezing import GradualUnfreezing
 
 
 def build_method(config: MethodConfig) -> Method:
     """Return the method that a recipe names, with its settings."""
     match config.method:
         case "all":
-            return EveryParameter()
+            return Method()
         case "head_only":
             return HeadOnly()
         case "gradual_unfreezing":
