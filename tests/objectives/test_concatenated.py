@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from headwater.data.convert import PairSet
-from headwater.objectives.concatenated import ConcatenatedStores, store_seed
 from headwater.objectives.lm import LanguageModel, LanguageModelConfig
+from headwater.objectives.sequences import ConcatenatedStores, store_seed
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
 from headwater.text.vocabulary import Vocabulary
 

@@ -9,8 +9,7 @@ import pytest
 from headwater.data.batching import collate, plan_epoch
 from headwater.data.convert import PairSet
 from headwater.errors import UserError
-from headwater.objectives.lm import LanguageModelConfig
-from headwater.objectives.text_to_text import SplitText
+from headwater.objectives.lm import LanguageModelConfig, SplitText
 from headwater.text.vocabulary import Vocabulary
 
 MakeStore = Callable[..., Any]

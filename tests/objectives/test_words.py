@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headwater.errors import UserError
-from headwater.objectives.token_classes import (
+from headwater.objectives.noise import (
     continuation_tokens,
     ordinary_tokens,
     special_tokens,

@@ -6,8 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from headwater.commands.screen import show
-from headwater.pictures.html import html, write_html
-from headwater.pictures.page import Columns, Heading, Line, Page, Table, TextSpan
+from headwater.pictures.page import Columns, Heading, Line, Page, Table, TextSpan, html, write_html
 
 LINE = Line(
     "inputs",

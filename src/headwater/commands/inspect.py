@@ -161,7 +161,7 @@ def _show(
         png, html: write those files; without `html`, the page is written.
     """
     from headwater.commands.screen import show
-    from headwater.pictures.html import write_html
+    from headwater.pictures.page import write_html
 
     if output is not None:
         write = (

@@ -4,10 +4,12 @@
     prefix_lm  a random prefix is visible, the rest predicted      T5 paper, section 3.2.1
     bilm       left to right and right to left at once             ELMo
 
-Sequences are running text. Labels are the ids themselves, -100 where nothing is predicted; the
-model shifts them by one. The sequence [5 6 7 8] with a prefix of 2 is
+Sequences are running text. The labels of a decoder are the ids themselves, -100 where nothing is
+predicted; the model shifts them by one. A text-to-text model reads the prefix and writes the rest
+(T5 paper, section 3.2.3). The sequence [5 6 7 8] with a prefix of 2 is
 
-    input_ids 5 6 7 8      labels -100 -100 7 8      prefix_length 2
+    input_ids 5 6 7 8      labels -100 -100 7 8      prefix_length 2      a decoder
+    input_ids 5 6          labels 7 8                                     text-to-text
 """
 
 from typing import Literal, final
@@ -23,7 +25,7 @@ from headwater.errors import UserError
 from headwater.objectives.noise import below
 from headwater.objectives.packing import Packing
 from headwater.objectives.sequences import Longs, RunningText, Store, constant
-from headwater.text.special_tokens import document_end
+from headwater.text.special_tokens import document_end, end_token
 from headwater.text.vocabulary import Vocabulary
 
 Kind = Literal["lm", "prefix_lm", "bilm"]
@@ -102,3 +104,43 @@ class LanguageModel:
             {"input_ids": ids[i], "labels": labels[i], "prefix_length": prefixes[i, ...]}
             for i in range(len(ids))
         ]
+
+
+@final
+class SplitText:
+    """Sequences of running text as inputs and targets, a PairSet.
+
+    Features of a sequence: `input_ids`, `labels`, int32 [length] each, together `config.length`.
+    A sequence is split at the same position in every epoch, so that its lengths are known
+    beforehand. No end token is added: a sequence ends where the next begins.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        vocabulary: Vocabulary,
+        config: LanguageModelConfig,
+        seed: int,
+        kind: Literal["lm", "prefix_lm"],
+    ) -> None:
+        end = end_token(vocabulary)
+        if config.packing:
+            raise UserError("text to text reads running text here; set lm.packing = false")
+        self._source = RunningText(store, config.length, end)
+        numbers = np.arange(len(self._source))
+        self._inputs = np.zeros(len(numbers), np.int64)
+        if kind == "prefix_lm":
+            keys = order.sequence_keys((seed, order.SPLITS), numbers)
+            self._inputs += 1 + below(keys, config.length - 1)
+        self.target_lengths = config.length - self._inputs
+        self.lengths = constant(config.length, len(numbers))
+        self.fingerprint = digest(kind, config, seed, store.fingerprint, vocabulary.fingerprint)
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Build the given sequences; they are the same in every epoch."""
+        ids = self._source.texts(indices)
+        split = zip(ids, self._inputs[indices].tolist(), strict=True)
+        return [{"input_ids": text[:at], "labels": text[at:]} for text, at in split]

@@ -15,11 +15,10 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from headwater.config import Config, as_list
 from headwater.data.convert import FeatureSet
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
-from headwater.objectives.lm import LanguageModel, LanguageModelConfig
+from headwater.objectives.lm import LanguageModel, LanguageModelConfig, SplitText
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
 from headwater.objectives.sequences import Store
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
-from headwater.objectives.text_to_text import SplitText
 from headwater.text.vocabulary import Vocabulary
 
 MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory

@@ -8,17 +8,23 @@ the separator 1 and sequences of 3:
     5 6 7 | 1 8 9        (the last separator begins a sequence that is not full)
 
 An objective is a FeatureSet: it turns indices and an epoch into features, a whole batch in one
-call, from nothing but its store, its vocabulary and its seed.
+call, from nothing but its store, its vocabulary and its seed. Several stores in one run are
+concatenated. Stores of 3 and 2 sequences, the second read twice per epoch:
+
+    sequence              0 1 2   3 4   5 6
+    store                 0 0 0   1 1   1 1
+    sequence of the store 0 1 2   0 1   0 1      the last two have other noise than the two before
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from headwater.data.convert import Features
+from headwater.data import order
+from headwater.data.convert import Features, FeatureSet, all_pairs, digest, made_by_group
 from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 
@@ -113,3 +119,51 @@ class RunningText:
 def constant(value: int, sequences: int) -> Longs:
     """Return int64 [sequences] of one value, read-only and without the memory of so many."""
     return np.broadcast_to(np.int64(value), sequences)
+
+
+@final
+class ConcatenatedStores:
+    """The sequences of several sets after one another, a FeatureSet; a PairSet if all of them are.
+
+    A corpus may be read more than once per epoch (Raffel et al. 2020, section 3.4.2; Brown et al.
+    2020, table 2.2).
+
+    Args:
+        sets: at least one; all give the same features.
+        repeats: how often each is read per epoch. The noise of every reading is that of an epoch
+            of the set by itself, of which a reading takes one after another.
+    """
+
+    target_lengths: Longs  # only of pairs, by which the batcher tells them
+
+    def __init__(self, sets: Sequence[FeatureSet], repeats: Sequence[int]) -> None:
+        readings = [(store, time) for store, n in enumerate(repeats) for time in range(n)]
+        self._sets = sets
+        self._readings = readings
+        self._repeats = repeats
+        self._bounds = np.cumsum([0, *(len(sets[store]) for store, _ in readings)])
+        self.lengths = np.concatenate([sets[store].lengths for store, _ in readings])
+        if pairs := all_pairs(sets):
+            self.target_lengths = np.concatenate(
+                [pairs[store].target_lengths for store, _ in readings]
+            )
+        self.fingerprint = digest([each.fingerprint for each in sets], list(repeats))
+
+    def __len__(self) -> int:
+        return int(self._bounds[-1])
+
+    def features(self, indices: Longs, epoch: int) -> list[Features]:
+        """Build the given sequences of an epoch, those of one reading together."""
+        readings = np.searchsorted(self._bounds, indices, side="right") - 1
+
+        def make(reading: int, chosen: Longs) -> list[Features]:
+            store, time = self._readings[reading]
+            own = indices[chosen] - self._bounds[reading]
+            return self._sets[store].features(own, epoch * self._repeats[store] + time)
+
+        return made_by_group(readings, make)
+
+
+def store_seed(seed: int, store: int) -> int:
+    """Return the seed of a store's noise; the first one's is the run's own."""
+    return order.hash_key((seed, order.STORES, store)) >> 1 if store else seed

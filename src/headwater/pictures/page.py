@@ -3,15 +3,20 @@
 A page is a title and elements: headings, labelled lines of text, tables, and columns (one for
 each token, as in figure 2 of the BERT paper). A line of text is made of spans:
 
-    Line("inputs", (Run("my dog is"), Run("[MASK]", "masked")))
+    Line("inputs", (TextSpan("my dog is"), TextSpan("[MASK]", "masked")))
 
-What a highlight means is said once, below the page, for those that are in it.
+The meaning of each highlight on the page is given once, below it. The HTML file needs nothing else:
+no script, no font, no address.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
+
+from headwater.files import replace_file
 
 Highlight = Literal[
     "plain",
@@ -124,3 +129,73 @@ def _spans(element: Element) -> Iterator[TextSpan]:
             yield from (span for row in element.rows for span in row)
         case Columns():
             yield from (span for column in element.columns for span in column)
+
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70em; margin: 2em auto;
+       padding: 0 1em; }
+h1 { font-size: 1.25em; } h2 { font-size: 1em; margin: 1.6em 0 .3em; }
+p { margin: .2em 0 .2em 7em; overflow-wrap: anywhere; white-space: pre-wrap; }
+p b { float: left; margin-left: -7em; color: #777; font-weight: normal; }
+table { border-collapse: collapse; margin-top: 1em; }
+th { text-align: left; color: #777; font-weight: normal; } td, th { padding: .1em 1.2em .1em 0; }
+.columns { display: flex; flex-wrap: wrap; gap: .6em .4em; margin-top: 1em; }
+.columns div { text-align: center; } .columns div * { display: block; padding: .1em .5em;
+       margin-bottom: .2em; border-radius: .3em; background: #f4f4f4; }
+.columns .labels * { text-align: left; color: #777; background: none; }
+.special { color: #888; } .second, .columns .second { background: #dbeafe; }
+.noise { background: #fecaca; } .masked { background: #ef4444; color: #fff; }
+.random { background: #e9d5ff; } .kept { background: #fef08a; } .sentinel { background: #a5f3fc; }
+.prefix { background: #dbeafe; } .answer { background: #bbf7d0; }
+footer { margin-top: 2em; color: #777; } footer span { margin-right: 1em; padding: 0 .3em; }
+"""
+
+
+def write_html(page: Page, path: Path) -> None:
+    """Write a page as an HTML file."""
+    replace_file(path, html(page))
+
+
+def html(page: Page) -> str:
+    """Return a page as HTML; all of its text is escaped."""
+    title = _escaped(page.title)
+    body = "\n".join(_element(element) for element in page.elements)
+    meanings = "".join(
+        f'<span class="{highlight}">{text}</span>' for highlight, text in page.meanings()
+    )
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{STYLE}</style></head>\n<body><h1>{title}</h1>\n{body}\n"
+        f"<footer>{meanings}</footer></body></html>\n"
+    )
+
+
+def _element(element: Element) -> str:
+    match element:
+        case Heading():
+            return f"<h2>{_escaped(element.text)}</h2>"
+        case Line():
+            spans = "".join(_span(span, "span") for span in element.spans)
+            return f"<p><b>{_escaped(element.label)}</b>{spans}</p>"
+        case Table():
+            names = "".join(f"<th>{_escaped(name)}</th>" for name in element.names)
+            rows = "".join(
+                f"<tr>{''.join(_span(span, 'td') for span in row)}</tr>" for row in element.rows
+            )
+            return f"<table><tr>{names}</tr>{rows}</table>"
+        case Columns():
+            labels = "".join(_span(TextSpan(label), "span") for label in element.labels)
+            columns = "".join(
+                f"<div>{''.join(_span(span, 'span') for span in column)}</div>"
+                for column in element.columns
+            )
+            return f'<div class="columns"><div class="labels">{labels}</div>{columns}</div>'
+
+
+def _span(span: TextSpan, tag: str) -> str:
+    kind = "" if span.highlight == "plain" else f' class="{span.highlight}"'
+    return f"<{tag}{kind}>{_escaped(span.text) or '&nbsp;'}</{tag}>"
+
+
+def _escaped(text: str) -> str:
+    return escape(printable(text))

@@ -19,8 +19,8 @@ from headwater.evaluation.held_out import held_out_loss
 from headwater.models.config import ModelConfig
 from headwater.models.families import FAMILIES, family_of, sizes_of
 from headwater.models.head_names import TaskHead, check_head
-from headwater.objectives.concatenated import ConcatenatedStores, store_seed
 from headwater.objectives.names import OBJECTIVES, ObjectiveConfig
+from headwater.objectives.sequences import ConcatenatedStores, store_seed
 from headwater.runs.recipe import RunRecipe
 from headwater.runs.setup import Setup
 
