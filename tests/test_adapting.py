@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 import headwater as library
 import tiny
-from headwater.checkpoints.adaptation import Base
 from headwater.checkpoints.folder import load_model
+from headwater.checkpoints.parts import Base
 from headwater.errors import UserError
 from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe

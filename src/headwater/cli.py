@@ -1,4 +1,4 @@
-"""The command line as a process: what is shown, and how it ends.
+"""The command line: its verbs, what is shown, and how it ends.
 
 Exit codes: 0 done, 2 the user's mistake or what the machine refuses, such as a full disk (one line
 on standard error, no traceback), 1 a fault of ours, 130 and 143 ended by Ctrl-C and SIGTERM (a
@@ -10,16 +10,27 @@ import errno
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from itertools import pairwise
-from typing import TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from headwater import messages, progress
-from headwater.commands.app import app
-from headwater.commands.bar import terminal_bar
+from headwater.commands.ask import ask
+from headwater.commands.corpus import corpus
+from headwater.commands.evaluate import evaluate, predict, score, submit
+from headwater.commands.inspect import inspect
+from headwater.commands.models import merge, models, vectors
+from headwater.commands.output import terminal_bar
+from headwater.commands.study import study
+from headwater.commands.tasks import tasks
+from headwater.commands.train import finetune, pretrain
+from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -30,6 +41,65 @@ _MACHINE = (
     *(errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR),
 )
 _PATHS = ("--output", "--data", "--input", "--predictions", "--context", "--vocabulary")
+
+
+@contextmanager
+def _to_the_reader() -> Iterator[None]:
+    """Flush what was printed; end quietly when its reader has gone, as `| head` does."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
+
+
+class _Verbs(TyperGroup):
+    """typer itself would exit with 1 on a closed pipe, or leave it to the interpreter's end."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _to_the_reader():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _to_the_reader():
+            return super().invoke(ctx)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from headwater import __version__
+
+        print(f"headwater {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="headwater",
+    cls=_Verbs,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take a language model from raw text to answers: adapt it, measure it, ask it."""
+
+
+for _verb in (ask, finetune, pretrain, evaluate, predict, score, submit, models, merge, study):
+    app.command()(_verb)
+app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
+app.add_typer(inspect, name="inspect", help="Look at what a model reads, attends to and predicts.")
+app.add_typer(tasks, name="tasks", help="List the tasks, or look into one.")
+app.add_typer(vectors, name="vectors", help="Look into the word vectors of a model.")
+app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import tiny
-from headwater.checkpoints.adaptation import Adaptation, Base, read_adaptation
 from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
+from headwater.checkpoints.parts import Adaptation, Base, read_adaptation
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.methods.lora import merge

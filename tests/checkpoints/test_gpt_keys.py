@@ -14,7 +14,7 @@ from torch import Tensor
 
 import tiny
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.checkpoints.tensor_layout import pack, unpack
+from headwater.checkpoints.state_dict import pack, unpack
 from headwater.errors import UserError
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.gpt.keys import GPT2

@@ -38,9 +38,9 @@ def test_a_verb_alone_shows_its_help(headwater: Any, verb: list[str]) -> None:
 
 
 def test_ctrl_c_ends_without_a_traceback() -> None:
-    code = "import os, signal; from headwater import cli; from headwater.commands import context\n"
+    code = "import os, signal; from headwater import cli; from headwater.commands import ask\n"
     code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # where it is ignored
-    code += "context.read_context = lambda context: os.kill(os.getpid(), signal.SIGINT)\n"
+    code += "ask.read_context = lambda context: os.kill(os.getpid(), signal.SIGINT)\n"
     code += "import sys; sys.argv = ['headwater', 'ask', 'who', '--context', '-']; cli.main()"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ran.returncode in (130, -signal.SIGINT), ran.stderr) == (True, "")

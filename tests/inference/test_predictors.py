@@ -17,10 +17,8 @@ from headwater.data.example import PairExample, SpanExample, TaggingExample, Tex
 from headwater.errors import UserError
 from headwater.inference.answer import Decision, Prediction
 from headwater.inference.batches import predict_logits
-from headwater.inference.classifier import CHUNK, Classifier
-from headwater.inference.label_scorer import LabelScorer
+from headwater.inference.label_predictors import CHUNK, Classifier, LabelScorer, Tagger
 from headwater.inference.loaded import LoadedModel, load
-from headwater.inference.tagger import Tagger
 from headwater.models.build import build_model, build_multi_task
 from headwater.models.head_names import TaskHead
 from headwater.models.multi_task import MultiTask

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import tiny
+from headwater.checkpoints.folder import know_words
 from headwater.checkpoints.hub import BUNDLED
-from headwater.checkpoints.spelling import know_words
 from headwater.inference.loaded import LoadedModel
 from headwater.models.build import build_model
 from headwater.models.config import ModelConfig

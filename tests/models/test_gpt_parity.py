@@ -13,11 +13,10 @@ from torch.nn import functional as F
 
 import tiny
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.checkpoints.tensor_layout import pack
+from headwater.checkpoints.state_dict import pack
 from headwater.errors import UserError
-from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids
-from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generation_config import DecoderTokens, GenerationConfig
 from headwater.models.build import build_model, empty_model
 from headwater.models.families import BY_MODEL_TYPE
 from headwater.models.gpt.config import PRESETS

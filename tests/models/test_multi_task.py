@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import tiny
-from headwater.checkpoints.configs import read_config
+from headwater.checkpoints.description import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
 from headwater.methods.freezing import HeadOnly

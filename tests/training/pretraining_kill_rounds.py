@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import tiny
-from headwater.checkpoints.folder import save_model
+from headwater.checkpoints.folder import know_words, save_model
 from headwater.checkpoints.hub import BUNDLED
-from headwater.checkpoints.spelling import know_words
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
 from headwater.text.loading import load_vocabulary

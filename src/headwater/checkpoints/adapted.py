@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from headwater.checkpoints.adaptation import METHOD, Adaptation, find_base, read_adaptation
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import LoadedCheckpoint, load_model
-from headwater.checkpoints.parts import TRAINED
+from headwater.checkpoints.parts import METHOD, TRAINED, Adaptation, find_base, read_adaptation
 from headwater.checkpoints.peft import trained_names
 from headwater.checkpoints.weights import check_others, read_file
 from headwater.errors import UserError

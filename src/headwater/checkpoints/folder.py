@@ -5,24 +5,31 @@
 whatever a folder holds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from headwater.checkpoints.adaptation import METHOD, Adaptation, refuse_adapted
 from headwater.checkpoints.description import Description, describe
-from headwater.checkpoints.parts import EXTRA, ModelParts, write_parts
+from headwater.checkpoints.parts import (
+    EXTRA,
+    METHOD,
+    Adaptation,
+    ModelParts,
+    refuse_adapted,
+    write_parts,
+)
 from headwater.checkpoints.peft import adapter_config, trained_tensors
-from headwater.checkpoints.spelling import know_words
-from headwater.checkpoints.state_dict import Match, published, tied_as_found
-from headwater.checkpoints.tensor_layout import pack
+from headwater.checkpoints.state_dict import Match, pack, published, tied_as_found
 from headwater.checkpoints.weights import check_others, read_weights
 from headwater.errors import UserError, with_article
 from headwater.files import read_json
+from headwater.models.body import WordBody
 from headwater.models.build import Model, empty_model, empty_multi_task
 from headwater.models.config import ModelConfig, label_names, with_labels
 from headwater.models.families import family_of, keys_of
@@ -30,6 +37,7 @@ from headwater.models.feature_model import FeatureModel
 from headwater.models.head_names import HeadName, TaskHead, check_head
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
+from headwater.nn.characters import END_TEXT, character_ids
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
@@ -248,3 +256,18 @@ def read_extra(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{file}: a JSON object was expected")
     return content
+
+
+def know_words(model: Model, vocabulary: Vocabulary) -> None:
+    """Tell an ELMo how the words of a vocabulary are spelled; leave any other model as it is."""
+    if family_of(model.config).reads_characters and isinstance(model, WordBody):
+        model.know_words(torch.from_numpy(spell(vocabulary, range(vocabulary.size))))
+
+
+def spell(vocabulary: Vocabulary, ids: Iterable[int]) -> NDArray[np.int16]:
+    """Return the character ids `[words, characters]` by which an ELMo reads words of a vocabulary.
+
+    The token that ends a document is spelled as the published end of a text.
+    """
+    eos_id = vocabulary.eos_id
+    return character_ids([END_TEXT if id == eos_id else vocabulary.token(id) for id in ids])

@@ -3,26 +3,128 @@
 config.json          sizes, architecture, labels; see `description.py`
 model.safetensors    all tensors under the published names, or else only those that were trained:
     adapter_model.safetensors     the trained tensors
-    method.json, base.json        how they were trained, and on which body; see `adaptation.py`
+    method.json                   {"method": "lora", "settings": {"rank": 8, ...}}
+    base.json                     {"name": "minilm", "path": "/models/minilm",
+                                   "sha256": {"model.safetensors": "53aa..."}}
     adapter_config.json           for `peft`, where it knows the method
 vocabulary files     as `Vocabulary.save` writes them
 manifest.json        sha256 of all of these but base.json
 headwater.json       what else must travel with the model, for example a threshold
+
+`base.json` is not in the manifest: where the body has moved, write its new path there. Another
+body in its place is noticed by the sha256 of its weights.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from headwater.checkpoints.adaptation import BASE, METHOD, Adaptation
-from headwater.checkpoints.weights import SINGLE, write_manifest, write_weights
+from headwater.checkpoints.hub import BUNDLED, resolve
+from headwater.checkpoints.weights import SINGLE, weight_files, write_manifest, write_weights
 from headwater.errors import UserError
-from headwater.files import replacing_folder, write_json
+from headwater.files import read_json, replacing_folder, sha256, write_json
+from headwater.methods.config import MethodConfig
 from headwater.text.vocabulary import Vocabulary
+
+METHOD = "method.json"
+BASE = "base.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A body: its name as the user gave it, its folder or hub id, its weight files' sha256."""
+
+    name: str
+    path: str
+    sha256: dict[str, str]
+
+    @classmethod
+    def of(cls, model: str) -> Self:
+        """Describe the body of that name or folder; one saved without its own body is refused."""
+        folder = resolve(model)
+        refuse_adapted(folder)
+        local = model not in BUNDLED and Path(model).is_dir()
+        return cls(model, str(folder.resolve()) if local else model, weight_sums(folder))
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read `base.json`."""
+        base = read_json(file)
+        if not isinstance(base, dict) or set(base) != {"name", "path", "sha256"}:
+            raise UserError(f"{file}: an object with name, path and sha256 was expected")
+        sums = base["sha256"]
+        texts = [base["name"], base["path"], *(sums.values() if isinstance(sums, dict) else [None])]
+        if not all(isinstance(each, str) and each for each in texts):
+            raise UserError(f"{file}: texts were expected, and sha256 by file name")
+        return cls(**base)
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """How a body was adapted, and which body that was."""
+
+    config: MethodConfig
+    base: Base
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of `method.json`."""
+        name = self.config.method
+        return {"method": name, "settings": getattr(self.config, name).model_dump()}
+
+
+def read_adaptation(folder: Path) -> Adaptation | None:
+    """Read `method.json` and `base.json`; None where there is none, as with a whole model."""
+    file = folder / METHOD
+    if not file.exists():
+        return None
+    content = read_json(file)
+    if not isinstance(content, dict) or set(content) != {"method", "settings"}:
+        raise UserError(f"{file}: an object with method and settings was expected")
+    method = content["method"]
+    settings = {method: content["settings"]} if isinstance(method, str) else {}
+    config = MethodConfig.check({"method": method, **settings}, str(file))
+    return Adaptation(config, Base.read(folder / BASE))
+
+
+def find_base(adaptation: Adaptation, folder: Path) -> Path:
+    """Return the folder of the body that `folder` was trained on, if it holds the same weights."""
+    base, file = adaptation.base, folder / BASE
+    try:
+        found = resolve(base.path)
+    except UserError as error:
+        raise UserError(
+            f"{file}: the body that this was trained on, {base.name}, is not at {base.path}; "
+            f"write its new path there ({error})"
+        ) from None
+    if weight_sums(found) != base.sha256:
+        raise UserError(
+            f"{found}: holds other weights than those that {folder} was trained on (their sha256 "
+            f"is in its {BASE}); write the path of the right body there"
+        )
+    return found
+
+
+def refuse_adapted(folder: Path) -> None:
+    """Refuse a folder without a body where a whole model is needed."""
+    adaptation = read_adaptation(folder)
+    if adaptation is None:
+        return
+    method = adaptation.config.method
+    merge = ", or merge both: headwater merge MODEL --output DIR" if method == "lora" else ""
+    raise UserError(
+        f"{folder}: holds only what method {method!r} trained, without its body; start from the "
+        f"body itself, {adaptation.base.name}{merge}"
+    )
+
+
+def weight_sums(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each weight file of a whole model."""
+    return {name: sha256(folder / name) for name in weight_files(folder)}
+
 
 EXTRA = "headwater.json"
 TRAINED = "adapter_model.safetensors"

@@ -17,8 +17,8 @@ from typing import Any
 
 from torch import Tensor
 
-from headwater.checkpoints.adaptation import Adaptation
 from headwater.checkpoints.hub import BUNDLED
+from headwater.checkpoints.parts import Adaptation
 from headwater.methods.lora import LowRankLinear
 from headwater.methods.method import layer_linears
 from headwater.models.build import Model

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one file each group; `app` puts them together."""
+"""The verbs of the command line, one file each group."""

@@ -1,7 +1,13 @@
-"""`headwater models`: the bundled ones, and sizes to train from random weights."""
+"""`headwater models`, `merge` and `vectors`: what models there are, and what is in one."""
 
-from headwater.commands.options import Json
-from headwater.commands.output import print_table
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headwater.commands.options import Json, argument, option
+from headwater.commands.output import print_json, print_table
+from headwater.errors import UserError
 
 ABOUT = {
     "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)"
@@ -23,3 +29,71 @@ def model_table() -> dict[str, str]:
         for name, config in family.presets.items():
             table[name] = f"sizes for [network]: {family.summary(config)}"
     return table
+
+
+def merge(
+    model: Annotated[str, argument("A run of method lora.", "MODEL")],
+    output: Annotated[Path, option("Gets the whole model.", "DIR")],
+) -> None:
+    """Merge a LoRA run into the weights of the model it was trained on."""
+    from headwater.checkpoints.adapted import open_model
+    from headwater.checkpoints.folder import read_extra, save_model
+    from headwater.checkpoints.hub import resolve
+    from headwater.checkpoints.parts import read_adaptation
+    from headwater.files import check_free
+    from headwater.methods.lora import merge as into_weights
+    from headwater.text.loading import load_vocabulary
+
+    folder = resolve(model)
+    adaptation = read_adaptation(folder)
+    if adaptation is None:
+        raise UserError(f"{model}: holds a whole model; there is nothing to merge")
+    if (method := adaptation.config.method) != "lora":
+        raise UserError(
+            f"{model}: was trained by method {method!r}, which stays beside the body (there is "
+            "more than a matrix between); only LoRA can be merged"
+        )
+    check_free(output)
+    network = open_model(folder).model
+    into_weights(network)
+    save_model(output, network, vocabulary=load_vocabulary(folder), extra=read_extra(folder))
+    print(output)
+
+
+vectors = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Model = Annotated[str, argument("A CBOW's folder or run folder.", "MODEL")]
+
+
+@vectors.command("nearest")
+def nearest(
+    model: Model,
+    word: Annotated[str, argument("The word to start from.", "WORD")],
+    plus: Annotated[list[str] | None, option("A word to add; repeatable.", "WORD")] = None,
+    minus: Annotated[list[str] | None, option("A word to take off; repeatable.", "WORD")] = None,
+    count: Annotated[int, option("How many words to show.", "K", min=1)] = 10,
+    json: Json = False,
+) -> None:
+    """Show the words whose vectors are nearest, as in `king --minus man --plus woman`."""
+    from headwater.inference.word_vectors import load_vectors
+
+    found = load_vectors(model).nearest([word, *(plus or [])], minus or [], count)
+    if json:
+        print_json([each._asdict() for each in found])
+        return
+    width = max((len(each.word) for each in found), default=0)
+    for each in found:
+        print(f"{each.word:{width}}  {each.cosine:.3f}")
+
+
+@vectors.command("export")
+def export(
+    model: Model,
+    output: Annotated[Path, option("The file to write.", "FILE")],
+    binary: Annotated[bool, option("Numbers as float32 instead of text.", flag="--binary")] = False,
+) -> None:
+    """Write the vectors in word2vec's format, text or binary, which gensim opens."""
+    from headwater.inference.word_vectors import load_vectors
+
+    load_vectors(model).export(output, binary=binary)
+    print(output)

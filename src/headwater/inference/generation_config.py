@@ -1,7 +1,10 @@
-"""The options of text generation, by the names of `transformers`. Free of torch."""
+"""The options of text generation, by the names of `transformers`, and its results.
+
+Free of torch.
+"""
 
 import logging
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -91,3 +94,20 @@ class GenerationConfig(Config):
         return bool(
             self.min_new_tokens or self.no_repeat_ngram_size or self.repetition_penalty != 1
         )
+
+
+class DecoderTokens(NamedTuple):
+    """The special tokens with which a generated text begins and ends."""
+
+    start_id: int
+    eos_id: int
+
+
+class Generated(NamedTuple):
+    """Token ids, without those that begin and end the text, and their log probability.
+
+    The probability is that of the model, whatever way the tokens were chosen.
+    """
+
+    ids: list[int]
+    log_probability: float

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, final
 
 import torch
 
-from headwater.checkpoints.adaptation import BASE, read_adaptation, weight_sums
 from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import LoadedCheckpoint, read_extra
 from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.parts import BASE, read_adaptation, weight_sums
 from headwater.data.example import SpanExample
 from headwater.device import choose_device
 from headwater.errors import UserError, with_article

@@ -6,23 +6,19 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import torch
 
-from headwater.checkpoints.adaptation import read_adaptation
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.parts import EXTRA
+from headwater.checkpoints.parts import EXTRA, read_adaptation
 from headwater.config import Config
 from headwater.data.config import TextConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError, with_article
 from headwater.inference.answer import Predictor
 from headwater.inference.causal_generator import CausalGenerator
-from headwater.inference.classifier import Classifier
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader
-from headwater.inference.label_scorer import LabelScorer
-from headwater.inference.tagger import Tagger
-from headwater.inference.task_generator import TaskGenerator
-from headwater.inference.text_generator import TextGenerator
+from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
+from headwater.inference.text_generator import TaskGenerator, TextGenerator
 from headwater.models.body import GeneratingBody
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig

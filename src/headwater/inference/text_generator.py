@@ -1,26 +1,33 @@
-"""Text in, text out (Raffel et al. 2020, section 2.1).
+"""Text in, text out (Raffel et al. 2020, sections 2.1 and 2.4).
 
 generator = TextGenerator(t5, vocabulary)
 next(generator.generate(["translate English to German: That is good."]))[0].text
+next(TaskGenerator(generator, RTE)(examples)).text      # "entailment"
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, final
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, final
 
 import numpy as np
 import torch
 
 from headwater.data.batching import collate
 from headwater.data.convert import Features
+from headwater.data.example import Example
 from headwater.data.token_arrays import Ints
+from headwater.inference.answer import Decision
 from headwater.inference.batches import autocast, batch_tokens, batches, chunks, evaluating
-from headwater.inference.decoder import DecoderTokens, Generated
 from headwater.inference.decoding import generate_ids
-from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generation_config import DecoderTokens, Generated, GenerationConfig
 from headwater.models.body import GeneratingBody
 from headwater.models.text_to_text import TextToText
 from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from headwater.data.task import Task
+
+E = TypeVar("E", bound=Example)
 
 CHUNK = 256  # inputs in memory at once: enough to sort by length
 
@@ -113,3 +120,36 @@ def generate_batches(
             for index, several in zip(indices, found, strict=True):
                 results[index] = several
     return results
+
+
+@final
+class TaskGenerator(Generic[E]):
+    """Generates the predictions of one task. Calls may come from many threads at once.
+
+    A generated text that is no answer to the task stays as it is; it counts as wrong.
+
+    Args:
+        generator: the network and its vocabulary.
+        task: says examples as text, and turns generated text into predictions.
+        max_inputs: the longest input in tokens, the end token included; longer ones are cut.
+        decoding: the options of generation.
+    """
+
+    def __init__(
+        self,
+        generator: TextGenerator,
+        task: "Task[E]",
+        *,
+        max_inputs: int = 512,
+        decoding: GenerationConfig | None = None,
+    ) -> None:
+        self.generator, self.task = generator, task
+        self._max_inputs, self._decoding = max_inputs, decoding
+
+    def __call__(self, examples: Iterable[E]) -> Iterator[Decision]:
+        """Yield the prediction for each example, in order."""
+        for chunk in chunks(examples, CHUNK):
+            inputs = [self.task.to_text(example).inputs for example in chunk]
+            texts = self.generator.generate(inputs, self._decoding, max_inputs=self._max_inputs)
+            for example, [best, *_] in zip(chunk, texts, strict=True):
+                yield Decision(example.id, self.task.from_text(example, best.text))

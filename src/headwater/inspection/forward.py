@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from headwater.data.config import TextConfig
 from headwater.errors import UserError, with_article
-from headwater.inference.decoder import DecoderTokens
 from headwater.inference.decoding import generate_ids
-from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generation_config import DecoderTokens, GenerationConfig
 from headwater.inference.loaded import LoadedModel
 from headwater.inspection.reading import Reading
 from headwater.models.families import family_of

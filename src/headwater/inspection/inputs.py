@@ -3,7 +3,7 @@
 from itertools import zip_longest
 from typing import Any
 
-from headwater.checkpoints.spelling import spell
+from headwater.checkpoints.folder import spell
 from headwater.inspection.reading import Reading, read, sizes_and_vocabulary
 from headwater.inspection.spelling import Speller
 from headwater.models.config import ModelConfig

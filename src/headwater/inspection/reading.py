@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from headwater.checkpoints.configs import read_config
+from headwater.checkpoints.description import read_config
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import read_json

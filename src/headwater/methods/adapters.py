@@ -23,7 +23,7 @@ from headwater.methods.config import AdaptersConfig
 from headwater.methods.method import Method, freeze_body, layer_linears
 from headwater.models.build import Model
 from headwater.models.memory import check_room
-from headwater.nn.norm import LayerNorm, RMSNorm
+from headwater.nn.layers import LayerNorm, RMSNorm
 
 
 class Adapter(nn.Module):

@@ -31,9 +31,8 @@ from headwater.models.heads import (
     sequence_head,
 )
 from headwater.models.losses import Batch
-from headwater.nn.bilstm import bilstm, bilstm_states
-from headwater.nn.dropout import Dropout
-from headwater.nn.layer_mix import LayerMix
+from headwater.nn.layers import Dropout, LayerMix
+from headwater.nn.lstm import bilstm, bilstm_states
 
 Kind = Literal["sequence", "regression", "token", "span"]
 Known = Callable[[Batch], Tensor | None]

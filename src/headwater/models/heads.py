@@ -22,9 +22,8 @@ from headwater.models.body import EncoderBody
 from headwater.models.config import ModelConfig, label_names
 from headwater.models.head_names import HeadName
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum, squared_error_sum
-from headwater.nn.dropout import Dropout
 from headwater.nn.feedforward import ACTIVATIONS
-from headwater.nn.norm import LayerNorm, at_least_float32
+from headwater.nn.layers import Dropout, LayerNorm, at_least_float32
 
 
 class SpanLogits(NamedTuple):

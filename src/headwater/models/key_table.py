@@ -41,7 +41,7 @@ class KeyTable:
             more than a body: its output is tied. It is written with the prefix.
         transposed: modules whose weight stands as `[inputs, outputs]` in the file.
         fused: modules that stand as one in the file, along the outputs: its name -> its parts, of
-            which the tables speak as modules inside it; see `checkpoints.tensor_layout`.
+            which the tables speak as modules inside it; see `checkpoints.state_dict`.
     """
 
     prefix: str

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from torch import Tensor
 from torch.nn import functional as F
 
-from headwater.nn.norm import at_least_float32
+from headwater.nn.layers import at_least_float32
 
 IGNORED = -100  # the label of a position without one
 

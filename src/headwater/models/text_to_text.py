@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from headwater.models.body import GeneratingBody
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-from headwater.nn.norm import at_least_float32
+from headwater.nn.layers import at_least_float32
 
 if TYPE_CHECKING:
     from headwater.models.t5.config import T5Config

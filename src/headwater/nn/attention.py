@@ -12,8 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from headwater.nn.dropout import Dropout
-from headwater.nn.norm import at_least_float32
+from headwater.nn.layers import Dropout, at_least_float32
 
 
 class KeyValues(NamedTuple):

@@ -9,7 +9,7 @@ Where the norm goes is a choice of what is passed in:
 from torch import Tensor, nn
 
 from headwater.nn.attention import KeyValueCache, KeyValues
-from headwater.nn.dropout import Dropout
+from headwater.nn.layers import Dropout
 
 
 class PostNorm(nn.Module):

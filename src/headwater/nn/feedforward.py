@@ -1,8 +1,8 @@
-"""The position-wise feed-forward: Vaswani et al. 2017, section 3.3, and its gated form.
+"""Dense layers: feed-forwards, the pooler, the highway layer.
 
 Plain:  outer(dropout(act(inner(x))))                        BERT (gelu), T5 v1.0 (relu)
 Gated:  outer(dropout(act(gate(x)) * linear(x)))             T5 v1.1, Flan-T5 (tanh gelu)
-Gated units: Shazeer 2020, "GLU Variants Improve Transformer", section 2.
+Vaswani et al. 2017, section 3.3; Shazeer 2020, "GLU Variants Improve Transformer", section 2.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.nn.dropout import Dropout
+from headwater.nn.layers import Dropout
 
 _tanh_gelu = partial(F.gelu, approximate="tanh")
 
@@ -57,3 +57,37 @@ class GatedFeedForward(nn.Module):
         passed = self.activation(self.gate(hidden)) * self.linear(hidden)
         outer: Tensor = self.outer(self.dropout(passed))
         return outer
+
+
+class Pooler(nn.Module):
+    """A dense layer on the first position: `[batch, length, hidden]` -> `[batch, hidden]`.
+
+    Devlin et al. 2019, figure 2.
+    """
+
+    def __init__(self, width: int, act: str, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.activation = ACTIVATIONS[act]
+        self.dropout = Dropout(dropout)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.activation(self.dense(self.dropout(hidden[:, 0])))
+
+
+class Highway(nn.Module):
+    """`[.., width]` -> `[.., width]`, letting its input pass where it has nothing to add.
+
+        gate = sigmoid(G x + g)        output = gate * relu(T x + t) + (1 - gate) * x
+
+    Srivastava, Greff and Schmidhuber 2015, "Highway Networks", section 2. The gate's bias begins
+    at -2 (section 3.1), so that a fresh layer passes most of its input on.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gate = nn.Linear(width, width)
+        self.transform = nn.Linear(width, width)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.lerp(inputs, F.relu(self.transform(inputs)), torch.sigmoid(self.gate(inputs)))

@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from headwater.nn.embedding import empty_embedding
+from headwater.nn.layers import empty_embedding
 
 
 def bucket(distance: Tensor, *, buckets: int, max_distance: int, both_sides: bool) -> Tensor:

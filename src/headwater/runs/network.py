@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from headwater.checkpoints.configs import check_number, names_activation
-from headwater.checkpoints.spelling import know_words
+from headwater.checkpoints.description import check_number, names_activation
+from headwater.checkpoints.folder import know_words
 from headwater.errors import UserError, did_you_mean
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig

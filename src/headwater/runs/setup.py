@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from headwater.checkpoints.adaptation import Adaptation, Base
-from headwater.checkpoints.configs import read_config
+from headwater.checkpoints.description import read_config
 from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.parts import Adaptation, Base
 from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
 from headwater.files import read_json

@@ -202,7 +202,7 @@ def store(context: StudyContext, name: str) -> str:
 
 
 def _config(name: str) -> Any:
-    from headwater.checkpoints.configs import read_config  # its models import torch
+    from headwater.checkpoints.description import read_config  # its models import torch
 
     file = resolve(name) / "config.json"
     return read_config(read_json(file), str(file))

@@ -14,7 +14,7 @@ from headwater.models.heads import (
     sequence_head,
 )
 from headwater.models.losses import cross_entropy_sum
-from headwater.nn.pooler import Pooler
+from headwater.nn.feedforward import Pooler
 
 
 def _span(config: BertConfig) -> SpanHead:

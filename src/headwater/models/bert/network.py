@@ -21,12 +21,9 @@ from headwater.models.layer_outputs import entering
 from headwater.models.losses import Batch
 from headwater.nn.attention import Attention
 from headwater.nn.block import Block, PostNorm, PreNorm
-from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import empty_embedding
-from headwater.nn.feedforward import FeedForward
+from headwater.nn.feedforward import FeedForward, Pooler
+from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
 from headwater.nn.masks import additive, block_positions, visible
-from headwater.nn.norm import LayerNorm, at_least_float32
-from headwater.nn.pooler import Pooler
 
 
 class Embeddings(nn.Module):

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from headwater.models.body import WordBody
 from headwater.models.cbow.config import CBOWConfig
 from headwater.models.losses import IGNORED, Batch, count
-from headwater.nn.embedding import empty_embedding
+from headwater.nn.layers import empty_embedding
 from headwater.nn.sampled import SampledSoftmax
 
 

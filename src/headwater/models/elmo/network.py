@@ -25,10 +25,9 @@ from headwater.models.body import WordBody
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.losses import Batch
 from headwater.nn.characters import CharacterCNN
-from headwater.nn.dropout import Dropout
-from headwater.nn.highway import Highway
+from headwater.nn.feedforward import Highway
+from headwater.nn.layers import Dropout, at_least_float32
 from headwater.nn.lstm import ProjectedLSTM
-from headwater.nn.norm import at_least_float32
 from headwater.nn.sampled import SampledSoftmax
 
 

@@ -26,10 +26,8 @@ from headwater.models.t5.network import attention, feedforward, positions
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
 from headwater.nn.attention import KeyValueCache
 from headwater.nn.block import Block
-from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import empty_embedding
+from headwater.nn.layers import Dropout, RMSNorm, empty_embedding
 from headwater.nn.masks import additive, visible
-from headwater.nn.norm import RMSNorm
 
 
 class Stack(nn.Module):

@@ -31,11 +31,9 @@ from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
 from headwater.nn.attention import Attention, KeyValueCache, KeyValues
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PreNorm
-from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import empty_embedding
 from headwater.nn.feedforward import FeedForward, GatedFeedForward
+from headwater.nn.layers import Dropout, RMSNorm, at_least_float32, empty_embedding
 from headwater.nn.masks import additive, visible
-from headwater.nn.norm import RMSNorm, at_least_float32
 from headwater.nn.positions import RelativePositions
 
 

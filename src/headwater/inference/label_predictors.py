@@ -1,0 +1,124 @@
+"""Labels and numbers for texts, and tags for words (Devlin et al. 2019, sections 4.1 and 5.3).
+
+classifier = Classifier(LabelScorer(network, vocabulary, ("not_entailment", "entailment")))
+for decision in classifier(examples):      # streamed, in order
+    decision.text, decision.probabilities  # "entailment", (0.1, 0.9)
+tagger = Tagger(LabelScorer(network, vocabulary, ("O", "B-person", "I-person")))
+next(tagger([TaggingExample("1", ("Ada", "Lovelace", "sat"))])).text    # B-person I-person O
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from headwater.data.convert import FeatureSet
+from headwater.data.example import PairExample, TaggingExample
+from headwater.inference.answer import Decision
+from headwater.inference.batches import chunks, predict_logits
+from headwater.tasks.config import SequenceConfig
+from headwater.tasks.labels import OUTSIDE
+from headwater.tasks.pair_features import encode_pairs
+from headwater.tasks.tag_features import encode_tags
+from headwater.text.sequence_layout import SequenceLayout
+from headwater.text.vocabulary import Vocabulary
+
+CHUNK = 2048  # examples in memory at once: enough to sort by length
+SENTENCES = 1024  # those of a tagger
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LabelScorer:
+    """A network with the vocabulary and the labels it was trained with.
+
+    Calls may come from many threads at once.
+
+    Args:
+        network: called with a batch, gives logits, `[batch, ..., labels]`.
+        vocabulary: the one the network was trained with.
+        labels: in the order of the outputs; empty: the only output is a number.
+        config: how texts are cut; must fit the network's longest input.
+        precision: of the matrix products; None: bf16 for large inputs where the processor has it.
+        layout: the special tokens of a sequence; None: those of an encoder.
+    """
+
+    network: nn.Module
+    vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    config: SequenceConfig = field(default_factory=SequenceConfig)
+    precision: torch.dtype | None = None
+    layout: SequenceLayout | None = None
+
+    def logits(self, features: FeatureSet) -> list[NDArray[np.float32]]:
+        """Return the logits of each sequence, without the batch axis."""
+        pad_id = self.vocabulary.pad_id or 0
+        return predict_logits(self.network, features, pad_id, precision=self.precision)
+
+
+@final
+class Classifier:
+    """Chooses one of the labels, or gives a number.
+
+    The scorer's logits are `[batch, labels]`, or without labels the numbers, `[batch, 1]`.
+    """
+
+    def __init__(self, scorer: LabelScorer) -> None:
+        self._scorer = scorer
+
+    def __call__(self, examples: Iterable[PairExample]) -> Iterator[Decision]:
+        """Yield for each example the likeliest label (of equal ones the first), or the number."""
+        scorer = self._scorer
+        for chunk in chunks(examples, CHUNK):
+            features = encode_pairs(
+                *(scorer.vocabulary, chunk, scorer.config, scorer.labels),
+                labelled=False,
+                layout=scorer.layout,
+            )
+            for example, logits in zip(chunk, scorer.logits(features), strict=True):
+                yield self._decision(example.id, logits)
+
+    def _decision(self, id: str, logits: NDArray[np.float32]) -> Decision:
+        if not self._scorer.labels:
+            return Decision(id, repr(float(logits[0])))
+        odds = np.exp(logits - logits.max())
+        probabilities = tuple((odds / odds.sum()).tolist())
+        return Decision(id, self._scorer.labels[int(logits.argmax())], probabilities)
+
+
+@final
+class Tagger:
+    """Gives every word the likeliest tag of its first token.
+
+    The scorer's logits are `[batch, length, tags]`. A sentence longer than one input is read in
+    several, cut at words. A word without a token (a lone control character) is tagged `O`.
+    """
+
+    def __init__(self, scorer: LabelScorer) -> None:
+        self._scorer = scorer
+
+    def __call__(self, examples: Iterable[TaggingExample]) -> Iterator[Decision]:
+        """Yield the tags of each sentence, with spaces between them, in order."""
+        for chunk in chunks(examples, SENTENCES):
+            for example, tags in zip(chunk, self._tags(chunk), strict=True):
+                yield Decision(example.id, " ".join(tags))
+
+    def _tags(self, examples: Sequence[TaggingExample]) -> list[list[str]]:
+        scorer = self._scorer
+        features = encode_tags(
+            *(scorer.vocabulary, examples, scorer.config, scorer.labels),
+            labelled=False,
+            layout=scorer.layout,
+        )
+        tags = [[OUTSIDE] * len(example.words) for example in examples]
+        for index, logits in enumerate(scorer.logits(features)):
+            positions, words = features.word_positions(index)
+            sentence = tags[features.example_of[index]]
+            best = np.argmax(logits[positions], axis=-1)
+            for word, tag in zip(words.tolist(), best.tolist(), strict=True):
+                sentence[word] = scorer.labels[tag]
+        return tags
