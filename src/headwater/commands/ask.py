@@ -31,7 +31,6 @@ def ask(
     device: Device = "auto",
 ) -> None:
     """Answer a question, from a text or from what the model knows."""
-    from headwater.commands.ask import read_context
     from headwater.inference.loaded import load
 
     documents = read_context(context) if context is not None else None
