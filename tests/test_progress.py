@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from headwater import messages
-from headwater.commands.output import terminal_bar
+from headwater.commands.terminal import terminal_bar
 from headwater.progress import Display, Progress, installed
 
 LOGGER = logging.getLogger("headwater.training.trainer")

@@ -25,10 +25,9 @@ from headwater.commands.ask import ask
 from headwater.commands.corpus import corpus
 from headwater.commands.evaluate import evaluate, predict, score, submit
 from headwater.commands.inspect import inspect
-from headwater.commands.models import merge, models, vectors
-from headwater.commands.output import terminal_bar
+from headwater.commands.models import merge, models, tasks, vectors
 from headwater.commands.study import study
-from headwater.commands.tasks import tasks
+from headwater.commands.terminal import terminal_bar
 from headwater.commands.train import finetune, pretrain
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError

@@ -14,11 +14,7 @@ from headwater.errors import UserError
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of a name; `auto` takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        UserError: the name is unknown or this machine has no such device.
-    """
+    """Return the device of a name; `auto` takes CUDA, then MPS, then the CPU."""
     device = _find_device(name)
     if device.type == "cuda":  # read when cuBLAS is first used, so before anything runs there
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -44,11 +40,7 @@ def _find_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Return the type of the matrix products; `auto` is bf16 where the processor has it.
-
-    Raises:
-        UserError: fp16 anywhere but on CUDA, or bf16 on a GPU without it.
-    """
+    """Return the type of the matrix products; `auto` is bf16 where the processor has it."""
     if name == "auto":
         return torch.bfloat16 if _has_bf16(device) else torch.float32
     if name == "fp16" and device.type != "cuda":

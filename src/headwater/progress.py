@@ -50,15 +50,12 @@ class Bar(Protocol):
 
     def start(self, total: float, done: float, count: str) -> None:
         """Appear, with the text of `Display.count`."""
-        ...
 
     def move(self, done: float, count: str, rate: str, fields: str) -> None:
         """Show so much, with the texts of `Display`."""
-        ...
 
     def close(self) -> None:
         """Leave the terminal as it stands."""
-        ...
 
 
 _bar: ContextVar[Callable[[Display], Bar | None] | None] = ContextVar("bar", default=None)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from headwater import messages
-from headwater.commands.output import terminal_bar
+from headwater.commands.terminal import terminal_bar
 from headwater.evaluation.evaluator import progress_of
 from headwater.progress import installed
 from headwater.tasks.glue import COLA

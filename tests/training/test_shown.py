@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.commands.output import terminal_bar
+from headwater.commands.terminal import terminal_bar
 from headwater.errors import UserError
 from headwater.messages import shown
 from headwater.progress import installed

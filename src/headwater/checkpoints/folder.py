@@ -20,7 +20,6 @@ from headwater.checkpoints.parts import (
     EXTRA,
     METHOD,
     Adaptation,
-    ModelParts,
     refuse_adapted,
     write_parts,
 )
@@ -85,12 +84,12 @@ def save_model(
     if adaptation is not None:
         tensors = model.small() if isinstance(model, FeatureModel) else trained_tensors(model)
         peft = adapter_config(model, adaptation)
-        write_parts(folder, ModelParts(content, tensors, vocabulary, extra, adaptation, peft))
+        write_parts(folder, content, tensors, vocabulary, extra, adaptation, peft)
         return
     tensors = _tensors(model)
     tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
     content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    write_parts(folder, ModelParts(content, tensors, vocabulary, extra))
+    write_parts(folder, content, tensors, vocabulary, extra)
 
 
 def _tensors(model: Model) -> dict[str, Tensor]:

@@ -132,41 +132,36 @@ TRAINED = "adapter_model.safetensors"
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelParts:
-    """What is written: see above.
+def write_parts(
+    folder: Path,
+    config: Json,
+    tensors: Mapping[str, Tensor],
+    vocabulary: Vocabulary | None,
+    extra: Json | None,
+    adaptation: Adaptation | None = None,
+    peft: Json | None = None,
+) -> None:
+    """Write a model's folder in the place of an older one; refuse tensors that are not finite.
 
-    tensors: of the whole model; with an `adaptation`, only those that were trained.
-    extra: the content of headwater.json; None: no such file.
+    With an `adaptation`, `tensors` are only those that were trained.
     """
-
-    config: Json
-    tensors: Mapping[str, Tensor]
-    vocabulary: Vocabulary | None = None
-    extra: Json | None = None
-    adaptation: Adaptation | None = None
-    peft: Json | None = None
-
-
-def write_parts(folder: Path, parts: ModelParts) -> None:
-    """Write a model's folder in the place of an older one; refuse tensors that are not finite."""
-    for name, tensor in parts.tensors.items():
+    for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{folder}: {name} is not finite as {tensor.dtype}; nothing was saved")
-    adaptation, free = parts.adaptation, {}  # `free` may be changed by hand
-    documents = {"config.json": parts.config}
+    free = {}  # may be changed by hand
+    documents = {"config.json": config}
     if adaptation is not None:
         documents[METHOD], free[BASE] = adaptation.to_json(), asdict(adaptation.base)
-    if parts.peft is not None:
-        documents["adapter_config.json"] = parts.peft
-    if parts.extra is not None:
-        free[EXTRA] = dict(parts.extra)
+    if peft is not None:
+        documents["adapter_config.json"] = peft
+    if extra is not None:
+        free[EXTRA] = dict(extra)
     with replacing_folder(folder) as temporary:
         for name, content in documents.items():
             write_json(temporary / name, content)
-        write_weights(temporary, parts.tensors, SINGLE if adaptation is None else TRAINED)
-        if parts.vocabulary is not None:
-            parts.vocabulary.save(temporary)
+        write_weights(temporary, tensors, SINGLE if adaptation is None else TRAINED)
+        if vocabulary is not None:
+            vocabulary.save(temporary)
         write_manifest(temporary, [item.name for item in temporary.iterdir()])
         for name, content in free.items():
             write_json(temporary / name, content)

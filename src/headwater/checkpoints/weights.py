@@ -43,7 +43,7 @@ def read_file(folder: Path, name: str) -> dict[str, Tensor]:
     return _read_file(folder / name)
 
 
-def write_weights(folder: Path, tensors: Mapping[str, Tensor], name: str = SINGLE) -> None:
+def write_weights(folder: Path, tensors: Mapping[str, Tensor], name: str) -> None:
     """Write a file of tensors."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:

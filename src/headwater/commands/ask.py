@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from headwater.commands.options import Device, Json, Model, argument, option
-from headwater.commands.output import print_json
+from headwater.commands.terminal import Device, Json, Model, argument, option, print_json
 from headwater.errors import UserError
 from headwater.files import decode_text, read_text
 

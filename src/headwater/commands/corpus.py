@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from headwater import signals
-from headwater.commands.options import Json, TextField, Texts, argument, option
-from headwater.commands.output import print_json
+from headwater.commands.terminal import Json, TextField, Texts, argument, option, print_json
 from headwater.errors import UserError
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from headwater.commands.options import (
+from headwater.commands.terminal import (
     Device,
     Json,
     Model,
@@ -12,8 +12,9 @@ from headwater.commands.options import (
     TaskName,
     argument,
     option,
+    print_json,
+    print_table,
 )
-from headwater.commands.output import print_json, print_table
 from headwater.errors import UserError
 
 if TYPE_CHECKING:

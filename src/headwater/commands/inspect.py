@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headwater.commands.options import (
+from headwater.commands.terminal import (
     Corpus,
     Device,
     InitialModel,
@@ -18,8 +18,8 @@ from headwater.commands.options import (
     Settings,
     argument,
     option,
+    print_json,
 )
-from headwater.commands.output import print_json
 from headwater.commands.train import pretraining_options
 from headwater.errors import UserError
 

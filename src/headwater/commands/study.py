@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from headwater.commands.options import Json, argument, option
-from headwater.commands.output import print_json, print_table
+from headwater.commands.terminal import Json, argument, option, print_json, print_table
 from headwater.errors import UserError
 
 if TYPE_CHECKING:

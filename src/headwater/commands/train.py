@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headwater.commands.options import (
+from headwater.commands.terminal import (
     Corpus,
     InitialModel,
     Json,
@@ -17,8 +17,8 @@ from headwater.commands.options import (
     RunFolder,
     Settings,
     option,
+    print_json,
 )
-from headwater.commands.output import print_json
 from headwater.signals import exit_code
 
 if TYPE_CHECKING:

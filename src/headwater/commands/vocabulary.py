@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headwater import signals
-from headwater.commands.options import Json, TextField, Texts, argument, option
-from headwater.commands.output import print_json
+from headwater.commands.terminal import Json, TextField, Texts, argument, option, print_json
 
 if TYPE_CHECKING:
     from headwater.text.vocabulary import Vocabulary

@@ -15,7 +15,7 @@ import numpy as np
 from headwater.data.convert import Features
 from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
-from headwater.inference.answer import Answer
+from headwater.inference.answer import Answer, check_top_k
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import DecoderTokens, GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, generate_batches
@@ -58,8 +58,7 @@ class CausalGenerator:
         """Return the `top_k` likeliest continuations of a prompt, as long as there is room for."""
         if not text.strip():
             raise UserError("the text to continue is empty")
-        if top_k < 1:
-            raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
+        check_top_k(top_k)
         usual = GenerationConfig(num_beams=top_k, num_return_sequences=top_k)
         room = max(1, min(usual.max_new_tokens, self._room(self.vocabulary.encode(text).ids)))
         found = next(self.generate([text], usual.model_copy(update={"max_new_tokens": room})))

@@ -75,7 +75,10 @@ def _one_by_one(
         logits = scores = network.step(last, cache)
         if history is not None:
             scores = constrain(logits, history, step, special.eos_id, config)
-        chosen = _choose(scores, None if draws is None else draws[alive, step], config)
+        if draws is None:
+            chosen = scores.argmax(-1)
+        else:
+            chosen = pick(keep_likely(scores, config), draws[alive, step])
         chances = torch.log_softmax(logits, -1).gather(1, chosen[:, None])[:, 0]
         total[alive] += chances.float()
         going = chosen != special.eos_id
@@ -91,11 +94,6 @@ def _one_by_one(
         last = chosen[:, None]
         history = None if history is None else torch.cat([history, last], 1)
     return [Generated(ids, value) for ids, value in zip(texts, total.tolist(), strict=True)]
-
-
-def _choose(logits: Tensor, draws: Tensor | None, config: GenerationConfig) -> Tensor:
-    """Return the likeliest tokens `[batch]`, or drawn ones."""
-    return logits.argmax(-1) if draws is None else pick(keep_likely(logits, config), draws)
 
 
 def keep_likely(logits: Tensor, config: GenerationConfig) -> Tensor:

@@ -21,7 +21,7 @@ from torch import nn
 
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
-from headwater.inference.answer import Answer, Prediction, no_answer_probability
+from headwater.inference.answer import Answer, Prediction, check_top_k, no_answer_probability
 from headwater.inference.batches import chunks, predict_logits
 from headwater.tasks.config import SpanConfig
 from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
@@ -66,16 +66,14 @@ class ExtractiveReader:
         self._precision = precision
         self._tokens, self._layout = tokens, layout
 
-    def __call__(self, examples: Iterable[SpanExample]) -> Iterator[Prediction]:
-        """Predict one answer per example; see `predict`."""
-        return self.predict(examples)
-
     def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:
         """Yield one prediction with up to `top_k` answers per example, in order."""
-        _check(top_k)
+        check_top_k(top_k)
         for chunk in chunks(examples, CHUNK):
             for read in zip(chunk, self._choices(chunk, top_k), strict=True):
                 yield self._prediction([read], top_k, named=False)
+
+    __call__ = predict
 
     def ask(self, question: str, contexts: Mapping[str, str] | str, top_k: int = 1) -> list[Answer]:
         """Answer one question from one text, or from several by name.
@@ -91,7 +89,7 @@ class ExtractiveReader:
         texts = [example for example in texts if example.context.strip()]
         if not texts:
             raise UserError("the text to answer from is empty")
-        _check(top_k)
+        check_top_k(top_k)
         reads: list[Read] = []
         for chunk in chunks(texts, CHUNK):
             reads.extend(zip(chunk, self._choices(chunk, top_k), strict=True))
@@ -148,11 +146,6 @@ class ExtractiveReader:
             margin,
             None if self.threshold is None else no_answer_probability(margin, self.threshold),
         )
-
-
-def _check(top_k: int) -> None:
-    if top_k < 1:
-        raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
 
 
 def _ranked(reads: Sequence[Read], relative: bool, *, apart: bool = False) -> list[Found]:

@@ -15,7 +15,7 @@ from typing import final
 
 from headwater.data.example import SpanExample, TextExample
 from headwater.errors import UserError
-from headwater.inference.answer import Answer, Prediction
+from headwater.inference.answer import Answer, Prediction, check_top_k
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, TextGenerator
@@ -47,10 +47,6 @@ class GenerativeReader:
         self._max_inputs = max_inputs
         self._decoding = decoding or GenerationConfig()
 
-    def __call__(self, examples: Iterable[SpanExample]) -> Iterator[Prediction]:
-        """Predict one answer per example; see `predict`."""
-        return self.predict(examples)
-
     def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:
         """Yield one prediction with up to `top_k` different answers per example, in order."""
         config = self._config(top_k)
@@ -62,6 +58,8 @@ class GenerativeReader:
                 answers = tuple(_answer(text, None) for text in found[:top_k])
                 best = next((text.text for text in found if text.text), "")
                 yield Prediction(example.id, answers, best)
+
+    __call__ = predict
 
     def ask(
         self, question: str, contexts: Mapping[str, str] | str | None = None, top_k: int = 1
@@ -88,8 +86,7 @@ class GenerativeReader:
         return [_answer(text, sources[text] or None) for text in _ranked(generated)[:top_k]]
 
     def _config(self, top_k: int) -> GenerationConfig:
-        if top_k < 1:
-            raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
+        check_top_k(top_k)
         if self._decoding.do_sample:
             return self._decoding
         beams = max(top_k, self._decoding.num_beams)

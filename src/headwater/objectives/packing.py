@@ -4,8 +4,8 @@ Sequences of running text run across documents. Packed sequences do not: a docum
 texts that fit a sequence, each text is an example of the objective by itself (its own noise, its
 own sentinels from the first on, its own end token), and texts share a sequence as long as there is
 room. `blocks` says which positions belong together: attention stays inside a block, and positions
-begin again in each (`nn/masks.py`; Raffel et al. 2020, section 3.1.2, "we pack multiple sequences
-into each entry"). Texts of 4, 2 and 2 tokens with room for 6:
+begin again in each (`nn/attention.py`; Raffel et al. 2020, section 3.1.2, "we pack multiple
+sequences into each entry"). Texts of 4, 2 and 2 tokens with room for 6:
 
     input_ids   a a a a b b        c c
     blocks      1 1 1 1 2 2        1 1        0 on padding

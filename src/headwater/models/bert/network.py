@@ -19,11 +19,10 @@ from headwater.models.bert.config import BertConfig
 from headwater.models.body import EncoderBody
 from headwater.models.layer_outputs import entering
 from headwater.models.losses import Batch
-from headwater.nn.attention import Attention
+from headwater.nn.attention import Attention, additive, block_positions, visible
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.feedforward import FeedForward, Pooler
 from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
-from headwater.nn.masks import additive, block_positions, visible
 
 
 class Embeddings(nn.Module):

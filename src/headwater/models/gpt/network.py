@@ -28,11 +28,17 @@ from headwater.models.body import GeneratingBody
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.layer_outputs import entering
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-from headwater.nn.attention import Attention, KeyValueCache, KeyValues
+from headwater.nn.attention import (
+    Attention,
+    KeyValueCache,
+    KeyValues,
+    additive,
+    block_positions,
+    visible,
+)
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.feedforward import FeedForward
 from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
-from headwater.nn.masks import additive, block_positions, visible
 
 
 def block(config: GPTConfig) -> Block:

@@ -24,10 +24,9 @@ from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.network import attention, feedforward, positions
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import KeyValueCache
+from headwater.nn.attention import KeyValueCache, additive, visible
 from headwater.nn.block import Block
 from headwater.nn.layers import Dropout, RMSNorm, empty_embedding
-from headwater.nn.masks import additive, visible
 
 
 class Stack(nn.Module):

@@ -29,12 +29,17 @@ from headwater.models.layer_outputs import entering
 from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import Attention, KeyValueCache, KeyValues
+from headwater.nn.attention import (
+    Attention,
+    KeyValueCache,
+    KeyValues,
+    RelativePositions,
+    additive,
+    visible,
+)
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PreNorm
 from headwater.nn.feedforward import FeedForward, GatedFeedForward
 from headwater.nn.layers import Dropout, RMSNorm, at_least_float32, empty_embedding
-from headwater.nn.masks import additive, visible
-from headwater.nn.positions import RelativePositions
 
 
 def attention(config: T5Config) -> PreNorm:

@@ -1,11 +1,61 @@
-"""What the verbs print on standard output, and the bar on standard error."""
+"""What the verbs share: their options, what they print, the bar on standard error."""
 
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from headwater.progress import Bar, Display
+
+
+def option(
+    help: str,
+    metavar: str | None = None,
+    flag: str | None = None,
+    min: float | None = None,
+    max: float | None = None,
+) -> Any:
+    """Declare an option; `flag` is its name where the parameter's would not do."""
+    flags = [flag] if flag else []
+    return typer.Option(*flags, metavar=metavar, help=help, min=min, max=max)
+
+
+def argument(help: str, metavar: str | None = None) -> Any:
+    """Declare an argument."""
+    return typer.Argument(metavar=metavar, help=help)
+
+
+Model = Annotated[str, option("A folder, a hub id, or a bundled name.", "MODEL")]
+ModelArgument = Annotated[str, argument("A folder, a hub id, or a bundled name.", "MODEL")]
+ModelByTask = Annotated[
+    list[str], option("A model, a folder with a run for each task, or TASK=MODEL.", "MODEL")
+]
+InitialModel = Annotated[str | None, option("What to start from.", "MODEL")]
+
+Recipe = Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")]
+Settings = Annotated[
+    list[str] | None, option("Change one key of the recipe; repeatable.", "a.b=VALUE", flag="--set")
+]
+Objective = Annotated[
+    str | None, option("What to predict: bilm, cbow, lm, mlm, prefix_lm or span_corruption.", "O")
+]
+Corpus = Annotated[str | None, option("A token store of `corpus build`.", "STORE")]
+RunFolder = Annotated[Path | None, option("The run folder [runs/RECIPE].", "DIR")]
+Resume = Annotated[bool, option("Continue the run in DIR.", flag="--resume")]
+
+TaskName = Annotated[str, option("A name from `headwater tasks`, or a TASK.toml.", "TASK")]
+NoAnswerProbabilities = Annotated[
+    Path | None, option("The official no-answer probabilities as JSON.", "FILE")
+]
+
+Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]
+TextField = Annotated[str, option("The field or column with the text.")]
+
+Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")]
+Json = Annotated[bool, option("Print JSON for a script.", flag="--json")]
 
 
 def print_json(value: Any) -> None:
