@@ -25,9 +25,9 @@ import transformers
 
 from headwater.checkpoints.folder import load_model
 from headwater.data.batching import collate, plan_epoch
+from headwater.data.config import SpanConfig
 from headwater.data.order import step_seed
 from headwater.device import choose_precision
-from headwater.tasks.config import SpanConfig
 from headwater.tasks.squad import SQUAD_V2
 from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.loading import load_vocabulary

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headwater.data.squad_file import read_squad
+from headwater.data.span_files import read_squad
 from headwater.files import replace_file
 from headwater.text.sentences import sentences
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headwater.config import Config, read_toml
-from headwater.data.config import DataConfig, TextConfig
+from headwater.data.config import DataConfig, SequenceConfig, SpanConfig, TextConfig
 from headwater.methods.config import MethodConfig
 from headwater.models.families import presets
 from headwater.objectives.cbow import WordWindowsConfig
@@ -23,7 +23,6 @@ from headwater.runs.recipe import (
     Recipe,
     load_recipe,
 )
-from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.tasks.names import TASKS
 from headwater.training.config import TrainingConfig
 

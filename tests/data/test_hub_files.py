@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from headwater.data.hub_files import with_hub
-from headwater.data.official_files import TaskFiles
+from headwater.data.official_files import TaskFiles, with_hub
 from headwater.errors import UserError
 
 RTE = TaskFiles("RTE", {"validation": ("dev.tsv",)}, ("nyu-mll/glue", "rte"))
@@ -91,7 +90,7 @@ def test_a_file_of_that_name_comes_first(hub: Callable[..., Asked]) -> None:
 def test_paths_import_no_client() -> None:
     code = (
         "import sys\n"
-        "from headwater.data.hub_files import with_hub\n"
+        "from headwater.data.official_files import with_hub\n"
         "with_hub('rte', None, ['dev.tsv'], 'validation')\n"
         "assert 'huggingface_hub' not in sys.modules\n"
     )

@@ -12,7 +12,7 @@ import pytest
 
 import tiny
 from headwater.data.example import AnswerSpan, SpanExample
-from headwater.data.squad_file import read_squad
+from headwater.data.span_files import read_squad
 from headwater.errors import UserError
 
 CONTEXT = "The Rhine flows north.  The Elbe 🙂 flows north too."

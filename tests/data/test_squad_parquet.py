@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from headwater.data.example import AnswerSpan
-from headwater.data.squad_file import read_squad
+from headwater.data.span_files import read_squad
 from headwater.errors import UserError
 
 

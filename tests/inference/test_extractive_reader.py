@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import tiny
+from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.batches import batches
 from headwater.inference.extractive_reader import ExtractiveReader
-from headwater.tasks.config import SpanConfig
 from headwater.text.vocabulary import Vocabulary
 
 SHORT = SpanConfig(max_length=24, max_query_length=8, max_answer_length=4)

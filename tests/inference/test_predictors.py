@@ -13,6 +13,7 @@ import torch
 import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.data.batching import collate
+from headwater.data.config import SequenceConfig
 from headwater.data.example import PairExample, SpanExample, TaggingExample, TextExample
 from headwater.errors import UserError
 from headwater.inference.answer import Decision, Prediction
@@ -22,7 +23,6 @@ from headwater.inference.loaded import LoadedModel, load
 from headwater.models.build import build_model, build_multi_task
 from headwater.models.head_names import TaskHead
 from headwater.models.multi_task import MultiTask
-from headwater.tasks.config import SequenceConfig
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.squad import SQUAD_V2
 from headwater.text.vocabulary import Vocabulary

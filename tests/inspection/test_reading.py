@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inspection.reading import read
 from headwater.models.bert.config import PRESETS
-from headwater.tasks.config import SpanConfig
 from headwater.tasks.windows import build_windows
 
 

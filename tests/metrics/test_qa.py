@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.data.squad_file import read_squad
+from headwater.data.span_files import read_squad
 from headwater.errors import UserError
 from headwater.metrics.qa import (
     any_alias,

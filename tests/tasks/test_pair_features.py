@@ -1,5 +1,6 @@
 """Texts and pairs as features: laid out as the published tokenizers do, cut as BERT's code does."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 
 from headwater.config import Config
 from headwater.data.batching import collate
+from headwater.data.config import SequenceConfig
 from headwater.data.example import PairExample, TaggingExample
 from headwater.errors import UserError
-from headwater.tasks.config import SequenceConfig
-from headwater.tasks.labels import head_labels
+from headwater.tasks.glue import RTE, STSB
+from headwater.tasks.ner import NER
 from headwater.tasks.pair_features import encode_pairs
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
@@ -136,26 +138,17 @@ def test_no_examples_are_no_features(vocabulary: Vocabulary) -> None:
     assert len(rows) == 0 and rows.cut == 0
 
 
-class OpenTask:
-    """A task whose labels are those of its files."""
-
-    kind, labels = "token", ()
-
-
 def test_labels_of_a_task_or_of_its_data() -> None:
     tagged = [
         TaggingExample("1", ("Ada", "sat"), ("B-per", "O")),
         TaggingExample("2", ("x",), ("B-Loc",)),
         TaggingExample("3", ("y",), None),
     ]
-    task: Any = OpenTask()
-    assert head_labels(task, tagged) == ("O", "B-Loc", "B-per")
-    task.kind = "sequence"
-    assert head_labels(task, [pair("a", label="z"), pair("a"), pair("b", label="y")]) == ("y", "z")
-    task.labels = ("b", "a")
-    assert head_labels(task, tagged) == ("b", "a")
-    task.kind, task.labels = "regression", ()
-    assert head_labels(task, [pair("a", score=1.0)]) == ()
+    assert NER.head_labels(tagged) == ("O", "B-Loc", "B-per")
+    labelled = [pair("a", label="z"), pair("a"), pair("b", label="y")]
+    assert replace(RTE, labels=()).head_labels(labelled) == ("y", "z")
+    assert replace(RTE, labels=("b", "a")).head_labels(labelled) == ("b", "a")
+    assert STSB.head_labels([pair("a", score=1.0)]) == ()
 
 
 def test_sizes_are_checked() -> None:

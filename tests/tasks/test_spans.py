@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from headwater.data.config import SpanConfig
 from headwater.data.example import AnswerSpan, SpanExample
-from headwater.tasks.config import SpanConfig
 from headwater.tasks.spans import SpanChoice, choose_spans
 from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.vocabulary import Vocabulary

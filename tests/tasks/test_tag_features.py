@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headwater.data.config import SequenceConfig
 from headwater.data.convert import IGNORED
 from headwater.data.example import TaggingExample
 from headwater.errors import UserError
-from headwater.tasks.config import SequenceConfig
 from headwater.tasks.tag_features import encode_tags
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary

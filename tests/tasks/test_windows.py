@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from headwater.data.config import SpanConfig
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.errors import UserError
-from headwater.tasks.config import SpanConfig
 from headwater.tasks.windows import build_windows
-from headwater.text.sequence_layout import encoder_layout
+from headwater.text.special_tokens import encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 SNIPPETS = [

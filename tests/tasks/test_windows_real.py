@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
-from headwater.data.squad_file import read_squad
-from headwater.tasks.config import SpanConfig
+from headwater.data.span_files import read_squad
 from headwater.tasks.spans import choose_spans
 from headwater.tasks.windows import build_windows
 from headwater.text.loading import load_vocabulary

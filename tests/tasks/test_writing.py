@@ -9,9 +9,14 @@ from headwater.data.example import Examples, TextExample
 from headwater.data.predictions import LINES
 from headwater.errors import UserError
 from headwater.tasks.closed_book import NQ_OPEN, TRIVIA_QA, WEB_QUESTIONS
-from headwater.tasks.summarization import CNN_DAILYMAIL, SCITLDR
-from headwater.tasks.translation import TRANSLATE_EN_DE, TRANSLATE_EN_FR, TRANSLATE_EN_RO
-from headwater.tasks.writing import TextTask
+from headwater.tasks.writing import (
+    CNN_DAILYMAIL,
+    SCITLDR,
+    TRANSLATE_EN_DE,
+    TRANSLATE_EN_FR,
+    TRANSLATE_EN_RO,
+    TextTask,
+)
 
 DOG = TextExample("0", "A dog.", ("Ein Hund.",))
 

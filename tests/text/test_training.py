@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from transformers import BertTokenizer, GPT2Tokenizer, T5Tokenizer
 
 from headwater.errors import UserError
-from headwater.text.describe import describe, tokens
 from headwater.text.loading import load_vocabulary
+from headwater.text.special_tokens import describe, tokens
 from headwater.text.training import (
     LONGEST_SENTENCE,
     VocabularyPlan,

@@ -14,8 +14,8 @@ from transformers import AutoTokenizer
 
 from headwater.errors import UserError
 from headwater.objectives.noise import continuation_tokens
-from headwater.text.describe import describe
 from headwater.text.loading import load_vocabulary
+from headwater.text.special_tokens import describe
 from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary
 

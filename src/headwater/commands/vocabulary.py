@@ -42,7 +42,7 @@ def train(
     """Learn a vocabulary from raw text."""
     from headwater.corpus.read import DocumentReader
     from headwater.corpus.sources import find_sources
-    from headwater.text.describe import describe
+    from headwater.text.special_tokens import describe
     from headwater.text.training import VocabularyPlan, train_vocabulary
 
     plan = VocabularyPlan(
@@ -71,8 +71,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show what a vocabulary is, and how it cuts a text into tokens."""
-    from headwater.text.describe import describe, tokens
     from headwater.text.loading import load_vocabulary
+    from headwater.text.special_tokens import describe, tokens
 
     found = load_vocabulary(path)
     cut = {} if text is None else {"tokens": tokens(found, text)}
@@ -85,7 +85,7 @@ def show(
 
 
 def _print_vocabulary(vocabulary: "Vocabulary") -> None:
-    from headwater.text.describe import describe
+    from headwater.text.special_tokens import describe
 
     about = describe(vocabulary)
     print(f"kind         {about['kind'] or 'unknown'}")

@@ -1,7 +1,7 @@
 """Clearing training text of what it shares with the sets that models are measured on.
 
 A paragraph (a line) goes when more than 20% of its word 8-grams occur in a held-out file
-(headwater.data.overlap; after Brown et al. 2020, appendix C):
+(headwater.data.split; after Brown et al. 2020, appendix C):
 
     held out:   He was born in the old mill by the river in 1843 .
     goes:       he was born in the old mill by the river, they say
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, final
 
-from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
+from headwater.data.split import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
 from headwater.files import parse_json, read_json, read_lines, read_text
 from headwater.text_files import suffix_of

@@ -7,6 +7,8 @@ gzipped.
 
     index<TAB>sentence                {"index": "0", "sentence": 'He said "no'}  at test.tsv, line 2
     0<TAB>He said "no
+
+Fields of nested JSON in a cell are read with their type (`json_field`), or an error of one line.
 """
 
 import csv
@@ -14,13 +16,26 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from headwater.errors import MissingField, UserError
 from headwater.files import parse_json, read_bytes, read_lines, read_text
 from headwater.text_files import check_library, suffix_of
 
-KINDS = (".tsv", ".txt", ".csv", ".jsonl", ".parquet")
+T = TypeVar("T", str, int, bool, list[Any], dict[str, Any])
+
+_CALLED: dict[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+    float: "a number with a fraction",
+    type(None): "null",
+}
+
+_TEXT_TABLES = (".tsv", ".txt", ".csv")
+KINDS = (*_TEXT_TABLES, ".jsonl", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +55,7 @@ class Row:
     @property
     def columns_where(self) -> str:
         """File and line where the columns are named: a table's header."""
-        kinds = (".tsv", ".txt", ".csv")
-        return f"{self.path}, line 1" if suffix_of(self.path) in kinds else self.where
+        return f"{self.path}, line 1" if suffix_of(self.path) in _TEXT_TABLES else self.where
 
     def value(self, *columns: str) -> Any:
         """Return what stands in the first of the columns that the row has."""
@@ -191,3 +205,27 @@ def _wrong_count(path: Path, line: int, cells: Sequence[str], header: Sequence[s
     raise UserError(
         f"{path}, line {line}: {found}, but {len(header)} were expected ({', '.join(header)})"
     )
+
+
+def json_objects(
+    record: dict[str, Any], name: str, where: str, separator: str = "."
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each object of the list `record[name]` and where it stands."""
+    for index, item in enumerate(json_field(record, name, list, where)):
+        at = f"{where}{separator}{name}[{index}]"
+        yield json_value(item, dict, at, "an element"), at
+
+
+def json_field(record: Any, name: str, kind: type[T], where: str) -> T:
+    """Return `record[name]`."""
+    if not isinstance(record, Mapping) or name not in record:
+        raise MissingField(f"{where}: '{name}' is missing; {_CALLED[kind]} was expected")
+    return json_value(record[name], kind, where, f"'{name}'")
+
+
+def json_value(value: Any, kind: type[T], where: str, what: str) -> T:
+    """Return the value, which is called `what` in an error."""
+    if type(value) is not kind:  # exact, since Python's True is an int
+        found = _CALLED.get(type(value), type(value).__name__)
+        raise UserError(f"{where}: {what} must be {_CALLED[kind]}, not {found}")
+    return value

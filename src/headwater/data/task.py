@@ -10,12 +10,19 @@ A prediction is a text, whatever the kind:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar, final
 
-from headwater.data.example import DataSource, Example, Examples, TextExample
+from headwater.data.example import (
+    DataSource,
+    Example,
+    Examples,
+    PairExample,
+    TaggingExample,
+    TextExample,
+)
 from headwater.data.official_files import TaskFiles, with_folders
 from headwater.data.predictions import JSON, PredictionFile
 from headwater.errors import UserError
@@ -74,6 +81,24 @@ class Task(ABC, Generic[E]):
     @abstractmethod
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[E]:
         """Read files, of which none is a folder."""
+
+    @final
+    def head_labels(self, examples: Iterable[E]) -> tuple[str, ...]:
+        """Return what a head for the task chooses from: the task's labels, or the data's.
+
+        Those of the training examples are sorted, with the tag `O` first.
+        """
+        if self.kind not in ("sequence", "token"):
+            return ()
+        if self.labels:
+            return self.labels
+        found: set[str] = set()
+        for example in examples:
+            if isinstance(example, TaggingExample):
+                found.update(example.tags or ())
+            elif isinstance(example, PairExample) and example.label is not None:
+                found.add(example.label)
+        return tuple(sorted(found, key=lambda label: (label != "O", label)))
 
     @abstractmethod
     def to_text(self, example: E) -> TextExample:

@@ -1,4 +1,4 @@
-"""Texts as token ids in flat arrays: a text costs its tokens, not Python objects.
+"""Texts as token ids, labels as class numbers, in flat arrays without Python objects.
 
 A `Ragged` of [3, 1, 4] and [1, 5] holds values [3, 1, 4, 1, 5] and bounds [0, 3, 5].
 """
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.errors import UserError
 from headwater.text.vocabulary import Encoding, Vocabulary
 
 Ints = NDArray[np.int32]
@@ -73,6 +74,18 @@ def encode_tokens(vocabulary: Vocabulary, texts: Sequence[str]) -> EncodedTexts:
     starts = Ragged.of([each.starts for each in encodings])
     ends = Ragged.of([each.ends for each in encodings])
     return EncodedTexts(ids, starts.values, ends.values)
+
+
+def class_numbers(given: Iterable[tuple[str, str]], labels: Sequence[str]) -> Ints:
+    """Return the head's output for each label, int32; `given` are ids of examples and labels."""
+    numbers = {label: number for number, label in enumerate(labels)}
+    found = []
+    for id, label in given:
+        if label not in numbers:
+            named = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
+            raise UserError(f"example {id!r}: label {label!r} is none of {named}")
+        found.append(numbers[label])
+    return np.array(found, np.int32)
 
 
 def fingerprint(identity: bytes, arrays: Iterable[NDArray[Any] | None]) -> str:

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from headwater.checkpoints.hub import resolve
 from headwater.data.example import Examples, PairExample
 from headwater.data.official_files import official_files
+from headwater.data.predictions import GlueTable
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import predict, progress_of
@@ -29,7 +30,6 @@ from headwater.inference.loaded import load
 from headwater.metrics.classification import numbers, unknown
 from headwater.tasks.glue import AX, GLUE
 from headwater.tasks.pairs import PairTask
-from headwater.tasks.prediction_files import GlueTable
 
 logger = logging.getLogger(__name__)
 

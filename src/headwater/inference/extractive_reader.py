@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction, check_top_k, no_answer_probability
 from headwater.inference.batches import chunks, predict_logits
-from headwater.tasks.config import SpanConfig
 from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
 from headwater.tasks.windows import build_windows
-from headwater.text.sequence_layout import SequenceLayout
+from headwater.text.special_tokens import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 512  # examples whose windows are in memory at once: enough to sort by length

@@ -20,11 +20,10 @@ from headwater.data.convert import FeatureSet
 from headwater.data.example import PairExample, TaggingExample
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks, predict_logits
-from headwater.tasks.config import SequenceConfig
-from headwater.tasks.labels import OUTSIDE
+from headwater.data.config import SequenceConfig
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.tag_features import encode_tags
-from headwater.text.sequence_layout import SequenceLayout
+from headwater.text.special_tokens import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 2048  # examples in memory at once: enough to sort by length
@@ -114,7 +113,7 @@ class Tagger:
             labelled=False,
             layout=scorer.layout,
         )
-        tags = [[OUTSIDE] * len(example.words) for example in examples]
+        tags = [["O"] * len(example.words) for example in examples]
         for index, logits in enumerate(scorer.logits(features)):
             positions, words = features.word_positions(index)
             sentence = tags[features.example_of[index]]

@@ -9,7 +9,7 @@ import torch
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import EXTRA, read_adaptation
 from headwater.config import Config
-from headwater.data.config import TextConfig
+from headwater.data.config import SequenceConfig, SpanConfig, TextConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError, with_article
 from headwater.inference.answer import Predictor
@@ -26,8 +26,7 @@ from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
-from headwater.tasks.config import SequenceConfig, SpanConfig
-from headwater.text.sequence_layout import SequenceLayout, layout_for
+from headwater.text.special_tokens import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # it brings all metrics

@@ -22,8 +22,7 @@ from headwater.files import read_json
 from headwater.models.config import BodySizes, ModelConfig
 from headwater.models.families import family_of, sizes_of
 from headwater.text.loading import load_vocabulary
-from headwater.text.sequence_layout import encoder_layout
-from headwater.text.special_tokens import end_token
+from headwater.text.special_tokens import encoder_layout, end_token
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")

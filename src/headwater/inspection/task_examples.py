@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.hub import resolve
+from headwater.data.config import SequenceConfig, SpanConfig
 from headwater.data.convert import IGNORED, Features
 from headwater.data.example import Examples, SpanExample
 from headwater.data.official_files import with_folders
 from headwater.data.task import Task
 from headwater.errors import MissingField, UserError
 from headwater.inspection.spelling import Speller
-from headwater.tasks.config import SequenceConfig, SpanConfig
-from headwater.tasks.labels import head_labels
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.tag_features import encode_tags
 from headwater.tasks.windows import build_windows
@@ -41,7 +40,7 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
     files = with_folders(task.name, task.files, paths) if paths else _official_files(task)
     read, unknown = _read(task, files)
     examples = list(islice(read, COUNT))
-    labels = head_labels(task, read)
+    labels = task.head_labels(read)
     vocabulary = load_vocabulary(resolve(model))
     encoder = vocabulary.cls_id is not None and vocabulary.sep_id is not None
     features = _features(task, examples, labels, not unknown, vocabulary) if encoder else None

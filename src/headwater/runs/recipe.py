@@ -37,12 +37,11 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from headwater.config import Config, at_line, load_config, merge, read_toml
-from headwater.data.config import DataConfig, TextConfig
+from headwater.data.config import DataConfig, SequenceConfig, SpanConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
-from headwater.tasks.config import SequenceConfig, SpanConfig
 from headwater.training.config import (
     FEATURES_DEFAULTS,
     HEADS_BATCH,

@@ -29,7 +29,7 @@ from headwater.runs.feature_cache import keep_features
 from headwater.runs.network import random_network
 from headwater.runs.recipe import Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
-from headwater.text.sequence_layout import SequenceLayout, layout_for
+from headwater.text.special_tokens import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 

@@ -18,7 +18,6 @@ from headwater.models.config import ModelConfig
 from headwater.models.head_names import TaskHead
 from headwater.runs.recipe import Recipe
 from headwater.runs.setup import Setup
-from headwater.tasks.labels import head_labels
 from headwater.tasks.pair_features import PairFeatures, encode_pairs
 from headwater.tasks.tag_features import TagFeatures, encode_tags
 from headwater.tasks.windows import SpanWindows, build_windows
@@ -67,7 +66,7 @@ class TaskComponent:
     def head(self) -> TaskHead:
         """Return the head for its kind; there is none for text that is written."""
         assert self.task.kind != "text"
-        return TaskHead(self.task.kind, head_labels(self.task, self.data.training))
+        return TaskHead(self.task.kind, self.task.head_labels(self.data.training))
 
     def check(self, config: ModelConfig) -> None:
         """Refuse nothing: examples are cut to what a model can read."""

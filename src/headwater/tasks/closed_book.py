@@ -111,5 +111,3 @@ TRIVIA_QA = _closed_book(
     ("mandarjoshi/trivia_qa", "unfiltered.nocontext"),
     "trivia",
 )
-
-CLOSED_BOOK = (NQ_OPEN, WEB_QUESTIONS, TRIVIA_QA)

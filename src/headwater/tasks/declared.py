@@ -28,15 +28,14 @@ from headwater.config import Config, as_list, at_line, read_toml
 from headwater.data.conll_file import TagColumns, check_tag
 from headwater.data.example import PairExample, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
-from headwater.data.span_table import SpanColumns
+from headwater.data.span_files import SpanColumns
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
 from headwater.metrics.names import METRICS
 from headwater.tasks.ner import NerTask
 from headwater.tasks.pairs import PairTask, field
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2, SquadTask
-from headwater.tasks.template import Template, TemplateReader
-from headwater.tasks.writing import TextTask
+from headwater.tasks.writing import Template, TemplateReader, TextTask
 
 _TWO_LABELS = ("f1",)
 _GROUPED = ("exact_match", "gender_parity")  # these need the ids of their benchmark

@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import cast
 
 from headwater.data.official_files import Split, TaskFiles
+from headwater.data.predictions import GlueTable
 from headwater.data.table_file import Headless
 from headwater.tasks.pairs import Field, PairTask, field
-from headwater.tasks.prediction_files import GlueTable
 
 _HUB = "nyu-mll/glue"
 _SENTENCES = (field("sentence1"), field("sentence2"))

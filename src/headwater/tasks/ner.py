@@ -218,5 +218,3 @@ BTC = NerTask(
 )
 
 NER = NerTask(name="ner", summary="Entities of the types that your own CoNLL files have")
-
-TAGGING = (WNUT17, CONLL2003, BTC, NER)

@@ -16,13 +16,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.data.config import SequenceConfig
 from headwater.data.convert import Features
 from headwater.data.example import PairExample
-from headwater.data.token_arrays import Ragged, encode_ids, fingerprint
+from headwater.data.token_arrays import Ragged, class_numbers, encode_ids, fingerprint
 from headwater.errors import UserError
-from headwater.tasks.config import SequenceConfig
-from headwater.tasks.labels import class_numbers, no_such_label
-from headwater.text.sequence_layout import SequenceLayout, encoder_layout
+from headwater.text.special_tokens import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
@@ -117,8 +116,4 @@ def _labels(examples: Sequence[PairExample], labels: Sequence[str]) -> NDArray[A
             raise UserError(f"example {example.id!r} has no {what} to train on")
     if not labels:
         return np.array([example.score for example in examples], np.float32)
-    numbers = class_numbers(labels)
-    for example in examples:
-        if example.label not in numbers:
-            raise no_such_label(example.id, str(example.label), labels)
-    return np.array([numbers[str(example.label)] for example in examples], np.int32)
+    return class_numbers(((each.id, str(each.label)) for each in examples), labels)

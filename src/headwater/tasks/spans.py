@@ -18,7 +18,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.tasks.config import SpanConfig
+from headwater.data.config import SpanConfig
 from headwater.tasks.windows import WindowOffsets
 
 Scores = NDArray[np.float64]

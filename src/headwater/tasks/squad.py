@@ -12,7 +12,7 @@ from typing import Protocol, final
 
 from headwater.data.example import DataSource, Examples, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
-from headwater.data.squad_file import read_squad
+from headwater.data.span_files import read_squad
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.metrics.names import METRICS, MetricKind

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any, final
 
 from headwater.data.example import DataSource, Example, PairExample, TextExample
-from headwater.data.json_fields import json_field
 from headwater.data.official_files import Split, TaskFiles
-from headwater.data.table_file import Row, read_rows
+from headwater.data.predictions import JsonLabels, json_id
+from headwater.data.table_file import Row, json_field, read_rows
 from headwater.tasks.pairs import Field, PairTask, field, template_text
-from headwater.tasks.prediction_files import JsonLabels, json_id
 
 HUB = "aps/super_glue"
 FILES: dict[Split, tuple[str, ...]] = {

@@ -12,20 +12,26 @@ word is learned and every word gets a tag.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.data.config import SequenceConfig
 from headwater.data.convert import IGNORED, Features
 from headwater.data.example import TaggingExample
-from headwater.data.token_arrays import EncodedTexts, Ints, Ragged, encode_tokens, fingerprint
+from headwater.data.token_arrays import (
+    EncodedTexts,
+    Ints,
+    Ragged,
+    class_numbers,
+    encode_tokens,
+    fingerprint,
+)
 from headwater.errors import UserError
-from headwater.tasks.config import SequenceConfig
-from headwater.tasks.labels import class_numbers, no_such_label
-from headwater.text.sequence_layout import SequenceLayout, encoder_layout
+from headwater.text.special_tokens import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]
@@ -117,7 +123,7 @@ def encode_tags(
     first = np.flatnonzero(word_of >= 0)
     targets = None
     if labelled:
-        tags = _tags(examples, labels)
+        tags = class_numbers(_tags(examples), labels)
         targets = np.full(len(word_of), IGNORED, np.int32)
         targets[first] = tags[word_of[first]]
     sentence = np.repeat(np.arange(len(examples)), tokens.ids.lengths)
@@ -163,15 +169,9 @@ def _cut(bounds: Sequence[int], first: Sequence[int], room: int) -> Longs:
     return np.array(spans, np.int64).reshape(-1, 3)
 
 
-def _tags(examples: Sequence[TaggingExample], labels: Sequence[str]) -> Ints:
-    """The class number of every word of all sentences, int32 [words]."""
-    numbers = class_numbers(labels)
-    found: list[int] = []
+def _tags(examples: Sequence[TaggingExample]) -> Iterator[tuple[str, str]]:
+    """Yield the tag of every word, with the id of its sentence."""
     for example in examples:
         if example.tags is None:
             raise UserError(f"example {example.id!r} has no tags to train on")
-        for tag in example.tags:
-            if tag not in numbers:
-                raise no_such_label(example.id, tag, labels)
-            found.append(numbers[tag])
-    return np.array(found, np.int32)
+        yield from ((example.id, tag) for tag in example.tags)

@@ -17,6 +17,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.data.config import SpanConfig
 from headwater.data.convert import Features
 from headwater.data.example import SpanExample
 from headwater.data.token_arrays import (
@@ -27,8 +28,7 @@ from headwater.data.token_arrays import (
     encode_tokens,
     fingerprint,
 )
-from headwater.tasks.config import SpanConfig
-from headwater.text.sequence_layout import SequenceLayout, encoder_layout
+from headwater.text.special_tokens import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]

@@ -18,13 +18,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from headwater.data.example import PairExample, TextExample
-from headwater.data.json_fields import json_field
 from headwater.data.official_files import TaskFiles
-from headwater.data.table_file import Row
+from headwater.data.predictions import JsonLabels
+from headwater.data.table_file import Row, json_field
 from headwater.errors import UserError
 from headwater.tasks.glue import WNLI
 from headwater.tasks.pairs import PairTask, field
-from headwater.tasks.prediction_files import JsonLabels
 from headwater.tasks.superglue import FILES, HUB
 
 _DETERMINERS = frozenset(

@@ -1,18 +1,29 @@
 """Tasks of writing a text for a text: translations, summaries, answers from memory.
 
-Each is a prefix, a way to read its files, and metrics by name:
+Each is a prefix, a way to read its files, and metrics by name (Raffel et al. 2020, section 2.4):
 
-    "summarize: " + article    ->    highlights        rouge1, rouge2, rougeL, rougeLsum
+    "translate English to German: " + sentence    ->    translation    bleu, bleu_intl
+    "summarize: " + article                       ->    highlights     rouge1, rouge2, rougeL, ...
+
+BLEU is sacreBLEU's (Post 2018) with its usual tokenization 13a, and with `intl`, of which the
+paper's figures are; `metrics.generation.bleu_signature` says how each is made. ROUGE (Lin 2004) is
+that of the rouge-score package without stemming: the mean over the examples of the best F-measure
+over an example's summaries. For `rougeLsum` a sentence ends, as in T5's published code, at a line
+break or at a period between two spaces.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from string import Formatter
 from typing import Protocol, final
 
 from headwater.data.example import DataSource, Examples, ReadReport, TextExample
-from headwater.data.parallel_files import Text
+from headwater.data.official_files import TaskFiles
+from headwater.data.parallel_files import Text, read_parallel
 from headwater.data.predictions import LINES, PredictionFile
+from headwater.data.table_file import read_rows
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.metrics import generation
@@ -84,3 +95,112 @@ class TextTask(Task[TextExample]):
             if name in self.metric_names
         ]
         return "".join(lines)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with the names of columns in braces; a brace that is meant as such stands twice.
+
+    >>> Template("ticket: {subject} body: {body}").fill({"subject": "No light", "body": "..."})
+    'ticket: No light body: ...'
+    """
+
+    text: str
+    columns: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = [name for _, name in _tokens(self.text) if name is not None]
+        if "" in names or not names:
+            raise UserError(f"template {self.text!r}: put a column's name between braces")
+        object.__setattr__(self, "columns", tuple(dict.fromkeys(names)))
+
+    def fill(self, cells: Mapping[str, str]) -> str:
+        """Return the text with each column's cell in place of its name."""
+        return "".join(
+            literal + ("" if name is None else cells[name]) for literal, name in _tokens(self.text)
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TemplateReader:
+    """Reads tables whose rows fill a template; a list in a cell is several sentences or targets."""
+
+    template: Template
+    target: str
+
+    def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
+        """Yield a text for each row; each of its targets may be written."""
+        for row in read_rows(path):
+            columns = {name: " ".join(row.texts(name)) for name in self.template.columns}
+            targets = row.texts(self.target) if answered else ()
+            yield Text(row.where, self.template.fill(columns), targets)
+
+
+def _tokens(text: str) -> list[tuple[str, str | None]]:
+    try:
+        parsed = list(Formatter().parse(text))
+    except ValueError as error:
+        raise UserError(f"template {text!r}: {error}") from None
+    for _, _, detail, conversion in parsed:
+        if detail or conversion:
+            raise UserError(f"template {text!r}: a column's name stands alone between its braces")
+    return [(literal, name) for literal, name, _, _ in parsed]
+
+
+def _from_english(target: str, language: str, year: int, validation: str, test: str) -> TextTask:
+    return TextTask(
+        name=f"translate_en_{target}",
+        summary=f"Translate English to {language}, as WMT {year}",
+        prefix=f"translate English to {language}: ",
+        reader=partial(read_parallel, source="en", target=target),
+        metric_names=("bleu", "bleu_intl"),
+        files=TaskFiles(
+            f"wmt{year}_en_{target}",
+            {"train": ("train.en",), "validation": (validation,), "test": (test,)},
+            (f"wmt/wmt{year % 100}", f"{target}-en"),
+        ),
+    )
+
+
+TRANSLATE_EN_DE = _from_english("de", "German", 2014, "newstest2013.en", "newstest2014.en")
+TRANSLATE_EN_FR = _from_english("fr", "French", 2014, "newstest2013.en", "newstest2014.en")
+TRANSLATE_EN_RO = _from_english("ro", "Romanian", 2016, "newsdev2016.en", "newstest2016.en")
+
+
+def _summarization(name: str, summary: str, reader: TemplateReader, files: TaskFiles) -> TextTask:
+    return TextTask(
+        name=name,
+        summary=summary,
+        prefix="summarize: ",
+        reader=reader,
+        metric_names=("rouge1", "rouge2", "rougeL", "rougeLsum"),
+        main_metric="rougeL",
+        files=files,
+    )
+
+
+# Hermann et al. 2015, See et al. 2017: one summary of several sentences for each article.
+CNN_DAILYMAIL = _summarization(
+    "cnn_dailymail",
+    "CNN/Daily Mail: write the highlights of a news article",
+    TemplateReader(Template("{article}"), "highlights"),
+    TaskFiles(
+        "cnn_dailymail",
+        {"train": ("train.csv",), "validation": ("validation.csv",), "test": ("test.csv",)},
+        ("abisee/cnn_dailymail", "3.0.0"),
+    ),
+)
+
+# Cachola et al. 2020: a summary of one sentence for each abstract, several in dev and test.
+SCITLDR = _summarization(
+    "scitldr",
+    "SciTLDR: say a scientific abstract in one sentence",
+    TemplateReader(Template("{source}"), "target"),
+    TaskFiles(
+        "scitldr_a",
+        {"train": ("train.jsonl",), "validation": ("dev.jsonl",), "test": ("test.jsonl",)},
+        ("allenai/scitldr", "Abstract"),
+    ),
+)

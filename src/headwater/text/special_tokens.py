@@ -1,13 +1,26 @@
-"""What the tokens of a vocabulary tell of it: its sentinels, what ends a text, how it marks words.
+"""What the tokens of a vocabulary tell of it, and which special tokens stand around texts.
 
 WordPiece   ["un", "##aff", "##able", "."]        "##" goes on
 BPE         ["Ġun", "aff", "able", "."]           no white space in front goes on
 Unigram     ["▁un", "aff", "able", "."]           likewise
+
+An encoder with a head reads one text or two:
+
+BERT       [CLS] first [SEP] second [SEP]        segment ids tell the two apart
+RoBERTa    <s> first </s></s> second </s>
+ELMo       first [EOS] second [EOS]              a body trained on running text
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import count, takewhile
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headwater.errors import UserError
+from headwater.text.settings import ROLES
 from headwater.text.vocabulary import Vocabulary
 
 MARKS = {
@@ -20,17 +33,16 @@ MARKS = {
 
 def all_tokens(vocabulary: Vocabulary) -> list[str | None]:
     """Return the token of every id; None for an id without a token."""
-    return [_token(vocabulary, id) for id in range(vocabulary.size)]
+    found: list[str | None] = [None] * vocabulary.size
+    for token, id in vocabulary.ids.items():
+        found[id] = token
+    return found
 
 
 def sentinel_ids(vocabulary: Vocabulary) -> list[int]:
     """Return the ids of `<extra_id_0>`, `<extra_id_1>` and so on, as many as there are."""
-    ids: list[int] = []
-    while True:
-        try:
-            ids.append(vocabulary.sentinel(len(ids)))
-        except UserError:
-            return ids
+    tokens = (f"<extra_id_{n}>" for n in count())
+    return [vocabulary.ids[token] for token in takewhile(vocabulary.ids.__contains__, tokens)]
 
 
 def end_token(vocabulary: Vocabulary) -> int:
@@ -58,8 +70,95 @@ def kind_of(tokens: Iterable[str | None]) -> str | None:
     return most if counts[most] else None
 
 
-def _token(vocabulary: Vocabulary, id: int) -> str | None:
-    try:
-        return vocabulary.token(id)
-    except UserError:
-        return None
+def describe(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return what a vocabulary is, for JSON.
+
+    `kind` (None where nothing tells it), `size`, `special` (role to id), `sentinels` (how many
+    `<extra_id_n>` there are) and `fingerprint`.
+    """
+    roles = {role: getattr(vocabulary, f"{role}_id", None) for role in ROLES}
+    return {
+        "kind": "word" if vocabulary.whole_words else kind_of(all_tokens(vocabulary)),
+        "size": vocabulary.size,
+        "special": {role: id for role, id in roles.items() if id is not None},
+        "sentinels": len(sentinel_ids(vocabulary)),
+        "fingerprint": vocabulary.fingerprint,
+    }
+
+
+def tokens(vocabulary: Vocabulary, text: str) -> list[dict[str, Any]]:
+    """Return each token of a text: `token`, `id`, and where it came from, `text[start:end]`."""
+    found = vocabulary.encode(text)
+    return [
+        {"token": vocabulary.token(id), "id": id, "start": start, "end": end}
+        for id, start, end in zip(
+            found.ids.tolist(), found.starts.tolist(), found.ends.tolist(), strict=True
+        )
+    ]
+
+
+Ids = NDArray[np.int32]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SequenceLayout:
+    """The special tokens around one text or two, and whether segment ids tell the two apart."""
+
+    before: tuple[int, ...]
+    between: tuple[int, ...]
+    after: tuple[int, ...]
+    segments: bool
+
+    @property
+    def special_tokens(self) -> int:
+        """How many special tokens a sequence of two texts has."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+    def sequence(self, first: Ids, second: Ids | None = None) -> dict[str, Ids]:
+        """Return `input_ids` and `token_type_ids`, both int32 [length], of one text or two."""
+        texts = (first,) if second is None else (first, self.between, second)
+        parts = (self.before, *texts, self.after)
+        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
+        segments = np.zeros(len(ids), np.int32)
+        if second is not None and self.segments:
+            segments[len(self.before) + len(first) + len(self.between) :] = 1
+        return {"input_ids": ids, "token_type_ids": segments}
+
+    @property
+    def identity(self) -> bytes:
+        """What fingerprints of features begin with; saved ones call this class Layout."""
+        return repr(self).replace(type(self).__name__, "Layout", 1).encode()
+
+
+def layout_for(vocabulary: Vocabulary, *, encoder: bool, features: bool) -> SequenceLayout:
+    """Return the layout of what a model with a head reads.
+
+    Args:
+        encoder: whether its body is one, and no body that was trained on running text.
+        features: whether a small model reads the body's features. That tells the two texts apart
+            by segment ids, even where the body has none.
+    """
+    if not features:
+        return encoder_layout(vocabulary)
+    chosen = encoder_layout if encoder else running_text_layout
+    return replace(chosen(vocabulary), segments=True)
+
+
+def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:
+    """Choose the layout by the name of the first special token: `<s>` is RoBERTa's, else BERT's."""
+    first, separator = vocabulary.cls_id, vocabulary.sep_id
+    if first is None or separator is None:  # T5's and GPT-2's vocabularies
+        raise UserError(
+            "this vocabulary has no tokens like [CLS] and [SEP]; a head on a text needs an encoder "
+            "such as BERT"
+        )
+    if vocabulary.token(first) == "<s>":
+        return SequenceLayout((first,), (separator, separator), (separator,), segments=False)
+    return SequenceLayout((first,), (separator,), (separator,), segments=True)
+
+
+def running_text_layout(vocabulary: Vocabulary) -> SequenceLayout:
+    """Return the layout for a body that was trained on running text: each text, then its end."""
+    end = document_end(vocabulary)
+    return SequenceLayout((), (end,), (end,), segments=True)

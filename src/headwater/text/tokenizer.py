@@ -27,11 +27,11 @@ from headwater.errors import UserError
 from headwater.files import read_json, replace_file
 from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_json import CLASSES, USUAL_TOKENS
-from headwater.text.vocabulary import Encoding, absent_token, check_text
+from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
 
 @final
-class TokenizerVocabulary:
+class TokenizerVocabulary(Vocabulary):
     """A vocabulary described by the JSON of a `tokenizer.json` (see `Vocabulary`).
 
     Usual roles whose token is not in the vocabulary are dropped; of the settings' it is an error.
@@ -44,22 +44,22 @@ class TokenizerVocabulary:
         # a space with no span: ours (`_spans`) is exact, so none runs here.
         self._tokenizer = _build({**self._content, "post_processor": None}, source)
         self._vanishing = _vanishing(self._tokenizer, content)
-        self._ids: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
+        self.ids = self._tokenizer.get_vocab(with_added_tokens=True)
         for role, token in settings.tokens.items():
-            if token not in self._ids:
+            if token not in self.ids:
                 raise UserError(
                     f"{source}: the {role} token {token!r} of the settings is not in the vocabulary"
                 )
-        usual = {r: t for r, t in USUAL_TOKENS.get(self._kind, {}).items() if t in self._ids}
-        if self._kind == "BPE" and "<|endoftext|>" in self._ids and "eos" not in usual:
+        usual = {r: t for r, t in USUAL_TOKENS.get(self._kind, {}).items() if t in self.ids}
+        if self._kind == "BPE" and "<|endoftext|>" in self.ids and "eos" not in usual:
             usual = {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}
         self._settings = settings.with_tokens(usual)
-        roles = {role: self._ids.get(self._settings.tokens.get(role, "")) for role in ROLES}
+        roles = {role: self.ids.get(self._settings.tokens.get(role, "")) for role in ROLES}
         self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
         self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
         self.whole_words = self._kind == "WordLevel"
-        self._marks = {self._ids[mark] for mark in ("▁", "Ġ") if mark in self._ids}
-        self.size = max(self._ids.values()) + 1
+        self._marks = {self.ids[mark] for mark in ("▁", "Ġ") if mark in self.ids}
+        self.size = max(self.ids.values()) + 1
 
     @cached_property
     def fingerprint(self) -> str:
@@ -88,17 +88,6 @@ class TokenizerVocabulary:
             raise UserError(f"id {id}: the vocabulary has no such token (it has {self.size})")
         return token
 
-    def id_of(self, token: str) -> int:
-        if token not in self._ids:
-            raise absent_token(token, self._ids)
-        return self._ids[token]
-
-    def sentinel(self, n: int) -> int:
-        token = f"<extra_id_{n}>"
-        if token not in self._ids:
-            raise UserError(f"sentinel {n}: this vocabulary has no {token}")
-        return self._ids[token]
-
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         model = self._content["model"]
@@ -116,7 +105,7 @@ class TokenizerVocabulary:
         if self._kind == "BPE" and self.cls_id is not None:
             name = "RobertaTokenizer"
         if self._kind == "Unigram":
-            count = sum(token.startswith("<extra_id_") for token in self._ids)
+            count = sum(token.startswith("<extra_id_") for token in self.ids)
             settings = replace(settings, sentinels=count)
         settings.write(folder, name)
 

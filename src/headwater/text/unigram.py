@@ -22,14 +22,14 @@ from sentencepiece import SentencePieceProcessor
 from headwater.errors import UserError
 from headwater.files import read_bytes, replace_file
 from headwater.text.settings import Settings
-from headwater.text.vocabulary import Encoding, absent_token, check_text
+from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
 SENTINELS = 100
 MARK = "▁"  # stands for a white space; the first word of a text gets one too
 
 
 @final
-class SentencePieceVocabulary:
+class SentencePieceVocabulary(Vocabulary):
     """A vocabulary in a `spiece.model`; it has 100 sentinels if the settings state no number."""
 
     mask_id: int | None = None
@@ -54,7 +54,7 @@ class SentencePieceVocabulary:
         }
         tokens += [f"<extra_id_{n}>" for n in reversed(range(sentinels))]
         self._tokens: list[str] = tokens
-        self._ids = {token: id for id, token in enumerate(tokens)}
+        self.ids = {token: id for id, token in enumerate(tokens)}
         roles = (self._processor.pad_id(), self._processor.unk_id(), self._processor.eos_id())
         self.pad_id, self.unk_id, self.eos_id = (id if id >= 0 else None for id in roles)
         self.whole_words = False
@@ -62,8 +62,11 @@ class SentencePieceVocabulary:
         self._special = {id for id in roles if id >= 0} | set(range(base, self.size))
         names = [tokens[id] for id in self._special]
         self._special_text = re.compile("|".join(re.escape(name) for name in names))
-        stated = hashlib.sha256(model + f"\n{sentinels} sentinels".encode())
-        self.fingerprint = stated.hexdigest()
+        self._fingerprint = hashlib.sha256(model + f"\n{sentinels} sentinels".encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        return self._fingerprint
 
     def encode(self, text: str) -> Encoding:
         check_text(text)
@@ -93,17 +96,6 @@ class SentencePieceVocabulary:
             raise UserError(f"id {id}: the vocabulary has no such token (it has {self.size})")
         return self._tokens[id]
 
-    def id_of(self, token: str) -> int:
-        if token not in self._ids:
-            raise absent_token(token, self._ids)
-        return self._ids[token]
-
-    def sentinel(self, n: int) -> int:
-        token = f"<extra_id_{n}>"
-        if token not in self._ids:
-            raise UserError(f"sentinel {n}: this vocabulary has no {token}")
-        return self._ids[token]
-
     def save(self, folder: Path) -> None:
         replace_file(folder / "spiece.model", self._model)
         usual = {"pad": self.pad_id, "unk": self.unk_id, "eos": self.eos_id}
@@ -118,7 +110,7 @@ class SentencePieceVocabulary:
         for found in self._special_text.finditer(text):
             if found.start() > done:
                 yield done, found.start(), None
-            yield found.start(), found.end(), self._ids[found.group()]
+            yield found.start(), found.end(), self.ids[found.group()]
             done = found.end()
         if done < len(text) or not text:
             yield done, len(text), None

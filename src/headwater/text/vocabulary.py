@@ -13,10 +13,11 @@ mark (`Ġthe`, `▁the`) is left out of its offsets; a token made of nothing but
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -42,13 +43,15 @@ class Encoding:
         return len(self.ids)
 
 
-class Vocabulary(Protocol):
+class Vocabulary(ABC):
     """Text to ids with offsets, and back. Every method may be called from many threads at once.
 
+    ids: the id of each token.
     size: one more than the largest id: the rows an embedding needs.
     whole_words: whether no word is cut: each is a token of its own, or unknown.
     """
 
+    ids: Mapping[str, int]
     size: int
     whole_words: bool
     pad_id: int | None
@@ -59,9 +62,11 @@ class Vocabulary(Protocol):
     mask_id: int | None
 
     @property
+    @abstractmethod
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides which ids a text gets."""
 
+    @abstractmethod
     def encode(self, text: str) -> Encoding:
         """Return the tokens of a text; nothing is added at its ends.
 
@@ -69,21 +74,34 @@ class Vocabulary(Protocol):
         in the published tokenizers.
         """
 
+    @abstractmethod
     def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
         """Return `[encode(text) for text in texts]`, faster."""
 
+    @abstractmethod
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
         """Return the text of the tokens, by default without the special tokens."""
 
+    @abstractmethod
     def token(self, id: int) -> str:
         """Return a token as the vocabulary writes it (`##ing`, `Ġthe`, `▁the`)."""
 
+    @final
     def id_of(self, token: str) -> int:
         """Return the id of a token."""
+        if token not in self.ids:
+            raise absent_token(token, self.ids)
+        return self.ids[token]
 
+    @final
     def sentinel(self, n: int) -> int:
         """Return the id of `<extra_id_n>`, a sentinel (Raffel et al. 2020, section 3.1.4)."""
+        token = f"<extra_id_{n}>"
+        if token not in self.ids:
+            raise UserError(f"sentinel {n}: this vocabulary has no {token}")
+        return self.ids[token]
 
+    @abstractmethod
     def save(self, folder: Path) -> None:
         """Write the family's standard files, which `transformers` opens too."""
 

@@ -1,22 +1,30 @@
-"""Reading SQuAD files, v1.1 and v2.0, with every answer checked against its context.
+"""Reading questions on a text: SQuAD files, v1.1 and v2.0, and tables of your own.
 
-The format (Rajpurkar et al. 2016 and 2018): `data` -> articles -> `paragraphs` -> `context` and
+SQuAD's format (Rajpurkar et al. 2016 and 2018): `data` -> articles -> `paragraphs` -> `context` and
 `qas` -> `id`, `question`, `answers` -> `text` and `answer_start`; v2.0 adds `is_impossible`.
 
 An answer whose offset is wrong is placed anew when its text, trimmed of white space, occurs exactly
 once in the context. Otherwise the answer is left out, and the example too when it has no other;
 both are reported with file and id. The hub's Parquet files hold a question a row, with `text` and
 `answer_start` of all its answers as two lists.
+
+A table of your own has columns for question, context and answer:
+
+    question,context,answer
+    Where does the Rhine begin?,The Rhine begins in the Alps.,the Alps
+
+An answer is looked for in its context, word for word; where it stands several times, the first
+counts. A cell may hold a list of answers (jsonl, parquet). Without one, the question is one that
+the context does not answer.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from headwater.data.example import AnswerSpan, Examples, ReadReport, SpanExample
-from headwater.data.json_fields import json_field, json_objects, json_value
-from headwater.data.table_file import read_rows
+from headwater.data.table_file import Row, json_field, json_objects, json_value, read_rows
 from headwater.errors import UserError
 from headwater.files import read_json
 
@@ -143,3 +151,47 @@ class _Reader:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SpanColumns:
+    """Reads tables by the names of three columns; `null_answers`: an answer may be empty."""
+
+    question: str
+    context: str
+    answer: str
+    null_answers: bool
+
+    def __call__(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
+        """Read files in order; an id is the number of the row, from "0" over all files."""
+        rows = [row for path in paths for row in read_rows(path)]
+        if not rows:
+            raise UserError(f"{', '.join(map(str, paths)) or 'no file given'}: no question")
+        return Examples([self._example(str(n), row, answered) for n, row in enumerate(rows)])
+
+    def _example(self, key: str, row: Row, answered: bool) -> SpanExample:
+        question, context = (_text(row, name) for name in (self.question, self.context))
+        if not answered:
+            return SpanExample(key, question, context, ())
+        answers = [text.strip() for text in row.texts(self.answer) if text.strip()]
+        spans = tuple(AnswerSpan(text, context.find(text)) for text in answers)
+        for span in spans:
+            if span.start < 0:
+                raise UserError(
+                    f"{row.where}: the answer {span.text!r:.60} is not in {self.context!r}, word "
+                    "for word"
+                )
+        if not spans and not self.null_answers:
+            raise UserError(
+                f"{row.where}: {self.answer!r} is empty; a question without an answer needs "
+                "null_answers = true in the task"
+            )
+        return SpanExample(key, question, context, spans, impossible=not spans)
+
+
+def _text(row: Row, column: str) -> str:
+    text = " ".join(row.texts(column))
+    if not text.strip():
+        raise UserError(f"{row.where}: {column!r} is empty; a text was expected")
+    return text
