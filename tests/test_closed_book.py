@@ -27,7 +27,7 @@ from headwater.inference.loaded import load
 from headwater.runs.finetune import finetune
 from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
-from headwater.tasks.closed_book import NQ_OPEN
+from headwater.tasks.writing import NQ_OPEN
 from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer_json import describe_added
 

@@ -20,8 +20,7 @@ from headwater.models.families import FAMILIES
 from headwater.studies.language import TASKS, Language
 from headwater.studies.study import GridRun, Measure, StudyContext, Trial
 from headwater.text.loading import load_vocabulary
-from headwater.text.tokenizer_json import describe_added
-from headwater.text.word import describe_words
+from headwater.text.tokenizer_json import describe_added, describe_words
 
 DOCUMENTS = 2400
 EXAMPLES = {"train": 4000, "validation": 200, "test": 600}

@@ -45,9 +45,9 @@ DECLARED: Mapping[str, str] = {
     "translate_en_ro": "writing.TRANSLATE_EN_RO",
     "cnn_dailymail": "writing.CNN_DAILYMAIL",
     "scitldr": "writing.SCITLDR",
-    "nq_open": "closed_book.NQ_OPEN",
-    "web_questions": "closed_book.WEB_QUESTIONS",
-    "trivia_qa": "closed_book.TRIVIA_QA",
+    "nq_open": "writing.NQ_OPEN",
+    "web_questions": "writing.WEB_QUESTIONS",
+    "trivia_qa": "writing.TRIVIA_QA",
 }
 """By name: the module in this folder and the constant there."""
 

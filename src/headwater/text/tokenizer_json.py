@@ -70,3 +70,14 @@ def bert_normalizer(
         "strip_accents": strip_accents,
         "lowercase": lowercase,
     }
+
+
+def describe_words(ids: dict[str, int], *, lower_case: bool) -> dict[str, Any]:
+    """Return the `tokenizer.json` of a vocabulary of words, which `transformers` opens."""
+    unknown = USUAL_TOKENS["WordLevel"]["unk"]
+    return describe_tokenizer(
+        {"type": "WordLevel", "vocab": ids, "unk_token": unknown},
+        [describe_added(token, ids[token]) for token in USUAL_TOKENS["WordLevel"].values()],
+        normalizer=bert_normalizer(lowercase=lower_case),
+        pre_tokenizer={"type": "BertPreTokenizer"},
+    )

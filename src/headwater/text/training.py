@@ -4,7 +4,10 @@ BPE joins, over and over, the pair of tokens that stands side by side most often
 2016, section 3.2). WordPiece is learned the same way here, as the library `tokenizers` does it;
 the original choice, by likelihood (Schuster and Nakajima 2012), was never published as code.
 Unigram starts from very many tokens and drops those that the likelihood of the text misses least
-(Kudo 2018, section 3.2). Whole words are counted. Pairs joined:
+(Kudo 2018, section 3.2). Whole words, which word vectors need (Mikolov et al. 2013, section 3;
+Peters et al. 2018 count their perplexity over words), are split as for WordPiece and numbered by
+falling frequency, as `nn/sampled.py` expects; of equally common ones the first by letters is first.
+Pairs joined:
 
     low low low lower lowest  ->  lo + w  ->  Ġ + low  ->  Ġlow + e  ->  ...
 
@@ -32,18 +35,17 @@ from unicodedata import normalize
 
 from sentencepiece import SentencePieceTrainer
 from tokenizers import Tokenizer
-from tokenizers.models import BPE, WordPiece
+from tokenizers.models import BPE, WordLevel, WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
-from tokenizers.trainers import BpeTrainer, WordPieceTrainer
+from tokenizers.trainers import BpeTrainer, WordLevelTrainer, WordPieceTrainer
 
 from headwater.errors import UserError, did_you_mean
 from headwater.files import check_free, replace_file, replacing_folder
 from headwater.text.loading import load_vocabulary
-from headwater.text.tokenizer_json import USUAL_TOKENS
+from headwater.text.tokenizer_json import USUAL_TOKENS, describe_words
 from headwater.text.unigram import SENTINELS
 from headwater.text.vocabulary import Vocabulary, check_text
-from headwater.text.word import SPECIAL, count_words, describe_words
 
 logger = logging.getLogger(__name__)
 
@@ -246,9 +248,19 @@ def _learn_unigram(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
 
 
 def _learn_words(plan: VocabularyPlan, sample: Sequence[str]) -> Files:
-    if plan.size <= len(SPECIAL):
-        raise _too_small(plan, len(SPECIAL) + 1)
-    ids = count_words(sample, plan.size, RAREST_WORD, lower_case=plan.lower_case)
+    special = USUAL_TOKENS["WordLevel"]
+    if plan.size <= len(special):
+        raise _too_small(plan, len(special) + 1)
+    tokenizer = Tokenizer(WordLevel(unk_token=special["unk"]))
+    tokenizer.normalizer = BertNormalizer(lowercase=plan.lower_case)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    trainer = WordLevelTrainer(
+        vocab_size=plan.size,
+        min_frequency=RAREST_WORD,
+        special_tokens=list(special.values()),
+        show_progress=False,
+    )
+    ids = _learned(tokenizer, trainer, sample)["vocab"]
     if len(ids) < plan.size:
         raise _too_large(plan, len(ids))
     content = describe_words(ids, lower_case=plan.lower_case)
