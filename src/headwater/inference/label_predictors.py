@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from headwater.data.config import SequenceConfig
 from headwater.data.convert import FeatureSet
 from headwater.data.example import PairExample, TaggingExample
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks, predict_logits
-from headwater.data.config import SequenceConfig
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.tag_features import encode_tags
 from headwater.text.special_tokens import SequenceLayout
