@@ -34,9 +34,8 @@ from headwater.models.build import build_model
 from headwater.models.cbow.config import CBOWConfig
 from headwater.models.families import FAMILIES
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
-from headwater.training import schedules
 from headwater.training.config import TrainingConfig
-from headwater.training.optimizers import build_optimizer, set_learning_rate
+from headwater.training.optimizers import build_optimizer, learning_rate, set_learning_rate
 from headwater.training.step import Stepper
 
 PAIRS = Path(__file__).with_name("word_pairs.txt")
@@ -68,7 +67,7 @@ def ours(store: SimpleNamespace, words: int, options: argparse.Namespace):
     for epoch, plan in enumerate(plans):
         for parts in plan:
             step += 1
-            set_learning_rate(optimizer, schedules.learning_rate(config, step, total))
+            set_learning_rate(optimizer, learning_rate(config, step, total))
             batches = [collate(rows.features(part, epoch), 0) for part in parts]
             stepper.run(batches, options.seed * total + step, step)
         yield model.token.weight.detach().numpy()

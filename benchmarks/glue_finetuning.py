@@ -51,8 +51,8 @@ from headwater.runs.finetune import finetune
 from headwater.runs.recipe import Recipe, load_recipe, resolved
 from headwater.signals import exit_code
 from headwater.tasks.names import task as find_task
-from headwater.training import schedules
 from headwater.training.log import read_log
+from headwater.training.optimizers import warmup_steps
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "glue"
 SIDES = ("ours", "theirs")
@@ -167,7 +167,7 @@ class PlainLoop:
         epochs = int(config.epochs)
         optimizer = self._optimizer()
         total = epochs * len(loader)
-        warmup = schedules.warmup_steps(config, total)
+        warmup = warmup_steps(config, total)
         scheduler = transformers.get_scheduler("linear", optimizer, warmup, total)
         done = 0
         for _ in range(epochs):

@@ -4,23 +4,37 @@ Every Config is a frozen pydantic model that stands in a torch-free file beside 
 configures. An unknown key is an error that names the nearest known one.
 """
 
+import logging
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from headwater.errors import UserError, did_you_mean
 from headwater.files import read_text
+
+logger = logging.getLogger(__name__)
 
 
 class Config(BaseModel):
     """The base of every Config: immutable, no unknown keys, no silent conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    old_names: ClassVar[Mapping[str, str]] = {}
+    """Keys of version 0.1 and their present names; accepted with a warning for one version."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, values: Any) -> Any:
+        for old, new in cls.old_names.items():
+            if isinstance(values, dict) and old in values and new in values:
+                raise ValueError(f"{old} is the old name of {new}; give {new} alone")
+        return _with_new_names(cls, values, "") if isinstance(values, dict) else values
 
     @classmethod
     def check(cls, values: Mapping[str, Any], where: str | Callable[[Sequence[str]], str]) -> Self:
@@ -60,7 +74,6 @@ def load_config(
     path: Path | None,
     overrides: Sequence[str],
     base: Mapping[str, Any],
-    rename: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> ConfigT:
     """Read a TOML file, lay `base` and then the `a.b=VALUE` overrides over it, and check it all.
 
@@ -69,19 +82,16 @@ def load_config(
         path: the TOML file, or None to start from nothing.
         overrides: `a.b=VALUE` texts; VALUE is read as TOML, or else taken as a string.
         base: values given by other means (command line options), nested as in the file.
-        rename: gives the keys of the file their present names.
     """
-    values = rename(read_toml(path)) if path else {}
+    given = {override: _override_path(kind, override) for override in overrides}
+    values = _with_new_names(kind, read_toml(path), f"{path}: ") if path else {}
     merge(values, base)
-    for override in overrides:
-        key, separator, text = override.partition("=")
-        if not separator or not key.strip():
-            raise UserError(f"--set {override}: expected KEY=VALUE, as in training.steps=100")
-        _put(values, key.strip().split("."), _toml_value(text), override)
+    for override, names in given.items():
+        _put(values, names, _toml_value(override.partition("=")[2]), override)
 
     def where(key: Sequence[str]) -> str:
-        for override in overrides:
-            if f"{'.'.join(key)}.".startswith(_key(override)):
+        for override, names in given.items():
+            if list(key[: len(names)]) == names:
                 return f"--set {override}"
         if path is None or (key and _has(base, key)):
             return "command line"
@@ -90,8 +100,43 @@ def load_config(
     return kind.check(values, where)
 
 
-def _key(override: str) -> str:
-    return f"{override.partition('=')[0].strip()}."
+def _override_path(kind: type[Config], override: str) -> list[str]:
+    """Return the tables and the key that an `a.b=VALUE` text sets, under its present name."""
+    key, separator, _ = override.partition("=")
+    if not separator or not key.strip():
+        raise UserError(f"--set {override}: expected KEY=VALUE, as in training.steps=100")
+    *tables, name = key.strip().split(".")
+    table = _table_at(kind, tables)
+    new = name if table is None else table.old_names.get(name, name)
+    path = [*tables, new]
+    if new != name:
+        _warn_of_old_names(f"--set {override}: ", [f"{key.strip()} is now {'.'.join(path)}"])
+    return path
+
+
+def _with_new_names(kind: type[Config], values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the values of a table under the present names of its keys and of those below it."""
+    old: list[str] = []
+
+    def renamed(kind: type[Config], values: Mapping[str, Any], path: str) -> dict[str, Any]:
+        found = {}
+        for key, value in values.items():
+            new = kind.old_names.get(key, key)
+            if new != key and new not in values:
+                old.append(f"{path}{key} is now {path}{new}")
+                key = new
+            table = _table_at(kind, [key]) if isinstance(value, dict) else None
+            found[key] = renamed(table, value, f"{path}{key}.") if table else value
+        return found
+
+    found = renamed(kind, values, "")
+    if old:
+        _warn_of_old_names(where, old)
+    return found
+
+
+def _warn_of_old_names(where: str, old: Sequence[str]) -> None:
+    logger.warning("%s%s; the old name goes with the next version", where, ", ".join(old))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -165,12 +210,13 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any, override: str)
     values[path[-1]] = value
 
 
-def _problem(kind: type[BaseModel], problem: ErrorDetails, path: Sequence[str]) -> str:
+def _problem(kind: type[Config], problem: ErrorDetails, path: Sequence[str]) -> str:
     """Return what is wrong with the key at `path`."""
     name = ".".join(path)
     if problem["type"] == "extra_forbidden":
-        known = _keys_at(kind, path[:-1])
-        return f"unknown key {name!r}; {did_you_mean(path[-1], sorted(known), 'known here:')}"
+        table = _table_at(kind, path[:-1])
+        known = sorted(table.model_fields) if table else []
+        return f"unknown key {name!r}; {did_you_mean(path[-1], known, 'known here:')}"
     if problem["type"] == "missing":
         return f"missing key {name!r}"
     message = problem["msg"].removeprefix("Value error, ")
@@ -183,15 +229,16 @@ def _problem(kind: type[BaseModel], problem: ErrorDetails, path: Sequence[str]) 
     return f"{name}{shown}: {message[0].lower()}{message[1:]}"
 
 
-def _keys_at(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
+def _table_at(kind: type[Config], path: Sequence[str]) -> type[Config] | None:
+    """Return the Config of the table at `path`; None where there is none."""
     for part in path:
         if part.isdigit():  # an index of a list of tables
             continue
         field = kind.model_fields.get(part)
         inner = field.annotation if field else None
         candidates = [inner, *getattr(inner, "__args__", ())]
-        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, Config)]
         if not nested:
-            return []
+            return None
         kind = nested[0]
-    return list(kind.model_fields)
+    return kind

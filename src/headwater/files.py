@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -169,6 +169,19 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync_folder(path.parent)
+
+
+def sweep(folder: Path, names: Iterable[str] = ("*",)) -> None:
+    """Remove the temporary forms of these names that a kill left behind.
+
+    In a folder that may hold a user's files, the names must be given.
+    """
+    for pattern in (f".{name}{end}" for name in names for end in (".tmp", ".old")):
+        for item in folder.glob(pattern):
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            else:
+                item.unlink()
 
 
 def check_writable(folder: Path) -> None:

@@ -222,8 +222,8 @@ def test_old_names_warn_for_one_version(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.WARNING):
         config = GenerationConfig.check({"max_length": 5, "beams": 2}, "generate")
     assert (config.max_new_tokens, config.num_beams) == (5, 2)
-    assert "max_length is called max_new_tokens now" in caplog.text
-    assert "beams is called num_beams now" in caplog.text
+    assert "max_length is now max_new_tokens" in caplog.text
+    assert "beams is now num_beams" in caplog.text
     with pytest.raises(UserError, match="sample is the old name of do_sample"):
         GenerationConfig.check({"sample": True, "do_sample": True}, "generate")
 

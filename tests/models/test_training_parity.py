@@ -10,9 +10,8 @@ from torch import Tensor
 
 from headwater.checkpoints.folder import load_model
 from headwater.models.build import Model
-from headwater.training import schedules
 from headwater.training.config import TrainingConfig
-from headwater.training.optimizers import build_optimizer, set_learning_rate
+from headwater.training.optimizers import build_optimizer, learning_rate, set_learning_rate
 from headwater.training.step import Stepper
 
 STEPS = 30
@@ -70,7 +69,7 @@ def test_a_run_has_the_losses_of_a_plain_loop(family: str, tmp_path: Path) -> No
     theirs.train()
     for step in range(1, STEPS + 1):
         batch = batches[step % 3]
-        rate = schedules.learning_rate(config, step, STEPS)
+        rate = learning_rate(config, step, STEPS)
         set_learning_rate(optimizer, rate)
         found += stepper.run([batch], step, step).losses.values()
         loss = theirs(**batch).loss

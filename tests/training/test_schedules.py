@@ -5,11 +5,16 @@ import math
 import pytest
 
 from headwater.training.config import TrainingConfig
-from headwater.training.schedules import factor, learning_rate, warmup_steps, warnings
+from headwater.training.optimizers import (
+    learning_rate,
+    schedule_factor,
+    schedule_warnings,
+    warmup_steps,
+)
 
 
 def rates(schedule: str, warmup: int, total: int) -> list[float]:
-    return [factor(schedule, step, warmup, total) for step in range(1, total + 1)]
+    return [schedule_factor(schedule, step, warmup, total) for step in range(1, total + 1)]
 
 
 def test_linear_rises_then_falls_and_no_step_is_wasted() -> None:
@@ -28,12 +33,13 @@ def test_constant() -> None:
 
 
 def test_inverse_square_root_with_and_without_warmup() -> None:
-    assert factor("inverse_square_root", 50, 100, 10**6) == 0.5
-    assert factor("inverse_square_root", 400, 100, 10**6) == pytest.approx(0.5)
+    assert schedule_factor("inverse_square_root", 50, 100, 10**6) == 0.5
+    assert schedule_factor("inverse_square_root", 400, 100, 10**6) == pytest.approx(0.5)
     # T5: 1/sqrt(max(n, 10^4)) is 0.01 at its top.
     for step in (1, 10_000, 40_000, 250_000):
         published = 1 / math.sqrt(max(step, 10_000))
-        assert 0.01 * factor("inverse_square_root", step, 0, 10**6) == pytest.approx(published)
+        found = schedule_factor("inverse_square_root", step, 0, 10**6)
+        assert 0.01 * found == pytest.approx(published)
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "constant", "inverse_square_root"])
@@ -50,6 +56,6 @@ def test_warmup_as_share_or_steps() -> None:
 
 
 def test_traps_are_reported() -> None:
-    assert warnings(TrainingConfig(), 100) == []
-    assert "learning rate is 0" in warnings(TrainingConfig(learning_rate=0.0), 100)[0]
-    assert "warm-up" in warnings(TrainingConfig(warmup=100), 100)[0]
+    assert schedule_warnings(TrainingConfig(), 100) == []
+    assert "learning rate is 0" in schedule_warnings(TrainingConfig(learning_rate=0.0), 100)[0]
+    assert "warm-up" in schedule_warnings(TrainingConfig(warmup=100), 100)[0]

@@ -14,7 +14,7 @@ import torch
 
 from headwater.errors import UserError
 from headwater.signals import exit_code
-from headwater.training.outcome import Outcome
+from headwater.training.hooks import Outcome
 from headwater.training.trainer import Trainer
 from toy_training import (
     ToyFeatures,

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from headwater.files import replace_file
 from headwater.pictures import figure
 from headwater.training.config import BatchSize, TrainingConfig
-from headwater.training.hooks import Hooks
+from headwater.training.hooks import Hooks, Outcome
 from headwater.training.log import read_log
-from headwater.training.outcome import Outcome
 from headwater.training.trainer import Trainer
 
 WORDS = 50

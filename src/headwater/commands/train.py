@@ -22,7 +22,7 @@ from headwater.commands.terminal import (
 from headwater.signals import exit_code
 
 if TYPE_CHECKING:
-    from headwater.training.outcome import Outcome
+    from headwater.training.hooks import Outcome
 
 logger = logging.getLogger(__name__)
 

@@ -3,17 +3,12 @@
 Free of torch.
 """
 
-import logging
-from typing import Any, Literal, NamedTuple, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from headwater.config import Config
-
-logger = logging.getLogger(__name__)
-
-OLD_NAMES = {"max_length": "max_new_tokens", "beams": "num_beams", "sample": "do_sample"}
-"""Names of version 0.1, accepted with a warning until the next version."""
 
 
 class GenerationConfig(Config):
@@ -40,6 +35,12 @@ class GenerationConfig(Config):
     seed: with it a drawn text follows from the index of its input alone.
     """
 
+    old_names: ClassVar[Mapping[str, str]] = {
+        "max_length": "max_new_tokens",
+        "beams": "num_beams",
+        "sample": "do_sample",
+    }
+
     max_new_tokens: int = Field(default=64, ge=1)
     min_new_tokens: int = Field(default=0, ge=0)
     num_beams: int = Field(default=1, ge=1)
@@ -53,21 +54,6 @@ class GenerationConfig(Config):
     repetition_penalty: float = Field(default=1.0, gt=0)
     no_repeat_ngram_size: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _rename(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        for old, new in OLD_NAMES.items():
-            if old not in values:
-                continue
-            if new in values:
-                raise ValueError(f"{old} is the old name of {new}; give {new} alone")
-            logger.warning("%s is called %s now; the next version drops the old name", old, new)
-            values = {**values, new: values[old]}
-            del values[old]
-        return values
 
     @model_validator(mode="after")
     def _check_combination(self) -> Self:

@@ -26,11 +26,10 @@ from torch import Tensor
 from headwater.data.batching import collate
 from headwater.data.convert import Features, FeatureSet
 from headwater.errors import UserError
-from headwater.files import replacing_folder, sha256
+from headwater.files import replacing_folder, sha256, sweep
 from headwater.inference.batches import autocast, batch_tokens, batches, evaluating
 from headwater.models.families import sizes_of
 from headwater.models.feature_model import FeatureModel
-from headwater.training.state_folder import sweep
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from headwater.runs.setup import (
     fit_lengths,
     recipe_family,
 )
-from headwater.training.outcome import Outcome
-from headwater.training.run_folder import check_run_folder
+from headwater.training.hooks import Outcome
+from headwater.training.state_folder import check_run_folder
 
 
 def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:

@@ -15,8 +15,8 @@ from headwater.runs.objective_component import ObjectiveComponent, families_of
 from headwater.runs.recipe import PretrainRecipe, best_is_lowest, resolved
 from headwater.runs.run import Run
 from headwater.runs.setup import build_setup, recipe_family
-from headwater.training.outcome import Outcome
-from headwater.training.run_folder import check_run_folder
+from headwater.training.hooks import Outcome
+from headwater.training.state_folder import check_run_folder
 
 
 def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> Outcome:

@@ -48,7 +48,6 @@ from headwater.training.config import (
     METHOD_DEFAULTS,
     TrainingConfig,
 )
-from headwater.training.renamed_keys import new_override, with_new_names
 
 
 class NetworkConfig(Config):
@@ -109,7 +108,7 @@ class MixedTask(Config):
 
 
 class MixtureConfig(Config):
-    """Tasks that are learned together, and how often each is drawn (see `data.rates`).
+    """Tasks that are learned together, and how often each is drawn (see `data.mixture`).
 
     rates: `proportional` to the examples of each (if left out), `equal`, or `temperature`.
     cap: count at most so many examples of each (the T5 paper's K; not for `equal`).
@@ -201,14 +200,7 @@ def load_recipe(
                     f"{at_line(path, found)}: has the key {found[0]!r}, so it is a recipe for "
                     f"`headwater {verb}`"
                 )
-
-    def rename(values: dict[str, Any]) -> dict[str, Any]:
-        training = values.get("training")
-        if not isinstance(training, dict):
-            return values
-        return values | {"training": with_new_names(training, str(path))}
-
-    return load_config(kind, path, [new_override(each) for each in overrides], options, rename)
+    return load_config(kind, path, overrides, options)
 
 
 def resolved(recipe: R, family: AnyFamily) -> R:

@@ -23,11 +23,10 @@ from headwater.runs.component import Component, R
 from headwater.runs.mixture import rates_of
 from headwater.runs.recipe import MixtureConfig, best_is_lowest
 from headwater.runs.setup import Setup
-from headwater.training.hooks import Hooks
+from headwater.training.hooks import Hooks, Outcome
 from headwater.training.identity import Identity
 from headwater.training.log import read_log
 from headwater.training.memory import training_line
-from headwater.training.outcome import Outcome
 from headwater.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)

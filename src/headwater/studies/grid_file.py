@@ -10,8 +10,8 @@ from typing import Any
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
 from headwater.studies.study import Trial
+from headwater.training.config import TrainingConfig
 from headwater.training.identity import compare
-from headwater.training.renamed_keys import RENAMED
 
 NAME = "study.json"
 
@@ -50,7 +50,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _with_new_names(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    training = {RENAMED.get(key, key): value for key, value in recipe.get("training", {}).items()}
+    new = TrainingConfig.old_names
+    training = {new.get(key, key): value for key, value in recipe.get("training", {}).items()}
     return {**recipe, "training": training} if training else dict(recipe)
 
 

@@ -1,12 +1,12 @@
 """The settings of a training run, checked before any data is read. Imports no torch."""
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from headwater.config import Config
 from headwater.methods.config import MethodName
-from headwater.training.renamed_keys import with_new_names
 
 DEFAULT_EPOCHS = 3.0
 MOST_EPOCHS = 100_000  # each is planned beforehand; steps have no bound
@@ -65,6 +65,19 @@ class TrainingConfig(Config):
     so many times the rate.
     """
 
+    old_names: ClassVar[Mapping[str, str]] = {
+        "accumulate": "gradient_accumulation_steps",
+        "clip": "max_grad_norm",
+        "beta1": "adam_beta1",
+        "beta2": "adam_beta2",
+        "eps": "adam_epsilon",
+        "evaluate_every": "eval_steps",
+        "save_every": "save_steps",
+        "log_every": "logging_steps",
+        "best_metric": "metric_for_best_model",
+        "early_stop": "early_stopping_patience",
+    }
+
     steps: PositiveInt | None = None
     epochs: float | None = Field(default=None, gt=0, le=MOST_EPOCHS)
     batch: BatchSize = BatchSize(tokens=4096)
@@ -94,11 +107,6 @@ class TrainingConfig(Config):
     logging_steps: PositiveInt = 10
     time_limit_minutes: float | None = Field(default=None, gt=0)
     tensorboard: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_new_names(cls, values: Any) -> Any:
-        return with_new_names(values, "recipe") if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,4 +1,6 @@
-"""What the training loop asks of its caller; each hook does nothing unless it is written anew.
+"""What the training loop asks of its caller, and how it ends.
+
+Each hook does nothing unless it is written anew.
 
 class Measured(Hooks):
     metric_names = ("accuracy",)
@@ -8,16 +10,18 @@ class Measured(Hooks):
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import Literal
 
 from torch import nn
 
+from headwater.signals import Reason as Interrupted
 from headwater.training.identity import Identity
 
 
 class Hooks:
-    """The caller's part of a run."""
+    """The caller's part of a run. As it stands here nothing is measured and no model written."""
 
     @property
     def identity(self) -> Identity:
@@ -55,6 +59,28 @@ class Hooks:
         """Called when model and log are whole, before the run is marked as ended."""
 
 
-@final
-class NoHooks(Hooks):
-    """Nothing is measured and no model written; states are."""
+Reason = Literal["finished", "early_stop"] | Interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`best_step` is set where there were evaluations.
+
+    peak_memory: the most bytes that its process took, where the system tells.
+    trained_parameters, parameters: how many numbers train at any time, and how many there are.
+    """
+
+    reason: Reason
+    step: int
+    total: int
+    best_step: int | None = None
+    best_value: float | None = None
+    already_finished: bool = False
+    peak_memory: int | None = field(default=None, compare=False)
+    trained_parameters: int | None = None
+    parameters: int | None = None
+
+    @property
+    def signalled(self) -> bool:
+        """Whether a signal stopped it; its state is saved."""
+        return self.reason in ("sigterm", "sigint")

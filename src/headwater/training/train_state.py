@@ -1,8 +1,12 @@
 """What resuming needs besides weights: numbers that JSON carries exactly. Imports no torch."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
+
+from headwater.errors import UserError
+from headwater.training.config import TrainingConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,37 @@ class TrainState:
         for statistics in (self.run_statistics, self.epoch_statistics, self.log_statistics):
             statistics.add(step)
 
+    def evaluation_due(self, config: TrainingConfig, total: int, steps_in_epoch: int) -> bool:
+        """Tell whether the run is to be evaluated now: every so often, and always at its end."""
+        if self.step == 0 or self.evaluated_step == self.step:
+            return False
+        if self.step >= total:
+            return True
+        if config.eval_steps is not None:
+            return self.step % config.eval_steps == 0
+        return self.position == steps_in_epoch
+
+    def note_evaluation(
+        self, metrics: Mapping[str, float], config: TrainingConfig, followed_metrics: Sequence[str]
+    ) -> bool:
+        """Note the metrics of the present weights; true where these are the best by any of them."""
+        name = config.metric_for_best_model or next(iter(metrics), "none")
+        if name not in metrics:
+            known = ", ".join(metrics) or "none"
+            raise UserError(f"metric_for_best_model {name!r}: the evaluation gives {known}")
+        self.evaluated_step = self.step
+        followed = {
+            metric: (self.step, metrics[metric])
+            for metric in followed_metrics
+            if _better(metrics[metric], self.followed_bests.get(metric, (0, None))[1], "highest")
+        }
+        self.followed_bests |= followed
+        best = _better(metrics[name], self.best_value, config.best_is)
+        self.evaluations_since_best = 0 if best else self.evaluations_since_best + 1
+        if best:
+            self.best_step, self.best_value = self.step, metrics[name]
+        return best or bool(followed)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)
@@ -106,3 +141,20 @@ def best_steps(state: Mapping[str, Any]) -> set[int]:
     """Return the steps whose weights a state (as JSON) needs besides its own."""
     steps = {int(step) for step, _ in state["followed_bests"].values()}
     return steps if state["best_step"] is None else steps | {int(state["best_step"])}
+
+
+def _better(value: float, before: float | None, best_is: str) -> bool:
+    if not math.isfinite(value):
+        return False
+    return before is None or (value > before if best_is == "highest" else value < before)
+
+
+def check_evaluations(config: TrainingConfig, metric_names: Sequence[str]) -> None:
+    """Refuse settings of evaluations where nothing is measured."""
+    for name in ("eval_steps", "metric_for_best_model", "early_stopping_patience"):
+        value = getattr(config, name)
+        if value is not None and not metric_names:
+            raise UserError(
+                f"training.{name} = {value!r}, but there is nothing to evaluate on; "
+                f"give data.validation or data.validation_share, or leave training.{name} out"
+            )

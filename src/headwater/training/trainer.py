@@ -26,21 +26,25 @@ from headwater.device import choose_device, choose_precision, deterministic
 from headwater.errors import UserError
 from headwater.lock import LOCK, locked
 from headwater.signals import Interruption, Stop
-from headwater.training import schedules
 from headwater.training.config import TrainingConfig
-from headwater.training.evaluations import check_evaluations, evaluation_due, note_evaluation
-from headwater.training.hooks import Hooks, NoHooks
-from headwater.training.log import cut_log, read_log
+from headwater.training.hooks import Hooks, Outcome, Reason
+from headwater.training.log import Record, cut_log, read_log
 from headwater.training.memory import count_parameters, megabytes, peak_memory
-from headwater.training.nonfinite import bad_weight
-from headwater.training.optimizers import build_optimizer, set_learning_rate
-from headwater.training.outcome import Outcome, Reason
+from headwater.training.optimizers import (
+    build_optimizer,
+    learning_rate,
+    schedule_warnings,
+    set_learning_rate,
+)
 from headwater.training.plan import Plan
-from headwater.training.record import Record
-from headwater.training.run_folder import check_run_folder, sweep_run_folder
-from headwater.training.state_folder import StateFolder
-from headwater.training.step import Stepper, StepResult
-from headwater.training.train_state import RunningStatistics, StepStatistics, TrainState
+from headwater.training.state_folder import StateFolder, check_run_folder, sweep_run_folder
+from headwater.training.step import Stepper, StepResult, bad_weight
+from headwater.training.train_state import (
+    RunningStatistics,
+    StepStatistics,
+    TrainState,
+    check_evaluations,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +75,7 @@ class Trainer:
     ) -> None:
         if len(features) == 0:
             raise UserError("there is nothing to train on: the data gave no features")
-        self._hooks = hooks or NoHooks()
+        self._hooks = hooks or Hooks()
         check_evaluations(config, self._hooks.metric_names)
         self._config = config
         self._folder = folder
@@ -96,7 +100,7 @@ class Trainer:
         if resume and (ended := self._states.finished(self._identity)):
             logger.info("%s: this run has already ended; nothing to do", self._folder)
             return Outcome(**{**ended, "already_finished": True})
-        for warning in schedules.warnings(self._config, self._plan.total):
+        for warning in schedule_warnings(self._config, self._plan.total):
             logger.warning(warning)
         # what it refuses, it refuses before anything is written
         self._hooks.before_step(self._model, 1, self._plan.total)
@@ -175,7 +179,7 @@ class Trainer:
             state.epoch_statistics = RunningStatistics()
             steps = self._plan.epoch(state.epoch)
         indices, features = steps[state.position], self._plan.features(state.epoch)
-        rate = schedules.learning_rate(self._config, state.step + 1, self._plan.total)
+        rate = learning_rate(self._config, state.step + 1, self._plan.total)
         set_learning_rate(self._optimizer, rate)
         batches = [collate(features.features(each, state.epoch), self._pad_id) for each in indices]
         self._hooks.before_step(self._model, state.step + 1, self._plan.total)
@@ -197,7 +201,7 @@ class Trainer:
         if not self._hooks.metric_names:
             return False
         steps = len(self._plan.epoch(self._state.epoch))
-        return evaluation_due(self._state, self._config, self._plan.total, steps)
+        return self._state.evaluation_due(self._config, self._plan.total, steps)
 
     def _evaluation(self, record: Record, stop: Stop) -> Reason | None:
         """Evaluate; return the signal that broke it off, if one did."""
@@ -214,7 +218,7 @@ class Trainer:
         metrics = {name: float(value) for name, value in found.items()}
         self._read_clocks()
         followed = self._hooks.followed_metrics
-        if note_evaluation(self._state, metrics, self._config, followed):
+        if self._state.note_evaluation(metrics, self._config, followed):
             self._states.save_best(self._state.step, self._model)
         record.evaluation(self._state, metrics)
         return None
