@@ -20,7 +20,7 @@ from headwater.commands.terminal import (
     option,
     print_json,
 )
-from headwater.commands.train import pretraining_options
+from headwater.commands.train import recipe_options
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def inspect_batch(
     from headwater.inspection.batch import batch, recipe_of
 
     _check(output, ".html")
-    options = pretraining_options(objective, model, corpus)
+    options = recipe_options(objective=objective, model=model, corpus=corpus)
     found = batch(recipe_of(recipe, options, settings or []), sequences, epoch)
     _show(found.page, lambda: found.content, output, json)
 

@@ -1,7 +1,6 @@
 """`headwater finetune` and `headwater pretrain`: a training run from a recipe."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +18,7 @@ from headwater.commands.terminal import (
     option,
     print_json,
 )
+from headwater.errors import UserError
 from headwater.signals import exit_code
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def finetune(
     from headwater.runs import recipe as recipes
     from headwater.runs.finetune import finetune as run
 
-    folder = recipes.run_folder(output, recipe)
-    options = recipes.from_command_line(model, task, data)
-    source = recipes.continued(recipe, folder, resume, bool(options))
+    folder = _run_folder(output, recipe)
+    options = recipe_options(model=model, task=task, data=data and [str(path) for path in data])
+    source = continued(recipe, folder, resume, bool(options))
     loaded = recipes.load_recipe(recipes.Recipe, source, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), json)
 
@@ -65,19 +65,43 @@ def pretrain(
     from headwater.runs import recipe as recipes
     from headwater.runs.pretrain import pretrain as run
 
-    folder = recipes.run_folder(output, recipe)
-    options = pretraining_options(objective, model, corpus)
-    source = recipes.continued(recipe, folder, resume, bool(options))
+    folder = _run_folder(output, recipe)
+    options = recipe_options(objective=objective, model=model, corpus=corpus)
+    source = continued(recipe, folder, resume, bool(options))
     loaded = recipes.load_recipe(recipes.PretrainRecipe, source, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), json)
 
 
-def pretraining_options(
-    objective: str | None, model: str | None, corpus: str | None
-) -> Mapping[str, Any]:
-    """Return what the options of `pretrain` stand for in a recipe."""
-    given = {"objective": objective, "model": model, "corpus": corpus and {"train": corpus}}
-    return {name: value for name, value in given.items() if value}
+def recipe_options(**given: Any) -> dict[str, Any]:
+    """Return the options that are given as a recipe has them: files and stores are to train on."""
+    data = ("data", "corpus")
+    return {key: {"train": x} if key in data else x for key, x in given.items() if x}
+
+
+def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> Path | None:
+    """Return the recipe that a run began with, where it is continued and none is named.
+
+    It holds the defaults of that run, too. So where nothing was saved yet, options stand alone.
+
+    Args:
+        given: whether other options are given.
+    """
+    setup = folder / "config.toml"
+    if not resume or recipe is not None:
+        return recipe
+    if not setup.exists() and not given:
+        raise UserError(f"{folder}: holds no run to continue; name its folder with --output")
+    saved = any((folder / "state").glob("step-*"))
+    return setup if setup.exists() and (saved or not given) else None
+
+
+def _run_folder(output: Path | None, recipe: Path | None) -> Path:
+    """Return where a run goes: `output`, or `runs/` with the recipe's name."""
+    if output is not None:
+        return output
+    if recipe is None:
+        raise UserError("say where the run goes: --output DIR")
+    return Path("runs") / recipe.stem
 
 
 def _end(folder: Path, outcome: "Outcome", as_json: bool) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from headwater.data.preparation import prepare
 from headwater.data.mixture import Rates, equal, proportional, temperature
+from headwater.data.preparation import prepare
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.models.families import AnyFamily
