@@ -5,7 +5,7 @@
 For each task and seed the same weights are fine-tuned twice by `recipes/glue/TASK.toml`, in turns
 (ours, theirs, ours, ...), and the dev set is scored once by the same metrics:
 
-    ours      `headwater.runs.finetune.finetune` with the recipe
+    ours      `headwater.runs.run.finetune` with the recipe
     theirs    the loop of the documentation: AutoTokenizer, AutoModelForSequenceClassification, a
               shuffled DataLoader, DataCollatorWithPadding, AdamW, `get_scheduler`; with the
               defaults of their Trainer where they matter: weight decay on matrices alone,
@@ -47,8 +47,8 @@ from headwater.device import choose_precision
 from headwater.evaluation.evaluator import evaluate
 from headwater.inference.loaded import load
 from headwater.models.families import FAMILIES
-from headwater.runs.finetune import finetune
 from headwater.runs.recipe import Recipe, load_recipe, resolved
+from headwater.runs.run import finetune
 from headwater.signals import exit_code
 from headwater.tasks.names import task as find_task
 from headwater.training.log import read_log

@@ -14,8 +14,8 @@ import tiny
 from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.parts import Base
 from headwater.errors import UserError
-from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
+from headwater.runs.run import begin, finetune
 from headwater.tasks.names import task
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,9 +13,8 @@ from headwater.commands.ask import print_answers
 from headwater.errors import UserError
 from headwater.evaluation.one_task import evaluate_files, predict_file
 from headwater.inference.loaded import load
-from headwater.runs.finetune import finetune
-from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
+from headwater.runs.run import finetune, pretrain
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAINED_ON = {

@@ -24,9 +24,8 @@ import torch
 from headwater.corpus.build import build
 from headwater.evaluation.evaluator import evaluate
 from headwater.inference.loaded import load
-from headwater.runs.finetune import finetune
-from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
+from headwater.runs.run import finetune, pretrain
 from headwater.tasks.writing import NQ_OPEN
 from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer_json import describe_added

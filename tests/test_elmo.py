@@ -12,8 +12,8 @@ from headwater.checkpoints.folder import load_model
 from headwater.errors import UserError
 from headwater.models.elmo.network import ELMo
 from headwater.nn.characters import character_ids
-from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
+from headwater.runs.run import pretrain
 from headwater.text.loading import load_vocabulary
 
 SPRING = Path(__file__).resolve().parents[1] / "examples" / "spring.txt"

@@ -14,9 +14,9 @@ from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.inference.loaded import load
 from headwater.models.multi_task import MultiTask
-from headwater.runs.finetune import begin, finetune
-from headwater.runs.mixture import rates_of
+from headwater.runs.components import rates_of
 from headwater.runs.recipe import MixtureConfig, Recipe
+from headwater.runs.run import begin, finetune
 from headwater.tasks.names import task
 from headwater.text.loading import load_vocabulary
 

@@ -10,8 +10,8 @@ import pytest
 import tiny
 from headwater.checkpoints.hub import BUNDLED
 from headwater.config import read_toml
-from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
+from headwater.runs.run import begin, finetune
 from headwater.tasks.glue import GLUE
 from headwater.text.loading import load_vocabulary
 from headwater.training.plan import Plan

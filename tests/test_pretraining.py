@@ -16,9 +16,8 @@ from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
 from headwater.errors import UserError
 from headwater.inference.loaded import load
-from headwater.runs.finetune import finetune
-from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe, Recipe
+from headwater.runs.run import finetune, pretrain
 from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]

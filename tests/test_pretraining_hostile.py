@@ -11,8 +11,8 @@ from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
-from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
+from headwater.runs.run import pretrain
 from headwater.text.loading import load_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from headwater.models.families import FAMILIES
 from headwater.commands.train import continued
+from headwater.models.families import FAMILIES
 from headwater.runs.recipe import Recipe, resolved
 
 ROOT = Path(__file__).resolve().parents[1]

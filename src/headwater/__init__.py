@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from headwater.inference.answer import Answer as Answer
     from headwater.inference.loaded import LoadedModel as LoadedModel
     from headwater.inference.loaded import load as load
-    from headwater.runs.finetune import finetune as finetune
     from headwater.runs.recipe import Recipe as Recipe
+    from headwater.runs.run import finetune as finetune
     from headwater.tasks.names import task as task
     from headwater.text.loading import load_vocabulary as load_vocabulary
 
@@ -30,7 +30,7 @@ _HOMES = {
     "Recipe": "headwater.runs.recipe",
     "UserError": "headwater.errors",
     "evaluate": "headwater.evaluation.evaluator",
-    "finetune": "headwater.runs.finetune",
+    "finetune": "headwater.runs.run",
     "load": "headwater.inference.loaded",
     "load_vocabulary": "headwater.text.loading",
     "task": "headwater.tasks.names",

@@ -16,8 +16,8 @@ from headwater.models.bert.network import Bert
 from headwater.models.build import build_model
 from headwater.models.feature_model import FeatureModel
 from headwater.runs.feature_cache import features_folder
-from headwater.runs.finetune import begin, finetune
 from headwater.runs.recipe import Recipe
+from headwater.runs.run import begin, finetune
 from headwater.tasks.names import task as find_task
 from headwater.text.loading import load_vocabulary
 from headwater.text.training import VocabularyPlan, train_vocabulary

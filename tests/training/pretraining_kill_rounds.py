@@ -14,8 +14,8 @@ from typing import Any
 import tiny
 from headwater.checkpoints.folder import know_words, save_model
 from headwater.checkpoints.hub import BUNDLED
-from headwater.runs.pretrain import pretrain
 from headwater.runs.recipe import PretrainRecipe
+from headwater.runs.run import pretrain
 from headwater.text.loading import load_vocabulary
 from killing import Train, random_kills, spare
 

@@ -42,7 +42,7 @@ def finetune(
 ) -> None:
     """Adapt a pre-trained model (or train one from random weights) to a task."""
     from headwater.runs import recipe as recipes
-    from headwater.runs.finetune import finetune as run
+    from headwater.runs.run import finetune as run
 
     folder = _run_folder(output, recipe)
     options = recipe_options(model=model, task=task, data=data and [str(path) for path in data])
@@ -63,7 +63,7 @@ def pretrain(
 ) -> None:
     """Train a model on raw text by a self-supervised objective."""
     from headwater.runs import recipe as recipes
-    from headwater.runs.pretrain import pretrain as run
+    from headwater.runs.run import pretrain as run
 
     folder = _run_folder(output, recipe)
     options = recipe_options(objective=objective, model=model, corpus=corpus)

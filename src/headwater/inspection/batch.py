@@ -19,10 +19,9 @@ from headwater.inspection.spelling import Speller
 from headwater.models.families import FAMILIES
 from headwater.objectives.names import OBJECTIVES
 from headwater.pictures.page import Element, Heading, Line, Page, Shown
-from headwater.runs import finetune, pretrain
 from headwater.runs.objective_component import families_of
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
-from headwater.runs.run import Run
+from headwater.runs.run import Run, begin
 from headwater.training.plan import Plan
 
 
@@ -73,10 +72,10 @@ def _begin(
     """Return the run, and what tells the kind of its features."""
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time
         if isinstance(recipe, PretrainRecipe):
-            pretraining = pretrain.begin(recipe)
+            pretraining = begin(recipe)
             shown = OBJECTIVES[recipe.objective].shown(recipe, pretraining.setup.writes_text)
             return pretraining, lambda feature: shown
-        run = finetune.begin(recipe)
+        run = begin(recipe)
     if run.setup.writes_text:
         return run, lambda feature: "text"
     kinds = [each.kind for each in run.components]

@@ -58,12 +58,10 @@ class ObjectiveComponent:
 
     @property
     def name(self) -> str:
-        """The objective's name."""
         return self.config.objective
 
     @property
     def kind(self) -> str:
-        """The objective's name."""
         return self.config.objective
 
     @property
@@ -80,11 +78,9 @@ class ObjectiveComponent:
 
     @property
     def validation_rows(self) -> int:
-        """The most held-out sequences that are measured."""
         return self.config.corpus.validation_rows
 
     def head(self) -> TaskHead:
-        """Return the head of an encoder that learns it."""
         head = OBJECTIVES[self.name].head(self.config)
         assert head is not None, f"no encoder learns {self.name}"
         return TaskHead(check_head(head))
@@ -129,14 +125,12 @@ class ObjectiveComponent:
         return None if features is None else features.fingerprint
 
     def size(self, features: FeatureSet, setup: Setup) -> int:
-        """Count the sequences."""
         return len(features)
 
     def evaluate(self, recipe: RunRecipe, setup: Setup) -> Mapping[str, float]:
-        """Measure the loss on held-out text."""
         features = self.validation_features(recipe, setup)
         assert features is not None
-        model = setup.model_of(self.name)
+        model = setup.model.for_task(self.name)
         found = held_out_loss(model, features, self.validation_rows, setup.pad_id)
         return {"loss": found["loss"]} if self.in_mixture else found
 

@@ -9,24 +9,42 @@ A run folder is a model: what this writes can be given to every `--model`.
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Generic, final
+from typing import Any, Generic, final, overload
 
+import torch
 from torch import nn
 
+from headwater.checkpoints.folder import save_model
 from headwater.data.convert import FeatureSet
 from headwater.data.mixture import Mixture
 from headwater.device import choose_device
+from headwater.errors import UserError, with_article
 from headwater.files import replace_file
-from headwater.runs.component import Component, R
-from headwater.runs.mixture import rates_of
-from headwater.runs.recipe import MixtureConfig, best_is_lowest
-from headwater.runs.setup import Setup
+from headwater.models.build import Model
+from headwater.models.families import AnyFamily
+from headwater.models.feature_model import FeatureModel
+from headwater.models.per_task_loss import PerTaskLoss
+from headwater.models.text_to_text import TextToText
+from headwater.runs.components import Component, R, rates_of, read_components
+from headwater.runs.feature_cache import keep_features
+from headwater.runs.objective_component import ObjectiveComponent, families_of
+from headwater.runs.recipe import MixtureConfig, PretrainRecipe, Recipe, best_is_lowest, resolved
+from headwater.runs.setup import (
+    Setup,
+    build_features_setup,
+    build_multi_task_setup,
+    build_setup,
+    fit_lengths,
+    recipe_family,
+)
 from headwater.training.hooks import Hooks, Outcome
 from headwater.training.identity import Identity
 from headwater.training.log import read_log
 from headwater.training.memory import training_line
+from headwater.training.state_folder import check_run_folder
 from headwater.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -76,7 +94,8 @@ class Run(Hooks, Generic[R]):
         """Return the model, in a mixture one that gives a loss for each task."""
         if self.mixture is None:
             return self.setup.model
-        return self.setup.with_loss_per_task([each.name for each in self.components])
+        model, names = self.setup.model, [each.name for each in self.components]
+        return PerTaskLoss(model, names) if isinstance(model, TextToText) else model
 
     def features(self) -> FeatureSet | Mixture:
         """Convert what is learned for the model, and mix it by the rates."""
@@ -95,7 +114,10 @@ class Run(Hooks, Generic[R]):
         if self.recipe.method == "features" and not isinstance(features, Mixture):
             found = (each.validation_features(self.recipe, self.setup) for each in self.components)
             sets = [features, *(each for each in found if each is not None)]
-            self.setup.keep_features(sets, choose_device(self.recipe.training.device))
+            model = self.setup.model
+            assert isinstance(model, FeatureModel)
+            model.to(choose_device(self.recipe.training.device))
+            model.known = keep_features(model, sets, self.setup.pad_id)
 
     @property
     def metric_names(self) -> list[str]:
@@ -128,8 +150,10 @@ class Run(Hooks, Generic[R]):
         return identity
 
     def excluded_parameters(self, model: nn.Module) -> Collection[str]:
-        """Name what is saved with the body."""
-        return self.setup.excluded_parameters(model)
+        """Name what is saved with the body of an adapter."""
+        if self.setup.adaptation is None:
+            return ()
+        return {name for name, each in model.named_parameters() if not each.requires_grad}
 
     def on_begin(self, folder: Path) -> None:
         """Write the resolved recipe."""
@@ -156,7 +180,14 @@ class Run(Hooks, Generic[R]):
         # The first task names the model, a task of spans before all others.
         for each in sorted(self.components, key=lambda each: each.kind != "span"):
             extra = each.saved(self.recipe, self.setup) | extra
-        self.setup.save(folder, extra)
+        setup = self.setup
+        save_model(
+            folder,
+            setup.model,
+            adaptation=setup.adaptation,
+            vocabulary=setup.vocabulary,
+            extra=extra,
+        )
 
     def on_end(self, folder: Path) -> None:
         """Draw the curves."""
@@ -176,3 +207,96 @@ class Run(Hooks, Generic[R]):
 
     def _name(self, component: Component[R], metric: str) -> str:
         return metric if self.mixture is None else f"{component.name}/{metric}"
+
+
+def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
+    """Run a recipe in a run folder; see `Run.train` for what the folder gets."""
+    check_run_folder(folder, resume=resume)
+    return begin(recipe).train(folder, resume=resume)
+
+
+def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> Outcome:
+    """Run a recipe in a run folder; see `Run.train` for what the folder gets."""
+    check_run_folder(folder, resume=resume)
+    return begin(recipe).train(folder, resume=resume)
+
+
+@overload
+def begin(recipe: Recipe) -> Run[Recipe]: ...
+@overload
+def begin(recipe: PretrainRecipe) -> Run[PretrainRecipe]: ...
+def begin(recipe: Recipe | PretrainRecipe) -> Run[Recipe] | Run[PretrainRecipe]:
+    """Return a run with its resolved recipe, its data and its model."""
+    if isinstance(recipe, Recipe):
+        return _begin_finetuning(recipe)
+    return _begin_pretraining(recipe)
+
+
+def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
+    family = recipe_family(recipe)
+    features = recipe.method == "features"
+    if family.kind not in ("encoder", "text_to_text") and not features:
+        raise UserError(
+            f"models of family {family.name} are not fine-tuned; take bert or t5, or keep the body "
+            'as it is: method = "features"'
+        )
+    if features and recipe.mixture is not None:
+        raise UserError("method 'features' learns one task, not a mixture")
+    recipe = resolved(recipe, family)
+    components = read_components(recipe, family)
+    torch.manual_seed(recipe.training.seed)
+    setup = _setup(recipe, family, components)
+    for component in components:
+        component.check(setup.model.config)
+    run = Run(fit_lengths(recipe, setup.model.config), components, setup, recipe.mixture)
+    name, known = recipe.training.metric_for_best_model, run.metric_names
+    if name is not None and known and name not in known:
+        raise UserError(f"training.metric_for_best_model = {name!r}: there are {', '.join(known)}")
+    return run
+
+
+def _setup(recipe: Recipe, family: AnyFamily, components: list[Component[Recipe]]) -> Setup:
+    """Build the model with the heads that the components need."""
+    if recipe.method == "features":
+        component = components[0]
+        if component.kind == "text":
+            raise UserError(
+                f"method 'features' learns no task that is written, such as {component.name}"
+            )
+        return build_features_setup(recipe, component.head(), pairs=component.has_pairs)
+    if family.kind == "text_to_text":
+        return build_setup(recipe, None)  # it writes, and takes no head
+    if recipe.mixture is not None:
+        return build_multi_task_setup(recipe, {each.name: each.head() for each in components})
+    return build_setup(recipe, components[0].head())
+
+
+def _begin_pretraining(recipe: PretrainRecipe) -> Run[PretrainRecipe]:
+    recipe = _resolved(recipe)
+    component = ObjectiveComponent.open(recipe, in_mixture=False)
+    torch.manual_seed(recipe.training.seed)
+    head = component.head() if recipe_family(recipe).kind == "encoder" else None
+    setup = build_setup(recipe, head, component.stores[0].load_vocabulary())
+    component.check(setup.model.config)
+    _note_window(recipe, setup.model)
+    return Run(recipe, [component], setup)
+
+
+def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
+    family = recipe_family(recipe)
+    if recipe.objective not in family.objectives:
+        families = " or ".join(map(with_article, families_of(recipe.objective)))
+        raise UserError(
+            f"objective {recipe.objective!r} trains {families}, "
+            f"this is {with_article(family.name)}; "
+            f"its objectives are {', '.join(family.objectives)}"
+        )
+    return resolved(best_is_lowest(recipe), family)  # all that is measured is a loss
+
+
+def _note_window(recipe: PretrainRecipe, model: Model) -> None:
+    """Let a CBOW's config say which window it is trained on: looking into it needs to know."""
+    if recipe.network is not None and "window" in recipe.network.sizes:
+        raise UserError("network.sizes.window: no size of the network; set cbow.window")
+    if recipe.objective == "cbow":
+        model.body.config = replace(model.config, window=recipe.cbow.window)

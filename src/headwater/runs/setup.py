@@ -1,20 +1,16 @@
 """What a run begins with: a model, from a folder or from random weights, and how it is adapted."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
-
-from headwater.checkpoints.description import read_config
-from headwater.checkpoints.folder import load_model, load_multi_task, save_model
+from headwater.checkpoints.description import check_number, names_activation, read_config
+from headwater.checkpoints.folder import know_words, load_model, load_multi_task
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import Adaptation, Base
-from headwater.data.convert import FeatureSet
-from headwater.errors import UserError
+from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
@@ -22,12 +18,11 @@ from headwater.models.build import Model, build_model, build_multi_task
 from headwater.models.config import ModelConfig
 from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.head_names import TaskHead
-from headwater.models.per_task_loss import PerTaskLoss
+from headwater.models.head_names import HeadName, TaskHead
+from headwater.models.memory import check_memory
 from headwater.models.text_to_text import TextToText
-from headwater.runs.feature_cache import keep_features
-from headwater.runs.network import random_network
-from headwater.runs.recipe import Recipe, RunRecipe
+from headwater.nn.feedforward import ACTIVATIONS
+from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary, check_fits
@@ -47,16 +42,6 @@ class Setup:
     adaptation: Adaptation | None = None
 
     @property
-    def config(self) -> ModelConfig:
-        """The model's sizes."""
-        return self.model.config
-
-    @property
-    def family(self) -> AnyFamily:
-        """The family whose training defaults and features it takes."""
-        return family_of(self.config)
-
-    @property
     def writes_text(self) -> bool:
         """Whether it learns from pairs of texts, and needs no head."""
         return isinstance(self.model, TextToText)
@@ -65,7 +50,7 @@ class Setup:
     def layout(self) -> SequenceLayout:
         """The special tokens around what a model with a head reads."""
         features = isinstance(self.model, FeatureModel)
-        encoder = self.family.kind == "encoder"
+        encoder = family_of(self.model.config).kind == "encoder"
         return layout_for(self.vocabulary, encoder=encoder, features=features)
 
     @property
@@ -78,31 +63,6 @@ class Setup:
         """What a resumed run must have in common with its beginning."""
         base = {} if self.adaptation is None else {"base": self.adaptation.base.sha256}
         return {"vocabulary": self.vocabulary.fingerprint} | base
-
-    def model_of(self, task: str) -> nn.Module:
-        """Return the model with the head of one task, where it has several."""
-        return self.model.for_task(task)
-
-    def with_loss_per_task(self, names: Sequence[str]) -> nn.Module:
-        """Return a model that gives a loss for each task, as one with several heads does."""
-        return PerTaskLoss(self.model, names) if isinstance(self.model, TextToText) else self.model
-
-    def keep_features(self, sets: Sequence[FeatureSet], device: torch.device) -> None:
-        """Have the frozen body of a feature model compute its outputs once."""
-        assert isinstance(self.model, FeatureModel)
-        self.model.to(device)
-        self.model.known = keep_features(self.model, sets, self.pad_id)
-
-    def save(self, folder: Path, extra: Mapping[str, Any]) -> None:
-        """Write the model with its vocabulary and what else answering needs."""
-        adaptation, vocabulary = self.adaptation, self.vocabulary
-        save_model(folder, self.model, adaptation=adaptation, vocabulary=vocabulary, extra=extra)
-
-    def excluded_parameters(self, model: nn.Module) -> set[str]:
-        """Name what of a model that trains (this one, or one around it) is saved with its body."""
-        if self.adaptation is None:
-            return set()
-        return {name for name, each in model.named_parameters() if not each.requires_grad}
 
 
 def recipe_family(recipe: RunRecipe) -> AnyFamily:
@@ -126,7 +86,7 @@ def build_setup(
     name, labels = (head.head, head.labels or None) if head else (None, None)
     if recipe.network is not None:
         build = partial(build_model, head=name, labels=labels)
-        model, vocabulary = random_network(recipe.network, name, vocabulary, build)
+        model, vocabulary = _random_network(recipe.network, name, vocabulary, build)
         return _adapted_setup(recipe, model, vocabulary)
     assert recipe.model is not None
     folder = resolve(recipe.model)
@@ -152,7 +112,7 @@ def build_multi_task_setup(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> 
     """Load or build a body with a head for each task."""
     if recipe.network is not None:
         build = partial(build_multi_task, tasks=heads)
-        model, vocabulary = random_network(recipe.network, None, None, build)
+        model, vocabulary = _random_network(recipe.network, None, None, build)
         return _adapted_setup(recipe, model, vocabulary)
     assert recipe.model is not None
     folder = resolve(recipe.model)
@@ -189,3 +149,64 @@ def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
             )
     fitting = {"spans": recipe.spans.fitting(longest), "sequence": recipe.sequence.fitting(longest)}
     return recipe.model_copy(update=fitting)
+
+
+def _random_network(
+    network: NetworkConfig,
+    head: HeadName | None,
+    vocabulary: Vocabulary | None,
+    build: Callable[[ModelConfig], Model],
+) -> tuple[Model, Vocabulary]:
+    """Build a network of the preset's sizes, and return it with its vocabulary."""
+    if network.vocabulary is not None:
+        vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
+    if vocabulary is None:
+        raise UserError("missing key 'network.vocabulary': a folder or file with a vocabulary")
+    config = _sized(preset(network.preset), network, vocabulary)
+    check_memory(config, head)
+    model = build(config)
+    know_words(model, vocabulary)
+    return model, vocabulary
+
+
+def _sized(config: ModelConfig, network: NetworkConfig, vocabulary: Vocabulary) -> ModelConfig:
+    """Lay the vocabulary's ids and the recipe's sizes over a preset."""
+    names = [field.name for field in fields(config) if field.name != "model_type"]
+    known = {name: getattr(config, name) for name in names}
+    for name, value in network.sizes.items():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise UserError(f"network.sizes: {network.preset} has no size {name!r}; {hint}")
+        _check_size(name, value, config)
+    pad, eos = vocabulary.pad_id, vocabulary.eos_id
+    special_tokens = {
+        "pad_token_id": pad,
+        "bos_token_id": eos,  # a GPT-2 begins a text with what ends the one before
+        "eos_token_id": eos,
+        "decoder_start_token_id": pad,
+    }
+    ids = {name: id for name, id in special_tokens.items() if name in known and id is not None}
+    sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | ids | network.sizes
+    return replace(config, **_one_stack(sizes))
+
+
+def _one_stack(sizes: dict[str, Any]) -> dict[str, Any]:
+    """Give a T5 whose two sides must be equally deep its `num_layers` on both, unless said."""
+    one = sizes.get("architecture", "encoder_decoder") != "encoder_decoder"
+    depth = {"num_decoder_layers": sizes["num_layers"]} if one and "num_layers" in sizes else {}
+    return depth | sizes
+
+
+def _check_size(name: str, value: Any, config: ModelConfig) -> None:
+    """Refuse a value that no network can be built with; `config` is the preset's."""
+    example = getattr(config, name)
+    where = f"network.sizes.{name} = {value!r}"
+    if isinstance(example, tuple):
+        return  # the config checks what is in it
+    if type(value) is not type(example) and not (type(value) is int and type(example) is float):
+        raise UserError(f"{where}: expected one like {example!r}")
+    if type(value) in (int, float):
+        check_number(name, float(value) if type(example) is float else value, where)
+    named = isinstance(value, str) and names_activation(config, name)
+    if named and value.removeprefix("gated-") not in ACTIVATIONS:
+        raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")

@@ -37,12 +37,10 @@ class TaskComponent:
 
     @property
     def name(self) -> str:
-        """The task's name."""
         return self.task.name
 
     @property
     def kind(self) -> str:
-        """The task's kind."""
         return self.task.kind
 
     @property
@@ -85,7 +83,6 @@ class TaskComponent:
         return features
 
     def validation_features(self, recipe: Recipe, setup: Setup) -> FeatureSet | None:
-        """Return what an evaluation of a model with a head reads."""
         examples = self.data.validation
         if examples is None:
             return None
@@ -161,7 +158,7 @@ class TaskComponent:
         lengths = {
             name: getattr(recipe, name).model_dump() for name in ("spans", "sequence", "text")
         }
-        loaded = LoadedModel(setup.model, setup.vocabulary, setup.config, lengths)
+        loaded = LoadedModel(setup.model, setup.vocabulary, setup.model.config, lengths)
         device = choose_device(recipe.training.device)
         precision = choose_precision(recipe.training.precision, device)
         return loaded.predictor(self.task, precision=precision)

@@ -45,8 +45,7 @@ class Job:
 
 def train(run: GridRun, folder: Path) -> None:
     """Train a run in its folder, or go on with it."""
-    from headwater.runs.finetune import finetune
-    from headwater.runs.pretrain import pretrain
+    from headwater.runs.run import finetune, pretrain
 
     recipe = run.checked()
     if isinstance(recipe, PretrainRecipe):
@@ -85,7 +84,7 @@ def measure(trial: Trial, folder: Path) -> Result:
 
 def _count_parameters(recipe: Recipe, folder: Path) -> tuple[int, int]:
     """Return how many parameters the run may have changed, and how many there are."""
-    from headwater.runs.finetune import begin
+    from headwater.runs.run import begin
     from headwater.training.memory import count_parameters
     from headwater.training.state_folder import read_outcome
 
