@@ -22,7 +22,7 @@ from headwater.methods.config import MethodConfig
 from headwater.methods.lora import merge
 from headwater.methods.names import build_method
 from headwater.models.build import Model
-from headwater.models.head_names import TaskHead
+from headwater.models.config import TaskHead
 
 IDS = torch.arange(6, 18).reshape(2, 6)
 LORA: dict[str, Any] = {"method": "lora", "lora": {"rank": 2}}

@@ -16,11 +16,12 @@ import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.state_dict import pack, unpack
 from headwater.errors import UserError
+from headwater.models.families import keys_of
 from headwater.models.gpt.config import GPTConfig
-from headwater.models.gpt.keys import GPT2
 from headwater.models.key_table import translate
 
 SMALL = {"n_embd": 8, "n_positions": 16}
+GPT2 = keys_of(GPTConfig())
 FAMILIES_OF_GPT = ["gpt2", "openai-gpt"]
 C_ATTN = "transformer.h.1.attn.c_attn.weight"
 

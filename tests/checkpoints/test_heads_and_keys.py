@@ -12,8 +12,8 @@ import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.models.build import build_model
+from headwater.models.config import HEADS
 from headwater.models.families import BY_MODEL_TYPE
-from headwater.models.head_names import HEADS
 from headwater.models.key_table import translate
 
 TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}

@@ -16,7 +16,7 @@ from headwater.errors import UserError
 from headwater.evaluation import submission
 from headwater.evaluation.submission import ROWS, repaired, tables, write_submission
 from headwater.models.build import build_multi_task
-from headwater.models.head_names import TaskHead
+from headwater.models.config import TaskHead
 from headwater.tasks.glue import AX, COLA, GLUE, MNLI, MNLI_MISMATCHED, QQP, RTE, STSB
 
 # what gluebenchmark.com lists: the file, its number of rows, and how its labels are spelled

@@ -21,7 +21,7 @@ from headwater.inference.batches import predict_logits
 from headwater.inference.label_predictors import CHUNK, Classifier, LabelScorer, Tagger
 from headwater.inference.loaded import LoadedModel, load
 from headwater.models.build import build_model, build_multi_task
-from headwater.models.head_names import TaskHead
+from headwater.models.config import TaskHead
 from headwater.models.multi_task import MultiTask
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.squad import SQUAD_V2

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 import tiny
-from headwater.models.losses import IGNORED
-from headwater.models.per_task_loss import PerTaskLoss
-from headwater.models.text_to_text import TextToText
+from headwater.models.body import IGNORED
+from headwater.models.text_to_text import PerTaskLoss, TextToText
 from headwater.training.step import SharedLossModel
 
 

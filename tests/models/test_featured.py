@@ -16,8 +16,8 @@ import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.models.build import build_model
+from headwater.models.config import FeaturesConfig
 from headwater.models.families import sizes_of
-from headwater.models.feature_config import FeaturesConfig
 from headwater.models.feature_model import FeatureModel, Kind
 
 BERT = tiny.bert_config(num_hidden_layers=3, max_position_embeddings=32)

@@ -16,7 +16,7 @@ from headwater.checkpoints.folder import load_model, load_multi_task, save_model
 from headwater.errors import UserError
 from headwater.methods.freezing import HeadOnly
 from headwater.models.build import build_model, build_multi_task
-from headwater.models.head_names import TaskHead
+from headwater.models.config import TaskHead
 from headwater.models.multi_task import MultiTask
 
 SMALL = tiny.bert_config(intermediate_size=24, max_position_embeddings=20)

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers.models.t5 import modeling_t5
 
 from headwater.checkpoints.folder import load_model, save_model
-from headwater.models.t5 import keys
+from headwater.models.families import keys_of
 from headwater.models.text_to_text import shift_right
 
 V1_0 = {"feed_forward_proj": "relu"}
@@ -92,7 +92,7 @@ def test_t5_equals(tmp_path: Path, version: dict[str, Any], dtype: torch.dtype) 
     result.loss.backward()
     gradients = {name: parameter.grad for name, parameter in theirs.named_parameters()}
     for name, parameter in ours.named_parameters():
-        other = gradients[keys.T5.name_in_file(name, None)]
+        other = gradients[keys_of(ours.config).name_in_file(name, None)]
         assert_near(parameter.grad, other, TOLERANCE[dtype][1], name)
 
 

@@ -24,10 +24,9 @@ from headwater.config import Config
 from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.models.build import Model
-from headwater.models.config import ModelConfig, label_names
+from headwater.models.config import HeadName, ModelConfig, TaskHead, check_head, label_names
 from headwater.models.families import BY_MODEL_TYPE, family_of, format_of, keys_of
 from headwater.models.feature_model import FeatureModel, Kind
-from headwater.models.head_names import HeadName, TaskHead, check_head
 from headwater.models.key_table import KeyTable
 from headwater.models.multi_task import MultiTask
 from headwater.nn.feedforward import ACTIVATIONS

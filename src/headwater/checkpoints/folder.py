@@ -30,10 +30,16 @@ from headwater.errors import UserError, with_article
 from headwater.files import read_json
 from headwater.models.body import WordBody
 from headwater.models.build import Model, empty_model, empty_multi_task
-from headwater.models.config import ModelConfig, label_names, with_labels
+from headwater.models.config import (
+    HeadName,
+    ModelConfig,
+    TaskHead,
+    check_head,
+    label_names,
+    with_labels,
+)
 from headwater.models.families import family_of, keys_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.head_names import HeadName, TaskHead, check_head
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.nn.characters import END_TEXT, character_ids
@@ -182,7 +188,7 @@ def _draw(model: Model, names: Sequence[str], config: ModelConfig) -> None:
     for module in dict.fromkeys(name.rpartition(".")[0] for name in names):
         part = model.get_submodule(module)
         part.to_empty(device="cpu", recurse=False)
-        family_of(config).initialize(part, config)
+        family_of(config).network.initialize(part, config)
 
 
 def _several_tasks(

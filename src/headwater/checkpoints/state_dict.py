@@ -18,9 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.config import ModelConfig
+from headwater.models.config import HeadName, ModelConfig
 from headwater.models.families import keys_of
-from headwater.models.head_names import HeadName
 from headwater.models.key_table import KeyTable, numbered, translate
 
 _TIED = "tie_word_embeddings"

@@ -1,11 +1,25 @@
-"""What every pre-trained network without a head on it can do."""
+"""What every pre-trained network without a head on it can do, and how losses are summed.
 
-from typing import Any, Protocol, Self
+Losses are sums over the labels, in float32 at least, with their counts: so a training step that is
+cut into parts divides by the whole step's count.
+"""
 
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from headwater.models.config import ModelConfig
-from headwater.models.losses import Batch
+from headwater.nn.attention import KeyValueCache, KeyValues
+from headwater.nn.layers import at_least_float32
+
+Batch = Mapping[str, Tensor]
+IGNORED = -100  # the label of a position without one
 
 
 class Body(nn.Module):
@@ -72,12 +86,44 @@ class EncoderBody(Body):
         return self.token_embedding
 
 
-class Cache(Protocol):
-    """The key-value cache of a batch: its inputs and the tokens so far."""
+@dataclass(slots=True)
+class Cache:
+    """What generating token by token keeps.
 
-    def reorder(self, indices: Tensor, /) -> None:
-        """Make sequence i what sequence `indices[i]` was; `indices` is `[new batch]`."""
-        ...
+    Attributes:
+        own: per layer the keys and values of the tokens so far, whatever is read as one text.
+        mask: `[batch, length]` bool, true where one of these is real; None: all are.
+        length: how many these are, padding included.
+        memory: of an encoder's output the keys and values, per layer of the decoder.
+        memory_bias: its padding, `[batch, 1, 1, inputs]`, or None; of packed sequences which target
+            sees which input, `[batch, 1, targets, inputs]`.
+    """
+
+    own: list[KeyValueCache]
+    mask: Tensor | None = None
+    length: int = 0
+    memory: list[KeyValues] = field(default_factory=list)
+    memory_bias: Tensor | None = None
+
+    def append(self, ids: Tensor) -> None:
+        """Let the mask grow by real tokens `[batch, 1]`."""
+        if self.mask is not None:
+            self.mask = torch.cat([self.mask, torch.ones_like(ids, dtype=torch.bool)], 1)
+
+    def reorder(self, indices: Tensor) -> None:
+        """Keep the sequences of those indices `[new batch]`: for beams, or to drop ended ones."""
+        self.memory = [_select(pair, indices) for pair in self.memory]
+        for cache in self.own:
+            if cache.stored is not None:
+                cache.stored = _select(cache.stored, indices)
+        if self.mask is not None:
+            self.mask = self.mask.index_select(0, indices)
+        if self.memory_bias is not None:
+            self.memory_bias = self.memory_bias.index_select(0, indices)
+
+
+def _select(pair: KeyValues, indices: Tensor) -> KeyValues:
+    return KeyValues(*(each.index_select(0, indices) for each in pair))
 
 
 class GeneratingBody(Body):
@@ -87,12 +133,21 @@ class GeneratingBody(Body):
         """Read ids `[batch, inputs]`; return the memory `[batch, inputs, hidden]`."""
         raise NotImplementedError
 
-    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Any:
-        """Return the cache, of a type of its own, with which `step` begins."""
+    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
+        """Return the cache with which `step` begins, from what `encode` gives and its mask."""
         raise NotImplementedError
 
-    def step(self, ids: Tensor, cache: Any) -> Tensor:
-        """Read one more token `[batch, 1]`; return the next one's scores `[batch, vocabulary]`."""
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Read one more token of each sequence, and let the cache grow by it.
+
+        Args:
+            ids: `[batch, 1]`: the last token of the prompt or a start id at first, then what was
+                chosen last.
+            cache: from `init_cache`.
+
+        Returns:
+            the scores of the next token, `[batch, vocabulary]`, float32 at least.
+        """
         raise NotImplementedError
 
 
@@ -110,3 +165,43 @@ class WordBody(Body):
     def word_table(self) -> Tensor | None:
         """The vectors `[words, hidden]`; None where they depend on the context."""
         return None
+
+
+@contextmanager
+def entering(layers: nn.ModuleList) -> Iterator[list[Tensor]]:
+    """Keep what enters each layer of a stack, which is what the one below it gives."""
+    entered: list[Tensor] = []
+    thread = threading.get_ident()  # others may be using the same body
+
+    def hook(_: nn.Module, given: tuple[Any, ...]) -> None:
+        if threading.get_ident() == thread:
+            entered.append(given[0])
+
+    handles = [layer.register_forward_pre_hook(hook) for layer in layers]
+    try:
+        yield entered
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
+    """Sum -log softmax(logits)[label] over the labels that are not ignored, in >= float32.
+
+    Args:
+        logits: `[.., classes]`.
+        labels: `[..]`, class numbers or IGNORED.
+    """
+    logits = at_least_float32(logits).flatten(0, -2)
+    return F.cross_entropy(logits, labels.long().flatten(), ignore_index=IGNORED, reduction="sum")
+
+
+def squared_error_sum(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Sum (output - label)^2; outputs `[batch, 1]`, labels `[batch]`; in >= float32."""
+    outputs = at_least_float32(outputs).flatten()
+    return F.mse_loss(outputs, labels.to(outputs.dtype), reduction="sum")
+
+
+def count(labels: Tensor) -> int:
+    """Return how many labels are not ignored; numbers never are."""
+    return labels.numel() if labels.is_floating_point() else int((labels != IGNORED).sum())

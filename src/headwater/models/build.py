@@ -1,13 +1,15 @@
 """From a config or a preset's name and a head's name to a model with fresh weights."""
 
+import os
 from collections.abc import Mapping, Sequence
+
+import torch
 
 from headwater.errors import UserError, with_article
 from headwater.models.body import Body, EncoderBody
-from headwater.models.config import ModelConfig, with_labels
+from headwater.models.config import HeadName, ModelConfig, TaskHead, check_head, with_labels
 from headwater.models.families import family_of, preset
 from headwater.models.feature_model import FeatureModel
-from headwater.models.head_names import HeadName, TaskHead, check_head
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 
@@ -27,7 +29,7 @@ def build_model(
     """
     config = with_labels(preset(config) if isinstance(config, str) else config, labels)
     model = empty_model(config, None if head is None else check_head(head))
-    family_of(config).initialize(model, config)
+    family_of(config).network.initialize(model, config)
     return model
 
 
@@ -46,14 +48,14 @@ def build_multi_task(config: ModelConfig | str, tasks: Mapping[str, TaskHead]) -
             "tasks apart by their text and needs no heads"
         )
     model = empty_multi_task(config, tasks)
-    family.initialize(model, config)
+    family.network.initialize(model, config)
     return model
 
 
 def empty_model(config: ModelConfig, head: HeadName | None) -> ModelWithHead | Body:
     """Build the modules with whatever weights torch gives them; see `build_model`."""
     family = family_of(config)
-    body = family.build_body(config, head is None)
+    body = family.network.build_body(config, head is None)
     if head is None:
         return body
     stands_on = family.build_head(config, head)
@@ -64,10 +66,45 @@ def empty_model(config: ModelConfig, head: HeadName | None) -> ModelWithHead | B
 def empty_multi_task(config: ModelConfig, tasks: Mapping[str, TaskHead]) -> MultiTask:
     """Build the modules with whatever weights torch gives them; see `build_multi_task`."""
     family = family_of(config)
-    body = family.build_body(config, False)
+    body = family.network.build_body(config, False)
     assert isinstance(body, EncoderBody)
     heads = {
         name: family.build_head(with_labels(config, task.labels), check_head(task.head))
         for name, task in tasks.items()
     }
     return MultiTask(body, heads, {name: task.labels for name, task in tasks.items()})
+
+
+def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
+    """Refuse a network whose float32 parameters alone are more than the memory of this machine.
+
+    The system may promise more memory than there is, and end the process once it is used. A network
+    on torch's meta device takes none.
+    """
+    what = f"a network of family {config.model_type} and of these sizes"
+    try:
+        with torch.device("meta"):
+            model = empty_model(config, head)
+    except RuntimeError:  # more numbers than 64 bits count
+        raise UserError(f"{what} is too large for any machine") from None
+    if torch.get_default_device().type == "meta":  # nothing is to be computed with it
+        return
+    check_room(sum(parameter.numel() for parameter in model.parameters()), what)
+
+
+def check_room(numbers: int, what: str) -> None:
+    """Refuse so many new float32 numbers where they are more than the memory of this machine."""
+    there = _memory()
+    if there is not None and 4 * numbers > there:
+        raise UserError(
+            f"{what} needs {4 * numbers / 2**30:,.0f} GiB for its parameters alone, and this "
+            f"machine has {there / 2**30:,.0f} GiB of memory; choose smaller ones"
+        )
+
+
+def _memory() -> int | None:
+    """Bytes of memory in this machine; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -1,17 +1,16 @@
 """Everything that depends on a model's family, in one record. Free of torch.
 
-The record of a family stands in `models/FAMILY/family.py`, beside its config, its network and its
-key tables; `models/families.py` lists them all. Its functions import the network when they are
-called.
+The record of a family stands in `models/FAMILY/family.py`, beside its config and its network;
+`models/families.py` lists them all. The network is imported on its first use.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast, final
 
 from headwater.errors import UserError
-from headwater.models.config import BodySizes, C, ModelConfig
-from headwater.models.head_names import HeadName
+from headwater.models.config import BodySizes, C, HeadName, ModelConfig
 from headwater.models.key_table import KeyTable
 
 if TYPE_CHECKING:
@@ -25,6 +24,24 @@ Kind = Literal["encoder", "text_to_text", "causal_lm", "word_vectors"]
 
 Json = Mapping[str, Any]
 Heads = Mapping[HeadName, Callable[[C], "Head"]]
+_C = TypeVar("_C", bound=ModelConfig, contravariant=True)
+
+
+class Network(Protocol[_C]):
+    """The module `models/FAMILY/network.py`."""
+
+    @property
+    def HEADS(self) -> "Heads[_C]":
+        """How each head is built; only encoders have heads."""
+        ...
+
+    def build_body(self, config: _C, bare: bool) -> "Body":
+        """Build the network, with empty weights; `bare`: no head will stand on it."""
+        ...
+
+    def initialize(self, model: "nn.Module", config: _C) -> None:
+        """Draw fresh weights for a network, or a part of it."""
+        ...
 
 
 @final
@@ -56,26 +73,6 @@ class QuickStudy:
     learning_rate: float
 
 
-def _own_model_type(config: ModelConfig) -> str:
-    return config.model_type
-
-
-def _as_read(values: dict[str, Any], json: Json, default: ModelConfig) -> dict[str, Any]:
-    return values
-
-
-def _nothing_more(config: ModelConfig, head: HeadName | None) -> dict[str, Any]:
-    return {}
-
-
-def _no_heads() -> dict[Any, Any]:
-    return {}
-
-
-def _any_objective(config: ModelConfig, objective: str, packed: bool) -> None:
-    return None
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Family(Generic[C]):
@@ -90,10 +87,6 @@ class Family(Generic[C]):
         sizes: what the library asks of a body of that config.
         summary: one line on a preset.
         added_up: how `inspect` says what makes a token's first vector, where that is no sum.
-        build_body: builds the network with empty weights; the flag tells whether no head stands on
-            it, so that it carries what a published bare body does.
-        initialize: draws fresh weights for a network, or a part of it.
-        heads: returns how each head is built.
         training: the defaults of `[training]`; a recipe's own keys are laid over these.
         objectives: those that it learns.
         refuse_objective: raises where a config cannot learn one of them, packed or not.
@@ -111,18 +104,20 @@ class Family(Generic[C]):
     formats: Mapping[str, CheckpointFormat[C]]
     sizes: Callable[[C], BodySizes]
     summary: Callable[[C], str]
-    build_body: "Callable[[C, bool], Body]"
-    initialize: "Callable[[nn.Module, C], None]"
     training: Mapping[str, Any]
     objectives: tuple[str, ...]
     quick: QuickStudy
-    heads: Callable[[], Heads[C]] = _no_heads
-    refuse_objective: "Callable[[C, str, bool], None]" = _any_objective
-    model_type: Callable[[C], str] = _own_model_type
-    read: Callable[[dict[str, Any], Json, C], dict[str, Any]] = _as_read
-    write: Callable[[C, HeadName | None], dict[str, Any]] = _nothing_more
+    refuse_objective: Callable[[C, str, bool], None] = lambda config, objective, packed: None
+    model_type: Callable[[C], str] = lambda config: config.model_type
+    read: Callable[[dict[str, Any], Json, C], dict[str, Any]] = lambda values, json, default: values
+    write: Callable[[C, HeadName | None], dict[str, Any]] = lambda config, head: {}
     added_up: str = ""
     reads_characters: bool = False
+
+    @property
+    def network(self) -> Network[C]:
+        """Its network, which needs torch."""
+        return cast(Network[C], import_module(f"headwater.models.{self.name}.network"))
 
     def format(self, config: C) -> CheckpointFormat[C]:
         """Return how a model of that config stands on disk."""
@@ -130,9 +125,9 @@ class Family(Generic[C]):
 
     def build_head(self, config: C, head: HeadName) -> "Head":
         """Build one head, with empty weights, for a body of that config."""
-        heads = self.heads()
-        if not heads:
+        if self.kind != "encoder":
             raise UserError(f"a {self.title} has its own output and takes no {head} head")
+        heads = self.network.HEADS
         if head not in heads:
             raise UserError(f"a {config.model_type} body takes no {head} head")
         return heads[head](config)

@@ -18,11 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.body import Body
-from headwater.models.config import ModelConfig
+from headwater.models.body import Batch, Body
+from headwater.models.config import FeaturesConfig, HeadName, ModelConfig
 from headwater.models.families import sizes_of
-from headwater.models.feature_config import FeaturesConfig
-from headwater.models.head_names import HeadName
 from headwater.models.heads import (
     PooledHead,
     SpanHead,
@@ -30,7 +28,6 @@ from headwater.models.heads import (
     regression_head,
     sequence_head,
 )
-from headwater.models.losses import Batch
 from headwater.nn.layers import Dropout, LayerMix
 from headwater.nn.lstm import bilstm, bilstm_states
 

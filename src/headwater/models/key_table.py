@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from headwater.models.head_names import HeadName
+from headwater.models.config import HeadName
 
 Modules = Mapping[str, str]
 """Our module name -> theirs."""

@@ -5,14 +5,14 @@
 (Raffel et al. 2020, section 3.2: architectures differ in which position sees which alone.)
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.body import GeneratingBody
-from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.models.body import IGNORED, Batch, GeneratingBody, count, cross_entropy_sum
 from headwater.nn.layers import at_least_float32
 
 if TYPE_CHECKING:
@@ -54,6 +54,39 @@ class TextToText(GeneratingBody):
         if self.config.scale_decoder_outputs:
             states = states * self.config.d_model**-0.5
         return at_least_float32(F.linear(states, (self.output or self.embedding).weight))
+
+
+class PerTaskLoss(nn.Module):
+    """The loss of a mixture, task by task. Its batches carry `task` `[batch]`: indices in `names`.
+
+    Examples of several tasks share a batch, and the loss is the mean over all their targets, as of
+    one task (section 2.4). Only what is reported is split: a batch whose tasks have 30 and 10
+    targets gives two terms, both divided by 40.
+    """
+
+    def __init__(self, network: TextToText, names: Sequence[str]) -> None:
+        super().__init__()
+        self.network, self.names = network, tuple(names)
+
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy of each task's targets, summed."""
+        labels, labelled = batch["labels"], batch["labels"] != IGNORED
+        logits = self.network.scores(self.network.states(batch)[labelled])
+        losses = F.cross_entropy(logits, labels[labelled], reduction="none")
+        task = batch["task"][:, None].expand_as(labels)[labelled]
+        sums = losses.new_zeros(len(self.names)).index_add(0, task, losses)
+        return dict(zip(self.names, sums.unbind(), strict=True))
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count the targets of all tasks, by which each term is divided."""
+        return dict.fromkeys(self.names, count(batch["labels"]))
+
+    def own_counts(self, batch: Batch) -> dict[str, int]:
+        """Count the targets of each task."""
+        targets = (batch["labels"] != IGNORED).sum(1)
+        counts = torch.zeros(len(self.names), dtype=torch.long, device=targets.device)
+        own = counts.index_add(0, batch["task"], targets).tolist()
+        return dict(zip(self.names, own, strict=True))
 
 
 def output_layer(config: "T5Config") -> nn.Linear | None:

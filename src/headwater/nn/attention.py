@@ -123,6 +123,13 @@ class Attention(nn.Module):
         return projected.view(batch, length, self.heads, width // self.heads).transpose(1, 2)
 
 
+def square_attention(width: int, heads: int, dropout: float) -> Attention:
+    """Build the attention of BERT and GPT, whose projections keep the width and have biases."""
+    query, key, value, output = (nn.Linear(width, width) for _ in range(4))
+    scale = (width // heads) ** -0.5
+    return Attention(query, key, value, output, heads=heads, scale=scale, dropout=dropout)
+
+
 def visible(
     keys: Tensor | None,
     query_positions: Tensor | None = None,

@@ -53,8 +53,11 @@ class Block(nn.Module):
         super().__init__()
         self.attention, self.feedforward = attention, feedforward
 
-    def forward(self, hidden: Tensor, bias: Tensor | None) -> Tensor:
-        hidden = self.attention(hidden, bias)
+    def forward(
+        self, hidden: Tensor, bias: Tensor | None, own: KeyValueCache | None = None
+    ) -> Tensor:
+        """Add the keys and values of `hidden` to those of earlier steps, `own`, if there are."""
+        hidden = self.attention(hidden, bias, own)
         output: Tensor = self.feedforward(hidden)
         return output
 

@@ -15,9 +15,8 @@ from headwater.data.mixture import Rates, equal, proportional, temperature
 from headwater.data.preparation import prepare
 from headwater.data.task import Task
 from headwater.errors import UserError
-from headwater.models.config import ModelConfig
+from headwater.models.config import ModelConfig, TaskHead
 from headwater.models.families import AnyFamily
-from headwater.models.head_names import TaskHead
 from headwater.objectives.names import ObjectiveConfig
 from headwater.runs.objective_component import ObjectiveComponent
 from headwater.runs.recipe import MixtureConfig, Recipe, RunRecipe

@@ -16,9 +16,8 @@ from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet, digest
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import held_out_loss
-from headwater.models.config import ModelConfig
+from headwater.models.config import ModelConfig, TaskHead, check_head
 from headwater.models.families import FAMILIES, family_of, sizes_of
-from headwater.models.head_names import TaskHead, check_head
 from headwater.objectives.names import OBJECTIVES, ObjectiveConfig
 from headwater.objectives.sequences import ConcatenatedStores, store_seed
 from headwater.runs.recipe import RunRecipe

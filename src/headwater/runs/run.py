@@ -26,8 +26,7 @@ from headwater.files import replace_file
 from headwater.models.build import Model
 from headwater.models.families import AnyFamily
 from headwater.models.feature_model import FeatureModel
-from headwater.models.per_task_loss import PerTaskLoss
-from headwater.models.text_to_text import TextToText
+from headwater.models.text_to_text import PerTaskLoss, TextToText
 from headwater.runs.components import Component, R, rates_of, read_components
 from headwater.runs.feature_cache import keep_features
 from headwater.runs.objective_component import ObjectiveComponent, families_of

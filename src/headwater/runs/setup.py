@@ -14,12 +14,10 @@ from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
-from headwater.models.build import Model, build_model, build_multi_task
-from headwater.models.config import ModelConfig
+from headwater.models.build import Model, build_model, build_multi_task, check_memory
+from headwater.models.config import HeadName, ModelConfig, TaskHead
 from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
-from headwater.models.head_names import HeadName, TaskHead
-from headwater.models.memory import check_memory
 from headwater.models.text_to_text import TextToText
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe

@@ -14,8 +14,7 @@ from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict
 from headwater.inference.answer import Predictor, calibrate
 from headwater.inference.loaded import LoadedModel
-from headwater.models.config import ModelConfig
-from headwater.models.head_names import TaskHead
+from headwater.models.config import ModelConfig, TaskHead
 from headwater.runs.recipe import Recipe
 from headwater.runs.setup import Setup
 from headwater.tasks.pair_features import PairFeatures, encode_pairs

@@ -1,17 +1,11 @@
 """The record of BERT, RoBERTa and DistilBERT. Free of torch."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headwater.models.bert import keys
 from headwater.models.bert.config import OUR_BERT, PRESETS, BertConfig
-from headwater.models.config import BodySizes, same_names
-from headwater.models.family import CheckpointFormat, Family, Heads, Json, QuickStudy
-from headwater.models.head_names import HeadName
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from headwater.models.body import Body
+from headwater.models.config import BodySizes, HeadName, same_names
+from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
 
 _BERT = same_names(BertConfig, "block", "span_dropout", "label_names")
 _DISTILBERT = {
@@ -53,24 +47,6 @@ def _sizes(config: BertConfig) -> BodySizes:
     )
 
 
-def _build_body(config: BertConfig, bare: bool) -> "Body":
-    from headwater.models.bert.network import Bert
-
-    return Bert(config, pooler=bare and config.model_type != "distilbert")
-
-
-def _initialize(module: "nn.Module", config: BertConfig) -> None:
-    from headwater.models.bert.network import initialize
-
-    initialize(module, config.initializer_range)
-
-
-def _heads() -> Heads[BertConfig]:
-    from headwater.models.bert.heads import HEADS
-
-    return HEADS
-
-
 BERT = Family(
     name="bert",
     title="BERT",
@@ -99,9 +75,6 @@ BERT = Family(
         f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
         f"{config.num_attention_heads} heads, encoder"
     ),
-    build_body=_build_body,
-    initialize=_initialize,
-    heads=_heads,
     training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
     objectives=("mlm",),
     quick=QuickStudy(

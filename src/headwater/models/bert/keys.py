@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from headwater.models.head_names import HeadName
+from headwater.models.config import HeadName
 from headwater.models.key_table import HeadKeys, KeyTable, Modules
 
 

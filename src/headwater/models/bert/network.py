@@ -16,10 +16,18 @@ from torch import Tensor, nn
 
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
-from headwater.models.body import EncoderBody
-from headwater.models.layer_outputs import entering
-from headwater.models.losses import Batch
-from headwater.nn.attention import Attention, additive, block_positions, visible
+from headwater.models.body import Batch, EncoderBody, cross_entropy_sum, entering
+from headwater.models.family import Heads
+from headwater.models.heads import (
+    MaskedLMHead,
+    PooledHead,
+    PreTrainingHead,
+    SpanHead,
+    TokenHead,
+    regression_head,
+    sequence_head,
+)
+from headwater.nn.attention import additive, block_positions, square_attention, visible
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.feedforward import FeedForward, Pooler
 from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
@@ -75,15 +83,7 @@ def block(config: BertConfig) -> Block:
     width, heads = config.hidden_size, config.num_attention_heads
     # DistilBERT drops nothing after its attention.
     after_attention = 0.0 if config.model_type == "distilbert" else config.hidden_dropout_prob
-    attention = Attention(
-        nn.Linear(width, width),
-        nn.Linear(width, width),
-        nn.Linear(width, width),
-        nn.Linear(width, width),
-        heads=heads,
-        scale=(width // heads) ** -0.5,
-        dropout=config.attention_probs_dropout_prob,
-    )
+    attention = square_attention(width, heads, config.attention_probs_dropout_prob)
     feedforward = FeedForward(
         nn.Linear(width, config.intermediate_size),
         nn.Linear(config.intermediate_size, width),
@@ -149,11 +149,19 @@ class Bert(EncoderBody):
         return [*entered, last]
 
 
-def initialize(module: nn.Module, std: float) -> None:
-    """Draw fresh weights: normal(0, std), biases and padding 0, norms 1, as the published code."""
-    for part in module.modules():
+def build_body(config: BertConfig, bare: bool) -> Bert:
+    """Build the network, with empty weights."""
+    return Bert(config, pooler=bare and config.model_type != "distilbert")
+
+
+def initialize(model: nn.Module, config: BertConfig) -> None:
+    """Draw fresh weights as the published code does.
+
+    They are normal(0, initializer_range), biases and padding 0, norms 1.
+    """
+    for part in model.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
-            nn.init.normal_(part.weight, 0.0, std)
+            nn.init.normal_(part.weight, 0.0, config.initializer_range)
         if isinstance(part, nn.Embedding) and part.padding_idx is not None:
             nn.init.zeros_(part.weight.data[part.padding_idx])
         if isinstance(part, LayerNorm):
@@ -161,3 +169,67 @@ def initialize(module: nn.Module, std: float) -> None:
         for name, parameter in part.named_parameters(recurse=False):
             if name == "bias":
                 nn.init.zeros_(parameter)
+
+
+def _span(config: BertConfig) -> SpanHead:
+    return SpanHead(config.hidden_size, config.span_dropout)
+
+
+def _sequence(config: BertConfig) -> PooledHead:
+    classes = len(config.label_names)
+    return sequence_head(
+        _pooler(config), nn.Linear(config.hidden_size, classes), config.classifier_dropout
+    )
+
+
+def _regression(config: BertConfig) -> PooledHead:
+    return regression_head(
+        _pooler(config), nn.Linear(config.hidden_size, 1), config.classifier_dropout
+    )
+
+
+def _pooler(config: BertConfig) -> Pooler:
+    match config.model_type:
+        case "bert":
+            return Pooler(config.hidden_size, "tanh")
+        case "roberta":
+            return Pooler(config.hidden_size, "tanh", config.classifier_dropout)
+        case "distilbert":
+            return Pooler(config.hidden_size, "relu")
+
+
+def _token(config: BertConfig) -> TokenHead:
+    distilled = config.model_type == "distilbert"  # drops less before a token's class
+    dropout = config.hidden_dropout_prob if distilled else config.classifier_dropout
+    return TokenHead(config.hidden_size, len(config.label_names), dropout)
+
+
+def _masked_lm(config: BertConfig) -> MaskedLMHead:
+    dense = nn.Linear(config.hidden_size, config.hidden_size)
+    return MaskedLMHead(dense, config.vocab_size, config.hidden_act, config.layer_norm_eps)
+
+
+def _next_sentence(config: BertConfig) -> PooledHead:
+    return PooledHead(
+        Pooler(config.hidden_size, "tanh"),
+        nn.Linear(config.hidden_size, 2),
+        0.0,
+        name="next_sentence",
+        label="next_sentence_label",
+        loss=cross_entropy_sum,
+    )
+
+
+def _pretraining(config: BertConfig) -> PreTrainingHead:
+    return PreTrainingHead(_masked_lm(config), _next_sentence(config))
+
+
+HEADS: Heads[BertConfig] = {
+    "span": _span,
+    "sequence": _sequence,
+    "regression": _regression,
+    "token": _token,
+    "masked_lm": _masked_lm,
+    "next_sentence": _next_sentence,
+    "pretraining": _pretraining,
+}

@@ -21,9 +21,8 @@ With 10 words and labels for 6 of them, the window is (10 - 6) / 2 words on each
 import torch
 from torch import Tensor, nn
 
-from headwater.models.body import WordBody
+from headwater.models.body import IGNORED, Batch, WordBody, count
 from headwater.models.cbow.config import CBOWConfig
-from headwater.models.losses import IGNORED, Batch, count
 from headwater.nn.layers import empty_embedding
 from headwater.nn.sampled import SampledSoftmax
 
@@ -93,7 +92,12 @@ def window_weights(labels: int, words: int) -> Tensor:
     return ((distance != 0) & (distance.abs() <= window)) / (2 * window)
 
 
-def initialize(model: nn.Module) -> None:
+def build_body(config: CBOWConfig, bare: bool) -> CBOW:
+    """Build the network, with empty weights."""
+    return CBOW(config)
+
+
+def initialize(model: nn.Module, config: CBOWConfig) -> None:
     """Draw fresh vectors: input ones from (-0.5, 0.5) / width, as the published code does.
 
     So small that what a word was drawn as is soon forgotten; cosines would show it else.

@@ -1,17 +1,29 @@
 """The record of ELMo. Free of torch."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from headwater.models.config import BodySizes, same_names
-from headwater.models.elmo import keys
+from headwater.models.config import BodySizes, HeadName, same_names
 from headwater.models.elmo.config import PRESETS, ELMoConfig
 from headwater.models.family import CheckpointFormat, Family, QuickStudy
-from headwater.models.head_names import HeadName
+from headwater.models.key_table import HeadKeys, KeyTable
 
-if TYPE_CHECKING:
-    from torch import nn
-
-    from headwater.models.body import Body
+_KEYS = KeyTable(
+    prefix="",
+    body={
+        f"body.{name}": name
+        for name in (
+            "token.cnn.embedding",
+            "token.cnn.convolutions.{n}",
+            "token.highway.{n}.gate",
+            "token.highway.{n}.transform",
+            "token.projection",
+            "lstm.{n}",
+            "softmax",
+        )
+    },
+    heads={None: HeadKeys("HeadwaterELMo", {})},
+)
+"""Names of our own; the published format is that of `released.py`."""
 
 
 def _write(config: ELMoConfig, head: HeadName | None) -> dict[str, Any]:
@@ -19,24 +31,12 @@ def _write(config: ELMoConfig, head: HeadName | None) -> dict[str, Any]:
     return {} if config.vocab_size else {"vocab_size": None}
 
 
-def _build_body(config: ELMoConfig, bare: bool) -> "Body":
-    from headwater.models.elmo.network import ELMo
-
-    return ELMo(config)
-
-
-def _initialize(module: "nn.Module", config: ELMoConfig) -> None:
-    from headwater.models.elmo.network import initialize
-
-    initialize(module, config)
-
-
 ELMO = Family(
     name="elmo",
     title="ELMo",
     kind="word_vectors",
     presets=PRESETS,
-    formats={"elmo": CheckpointFormat(keys.ELMO, same_names(ELMoConfig), ELMoConfig(), "elmo")},
+    formats={"elmo": CheckpointFormat(_KEYS, same_names(ELMoConfig), ELMoConfig(), "elmo")},
     sizes=lambda config: BodySizes(2 * config.projection_dim, config.num_layers),
     summary=lambda config: (
         f"{config.num_layers} layers, {config.projection_dim} wide, {config.cells} cells, "
@@ -44,8 +44,6 @@ ELMO = Family(
     ),
     added_up="each is read by its characters, between marks of a word's begin and end",
     reads_characters=True,
-    build_body=_build_body,
-    initialize=_initialize,
     training={
         "optimizer": "adamw",
         "learning_rate": 1e-3,

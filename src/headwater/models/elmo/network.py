@@ -21,9 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.errors import UserError
-from headwater.models.body import WordBody
+from headwater.models.body import Batch, WordBody
 from headwater.models.elmo.config import ELMoConfig
-from headwater.models.losses import Batch
 from headwater.nn.characters import CharacterCNN
 from headwater.nn.feedforward import Highway
 from headwater.nn.layers import Dropout, at_least_float32
@@ -173,6 +172,11 @@ def _turned(states: Tensor, mask: Tensor | None) -> Tensor:
     real = mask.long().sum(1)[None]
     order = torch.where(position < real, real - 1 - position, position)
     return states.take_along_dim(order[:, :, None], 0)
+
+
+def build_body(config: ELMoConfig, bare: bool) -> ELMo:
+    """Build the network, with empty weights."""
+    return ELMo(config)
 
 
 def initialize(model: nn.Module, config: ELMoConfig) -> None:

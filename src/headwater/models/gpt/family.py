@@ -1,17 +1,48 @@
 """The record of GPT and GPT-2. Free of torch."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from headwater.models.config import BodySizes, same_names
+from headwater.models.config import BodySizes, HeadName, same_names
 from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
-from headwater.models.gpt import keys
 from headwater.models.gpt.config import PRESETS, GPTConfig
-from headwater.models.head_names import HeadName
+from headwater.models.key_table import HeadKeys, KeyTable, Modules
 
-if TYPE_CHECKING:
-    from torch import nn
 
-    from headwater.models.body import Body
+def _keys(embeddings: Modules, architecture: str, body: str) -> KeyTable:
+    """Return the table of GPT or GPT-2, which differ only outside the layers."""
+    layer = "transformer.h.{n}"
+    parts = ("query", "key", "value")
+    table = {
+        "attention.norm": "ln_1",
+        **{f"attention.layer.{part}": f"attn.c_attn.{part}" for part in parts},
+        "attention.layer.output": "attn.c_proj",
+        "feedforward.norm": "ln_2",
+        "feedforward.layer.inner": "mlp.c_fc",
+        "feedforward.layer.outer": "mlp.c_proj",
+    }
+    return KeyTable(
+        prefix="transformer.",
+        body={f"body.{ours}": f"transformer.{theirs}" for ours, theirs in embeddings.items()}
+        | {f"body.layers.{{n}}.{ours}": f"{layer}.{theirs}" for ours, theirs in table.items()},
+        heads={None: HeadKeys(architecture, {})},
+        tied={"lm_head.weight": f"transformer.{embeddings['token']}.weight"},
+        ignored=(r"transformer\.position_ids", r"transformer\.h\.\d+\.attn\.(masked_)?bias"),
+        bodies=(body,),
+        transposed=frozenset(
+            f"{layer}.{name}" for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+        ),
+        fused={f"{layer}.attn.c_attn": parts},
+    )
+
+
+_GPT_KEYS = _keys(
+    {"token": "tokens_embed", "position": "positions_embed"},
+    "OpenAIGPTLMHeadModel",
+    "OpenAIGPTModel",
+)
+_GPT2_KEYS = _keys(
+    {"token": "wte", "position": "wpe", "norm": "ln_f"}, "GPT2LMHeadModel", "GPT2Model"
+)
 
 _IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 
@@ -35,27 +66,15 @@ def _sizes(config: GPTConfig) -> BodySizes:
     )
 
 
-def _build_body(config: GPTConfig, bare: bool) -> "Body":
-    from headwater.models.gpt.network import GPT
-
-    return GPT(config)
-
-
-def _initialize(module: "nn.Module", config: GPTConfig) -> None:
-    from headwater.models.gpt.network import initialize
-
-    initialize(module, config)
-
-
 GPT = Family(
     name="gpt",
     title="GPT",
     kind="causal_lm",
     presets=PRESETS,
     formats={
-        "gpt2": CheckpointFormat(keys.GPT2, same_names(GPTConfig), GPTConfig(), "gpt2"),
+        "gpt2": CheckpointFormat(_GPT2_KEYS, same_names(GPTConfig), GPTConfig(), "gpt2"),
         "openai-gpt": CheckpointFormat(
-            keys.GPT,
+            _GPT_KEYS,
             same_names(GPTConfig, "n_inner") | {"activation_function": "afn"},
             PRESETS["gpt"],
             "gpt",
@@ -65,8 +84,6 @@ GPT = Family(
     summary=lambda config: (
         f"{config.n_layer} layers, {config.n_embd} wide, {config.n_head} heads, decoder"
     ),
-    build_body=_build_body,
-    initialize=_initialize,
     training={"optimizer": "adamw", "schedule": "cosine", "warmup": 0.1},
     objectives=("lm", "prefix_lm"),
     quick=QuickStudy(

@@ -16,7 +16,6 @@ that all may see, the same weights are a prefix LM (Raffel et al. 2020, section 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -24,16 +23,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.errors import UserError
-from headwater.models.body import GeneratingBody
+from headwater.models.body import (
+    IGNORED,
+    Batch,
+    Cache,
+    GeneratingBody,
+    count,
+    cross_entropy_sum,
+    entering,
+)
 from headwater.models.gpt.config import GPTConfig
-from headwater.models.layer_outputs import entering
-from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.nn.attention import (
-    Attention,
     KeyValueCache,
-    KeyValues,
     additive,
     block_positions,
+    square_attention,
     visible,
 )
 from headwater.nn.block import Block, PostNorm, PreNorm
@@ -44,15 +48,7 @@ from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embe
 def block(config: GPTConfig) -> Block:
     """Build one layer: attention, then feed-forward, the norms before (GPT-2) or after (GPT)."""
     width, heads = config.n_embd, config.n_head
-    attention = Attention(
-        nn.Linear(width, width),
-        nn.Linear(width, width),
-        nn.Linear(width, width),
-        nn.Linear(width, width),
-        heads=heads,
-        scale=(width // heads) ** -0.5,
-        dropout=config.attn_pdrop,
-    )
+    attention = square_attention(width, heads, config.attn_pdrop)
     feedforward = FeedForward(
         nn.Linear(width, config.inner),
         nn.Linear(config.inner, width),
@@ -69,29 +65,6 @@ def block(config: GPTConfig) -> Block:
 def norm(config: GPTConfig) -> LayerNorm:
     """Build one norm."""
     return LayerNorm(config.n_embd, config.layer_norm_epsilon)
-
-
-@dataclass(slots=True)
-class Cache:
-    """What decoding one token at a time keeps; see `GPT.init_cache` and `GPT.step`.
-
-    Attributes:
-        own: per layer the keys and values so far, each `[batch, heads, length, head_width]`.
-        mask: `[batch, length]` bool, true where a token is real; None: all are.
-        length: how many positions that is, padding included.
-    """
-
-    own: list[KeyValueCache]
-    mask: Tensor | None
-    length: int = 0
-
-    def reorder(self, indices: Tensor) -> None:
-        """Keep the sequences of those indices `[new batch]`: for beams, or to drop ended ones."""
-        for cache in self.own:
-            if cache.stored is not None:
-                cache.stored = KeyValues(*(each.index_select(0, indices) for each in cache.stored))
-        if self.mask is not None:
-            self.mask = self.mask.index_select(0, indices)
 
 
 class GPT(GeneratingBody):
@@ -172,22 +145,12 @@ class GPT(GeneratingBody):
         return cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Read one more token of each sequence.
-
-        Args:
-            ids: `[batch, 1]`: the last token of the prompt or a start id at first, then what was
-                chosen last.
-            cache: grows by that token.
-
-        Returns:
-            the scores of the next token, `[batch, vocabulary]`, float32 at least.
-        """
         self._check_length(cache.length + 1)
         if cache.mask is None:
             position = ids.new_full((1,), cache.length)
         else:
             position = cache.mask.sum(1, keepdim=True)
-            cache.mask = torch.cat([cache.mask, torch.ones_like(ids, dtype=torch.bool)], 1)
+            cache.append(ids)
         return self._logits(self._read(self._vectors(ids, position), cache)[:, -1])
 
     def _read(self, vectors: Tensor, cache: Cache) -> Tensor:
@@ -202,12 +165,8 @@ class GPT(GeneratingBody):
     ) -> Tensor:
         """Send `[batch, length, width]` through the layers; `own` are earlier keys and values."""
         bias = additive(allowed, at_least_float32(hidden).dtype)
-        for module, kept in zip(self.layers, own, strict=True):
-            layer = cast(Block, module)
-            if kept is None:
-                hidden = layer(hidden, bias)
-            else:
-                hidden = layer.feedforward(layer.attention(hidden, bias, kept))
+        for layer, kept in zip(self.layers, own, strict=True):
+            hidden = layer(hidden, bias, kept)
         return hidden if self.norm is None else cast(Tensor, self.norm(hidden))
 
     def _vectors(self, ids: Tensor, positions: Tensor) -> Tensor:
@@ -221,6 +180,11 @@ class GPT(GeneratingBody):
         if length > self.config.n_positions:
             longest = self.config.n_positions
             raise UserError(f"{length} tokens in a sequence; this model takes {longest}")
+
+
+def build_body(config: GPTConfig, bare: bool) -> GPT:
+    """Build the network, with empty weights."""
+    return GPT(config)
 
 
 def initialize(model: nn.Module, config: GPTConfig) -> None:

@@ -6,7 +6,7 @@ published config.json.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -120,12 +120,8 @@ def _v1_0(d_model: int, d_ff: int, layers: int, heads: int, d_kv: int = 64) -> T
 
 
 def _v1_1(d_model: int, d_ff: int, layers: int, heads: int) -> T5Config:
-    return T5Config(
-        d_model=d_model,
-        d_ff=d_ff,
-        num_layers=layers,
-        num_decoder_layers=layers,
-        num_heads=heads,
+    return replace(
+        _v1_0(d_model, d_ff, layers, heads),
         feed_forward_proj="gated-gelu",
         tie_word_embeddings=False,
         scale_decoder_outputs=False,

@@ -13,59 +13,15 @@ inputs from the targets. Rows end with their inputs, padding first, so that the 
 inputs at once and relative positions are those of the sequence alone.
 """
 
-from collections.abc import Sequence
-from typing import cast
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from headwater.models.gpt.network import Cache
-from headwater.models.losses import Batch
+from headwater.models.body import Batch, Cache
 from headwater.models.t5.config import T5Config
-from headwater.models.t5.network import attention, feedforward, positions
+from headwater.models.t5.stack import Stack, blocks
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import KeyValueCache, additive, visible
-from headwater.nn.block import Block
-from headwater.nn.layers import Dropout, RMSNorm, empty_embedding
-
-
-class Stack(nn.Module):
-    """Vectors `[batch, length, width]`, and which position sees which -> the same shape.
-
-    A prefix LM looks to both sides, and its positions tell the sides apart.
-    """
-
-    def __init__(self, config: T5Config) -> None:
-        super().__init__()
-        self.positions = positions(config, both_sides=config.architecture == "prefix_lm")
-        self.layers = nn.ModuleList(
-            Block(attention=attention(config), feedforward=feedforward(config))
-            for _ in range(config.num_layers)
-        )
-        self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
-        self.dropout = Dropout(config.dropout_rate)
-
-    def forward(
-        self, vectors: Tensor, allowed: Tensor | None, own: Sequence[KeyValueCache | None]
-    ) -> Tensor:
-        """Read on.
-
-        Args:
-            vectors: `[batch, new, width]`.
-            allowed: bool that broadcasts to `[batch, heads, new, length]`: the new positions
-                are the last of all.
-            own: of each layer, the keys and values of earlier positions, which grow; None: none.
-        """
-        assert allowed is not None  # causality always hides something
-        positions = torch.arange(allowed.shape[-1], device=vectors.device)
-        bias = self.positions(positions[len(positions) - vectors.shape[1] :], positions)
-        bias = bias + additive(allowed, bias.dtype)
-        hidden = self.dropout(vectors)
-        for module, kept in zip(self.layers, own, strict=True):
-            layer = cast(Block, module)
-            hidden = layer.feedforward(layer.attention(hidden, bias, kept))
-        output: Tensor = self.dropout(self.norm(hidden))
-        return output
+from headwater.nn.attention import KeyValueCache, visible
+from headwater.nn.layers import empty_embedding
 
 
 class DecoderOnlyT5(TextToText):
@@ -80,7 +36,8 @@ class DecoderOnlyT5(TextToText):
         super().__init__()
         self.config = config
         self.embedding = empty_embedding(config.vocab_size, config.d_model)
-        self.decoder = Stack(config)
+        both_sides = config.architecture == "prefix_lm"
+        self.decoder = Stack(config, blocks(config), both_sides=both_sides)
         self.output = output_layer(config)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
@@ -96,17 +53,7 @@ class DecoderOnlyT5(TextToText):
         return cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Read one more token of each sequence.
-
-        Args:
-            ids: `[batch, 1]`: the start id at first, then what was chosen last.
-            cache: grows by that token.
-
-        Returns:
-            the scores of the next token, `[batch, vocabulary]`, float32 at least.
-        """
-        if cache.mask is not None:
-            cache.mask = torch.cat([cache.mask, torch.ones_like(ids, dtype=torch.bool)], 1)
+        cache.append(ids)
         return self.scores(self._read(self.embedding(ids), cache, prefix=0)[:, -1])
 
     def states(self, batch: Batch) -> Tensor:
@@ -119,14 +66,15 @@ class DecoderOnlyT5(TextToText):
             targets = torch.ones_like(labels, dtype=torch.bool)
             mask = torch.cat([padding_first(mask.bool(), mask), targets], 1)
         allowed = self._visible(mask, 0, vectors, prefix=inputs)
-        states: Tensor = self.decoder(vectors, allowed, [None] * len(self.decoder.layers))
+        states: Tensor = self.decoder(vectors, allowed)
         return states[:, inputs:]
 
     def _read(self, vectors: Tensor, cache: Cache, *, prefix: int) -> Tensor:
         """Read vectors `[batch, new, width]` after those in the cache, and add them to it."""
-        allowed = self._visible(cache.mask, cache.length, vectors, prefix=prefix)
-        cache.length += vectors.shape[1]
-        states: Tensor = self.decoder(vectors, allowed, cache.own)
+        earlier, cache.length = cache.length, cache.length + vectors.shape[1]
+        allowed = self._visible(cache.mask, earlier, vectors, prefix=prefix)
+        contexts = [(own,) for own in cache.own]
+        states: Tensor = self.decoder(vectors, allowed, contexts, earlier)
         return states
 
     def _visible(

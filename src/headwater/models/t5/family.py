@@ -1,17 +1,56 @@
 """The record of T5, of every architecture. Free of torch."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from headwater.models.config import BodySizes, same_names
+from headwater.models.config import BodySizes, HeadName, same_names
 from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
-from headwater.models.head_names import HeadName
-from headwater.models.t5 import keys
+from headwater.models.key_table import HeadKeys, KeyTable, Modules
 from headwater.models.t5.config import OUR_T5, PRESETS, T5Config, refuse_objective
 
-if TYPE_CHECKING:
-    from torch import nn
+_ATTENTION = {"query": "q", "key": "k", "value": "v", "output": "o"}
+_FEED_FORWARD = {"inner": "wi", "gate": "wi_0", "linear": "wi_1", "outer": "wo"}
 
-    from headwater.models.body import Body
+
+def _stack(name: str, layers: Sequence[tuple[str, str, Modules]]) -> dict[str, str]:
+    """Return one stack's modules: in each block, layer after layer, (ours, theirs, its parts)."""
+    table = {
+        f"body.{name}.norm": f"{name}.final_layer_norm",
+        f"body.{name}.positions.table": (
+            f"{name}.block.0.layer.0.SelfAttention.relative_attention_bias"
+        ),
+    }
+    for number, (ours, theirs, parts) in enumerate(layers):
+        left, right = f"body.{name}.layers.{{n}}.{ours}", f"{name}.block.{{n}}.layer.{number}"
+        table[f"{left}.norm"] = f"{right}.layer_norm"
+        for mine, published in parts.items():
+            table[f"{left}.layer.{mine}"] = f"{right}.{theirs}.{published}"
+    return table
+
+
+_SELF = ("attention", "SelfAttention", _ATTENTION)
+_CROSS = ("cross", "EncDecAttention", _ATTENTION)
+_LAST = ("feedforward", "DenseReluDense", _FEED_FORWARD)
+
+_T5_KEYS = KeyTable(
+    prefix="",
+    body={"body.embedding": "shared"}
+    | _stack("encoder", (_SELF, _LAST))
+    | _stack("decoder", (_SELF, _CROSS, _LAST)),
+    heads={None: HeadKeys("T5ForConditionalGeneration", {"body.output": "lm_head"})},
+    tied={
+        "encoder.embed_tokens.weight": "shared.weight",
+        "decoder.embed_tokens.weight": "shared.weight",
+    },
+    ignored=(r"decoder\.block\.\d+\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight",),
+    output=("lm_head.weight", "shared.weight"),
+)
+
+_OUR_T5_KEYS = replace(
+    _T5_KEYS, heads={None: HeadKeys("HeadwaterT5", _T5_KEYS.heads[None].modules)}
+)
+"""T5's other architectures, each with those of T5's tensors that it has."""
 
 _T5 = same_names(T5Config, "architecture")
 
@@ -36,28 +75,15 @@ def _sizes(config: T5Config) -> BodySizes:
     )
 
 
-def _build_body(config: T5Config, bare: bool) -> "Body":
-    from headwater.models.t5.decoder_only import DecoderOnlyT5
-    from headwater.models.t5.network import T5
-
-    return DecoderOnlyT5(config) if config.decoder_only else T5(config)
-
-
-def _initialize(module: "nn.Module", config: T5Config) -> None:
-    from headwater.models.t5.network import initialize
-
-    initialize(module, config)
-
-
 T5 = Family(
     name="t5",
     title="T5",
     kind="text_to_text",
     presets=PRESETS,
     formats={
-        "t5": CheckpointFormat(keys.T5, _T5, T5Config(), "t5-small"),
+        "t5": CheckpointFormat(_T5_KEYS, _T5, T5Config(), "t5-small"),
         OUR_T5: CheckpointFormat(
-            keys.OUR_T5, _T5 | {"architecture": "architecture"}, T5Config(), "t5-small"
+            _OUR_T5_KEYS, _T5 | {"architecture": "architecture"}, T5Config(), "t5-small"
         ),
     },
     sizes=_sizes,
@@ -66,8 +92,6 @@ T5 = Family(
         f"{config.num_heads} heads, encoder-decoder"
     ),
     added_up="positions are biases of the attention scores, by distance",
-    build_body=_build_body,
-    initialize=_initialize,
     training={"optimizer": "adafactor", "schedule": "constant", "warmup": 0},
     objectives=("lm", "prefix_lm", "span_corruption"),
     refuse_objective=refuse_objective,

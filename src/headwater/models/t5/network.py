@@ -13,194 +13,36 @@ figure 1).
         |                               norm                          |
       memory --------------------------- | ---------------------------+
                                       output layer -> a score for each token
-
-Norms divide by the root mean square and stand before each layer; there are no biases; positions are
-a bias of the scores, learned once per stack and shared by its layers.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from headwater.models.layer_outputs import entering
-from headwater.models.losses import Batch
+from headwater.models.body import Batch, Cache, entering
 from headwater.models.t5.config import T5Config
+from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.stack import Stack, attention, blocks, feedforward
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import (
-    Attention,
-    KeyValueCache,
-    KeyValues,
-    RelativePositions,
-    additive,
-    visible,
-)
-from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PreNorm
-from headwater.nn.feedforward import FeedForward, GatedFeedForward
-from headwater.nn.layers import Dropout, RMSNorm, at_least_float32, empty_embedding
+from headwater.nn.attention import Attention, KeyValueCache, additive, visible
+from headwater.nn.block import Block, BorrowingBlock, DecoderBlock
+from headwater.nn.layers import RMSNorm, at_least_float32, empty_embedding
 
 
-def attention(config: T5Config) -> PreNorm:
-    """Build an attention without biases or scale, inside its residual."""
-    width, inner = config.d_model, config.num_heads * config.d_kv
-    layer = Attention(
-        nn.Linear(width, inner, bias=False),
-        nn.Linear(width, inner, bias=False),
-        nn.Linear(width, inner, bias=False),
-        nn.Linear(inner, width, bias=False),
-        heads=config.num_heads,
-        scale=1.0,
-        dropout=config.dropout_rate,
-    )
-    return PreNorm(layer, RMSNorm(width, config.layer_norm_epsilon), config.dropout_rate)
-
-
-def feedforward(config: T5Config) -> PreNorm:
-    """Build a plain or gated feed-forward without biases, inside its residual."""
-    width, inner = config.d_model, config.d_ff
-    first = nn.Linear(width, inner, bias=False)
-    last = nn.Linear(inner, width, bias=False)
-    act, dropout = config.activation, config.dropout_rate
-    layer: nn.Module
-    if config.gated:
-        layer = GatedFeedForward(first, nn.Linear(width, inner, bias=False), last, act, dropout)
-    else:
-        layer = FeedForward(first, last, act, dropout)
-    return PreNorm(layer, RMSNorm(width, config.layer_norm_epsilon), dropout)
-
-
-def positions(config: T5Config, *, both_sides: bool) -> RelativePositions:
-    """Build the relative position bias that the layers of one stack share."""
-    return RelativePositions(
-        config.relative_attention_num_buckets,
-        config.relative_attention_max_distance,
-        config.num_heads,
-        both_sides=both_sides,
-    )
-
-
-class Encoder(nn.Module):
-    """Vectors `[batch, length, width]` and their padding -> memory of the same shape."""
-
-    def __init__(self, config: T5Config) -> None:
-        super().__init__()
-        self.positions = positions(config, both_sides=True)
-        self.layers = nn.ModuleList(
-            Block(attention=attention(config), feedforward=feedforward(config))
-            for _ in range(config.num_layers)
+def decoder_blocks(
+    config: T5Config, lenders: Iterable[nn.Module]
+) -> Iterator[DecoderBlock | BorrowingBlock]:
+    """Build the decoder's layers; in architecture "shared" they use those of the encoder."""
+    if config.architecture == "shared":
+        for each in lenders:
+            yield BorrowingBlock(lender=cast(Block, each), cross=attention(config))
+        return
+    for _ in range(config.num_decoder_layers):
+        yield DecoderBlock(
+            attention=attention(config), cross=attention(config), feedforward=feedforward(config)
         )
-        self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
-        self.dropout = Dropout(config.dropout_rate)
-
-    def forward(self, vectors: Tensor, mask: Tensor | None, blocks: Tensor | None = None) -> Tensor:
-        positions = torch.arange(vectors.shape[1], device=vectors.device)
-        bias = self.positions(positions, positions)
-        allowed = visible(mask, query_blocks=blocks, key_blocks=blocks)
-        padding = additive(allowed, bias.dtype)
-        bias = bias if padding is None else bias + padding
-        hidden = self.dropout(vectors)
-        for layer in self.layers:
-            hidden = layer(hidden, bias)
-        memory: Tensor = self.dropout(self.norm(hidden))
-        return memory
-
-
-@dataclass(slots=True)
-class Cache:
-    """What decoding one token at a time keeps, per layer; see `T5.init_cache` and `T5.step`.
-
-    Attributes:
-        memory: the encoder's output, projected, each `[batch, heads, inputs, head_width]`.
-        memory_bias: its padding, `[batch, 1, 1, inputs]`, or None; of packed sequences which
-            target sees which input, `[batch, 1, targets, inputs]`.
-        own: keys and values of the tokens so far, each `[batch, heads, length, head_width]`.
-        length: how many tokens that is.
-    """
-
-    memory: list[KeyValues]
-    memory_bias: Tensor | None
-    own: list[KeyValueCache]
-    length: int = 0
-
-    def reorder(self, indices: Tensor) -> None:
-        """Keep the sequences of those indices `[new batch]`: for beams, or to drop ended ones."""
-        self.memory = [_select(pair, indices) for pair in self.memory]
-        for cache in self.own:
-            if cache.stored is not None:
-                cache.stored = _select(cache.stored, indices)
-        if self.memory_bias is not None:
-            self.memory_bias = self.memory_bias.index_select(0, indices)
-
-
-def _select(pair: KeyValues, indices: Tensor) -> KeyValues:
-    return KeyValues(pair.keys.index_select(0, indices), pair.values.index_select(0, indices))
-
-
-class Decoder(nn.Module):
-    """Vectors `[batch, length, width]` and what they may look back to -> the same shape.
-
-    Args:
-        config: the sizes.
-        lenders: the encoder's layers, where the decoder shares their parameters.
-    """
-
-    def __init__(self, config: T5Config, lenders: nn.ModuleList | None = None) -> None:
-        super().__init__()
-        self.positions = positions(config, both_sides=False)
-        layers: Iterable[nn.Module]
-        if lenders is None:
-            layers = (
-                DecoderBlock(
-                    attention=attention(config),
-                    cross=attention(config),
-                    feedforward=feedforward(config),
-                )
-                for _ in range(config.num_decoder_layers)
-            )
-        else:
-            layers = (
-                BorrowingBlock(lender=cast(Block, each), cross=attention(config))
-                for each in lenders
-            )
-        self.layers = nn.ModuleList(layers)
-        self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
-        self.dropout = Dropout(config.dropout_rate)
-
-    def init_cache(
-        self,
-        memory: Tensor,
-        mask: Tensor | None,
-        memory_blocks: Tensor | None = None,
-        blocks: Tensor | None = None,
-    ) -> Cache:
-        """Project the encoder's output `[batch, inputs, width]` once for each layer."""
-        allowed = visible(mask, query_blocks=blocks, key_blocks=memory_blocks)
-        projections = [cast(Attention, layer.get_submodule("cross.layer")) for layer in self.layers]
-        return Cache(
-            memory=[projection.keys_values(memory) for projection in projections],
-            memory_bias=additive(allowed, at_least_float32(memory).dtype),
-            own=[KeyValueCache() for _ in self.layers],
-        )
-
-    def forward(self, vectors: Tensor, cache: Cache, blocks: Tensor | None = None) -> Tensor:
-        """Decode `vectors` as the tokens that follow those in the cache, and add them to it.
-
-        `blocks` `[batch, length]` are those of packed sequences, which are decoded at once.
-        """
-        positions = torch.arange(cache.length + vectors.shape[1], device=vectors.device)
-        queries = positions[cache.length :]
-        bias = self.positions(queries, positions)
-        allowed = visible(None, queries, positions, query_blocks=blocks, key_blocks=blocks)
-        future = additive(allowed, bias.dtype)
-        assert future is not None  # causality always hides something
-        hidden = self.dropout(vectors)
-        for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
-            hidden = layer(hidden, bias + future, own, memory, cache.memory_bias)
-        cache.length = len(positions)
-        output: Tensor = self.dropout(self.norm(hidden))
-        return output
 
 
 class T5(TextToText):
@@ -219,15 +61,19 @@ class T5(TextToText):
         super().__init__()
         self.config = config
         self.embedding = empty_embedding(config.vocab_size, config.d_model)
-        self.encoder = Encoder(config)
-        self.decoder = Decoder(
-            config, self.encoder.layers if config.architecture == "shared" else None
-        )
+        self.encoder = Stack(config, blocks(config), both_sides=True)
+        self.decoder = Stack(config, decoder_blocks(config, self.encoder.layers), both_sides=False)
         self.output = output_layer(config)
 
-    def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def encode(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        blocks: Tensor | None = None,
+    ) -> Tensor:
         """Return the memory `[batch, inputs, width]` of ids `[batch, inputs]`."""
-        memory: Tensor = self.encoder(self.embedding(input_ids), attention_mask)
+        allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
+        memory: Tensor = self.encoder(self.embedding(input_ids), allowed)
         return memory
 
     def layer_outputs(self, batch: Batch) -> list[Tensor]:
@@ -236,31 +82,50 @@ class T5(TextToText):
             last = self.encode(batch["input_ids"], batch.get("attention_mask"))
         return [*entered, last]
 
-    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
-        """Begin to decode from a memory and its mask `[batch, inputs]`."""
-        return self.decoder.init_cache(memory, memory_mask)
+    def init_cache(
+        self,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        memory_blocks: Tensor | None = None,
+        blocks: Tensor | None = None,
+    ) -> Cache:
+        """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
+        allowed = visible(memory_mask, query_blocks=blocks, key_blocks=memory_blocks)
+        layers = self.decoder.layers
+        projections = [cast(Attention, layer.get_submodule("cross.layer")) for layer in layers]
+        return Cache(
+            own=[KeyValueCache() for _ in layers],
+            memory=[projection.keys_values(memory) for projection in projections],
+            memory_bias=additive(allowed, at_least_float32(memory).dtype),
+        )
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Decode one more token of each sequence.
-
-        Args:
-            ids: `[batch, 1]`: the start id at first, then what was chosen last.
-            cache: grows by that token.
-
-        Returns:
-            the scores of the next token, `[batch, vocabulary]`, float32 at least.
-        """
-        return self.scores(self.decoder(self.embedding(ids), cache)[:, -1])
+        return self.scores(self._decode(ids, cache)[:, -1])
 
     def states(self, batch: Batch) -> Tensor:
         """Return the decoder's states `[batch, targets, width]`."""
         mask, labels = batch.get("attention_mask"), batch["labels"]
         inputs, targets = batch.get("blocks"), batch.get("label_blocks")
-        memory = self.encoder(self.embedding(batch["input_ids"]), mask, inputs)
+        memory = self.encode(batch["input_ids"], mask, inputs)
         ids = shift_right(labels, self.config, targets)
-        cache = self.decoder.init_cache(memory, mask, inputs, targets)
-        states: Tensor = self.decoder(self.embedding(ids), cache, targets)
+        return self._decode(ids, self.init_cache(memory, mask, inputs, targets), targets)
+
+    def _decode(self, ids: Tensor, cache: Cache, blocks: Tensor | None = None) -> Tensor:
+        """Decode `[batch, length]` after the tokens in the cache, and add them to it."""
+        earlier, cache.length = cache.length, cache.length + ids.shape[1]
+        positions = torch.arange(cache.length, device=ids.device)
+        allowed = visible(
+            None, positions[earlier:], positions, query_blocks=blocks, key_blocks=blocks
+        )
+        pairs = zip(cache.own, cache.memory, strict=True)
+        contexts = [(own, memory, cache.memory_bias) for own, memory in pairs]
+        states: Tensor = self.decoder(self.embedding(ids), allowed, contexts, earlier)
         return states
+
+
+def build_body(config: T5Config, bare: bool) -> TextToText:
+    """Build the network of that architecture, with empty weights."""
+    return DecoderOnlyT5(config) if config.decoder_only else T5(config)
 
 
 def initialize(model: nn.Module, config: T5Config) -> None:
