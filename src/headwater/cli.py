@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from headwater import messages, progress
+from headwater import messages
 from headwater.commands.ask import ask
 from headwater.commands.corpus import corpus
 from headwater.commands.evaluate import evaluate, predict, score, submit
@@ -107,7 +107,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
-    with messages.shown(), progress.installed(terminal_bar):
+    with messages.shown(), messages.installed(terminal_bar):
         sys.exit(_exit_code(sys.argv[1:]))
 
 

@@ -8,7 +8,7 @@ import pytest
 from headwater import messages
 from headwater.commands.terminal import terminal_bar
 from headwater.evaluation.evaluator import progress_of
-from headwater.progress import installed
+from headwater.messages import installed
 from headwater.tasks.glue import COLA
 
 

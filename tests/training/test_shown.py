@@ -8,8 +8,7 @@ import pytest
 
 from headwater.commands.terminal import terminal_bar
 from headwater.errors import UserError
-from headwater.messages import shown
-from headwater.progress import installed
+from headwater.messages import installed, shown
 from headwater.training.log import Log, Record, cut_log, read_log
 from headwater.training.train_state import RunningStatistics, TrainState
 from toy_training import toy_run

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.progress import Bar, Display
+from headwater.messages import Bar, Display
 
 
 def option(

@@ -23,7 +23,7 @@ from headwater.data.task import Task
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Prediction, Predictor
 from headwater.inference.batches import batches, evaluating
-from headwater.progress import Display, Progress
+from headwater.messages import Display, Progress
 from headwater.training.step import LossModel
 
 logger = logging.getLogger(__name__)

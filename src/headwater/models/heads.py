@@ -27,7 +27,7 @@ from headwater.models.body import (
     squared_error_sum,
 )
 from headwater.models.config import HeadName, ModelConfig, label_names
-from headwater.nn.feedforward import ACTIVATIONS
+from headwater.nn.block import ACTIVATIONS
 from headwater.nn.layers import Dropout, LayerNorm, at_least_float32
 
 

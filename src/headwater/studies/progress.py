@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Self
 
-from headwater.progress import Display, Progress
+from headwater.messages import Display, Progress
 from headwater.studies.job import Job
 from headwater.studies.study import Result
 

@@ -28,8 +28,7 @@ from headwater.models.heads import (
     sequence_head,
 )
 from headwater.nn.attention import additive, block_positions, square_attention, visible
-from headwater.nn.block import Block, PostNorm, PreNorm
-from headwater.nn.feedforward import FeedForward, Pooler
+from headwater.nn.block import Block, FeedForward, Pooler, PostNorm, PreNorm
 from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
 
 

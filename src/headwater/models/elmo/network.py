@@ -23,8 +23,8 @@ from torch.nn import functional as F
 from headwater.errors import UserError
 from headwater.models.body import Batch, WordBody
 from headwater.models.elmo.config import ELMoConfig
+from headwater.nn.block import Highway
 from headwater.nn.characters import CharacterCNN
-from headwater.nn.feedforward import Highway
 from headwater.nn.layers import Dropout, at_least_float32
 from headwater.nn.lstm import ProjectedLSTM
 from headwater.nn.sampled import SampledSoftmax

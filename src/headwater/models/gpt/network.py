@@ -40,8 +40,7 @@ from headwater.nn.attention import (
     square_attention,
     visible,
 )
-from headwater.nn.block import Block, PostNorm, PreNorm
-from headwater.nn.feedforward import FeedForward
+from headwater.nn.block import Block, FeedForward, PostNorm, PreNorm
 from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
 
 

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from headwater.models.t5.config import T5Config
 from headwater.nn.attention import Attention, KeyValueCache, KeyValues, RelativePositions, additive
-from headwater.nn.block import Block, PreNorm
-from headwater.nn.feedforward import FeedForward, GatedFeedForward
+from headwater.nn.block import Block, FeedForward, GatedFeedForward, PreNorm
 from headwater.nn.layers import Dropout, RMSNorm
 
 
