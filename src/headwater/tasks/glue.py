@@ -11,7 +11,6 @@ short, which are left out and counted, as the published loaders do.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import cast
 
 from headwater.data.official_files import Split, TaskFiles
@@ -44,6 +43,9 @@ def _choice(
     metrics: tuple[str, ...] = ("accuracy",),
     *,
     numbered: bool = False,
+    label_columns: tuple[str, ...] = ("label",),
+    headless: Headless | None = None,
+    skip_short_rows: bool = False,
 ) -> PairTask:
     """Declare a task of choosing a label; `numbered`: the leaderboard wants labels by number."""
     return PairTask(
@@ -54,6 +56,9 @@ def _choice(
         metric_names=metrics,
         files=_files(folder, name),
         prediction_file=GlueTable(f"{folder}.tsv", labels if numbered else ()),
+        label_columns=label_columns,
+        headless=headless,
+        skip_short_rows=skip_short_rows,
     )
 
 
@@ -75,16 +80,14 @@ def _premise_task(
     )
 
 
-COLA = replace(
-    _choice(
-        "cola",
-        "CoLA: is a sentence acceptable English?",
-        "CoLA",
-        ("unacceptable", "acceptable"),
-        (field("sentence"),),
-        ("matthews",),
-        numbered=True,
-    ),
+COLA = _choice(
+    "cola",
+    "CoLA: is a sentence acceptable English?",
+    "CoLA",
+    ("unacceptable", "acceptable"),
+    (field("sentence"),),
+    ("matthews",),
+    numbered=True,
     headless=Headless(("source", "label", "mark", "sentence"), "sentence"),
 )
 
@@ -97,32 +100,28 @@ SST2 = _choice(
     numbered=True,
 )
 
-MRPC = replace(
-    _choice(
-        "mrpc",
-        "MRPC: do two sentences say the same?",
-        "MRPC",
-        ("not_equivalent", "equivalent"),
-        (
-            field("sentence1", "#1 String", "sentence1"),
-            field("sentence2", "#2 String", "sentence2"),
-        ),
-        ("f1", "accuracy"),
-        numbered=True,
+MRPC = _choice(
+    "mrpc",
+    "MRPC: do two sentences say the same?",
+    "MRPC",
+    ("not_equivalent", "equivalent"),
+    (
+        field("sentence1", "#1 String", "sentence1"),
+        field("sentence2", "#2 String", "sentence2"),
     ),
+    ("f1", "accuracy"),
+    numbered=True,
     label_columns=("Quality", "label"),
 )
 
-QQP = replace(
-    _choice(
-        "qqp",
-        "QQP: do two questions ask the same?",
-        "QQP",
-        ("not_duplicate", "duplicate"),
-        (field("question1"), field("question2")),
-        ("f1", "accuracy"),
-        numbered=True,
-    ),
+QQP = _choice(
+    "qqp",
+    "QQP: do two questions ask the same?",
+    "QQP",
+    ("not_duplicate", "duplicate"),
+    (field("question1"), field("question2")),
+    ("f1", "accuracy"),
+    numbered=True,
     label_columns=("is_duplicate", "label"),
     skip_short_rows=True,
 )

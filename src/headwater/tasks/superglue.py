@@ -21,6 +21,7 @@ from headwater.data.example import DataSource, Example, PairExample, TextExample
 from headwater.data.official_files import Split, TaskFiles
 from headwater.data.predictions import JsonLabels, json_id
 from headwater.data.table_file import Row, json_field, read_rows
+from headwater.data.task import Kind
 from headwater.tasks.pairs import Field, PairTask, field, template_text
 
 HUB = "aps/super_glue"
@@ -42,14 +43,18 @@ def _task(
     fields: tuple[Field, ...],
     encoder_texts: tuple[tuple[str, ...], ...],
     spelling: tuple[tuple[str, Any], ...] = (),
+    *,
+    kind: Kind = "sequence",
+    metrics: tuple[str, ...] = ("accuracy",),
 ) -> PairTask:
     return PairTask(
         name=name,
         summary=summary,
+        kind=kind,
         labels=labels,
         fields=fields,
         encoder_texts=encoder_texts,
-        metric_names=("accuracy",),
+        metric_names=metrics,
         files=TaskFiles(folder, FILES, (HUB, name)),
         prediction_file=JsonLabels(f"{folder}.jsonl", spelling),
     )
@@ -65,29 +70,24 @@ BOOLQ = _task(
     (("False", "false"), ("True", "true")),
 )
 
-CB = replace(
-    _task(
-        "cb",
-        "CommitmentBank: does a clause follow from a text, contradict it or neither?",
-        "CB",
-        ("entailment", "contradiction", "neutral"),
-        (field("hypothesis"), field("premise")),
-        (("premise",), ("hypothesis",)),
-    ),
-    metric_names=("macro_f1", "accuracy"),
-    main_metric="macro_f1",
+CB = _task(
+    "cb",
+    "CommitmentBank: does a clause follow from a text, contradict it or neither?",
+    "CB",
+    ("entailment", "contradiction", "neutral"),
+    (field("hypothesis"), field("premise")),
+    (("premise",), ("hypothesis",)),
+    metrics=("macro_f1", "accuracy"),
 )
 
-COPA = replace(
-    _task(
-        "copa",
-        "COPA: which of two choices is the cause or the effect?",
-        "COPA",
-        ("choice1", "choice2"),
-        (field("choice1"), field("choice2"), field("premise"), field("question")),
-        (("premise",),),
-        (("choice1", 0), ("choice2", 1)),
-    ),
+COPA = _task(
+    "copa",
+    "COPA: which of two choices is the cause or the effect?",
+    "COPA",
+    ("choice1", "choice2"),
+    (field("choice1"), field("choice2"), field("premise"), field("question")),
+    (("premise",),),
+    (("choice1", 0), ("choice2", 1)),
     kind="text",
 )
 
@@ -203,9 +203,8 @@ MULTIRC = replace(
         _TRUTH,
         (field("question"), field("answer"), field("paragraph")),
         (("paragraph",), ("question", "answer")),
+        metrics=("f1", "exact_match"),
     ),
-    metric_names=("f1", "exact_match"),
-    main_metric="f1",
     prediction_file=MultiRcPredictions(),
     unfold=_unfold_multirc,
     as_text=without_markup,
