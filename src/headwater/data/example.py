@@ -69,7 +69,6 @@ class PairExample:
 
     @property
     def passage(self) -> str:
-        """What must not stand on both sides of a split."""
         return self.text_a if self.text_b is None else f"{self.text_a} {self.text_b}"
 
 
@@ -83,7 +82,6 @@ class TaggingExample:
 
     @property
     def passage(self) -> str:
-        """What must not stand on both sides of a split."""
         return " ".join(self.words)
 
 
@@ -100,7 +98,6 @@ class TextExample:
 
     @property
     def passage(self) -> str:
-        """What must not stand on both sides of a split."""
         return self.inputs
 
 

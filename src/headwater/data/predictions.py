@@ -51,7 +51,6 @@ class JsonPredictions:
         return json.dumps(dict(predictions), ensure_ascii=False, indent=2) + "\n"
 
     def read(self, path: Path, examples: Examples[Example]) -> dict[str, str]:
-        """Read answers by example id."""
         predictions: dict[str, str] = {}
         for key, value in _object(path, "a text").items():
             if not isinstance(value, str):
@@ -69,7 +68,6 @@ class LinePredictions:
     name = "predictions.txt"
 
     def dump(self, examples: DataSource[Example], predictions: Mapping[str, str]) -> str:
-        """Return the lines."""
         return "".join(" ".join(predictions[each.id].split()) + "\n" for each in examples)
 
     def read(self, path: Path, examples: Examples[Example]) -> dict[str, str]:
@@ -179,7 +177,6 @@ class JsonLabels:
         return "".join(line + "\n" for line in lines)
 
     def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
-        """Read the lines, in any order."""
         predictions: dict[str, str] = {}
         for row in read_rows(path):
             if set(row.cells) != {"idx", "label"}:

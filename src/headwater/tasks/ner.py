@@ -107,7 +107,6 @@ class NerTask(Task[TaggingExample]):
     as_text: Callable[[Sequence[str]], str] = words_text
 
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[TaggingExample]:
-        """Read CoNLL columns (see `data.conll_file`)."""
         return read_tagged(paths, self.labels, answered=answered, columns=self.columns)
 
     def to_text(self, example: TaggingExample) -> TextExample:
@@ -136,7 +135,6 @@ class NerTask(Task[TaggingExample]):
         return " ".join(tags)
 
     def golds(self, examples: DataSource[TaggingExample]) -> dict[str, Sequence[str]]:
-        """Return the tags of each sentence, as a text."""
         found: dict[str, Sequence[str]] = {}
         for example in examples:
             if example.tags is None:

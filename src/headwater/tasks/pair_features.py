@@ -59,12 +59,10 @@ class PairFeatures:
         return features
 
     def features(self, indices: Longs, epoch: int) -> list[Features]:
-        """Return features; they are the same in every epoch."""
         return [self[index] for index in indices.tolist()]
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that the features are made of."""
         sides = (array for side in self._sides for array in (side.values, side.bounds))
         return fingerprint(self._layout.identity, (*sides, self._pairs, self._labels))
 

@@ -133,7 +133,6 @@ class PairTask(Task[PairExample]):
         return self.as_prediction(self, example, text)
 
     def golds(self, examples: DataSource[PairExample]) -> dict[str, Sequence[str]]:
-        """Return the label, or the score as a text."""
         found: dict[str, Sequence[str]] = {}
         for each in examples:
             value = each.label if self.kind != "regression" else each.score

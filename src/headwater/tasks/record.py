@@ -50,7 +50,6 @@ class _FirstAnswers:
     _lines = JsonLabels(name)
 
     def dump(self, examples: DataSource[Any], predictions: Mapping[str, str]) -> str:
-        """Return a line for each query."""
         return self._lines.dump(_queries_once(examples), predictions)
 
     def read(self, path: Path, examples: DataSource[Any]) -> dict[str, str]:

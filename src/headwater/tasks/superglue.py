@@ -168,7 +168,6 @@ class MultiRcPredictions:
     name = "MultiRC.jsonl"
 
     def dump(self, examples: DataSource[Example], predictions: Mapping[str, str]) -> str:
-        """Return the lines."""
         passages: dict[int | str, dict[int | str, list[dict[str, Any]]]] = {}
         for each in examples:
             if each.id in predictions:
@@ -184,7 +183,6 @@ class MultiRcPredictions:
         return "".join(line + "\n" for line in lines)
 
     def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
-        """Read the lines."""
         predictions: dict[str, str] = {}
         for row in read_rows(path):
             passage = json_field(row.cells, "passage", dict, row.where)

@@ -78,18 +78,15 @@ class TagFeatures:
         return features
 
     def features(self, indices: Longs, epoch: int) -> list[Features]:
-        """Return features; they are the same in every epoch."""
         return [self[index] for index in indices.tolist()]
 
     def word_positions(self, index: int) -> WordPositions:
-        """The words that begin in a feature."""
         words = self._words[self._tokens(index)]
         begins = np.flatnonzero(words >= 0)
         return WordPositions(begins + len(self._layout.before), words[begins])
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that the features are made of."""
         arrays = (self._ids.values, self._words, self._spans, self._labels)
         return fingerprint(self._layout.identity, arrays)
 

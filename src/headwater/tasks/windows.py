@@ -95,7 +95,6 @@ class SpanWindows:
         return features
 
     def features(self, indices: Longs, epoch: int) -> list[Features]:
-        """Return features; they are the same in every epoch."""
         return [self[index] for index in indices.tolist()]
 
     def windows_of(self, example: int) -> range:
@@ -111,7 +110,6 @@ class SpanWindows:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that the features are made of."""
         spans, contexts, questions = self._spans, self._contexts.ids, self._questions
         texts = (questions.values, questions.bounds, contexts.values, contexts.bounds)
         windows = (spans.example, spans.begin, spans.end)

@@ -85,15 +85,12 @@ class TextTask(Task[TextExample]):
         return Examples(examples, ReadReport(left_out=tuple(left_out), dropped=len(left_out)))
 
     def to_text(self, example: TextExample) -> TextExample:
-        """Write the prefix before the text."""
         return TextExample(example.id, self.prefix + example.inputs, example.targets)
 
     def from_text(self, example: TextExample, text: str) -> str:
-        """Take what was written, without the white space around it."""
         return text.strip()
 
     def golds(self, examples: DataSource[TextExample]) -> dict[str, Sequence[str]]:
-        """Return all that may be written for each text."""
         for example in examples:
             if not example.targets:
                 raise UserError(f"example {example.id!r} has no known answer to score against")
