@@ -1,12 +1,15 @@
-"""Choosing the processor and the number format, and asking for deterministic kernels.
+"""Choosing the processor and the number format, deterministic kernels, and the memory taken.
 
 bf16 means autocast over float32 weights: matrix products in bfloat16, norms, softmax and losses
 in float32. fp16 needs a loss scaler and is offered on CUDA only; T5 overflows in it.
 """
 
 import os
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -83,3 +86,30 @@ def deterministic(device: torch.device) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0])
         torch.utils.deterministic.fill_uninitialized_memory = before[1]  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = before[2]
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Return the most bytes that this process has taken, on CUDA those of its tensors there.
+
+    It is of the whole life of the process, whatever it did before. None where the system does not
+    tell.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        if sys.platform != "darwin":
+            return None
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not from getrusage, which on Linux also counts what started this process.
+    line = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return None if line is None else int(line[1]) * 1024
+
+
+def megabytes(count: int) -> str:
+    """Return a number of bytes as people read it: "97 MB", "0.4 MB"."""
+    millions = count / 1e6
+    return f"{millions:,.0f} MB" if millions >= 10 else f"{millions:.1f} MB"

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from headwater.device import megabytes, peak_memory
 from headwater.training.config import TrainingConfig
-from headwater.training.memory import megabytes, peak_memory, training_bytes, training_line
-from headwater.training.optimizers import build_optimizer
+from headwater.training.optimizers import build_optimizer, training_bytes, training_line
 
 
 def model() -> nn.Module:

@@ -1,4 +1,4 @@
-"""The optimizer, and the learning rate of each step and parameter.
+"""The optimizer, the learning rate of each step and parameter, and the memory that they take.
 
 The rate is a pure function of the step, so that resuming needs no state. Steps count from 1. It
 rises linearly over the warm-up, whose last step has the full rate, and no step is wasted at a rate
@@ -7,6 +7,10 @@ of zero: the first has 1/warmup of it, the last a little more than nothing.
 Weight decay is for matrices only, biases and norms are left alone. The rate of a step is multiplied
 by a factor of each parameter's own: `layer_decay` to the power of its depth, and what `group_rates`
 says of its name.
+
+Memory is that of weights, gradients and the optimizer's moments, at 4 bytes a number. For a
+parameter of 512 x 512 that trains, AdamW keeps two moments of that size: 1 MB of weights becomes
+4 MB; Adafactor keeps 512 + 512 numbers: 2 MB. One that is frozen stays at 1 MB.
 """
 
 import math
@@ -15,13 +19,16 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import nn
 
+from headwater.device import megabytes
 from headwater.errors import UserError, did_you_mean
 from headwater.models.layer_depth import depths
-from headwater.training.adafactor import Adafactor
+from headwater.training.adafactor import Adafactor, factored
 from headwater.training.config import TrainingConfig
 
 # Raffel et al. 2020, section 3.1.2: 1/sqrt(max(n, k)) with k = 10^4.
 T5_FLAT_STEPS = 10_000
+
+_BYTES = 4  # weights are kept in float32, whatever the products are computed in
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -126,3 +133,39 @@ def schedule_warnings(config: TrainingConfig, total: int) -> list[str]:
             "the full learning rate is reached at the end or never"
         )
     return found
+
+
+def training_line(model: nn.Module, method: str, config: TrainingConfig) -> str:
+    """Return how many parameters train, and the memory that a step needs without activations.
+
+    What trains at any time of the run counts from the beginning.
+    """
+    trained, total = count_parameters(model)
+    return (
+        f"{method}: {trained:,} of {total:,} parameters train ({trained / total:.1%}); "
+        f"{megabytes(training_bytes(model, config))} for weights, gradients and moments"
+    )
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """Return how many numbers require a gradient, and how many there are."""
+    sizes = [(each.numel(), each.requires_grad) for each in model.parameters()]
+    return sum(size for size, trains in sizes if trains), sum(size for size, _ in sizes)
+
+
+def training_bytes(model: nn.Module, config: TrainingConfig) -> int:
+    """Return the bytes of all weights, and of the gradients and moments of what trains."""
+    numbers = 0
+    for parameter in model.parameters():
+        size = parameter.numel()
+        numbers += size
+        if not parameter.requires_grad:
+            continue
+        numbers += size
+        if config.optimizer == "adamw":
+            numbers += 2 * size
+        elif factored(parameter):
+            numbers += size // parameter.shape[-1] + size // parameter.shape[-2]
+        else:
+            numbers += size
+    return _BYTES * numbers

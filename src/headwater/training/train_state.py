@@ -9,25 +9,13 @@ from headwater.errors import UserError
 from headwater.training.config import TrainingConfig
 
 
-@dataclass(frozen=True, slots=True)
-class StepStatistics:
-    """What one step adds to the running statistics.
+@dataclass(slots=True)
+class RunningStatistics:
+    """Sums over some steps. Floats survive JSON to the bit, so a resumed mean is the same mean.
 
     padded_tokens: tokens with their padding.
     shares: of each loss, how much of what it was divided by it has itself; 1 for all of it.
     """
-
-    examples: int
-    tokens: int
-    padded_tokens: int
-    gradient_norm: float
-    losses: Mapping[str, float]
-    shares: Mapping[str, float]
-
-
-@dataclass(slots=True)
-class RunningStatistics:
-    """Sums over some steps. Floats survive JSON to the bit, so a resumed mean is the same mean."""
 
     steps: int = 0
     examples: int = 0
@@ -37,9 +25,8 @@ class RunningStatistics:
     losses: dict[str, float] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
 
-    def add(self, step: StepStatistics) -> None:
-        """Count one step."""
-        self.steps += 1
+    def add(self, step: "RunningStatistics") -> None:
+        self.steps += step.steps
         self.examples += step.examples
         self.tokens += step.tokens
         self.padded_tokens += step.padded_tokens
@@ -88,7 +75,7 @@ class TrainState:
     evaluations_since_best: int = 0
     scaler: dict[str, float] = field(default_factory=dict)
 
-    def add(self, step: StepStatistics) -> None:
+    def add(self, step: RunningStatistics) -> None:
         """Count one step in all statistics."""
         for statistics in (self.run_statistics, self.epoch_statistics, self.log_statistics):
             statistics.add(step)

@@ -11,7 +11,6 @@ moments and the few numbers of `TrainState`.
 import logging
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,16 +21,16 @@ from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
-from headwater.device import choose_device, choose_precision, deterministic
+from headwater.device import choose_device, choose_precision, deterministic, megabytes, peak_memory
 from headwater.errors import UserError
 from headwater.lock import LOCK, locked
 from headwater.signals import Interruption, Stop
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks, Outcome, Reason
 from headwater.training.log import Record, cut_log, read_log
-from headwater.training.memory import count_parameters, megabytes, peak_memory
 from headwater.training.optimizers import (
     build_optimizer,
+    count_parameters,
     learning_rate,
     schedule_warnings,
     set_learning_rate,
@@ -41,7 +40,6 @@ from headwater.training.state_folder import StateFolder, check_run_folder, sweep
 from headwater.training.step import Stepper, StepResult, bad_weight
 from headwater.training.train_state import (
     RunningStatistics,
-    StepStatistics,
     TrainState,
     check_evaluations,
 )
@@ -125,25 +123,22 @@ class Trainer:
         restored = None
         if resume:
             restored = self._states.restore(self._model, self._optimizer, self._identity)
-            if restored is None:
+        if restored is not None:
+            self._state, machine = restored
+            logger.info("%s: continuing after step %s", self._folder, self._state.step)
+            if self._stepper.scaler is not None and self._state.scaler:
+                self._stepper.scaler.load_state_dict(self._state.scaler)
+            for key, value in self._machine().items():
+                if machine.get(key) != value:
+                    logger.warning(
+                        "%s was %s, is now %s: the result will not be the same to the bit",
+                        key, machine.get(key), value,
+                    )  # fmt: skip
+        else:
+            if resume:
                 logger.info("%s: nothing saved yet; starting from the beginning", self._folder)
-            else:
-                self._state, machine = restored
-                self._continue(machine)
-        if restored is None:
             self._hooks.on_begin(self._folder)
         cut_log(self._folder / "log.jsonl", self._state.step, self._state.evaluated_step)
-
-    def _continue(self, machine: Mapping[str, str]) -> None:
-        logger.info("%s: continuing after step %s", self._folder, self._state.step)
-        if self._stepper.scaler is not None and self._state.scaler:
-            self._stepper.scaler.load_state_dict(self._state.scaler)
-        for key, value in self._machine().items():
-            if machine.get(key) != value:
-                logger.warning(
-                    "%s was %s, is now %s: the result will not be the same to the bit",
-                    key, machine.get(key), value,
-                )  # fmt: skip
 
     def _loop(self, record: Record, stop: Stop) -> Reason:
         state = self._state
@@ -151,7 +146,10 @@ class Trainer:
         first = saved = state.step
         while True:
             reason: Reason | None = None
-            if self._evaluation_due():
+            steps_in_epoch = len(self._plan.epoch(state.epoch))
+            if self._hooks.metric_names and state.evaluation_due(
+                self._config, self._plan.total, steps_in_epoch
+            ):
                 reason = self._evaluation(record, stop)
             reason = reason or self._over() or stop.signalled
             if state.step > first:  # however short the time limit, each session gets further
@@ -196,12 +194,6 @@ class Trainer:
             state.log_statistics = RunningStatistics()
         if last or state.position == len(steps):
             record.epoch(state)
-
-    def _evaluation_due(self) -> bool:
-        if not self._hooks.metric_names:
-            return False
-        steps = len(self._plan.epoch(self._state.epoch))
-        return self._state.evaluation_due(self._config, self._plan.total, steps)
 
     def _evaluation(self, record: Record, stop: Stop) -> Reason | None:
         """Evaluate; return the signal that broke it off, if one did."""
@@ -292,9 +284,9 @@ class Trainer:
 
 def _statistics(
     indices: Step, batches: list[dict[str, Tensor]], result: StepResult, pairs: bool
-) -> StepStatistics:
+) -> RunningStatistics:
     tokens, padded = map(sum, zip(*(count_tokens(b, pairs) for b in batches), strict=True))
     examples = sum(len(micro_batch) for micro_batch in indices)
     # fp16 overflows are skipped steps; an infinity would spoil the mean (and JSON)
     norm = result.gradient_norm if math.isfinite(result.gradient_norm) else 0.0
-    return StepStatistics(examples, tokens, padded, norm, result.losses, result.shares)
+    return RunningStatistics(1, examples, tokens, padded, norm, result.losses, result.shares)
