@@ -31,7 +31,7 @@ from headwater.data.batching import collate, plan_epoch
 from headwater.errors import UserError
 from headwater.inference.word_vectors import WordVectors
 from headwater.models.build import build_model
-from headwater.models.cbow.config import CBOWConfig
+from headwater.models.cbow.family import CBOWConfig
 from headwater.models.families import FAMILIES
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.training.config import TrainingConfig

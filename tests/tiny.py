@@ -17,7 +17,7 @@ from headwater.checkpoints.folder import save_model
 from headwater.corpus.build import build
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import Model, build_model
-from headwater.models.cbow.config import CBOWConfig
+from headwater.models.cbow.family import CBOWConfig
 from headwater.models.config import ModelConfig
 from headwater.models.elmo.config import ELMoConfig
 from headwater.models.gpt.config import GPTConfig

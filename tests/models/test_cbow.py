@@ -13,7 +13,7 @@ from headwater.data.batching import collate
 from headwater.errors import UserError
 from headwater.models.body import IGNORED
 from headwater.models.build import build_model
-from headwater.models.cbow.config import PRESETS
+from headwater.models.cbow.family import PRESETS
 from headwater.models.cbow.network import CBOW, window_weights
 
 SMALL = tiny.cbow_config()

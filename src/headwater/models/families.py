@@ -7,7 +7,7 @@ sizes_of(config).hidden_size  how wide its outputs are, whatever its family call
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, final
+from typing import Any, cast, final
 
 from headwater.errors import UserError, did_you_mean
 from headwater.models.config import BodySizes, C, ModelConfig
@@ -35,13 +35,8 @@ class _Records(Mapping[str, Family[Any]]):
 
     def __getitem__(self, key: str) -> Family[Any]:
         name = self._names[key]
-        record: Family[Any] = getattr(
-            import_module(f"headwater.models.{name}.family"), name.upper()
-        )
-        return record
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._names
+        module = import_module(f"headwater.models.{name}.family")
+        return cast(Family[Any], getattr(module, name.upper()))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

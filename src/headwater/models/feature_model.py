@@ -21,13 +21,7 @@ from headwater.errors import UserError
 from headwater.models.body import Batch, Body
 from headwater.models.config import FeaturesConfig, HeadName, ModelConfig
 from headwater.models.families import sizes_of
-from headwater.models.heads import (
-    PooledHead,
-    SpanHead,
-    TokenHead,
-    regression_head,
-    sequence_head,
-)
+from headwater.models.heads import Head, PooledHead, SpanHead, TokenHead
 from headwater.nn.layers import Dropout, LayerMix
 from headwater.nn.lstm import bilstm, bilstm_states
 
@@ -158,18 +152,14 @@ def _chosen(features: FeaturesConfig, count: int) -> range:
             return range(layers, layers + 1)
 
 
-def _head(kind: Kind, wide: int, labels: int, pairs: bool) -> SpanHead | TokenHead | PooledHead:
+def _head(kind: Kind, wide: int, labels: int, pairs: bool) -> Head:
     """Build the head; what it reads is pooled already where it reads a whole text."""
-    whole = 4 * wide if pairs else wide
-    match kind:
-        case "span":
-            return SpanHead(wide)
-        case "token":
-            return TokenHead(wide, labels, 0.0)
-        case "sequence":
-            return sequence_head(nn.Identity(), nn.Linear(whole, labels), 0.0)
-        case "regression":
-            return regression_head(nn.Identity(), nn.Linear(whole, 1), 0.0)
+    if kind == "span":
+        return SpanHead(wide)
+    if kind == "token":
+        return TokenHead(wide, labels, 0.0)
+    dense = nn.Linear(4 * wide if pairs else wide, labels if kind == "sequence" else 1)
+    return PooledHead(nn.Identity(), dense, 0.0, kind)
 
 
 def _means(states: Tensor, mask: Tensor, segments: Tensor | None) -> Tensor:

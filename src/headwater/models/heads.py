@@ -6,13 +6,9 @@ a module over `(hidden, vectors)`:
 
     hidden    `[batch, length, hidden]`, the body's output
     vectors   `[vocabulary, hidden]`, the body's token embedding, to which masked LM is tied
-
-Its losses are sums with their counts, so that a training step that is cut into parts divides by the
-whole step's count, and not by each part's.
 """
 
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +27,27 @@ from headwater.nn.block import ACTIVATIONS
 from headwater.nn.layers import Dropout, LayerNorm, at_least_float32
 
 
+class Head(nn.Module):
+    """What every head has: its losses, by its name.
+
+    Attributes:
+        name: of the head and its loss.
+        label: the batch's key that holds the labels.
+    """
+
+    name: HeadName
+    label: str = "labels"
+
+    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return each loss as a sum over the labels that `loss_counts` counts."""
+        loss = squared_error_sum if self.name == "regression" else cross_entropy_sum
+        return {self.name: loss(self(hidden, vectors), batch[self.label])}
+
+    def loss_counts(self, batch: Batch) -> dict[str, int]:
+        """Count examples, tokens or pairs from the labels alone."""
+        return {self.name: count(batch[self.label])}
+
+
 class SpanLogits(NamedTuple):
     """Scores of each position as the first and as the last of the answer: `[batch, length]`."""
 
@@ -38,10 +55,10 @@ class SpanLogits(NamedTuple):
     end_logits: Tensor
 
 
-class SpanHead(nn.Module):
+class SpanHead(Head):
     """Extractive question answering (section 4.2): a start vector and an end vector."""
 
-    name: ClassVar[HeadName] = "span"
+    name: HeadName = "span"
 
     def __init__(self, width: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -71,47 +88,36 @@ class SpanHead(nn.Module):
         return {"span": len(batch["start_positions"])}
 
 
-class PooledHead(nn.Module):
-    """A decision on a whole text from its first position (section 4.1), or on a pair (section 3.1).
+class PooledHead(Head):
+    """A decision on a whole text from its first position (section 4.1), or on a pair (section 3.1):
+    a class, or of head "regression" a number.
 
     Args:
         pooler: from the hidden states, `[batch, length, hidden]`, to `[batch, hidden]`.
         dense: `[batch, hidden]` -> `[batch, outputs]`.
         dropout: before `dense`.
-        name: of the head and its loss.
-        label: the batch's key that holds the labels `[batch]`.
-        loss: of outputs `[batch, outputs]` and labels `[batch]`, summed.
+        name: of the head.
     """
 
-    def __init__(
-        self,
-        pooler: nn.Module,
-        dense: nn.Linear,
-        dropout: float,
-        *,
-        name: HeadName,
-        label: str,
-        loss: Callable[[Tensor, Tensor], Tensor],
-    ) -> None:
+    def __init__(self, pooler: nn.Module, dense: nn.Linear, dropout: float, name: HeadName) -> None:
         super().__init__()
         self.pooler, self.dense = pooler, dense
         self.dropout = Dropout(dropout)
-        self.name, self.label, self.loss = name, label, loss
+        self.name = name
+        if name == "next_sentence":
+            self.label = "next_sentence_label"
 
     def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
         return at_least_float32(self.dense(self.dropout(self.pooler(hidden))))
 
-    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
-        return {self.name: self.loss(self(hidden, vectors), batch[self.label])}
 
-    def loss_counts(self, batch: Batch) -> dict[str, int]:
-        return {self.name: count(batch[self.label])}
+class TokenHead(Head):
+    """A class for each token (section 5.3): `[batch, length, classes]`.
 
+    Labels: `labels` `[batch, length]`, IGNORED where a token has none.
+    """
 
-class TokenHead(nn.Module):
-    """A class for each token (section 5.3): `[batch, length, classes]`."""
-
-    name: ClassVar[HeadName] = "token"
+    name: HeadName = "token"
 
     def __init__(self, width: int, classes: int, dropout: float) -> None:
         super().__init__()
@@ -121,21 +127,14 @@ class TokenHead(nn.Module):
     def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
         return at_least_float32(self.dense(self.dropout(hidden)))
 
-    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Labels: `labels` `[batch, length]`, IGNORED where a token has none."""
-        return {"token": cross_entropy_sum(self(hidden, vectors), batch["labels"])}
 
-    def loss_counts(self, batch: Batch) -> dict[str, int]:
-        return {"token": count(batch["labels"])}
-
-
-class MaskedLMHead(nn.Module):
+class MaskedLMHead(Head):
     """The token that was masked (section 3.1, task 1): `[batch, length, vocabulary]`.
 
     A dense layer, its activation and a norm, then the product with the token embedding.
     """
 
-    name: ClassVar[HeadName] = "masked_lm"
+    name: HeadName = "masked_lm"
 
     def __init__(self, dense: nn.Linear, vocabulary: int, act: str, eps: float) -> None:
         super().__init__()
@@ -157,9 +156,6 @@ class MaskedLMHead(nn.Module):
         logits = self(hidden[labelled], vectors)
         return {"masked_lm": cross_entropy_sum(logits, batch["labels"][labelled])}
 
-    def loss_counts(self, batch: Batch) -> dict[str, int]:
-        return {"masked_lm": count(batch["labels"])}
-
 
 class PreTrainingLogits(NamedTuple):
     """`[batch, length, vocabulary]` of the masked LM and `[batch, 2]` of the next sentence."""
@@ -168,10 +164,10 @@ class PreTrainingLogits(NamedTuple):
     next_sentence: Tensor
 
 
-class PreTrainingHead(nn.Module):
+class PreTrainingHead(Head):
     """BERT's two pre-training tasks at once (section 3.1); class 0 means "is the next sentence"."""
 
-    name: ClassVar[HeadName] = "pretraining"
+    name: HeadName = "pretraining"
 
     def __init__(self, masked_lm: MaskedLMHead, next_sentence: PooledHead) -> None:
         super().__init__()
@@ -189,23 +185,6 @@ class PreTrainingHead(nn.Module):
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         return self.masked_lm.loss_counts(batch) | self.next_sentence.loss_counts(batch)
-
-
-def sequence_head(pooler: nn.Module, dense: nn.Linear, dropout: float) -> PooledHead:
-    """Build a head that chooses a class of a text; see `PooledHead`."""
-    return PooledHead(
-        pooler, dense, dropout, name="sequence", label="labels", loss=cross_entropy_sum
-    )
-
-
-def regression_head(pooler: nn.Module, dense: nn.Linear, dropout: float) -> PooledHead:
-    """Build a head that gives a number for a text; see `PooledHead`."""
-    return PooledHead(
-        pooler, dense, dropout, name="regression", label="labels", loss=squared_error_sum
-    )
-
-
-Head = SpanHead | PooledHead | TokenHead | MaskedLMHead | PreTrainingHead
 
 
 class ModelWithHead(nn.Module):

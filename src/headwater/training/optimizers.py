@@ -21,7 +21,7 @@ from torch import nn
 
 from headwater.device import megabytes
 from headwater.errors import UserError, did_you_mean
-from headwater.models.layer_depth import depths
+from headwater.methods.freezing import depths
 from headwater.training.adafactor import Adafactor, factored
 from headwater.training.config import TrainingConfig
 

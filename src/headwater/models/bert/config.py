@@ -83,11 +83,7 @@ class BertConfig:
 
 _BASE = BertConfig()
 _LARGE = replace(
-    _BASE,
-    hidden_size=1024,
-    num_hidden_layers=24,
-    num_attention_heads=16,
-    intermediate_size=4096,
+    _BASE, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
 )
 _ROBERTA = replace(
     _BASE,

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
-from headwater.models.body import Batch, EncoderBody, cross_entropy_sum, entering
+from headwater.models.body import Batch, EncoderBody, entering
+from headwater.models.config import HeadName
 from headwater.models.family import Heads
 from headwater.models.heads import (
     MaskedLMHead,
@@ -24,8 +25,6 @@ from headwater.models.heads import (
     PreTrainingHead,
     SpanHead,
     TokenHead,
-    regression_head,
-    sequence_head,
 )
 from headwater.nn.attention import additive, block_positions, square_attention, visible
 from headwater.nn.block import Block, FeedForward, Pooler, PostNorm, PreNorm
@@ -170,31 +169,16 @@ def initialize(model: nn.Module, config: BertConfig) -> None:
                 nn.init.zeros_(parameter)
 
 
-def _span(config: BertConfig) -> SpanHead:
-    return SpanHead(config.hidden_size, config.span_dropout)
-
-
-def _sequence(config: BertConfig) -> PooledHead:
-    classes = len(config.label_names)
-    return sequence_head(
-        _pooler(config), nn.Linear(config.hidden_size, classes), config.classifier_dropout
-    )
-
-
-def _regression(config: BertConfig) -> PooledHead:
-    return regression_head(
-        _pooler(config), nn.Linear(config.hidden_size, 1), config.classifier_dropout
-    )
-
-
-def _pooler(config: BertConfig) -> Pooler:
+def _pooled(config: BertConfig, name: HeadName, outputs: int) -> PooledHead:
+    dropout = config.classifier_dropout
     match config.model_type:
         case "bert":
-            return Pooler(config.hidden_size, "tanh")
+            pooler = Pooler(config.hidden_size, "tanh")
         case "roberta":
-            return Pooler(config.hidden_size, "tanh", config.classifier_dropout)
+            pooler = Pooler(config.hidden_size, "tanh", dropout)
         case "distilbert":
-            return Pooler(config.hidden_size, "relu")
+            pooler = Pooler(config.hidden_size, "relu")
+    return PooledHead(pooler, nn.Linear(config.hidden_size, outputs), dropout, name)
 
 
 def _token(config: BertConfig) -> TokenHead:
@@ -209,26 +193,16 @@ def _masked_lm(config: BertConfig) -> MaskedLMHead:
 
 
 def _next_sentence(config: BertConfig) -> PooledHead:
-    return PooledHead(
-        Pooler(config.hidden_size, "tanh"),
-        nn.Linear(config.hidden_size, 2),
-        0.0,
-        name="next_sentence",
-        label="next_sentence_label",
-        loss=cross_entropy_sum,
-    )
-
-
-def _pretraining(config: BertConfig) -> PreTrainingHead:
-    return PreTrainingHead(_masked_lm(config), _next_sentence(config))
+    pooler = Pooler(config.hidden_size, "tanh")
+    return PooledHead(pooler, nn.Linear(config.hidden_size, 2), 0.0, "next_sentence")
 
 
 HEADS: Heads[BertConfig] = {
-    "span": _span,
-    "sequence": _sequence,
-    "regression": _regression,
+    "span": lambda config: SpanHead(config.hidden_size, config.span_dropout),
+    "sequence": lambda config: _pooled(config, "sequence", len(config.label_names)),
+    "regression": lambda config: _pooled(config, "regression", 1),
     "token": _token,
     "masked_lm": _masked_lm,
     "next_sentence": _next_sentence,
-    "pretraining": _pretraining,
+    "pretraining": lambda config: PreTrainingHead(_masked_lm(config), _next_sentence(config)),
 }
