@@ -7,7 +7,6 @@ layers. The field names are those of BERT's published config.json.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal, get_args
 
 from headwater.errors import UserError, did_you_mean
@@ -115,28 +114,24 @@ def _miniature(layers: int, width: int) -> BertConfig:
     )
 
 
-PRESETS: Mapping[str, BertConfig] = MappingProxyType(
-    {
-        "bert-tiny": _miniature(2, 128),
-        "bert-mini": _miniature(4, 256),
-        "bert-small": _miniature(4, 512),
-        "bert-medium": _miniature(8, 512),
-        "bert-base-uncased": _BASE,
-        "bert-base-cased": replace(_BASE, vocab_size=28996),
-        "bert-large-uncased": _LARGE,
-        "bert-large-cased": replace(_LARGE, vocab_size=28996),
-        "minilm-l6-h384": replace(
-            _BASE, hidden_size=384, num_hidden_layers=6, intermediate_size=1536
-        ),
-        "roberta-base": _ROBERTA,
-        "roberta-large": replace(
-            _ROBERTA,
-            hidden_size=1024,
-            num_hidden_layers=24,
-            num_attention_heads=16,
-            intermediate_size=4096,
-        ),
-        "distilbert-base-uncased": _DISTILBERT,
-        "distilbert-base-cased": replace(_DISTILBERT, vocab_size=28996),
-    }
-)
+PRESETS: Mapping[str, BertConfig] = {
+    "bert-tiny": _miniature(2, 128),
+    "bert-mini": _miniature(4, 256),
+    "bert-small": _miniature(4, 512),
+    "bert-medium": _miniature(8, 512),
+    "bert-base-uncased": _BASE,
+    "bert-base-cased": replace(_BASE, vocab_size=28996),
+    "bert-large-uncased": _LARGE,
+    "bert-large-cased": replace(_LARGE, vocab_size=28996),
+    "minilm-l6-h384": replace(_BASE, hidden_size=384, num_hidden_layers=6, intermediate_size=1536),
+    "roberta-base": _ROBERTA,
+    "roberta-large": replace(
+        _ROBERTA,
+        hidden_size=1024,
+        num_hidden_layers=24,
+        num_attention_heads=16,
+        intermediate_size=4096,
+    ),
+    "distilbert-base-uncased": _DISTILBERT,
+    "distilbert-base-cased": replace(_DISTILBERT, vocab_size=28996),
+}

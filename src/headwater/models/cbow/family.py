@@ -6,7 +6,6 @@ The preset has the 300 numbers a word of their released vectors and of table 3's
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 from headwater.models.config import BodySizes, same_names
@@ -27,7 +26,7 @@ class CBOWConfig:
     """Words on either side that it was trained with; the objective's, no tensor depends on it."""
 
 
-PRESETS: Mapping[str, CBOWConfig] = MappingProxyType({"cbow": CBOWConfig()})
+PRESETS: Mapping[str, CBOWConfig] = {"cbow": CBOWConfig()}
 
 _KEYS = KeyTable(
     prefix="",

@@ -5,7 +5,6 @@ Peters et al. 2018, "Deep Contextualized Word Representations", sections 3.2 and
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from headwater.errors import UserError
@@ -72,10 +71,8 @@ def _checked(filters: Any) -> tuple[tuple[int, int], ...]:
     return cast(tuple[tuple[int, int], ...], tuple(right))
 
 
-PRESETS: Mapping[str, ELMoConfig] = MappingProxyType(
-    {
-        "elmo": ELMoConfig(),
-        "elmo-medium": ELMoConfig(num_highway=1, projection_dim=256, cells=2048),
-        "elmo-small": ELMoConfig(num_highway=1, projection_dim=128, cells=1024),
-    }
-)
+PRESETS: Mapping[str, ELMoConfig] = {
+    "elmo": ELMoConfig(),
+    "elmo-medium": ELMoConfig(num_highway=1, projection_dim=256, cells=2048),
+    "elmo-small": ELMoConfig(num_highway=1, projection_dim=128, cells=1024),
+}

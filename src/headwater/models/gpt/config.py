@@ -7,7 +7,6 @@ field names are those of the published config.json.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 from headwater.errors import UserError
@@ -67,19 +66,17 @@ def _gpt2(width: int, layers: int, heads: int) -> GPTConfig:
     return GPTConfig(n_embd=width, n_layer=layers, n_head=heads)
 
 
-PRESETS: Mapping[str, GPTConfig] = MappingProxyType(
-    {
-        "gpt": GPTConfig(
-            model_type="openai-gpt",
-            vocab_size=40478,
-            n_positions=512,
-            activation_function="gelu",
-            bos_token_id=None,
-            eos_token_id=None,
-        ),
-        "gpt2": _gpt2(768, 12, 12),
-        "gpt2-medium": _gpt2(1024, 24, 16),
-        "gpt2-large": _gpt2(1280, 36, 20),
-        "gpt2-xl": _gpt2(1600, 48, 25),
-    }
-)
+PRESETS: Mapping[str, GPTConfig] = {
+    "gpt": GPTConfig(
+        model_type="openai-gpt",
+        vocab_size=40478,
+        n_positions=512,
+        activation_function="gelu",
+        bos_token_id=None,
+        eos_token_id=None,
+    ),
+    "gpt2": _gpt2(768, 12, 12),
+    "gpt2-medium": _gpt2(1024, 24, 16),
+    "gpt2-large": _gpt2(1280, 36, 20),
+    "gpt2-xl": _gpt2(1600, 48, 25),
+}

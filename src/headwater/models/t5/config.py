@@ -7,7 +7,6 @@ published config.json.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal, get_args
 
 from headwater.errors import UserError, did_you_mean
@@ -128,23 +127,20 @@ def _v1_1(d_model: int, d_ff: int, layers: int, heads: int) -> T5Config:
     )
 
 
-PRESETS: Mapping[str, T5Config] = MappingProxyType(
-    {
-        "t5-small": _v1_0(512, 2048, 6, 8),
-        "t5-base": _v1_0(768, 3072, 12, 12),
-        "t5-large": _v1_0(1024, 4096, 24, 16),
-        "t5-3b": _v1_0(1024, 16384, 24, 32, d_kv=128),
-        "t5-11b": _v1_0(1024, 65536, 24, 128, d_kv=128),
-    }
-    | {
-        f"{family}-{size}": config
-        for family in ("t5-v1_1", "flan-t5")
-        for size, config in {
-            "small": _v1_1(512, 1024, 8, 6),
-            "base": _v1_1(768, 2048, 12, 12),
-            "large": _v1_1(1024, 2816, 24, 16),
-            "xl": _v1_1(2048, 5120, 24, 32),
-            "xxl": _v1_1(4096, 10240, 24, 64),
-        }.items()
-    }
-)
+PRESETS: Mapping[str, T5Config] = {
+    "t5-small": _v1_0(512, 2048, 6, 8),
+    "t5-base": _v1_0(768, 3072, 12, 12),
+    "t5-large": _v1_0(1024, 4096, 24, 16),
+    "t5-3b": _v1_0(1024, 16384, 24, 32, d_kv=128),
+    "t5-11b": _v1_0(1024, 65536, 24, 128, d_kv=128),
+} | {
+    f"{family}-{size}": config
+    for family in ("t5-v1_1", "flan-t5")
+    for size, config in {
+        "small": _v1_1(512, 1024, 8, 6),
+        "base": _v1_1(768, 2048, 12, 12),
+        "large": _v1_1(1024, 2816, 24, 16),
+        "xl": _v1_1(2048, 5120, 24, 32),
+        "xxl": _v1_1(4096, 10240, 24, 64),
+    }.items()
+}
