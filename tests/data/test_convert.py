@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headwater.data.convert import EncodedPairs, EncoderDecoderConverter
+from headwater.data.convert import EncodedPairs, encode_text_pairs
 from headwater.data.example import TextExample
 from headwater.data.token_arrays import Ragged, encode_ids, encode_tokens
 from headwater.errors import UserError
@@ -20,7 +20,7 @@ def t5(shared: Path) -> Vocabulary:
 
 def pairs(vocabulary: Vocabulary, *texts: tuple[str, str], inputs: int = 9) -> EncodedPairs:
     examples = [TextExample(str(n), a, (b, "unused")) for n, (a, b) in enumerate(texts)]
-    return EncoderDecoderConverter(vocabulary, max_inputs=inputs, max_targets=4)(examples)
+    return encode_text_pairs(vocabulary, examples, inputs, 4)
 
 
 def test_both_sides_end_with_eos(t5: Vocabulary) -> None:
@@ -40,11 +40,11 @@ def test_what_is_cut_is_counted(t5: Vocabulary) -> None:
     fits = TextExample("a", "one one one", ("one",))
     long = TextExample("b", "one " * 50, ("one",))
     both = TextExample("c", "one " * 50, ("one " * 9,))
-    convert = EncoderDecoderConverter(t5, max_inputs=4, max_targets=3)
-    assert len(convert([fits])[0]["input_ids"]) == 4
-    assert convert.cut == (0, 0)
-    rows = convert([fits, long, both])
-    assert convert.cut == (2, 1)
+    short = encode_text_pairs(t5, [fits], 4, 3)
+    assert len(short[0]["input_ids"]) == 4
+    assert short.cut == (0, 0)
+    rows = encode_text_pairs(t5, [fits, long, both], 4, 3)
+    assert rows.cut == (2, 1)
     assert [len(rows[i]["input_ids"]) for i in range(3)] == [4, 4, 4]
     assert rows.target_lengths.tolist() == [2, 2, 3]
     assert rows.lengths.tolist() == [6, 6, 7]
@@ -64,10 +64,10 @@ def test_the_fingerprint_follows_either_side_and_the_cut(t5: Vocabulary) -> None
 
 def test_what_cannot_be_encoded_is_reported(t5: Vocabulary, shared: Path) -> None:
     with pytest.raises(UserError, match="'q' has no target"):
-        EncoderDecoderConverter(t5)([TextExample("q", "x", ())])
+        encode_text_pairs(t5, [TextExample("q", "x", ())])
     bert = load_vocabulary(shared / "data/tokenizers/bert-base-uncased")
     with pytest.raises(UserError, match="no end-of-sequence token"):
-        EncoderDecoderConverter(bert)([TextExample("q", "x", ("y",))])
+        encode_text_pairs(bert, [TextExample("q", "x", ("y",))])
 
 
 def test_ragged_arrays() -> None:

@@ -1,4 +1,4 @@
-"""Examples as features: the integer arrays that batches are made of, one converter per family.
+"""Examples as features: the integer arrays that batches are made of.
 
 A FeatureSet is what the batcher and the trainer see of the data: how long each sequence is, its
 features, and a fingerprint. It knows nothing of tasks or models.
@@ -6,8 +6,7 @@ features, and a fingerprint. It knows nothing of tasks or models.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, final, runtime_checkable
+from typing import Protocol, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,10 +86,13 @@ def made_by_group(
 class EncodedPairs:
     """Inputs and targets of an encoder-decoder: `input_ids` and `labels`, int32 [length] each.
 
-    A sequence costs the tokens of both.
+    A sequence costs the tokens of both. `cut` counts the inputs and the targets that were too long.
     """
 
-    def __init__(self, inputs: Ragged, targets: Ragged, eos_id: int) -> None:
+    def __init__(
+        self, inputs: Ragged, targets: Ragged, eos_id: int, cut: tuple[int, int] = (0, 0)
+    ) -> None:
+        self.cut = cut
         self._inputs = inputs
         self._targets = targets
         self._eos = np.array([eos_id], np.int32)
@@ -120,43 +122,27 @@ class EncodedPairs:
         return digest.hexdigest()
 
 
-class Cut(NamedTuple):
-    """How many inputs and how many targets were too long and lost their end."""
-
-    inputs: int = 0
-    targets: int = 0
-
-
-@dataclass(slots=True)
-class EncoderDecoderConverter:
-    """Text to text for an encoder-decoder (Raffel et al. 2020, section 2.4).
+def encode_text_pairs(
+    vocabulary: Vocabulary,
+    examples: Sequence[TextExample],
+    max_inputs: int = 512,
+    max_targets: int = 64,
+) -> EncodedPairs:
+    """Encode inputs and the first target of each example (Raffel et al. 2020, section 2.4).
 
     Both sides end with the end-of-sequence token. What exceeds `max_inputs` or `max_targets`
-    tokens, the end token included, is cut off the end of the text; `cut` counts, over the last
-    call, to how many that happened.
+    tokens, the end token included, is cut off the end of the text.
     """
+    eos_id = end_token(vocabulary)
+    for example in examples:
+        if not example.targets:
+            raise UserError(f"example {example.id!r} has no target to train on")
 
-    vocabulary: Vocabulary
-    max_inputs: int = 512
-    max_targets: int = 64
-    cut: Cut = field(default=Cut(), init=False)
-
-    def __call__(self, examples: Iterable[TextExample]) -> EncodedPairs:
-        """Encode inputs and the first target of each example."""
-        examples = list(examples)
-        eos_id = end_token(self.vocabulary)
-        for example in examples:
-            if not example.targets:
-                raise UserError(f"example {example.id!r} has no target to train on")
-        inputs = [example.inputs for example in examples]
-        targets = [example.targets[0] for example in examples]
-        kept_inputs, cut_inputs = self._encode(inputs, self.max_inputs - 1)
-        kept_targets, cut_targets = self._encode(targets, self.max_targets - 1)
-        self.cut = Cut(cut_inputs, cut_targets)
-        return EncodedPairs(kept_inputs, kept_targets, eos_id)
-
-    def _encode(self, texts: list[str], limit: int) -> tuple[Ragged, int]:
-        """Return the tokens of each text up to the limit, and how many texts had more."""
-        found = encode_ids(self.vocabulary, texts, limit + 1)  # one more shows what is too long
+    def encode(texts: list[str], limit: int) -> tuple[Ragged, int]:
+        found = encode_ids(vocabulary, texts, limit + 1)  # one more shows what is too long
         cut = int((found.lengths > limit).sum())
         return Ragged.of([found[index][:limit] for index in range(len(found))]), cut
+
+    inputs, cut_inputs = encode([each.inputs for each in examples], max_inputs - 1)
+    targets, cut_targets = encode([each.targets[0] for each in examples], max_targets - 1)
+    return EncodedPairs(inputs, targets, eos_id, (cut_inputs, cut_targets))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from headwater.data.convert import EncodedPairs, EncoderDecoderConverter, FeatureSet
+from headwater.data.convert import EncodedPairs, FeatureSet, encode_text_pairs
 from headwater.data.example import Examples
 from headwater.data.preparation import PreparedData
 from headwater.data.task import Task
@@ -138,10 +138,9 @@ class TaskComponent:
         if not targeted:
             raise UserError(f"task {self.name}: no example has a target to learn")
         limits = recipe.text
-        convert = EncoderDecoderConverter(setup.vocabulary, limits.max_inputs, limits.max_targets)
-        pairs = convert(targeted)
-        if any(convert.cut):
-            cut = "{} inputs, {} targets".format(*convert.cut)
+        pairs = encode_text_pairs(setup.vocabulary, targeted, limits.max_inputs, limits.max_targets)
+        if any(pairs.cut):
+            cut = "{} inputs, {} targets".format(*pairs.cut)
             logger.info("%s: cut to text.max_inputs and max_targets: %s", self.name, cut)
         return pairs
 
