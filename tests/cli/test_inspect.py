@@ -103,7 +103,7 @@ def test_batch(headwater: Any, reader: Path, tmp_path: Path) -> None:
         (("attention", "MODEL"), "give a model and a text"),
         (("attention", "MODEL", "a", "--patterns"), "leave the model and the text out"),
         (("attention", "MODEL", "a", "--output", "MODEL/config.json/a.png"), "this is a file"),
-        (("outputs", "MODEL", "a"), "give a question and the text"),
+        (("outputs", "MODEL", "a"), "give a question and a text that may answer it"),
         (("outputs", "MODEL", "a", "--output", "HERE/a.png"), "must end in .html"),
         (("batch",), "give a RECIPE.toml"),
         (("batch", "HERE/absent.toml"), "no such file"),
