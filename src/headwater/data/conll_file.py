@@ -40,9 +40,6 @@ class _Sentence:
     where: str
     first: int | None = None
 
-    def where_word(self, word: int) -> str:
-        return self.where if self.first is None else f"{self.where}, line {self.first + word}"
-
 
 @dataclass(frozen=True, slots=True)
 class TagColumns:
@@ -158,8 +155,11 @@ def _check_ends(file: Sequence[_Sentence]) -> None:
             inside = tag[0] in "IE"
             if inside != bool(open_type) or (inside and tag[2:] != open_type):
                 problem = f"B-{open_type} is not ended" if open_type else "nothing was begun"
-                where = each.where_word(min(number, len(each.words) - 1))
-                raise UserError(f"{where}: tag {tag!r} cannot stand here: {problem} (BIOES)")
+                word = min(number, len(each.words) - 1)
+                line = "" if each.first is None else f", line {each.first + word}"
+                raise UserError(
+                    f"{each.where}{line}: tag {tag!r} cannot stand here: {problem} (BIOES)"
+                )
             open_type = tag[2:] if tag[0] in "BI" else ""
 
 

@@ -149,7 +149,10 @@ class Examples(DataSource[E_co]):
     def __init__(self, examples: Sequence[E_co], report: ReadReport | None = None) -> None:
         self._examples = tuple(examples)
         self.report = report or ReadReport()
-        self._fingerprint = _digest(self._examples)
+        digest = hashlib.sha256()
+        for example in self._examples:
+            digest.update(repr(example).encode("utf-8", "backslashreplace"))
+        self._fingerprint = digest.hexdigest()
 
     @property
     def fingerprint(self) -> str:
@@ -164,10 +167,3 @@ class Examples(DataSource[E_co]):
 
     def __iter__(self) -> Iterator[E_co]:
         return iter(self._examples)
-
-
-def _digest(examples: Sequence[Example]) -> str:
-    digest = hashlib.sha256()
-    for example in examples:
-        digest.update(repr(example).encode("utf-8", "backslashreplace"))
-    return digest.hexdigest()

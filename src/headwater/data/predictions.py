@@ -133,6 +133,7 @@ class GlueTable:
 
     def read(self, path: Path, examples: DataSource[Example]) -> dict[str, str]:
         """Read a table; its rows may be fewer than the examples, in any order."""
+        labels = {str(number): label for number, label in enumerate(self.numbers)}
         predictions: dict[str, str] = {}
         for row in read_rows(path):
             if set(row.cells) != {"index", "prediction"}:
@@ -140,7 +141,8 @@ class GlueTable:
             key = self._id(row, examples)
             if key in predictions:
                 raise UserError(f"{row.where}: index {row.cells['index']} stands here again")
-            predictions[key] = self._label(str(row.cells["prediction"]))
+            text = str(row.cells["prediction"])
+            predictions[key] = labels.get(text, text)
         return predictions
 
     def _id(self, row: Row, examples: DataSource[Example]) -> str:
@@ -151,10 +153,6 @@ class GlueTable:
                 f"not {text!r:.40}"
             )
         return examples[int(text)].id
-
-    def _label(self, text: str) -> str:
-        numbers = {str(number): label for number, label in enumerate(self.numbers)}
-        return numbers.get(text, text)
 
 
 @final

@@ -54,7 +54,8 @@ def prepare(task: Task[Any], config: DataConfig, seed: int) -> PreparedData:
         examples = [examples[index] for index in chosen]
     if not examples:
         raise UserError(f"task {task.name}: no example is left to train on")
-    logger.info(_summary(task, examples, validation))
+    measured = f"; measure on {_counted(validation)}" if validation else ""
+    logger.info(f"{task.name}: train on {_counted(examples)}{measured}")
     return PreparedData(Examples(examples), Examples(validation) if validation else None)
 
 
@@ -106,11 +107,6 @@ def _without_held_out(task: Task[Any], examples: list[Any], names: Sequence[str]
 
 def _answer_length(example: SpanExample) -> int:
     return len(example.agreed_answer.text) if example.answers else 0
-
-
-def _summary(task: Task[Any], examples: Sequence[Any], validation: Sequence[Any]) -> str:
-    line = f"{task.name}: train on {_counted(examples)}"
-    return line + (f"; measure on {_counted(validation)}" if validation else "")
 
 
 def _counted(examples: Sequence[Any]) -> str:

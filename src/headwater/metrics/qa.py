@@ -113,7 +113,8 @@ def squad_v2(
     there is no answer, for every predicted question.
     """
     _need_questions(golds)
-    golds = {key: _with_words(answers) for key, answers in golds.items()}
+    # An answer without words after normalization is none; a question without any gets "".
+    golds = {key: list(filter(normalize_answer, each)) or [""] for key, each in golds.items()}
     exact = _raw_scores(golds, predictions, exact_match)
     overlap = _raw_scores(golds, predictions, f1_or_null)
     answerable = [key for key, answers in golds.items() if answers != [""]]
@@ -135,11 +136,6 @@ def squad_v2(
 def _need_questions(golds: Golds) -> None:
     if not golds:
         raise UserError("there is no question to score")
-
-
-def _with_words(answers: Sequence[str]) -> list[str]:
-    """Keep the answers that have words after normalization; a question without any gets ""."""
-    return [answer for answer in answers if normalize_answer(answer)] or [""]
 
 
 def _raw_scores(

@@ -107,10 +107,13 @@ class PairTask(Task[PairExample]):
         second file begin with `2:`.
         """
         short: list[str] = []
+        skipped = short if self.skip_short_rows else None
         examples: dict[str, PairExample] = {}
         for number, path in enumerate(paths, 1):
             prefix = f"{number}:" if number > 1 else ""
-            for index, row in enumerate(self._rows(path, short)):
+            table = read_rows(path, headless=self.headless, short=skipped)
+            rows = (row for nested in table for row in self.unfold(nested))
+            for index, row in enumerate(rows):
                 example = self._example(row, f"{prefix}{_id(row, index)}", answered)
                 if example.id in examples:
                     raise UserError(f"{row.where}: idx {example.id} stands here again")
@@ -140,11 +143,6 @@ class PairTask(Task[PairExample]):
                 raise UserError(f"example {each.id!r} of task {self.name} has no known label")
             found[each.id] = (str(value),)
         return found
-
-    def _rows(self, path: Path, short: list[str]) -> Iterator[Row]:
-        skipped = short if self.skip_short_rows else None
-        for row in read_rows(path, headless=self.headless, short=skipped):
-            yield from self.unfold(row)
 
     def _example(self, row: Row, key: str, answered: bool) -> PairExample:
         parts = tuple((each.name, row.text(*each.columns)) for each in self.fields)

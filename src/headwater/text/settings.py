@@ -7,7 +7,7 @@ tokens are strings there, or objects with a `content`:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,10 +59,6 @@ class Settings:
             file = files["extra_ids"]
             raise UserError(f"{file}: extra_ids must be a whole number up to 10000, not {extra!r}")
         return cls(tokens, flags, length if limited else None, extra)
-
-    def with_tokens(self, tokens: Mapping[str, str]) -> Self:
-        """Return these settings with the roles given here filled where none was stated."""
-        return replace(self, tokens={**tokens, **self.tokens})
 
     def write(self, folder: Path, tokenizer_class: str) -> None:
         """Write `tokenizer_config.json` and `special_tokens_map.json` for `transformers`."""

@@ -139,10 +139,11 @@ def layout_for(vocabulary: Vocabulary, *, encoder: bool, features: bool) -> Sequ
         features: whether a small model reads the body's features. That tells the two texts apart
             by segment ids, even where the body has none.
     """
-    if not features:
-        return encoder_layout(vocabulary)
-    chosen = encoder_layout if encoder else running_text_layout
-    return replace(chosen(vocabulary), segments=True)
+    if encoder or not features:
+        layout = encoder_layout(vocabulary)
+        return replace(layout, segments=layout.segments or features)
+    end = document_end(vocabulary)  # of running text: each text, then its end
+    return SequenceLayout((), (end,), (end,), segments=True)
 
 
 def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:
@@ -156,9 +157,3 @@ def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:
     if vocabulary.token(first) == "<s>":
         return SequenceLayout((first,), (separator, separator), (separator,), segments=False)
     return SequenceLayout((first,), (separator,), (separator,), segments=True)
-
-
-def running_text_layout(vocabulary: Vocabulary) -> SequenceLayout:
-    """Return the layout for a body that was trained on running text: each text, then its end."""
-    end = document_end(vocabulary)
-    return SequenceLayout((), (end,), (end,), segments=True)

@@ -53,7 +53,7 @@ class TokenizerVocabulary(Vocabulary):
         usual = {r: t for r, t in USUAL_TOKENS.get(self._kind, {}).items() if t in self.ids}
         if self._kind == "BPE" and "<|endoftext|>" in self.ids and "eos" not in usual:
             usual = {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}
-        self._settings = settings.with_tokens(usual)
+        self._settings = replace(settings, tokens={**usual, **settings.tokens})
         roles = {role: self.ids.get(self._settings.tokens.get(role, "")) for role in ROLES}
         self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
         self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
