@@ -14,7 +14,7 @@ from headwater.models.elmo.config import ELMoConfig
 from headwater.models.elmo.network import ELMo
 from headwater.models.families import preset
 from headwater.nn.characters import character_ids
-from headwater.nn.layers import LayerMix
+from headwater.nn.layer_mix import LayerMix
 
 SIZES: dict[str, Any] = {
     "filters": [[1, 4], [2, 4], [3, 8]],

@@ -12,7 +12,7 @@ from torch import Tensor
 import tiny
 from headwater.data.batching import collate
 from headwater.models.build import build_model
-from headwater.nn.attention import block_positions, visible
+from headwater.nn.masks import block_positions, visible
 from headwater.objectives.packing import join
 
 WORDS, PAD = 40, 0

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from headwater.nn.lstm import bilstm_states
+from headwater.nn.bilstm import bilstm_states
 
 
 @pytest.mark.parametrize("lengths", [[7, 3, 1, 7], [1, 2], [5]])

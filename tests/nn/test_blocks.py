@@ -10,7 +10,8 @@ import tiny
 from headwater.models.bert.config import BertConfig
 from headwater.models.build import build_model
 from headwater.models.t5.config import T5Config
-from headwater.nn.attention import additive, bucket, visible
+from headwater.nn.masks import additive, visible
+from headwater.nn.positions import bucket
 
 
 def test_padding_and_causality() -> None:

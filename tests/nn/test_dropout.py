@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from headwater.nn.layers import Dropout
+from headwater.nn.dropout import Dropout
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

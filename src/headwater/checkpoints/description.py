@@ -29,7 +29,7 @@ from headwater.models.families import BY_MODEL_TYPE, family_of, format_of, keys_
 from headwater.models.feature_model import FeatureModel, Kind
 from headwater.models.key_table import KeyTable
 from headwater.models.multi_task import MultiTask
-from headwater.nn.block import ACTIVATIONS
+from headwater.nn.feedforward import ACTIVATIONS
 
 
 class FeatureHead(Config):

@@ -29,7 +29,8 @@ from headwater.models.body import EncoderBody, GeneratingBody
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig
 from headwater.models.families import sizes_of
-from headwater.nn.attention import Attention, visible
+from headwater.nn.attention import Attention
+from headwater.nn.masks import visible
 from headwater.pictures.attention import HeadMap
 from headwater.pictures.page import Element, Heading, Line, Page, Table, TextSpan
 

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from headwater.methods.config import AdaptersConfig
 from headwater.methods.method import Method, freeze_body, layer_linears
 from headwater.models.build import Model, check_room
-from headwater.nn.layers import LayerNorm, RMSNorm
+from headwater.nn.norm import LayerNorm, RMSNorm
 
 
 class Adapter(nn.Module):

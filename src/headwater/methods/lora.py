@@ -20,7 +20,7 @@ from headwater.errors import UserError
 from headwater.methods.config import LoraConfig
 from headwater.methods.method import Method, freeze_body, layer_linears
 from headwater.models.build import Model
-from headwater.nn.layers import Dropout
+from headwater.nn.dropout import Dropout
 
 
 class LowRankLinear(nn.Module):

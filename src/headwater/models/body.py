@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from headwater.models.config import ModelConfig
 from headwater.nn.attention import KeyValueCache, KeyValues
-from headwater.nn.layers import at_least_float32
+from headwater.nn.norm import at_least_float32
 
 Batch = Mapping[str, Tensor]
 IGNORED = -100  # the label of a position without one

@@ -22,8 +22,9 @@ from headwater.models.body import Batch, Body
 from headwater.models.config import FeaturesConfig, HeadName, ModelConfig
 from headwater.models.families import sizes_of
 from headwater.models.heads import Head, PooledHead, SpanHead, TokenHead
-from headwater.nn.layers import Dropout, LayerMix
-from headwater.nn.lstm import bilstm, bilstm_states
+from headwater.nn.bilstm import bilstm, bilstm_states
+from headwater.nn.dropout import Dropout
+from headwater.nn.layer_mix import LayerMix
 
 Kind = Literal["sequence", "regression", "token", "span"]
 Known = Callable[[Batch], Tensor | None]

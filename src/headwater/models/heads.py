@@ -23,8 +23,9 @@ from headwater.models.body import (
     squared_error_sum,
 )
 from headwater.models.config import HeadName, ModelConfig, label_names
-from headwater.nn.block import ACTIVATIONS
-from headwater.nn.layers import Dropout, LayerNorm, at_least_float32
+from headwater.nn.dropout import Dropout
+from headwater.nn.feedforward import ACTIVATIONS
+from headwater.nn.norm import LayerNorm, at_least_float32
 
 
 class Head(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.models.body import IGNORED, Batch, GeneratingBody, count, cross_entropy_sum
-from headwater.nn.layers import at_least_float32
+from headwater.nn.norm import at_least_float32
 
 if TYPE_CHECKING:
     from headwater.models.t5.config import T5Config

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from headwater.nn.block import ACTIVATIONS
-from headwater.nn.layers import empty_embedding
+from headwater.nn.embedding import empty_embedding
+from headwater.nn.feedforward import ACTIVATIONS
 
 CHARACTERS = 262
 MAX_CHARACTERS = 50  # of a word, its begin and end included

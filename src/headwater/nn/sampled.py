@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.nn.layers import at_least_float32
+from headwater.nn.norm import at_least_float32
 
 _SCORES = 1 << 24  # scores in memory at once in the exact loss: 64 MiB of them
 

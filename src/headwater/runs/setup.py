@@ -19,7 +19,7 @@ from headwater.models.config import HeadName, ModelConfig, TaskHead
 from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import TextToText
-from headwater.nn.block import ACTIVATIONS
+from headwater.nn.feedforward import ACTIVATIONS
 from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import SequenceLayout, layout_for

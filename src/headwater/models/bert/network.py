@@ -26,9 +26,14 @@ from headwater.models.heads import (
     SpanHead,
     TokenHead,
 )
-from headwater.nn.attention import additive, block_positions, square_attention, visible
-from headwater.nn.block import Block, FeedForward, Pooler, PostNorm, PreNorm
-from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
+from headwater.nn.attention import square_attention
+from headwater.nn.block import Block, PostNorm, PreNorm
+from headwater.nn.dropout import Dropout
+from headwater.nn.embedding import empty_embedding
+from headwater.nn.feedforward import FeedForward
+from headwater.nn.masks import additive, block_positions, visible
+from headwater.nn.norm import LayerNorm, at_least_float32
+from headwater.nn.pooler import Pooler
 
 
 class Embeddings(nn.Module):

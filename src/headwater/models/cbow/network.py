@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from headwater.models.body import IGNORED, Batch, WordBody, count
 from headwater.models.cbow.family import CBOWConfig
-from headwater.nn.layers import empty_embedding
+from headwater.nn.embedding import empty_embedding
 from headwater.nn.sampled import SampledSoftmax
 
 

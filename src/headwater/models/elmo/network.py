@@ -23,10 +23,11 @@ from torch.nn import functional as F
 from headwater.errors import UserError
 from headwater.models.body import Batch, WordBody
 from headwater.models.elmo.config import ELMoConfig
-from headwater.nn.block import Highway
 from headwater.nn.characters import CharacterCNN
-from headwater.nn.layers import Dropout, at_least_float32
+from headwater.nn.dropout import Dropout
+from headwater.nn.highway import Highway
 from headwater.nn.lstm import ProjectedLSTM
+from headwater.nn.norm import at_least_float32
 from headwater.nn.sampled import SampledSoftmax
 
 

@@ -33,15 +33,13 @@ from headwater.models.body import (
     entering,
 )
 from headwater.models.gpt.config import GPTConfig
-from headwater.nn.attention import (
-    KeyValueCache,
-    additive,
-    block_positions,
-    square_attention,
-    visible,
-)
-from headwater.nn.block import Block, FeedForward, PostNorm, PreNorm
-from headwater.nn.layers import Dropout, LayerNorm, at_least_float32, empty_embedding
+from headwater.nn.attention import KeyValueCache, square_attention
+from headwater.nn.block import Block, PostNorm, PreNorm
+from headwater.nn.dropout import Dropout
+from headwater.nn.embedding import empty_embedding
+from headwater.nn.feedforward import FeedForward
+from headwater.nn.masks import additive, block_positions, visible
+from headwater.nn.norm import LayerNorm, at_least_float32
 
 
 def block(config: GPTConfig) -> Block:

@@ -20,8 +20,9 @@ from headwater.models.body import Batch, Cache
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.stack import Stack, blocks
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import KeyValueCache, visible
-from headwater.nn.layers import empty_embedding
+from headwater.nn.attention import KeyValueCache
+from headwater.nn.embedding import empty_embedding
+from headwater.nn.masks import visible
 
 
 class DecoderOnlyT5(TextToText):

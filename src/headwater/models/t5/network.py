@@ -26,9 +26,11 @@ from headwater.models.t5.config import T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5
 from headwater.models.t5.stack import Stack, attention, blocks, feedforward
 from headwater.models.text_to_text import TextToText, output_layer, shift_right
-from headwater.nn.attention import Attention, KeyValueCache, additive, visible
+from headwater.nn.attention import Attention, KeyValueCache
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock
-from headwater.nn.layers import RMSNorm, at_least_float32, empty_embedding
+from headwater.nn.embedding import empty_embedding
+from headwater.nn.masks import additive, visible
+from headwater.nn.norm import RMSNorm, at_least_float32
 
 
 def decoder_blocks(

@@ -10,9 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from headwater.models.t5.config import T5Config
-from headwater.nn.attention import Attention, KeyValueCache, KeyValues, RelativePositions, additive
-from headwater.nn.block import Block, FeedForward, GatedFeedForward, PreNorm
-from headwater.nn.layers import Dropout, RMSNorm
+from headwater.nn.attention import Attention, KeyValueCache, KeyValues
+from headwater.nn.block import Block, PreNorm
+from headwater.nn.dropout import Dropout
+from headwater.nn.feedforward import FeedForward, GatedFeedForward
+from headwater.nn.masks import additive
+from headwater.nn.norm import RMSNorm
+from headwater.nn.positions import RelativePositions
 
 
 def attention(config: T5Config) -> PreNorm:
