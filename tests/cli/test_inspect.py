@@ -89,6 +89,11 @@ def test_batch(headwater: Any, reader: Path, tmp_path: Path) -> None:
     assert json.loads(again.out) == found
     ran = headwater(*given, "--model", reader, "--set", "mlm.max_length=32", "--json", "--epoch", 3)
     assert json.loads(ran.out) == found
+    ran = headwater(*given, "--rows", 2, "--json")
+    assert len(json.loads(ran.out)["sequences"]) == 2
+    assert ran.err.startswith("warning: --rows is called --sequences now")
+    assert headwater(*given, "--rows", 2, "--sequences", 2).code == 2
+    assert "--rows" not in headwater("inspect", "batch", "--help").out
 
 
 @pytest.mark.parametrize(

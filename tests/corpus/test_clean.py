@@ -12,7 +12,7 @@ import pytest
 
 from headwater.corpus.cleaning import pages as pages_room
 from headwater.corpus.cleaning.clean import clean
-from headwater.corpus.cleaning.records import records
+from headwater.corpus.cleaning.pages import records
 from headwater.corpus.cleaning.warc import archive_pages
 from headwater.corpus.read import BadLines, documents
 from headwater.errors import UserError

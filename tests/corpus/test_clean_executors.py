@@ -9,8 +9,8 @@ import pytest
 
 from headwater.corpus.cleaning import executors
 from headwater.corpus.cleaning.clean import clean
-from headwater.corpus.cleaning.config import CleaningConfig
 from headwater.corpus.cleaning.executors import check_executor
+from headwater.corpus.cleaning.rules import CleaningConfig
 from headwater.errors import UserError
 
 SBATCH = """#!/bin/bash

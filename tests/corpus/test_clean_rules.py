@@ -11,10 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.corpus.cleaning.bad_words import BadWords, read_bad_words
-from headwater.corpus.cleaning.config import RulesConfig
-from headwater.corpus.cleaning.language import check_language, language_of
-from headwater.corpus.cleaning.rules import Rules, Verdict, clean_lines, line_rule
+from headwater.corpus.cleaning.rules import (
+    BadWords,
+    Rules,
+    RulesConfig,
+    Verdict,
+    check_language,
+    clean_lines,
+    language_of,
+    line_rule,
+    read_bad_words,
+)
 from headwater.errors import UserError
 from headwater.text.sentences import sentences
 

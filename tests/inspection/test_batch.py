@@ -11,8 +11,7 @@ import tiny
 from headwater.checkpoints.hub import BUNDLED
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
-from headwater.inspection.batch import batch, recipe_of
-from headwater.inspection.features_text import texts
+from headwater.inspection.batch import batch, recipe_of, texts
 from headwater.objectives.mlm import MaskedLM
 from headwater.training.plan import Plan
 

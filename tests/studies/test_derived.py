@@ -11,8 +11,8 @@ from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
 from headwater.studies import quick
 from headwater.studies.methods import glue_average
+from headwater.studies.pretraining import truncate
 from headwater.studies.study import Result, StudyContext
-from headwater.studies.text_size import truncate
 from headwater.studies.transfer import PRETRAINED, RANDOM, SECONDS, STEPS, TRANSFER, time_to_score
 
 

@@ -16,10 +16,10 @@ from headwater.errors import UserError
 from headwater.models.build import build_model
 from headwater.models.families import preset
 from headwater.studies import full, quick, run_study
-from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.report import write_report
 from headwater.studies.study import GridRun, Result, StudyContext
+from headwater.studies.workers import Job
 from headwater.training.log import read_log
 
 BODIES = Path(__file__).resolve().parents[2] / "studies" / "bodies"
@@ -151,7 +151,7 @@ def test_a_study_of_one_column_reports_that_alone(
     found = write_report(study, replace(context, columns=(column,)), results, "No cost.", "none")
     named = [claim for claim in study.claims["full"] if claim.columns]
     assert len(found) >= len(study.claims["full"]) - len(named)
-    assert f"these were run here: {column}." in (tmp_path / "README.md").read_text()
+    assert f"Only these columns were run: {column}." in (tmp_path / "README.md").read_text()
     with pytest.raises(UserError, match=r"--column nothing: there are .+; "):
         run_study._of_columns(grid, ("nothing",))
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.studies.job import Job
 from headwater.studies.study import GridRun
-from headwater.studies.workers import Failure, Workers
+from headwater.studies.workers import Failure, Job, Workers
 
 DEAF = """
 import os, signal, time

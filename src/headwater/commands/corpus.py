@@ -65,8 +65,8 @@ def clean_pages(
     """Drop what is no good text from web pages, by the rules of the T5 paper's C4."""
     from headwater.config import load_config
     from headwater.corpus.cleaning.clean import clean
-    from headwater.corpus.cleaning.config import CleaningConfig
     from headwater.corpus.cleaning.report import table
+    from headwater.corpus.cleaning.rules import CleaningConfig
 
     config = load_config(CleaningConfig, None, settings or [], {})
     options = {"field": text_field, "executor": executor}
@@ -125,7 +125,7 @@ def _show_pages(
     folder: Path, rule: str | None, document: int | None, count: int, json: bool
 ) -> None:
     from headwater.commands.store_layout import print_pages
-    from headwater.corpus.cleaning.show import pages_of
+    from headwater.corpus.show import pages_of
 
     found = pages_of(folder, rule, document, count)
     if json:

@@ -1,5 +1,6 @@
 """`headwater inspect`: what a model reads, learns, attends to and predicts."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from headwater.errors import UserError
 
 if TYPE_CHECKING:
     from headwater.pictures.page import Page
+
+logger = logging.getLogger(__name__)
 
 inspect = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -60,7 +63,8 @@ def inspect_batch(
     corpus: Corpus = None,
     model: InitialModel = None,
     settings: Settings = None,
-    sequences: Annotated[int, option("How many to show.", "N", min=1)] = 3,
+    sequences: Annotated[int | None, option("How many to show [3].", "N", min=1)] = None,
+    rows: Annotated[int | None, typer.Option(hidden=True, min=1)] = None,
     epoch: Annotated[int, option("Counted from 0.", "E", min=0)] = 0,
     output: File = None,
     json: Json = False,
@@ -70,8 +74,16 @@ def inspect_batch(
 
     _check(output, ".html")
     options = recipe_options(objective=objective, model=model, corpus=corpus)
-    found = batch(recipe_of(recipe, options, settings or []), sequences, epoch)
+    count = (sequences if rows is None else _renamed_rows(rows, sequences)) or 3
+    found = batch(recipe_of(recipe, options, settings or []), count, epoch)
     _show(found.page, lambda: found.content, output, json)
+
+
+def _renamed_rows(rows: int, sequences: int | None) -> int:
+    if sequences is not None:
+        raise UserError("--rows is the old name of --sequences; give --sequences alone")
+    logger.warning("--rows is called --sequences now; the next version drops the old name")
+    return rows
 
 
 @inspect.command("attention")

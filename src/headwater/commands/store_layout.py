@@ -17,7 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from headwater.corpus.cleaning.records import DROPPED, DROPPED_TEXT, KEPT, Record
+from headwater.corpus.cleaning.pages import DROPPED, DROPPED_TEXT, KEPT, Record
 from headwater.corpus.cleaning.report import Report, table
 from headwater.corpus.store import StoreInfo
 

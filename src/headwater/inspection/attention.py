@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from headwater.errors import UserError, with_article
 from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
-from headwater.inspection.forward import Batch, as_batch, with_targets
-from headwater.inspection.reading import Reading, read
+from headwater.inspection.reading import Batch, Reading, as_batch, read, with_targets
 from headwater.inspection.spelling import Speller
 from headwater.models.body import EncoderBody, GeneratingBody
 from headwater.models.build import Model

@@ -18,8 +18,7 @@ from torch.nn import functional as F
 from headwater.errors import UserError
 from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
-from headwater.inspection.forward import as_batch, with_targets
-from headwater.inspection.reading import Reading, read
+from headwater.inspection.reading import Reading, as_batch, read, with_targets
 from headwater.inspection.spelling import Speller
 from headwater.models.body import Body, EncoderBody, GeneratingBody, WordBody
 from headwater.models.feature_model import FeatureModel

@@ -11,16 +11,25 @@ the blank.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+
 from headwater.checkpoints.description import read_config
 from headwater.checkpoints.hub import resolve
-from headwater.errors import UserError
+from headwater.data.config import TextConfig
+from headwater.errors import UserError, with_article
 from headwater.files import read_json
+from headwater.inference.decoding import generate_ids
+from headwater.inference.generation_config import DecoderTokens, GenerationConfig
+from headwater.inference.loaded import LoadedModel
 from headwater.models.config import BodySizes, ModelConfig
 from headwater.models.families import family_of, sizes_of
+from headwater.models.feature_model import FeatureModel
+from headwater.models.text_to_text import TextToText
 from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import encoder_layout, end_token
 from headwater.text.vocabulary import Vocabulary, check_fits
@@ -154,3 +163,37 @@ def _check_length(reading: Reading, longest: int) -> None:
             f"the text has {len(reading.ids)} tokens, special ones included; this model reads "
             f"{longest}: shorten it"
         )
+
+
+Batch = dict[str, Tensor]
+
+
+def as_batch(reading: Reading, network: nn.Module) -> Batch:
+    """Return a batch of the one sequence, `[1, length]` each, on the network's device."""
+    inputs = {
+        "input_ids": reading.ids,
+        "token_type_ids": reading.segments,
+        "labels": reading.targets,
+    }
+    device = next(network.parameters()).device
+    return {
+        name: torch.tensor([ids], device=device) for name, ids in inputs.items() if ids is not None
+    }
+
+
+def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
+    """Give a T5 without targets those that it writes itself, greedily; leave all else as it is."""
+    network = loaded.network
+    family = family_of(network.config)
+    if isinstance(network, FeatureModel) and family.kind != "encoder":
+        body = with_article(family.title)
+        raise UserError(f"{loaded.name} reads the features of {body}; inspect that model itself")
+    if not isinstance(network, TextToText) or reading.targets is not None:
+        return reading
+    eos_id = end_token(loaded.vocabulary)
+    longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
+    special = DecoderTokens(network.config.decoder_start_token_id, eos_id)
+    batch, decoding = as_batch(reading, network), GenerationConfig(max_new_tokens=longest)
+    [[generated]] = generate_ids(network, batch, special, decoding)
+    ended = len(generated.ids) < longest
+    return replace(reading, targets=(*generated.ids, *([eos_id] if ended else [])))

@@ -1,26 +1,64 @@
 """Running a study's grid: each run once, after those it builds on; each trial when its run is done.
 
     body-0 ----> trials of seed 0         A result is in results/TRIAL.json once it is known, and
-    body-1 ----> trials of seed 1         its trial is not run again. A run that was cut goes on.
+    body-1 ----> trials of seed 1         its trial is not run again. An interrupted run resumes.
 
-Models and states are removed as soon as no open trial needs them; recipes and logs stay.
+Models and states are removed as soon as no open trial needs them; recipes and logs stay. Progress
+is a bar, or a line for each job:
+
+    transfer 12/48  random-200-1: 54.3 after 2.1 s  0:03:10 left
 """
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from os import SEEK_END
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
-from headwater.studies.job import Job
-from headwater.studies.progress import StudyProgress
+from headwater.messages import Display, Progress
 from headwater.studies.study import GridRun, Result, Trial
-from headwater.studies.workers import Answer, Failure
+from headwater.studies.workers import Answer, Failure, Job
+
+logger = logging.getLogger(__name__)
+
+
+class StudyProgress:
+    """Reports how many of the jobs are done, and how to resume a study that is stopped."""
+
+    def __init__(self, study: str, folder: Path) -> None:
+        self._study, self._folder = study, folder
+        self._jobs_done = 0
+        self._progress = Progress(Display(study, logger))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._progress.close()
+        if kind in (SystemExit, KeyboardInterrupt):
+            logger.info("%s: stopped; the same command goes on", self._study)
+
+    def start(self, total: int, done: int) -> None:
+        """Report the number of jobs, and how many earlier commands did."""
+        logger.info("%s %d/%d  in %s", self._study, done, total, self._folder)
+        self._jobs_done = done
+        self._progress.start(total, done)
+
+    def done(self, job: Job, answer: object) -> None:
+        """Report one more job with its answer."""
+        self._jobs_done += 1
+        self._progress.advance(self._jobs_done)
+        text = f"{job.name}: trained"
+        if isinstance(answer, Result):
+            text = f"{job.name}: {answer.value:.1f} after {answer.seconds:.1f} s"
+        self._progress.report(f"{{name}} {{done}}/{{total}}  {text}  {{left}} left", text)
+
 
 JOBS = "jobs.jsonl"
 """What each job took, in a study's folder."""

@@ -1,14 +1,12 @@
 """All studies by name: the one place where a new one is entered."""
 
 from headwater.errors import UserError, did_you_mean
-from headwater.studies.architectures import ARCHITECTURES
 from headwater.studies.context import CONTEXT
 from headwater.studies.labelled import LABELLED
 from headwater.studies.methods import METHODS
 from headwater.studies.mixing import MIXING
-from headwater.studies.objectives import OBJECTIVES
+from headwater.studies.pretraining import ARCHITECTURES, DATA, OBJECTIVES
 from headwater.studies.study import Study
-from headwater.studies.text_size import DATA
 from headwater.studies.transfer import TRANSFER
 
 _ALL = (TRANSFER, CONTEXT, ARCHITECTURES, OBJECTIVES, DATA, METHODS, MIXING, LABELLED)

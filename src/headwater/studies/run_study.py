@@ -1,4 +1,4 @@
-"""One study from its name to its page: data, grid, report."""
+"""One study from its name to its report: data, grid, page."""
 
 import os
 import platform
@@ -9,9 +9,8 @@ from headwater.errors import UserError
 from headwater.files import check_writable, whole_lines
 from headwater.lock import LOCK, locked
 from headwater.studies import grid_file, quick
-from headwater.studies.grid import JOBS, run_grid
+from headwater.studies.grid import JOBS, StudyProgress, run_grid
 from headwater.studies.names import find
-from headwater.studies.progress import StudyProgress
 from headwater.studies.report import write_report
 from headwater.studies.results_table import Finding
 from headwater.studies.study import StudyContext, Trial
@@ -24,8 +23,8 @@ def run_study(name: str, context: StudyContext, jobs: int | None, command: str) 
     """Run what is left of a study and write its report.
 
     Args:
-        jobs: how many runs at a time; left out: one for each core with `quick`, else one.
-        command: that of the user, for the page.
+        jobs: concurrent runs; None: one per core with `quick`, else one.
+        command: what the user typed, for the report.
     """
     study = find(name)
     _check(context)

@@ -14,10 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headwater.corpus.cleaning.config import CleaningConfig
 from headwater.corpus.cleaning.executors import Stage, check_executor, run_stages
 from headwater.corpus.cleaning.pages import find_pages, shards
 from headwater.corpus.cleaning.report import Report, read_report
+from headwater.corpus.cleaning.rules import CleaningConfig
 from headwater.corpus.sources import Source, Sources
 from headwater.corpus.store import SourceInfo
 from headwater.errors import UserError
@@ -85,7 +85,7 @@ def _check(output: Path, config: CleaningConfig, executor: str) -> None:
     for library in ("datatrove", "langdetect"):
         if find_spec(library) is None:
             raise UserError(f"cleaning needs {library}; pip install 'headwater[clean]'")
-    from headwater.corpus.cleaning.language import check_language
+    from headwater.corpus.cleaning.rules import check_language
 
     check_free(output)
     check_language(config.rules.language)
@@ -93,7 +93,7 @@ def _check(output: Path, config: CleaningConfig, executor: str) -> None:
 
 
 def _words(file: Path | None) -> tuple[str, ...] | None:
-    from headwater.corpus.cleaning.bad_words import read_bad_words
+    from headwater.corpus.cleaning.rules import read_bad_words
 
     return None if file is None else read_bad_words(file)
 

@@ -1,19 +1,35 @@
-"""The pages to clean: which files hold them, in which shards they are worked on, one by one.
+"""The pages to clean, and the files of a cleaned set.
 
-A page is a document (headwater.corpus.read) or a page of a web archive. Files
-are put together to shards of some 64 MB in the order of the names, so that what comes out is the
-same however many processes take part:
+A page is a document (headwater.corpus.read) or a page of a web archive. Files are grouped into
+shards of some 64 MB in the order of their names, so that the result is the same for any number of
+processes:
 
     a.jsonl.gz 40 MB   b.jsonl.gz 30 MB   c.txt 1 MB    shard 0: a, b    shard 1: c
+
+A cleaned set has one page per line:
+
+    kept/00000.jsonl.gz      {"text": ..., "source": "a.jsonl", "page": 0, "url": "",
+                              "removed": [{"rule": "no_end_mark", "text": "Menu"}]}
+    dropped/00000.jsonl.gz   {"rule": "language", "why": "de 1.00", "source": "a.jsonl", "page": 1,
+                              "url": "", "dropped_text": ...}
+
+The text of a dropped page has another field name, so that a store built of the whole folder by
+mistake does not contain it.
 """
 
-from collections.abc import Iterator, Sequence
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
+from headwater.corpus.cleaning.rules import Removed
 from headwater.corpus.cleaning.warc import Text, archive_pages, check_libraries, is_archive
 from headwater.corpus.read import BadLines, DocumentReader
 from headwater.corpus.sources import Sources, find_sources
+from headwater.errors import UserError
 
 SHARD = 64_000_000  # bytes on the disk at which a shard is full; a file is never cut
 
@@ -71,3 +87,47 @@ def _documents(file: Path, field: str, bad: BadLines) -> Iterator[Text]:
         if part.last:
             yield Text("".join(parts))
             parts = []
+
+
+KEPT: Final = "kept"
+DROPPED: Final = "dropped"
+DROPPED_TEXT: Final = "dropped_text"
+
+Record = dict[str, Any]
+
+
+def kept_record(page: Page, text: str, removed: Iterable[Removed]) -> Record:
+    """Return the record of a page that stays; `text` is what is left of it."""
+    return {"text": text, **_origin(page), "removed": [each._asdict() for each in removed]}
+
+
+def dropped_record(page: Page, rule: str, why: str) -> Record:
+    """Return the record of a page that goes."""
+    return {"rule": rule, "why": why, **_origin(page), DROPPED_TEXT: page.text}
+
+
+@contextmanager
+def written(file: Path, *, append: bool = False) -> Iterator[Callable[[Record], None]]:
+    """Give a function that writes a record; the bytes tell no time."""
+    with (
+        file.open("ab" if append else "wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as stream,
+    ):
+
+        def write(record: Record) -> None:
+            stream.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+
+        yield write
+
+
+def records(file: Path) -> Iterator[Record]:
+    """Yield the records of a file."""
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") as stream:
+            yield from map(json.loads, stream)
+    except (OSError, EOFError, ValueError):
+        raise UserError(f"{file}: not a whole file of pages; clean the text again") from None
+
+
+def _origin(page: Page) -> Record:
+    return {"source": page.source, "page": page.number, "url": page.url}

@@ -12,8 +12,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from headwater.config import Config
-from headwater.corpus.cleaning.config import RulesConfig
-from headwater.corpus.cleaning.rules import LINE_RULES, PAGE_RULES, Verdict
+from headwater.corpus.cleaning.rules import LINE_RULES, PAGE_RULES, RulesConfig, Verdict
 from headwater.corpus.read import SHOWN
 from headwater.corpus.store import SourceInfo
 from headwater.errors import UserError

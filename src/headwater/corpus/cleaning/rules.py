@@ -10,16 +10,122 @@ page of the lines that stay. Each page and each line is counted under the first 
 
 where a page of these four lines then goes by too_few_sentences. The published code of C4 differs
 from the paper's words in a few places (docs/cleaning.md); the paper is followed.
+
+Languages are recognized by `langdetect`, as in the paper. It has profiles of 55 languages and needs
+no network. It samples the n-grams of a text; a fixed seed makes every run judge a page alike.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple, final
 
-from headwater.corpus.cleaning.bad_words import BadWords
-from headwater.corpus.cleaning.config import RulesConfig
+from pydantic import Field
+
+from headwater.config import Config
+from headwater.errors import UserError, did_you_mean
+from headwater.files import read_text
 from headwater.text.sentences import sentences
+
+
+class RulesConfig(Config):
+    """What a page must be like (Raffel et al. 2020, section 2.2).
+
+    min_words: a line with fewer words goes.
+    min_sentences: a page with fewer sentences in the lines that stay goes; so does one that
+        loses its sentences to other pages that have them too.
+    whole_page: "lorem ipsum", curly brackets and words of the list drop a page wherever in it they
+        stand, as the paper says it; false: only in lines that stay, as C4's published code does.
+    language: the code of the language wanted, of those that `langdetect` knows.
+    language_probability: a page less certain to be in that language goes.
+    """
+
+    min_words: Annotated[int, Field(ge=0)] = 3
+    min_sentences: Annotated[int, Field(ge=0)] = 5
+    whole_page: bool = True
+    language: str = "en"
+    language_probability: Annotated[float, Field(ge=0, le=1)] = 0.99
+
+
+class CleaningConfig(Config):
+    """The rules, and what `datatrove` must know of a cluster (such as a Slurm partition)."""
+
+    rules: RulesConfig = RulesConfig()
+    executor: dict[str, Any] = Field(default_factory=dict)
+
+
+_WORD = re.compile(r"\w+")
+
+
+@final
+class BadWords:
+    """The "List of Dirty, Naughty, Obscene or Otherwise Bad Words" of the paper, read from a file.
+
+    An entry counts where no letter or digit is on either side of it, in capitals or not:
+
+        list: "ass", "big black"      "An Ass!" is found, "a class" is not, "big black" is found
+    """
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        wanted = {entry.lower() for entry in entries}
+        # Most entries are single words, for which a set is far quicker than a long expression.
+        self._words = {entry for entry in wanted if _WORD.fullmatch(entry)}
+        phrases = sorted(wanted - self._words, key=lambda entry: (-len(entry), entry))
+        either = "|".join(map(re.escape, phrases))
+        self._phrases = re.compile(rf"(?<!\w)(?:{either})(?!\w)") if phrases else None
+
+    def find(self, text: str) -> str | None:
+        """Return an entry that the text holds, or None."""
+        text = text.lower()
+        found = self._words.intersection(_WORD.findall(text))
+        if found:
+            return min(found)
+        phrase = self._phrases.search(text) if self._phrases else None
+        return phrase[0] if phrase else None
+
+
+def read_bad_words(file: Path) -> tuple[str, ...]:
+    """Return the entries of a list, one a line; empty lines are left out."""
+    entries = tuple(line.strip() for line in read_text(file).splitlines() if line.strip())
+    if not entries:
+        raise UserError(f"{file}: empty; one word or phrase a line was expected")
+    return entries
+
+
+_LOOKED_AT = 100_000  # characters; the detector itself stops after the first 10,000 or so
+
+
+def language_of(text: str) -> tuple[str, float]:
+    """Return the most probable language of a text and its probability; ("none", 0) of no words."""
+    from langdetect.lang_detect_exception import LangDetectException
+
+    detector = _factory().create()
+    detector.append(text[:_LOOKED_AT])
+    try:
+        found = detector.get_probabilities()
+    except LangDetectException:
+        return "none", 0.0
+    return (found[0].lang, found[0].prob) if found else ("none", 0.0)
+
+
+def check_language(code: str) -> None:
+    """Refuse a language that cannot be recognized."""
+    known = sorted(_factory().get_lang_list())
+    if code not in known:
+        raise UserError(f"rules.language: {code!r} is not known; {did_you_mean(code, known)}")
+
+
+@cache
+def _factory() -> Any:
+    from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
+
+    factory = DetectorFactory()
+    factory.load_profile(PROFILES_DIRECTORY)
+    factory.set_seed(0)
+    return factory
+
 
 PAGE_RULES: Final = {
     "lorem_ipsum": 'holds "lorem ipsum"',

@@ -20,21 +20,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from headwater.corpus.cleaning.bad_words import BadWords
-from headwater.corpus.cleaning.config import RulesConfig
-from headwater.corpus.cleaning.language import language_of
-from headwater.corpus.cleaning.pages import Page, read_pages
-from headwater.corpus.cleaning.records import (
+from headwater.corpus.cleaning.pages import (
     DROPPED,
     KEPT,
+    Page,
     Record,
     dropped_record,
     kept_record,
+    read_pages,
     records,
     written,
 )
 from headwater.corpus.cleaning.report import REPORT, count_page, make_report
-from headwater.corpus.cleaning.rules import Rules
+from headwater.corpus.cleaning.rules import BadWords, Rules, RulesConfig, language_of
 from headwater.corpus.cleaning.spans import Records, SpanList, repeats, split, without_repeats
 from headwater.corpus.read import SHOWN, BadLines
 from headwater.corpus.store import SourceInfo
