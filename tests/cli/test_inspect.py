@@ -91,7 +91,7 @@ def test_batch(headwater: Any, reader: Path, tmp_path: Path) -> None:
     assert json.loads(ran.out) == found
     ran = headwater(*given, "--rows", 2, "--json")
     assert len(json.loads(ran.out)["sequences"]) == 2
-    assert ran.err.startswith("warning: --rows is called --sequences now")
+    assert "warning: --rows is called --sequences now" in ran.err
     assert headwater(*given, "--rows", 2, "--sequences", 2).code == 2
     assert "--rows" not in headwater("inspect", "batch", "--help").out
 

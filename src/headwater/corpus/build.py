@@ -52,8 +52,8 @@ def build(
     Args:
         inputs: files and folders, as `headwater.corpus.sources` finds them.
         output: the folder to make; it must not exist yet, or be empty.
-        field: the field of JSON lines, or the Parquet column, that holds the text.
-        without: held-out files; paragraphs that overlap with them are dropped.
+        field: the field of JSON lines, or the Parquet column, with the text.
+        excluded: held-out files; paragraphs that overlap with them are dropped.
 
     Raises:
         OSError: the disk is full; nothing is left behind.

@@ -1,7 +1,7 @@
 """Turning documents of any length into token ids and sentence bounds, with flat memory.
 
 A document longer than CHUNK characters is encoded in chunks. A chunk is cut before a single space
-between two words, where every family of vocabularies starts anew, so that the ids are
+between two words, where every kind of vocabulary starts a new token, so that the ids are
 those of the whole text (WordPiece splits at white space anyway; byte-level BPE takes the space
 along with the word after it, SentencePiece writes it into that word):
 
@@ -28,17 +28,14 @@ from headwater.text.vocabulary import Encoding, Vocabulary
 
 CHUNK = 16_384
 CONTEXT = 128
-_BATCH_CHARACTERS = (
-    1 << 19
-)  # characters encoded at once: enough for the encoder's threads, little to hold
-_BATCH_TEXTS = 1024  # texts encoded at once
+_BATCH_CHARACTERS = 1 << 19  # enough for the encoder's threads, little memory
+_BATCH_TEXTS = 1024
 
 
 class Chunk(NamedTuple):
-    """A text that is encoded at once; `last` ends its document.
+    """A part of a document; `last` ends the document.
 
-    `ends` are the characters after which a sentence of it ends and another one of the same document
-    follows.
+    ends: the offsets at which a sentence ends and another one of the same document follows.
     """
 
     text: str
@@ -70,7 +67,7 @@ def chunks(parts: Iterable[DocumentPart]) -> Iterator[Chunk]:
 
 
 def encode(vocabulary: Vocabulary, cut: Iterable[Chunk]) -> Iterator[ChunkTokens]:
-    """Encode chunks, many at once."""
+    """Encode chunks in batches."""
     batch: list[Chunk] = []
     size = 0
     for chunk in cut:
@@ -102,7 +99,7 @@ def _chunk(text: str, begin: int, cut: int, *, last: bool) -> Chunk:
 
 
 def _cut(text: str, low: int, high: int) -> int:
-    """Return the last offset from `low` to `high` at which the text is best cut."""
+    """Return the best offset from `low` to `high` to cut the text at."""
     offset = text.rfind(" ", low, high)
     while offset > low:
         if not text[offset - 1].isspace() and text[offset + 1].isalnum():

@@ -1,11 +1,11 @@
-"""Clearing training text of what it shares with the sets that models are measured on.
+"""Removing evaluation data from training text.
 
-A paragraph (a line) goes when more than 20% of its word 8-grams occur in a held-out file
+A paragraph (a line) is dropped if more than 20% of its word 8-grams occur in a held-out file
 (headwater.data.split; after Brown et al. 2020, appendix C):
 
     held out:   He was born in the old mill by the river in 1843 .
-    goes:       he was born in the old mill by the river, they say
-    stays:      The mill was old.            fewer than 8 words have no 8-gram
+    dropped:    he was born in the old mill by the river, they say
+    kept:       The mill was old.            fewer than 8 words have no 8-gram
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from headwater.text_files import suffix_of
 
 @final
 class HeldOut:
-    """The 8-grams of held-out files, and how many paragraphs they cost.
+    """The 8-grams of held-out files, and the number of paragraphs dropped because of them.
 
     Args:
         files: SQuAD's format or any other `.json` or `.jsonl`, in which every string counts;
@@ -58,7 +58,7 @@ def _texts(file: Path) -> Iterator[str]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yield every string of parsed JSON but the keys."""
+    """Yield every string of parsed JSON except the keys."""
     stack = [value]
     while stack:
         item = stack.pop()

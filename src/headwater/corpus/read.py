@@ -63,7 +63,7 @@ class DocumentReader:
 
     Args:
         files: as `find_sources` found them.
-        field: the field of a JSON line, or the column of a Parquet file, that holds the text.
+        field: the field of a JSON line, or the column of a Parquet file, with the text.
 
     `bad` fills while it is read; `position` of `total` bytes on the disk have been read.
     """
@@ -161,14 +161,14 @@ class DocumentReader:
 
 
 def documents(inputs: Sequence[Path], field: str = "text") -> Iterator[str]:
-    """Yield the texts below the inputs, a long `.txt` file in parts, without noting bad lines."""
+    """Yield the texts of the inputs, a long `.txt` file in parts; bad lines are ignored."""
     for part in DocumentReader(find_sources(inputs).files, field):
         if part.text and not part.text.isspace():
             yield part.text
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes of a text about _BLOCK at a time, cut at a line end or else at a space."""
+    """Yield the bytes of a text in blocks of about _BLOCK, cut at a line end or else a space."""
     rest = b""
     while data := stream.read(_BLOCK):
         rest += data
@@ -195,7 +195,7 @@ def _skip_line(stream: BinaryIO) -> None:
 
 
 def _is_binary(block: bytes) -> bool:
-    """Tell a picture, an archive, UTF-16 or Cyrillic in 8 bits from text with some faults."""
+    """Return whether it is a picture, an archive or UTF-16, not UTF-8 with some faults."""
     start = block[:_LOOKED_AT].decode("utf-8", "replace")
     return len(_STRANGE.findall(start)) > 0.3 * len(start)
 
@@ -215,7 +215,7 @@ def _fault(line: bytes) -> str:
 
 
 def _text_of(line: bytes, field: str) -> tuple[str, str]:
-    """Return the text of a line of JSON, or else "" and what is wrong with it."""
+    """Return the text of a line of JSON, or "" and the fault of the line."""
     try:
         record: Any = json.loads(line.decode())
     except UnicodeDecodeError:

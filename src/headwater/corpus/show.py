@@ -17,14 +17,14 @@ _PREVIEW = 200  # tokens of a document when several are shown
 
 
 def summary(store: TokenStore) -> dict[str, Any]:
-    """Return what a store holds and how it was made, for JSON."""
+    """Return the contents and the origin of a store, for JSON."""
     info = store.info.model_dump()
     del info["sha256"]
     return info | {"fingerprint": store.fingerprint}
 
 
 def texts(store: TokenStore, first: int | None, count: int) -> list[dict[str, Any]]:
-    """Decode documents: `count` from `first` on, or the beginnings of the first ones."""
+    """Decode `count` documents from `first` on; None: the beginnings of the first ones."""
     if first is not None and not 0 <= first < len(store):
         raise UserError(
             f"--document {first}: there is none; {store.folder} has 0 to {len(store) - 1}"

@@ -1,7 +1,7 @@
-"""Which files hold the raw text.
+"""The files with the raw text.
 
-Inputs are files or folders; a folder gives every file of a known kind below it, in the order of the
-names. What a file is, its name says:
+Inputs are files or folders; a folder stands for every file of a known kind below it, in the order
+of the names. The name of a file determines its kind:
 
     books/             a.txt  b.jsonl.gz  c.parquet  notes.md
     find_sources(...)  a.txt  b.jsonl.gz  c.parquet            passed over: notes.md
@@ -21,7 +21,7 @@ _COMPRESSED = {".txt": ".txt", ".jsonl": ".jsonl", ".json": ".jsonl"}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input as it was given, with the files it stands for."""
+    """An input of the user, with its files."""
 
     given: Path
     files: tuple[Path, ...]
@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Every file to read, each once, and the files of a folder that are of no known kind."""
+    """The files to read, each once, and the files of no known kind."""
 
     sources: tuple[Source, ...]
     passed_over: tuple[Path, ...]
@@ -48,7 +48,7 @@ class Sources:
 def find_sources(
     inputs: Sequence[Path], also: Callable[[Path], bool] = lambda file: False
 ) -> Sources:
-    """Look the inputs up; hidden files and folders below a folder are left out.
+    """Find the files of the inputs, without hidden files and folders.
 
     Args:
         also: accepts further files to read.

@@ -36,14 +36,14 @@ Tokens = NDArray[np.uint16] | NDArray[np.uint32]
 
 
 class VocabularyInfo(Config):
-    """The vocabulary by which a store was made."""
+    """The vocabulary of a store."""
 
     fingerprint: str
     size: int
 
 
 class SourceInfo(Config):
-    """An input of the build: how many files it stood for, and their bytes on the disk."""
+    """An input of the build, with its number of files and their bytes."""
 
     path: str
     files: int
@@ -85,7 +85,7 @@ class TokenStore:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open a store; its files must have the sizes that `store.json` tells."""
+        """Open a store; its files must have the sizes in `store.json`."""
         file = folder / STORE
         if not file.is_file():
             raise UserError(f"{folder}: not a token store; make one with `headwater corpus build`")
@@ -100,7 +100,7 @@ class TokenStore:
         return cls(folder, StoreInfo.check(content, str(file)))
 
     def __len__(self) -> int:
-        """How many documents there are."""
+        """Return the number of documents."""
         return self.info.documents
 
     def document(self, index: int) -> NDArray[np.int32]:
@@ -143,8 +143,7 @@ class TokenStore:
 class StoreWriter:
     """Writes the arrays of a store as they come; `finish` makes the folder a store.
 
-    A document of no tokens is left out and counted. Close it (or leave its `with` block) before
-    the folder is moved.
+    Empty documents are dropped and counted. Close the writer before moving the folder.
     """
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
@@ -163,7 +162,7 @@ class StoreWriter:
 
     @property
     def documents(self) -> int:
-        """How many documents were written whole."""
+        """The number of complete documents."""
         return self._documents.count
 
     def add(self, ids: NDArray[np.int32], ends: NDArray[np.int64], *, last: bool) -> None:
@@ -202,7 +201,7 @@ class StoreWriter:
         return info
 
     def close(self) -> None:
-        """Write what is still held, and close."""
+        """Flush and close the files."""
         with ExitStack() as files:  # each is closed even where another one finds the disk full
             files.callback(self._tokens.close)
             files.callback(self._documents.close)

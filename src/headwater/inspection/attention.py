@@ -1,4 +1,4 @@
-"""`headwater inspect attention`: the weights with which a network really looks at a text.
+"""`headwater inspect attention`: the attention weights of a network on a text.
 
 The network is not changed: what enters the dropout of an attention is its weights, and a hook in
 front of it sees them.
@@ -50,7 +50,7 @@ def attention(
 ) -> list[HeadMap]:
     """Return the weights of every head, or of those chosen, in the order of part, layer, head.
 
-    A T5 that is given no second text attends from what it writes itself.
+    Without a second text, a T5 attends from the text that it generates.
     """
     network, config = loaded.network, loaded.config
     if not any(isinstance(part, Attention) for part in network.modules()):
@@ -79,7 +79,7 @@ def _span(network: Model, batch: Batch, seen: Attentions) -> int:
     if isinstance(body, EncoderBody):
         body(batch["input_ids"], None, batch.get("token_type_ids"))
         return len(seen)
-    # A decoder may borrow the encoder's layers: only the order tells whose attention it is.
+    # A decoder may share the encoder's layers: only the order shows whose attention it is.
     assert isinstance(body, GeneratingBody)
     body.encode(batch["input_ids"])
     encoded = len(seen)
@@ -152,9 +152,9 @@ def described(maps: Sequence[HeadMap]) -> list[dict[str, Any]]:
 
 
 def strongest(maps: Sequence[HeadMap], model: str) -> Page:
-    """Return a page that says what each position attends to most in the mean over the maps.
+    """Return a page with the tokens that each position attends to most, in the mean over the maps.
 
-    What the mask hides from a position, which has no weight at all, is left out.
+    Tokens that the mask hides are omitted.
     """
     elements: list[Element] = []
     for part in dict.fromkeys(each.part for each in maps):

@@ -39,7 +39,7 @@ _GAP = TextSpan(" … ", "special")
 def recipe_of(
     path: Path | None, options: Mapping[str, Any], settings: Sequence[str]
 ) -> PretrainRecipe | Recipe:
-    """Build the recipe of a file, of options, or of both; what it trains tells its kind."""
+    """Build the recipe of a file, of options, or of both; its keys determine its class."""
     values = {**(read_toml(path) if path else {}), **options}
     if path is None and not options:
         raise UserError("give a RECIPE.toml, or --objective and --corpus")
@@ -80,7 +80,7 @@ def batch(recipe: PretrainRecipe | Recipe, count: int, epoch: int) -> Shown:
 def _begin(
     recipe: PretrainRecipe | Recipe,
 ) -> tuple[Run[PretrainRecipe] | Run[Recipe], Callable[[Features], Kind]]:
-    """Return the run, and what tells the kind of its features."""
+    """Return the run, and a function that determines the kind of a feature."""
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time
         if isinstance(recipe, PretrainRecipe):
             pretraining = begin(recipe)
@@ -94,14 +94,14 @@ def _begin(
 
 
 def _encoder_kind(kinds: Sequence[str], feature: Features) -> Kind:
-    """Tell questions on a text and the masked tokens of a mixture from labels."""
+    """Return the kind of an encoder's feature: a span, a label, or masked tokens of a mixture."""
     if kinds[int(feature.get("task", np.array(0)))] == "mlm":
         return "mlm"
     return "span" if "start_positions" in feature else "label"
 
 
 def _size(features: Sequence[Features], pairs: bool) -> dict[str, Any]:
-    """Say how large the batch is, in tokens of its inputs and, of pairs, of its targets."""
+    """Return the size of a batch in tokens; those of pairs include the targets."""
     sides = [
         [len(each[name]) for each in features] for name in ("input_ids", "labels")[: 1 + pairs]
     ]
@@ -181,7 +181,7 @@ def _mlm(feature: Features, speller: Speller) -> list[Line]:
 
 
 def _targets(labels: Ints, speller: Speller) -> tuple[TextSpan, ...]:
-    """Return what is predicted, with a gap where nothing is."""
+    """Return the predicted tokens, with gaps for the others."""
     spans: list[TextSpan] = []
     positions = np.flatnonzero(labels != IGNORED)
     for span in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):

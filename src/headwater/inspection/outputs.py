@@ -1,4 +1,4 @@
-"""`headwater inspect outputs`: what a head says of C and T1 to Tn (BERT paper, figure 1).
+"""`headwater inspect outputs`: what a head predicts from C and T1 to Tn (BERT paper, figure 1).
 
 masked_lm, pretraining   the likeliest tokens at each position; whether B follows A
 span                     each position's scores as the first and last of the answer
@@ -31,7 +31,7 @@ SHOWN = 3  # of the likeliest tokens in the table of all positions
 
 
 def outputs(loaded: LoadedModel, text: str, second: str | None = None, count: int = 5) -> Shown:
-    """Return what a model says of each token of a text; `count` of the likeliest tokens."""
+    """Return what a model predicts for each token of a text; `count` of the likeliest tokens."""
     shown = _Outputs(loaded, text, second, count)
     with evaluating(loaded.network):
         what, content, elements = shown.described()
@@ -42,7 +42,7 @@ def outputs(loaded: LoadedModel, text: str, second: str | None = None, count: in
 
 
 Found = tuple[str, dict[str, Any], list[Element]]
-"""What the head gives, in a word; for a script; for a person."""
+"""What a head predicts, in a few words; the same for JSON; and for a page."""
 
 
 class _Outputs:
@@ -259,7 +259,7 @@ class _Outputs:
         return found
 
     def _likeliest_known(self, described: dict[str, Any], logits: Tensor) -> list[Element]:
-        """Where the unknown token is likeliest, name the likeliest of those that are known.
+        """If the unknown token is likeliest, name the likeliest known token.
 
         Of logits `[vocabulary]`; JSON gets it as `likeliest_known`.
         """

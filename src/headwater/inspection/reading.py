@@ -43,7 +43,7 @@ class Reading:
 
     ids: the tokens, special ones included.
     segments: 0 or 1 for each token; None where the model has no segments.
-    positions: the index into the position table for each token; None where there is no such table.
+    positions: the index into the position table for each token; None: the model has no table.
     targets: of a T5, what the decoder is to write, the end token included; None: not given.
     blanks: the positions of the blanks, of a BERT or a model of words.
     cut: whether a text was cut at its blank.
@@ -182,7 +182,7 @@ def as_batch(reading: Reading, network: nn.Module) -> Batch:
 
 
 def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
-    """Give a T5 without targets those that it writes itself, greedily; leave all else as it is."""
+    """Generate the targets of a T5 that has none, greedily; leave other readings unchanged."""
     network = loaded.network
     family = family_of(network.config)
     if isinstance(network, FeatureModel) and family.kind != "encoder":

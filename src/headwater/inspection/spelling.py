@@ -1,6 +1,6 @@
 """Ids as text to look at: tokens by name, and text with its special tokens highlighted.
 
-Unlike `Vocabulary.decode` nothing is left out or tidied, so that each position can be seen:
+Unlike `Vocabulary.decode`, it omits and cleans nothing, so that each position is visible:
 
     [CLS] the mill ##er [SEP]   ->   "[CLS]" special, " the miller", " [SEP]" special
 """
@@ -63,7 +63,7 @@ class Speller:
         return tuple(found)
 
     def highlight(self, id: int) -> Highlight:
-        """Return how a token is shown by what it is in the vocabulary."""
+        """Return how a token is shown, by its role in the vocabulary."""
         if id in self.sentinels:
             return "sentinel"
         return "special" if id in self.special else "plain"

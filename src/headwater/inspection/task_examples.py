@@ -31,7 +31,7 @@ COUNT = 3
 
 
 def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[str, Any]:
-    """Return what is known of a task and its first three examples, for JSON.
+    """Return the properties of a task and its first three examples, for JSON.
 
     Args:
         paths: the task's files; none: its official ones below the current folder.
@@ -83,7 +83,7 @@ def _official_files(task: Task[Any]) -> Sequence[Path]:
 
 
 def _read(task: Task[Any], files: Sequence[Path]) -> tuple[Examples[Any], str | None]:
-    """Read with the answers, or without where there are none, and say why."""
+    """Read with the answers; if there are none, read without them and return the reason."""
     try:
         return task.read(files), None
     except MissingField as error:

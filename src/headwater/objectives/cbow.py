@@ -38,7 +38,7 @@ class WordWindows:
     """Stretches of words, a FeatureSet.
 
     Features of a sequence, int32: `input_ids` [positions + 2 x window], `labels` [positions]; a
-    document gives sequences of `length` positions and a shorter last one. There is no noise: every
+    document yields sequences of `length` positions and a shorter last one. There is no noise: every
     epoch has the same sequences.
     """
 

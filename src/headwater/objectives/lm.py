@@ -35,8 +35,8 @@ class LanguageModelConfig(Config):
     """Language modeling over sequences of running text.
 
     length: tokens in a sequence.
-    packing: sequences hold whole texts, each by itself, instead of running text cut anywhere; not
-        for `bilm`.
+    packing: sequences contain whole texts, each separate, instead of running text cut anywhere;
+        not for `bilm`.
     """
 
     length: int = Field(default=512, ge=2)

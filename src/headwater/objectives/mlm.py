@@ -40,7 +40,7 @@ class MaskedLMConfig(Config):
     whole_word: choose words, not tokens.
     next_sentence: sequences are sentence pairs, which the next-sentence loss needs; otherwise they
         are full sequences of running text, as RoBERTa's.
-    packing: these sequences hold whole texts, each by itself, instead of running text cut anywhere.
+    packing: these sequences contain whole texts, each separate, not running text cut anywhere.
     """
 
     max_length: int = Field(default=512, ge=3, le=noise.LONGEST)

@@ -1,4 +1,4 @@
-"""What pre-training can ask: all objectives, with their settings and how their features are made.
+"""All objectives of pre-training, with their settings and how their features are made.
 
     OBJECTIVES["mlm"].build(config, store, vocabulary, seed, False)
 
@@ -35,7 +35,7 @@ class CorpusConfig(Config):
     """The token stores of a run, as `headwater corpus build` makes them.
 
     train: one store, or a list of stores that one vocabulary made, which are read as one.
-    repeats: how often each of them is read per epoch; left out: once.
+    repeats: how often each of them is read per epoch; empty: once.
     validation: another store, to measure the held-out loss on.
     validation_rows: the most sequences of it that are measured.
     """

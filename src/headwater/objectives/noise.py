@@ -235,7 +235,7 @@ def ordinary_tokens(vocabulary: Vocabulary) -> Ints:
 
 
 def continuation_tokens(vocabulary: Vocabulary) -> Mask:
-    """Return bool [size], true on tokens that go on with the word of the token before."""
+    """Return bool [size], true on tokens that continue the word of the token before."""
     if vocabulary.whole_words:
         return np.zeros(vocabulary.size, bool)
     tokens = all_tokens(vocabulary)

@@ -93,7 +93,7 @@ class SentencePairs:
         """Cut documents into runs that fill a sequence, of two sentences at least.
 
         Return int64 [sequences]: the first sentence, the one after the last, and the document. A
-        last sentence that would be alone goes with the run before it.
+        last sentence that would be alone is added to the run before it.
         """
         filled = np.searchsorted(self._bounds, self._bounds + self._room)
         begins, ends, documents = [], [], []

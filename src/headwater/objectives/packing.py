@@ -1,4 +1,4 @@
-"""Packing: several texts in one sequence, each as if it stood alone.
+"""Packing: several texts in one sequence that cannot see each other.
 
 Sequences of running text run across documents. Packed sequences do not: a document is cut into
 texts that fit a sequence, each text is an example of the objective by itself (its own noise, its
@@ -32,12 +32,12 @@ from headwater.objectives.sequences import Longs, Make, Store
 class Packing:
     """The documents of a store as sequences of texts.
 
-    A text's length decides the lengths of what is made of it, before anything is drawn.
+    The lengths of a text's features depend only on its own length, not on its noise.
 
     Args:
-        inputs: int64 [longest text + 1], how many input tokens a text of so many tokens becomes.
+        inputs: int64 [longest text + 1], the input tokens of a text by its number of tokens.
         room: the most input tokens of a sequence.
-        least: texts of fewer tokens, such as the last token of a document, are left out.
+        least: shorter texts, such as the last token of a document, are dropped.
         ending: the token that belongs to the text after each document, or None.
         pairs: whether the labels are a text of their own.
 

@@ -117,7 +117,7 @@ class RunningText:
 
 
 def constant(value: int, sequences: int) -> Longs:
-    """Return int64 [sequences] of one value, read-only and without the memory of so many."""
+    """Return int64 [sequences] of one value, read-only, in the memory of one."""
     return np.broadcast_to(np.int64(value), sequences)
 
 
@@ -130,11 +130,11 @@ class ConcatenatedStores:
 
     Args:
         sets: at least one; all give the same features.
-        repeats: how often each is read per epoch. The noise of every reading is that of an epoch
-            of the set by itself, of which a reading takes one after another.
+        repeats: how often each is read per epoch. Each reading has the noise of the next epoch of
+            its own set.
     """
 
-    target_lengths: Longs  # only of pairs, by which the batcher tells them
+    target_lengths: Longs  # only of pairs, by which the batcher recognizes them
 
     def __init__(self, sets: Sequence[FeatureSet], repeats: Sequence[int]) -> None:
         readings = [(store, time) for store, n in enumerate(repeats) for time in range(n)]

@@ -1,7 +1,7 @@
 """Span corruption: the objective that T5 was pre-trained on, and those it was compared with.
 
-Spans of the text are noise. The inputs hold a sentinel for each span; the targets name each
-sentinel and say what it stands for (Raffel et al. 2020, section 3.1.4 and figure 2):
+Spans of the text are noise. The inputs have a sentinel for each span; the targets repeat each
+sentinel, followed by the tokens it replaces (Raffel et al. 2020, section 3.1.4 and figure 2):
 
     text     Thank you for inviting me to your party last week.
     inputs   Thank you <X> me to your party <Y> week. <end>

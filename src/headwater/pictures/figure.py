@@ -16,7 +16,7 @@ DPI = 100
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Begin a picture of so many inches.
+    """Create a figure; width and height are in inches.
 
     The figure is made as an object: pyplot would keep global state and may want a display.
     """

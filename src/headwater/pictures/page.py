@@ -40,7 +40,7 @@ MEANINGS: dict[Highlight, str] = {
     "prefix": "visible to all positions, not predicted",
     "answer": "the answer",
 }
-"""What a page says of the highlights that are in it; the others speak for themselves."""
+"""The meanings given below a page; the other highlights are obvious."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # would move the cursor or ring the bell
 _SPACES = {"\n": "↵", "\t": "⇥"}

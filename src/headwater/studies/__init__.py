@@ -1,1 +1,1 @@
-"""Claims about language models, run again: grids of recipes, and what they say."""
+"""Published claims about language models, tested again by grids of runs."""

@@ -1,12 +1,12 @@
-"""Study `context`: from one vector a word to a model that reads the whole sentence both ways.
+"""Study `context`: from one vector per word to a model that reads a sentence in both directions.
 
-    CBOW   one vector for each word, whatever stands around it    Mikolov et al. 2013
+    CBOW   one vector for each word, in any context              Mikolov et al. 2013
     ELMo   two readers, left to right and right to left           Peters et al. 2018
     GPT    one transformer, left to right                         Radford et al. 2018
-    BERT   one transformer, both ways at once                     Devlin et al. 2019
+    BERT   one transformer, in both directions                    Devlin et al. 2019
 
-All four give features to the same small model, so that only what the body knows can differ; BERT is
-fine-tuned besides. A word with two senses is where one vector a word must fail.
+All four give features to the same small model, so that only the body differs. BERT is also
+fine-tuned. A word with two senses is where one vector per word must fail.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ def quick_trials(context: StudyContext, seed: int) -> list[Trial]:
                 context, name, task, seed, bodies[family],
                 examples=examples, training=training, **method,
             )  # fmt: skip
-            trials.append(Trial(setting, task, seed, run, quick.measure(context, task)))
+            trials.append(quick.trial(context, setting, task, seed, run))
     return trials
 
 

@@ -56,7 +56,7 @@ class OfficialData:
     measure: Measure
 
     def recipe(self, examples: int | None = None) -> dict[str, Any]:
-        """Return what a recipe's `data` says: a tenth of the training data is held out."""
+        """Return the table `data` of a recipe: a tenth of the training data is held out."""
         data = {"train": [self.train], "validation_share": 0.1}
         return data if examples is None else data | {"most": examples}
 
@@ -120,7 +120,7 @@ def finetuned(
     """Fine-tune on a task.
 
     Args:
-        start: the run to begin from; left out: what `changes` say.
+        start: the run to begin from; None: `changes` name the model.
         changes: keys of the recipe; `training` is laid over the usual.
     """
     training = {"batch": {"examples": 32}, "seed": seed, "save_steps": 1000}
@@ -133,7 +133,7 @@ def finetuned(
 
 
 def _scaled(context: StudyContext, training: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a recipe's `training` says, with its steps times the study's scale."""
+    """Return the table `training` of a recipe, with its steps times the study's scale."""
     counted = {key: value for key, value in training.items() if key in _COUNTED_IN_STEPS}
     return {**training, **{key: max(1, round(n * context.scale)) for key, n in counted.items()}}
 

@@ -86,7 +86,7 @@ class Pool(Protocol):
 def run_grid(
     trials: Sequence[Trial], folder: Path, pool: Pool, progress: StudyProgress
 ) -> list[Result]:
-    """Do what is not done yet and return the results of all trials, in their order.
+    """Do the jobs that are left and return the results of all trials, in their order.
 
     Raises:
         RuntimeError: a job failed, though no setting was wrong.

@@ -1,4 +1,4 @@
-"""`study.json`: the grid that a study's folder belongs to, with which the same command goes on.
+"""`study.json`: the grid of a study's folder, which a resumed study must have in common with it.
 
 Version 0.1 called trials cells and had other names for some keys of recipes.
 """
@@ -17,10 +17,10 @@ NAME = "study.json"
 
 
 def check_grid(trials: Sequence[Trial], folder: Path, about: dict[str, object]) -> None:
-    """Refuse a grid that cannot be run, or a folder that holds another.
+    """Refuse a grid that cannot run, or a folder with another grid.
 
     Args:
-        about: what distinguishes this study from others, besides its trials.
+        about: the name and the budget of the study.
     """
     names = [trial.name for trial in trials]
     assert len(set(names)) == len(names), "two trials of one name"
@@ -58,7 +58,7 @@ def _with_new_names(recipe: Mapping[str, Any]) -> dict[str, Any]:
 def _compare(
     kept: Mapping[str, Any], grid: Mapping[str, Any], about: Mapping[str, object], folder: Path
 ) -> None:
-    """Refuse to go on with another grid than that of the folder."""
+    """Refuse to resume a folder with another grid."""
     kept_about = {key: kept["study"].get(key) for key in about}
     if kept_about != about:
         name = " ".join(map(str, kept_about.values()))
@@ -74,7 +74,7 @@ def _identity(grid: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _portable(value: Any, folder: Path) -> Any:
-    """Name what lies in the study's folder relative to it: it is one grid in any folder."""
+    """Make paths in the study's folder relative to it, so that the folder can be moved."""
     if isinstance(value, Mapping):
         return {key: _portable(each, folder) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

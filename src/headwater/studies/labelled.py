@@ -1,6 +1,6 @@
 """Study `labelled`: can labelled data of another task replace raw text?
 
-Sentiment first, then question answering, beside unlabelled pre-training, both and neither. Labelled
+Sentiment first, then question answering; unlabelled pre-training first; both; neither. Labelled
 pre-training is what computer vision does; for language Raffel et al. 2020 (section 3.5.3, table 12)
 find it behind the unlabelled kind, and Phang et al. 2018 find that it can help after that.
 """
@@ -15,7 +15,7 @@ FULL_SIZES = (1000, 10000)
 NOTHING, SENTIMENT = "random start", "sentiment first"
 TEXT, BOTH = "unlabelled text first", "unlabelled text, then sentiment"
 Start = tuple[GridRun | None, dict[str, Any]]
-"""The run to begin from, or what a recipe says instead."""
+"""The run to begin from, or the keys of a recipe that replace it."""
 
 
 def quick_trials(context: StudyContext, seed: int) -> list[Trial]:
@@ -35,8 +35,7 @@ def quick_trials(context: StudyContext, seed: int) -> list[Trial]:
             training = {"steps": 300, "eval_steps": 50}
             run = quick.finetuned(context, name, "find", seed, start, examples=size,
                                   training=training, **weights)  # fmt: skip
-            measure = quick.measure(context, "find")
-            trials.append(Trial(setting, f"{size:,}", seed, run, measure))
+            trials.append(quick.trial(context, setting, "find", seed, run, f"{size:,}"))
     return trials
 
 

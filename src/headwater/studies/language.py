@@ -1,6 +1,6 @@
-"""A small made-up language, so that a study needs nothing but the package.
+"""A small made-up language, so that a study needs no data.
 
-Its nouns belong to four kinds, and only the words around them tell which: each kind has verbs
+Its nouns belong to four kinds, which only the words around them show: each kind has verbs
 and adjectives of its own, and the words themselves are drawn at random.
 
     the rapim duve lomi .            an adjective, a noun and a verb of one kind

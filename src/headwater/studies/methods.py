@@ -1,8 +1,8 @@
 """Study `methods`: how should a pre-trained model be adapted, and how much of it has to train?
 
 Raffel et al. 2020, section 3.5.1: training every parameter is best; adapters come close once their
-inner size is large enough for the task; gradual unfreezing loses a little everywhere. Beside them
-LoRA (Hu et al. 2022), features of a frozen body (Peters et al. 2019) and a head alone.
+inner size is large enough for the task; gradual unfreezing loses a little everywhere. Also LoRA
+(Hu et al. 2022), features of a frozen body (Peters et al. 2019) and a head alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from headwater.studies.study import Claim, Result, Study, StudyContext, Trial, s
 QUICK_TASKS = {"kind": 100, "either": 100, "find": 25}
 """Labelled examples of each task."""
 _PRETRAINING_STEPS = 800
-"""A body that has learned all (1,000) gives every method full marks."""
+"""After all 1,000 steps, every method reaches the highest score."""
 ALL, GRADUAL, HEAD = "all", "gradual unfreezing", "head only"
 FEATURES, LORA, RANDOM = "features", "lora", "all, random start"
 _QUICK_ADAPTERS, _FULL_ADAPTERS = (4, 16, 64), (32, 128, 512, 2048)
 _RATES = {"all": 1.0, "gradual_unfreezing": 1.0, "adapters": 3.0, "lora": 3.0, "head_only": 10.0,
           "features": 3.0}  # fmt: skip
-"""Times the rate of `all`: what is small or new learns at a higher one."""
+"""Factors of the rate of `all`: small or new parameters learn at a higher rate."""
 
 
 def quick_trials(context: StudyContext, seed: int) -> list[Trial]:
@@ -39,7 +39,7 @@ def quick_trials(context: StudyContext, seed: int) -> list[Trial]:
                 context, slug(f"{setting}-{task}"), task, seed, None if setting == RANDOM else body,
                 examples=examples, training=training, **changes,
             )  # fmt: skip
-            trials.append(Trial(setting, task, seed, run, quick.measure(context, task)))
+            trials.append(quick.trial(context, setting, task, seed, run))
     return trials
 
 
@@ -89,7 +89,7 @@ def _full_t5(context: StudyContext, model: str, seed: int) -> list[Trial]:
 def _methods(
     adapters: tuple[int, ...], rank: int, features: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return what a recipe says of each method, by the names of the table."""
+    """Return the keys of a recipe for each method, by setting."""
     return {
         ALL: {"method": "all"},
         **{

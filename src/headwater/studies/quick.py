@@ -67,8 +67,8 @@ def pretrained(
     """Pre-train a tiny model of a family.
 
     Args:
-        name: of the run, with the seed after it; left out: the family's.
-        changes: tables of the recipe, laid over the family's own.
+        name: of the run, without its seed; empty: that of the family.
+        changes: tables of the recipe, which replace those of the family.
     """
     quick, kind = FAMILIES[family].quick, _text_of(family)
     network = changes.pop("network", {})
@@ -100,11 +100,10 @@ def _text_of(family: str) -> str:
 def finetuned(
     context: StudyContext, name: str, task: str, seed: int, start: GridRun | None, **changes: Any
 ) -> GridRun:
-    """Fine-tune on a task: from a run, or from what `changes` say.
+    """Fine-tune a run, or the model that `changes` name, on a task.
 
     Args:
-        changes: keys of the recipe; `examples` of the training data; the tables `training` and
-            `data` are laid over the usual ones.
+        changes: keys of the recipe; `examples`: how many; `training` updates the default table.
     """
     data = {
         "train": [_file(context, task, "train")],
@@ -135,18 +134,25 @@ def trials(
     tasks: Mapping[str, int],
     training: Mapping[str, Any],
 ) -> list[Trial]:
-    """Fine-tune a body that a study pre-trained on so many examples of each task, and measure."""
+    """Fine-tune and measure a pre-trained body on each task; `tasks`: the number of examples."""
     found = []
     for task, examples in tasks.items():
         run = finetuned(
             context, f"{name}-{task}", task, seed, body, examples=examples, training=training
         )
-        found.append(Trial(setting, task, seed, run, measure(context, task)))
+        found.append(trial(context, setting, task, seed, run))
     return found
 
 
+def trial(
+    context: StudyContext, setting: str, task: str, seed: int, run: GridRun, column: str = ""
+) -> Trial:
+    """Return the trial that measures a run on a task's test; the column is the task's name."""
+    return Trial(setting, column or task, seed, run, measure(context, task))
+
+
 def declaration(context: StudyContext, task: str) -> str:
-    """Return where a task is declared."""
+    """Return the file of a task's declaration."""
     return str(context.folder / "data" / f"{task}.toml")
 
 
@@ -163,7 +169,7 @@ def _file(context: StudyContext, task: str, part: str) -> str:
 
 
 def _task_words() -> list[str]:
-    """Every word that the tasks add to those of the text."""
+    """Return the words of the tasks that the text does not have."""
     labels = [str(label) for each in TASKS.values() for label in each.get("labels", [])]
     spoken = " ".join(labels).replace("B-", "").replace("O ", "")
     return [f"{' '.join(TASKS)} {spoken} : what ? ,"]

@@ -1,4 +1,4 @@
-"""The numbers of a study: mean and sample deviation over seeds, and whether an order holds.
+"""The numbers of a study: mean and sample deviation over seeds, and the verdict on an order.
 
 Seeds are paired: the same seed is the same body, the same draw of examples and the same order in
 every setting. So two settings are compared by their differences seed by seed, and an order counts
@@ -23,7 +23,7 @@ Verdict = Literal["agrees", "disagrees", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Mean and sample deviation of so many values; of one value there is no deviation."""
+    """Mean and sample deviation of `count` values; one value has no deviation."""
 
     mean: float
     deviation: float | None
@@ -49,7 +49,7 @@ def spread(values: Iterable[float]) -> Spread:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the numbers say of a claim: the mean gain over the worse setting, paired by seed."""
+    """The verdict on a claim; `gain`: the mean over the worse setting, paired by seed."""
 
     claim: Claim
     verdict: Verdict
@@ -92,9 +92,9 @@ def _by_column_and_seed(
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The results of a study by setting and column, both in the order in which they come.
+    """The results of a study by setting and column, both in the order of the results.
 
-    derived: results of further columns, which no mean over the columns takes in.
+    derived: results of further columns, which no mean over the columns contains.
     """
 
     results: tuple[Result, ...]
@@ -102,25 +102,25 @@ class Table:
 
     @property
     def settings(self) -> list[str]:
-        """The rows."""
+        """The names of the rows."""
         return list(dict.fromkeys(each.setting for each in self.results))
 
     @property
     def columns(self) -> list[str]:
-        """The columns."""
+        """The names of the columns, derived ones last."""
         return list(dict.fromkeys(each.column for each in (*self.results, *self.derived)))
 
     def cell(self, setting: str, column: str) -> Spread | None:
-        """Return a cell, where the grid has it."""
-        values = [
-            each.value
-            for each in (*self.results, *self.derived)
-            if (each.setting, each.column) == (setting, column)
-        ]
-        return spread(values) if values else None
+        """Return a cell; None where the grid has none."""
+        own = self._cell_results(setting, column)
+        return spread(each.value for each in own) if own else None
+
+    def _cell_results(self, setting: str, column: str) -> list[Result]:
+        every = (*self.results, *self.derived)
+        return [each for each in every if (each.setting, each.column) == (setting, column)]
 
     def markdown(self) -> str:
-        """Return the table with what the training of each setting took."""
+        """Return the table, with the trained share and the seconds of each setting."""
         heads = ["", *self.columns, "trained", "seconds"]
         lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
         for setting in self.settings:
@@ -133,7 +133,7 @@ class Table:
         return "\n".join(lines) + "\n"
 
     def csv(self) -> str:
-        """Return a line for each cell."""
+        """Return one line per cell."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(
@@ -142,13 +142,16 @@ class Table:
         for setting in self.settings:
             for column in self.columns:
                 if cell := self.cell(setting, column):
+                    own = self._cell_results(setting, column)
+                    deviation = "" if cell.deviation is None else f"{cell.deviation:.6g}"
                     writer.writerow(
-                        [setting, column, *_numbers(cell), *self._cost(setting, column)]
-                    )
+                        [setting, column, f"{cell.mean:.6g}", deviation, cell.count, own[0].trained,
+                         own[0].parameters, f"{fmean(each.seconds for each in own):.4g}"]
+                    )  # fmt: skip
         return text.getvalue()
 
     def seeds_csv(self) -> str:
-        """Return a line for each cell and seed."""
+        """Return one line per cell and seed."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["setting", "column", "seed", "value", "steps", "seconds"])
@@ -158,17 +161,3 @@ class Table:
                  f"{each.seconds:.6g}"]
             )  # fmt: skip
         return text.getvalue()
-
-    def _cost(self, setting: str, column: str) -> list[str]:
-        own = [
-            each
-            for each in (*self.results, *self.derived)
-            if (each.setting, each.column) == (setting, column)
-        ]
-        seconds = fmean(each.seconds for each in own)
-        return [str(own[0].trained), str(own[0].parameters), f"{seconds:.4g}"]
-
-
-def _numbers(cell: Spread) -> list[str]:
-    deviation = "" if cell.deviation is None else f"{cell.deviation:.6g}"
-    return [f"{cell.mean:.6g}", deviation, str(cell.count)]

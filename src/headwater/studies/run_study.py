@@ -20,7 +20,7 @@ _IN_USE = "another process is running this study; wait for it or stop it, or nam
 
 
 def run_study(name: str, context: StudyContext, jobs: int | None, command: str) -> list[Finding]:
-    """Run what is left of a study and write its report.
+    """Run the rest of a study and write its report.
 
     Args:
         jobs: concurrent runs; None: one per core with `quick`, else one.
@@ -74,7 +74,7 @@ def _check(context: StudyContext) -> None:
 
 
 def _cost(folder: Path) -> str:
-    """Say what the study took and on what; work that was lost when it was cut is not known."""
+    """Describe the cost and the machine; work lost by an interruption is not counted."""
     import torch
 
     jobs = whole_lines(folder / JOBS)

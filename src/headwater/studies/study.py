@@ -5,8 +5,8 @@
     another       trial x 3   trial x 3
 
 The runs of a grid may build on one another: a body is pre-trained once for each seed and adapted in
-many trials. A study also says what the published work found, as an order of its settings, so that
-the report can tell where the numbers here agree with it.
+many trials. A study also has the published findings, as orders of its settings, so that the report
+can compare the numbers with them.
 """
 
 import tomllib
@@ -29,7 +29,7 @@ class PublishedTable:
     note: str = ""
 
     def markdown(self) -> str:
-        """Return the source, and the numbers where there are some."""
+        """Return the source, and the numbers if there are any."""
         lines = [f"{self.source} {self.note}".strip()]
         if self.rows:
             digits = max(len(str(x).partition(".")[2]) for row in self.rows.values() for x in row)
@@ -80,15 +80,15 @@ def slug(setting: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StudyContext:
-    """Where a study works and what it may use.
+    """The folder of a study, and what it may use.
 
     Args:
         folder: what the study writes, with its runs in `runs/`.
         data: the folder with official data files; `full` reads it.
         models: pre-trained models; `full` starts from them.
         scale: of the steps of every training with `full`.
-        learning_rate: of `full` where all parameters are adapted; left out: `full.learning_rate`.
-        columns: those that are run and reported; left out: all.
+        learning_rate: of `full` if all parameters train; None: `full.learning_rate`.
+        columns: those that are run and reported; empty: all.
         seeds: each trial runs once for each.
     """
 
@@ -126,7 +126,7 @@ class GridRun:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a trial is scored by: a metric on some files; left out: the task's main metric."""
+    """How a trial is scored: a metric on some files; None: the task's main metric."""
 
     task: str
     files: tuple[str, ...]
@@ -135,7 +135,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One number: a setting (a row of the table), a column, a seed, and what gives it."""
+    """One number: a setting (a row of the table), a column, a seed, a run and its measure."""
 
     setting: str
     column: str
@@ -173,7 +173,7 @@ class Result:
 class Claim:
     """That one setting is better than another, as published.
 
-    columns: where; left out: in the mean over all columns that have both settings.
+    columns: where; empty: in the mean over all columns that have both settings.
     lowest: whether the lower number is the better one.
     """
 
@@ -197,8 +197,8 @@ class Study:
     Args:
         quick, full: the grid of each budget.
         claims: the published order, by budget: each names settings and columns of the grid.
-        prepare: makes data of its own in the study's folder; what is there stays.
-        derive: makes further columns from the results, such as a time to reach a score.
+        prepare: adds data to the study's folder; existing data stays.
+        derive: computes further columns from the results, such as the time to reach a score.
     """
 
     name: str

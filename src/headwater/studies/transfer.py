@@ -38,8 +38,7 @@ def quick_trials(context: StudyContext, seed: int) -> list[Trial]:
                 context, _run_name(setting, size), "kind", seed, start,
                 examples=size, training={"eval_steps": 10}, **weights,
             )  # fmt: skip
-            measure = quick.measure(context, "kind")
-            trials.append(Trial(setting, f"{size:,}", seed, run, measure))
+            trials.append(quick.trial(context, setting, "kind", seed, run, f"{size:,}"))
     return trials
 
 
@@ -65,7 +64,7 @@ def _run_name(setting: str, size: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A score on the validation data, and what the training had taken until then.
+    """A score on the validation data, with the steps and seconds of the training so far.
 
     seconds: of the processor, which other work on the machine does not lengthen; None in the logs
         of older versions, which have the time of the clock alone.
@@ -80,8 +79,8 @@ def time_to_score(context: StudyContext, results: Sequence[Result]) -> Iterable[
     """Yield when each run with the most examples first reached the best score of its random start.
 
     Scores are on the validation data; the random start is that of the same seed, which reaches its
-    own best by definition. A run that never gets there counts with all steps of the budget, though
-    early stopping may have ended it before, and with the seconds that they would have taken.
+    own best by definition. A run that never reaches it counts with all steps of its budget, even if
+    early stopping ended it before, and with the seconds that they would have taken.
     """
     last = results[-1].column
     trials = [each for each in TRANSFER.trials(context) if each.column == last]

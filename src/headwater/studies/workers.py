@@ -2,7 +2,7 @@
 
 A worker loads torch once. It belongs to a process group of its own, so that Ctrl-C reaches the
 study alone. When the study ends, however it ends, its end of a pipe is closed. Each worker then
-sends itself SIGTERM, so that a training saves its state, and is gone when its job is over.
+sends itself SIGTERM, so that a training saves its state, and exits after its job.
 
 A job trains one run or measures one trial. Both can be repeated: an interrupted run resumes from
 its last state, and a finished run is left as it is.
@@ -112,7 +112,7 @@ def _count_parameters(recipe: Recipe, folder: Path) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job could not be done; `mistake`: by the user's recipe or files."""
+    """Why a job failed; `mistake`: because of the user's recipe or files."""
 
     reason: str
     mistake: bool
@@ -129,9 +129,9 @@ class _Assignment:
 
 
 class Workers:
-    """So many processes, while entered; SIGTERM and Ctrl-C end them and what is entered.
+    """A context of `count` processes, which SIGTERM and Ctrl-C end.
 
-    Each is a pool of one process, so that the death of one leaves the others alone.
+    Each is a pool of one process, so that the death of one does not affect the others.
     """
 
     def __init__(self, count: int, threads: int) -> None:
@@ -157,11 +157,11 @@ class Workers:
 
     @property
     def free(self) -> int:
-        """How many more jobs can be taken now."""
+        """The number of idle workers."""
         return self._count - len(self._busy)
 
     def submit(self, job: Job) -> None:
-        """Hand a job to a worker that has none; it is started if need be."""
+        """Give a job to an idle worker, or to a new one."""
         while self._idle:
             try:
                 return self._assign(job, self._idle.pop(), reused=True)
@@ -175,7 +175,7 @@ class Workers:
         self._busy[worker.submit(_perform, job)] = _Assignment(job, worker, reused)
 
     def wait(self) -> Sequence[tuple[Job, Answer]]:
-        """Wait until something is done, and return what each finished job gave."""
+        """Wait until a job is done, and return the answers of all finished jobs."""
         answers: list[tuple[Job, Answer]] = []
         while not answers:
             for future in wait(self._busy, return_when=FIRST_COMPLETED).done:
@@ -192,7 +192,7 @@ class Workers:
 
 
 _working = threading.Lock()
-"""Of a worker: held while it has a job."""
+"""In a worker: locked while it has a job."""
 
 
 def _begin(study_end: Connection, threads: int) -> None:

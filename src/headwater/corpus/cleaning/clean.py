@@ -2,9 +2,9 @@
 
     clean([Path("crawl")], Path("cleaned"), bad_words=Path("list.txt"))
 
-makes `cleaned/kept`, `cleaned/dropped` and `cleaned/report.json`, all at once at the end. Until
-then the work lies in the hidden folder `.cleaned.work` next to it: the same command goes on from
-there after an interruption, and another one (other files, rules or words) starts afresh.
+writes `cleaned/kept`, `cleaned/dropped` and `cleaned/report.json` together at the end. Until then
+the work is in the hidden folder `.cleaned.work` next to it. After an interruption the same command
+resumes there; another one (other files, rules or words) starts again.
 """
 
 import os
@@ -43,12 +43,12 @@ def clean(
     Args:
         inputs: files and folders, as `headwater.corpus.cleaning.pages` finds them.
         output: the folder to make; it must not exist yet, or be empty.
-        field: the field of JSON lines, or the Parquet column, that holds the text.
-        bad_words: a list of words, one a line; pages with one of them go.
+        field: the field of JSON lines, or the Parquet column, with the text.
+        bad_words: a list with one word per line; pages with one of them are dropped.
         workers: how many tasks at a time; None takes every processor, on a cluster no limit.
 
     Returns:
-        the report; None where a Slurm cluster makes it later.
+        the report; None if a Slurm cluster writes it later.
 
     Raises:
         OSError: the disk is full.
@@ -71,7 +71,7 @@ def clean(
 def _finished(work: Path, output: Path) -> Report:
     """Remove the work folder and return the report; refuse an outcome without a page."""
     if not output.is_dir():
-        raise UserError(f"{work / 'logs'}: tasks failed; mend it, then the same command again")
+        raise UserError(f"{work / 'logs'}: tasks failed; fix the cause and run it again")
     shutil.rmtree(work, ignore_errors=True)
     report = read_report(output)
     if not report.pages:
@@ -101,7 +101,7 @@ def _words(file: Path | None) -> tuple[str, ...] | None:
 def _plan(
     sources: Sequence[Source], field: str, config: CleaningConfig, words: tuple[str, ...] | None
 ) -> dict[str, Any]:
-    """Return all that the outcome depends on."""
+    """Return everything that the outcome depends on."""
     files = [file.resolve() for source in sources for file in source.files]
     return {
         "files": [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files],
@@ -112,7 +112,7 @@ def _plan(
 
 
 def _start(work: Path, plan: dict[str, Any]) -> None:
-    """Empty the work folder unless it holds the beginnings of just this."""
+    """Empty the work folder unless it belongs to an interrupted run of the same plan."""
     try:
         if read_json(work / _PLAN) == plan:
             # There is no output, so its stage is to do, even if it was done and then removed.

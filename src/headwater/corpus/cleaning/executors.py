@@ -20,7 +20,7 @@ _OURS = {"self", "pipeline", "tasks", "depends", "logging_dir", "workers", "skip
 
 @dataclass(frozen=True)
 class Stage:
-    """A step that is to run as so many tasks."""
+    """A step, and the number of its tasks."""
 
     name: str
     step: Callable[..., None]

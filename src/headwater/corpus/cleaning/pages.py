@@ -45,7 +45,7 @@ class Page:
 
 
 def find_pages(inputs: Sequence[Path]) -> Sources:
-    """Look the inputs up, as `find_sources`, and web archives among them; each file once."""
+    """Find the files of the inputs, as `find_sources`, including web archives."""
     found = find_sources(inputs, is_archive)
     for file in found.files:
         if is_archive(file):
@@ -54,7 +54,7 @@ def find_pages(inputs: Sequence[Path]) -> Sources:
 
 
 def shards(files: Sequence[Path]) -> list[list[Path]]:
-    """Put neighbouring files together until a shard is full."""
+    """Group neighbouring files into shards."""
     found: list[list[Path]] = []
     room = 0
     for file in files:
@@ -97,18 +97,18 @@ Record = dict[str, Any]
 
 
 def kept_record(page: Page, text: str, removed: Iterable[Removed]) -> Record:
-    """Return the record of a page that stays; `text` is what is left of it."""
+    """Return the record of a kept page; `text` is the cleaned text."""
     return {"text": text, **_origin(page), "removed": [each._asdict() for each in removed]}
 
 
 def dropped_record(page: Page, rule: str, why: str) -> Record:
-    """Return the record of a page that goes."""
+    """Return the record of a dropped page."""
     return {"rule": rule, "why": why, **_origin(page), DROPPED_TEXT: page.text}
 
 
 @contextmanager
 def written(file: Path, *, append: bool = False) -> Iterator[Callable[[Record], None]]:
-    """Give a function that writes a record; the bytes tell no time."""
+    """Yield a function that writes a record; the file has no time stamp, so runs compare equal."""
     with (
         file.open("ab" if append else "wb") as raw,
         gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as stream,

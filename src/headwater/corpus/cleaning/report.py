@@ -25,12 +25,12 @@ FORMAT: Final = "headwater-cleaning-1"
 class Report(Config):
     """The content of `report.json`.
 
-    passed_over: files of the folders that hold no pages, by their names.
-    bad_words: how many entries the list had; None where none was given.
-    citations: markers taken out of pages that passed the rules for one page.
-    repeated_sentences: those of spans that were there before, taken out of these pages.
-    characters_kept: of the pages that stayed, as they were written.
-    unreadable: bad lines and files; `unreadable_named` says which, the first ones.
+    passed_over: files in the folders whose names are of no known kind.
+    bad_words: the number of entries of the list; None: no list was given.
+    citations: markers removed from pages that passed the rules for one page.
+    repeated_sentences: those of earlier spans, removed from these pages.
+    characters_kept: of the cleaned text of kept pages.
+    unreadable: bad lines and files; `unreadable_named` names the first ones.
     """
 
     format: Literal["headwater-cleaning-1"] = FORMAT

@@ -1,14 +1,14 @@
 """The rules of C4 that look at one page (Raffel et al. 2020, section 2.2), as pure functions.
 
-A page goes for what is anywhere in it; else its lines are looked at one by one, and then the
-page of the lines that stay. Each page and each line is counted under the first rule that drops it:
+First the whole page is judged, then each of its lines, then the page of the lines that are kept.
+Each page and each line counts under the first rule that drops it:
 
     Menu                                        no_end_mark
     Enable JavaScript to see it.                javascript
     It rained.                                  too_few_words
-    The mill was built in 1843.[2] It stands.   stays, without [2]
+    The mill was built in 1843.[2] It stands.   kept, without [2]
 
-where a page of these four lines then goes by too_few_sentences. The published code of C4 differs
+A page of these four lines is then dropped by too_few_sentences. The published code of C4 differs
 from the paper's words in a few places (docs/cleaning.md); the paper is followed.
 
 Languages are recognized by `langdetect`, as in the paper. It has profiles of 55 languages and needs
@@ -33,13 +33,13 @@ from headwater.text.sentences import sentences
 class RulesConfig(Config):
     """What a page must be like (Raffel et al. 2020, section 2.2).
 
-    min_words: a line with fewer words goes.
-    min_sentences: a page with fewer sentences in the lines that stay goes; so does one that
-        loses its sentences to other pages that have them too.
-    whole_page: "lorem ipsum", curly brackets and words of the list drop a page wherever in it they
-        stand, as the paper says it; false: only in lines that stay, as C4's published code does.
-    language: the code of the language wanted, of those that `langdetect` knows.
-    language_probability: a page less certain to be in that language goes.
+    min_words: a line with fewer words is dropped.
+    min_sentences: a page with fewer sentences in its kept lines is dropped; so is one whose
+        sentences are repeated from other pages.
+    whole_page: "lorem ipsum", curly brackets and words of the list drop a page anywhere in it, as
+        in the paper; false: only in kept lines, as in C4's published code.
+    language: the code of the language to keep, one of `langdetect`.
+    language_probability: a page with a lower probability of that language is dropped.
     """
 
     min_words: Annotated[int, Field(ge=0)] = 3
@@ -50,7 +50,7 @@ class RulesConfig(Config):
 
 
 class CleaningConfig(Config):
-    """The rules, and what `datatrove` must know of a cluster (such as a Slurm partition)."""
+    """The rules, and `datatrove`'s options for a cluster (such as a Slurm partition)."""
 
     rules: RulesConfig = RulesConfig()
     executor: dict[str, Any] = Field(default_factory=dict)
@@ -77,7 +77,7 @@ class BadWords:
         self._phrases = re.compile(rf"(?<!\w)(?:{either})(?!\w)") if phrases else None
 
     def find(self, text: str) -> str | None:
-        """Return an entry that the text holds, or None."""
+        """Return an entry that the text contains, or None."""
         text = text.lower()
         found = self._words.intersection(_WORD.findall(text))
         if found:
@@ -87,7 +87,7 @@ class BadWords:
 
 
 def read_bad_words(file: Path) -> tuple[str, ...]:
-    """Return the entries of a list, one a line; empty lines are left out."""
+    """Return the entries of a list, one per line."""
     entries = tuple(line.strip() for line in read_text(file).splitlines() if line.strip())
     if not entries:
         raise UserError(f"{file}: empty; one word or phrase a line was expected")
@@ -155,7 +155,7 @@ _POLICIES = (
 
 
 class Removed(NamedTuple):
-    """A line, or sentences of one, that a rule took out of a page."""
+    """A line, or sentences of one, that a rule removed from a page."""
 
     rule: str
     text: str
@@ -163,13 +163,13 @@ class Removed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the rules make of a page.
+    """The outcome of the rules for a page.
 
-    text: the lines that stay.
-    removed: the lines that do not, in order.
-    citations: how many citation markers were taken out of lines.
-    rule: what drops the page, or None: it stays.
-    why: what was found there, in a word or two.
+    text: the kept lines.
+    removed: the dropped lines, in order.
+    citations: the number of citation markers removed from lines.
+    rule: the rule that drops the page; None: it is kept.
+    why: what the rule found, in a word or two.
     """
 
     text: str = ""
@@ -180,16 +180,16 @@ class Verdict:
 
     @property
     def lines(self) -> int:
-        """How many lines stayed."""
+        """The number of kept lines."""
         return self.text.count("\n") + 1 if self.text else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules with all that they need to know.
+    """The rules with everything that they need.
 
-    language_of: gives the language of a text and its probability.
-    bad_words: the list to look for; None looks for nothing.
+    language_of: returns the language of a text and its probability.
+    bad_words: the list; None: no list.
     """
 
     config: RulesConfig
@@ -197,7 +197,7 @@ class Rules:
     bad_words: BadWords | None
 
     def judge(self, page: str) -> Verdict:
-        """Clean a page and say whether it stays."""
+        """Clean a page and decide whether it is kept."""
         if self.config.whole_page and (rule := _no_prose(page)):
             return Verdict(rule=rule)
         kept, removed, citations = clean_lines(page, self.config.min_words)
@@ -226,9 +226,9 @@ def _no_prose(text: str) -> str | None:
 
 
 def clean_lines(page: str, min_words: int) -> tuple[list[str], list[Removed], int]:
-    """Return the lines that stay, those that do not, and how many citation markers went.
+    """Return the kept lines, the dropped lines, and the number of citation markers removed.
 
-    Lines without a character are in neither list.
+    Empty lines are in neither list.
     """
     kept, removed, citations = [], [], 0
     for line in filter(None, map(str.strip, page.splitlines())):

@@ -6,9 +6,8 @@ first occurrence stays, in the order of the pages; the sentences of every later 
     page 0   A. B. C. D.        spans ABC BCD
     page 1   X. A. B. C. Y.     spans XAB ABC BCY    ABC was there before: leaves X. Y.
 
-Sentences are compared in lower case and without regard to white space. A set that no memory holds
-is compared in buckets: a span falls into one of them by its hash, so that each bucket is a task
-of its own.
+Sentences are compared in lower case, whatever their white space. A set that does not fit into
+memory is compared in buckets of span hashes; each bucket is a task.
 """
 
 from array import array

@@ -1,8 +1,8 @@
-"""Pages of web archives: `.warc.gz` and `.wet.gz`, as Common Crawl gives them away.
+"""Pages of web archives: `.warc.gz` and `.wet.gz`, as published by Common Crawl.
 
 A WET file holds the text of each page ("conversion" records), which is what C4 was made of. A WARC
 file holds the answers of the servers ("response" records); the text of their HTML is found by
-`trafilatura`, which leaves menus and footers out. Everything else in an archive is passed over.
+`trafilatura`, which omits menus and footers. All other records are skipped.
 """
 
 import zlib
@@ -38,14 +38,14 @@ def is_archive(file: Path) -> bool:
 
 
 def check_libraries(file: Path) -> None:
-    """Refuse an archive that what is installed cannot read."""
+    """Refuse an archive whose libraries are not installed."""
     wanted = ["warcio"] if ".wet" in file.name.lower() else ["warcio", "trafilatura"]
     if missing := [library for library in wanted if find_spec(library) is None]:
         raise UserError(f"{file}: reading it needs {missing[0]}; pip install 'headwater[warc]'")
 
 
 def archive_pages(file: Path, bad: BadLines) -> Iterator[Text]:
-    """Yield the texts of an archive; what cannot be read, or is cut off, is noted in `bad`."""
+    """Yield the texts of an archive; `bad` gets records that cannot be read or are cut off."""
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
 
@@ -73,7 +73,7 @@ def archive_pages(file: Path, bad: BadLines) -> Iterator[Text]:
 
 
 class _Whole:
-    """The bytes of an archive; warcio would take a file that was cut short for one that ends."""
+    """The bytes of an archive; warcio does not notice that a compressed file is cut short."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = cast(BufferedReader, stream)
