@@ -12,6 +12,7 @@ by the very function that the networks call.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -138,17 +139,7 @@ def _chosen(maps: list[HeadMap], name: str, wanted: int | None, model: str) -> l
 
 def described(maps: Sequence[HeadMap]) -> list[dict[str, Any]]:
     """Return maps for JSON."""
-    return [
-        {
-            "part": each.part,
-            "layer": each.layer,
-            "head": each.head,
-            "queries": list(each.queries),
-            "keys": list(each.keys),
-            "weights": each.weights.tolist(),
-        }
-        for each in maps
-    ]
+    return [asdict(each) | {"weights": each.weights.tolist()} for each in maps]
 
 
 def strongest(maps: Sequence[HeadMap], model: str) -> Page:
@@ -161,16 +152,11 @@ def strongest(maps: Sequence[HeadMap], model: str) -> Page:
         same = [each for each in maps if each.part == part]
         mean = np.mean([each.weights for each in same], axis=0)
         order = np.argsort(-mean, axis=1, kind="stable")[:, :STRONGEST]
-        rows = [
-            (
-                TextSpan(query),
-                *(
-                    TextSpan(f"{same[0].keys[key]} {mean[i, key]:.2f}" if mean[i, key] else "")
-                    for key in order[i]
-                ),
-            )
-            for i, query in enumerate(same[0].queries)
-        ]
+        rows = []
+        for query, weights, likeliest in zip(same[0].queries, mean, order, strict=True):
+            pairs = [(same[0].keys[key], weights[key]) for key in likeliest]
+            texts = [query, *(f"{key} {weight:.2f}" if weight else "" for key, weight in pairs)]
+            rows.append(tuple(map(TextSpan, texts)))
         names = ("token", "attends most to", *("then to",) * (order.shape[1] - 1))
         single = f"{part}: layer {same[0].layer}, head {same[0].head}"
         title = single if len(same) == 1 else f"{part}: the mean of {len(same)} heads"

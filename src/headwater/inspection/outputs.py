@@ -166,18 +166,18 @@ class _Outputs:
                     ],
                 }
             )
-        rows = tuple(
-            (
-                *(TextSpan("C" if not position else f"T{position}"), TextSpan(each["token"])),
-                TextSpan(f"{each['norm']:.2f}"),
-                TextSpan(
-                    "  ".join(f"{n['token']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])
-                ),
+        rows = []
+        for position, each in enumerate(found):
+            near = "  ".join(f"{n['token']} {n['cosine']:.2f}" for n in each["nearest"][:SHOWN])
+            texts = (
+                f"T{position}" if position else "C",
+                each["token"],
+                f"{each['norm']:.2f}",
+                near,
             )
-            for position, each in enumerate(found)
-        )
+            rows.append(tuple(map(TextSpan, texts)))
         names = ("", "token", "length", "nearest tokens (cosine)")
-        return "no head: the vectors", {"tokens": found}, [Table(names, rows)]
+        return "no head: the vectors", {"tokens": found}, [Table(names, tuple(rows))]
 
     def _span(self, starts: Tensor, ends: Tensor) -> tuple[dict[str, Any], list[Element]]:
         """Of scores `[length]`; the first position, C, means "no answer"."""
@@ -198,12 +198,9 @@ class _Outputs:
                 highlight: Highlight = "answer" if position == highest else "plain"
                 spans.append(TextSpan(f"{each[name]:.2f}", highlight))
             rows.append(tuple(spans))
-        answer = [
-            TextSpan(answers[0].text or "no answer"),
-            TextSpan(f"  {answers[0].score:.3f}", "special"),
-        ]
+        best_text = TextSpan(answers[0].text or "no answer")
         elements: list[Element] = [
-            Line("answer", tuple(answer)),
+            Line("answer", (best_text, TextSpan(f"  {answers[0].score:.3f}", "special"))),
             Table(("", "token", "start", "end"), tuple(rows)),
         ]
         return {"tokens": found, "answers": [each.to_dict() for each in answers]}, elements
@@ -229,13 +226,8 @@ class _Outputs:
         rows = []
         for position, each in enumerate(found):
             label, chance = max(each["classes"].items(), key=lambda pair: pair[1])
-            rows.append(
-                (
-                    TextSpan(f"T{position}"),
-                    TextSpan(each["token"]),
-                    TextSpan(f"{label} {chance:.3f}"),
-                )
-            )
+            texts = (f"T{position}", each["token"], f"{label} {chance:.3f}")
+            rows.append(tuple(map(TextSpan, texts)))
         return {"tokens": found}, [Table(("", "token", "class"), tuple(rows))]
 
     def _by_position(
@@ -294,10 +286,6 @@ def _table(found: Sequence[dict[str, Any]], letter: str, own: str) -> Table:
         tokens = "  ".join(f"{one['token']} {one['probability']:.2f}" for one in likely)
         chance = each["probability"]
         name = ("C" if not position else f"{letter}{position}") if letter else str(position)
-        rows.append(
-            (
-                *(TextSpan(name), TextSpan(each["token"]), TextSpan(tokens)),
-                TextSpan("" if chance is None else f"{chance:.3f}", "special"),
-            )
-        )
+        own_chance = TextSpan("" if chance is None else f"{chance:.3f}", "special")
+        rows.append((TextSpan(name), TextSpan(each["token"]), TextSpan(tokens), own_chance))
     return Table(("", "token", "likeliest", own), tuple(rows))
