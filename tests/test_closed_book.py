@@ -26,7 +26,7 @@ from headwater.evaluation.evaluator import evaluate
 from headwater.inference.loaded import load
 from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.runs.run import finetune, pretrain
-from headwater.tasks.writing import NQ_OPEN
+from headwater.tasks.closed_book import NQ_OPEN
 from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer_json import describe_added
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from headwater import messages
-from headwater.commands.terminal import terminal_bar
-from headwater.messages import Display, Progress, installed
+from headwater.commands.bar import terminal_bar
+from headwater.progress import Display, Progress, installed
 
 LOGGER = logging.getLogger("headwater.training.trainer")
 DISPLAY = Display(

@@ -20,14 +20,14 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from headwater import messages
+from headwater import messages, progress
 from headwater.commands.ask import ask
+from headwater.commands.bar import terminal_bar
 from headwater.commands.corpus import corpus
 from headwater.commands.evaluate import evaluate, predict, score, submit
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks, vectors
 from headwater.commands.study import study
-from headwater.commands.terminal import terminal_bar
 from headwater.commands.train import finetune, pretrain
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
@@ -107,7 +107,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
-    with messages.shown(), messages.installed(terminal_bar):
+    with messages.shown(), progress.installed(terminal_bar):
         sys.exit(_exit_code(sys.argv[1:]))
 
 

@@ -1,28 +1,15 @@
-"""What a user sees of long work: messages on standard error, and how far it is.
+"""The library's messages on standard error, for the command line and the processes it starts.
 
 with shown():
     logging.getLogger("headwater.training").warning("the loss did not fall")
 
 warning: the loss did not fall
-
-    display = Display("cola", logger, line="{name}: {done} of {total}, {left} left", every=30)
-    with Progress(display) as progress:
-        progress.start(total=1043)
-        progress.advance(512)
-
-Progress is a line in the log now and then, by the caller's logger, or a bar where one is installed,
-as the command line does for terminals. Where the logger's messages are hidden, so is the bar.
 """
 
 import logging
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol, Self
 
 _ROOT = logging.getLogger("headwater")
 # Their messages are the log of a run, in which the program's name would be noise.
@@ -64,123 +51,3 @@ def hidden(name: str) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-_FOREVER = 10**13  # seconds: more than a timedelta's days would overflow
-
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """What is under way, and how it is shown.
-
-    The texts are format strings of `name`, `done`, `total`, `rate` (a second), `left` (a time as
-    `0:03:10`) and the fields that `Progress.advance` is given.
-
-    line: a line of the log.
-    every: seconds between two such lines; None writes none but those of `Progress.report`.
-    count, rate: what a bar shows of the work done.
-    fields: what it shows of the fields.
-    transient: the bar goes away in the end.
-    """
-
-    name: str
-    logger: logging.Logger
-    line: str = ""
-    every: float | None = None
-    count: str = "{done}/{total}"
-    rate: str = ""
-    fields: str = ""
-    transient: bool = False
-
-
-class Bar(Protocol):
-    """A bar on a terminal."""
-
-    def start(self, total: float, done: float, count: str) -> None:
-        """Appear, with the text of `Display.count`."""
-
-    def move(self, done: float, count: str, rate: str, fields: str) -> None:
-        """Show so much, with the texts of `Display`."""
-
-    def close(self) -> None:
-        """Leave the terminal as it stands."""
-
-
-_bar: ContextVar[Callable[[Display], Bar | None] | None] = ContextVar("bar", default=None)
-
-
-@contextmanager
-def installed(bar: Callable[[Display], Bar | None]) -> Iterator[None]:
-    """Show what is begun inside by a bar, unless `bar` gives none."""
-    token = _bar.set(bar)
-    try:
-        yield
-    finally:
-        _bar.reset(token)
-
-
-class Progress:
-    """Says how far something is, how fast it goes and what is left. A context closes it."""
-
-    def __init__(self, display: Display) -> None:
-        make = _bar.get() if display.logger.isEnabledFor(logging.INFO) else None
-        self._display = display
-        self._bar = make(display) if make else None
-        self._total = self._done = self._before = 0.0
-        self._begin = self._shown = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def start(self, total: float, done: float = 0) -> None:
-        """The work begins; so much of it was done before."""
-        self._total, self._done, self._before = total, done, done
-        self._begin = self._shown = time.monotonic()
-        if self._bar is not None:
-            self._bar.start(total, done, self._format(self._display.count, {}))
-
-    def advance(self, done: float, **fields: object) -> None:
-        """So much is done by now."""
-        self._done = done
-        display = self._display
-        if self._bar is not None:
-            texts = (display.count, display.rate, display.fields)
-            self._bar.move(done, *(self._format(text, fields) for text in texts))
-        elif display.every is not None and self._due(display.every):
-            display.logger.info(self._format(display.line, fields))
-
-    def report(self, line: str, above: str = "") -> None:
-        """Write a line to the log, or else what goes above the bar.
-
-        Args:
-            line: a format string as those of `Display`.
-            above: the plain text of the same for a bar, which shows the numbers by itself.
-        """
-        if self._bar is None:
-            self._display.logger.info(self._format(line, {}))
-        elif above:
-            self._display.logger.info(above)
-
-    def close(self) -> None:
-        """The work has ended."""
-        if self._bar is not None:
-            self._bar.close()
-
-    def _due(self, every: float) -> bool:
-        now = time.monotonic()
-        if now - self._shown < every or self._done == self._total:
-            return False
-        self._shown = now
-        return True
-
-    def _format(self, text: str, fields: dict[str, object]) -> str:
-        rate = (self._done - self._before) / max(1e-9, time.monotonic() - self._begin)
-        left = "?"
-        if rate:
-            seconds = min(round((self._total - self._done) / rate), _FOREVER)
-            left = str(timedelta(seconds=seconds))
-        numbers = {"done": self._done, "total": self._total, "rate": rate, "left": left}
-        return text.format(name=self._display.name, **numbers, **fields)

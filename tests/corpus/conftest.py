@@ -10,7 +10,7 @@ import pytest
 import tiny
 from headwater.corpus.build import build
 from headwater.corpus.store import TokenStore
-from headwater.messages import Display, installed
+from headwater.progress import Display, installed
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 

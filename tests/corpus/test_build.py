@@ -21,7 +21,7 @@ from headwater.corpus.build import build
 from headwater.corpus.held_out import HeldOut
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
-from headwater.messages import Progress
+from headwater.progress import Progress
 from headwater.text.vocabulary import Vocabulary
 
 

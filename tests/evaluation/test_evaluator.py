@@ -14,7 +14,7 @@ from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict, progress_of
 from headwater.evaluation.one_task import evaluate_files, predict_file
 from headwater.inference.answer import Answer, Decision, Prediction
-from headwater.messages import installed
+from headwater.progress import installed
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
 
 QUESTIONS = Examples(

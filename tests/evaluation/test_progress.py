@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from headwater import messages
-from headwater.commands.terminal import terminal_bar
+from headwater.commands.bar import terminal_bar
 from headwater.evaluation.evaluator import progress_of
-from headwater.messages import installed
+from headwater.progress import installed
 from headwater.tasks.glue import COLA
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.errors import UserError
-from headwater.inference.answer import calibrate, calibrate_threshold, no_answer_probability
+from headwater.inference.answer import no_answer_probability
+from headwater.inference.no_answer import calibrate, calibrate_threshold
 from headwater.metrics.qa import squad_v2
 
 

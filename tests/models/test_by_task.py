@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import tiny
-from headwater.models.body import IGNORED
+from headwater.models.losses import IGNORED
 from headwater.models.text_to_text import PerTaskLoss, TextToText
 from headwater.training.step import SharedLossModel
 

@@ -11,10 +11,10 @@ import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.data.batching import collate
 from headwater.errors import UserError
-from headwater.models.body import IGNORED
 from headwater.models.build import build_model
 from headwater.models.cbow.family import PRESETS
 from headwater.models.cbow.network import CBOW, window_weights
+from headwater.models.losses import IGNORED
 
 SMALL = tiny.cbow_config()
 

@@ -16,9 +16,9 @@ import tiny
 from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.models.build import build_model
-from headwater.models.config import FeaturesConfig
 from headwater.models.families import sizes_of
 from headwater.models.feature_model import FeatureModel, Kind
+from headwater.models.features_config import FeaturesConfig
 
 BERT = tiny.bert_config(num_hidden_layers=3, max_position_embeddings=32)
 GPT = tiny.gpt_config(n_positions=24)

@@ -14,8 +14,8 @@ import tiny
 from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.errors import UserError
-from headwater.models.config import FeaturesConfig
 from headwater.models.feature_model import FeatureModel
+from headwater.models.features_config import FeaturesConfig
 from headwater.runs import feature_cache
 from headwater.runs.feature_cache import FeatureCache, features_folder, keep_features
 

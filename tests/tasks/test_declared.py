@@ -14,7 +14,7 @@ from headwater.errors import UserError
 from headwater.tasks.declared import load_task
 from headwater.tasks.names import task as find_task
 from headwater.tasks.pair_features import encode_pairs
-from headwater.tasks.writing import Template
+from headwater.tasks.template import Template
 from headwater.text.vocabulary import Vocabulary
 
 TICKETS = """

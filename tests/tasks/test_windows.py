@@ -13,7 +13,7 @@ from headwater.data.config import SpanConfig
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.errors import UserError
 from headwater.tasks.windows import build_windows
-from headwater.text.special_tokens import encoder_layout
+from headwater.text.sequence_layout import encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 SNIPPETS = [

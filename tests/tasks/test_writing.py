@@ -8,17 +8,9 @@ import pytest
 from headwater.data.example import Examples, TextExample
 from headwater.data.predictions import LINES
 from headwater.errors import UserError
-from headwater.tasks.writing import (
-    CNN_DAILYMAIL,
-    NQ_OPEN,
-    SCITLDR,
-    TRANSLATE_EN_DE,
-    TRANSLATE_EN_FR,
-    TRANSLATE_EN_RO,
-    TRIVIA_QA,
-    WEB_QUESTIONS,
-    TextTask,
-)
+from headwater.tasks.closed_book import NQ_OPEN, TRIVIA_QA, WEB_QUESTIONS
+from headwater.tasks.translation import TRANSLATE_EN_DE, TRANSLATE_EN_FR, TRANSLATE_EN_RO
+from headwater.tasks.writing import CNN_DAILYMAIL, SCITLDR, TextTask
 
 DOG = TextExample("0", "A dog.", ("Ein Hund.",))
 

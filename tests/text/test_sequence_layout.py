@@ -1,6 +1,6 @@
 """Special tokens around one text or two; what identifies them stays what saved runs hold."""
 
-from headwater.text.special_tokens import SequenceLayout
+from headwater.text.sequence_layout import SequenceLayout
 
 
 def test_special_tokens_and_identity() -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from headwater.commands.terminal import terminal_bar
+from headwater.commands.bar import terminal_bar
 from headwater.errors import UserError
-from headwater.messages import installed, shown
+from headwater.messages import shown
+from headwater.progress import installed
 from headwater.training.log import Log, Record, cut_log, read_log
 from headwater.training.train_state import RunningStatistics, TrainState
 from toy_training import toy_run

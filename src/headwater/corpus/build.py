@@ -21,7 +21,7 @@ from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWrite
 from headwater.errors import UserError
 from headwater.files import check_free, replacing_folder
 from headwater.lock import locked
-from headwater.messages import Display, Progress
+from headwater.progress import Display, Progress
 from headwater.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)

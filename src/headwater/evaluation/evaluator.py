@@ -7,24 +7,15 @@ Only the answer texts are kept, so that memory stays small whatever the model an
 """
 
 import logging
-import math
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import numpy as np
-from torch import nn
-
-from headwater.data.batching import collate
-from headwater.data.convert import FeatureSet
 from headwater.data.example import DataSource, Example
 from headwater.data.task import Task
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Prediction, Predictor
-from headwater.inference.batches import batches, evaluating
-from headwater.messages import Display, Progress
-from headwater.training.step import LossModel
+from headwater.progress import Display, Progress
 
 logger = logging.getLogger(__name__)
 E = TypeVar("E", bound=Example)
@@ -115,32 +106,3 @@ def evaluate(
     predictions = predict(predictor, examples, progress)
     metrics = task.score(examples, predictions.texts, predictions.no_answer_probabilities)
     return Evaluation(metrics, predictions, task, examples)
-
-
-TOKENS = 8192  # of a batch, padding included
-
-
-def held_out_loss(
-    model: nn.Module, sequences: FeatureSet, limit: int, pad_id: int
-) -> dict[str, float]:
-    """Return the mean of each loss term over at most `limit` sequences, spread over the text.
-
-    `loss` is their sum and `perplexity` e to the first term, the one over tokens. A model with
-    several terms (masked tokens and next sentences) also has each by its name. The noise is that
-    of epoch 0, so that two measurements differ by the model alone.
-    """
-    count = min(limit, len(sequences))
-    chosen = np.unique(np.linspace(0, len(sequences) - 1, count).astype(np.int64))
-    device = next(model.parameters()).device
-    measured = cast(LossModel, model)
-    sums: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    with evaluating(model):
-        for indices in batches(sequences.lengths[chosen], TOKENS):
-            batch = collate(sequences.features(chosen[indices], 0), pad_id, device)
-            counts.update(measured.loss_counts(batch))
-            sums.update({name: float(term) for name, term in measured.loss_sums(batch).items()})
-    means = {name: total / max(1, counts[name]) for name, total in sums.items()}
-    of_tokens = next(iter(means.values()))
-    metrics = {"loss": sum(means.values()), "perplexity": math.exp(min(of_tokens, 700.0))}
-    return metrics | (means if len(means) > 1 else {})

@@ -26,7 +26,7 @@ from headwater.inference.answer import Answer, Prediction, check_top_k, no_answe
 from headwater.inference.batches import chunks, predict_logits
 from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
 from headwater.tasks.windows import build_windows
-from headwater.text.special_tokens import SequenceLayout
+from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 512  # examples whose windows are in memory at once: enough to sort by length

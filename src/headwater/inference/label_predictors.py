@@ -23,7 +23,7 @@ from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks, predict_logits
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.tag_features import encode_tags
-from headwater.text.special_tokens import SequenceLayout
+from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 2048  # examples in memory at once: enough to sort by length

@@ -26,7 +26,7 @@ from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
-from headwater.text.special_tokens import SequenceLayout, layout_for
+from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # it brings all metrics

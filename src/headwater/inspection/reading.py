@@ -31,7 +31,8 @@ from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import TextToText
 from headwater.text.loading import load_vocabulary
-from headwater.text.special_tokens import encoder_layout, end_token
+from headwater.text.sequence_layout import encoder_layout
+from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")

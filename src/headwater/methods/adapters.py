@@ -21,7 +21,8 @@ from torch.nn import functional as F
 
 from headwater.methods.config import AdaptersConfig
 from headwater.methods.method import Method, freeze_body, layer_linears
-from headwater.models.build import Model, check_room
+from headwater.models.build import Model
+from headwater.models.memory import check_room
 from headwater.nn.norm import LayerNorm, RMSNorm
 
 

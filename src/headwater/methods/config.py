@@ -6,7 +6,7 @@ import tomli_w
 from pydantic import Field, PositiveInt, model_validator
 
 from headwater.config import Config
-from headwater.models.config import FeaturesConfig
+from headwater.models.features_config import FeaturesConfig
 
 MethodName = Literal["all", "head_only", "features", "adapters", "gradual_unfreezing", "lora"]
 

@@ -1,25 +1,17 @@
-"""What every pre-trained network without a head on it can do, and how losses are summed.
-
-Losses are sums over the labels, in float32 at least, with their counts: so a training step that is
-cut into parts divides by the whole step's count.
-"""
+"""What every pre-trained network without a head on it can do."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from headwater.models.config import ModelConfig
+from headwater.models.losses import Batch
 from headwater.nn.attention import KeyValueCache, KeyValues
-from headwater.nn.norm import at_least_float32
-
-Batch = Mapping[str, Tensor]
-IGNORED = -100  # the label of a position without one
 
 
 class Body(nn.Module):
@@ -183,25 +175,3 @@ def entering(layers: nn.ModuleList) -> Iterator[list[Tensor]]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
-    """Sum -log softmax(logits)[label] over the labels that are not ignored, in >= float32.
-
-    Args:
-        logits: `[.., classes]`.
-        labels: `[..]`, class numbers or IGNORED.
-    """
-    logits = at_least_float32(logits).flatten(0, -2)
-    return F.cross_entropy(logits, labels.long().flatten(), ignore_index=IGNORED, reduction="sum")
-
-
-def squared_error_sum(outputs: Tensor, labels: Tensor) -> Tensor:
-    """Sum (output - label)^2; outputs `[batch, 1]`, labels `[batch]`; in >= float32."""
-    outputs = at_least_float32(outputs).flatten()
-    return F.mse_loss(outputs, labels.to(outputs.dtype), reduction="sum")
-
-
-def count(labels: Tensor) -> int:
-    """Return how many labels are not ignored; numbers never are."""
-    return labels.numel() if labels.is_floating_point() else int((labels != IGNORED).sum())

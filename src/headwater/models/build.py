@@ -1,9 +1,6 @@
 """From a config or a preset's name and a head's name to a model with fresh weights."""
 
-import os
 from collections.abc import Mapping, Sequence
-
-import torch
 
 from headwater.errors import UserError, with_article
 from headwater.models.body import Body, EncoderBody
@@ -73,38 +70,3 @@ def empty_multi_task(config: ModelConfig, tasks: Mapping[str, TaskHead]) -> Mult
         for name, task in tasks.items()
     }
     return MultiTask(body, heads, {name: task.labels for name, task in tasks.items()})
-
-
-def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
-    """Refuse a network whose float32 parameters alone are more than the memory of this machine.
-
-    The system may promise more memory than there is, and end the process once it is used. A network
-    on torch's meta device takes none.
-    """
-    what = f"a network of family {config.model_type} and of these sizes"
-    try:
-        with torch.device("meta"):
-            model = empty_model(config, head)
-    except RuntimeError:  # more numbers than 64 bits count
-        raise UserError(f"{what} is too large for any machine") from None
-    if torch.get_default_device().type == "meta":  # nothing is to be computed with it
-        return
-    check_room(sum(parameter.numel() for parameter in model.parameters()), what)
-
-
-def check_room(numbers: int, what: str) -> None:
-    """Refuse so many new float32 numbers where they are more than the memory of this machine."""
-    there = _memory()
-    if there is not None and 4 * numbers > there:
-        raise UserError(
-            f"{what} needs {4 * numbers / 2**30:,.0f} GiB for its parameters alone, and this "
-            f"machine has {there / 2**30:,.0f} GiB of memory; choose smaller ones"
-        )
-
-
-def _memory() -> int | None:
-    """Bytes of memory in this machine; None where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return None

@@ -1,14 +1,10 @@
-"""What the configs of all families have in common; the names of heads; the settings of a model on
-frozen features. Free of torch."""
+"""What the configs of all families have in common, and the names of heads. Free of torch."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import Field, dataclass, fields, replace
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, get_args
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
 
-import pydantic
-
-from headwater.config import Config
 from headwater.errors import UserError
 
 HeadName = Literal[
@@ -99,28 +95,3 @@ class TaskHead:
     def __post_init__(self) -> None:
         if self.head in ("sequence", "token") and not self.labels:
             raise UserError(f"a {self.head} head chooses among labels, and none are given")
-
-
-Layers = Literal["last", "last_four", "mix"] | int
-
-
-def _known(layers: Any) -> Any:
-    if type(layers) is not int and layers not in get_args(get_args(Layers)[0]):
-        raise ValueError("expected last, last_four, mix or the number of a layer")
-    return layers
-
-
-class FeaturesConfig(Config):
-    """`[features]`: what is taken from the frozen body, and the small model that reads it.
-
-    layers: the outputs of the body's `last` layer, of the `last_four` side by side, a learned
-        `mix` of all, or of one by its number (0: the embeddings).
-    lstm: the width of each direction of a BiLSTM over them; 0: none.
-    dropout: of the features.
-    stored_as: how they are kept on disk; float16 takes half the room and rounds them.
-    """
-
-    layers: Annotated[Layers, pydantic.BeforeValidator(_known)] = "last"
-    lstm: int = pydantic.Field(default=128, ge=0, le=65536)
-    dropout: float = pydantic.Field(default=0.1, ge=0, lt=1)
-    stored_as: Literal["float32", "float16"] = "float32"

@@ -18,10 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.body import Batch, Body
-from headwater.models.config import FeaturesConfig, HeadName, ModelConfig
+from headwater.models.body import Body
+from headwater.models.config import HeadName, ModelConfig
 from headwater.models.families import sizes_of
+from headwater.models.features_config import FeaturesConfig
 from headwater.models.heads import Head, PooledHead, SpanHead, TokenHead
+from headwater.models.losses import Batch
 from headwater.nn.bilstm import bilstm, bilstm_states
 from headwater.nn.dropout import Dropout
 from headwater.nn.layer_mix import LayerMix

@@ -14,15 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.body import (
-    IGNORED,
-    Batch,
-    EncoderBody,
-    count,
-    cross_entropy_sum,
-    squared_error_sum,
-)
+from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName, ModelConfig, label_names
+from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum, squared_error_sum
 from headwater.nn.dropout import Dropout
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.nn.norm import LayerNorm, at_least_float32

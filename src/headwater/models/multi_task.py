@@ -17,9 +17,10 @@ from typing import Any, TypeVar, cast
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.body import Batch, EncoderBody
+from headwater.models.body import EncoderBody
 from headwater.models.config import ModelConfig
 from headwater.models.heads import Head, ModelWithHead
+from headwater.models.losses import Batch
 
 T = TypeVar("T", Tensor, int)
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.body import IGNORED, Batch, GeneratingBody, count, cross_entropy_sum
+from headwater.models.body import GeneratingBody
+from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.nn.norm import at_least_float32
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any, final
 from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet, digest
 from headwater.errors import UserError
-from headwater.evaluation.evaluator import held_out_loss
+from headwater.evaluation.held_out import held_out_loss
 from headwater.models.config import ModelConfig, TaskHead, check_head
 from headwater.models.families import FAMILIES, family_of, sizes_of
 from headwater.objectives.names import OBJECTIVES, ObjectiveConfig

@@ -14,15 +14,16 @@ from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
-from headwater.models.build import Model, build_model, build_multi_task, check_memory
+from headwater.models.build import Model, build_model, build_multi_task
 from headwater.models.config import HeadName, ModelConfig, TaskHead
 from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
+from headwater.models.memory import check_memory
 from headwater.models.text_to_text import TextToText
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
-from headwater.text.special_tokens import SequenceLayout, layout_for
+from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 

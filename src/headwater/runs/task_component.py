@@ -12,8 +12,9 @@ from headwater.data.task import Task
 from headwater.device import choose_device, choose_precision
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict
-from headwater.inference.answer import Predictor, calibrate
+from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel
+from headwater.inference.no_answer import calibrate
 from headwater.models.config import ModelConfig, TaskHead
 from headwater.runs.recipe import Recipe
 from headwater.runs.setup import Setup

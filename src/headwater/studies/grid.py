@@ -21,7 +21,7 @@ from typing import Protocol, Self
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
-from headwater.messages import Display, Progress
+from headwater.progress import Display, Progress
 from headwater.studies.study import GridRun, Result, Trial
 from headwater.studies.workers import Answer, Failure, Job
 

@@ -35,7 +35,8 @@ from headwater.metrics.names import METRICS
 from headwater.tasks.ner import NerTask
 from headwater.tasks.pairs import PairTask, field
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2, SquadTask
-from headwater.tasks.writing import Template, TemplateReader, TextTask
+from headwater.tasks.template import Template, TemplateReader
+from headwater.tasks.writing import TextTask
 
 _TWO_LABELS = ("f1",)
 _GROUPED = ("exact_match", "gender_parity")  # these need the ids of their benchmark

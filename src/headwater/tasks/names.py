@@ -40,14 +40,14 @@ DECLARED: Mapping[str, str] = {
     "conll2003": "ner.CONLL2003",
     "btc": "ner.BTC",
     "ner": "ner.NER",
-    "translate_en_de": "writing.TRANSLATE_EN_DE",
-    "translate_en_fr": "writing.TRANSLATE_EN_FR",
-    "translate_en_ro": "writing.TRANSLATE_EN_RO",
+    "translate_en_de": "translation.TRANSLATE_EN_DE",
+    "translate_en_fr": "translation.TRANSLATE_EN_FR",
+    "translate_en_ro": "translation.TRANSLATE_EN_RO",
     "cnn_dailymail": "writing.CNN_DAILYMAIL",
     "scitldr": "writing.SCITLDR",
-    "nq_open": "writing.NQ_OPEN",
-    "web_questions": "writing.WEB_QUESTIONS",
-    "trivia_qa": "writing.TRIVIA_QA",
+    "nq_open": "closed_book.NQ_OPEN",
+    "web_questions": "closed_book.WEB_QUESTIONS",
+    "trivia_qa": "closed_book.TRIVIA_QA",
 }
 """By name: the module in this folder and the constant there."""
 

@@ -31,7 +31,7 @@ from headwater.data.token_arrays import (
     fingerprint,
 )
 from headwater.errors import UserError
-from headwater.text.special_tokens import SequenceLayout, encoder_layout
+from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]

@@ -28,7 +28,7 @@ from headwater.data.token_arrays import (
     encode_tokens,
     fingerprint,
 )
-from headwater.text.special_tokens import SequenceLayout, encoder_layout
+from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
 Longs = NDArray[np.int64]

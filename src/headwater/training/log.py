@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from headwater.errors import UserError
 from headwater.files import replace_file, whole_lines
-from headwater.messages import Display, Progress
+from headwater.progress import Display, Progress
 from headwater.training.train_state import TrainState
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
-from headwater.models.body import Batch, EncoderBody, entering
+from headwater.models.body import EncoderBody, entering
 from headwater.models.config import HeadName
 from headwater.models.family import Heads
 from headwater.models.heads import (
@@ -26,6 +26,7 @@ from headwater.models.heads import (
     SpanHead,
     TokenHead,
 )
+from headwater.models.losses import Batch
 from headwater.nn.attention import square_attention
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout

@@ -21,8 +21,9 @@ With 10 words and labels for 6 of them, the window is (10 - 6) / 2 words on each
 import torch
 from torch import Tensor, nn
 
-from headwater.models.body import IGNORED, Batch, WordBody, count
+from headwater.models.body import WordBody
 from headwater.models.cbow.family import CBOWConfig
+from headwater.models.losses import IGNORED, Batch, count
 from headwater.nn.embedding import empty_embedding
 from headwater.nn.sampled import SampledSoftmax
 

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.errors import UserError
-from headwater.models.body import Batch, WordBody
+from headwater.models.body import WordBody
 from headwater.models.elmo.config import ELMoConfig
+from headwater.models.losses import Batch
 from headwater.nn.characters import CharacterCNN
 from headwater.nn.dropout import Dropout
 from headwater.nn.highway import Highway

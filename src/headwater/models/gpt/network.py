@@ -23,16 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.errors import UserError
-from headwater.models.body import (
-    IGNORED,
-    Batch,
-    Cache,
-    GeneratingBody,
-    count,
-    cross_entropy_sum,
-    entering,
-)
+from headwater.models.body import Cache, GeneratingBody, entering
 from headwater.models.gpt.config import GPTConfig
+from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
 from headwater.nn.attention import KeyValueCache, square_attention
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout

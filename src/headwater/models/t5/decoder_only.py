@@ -16,7 +16,8 @@ inputs at once and relative positions are those of the sequence alone.
 import torch
 from torch import Tensor
 
-from headwater.models.body import Batch, Cache
+from headwater.models.body import Cache
+from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.stack import Stack, blocks
 from headwater.models.text_to_text import TextToText, output_layer, shift_right

@@ -21,7 +21,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from headwater.models.body import Batch, Cache, entering
+from headwater.models.body import Cache, entering
+from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5
 from headwater.models.t5.stack import Stack, attention, blocks, feedforward

@@ -1,0 +1,41 @@
+"""The loss on held-out text, by which a pre-trained model is measured."""
+
+import math
+from collections import Counter
+from typing import cast
+
+import numpy as np
+from torch import nn
+
+from headwater.data.batching import collate
+from headwater.data.convert import FeatureSet
+from headwater.inference.batches import batches, evaluating
+from headwater.training.step import LossModel
+
+TOKENS = 8192  # of a batch, padding included
+
+
+def held_out_loss(
+    model: nn.Module, sequences: FeatureSet, limit: int, pad_id: int
+) -> dict[str, float]:
+    """Return the mean of each loss term over at most `limit` sequences, spread over the text.
+
+    `loss` is their sum and `perplexity` e to the first term, the one over tokens. A model with
+    several terms (masked tokens and next sentences) also has each by its name. The noise is that
+    of epoch 0, so that two measurements differ by the model alone.
+    """
+    count = min(limit, len(sequences))
+    chosen = np.unique(np.linspace(0, len(sequences) - 1, count).astype(np.int64))
+    device = next(model.parameters()).device
+    measured = cast(LossModel, model)
+    sums: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    with evaluating(model):
+        for indices in batches(sequences.lengths[chosen], TOKENS):
+            batch = collate(sequences.features(chosen[indices], 0), pad_id, device)
+            counts.update(measured.loss_counts(batch))
+            sums.update({name: float(term) for name, term in measured.loss_sums(batch).items()})
+    means = {name: total / max(1, counts[name]) for name, total in sums.items()}
+    of_tokens = next(iter(means.values()))
+    metrics = {"loss": sum(means.values()), "perplexity": math.exp(min(of_tokens, 700.0))}
+    return metrics | (means if len(means) > 1 else {})

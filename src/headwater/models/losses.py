@@ -1,0 +1,39 @@
+"""Losses as sums over the labels, always in at least float32.
+
+A sum and a count, instead of a mean, let a training step that is cut into parts divide by the whole
+step's count.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from headwater.nn.norm import at_least_float32
+
+Batch = Mapping[str, Tensor]
+
+
+IGNORED = -100  # the label of a position without one
+
+
+def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
+    """Sum -log softmax(logits)[label] over the labels that are not ignored, in >= float32.
+
+    Args:
+        logits: `[.., classes]`.
+        labels: `[..]`, class numbers or IGNORED.
+    """
+    logits = at_least_float32(logits).flatten(0, -2)
+    return F.cross_entropy(logits, labels.long().flatten(), ignore_index=IGNORED, reduction="sum")
+
+
+def squared_error_sum(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Sum (output - label)^2; outputs `[batch, 1]`, labels `[batch]`; in >= float32."""
+    outputs = at_least_float32(outputs).flatten()
+    return F.mse_loss(outputs, labels.to(outputs.dtype), reduction="sum")
+
+
+def count(labels: Tensor) -> int:
+    """Return how many labels are not ignored; numbers never are."""
+    return labels.numel() if labels.is_floating_point() else int((labels != IGNORED).sum())

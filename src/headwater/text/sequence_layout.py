@@ -1,0 +1,77 @@
+"""Which special tokens stand around the one or two texts that an encoder with a head reads.
+
+BERT       [CLS] first [SEP] second [SEP]        segment ids tell the two apart
+RoBERTa    <s> first </s></s> second </s>
+ELMo       first [EOS] second [EOS]              a body trained on running text
+"""
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import UserError
+from headwater.text.special_tokens import document_end
+from headwater.text.vocabulary import Vocabulary
+
+Ids = NDArray[np.int32]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SequenceLayout:
+    """The special tokens around one text or two, and whether segment ids tell the two apart."""
+
+    before: tuple[int, ...]
+    between: tuple[int, ...]
+    after: tuple[int, ...]
+    segments: bool
+
+    @property
+    def special_tokens(self) -> int:
+        """How many special tokens a sequence of two texts has."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+    def sequence(self, first: Ids, second: Ids | None = None) -> dict[str, Ids]:
+        """Return `input_ids` and `token_type_ids`, both int32 [length], of one text or two."""
+        texts = (first,) if second is None else (first, self.between, second)
+        parts = (self.before, *texts, self.after)
+        ids = np.concatenate(parts, dtype=np.int32, casting="unsafe")  # () is of no integer type
+        segments = np.zeros(len(ids), np.int32)
+        if second is not None and self.segments:
+            segments[len(self.before) + len(first) + len(self.between) :] = 1
+        return {"input_ids": ids, "token_type_ids": segments}
+
+    @property
+    def identity(self) -> bytes:
+        """What fingerprints of features begin with; saved ones call this class Layout."""
+        return repr(self).replace(type(self).__name__, "Layout", 1).encode()
+
+
+def layout_for(vocabulary: Vocabulary, *, encoder: bool, features: bool) -> SequenceLayout:
+    """Return the layout of what a model with a head reads.
+
+    Args:
+        encoder: whether its body is one, and no body that was trained on running text.
+        features: whether a small model reads the body's features. That tells the two texts apart
+            by segment ids, even where the body has none.
+    """
+    if encoder or not features:
+        layout = encoder_layout(vocabulary)
+        return replace(layout, segments=layout.segments or features)
+    end = document_end(vocabulary)  # of running text: each text, then its end
+    return SequenceLayout((), (end,), (end,), segments=True)
+
+
+def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:
+    """Choose the layout by the name of the first special token: `<s>` is RoBERTa's, else BERT's."""
+    first, separator = vocabulary.cls_id, vocabulary.sep_id
+    if first is None or separator is None:  # T5's and GPT-2's vocabularies
+        raise UserError(
+            "this vocabulary has no tokens like [CLS] and [SEP]; a head on a text needs an encoder "
+            "such as BERT"
+        )
+    if vocabulary.token(first) == "<s>":
+        return SequenceLayout((first,), (separator, separator), (separator,), segments=False)
+    return SequenceLayout((first,), (separator,), (separator,), segments=True)
