@@ -46,7 +46,7 @@ def print_store(info: StoreInfo, texts: Sequence[dict[str, Any]]) -> None:
 
 
 def print_pages(found: dict[str, Any], folder: Path, *, whole: bool) -> None:
-    """Print the report and some pages, as `corpus.cleaning.show.look` finds them."""
+    """Print the report and some pages, as `corpus.show.pages_of` returns them."""
     sides = {name: found.pop(name) for name in (KEPT, DROPPED)}
     print("\n".join(table(Report.check(found, str(folder)))))
     width = (shutil.get_terminal_size((100, 24)).columns - 3) // 2
