@@ -35,7 +35,8 @@ from headwater.models.cbow.family import CBOWConfig
 from headwater.models.families import FAMILIES
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.training.config import TrainingConfig
-from headwater.training.optimizers import build_optimizer, learning_rate, set_learning_rate
+from headwater.training.optimizers import build_optimizer, set_learning_rate
+from headwater.training.schedules import learning_rate
 from headwater.training.step import Stepper
 
 PAIRS = Path(__file__).with_name("word_pairs.txt")

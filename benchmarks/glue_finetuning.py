@@ -52,7 +52,7 @@ from headwater.runs.run import finetune
 from headwater.signals import exit_code
 from headwater.tasks.names import task as find_task
 from headwater.training.log import read_log
-from headwater.training.optimizers import warmup_steps
+from headwater.training.schedules import warmup_steps
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "glue"
 SIDES = ("ours", "theirs")

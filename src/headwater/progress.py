@@ -63,7 +63,7 @@ _bar: ContextVar[Callable[[Display], Bar | None] | None] = ContextVar("bar", def
 
 @contextmanager
 def installed(bar: Callable[[Display], Bar | None]) -> Iterator[None]:
-    """Show what is begun inside by a bar, unless `bar` gives none."""
+    """Show work that starts inside by a bar, unless `bar` gives none."""
     token = _bar.set(bar)
     try:
         yield

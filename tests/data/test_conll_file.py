@@ -68,7 +68,7 @@ def test_every_scheme_is_kept_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        (["O", "E-person"], "line 2: tag 'E-person' cannot stand here: nothing was begun"),
+        (["O", "E-person"], "line 2: tag 'E-person' cannot stand here: no entity is open"),
         (["B-person", "S-person"], "line 2: tag 'S-person' cannot .*: B-person is not ended"),
         (["S-person", "B-person"], "line 2: tag 'O' cannot stand here: B-person is not ended"),
         (["B-person", "E-place"], "line 2: tag 'E-place' cannot stand here: B-person"),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from headwater.data.official_files import TaskFiles, with_hub
+from headwater.data.hub_files import with_hub
+from headwater.data.official_files import TaskFiles
 from headwater.errors import UserError
 
 RTE = TaskFiles("RTE", {"validation": ("dev.tsv",)}, ("nyu-mll/glue", "rte"))

@@ -5,7 +5,8 @@ import pytest
 
 from headwater.data.batching import plan_epoch
 from headwater.data.convert import EncodedPairs, Features, PairSet
-from headwater.data.mixture import Mixture, equal, proportional
+from headwater.data.mixture import Mixture
+from headwater.data.rates import equal, proportional
 from headwater.data.token_arrays import Ragged
 from headwater.training.config import BatchSize, TrainingConfig
 from headwater.training.plan import Plan

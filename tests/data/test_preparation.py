@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 import tiny
 from headwater.data.config import DataConfig
 from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.overlap import grams, without_overlap
 from headwater.data.preparation import prepare
 from headwater.data.span_files import read_squad
-from headwater.data.split import grams, split_off, without_overlap
+from headwater.data.split import split_off
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
 from headwater.tasks.names import task as find_task

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.data.mixture import equal, proportional, temperature
+from headwater.data.rates import equal, proportional, temperature
 
 SIZES = st.lists(st.integers(1, 10**6), min_size=1, max_size=8)
 

@@ -12,7 +12,8 @@ from headwater.data.convert import EncodedPairs
 from headwater.data.token_arrays import Ragged
 from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
-from headwater.methods.freezing import GradualUnfreezing, depths
+from headwater.methods.freezing import GradualUnfreezing
+from headwater.methods.layer_depth import depths
 from headwater.models.build import Model
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks

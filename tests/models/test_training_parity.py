@@ -11,7 +11,8 @@ from torch import Tensor
 from headwater.checkpoints.folder import load_model
 from headwater.models.build import Model
 from headwater.training.config import TrainingConfig
-from headwater.training.optimizers import build_optimizer, learning_rate, set_learning_rate
+from headwater.training.optimizers import build_optimizer, set_learning_rate
+from headwater.training.schedules import learning_rate
 from headwater.training.step import Stepper
 
 STEPS = 30

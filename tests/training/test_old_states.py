@@ -9,7 +9,7 @@ import pytest
 from headwater.errors import UserError
 from headwater.files import sha256
 from headwater.training.config import TrainingConfig
-from headwater.training.identity import as_version_2
+from headwater.training.old_states import as_version_2
 from toy_training import toy_run
 
 OLD = {new: old for old, new in TrainingConfig.old_names.items()}

@@ -6,7 +6,8 @@ from torch import nn
 
 from headwater.device import megabytes, peak_memory
 from headwater.training.config import TrainingConfig
-from headwater.training.optimizers import build_optimizer, training_bytes, training_line
+from headwater.training.memory import training_bytes, training_line
+from headwater.training.optimizers import build_optimizer
 
 
 def model() -> nn.Module:

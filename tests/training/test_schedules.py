@@ -5,7 +5,7 @@ import math
 import pytest
 
 from headwater.training.config import TrainingConfig
-from headwater.training.optimizers import (
+from headwater.training.schedules import (
     learning_rate,
     schedule_factor,
     schedule_warnings,

@@ -10,7 +10,8 @@ from headwater.commands.bar import terminal_bar
 from headwater.errors import UserError
 from headwater.messages import shown
 from headwater.progress import installed
-from headwater.training.log import Log, Record, cut_log, read_log
+from headwater.training.log import Log, cut_log, read_log
+from headwater.training.record import Record
 from headwater.training.train_state import RunningStatistics, TrainState
 from toy_training import toy_run
 

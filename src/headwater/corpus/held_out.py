@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, final
 
-from headwater.data.split import GRAM, LIMIT, WORD, grams, share
+from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
 from headwater.files import parse_json, read_json, read_lines, read_text
 from headwater.text_files import suffix_of

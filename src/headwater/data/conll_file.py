@@ -11,7 +11,7 @@ begin with `-DOCSTART-`. Tags are kept as they stand, in any of the usual scheme
     Paris     B-location    S-location    I-location
 
 A tag that cannot be is an error with file and line: one of another form, one that the task does
-not have, or, in a file with E- or S- tags, one that breaks off what was begun.
+not have, or, in a file with E- or S- tags, one that breaks off an entity.
 """
 
 import re
@@ -146,7 +146,7 @@ def _sentences(
 
 
 def _check_ends(file: Sequence[_Sentence]) -> None:
-    """In BIOES, what is begun goes on until it ends; the other schemes say less, and allow more."""
+    """In BIOES an entity goes on until its end tag; the other schemes say less and allow more."""
     if not any(tag[0] in "ES" for each in file for tag in each.tags or ()):
         return
     for each in file:
@@ -154,7 +154,7 @@ def _check_ends(file: Sequence[_Sentence]) -> None:
         for number, tag in enumerate((*(each.tags or ()), "O")):
             inside = tag[0] in "IE"
             if inside != bool(open_type) or (inside and tag[2:] != open_type):
-                problem = f"B-{open_type} is not ended" if open_type else "nothing was begun"
+                problem = f"B-{open_type} is not ended" if open_type else "no entity is open"
                 word = min(number, len(each.words) - 1)
                 line = "" if each.first is None else f", line {each.first + word}"
                 raise UserError(

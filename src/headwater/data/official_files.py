@@ -1,13 +1,9 @@
-"""Where a task's official files lie: in a folder, or on the hub.
+"""Where a task's official files lie, and finding them in a folder.
 
-For RTE with `TaskFiles("RTE", {"validation": ("dev.tsv",)}, ("nyu-mll/glue", "rte"))`:
+For RTE with `TaskFiles("RTE", {"validation": ("dev.tsv",)})`:
 
-    glue/RTE     glue/RTE/dev.tsv           the task's folder
-    glue         glue/RTE/dev.tsv           the benchmark's folder
-    hub          rte/validation-*.parquet   fetched once from the dataset `nyu-mll/glue`
-
-A dataset that keeps no Parquet files has them in the hub's own conversion, `refs/convert/parquet`,
-as `rte/validation/0000.parquet`. Other names are files here, and open no socket.
+    glue/RTE     glue/RTE/dev.tsv        the task's folder
+    glue         glue/RTE/dev.tsv        the benchmark's folder
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +14,6 @@ from typing import Literal
 from headwater.errors import UserError
 
 Split = Literal["train", "validation", "test"]
-
-HUB = "hub"
-_CONVERTED = "refs/convert/parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,44 +59,3 @@ def with_folders(
     for path in paths:
         found += official_files(name, files, path, split) if path.is_dir() else [path]
     return found
-
-
-def with_hub(
-    name: str, files: TaskFiles | None, paths: Sequence[str | Path], split: Split
-) -> list[Path]:
-    """Return paths as they are (`~` expanded), with the fetched files of a split for `hub`.
-
-    A file or folder called `hub` in the current folder comes before the hub.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        is_hub = str(path) == HUB and not path.exists()
-        found += _fetch(name, files, split) if is_hub else [path.expanduser()]
-    return found
-
-
-def _fetch(name: str, files: TaskFiles | None, split: Split) -> list[Path]:
-    if files is None or files.hub is None:
-        raise UserError(f"task {name} has no dataset on the hub; name a file instead of {HUB!r}")
-    # Imported here: reading a local file must not pay for a network client.
-    from huggingface_hub import snapshot_download
-
-    dataset, configuration = files.hub
-    splits = (split, f"{split}_matched")  # MNLI has its validation set by that name
-    patterns = [
-        f"{configuration}/{each}{rest}" for each in splits for rest in ("-*.parquet", "/*.parquet")
-    ]
-    for revision in (None, _CONVERTED):
-        try:
-            fetched = snapshot_download(
-                dataset, repo_type="dataset", revision=revision, allow_patterns=patterns
-            )
-        except Exception as error:  # the client raises its own, httpx's and the system's errors
-            reason = str(error).strip().split("\n")[0] or type(error).__name__
-            raise UserError(
-                f"the hub did not give {dataset} ({reason}); offline, name the files of task {name}"
-            ) from None
-        for pattern in patterns:
-            if found := sorted(Path(fetched).glob(pattern)):
-                return found
-    raise UserError(f"{dataset} has no {split} files of {configuration} on the hub; name a file")

@@ -12,8 +12,10 @@ from typing import Any, TypeGuard
 from headwater.data import order
 from headwater.data.config import DataConfig
 from headwater.data.example import Example, Examples, SpanExample
-from headwater.data.official_files import Split, with_folders, with_hub
-from headwater.data.split import split_off, without_overlap
+from headwater.data.hub_files import with_hub
+from headwater.data.official_files import Split, with_folders
+from headwater.data.overlap import without_overlap
+from headwater.data.split import split_off
 from headwater.data.task import Task
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError

@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from headwater.data.example import SpanExample
-from headwater.data.split import WORD
+from headwater.data.overlap import WORD
 
 POOL = 64  # paragraphs looked at for one question
 

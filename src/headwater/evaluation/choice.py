@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.hub import BUNDLED
-from headwater.data.official_files import HUB, with_hub
+from headwater.data.hub_files import HUB, with_hub
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
 from headwater.tasks.names import BENCHMARKS, SERVED_BY, TASKS

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from headwater.data.example import DataSource, Examples
-from headwater.data.official_files import with_folders, with_hub
+from headwater.data.hub_files import with_hub
+from headwater.data.official_files import with_folders
 from headwater.data.predictions import read_probabilities
 from headwater.data.task import Task
 from headwater.errors import UserError

@@ -75,9 +75,8 @@ def _one_by_one(
         logits = scores = network.step(last, cache)
         if history is not None:
             scores = constrain(logits, history, step, special.eos_id, config)
-        if draws is None:
-            chosen = scores.argmax(-1)
-        else:
+        chosen = scores.argmax(-1)
+        if draws is not None:
             chosen = pick(keep_likely(scores, config), draws[alive, step])
         chances = torch.log_softmax(logits, -1).gather(1, chosen[:, None])[:, 0]
         total[alive] += chances.float()

@@ -1,8 +1,5 @@
 """Methods that add nothing to a model: they choose which of its parameters train."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -11,12 +8,11 @@ from torch import nn
 
 from headwater.errors import UserError
 from headwater.methods.config import UnfreezingConfig
+from headwater.methods.layer_depth import depths
 from headwater.methods.method import Method, head_of
 from headwater.models.build import Model
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import TextToText
-
-_LAYER = re.compile(r"(.*?)layers\.(\d+)\.")
 
 
 @final
@@ -110,35 +106,3 @@ class GradualUnfreezing(Method):
         joined = (step - 1) // every if every else (step - 1) * deepest // total
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(depth[name] <= 1 + joined)
-
-
-def depths(names: Iterable[str]) -> dict[str, int]:
-    """Return how deep in a model each parameter stands, by its name.
-
-        0                    the head, the output layer, a pooler
-        1                    the top layer of each stack, and the norm after it
-        2, 3, ...            the layers below
-        one more than any    embeddings
-
-    A T5's encoder and decoder are two stacks; positions are a bias of a stack's layers from the
-    lowest on, and stand as deep as that.
-    """
-    names = list(names)
-    layers: Counter[str] = Counter()
-    for name in names:
-        if found := _LAYER.match(name):
-            layers[found[1]] = max(layers[found[1]], int(found[2]) + 1)
-    bottom = 1 + max(layers.values(), default=0)
-    return {name: _depth(name, layers, bottom) for name in names}
-
-
-def _depth(name: str, layers: Counter[str], bottom: int) -> int:
-    if found := _LAYER.match(name):
-        return layers[found[1]] - int(found[2])
-    for stack, count in layers.items():
-        rest = name.removeprefix(stack)
-        if name.startswith(stack) and rest.startswith("norm."):
-            return 1
-        if name.startswith(stack) and rest.startswith("positions."):
-            return count
-    return bottom if re.search(r"(^|\.)(embeddings?|token|position)\.", name) else 0

@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from headwater.data.convert import FeatureSet
-from headwater.data.mixture import Rates, equal, proportional, temperature
 from headwater.data.preparation import prepare
+from headwater.data.rates import Rates, equal, proportional, temperature
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.models.config import ModelConfig, TaskHead

@@ -42,8 +42,8 @@ from headwater.runs.setup import (
 from headwater.training.hooks import Hooks, Outcome
 from headwater.training.identity import Identity
 from headwater.training.log import read_log
-from headwater.training.optimizers import training_line
-from headwater.training.state_folder import check_run_folder
+from headwater.training.memory import training_line
+from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)

@@ -100,7 +100,7 @@ def measure(trial: Trial, folder: Path) -> Result:
 def _count_parameters(recipe: Recipe, folder: Path) -> tuple[int, int]:
     """Return how many parameters the run may have changed, and how many there are."""
     from headwater.runs.run import begin
-    from headwater.training.optimizers import count_parameters
+    from headwater.training.memory import count_parameters
     from headwater.training.state_folder import read_outcome
 
     outcome = read_outcome(folder / "state") or {}

@@ -1,6 +1,5 @@
-"""The folder of a run, and in it the states: what it needs to continue to the bit after a kill.
+"""The state folder: what a run needs to continue to the bit after a kill at any moment.
 
-    config.toml, log.jsonl, curves.png, model/
     state/latest                     one line: the name of the newest state
     state/step-00000200/             model.safetensors, optimizer.safetensors, state.json,
                                      manifest.json
@@ -25,7 +24,6 @@ from torch import nn
 
 from headwater.errors import UserError
 from headwater.files import (
-    check_writable,
     replace_file,
     replacing_folder,
     sha256,
@@ -33,7 +31,8 @@ from headwater.files import (
     write_json,
 )
 from headwater.training import tensors
-from headwater.training.identity import VERSION, Identity, as_json, as_version_2, compare
+from headwater.training.identity import Identity, as_json, compare
+from headwater.training.old_states import VERSION, as_version_2
 from headwater.training.train_state import TrainState, best_steps
 
 logger = logging.getLogger(__name__)
@@ -45,21 +44,6 @@ _MODEL, _OPTIMIZER, _STATE, _MANIFEST = (
     "state.json",
     "manifest.json",
 )
-
-_OTHERS = {
-    "store.json": "a token store",
-    "kept": "a folder of `corpus clean`",
-    "config.json": "a model",
-    "vocab.txt": "a vocabulary",
-    "tokenizer.json": "a vocabulary",
-    "spiece.model": "a vocabulary",
-}
-"""What a folder is that holds a file or folder of that name."""
-
-_OF_A_RUN = ("state/step-*", "log.jsonl", "model")
-_REPLACED = ("config.toml", "curves.png")
-_BEGUN = ("state", "log.jsonl")
-"""What a run makes before what it would replace."""
 
 
 class Damaged(Exception):
@@ -267,35 +251,3 @@ def _check(folder: Path, expected: set[str]) -> None:
             raise Damaged(f"{name} is missing or cannot be read") from None
         if real != value:
             raise Damaged(f"{name} does not match its checksum")
-
-
-def check_run_folder(folder: Path, *, resume: bool) -> None:
-    """Refuse, before any work is done, a folder that a run cannot be written to or would mix up."""
-    check_writable(folder)
-    for name, kind in _OTHERS.items():
-        if (folder / name).exists():
-            raise UserError(f"{folder}: is {kind}; name another folder for the run (--output)")
-    holds_run = any((folder / name).exists() for name in _BEGUN)
-    for name in _REPLACED:
-        if (folder / name).exists() and not holds_run:
-            raise UserError(f"{folder / name}: is of no run, and one would replace it; move it")
-    found = [name for name in _OF_A_RUN if _holds(folder, name)]
-    if found and not resume:
-        raise UserError(
-            f"{folder}: already holds a run ({', '.join(found)}); continue it with --resume, or "
-            "choose another folder"
-        )
-    if "model" in found and not (folder / "state").exists():
-        raise UserError(
-            f"{folder}: holds a whole model and no state/ to continue from; name another folder"
-        )
-
-
-def sweep_run_folder(folder: Path) -> None:
-    """Remove what a kill left behind of what a run writes; the folder may hold the user's files."""
-    sweep(folder, [f"{name}.*" for name in ("model", "log.jsonl", *_REPLACED)])
-
-
-def _holds(folder: Path, pattern: str) -> bool:
-    """Whether there is such a thing; the empty log of a run that failed at once does not count."""
-    return any(found.is_dir() or found.stat().st_size for found in folder.glob(pattern))

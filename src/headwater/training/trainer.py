@@ -27,17 +27,16 @@ from headwater.lock import LOCK, locked
 from headwater.signals import Interruption, Stop
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks, Outcome, Reason
-from headwater.training.log import Record, cut_log, read_log
-from headwater.training.optimizers import (
-    build_optimizer,
-    count_parameters,
-    learning_rate,
-    schedule_warnings,
-    set_learning_rate,
-)
+from headwater.training.log import cut_log, read_log
+from headwater.training.memory import count_parameters
+from headwater.training.nonfinite import bad_weight
+from headwater.training.optimizers import build_optimizer, set_learning_rate
 from headwater.training.plan import Plan
-from headwater.training.state_folder import StateFolder, check_run_folder, sweep_run_folder
-from headwater.training.step import Stepper, StepResult, bad_weight
+from headwater.training.record import Record
+from headwater.training.run_folder import check_run_folder, sweep_run_folder
+from headwater.training.schedules import learning_rate, schedule_warnings
+from headwater.training.state_folder import StateFolder
+from headwater.training.step import Stepper, StepResult
 from headwater.training.train_state import (
     RunningStatistics,
     TrainState,

@@ -1,0 +1,99 @@
+"""Finding where a NaN or an infinity came from, once a step has already failed."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from headwater.errors import UserError
+from headwater.models.losses import Batch
+
+
+def refuse(
+    model: nn.Module,
+    batches: Sequence[Batch],
+    seed: int,
+    step: int,
+    losses: Mapping[str, float],
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager[object]],
+) -> NoReturn:
+    """Raise the error that names the step and, where it can be found, the place.
+
+    The forward passes are run once more with the same seed, watching every layer's output.
+    """
+    bad = [name for name, value in losses.items() if not math.isfinite(value)]
+    if bad:
+        what = f"the loss ({', '.join(f'{name} = {losses[name]}' for name in bad)})"
+    else:
+        what = "the gradient's norm"
+    place = bad_weight(model)
+    if place is None and bad:
+        place = _bad_layer(model, batches, seed, device, autocast)
+    elif place is None:
+        place = _bad_gradient(model)
+    where = f"; first seen in {place}" if place else ""
+    raise UserError(
+        f"step {step}: {what} is not finite{where}. The step was not applied and nothing saved "
+        "was overwritten; lower the learning rate, or use precision fp32"
+    )
+
+
+def bad_weight(model: nn.Module) -> str | None:
+    """Return the first parameter that is not finite."""
+    for name, parameter in model.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            return f"parameter {name}"
+    return None
+
+
+def _bad_gradient(model: nn.Module) -> str | None:
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()):
+            return f"the gradient of {name}"
+    return None
+
+
+def _bad_layer(
+    model: nn.Module,
+    batches: Sequence[Batch],
+    seed: int,
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager[object]],
+) -> str | None:
+    found: list[str] = []
+
+    def watch(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if not found and not all(bool(torch.isfinite(t).all()) for t in _floats(output)):
+                found.append(f"the output of layer {name} ({type(module).__name__})")
+
+        return hook
+
+    hooks = [m.register_forward_hook(watch(name)) for name, m in model.named_modules() if name]
+    torch.manual_seed(seed)
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                moved = {name: tensor.to(device) for name, tensor in batch.items()}
+                with autocast():
+                    model.loss_sums(moved)  # type: ignore[operator]
+    finally:
+        for handle in hooks:
+            handle.remove()
+    return found[0] if found else None
+
+
+def _floats(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        if value.is_floating_point():
+            yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _floats(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _floats(item)
