@@ -7,11 +7,7 @@ import numpy as np
 import pytest
 
 from headwater.errors import UserError
-from headwater.objectives.noise import (
-    continuation_tokens,
-    ordinary_tokens,
-    special_tokens,
-)
+from headwater.objectives.token_classes import continuation_tokens, ordinary_tokens, special_tokens
 from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import sentinel_ids
 from headwater.text.vocabulary import Vocabulary

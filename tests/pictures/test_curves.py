@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.image import imread
 
-from headwater.pictures.figure import draw_curves
+from headwater.pictures.curves import draw_curves
 
 
 def training_line(step: int, loss: float | None) -> dict[str, Any]:

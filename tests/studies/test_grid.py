@@ -9,9 +9,10 @@ from headwater.errors import UserError
 from headwater.files import whole_lines, write_json
 from headwater.studies.grid import StudyProgress, run_grid
 from headwater.studies.grid_file import check_grid
+from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.study import GridRun, Measure, Result, StudyContext, Trial
-from headwater.studies.workers import Answer, Failure, Job
+from headwater.studies.workers import Answer, Failure
 
 RECIPE = {"model": "m", "task": "rte", "data": {"train": ["t"]}}
 BODY = GridRun("body", RECIPE)

@@ -16,10 +16,10 @@ from headwater.errors import UserError
 from headwater.models.build import build_model
 from headwater.models.families import preset
 from headwater.studies import full, quick, run_study
+from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
 from headwater.studies.report import write_report
 from headwater.studies.study import GridRun, Result, StudyContext
-from headwater.studies.workers import Job
 from headwater.training.log import read_log
 
 BODIES = Path(__file__).resolve().parents[2] / "studies" / "bodies"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from headwater.studies.job import Job
 from headwater.studies.study import GridRun
-from headwater.studies.workers import Failure, Job, Workers
+from headwater.studies.workers import Failure, Workers
 
 DEAF = """
 import os, signal, time

@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from transformers import AutoTokenizer
 
 from headwater.errors import UserError
-from headwater.objectives.noise import continuation_tokens
+from headwater.objectives.token_classes import continuation_tokens
 from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import describe
 from headwater.text.training import VocabularyPlan, train_vocabulary

@@ -14,7 +14,7 @@ def blank_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     def draw(lines: list[object], picture: Path) -> None:
         picture.touch()
 
-    monkeypatch.setattr("headwater.pictures.figure.draw_curves", draw)
+    monkeypatch.setattr("headwater.pictures.curves.draw_curves", draw)
 
 
 @pytest.fixture(autouse=True)

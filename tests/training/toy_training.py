@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from headwater.files import replace_file
-from headwater.pictures import figure
+from headwater.pictures import curves
 from headwater.training.config import BatchSize, TrainingConfig
 from headwater.training.hooks import Hooks, Outcome
 from headwater.training.log import read_log
@@ -128,7 +128,7 @@ class ToyHooks(Hooks):
         (folder / "weights.bin").write_bytes(data)
 
     def on_end(self, folder: Path) -> None:
-        figure.draw_curves(read_log(folder / "log.jsonl"), folder / "curves.png")
+        curves.draw_curves(read_log(folder / "log.jsonl"), folder / "curves.png")
 
 
 def toy_trainer(

@@ -19,7 +19,7 @@ from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import replace_file
 from headwater.models.body import WordBody
-from headwater.objectives.noise import ordinary_tokens
+from headwater.objectives.token_classes import ordinary_tokens
 from headwater.text.loading import load_vocabulary
 from headwater.text.special_tokens import all_tokens
 from headwater.text.vocabulary import Vocabulary, absent_token, check_fits

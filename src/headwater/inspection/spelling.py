@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from headwater.errors import UserError
-from headwater.objectives.noise import special_tokens
+from headwater.objectives.token_classes import special_tokens
 from headwater.pictures.page import Highlight, TextSpan
 from headwater.text.special_tokens import all_tokens, kind_of, sentinel_ids
 from headwater.text.vocabulary import Vocabulary

@@ -23,10 +23,10 @@ from headwater.data.convert import IGNORED, Features, digest
 from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 from headwater.objectives import noise
-from headwater.objectives.noise import continuation_tokens, ordinary_tokens, special_tokens
 from headwater.objectives.nsp import SentencePairs
 from headwater.objectives.packing import Packing
 from headwater.objectives.sequences import Longs, RunningText, Store, constant
+from headwater.objectives.token_classes import continuation_tokens, ordinary_tokens, special_tokens
 from headwater.text.vocabulary import Vocabulary
 
 _SHARES = (0.8, 0.1)  # masked and random; the rest stays

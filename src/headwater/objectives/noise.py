@@ -7,17 +7,6 @@ Two kinds, each with an exact count per sequence:
                     of random lengths, which take turns. A sequence starts clean and ends in noise.
     single tokens   BERT's masks (Devlin et al. 2019, section 3.1): a random subset of the tokens,
                     or of the words (`choose_words`).
-
-Special tokens are no noise. Word starts are found as `headwater.text.special_tokens` says: with
-byte-level BPE and Unigram, punctuation belongs to the word before it.
-
-Random order comes from sorting: each position gets a key of 32 bits, its hash above its own number,
-so that no two are equal and the number survives the sort.
-
-    >>> keys = sequence_keys((0, SPANS, 0), np.arange(2))      # seed 0, epoch 0, sequences 0 and 1
-    >>> random_spans(keys, 20, density=0.15, mean_span=1.5).mask(20).astype(int)
-    array([[0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
-           [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]])
 """
 
 from dataclasses import dataclass
@@ -28,9 +17,6 @@ from numpy.typing import NDArray
 
 from headwater.data.order import position_hashes
 from headwater.data.token_arrays import Ints
-from headwater.errors import UserError
-from headwater.text.special_tokens import MARKS, all_tokens, kind_of, sentinel_ids
-from headwater.text.vocabulary import Vocabulary
 
 Keys = NDArray[np.uint64]
 """uint64 [sequences]: `order.sequence_keys` of seed, what is drawn, epoch, and sequences."""
@@ -215,35 +201,3 @@ def _fitting(sizes: Longs, room: Longs) -> Mask:
         first = fits[sequences].argmax(axis=1)
         taken[sequences, first] = True
         room[sequences] -= sizes[sequences, first]
-
-
-def special_tokens(vocabulary: Vocabulary) -> Mask:
-    """Return bool [size]: tokens that are no text, and ids without a token."""
-    special = np.array([token is None for token in all_tokens(vocabulary)])
-    special[sentinel_ids(vocabulary)] = True
-    roles = (
-        *(vocabulary.pad_id, vocabulary.unk_id, vocabulary.eos_id),
-        *(vocabulary.cls_id, vocabulary.sep_id, vocabulary.mask_id),
-    )
-    special[[id for id in roles if id is not None]] = True
-    return special
-
-
-def ordinary_tokens(vocabulary: Vocabulary) -> Ints:
-    """Return the ids that are not special: what a random token is drawn from."""
-    return np.flatnonzero(~special_tokens(vocabulary)).astype(np.int32)
-
-
-def continuation_tokens(vocabulary: Vocabulary) -> Mask:
-    """Return bool [size], true on tokens that continue the word of the token before."""
-    if vocabulary.whole_words:
-        return np.zeros(vocabulary.size, bool)
-    tokens = all_tokens(vocabulary)
-    kind = kind_of(tokens)
-    if kind is None:
-        raise UserError(
-            "this vocabulary does not mark where words begin (##, Ġ or ▁); set whole_word = false"
-        )
-    marked = np.array([token is not None and token.startswith(MARKS[kind]) for token in tokens])
-    continues = marked if kind == "wordpiece" else ~marked
-    return continues & ~special_tokens(vocabulary)

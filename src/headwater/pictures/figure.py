@@ -1,12 +1,9 @@
-"""PNG files: how each is created and written, and the curves of a run over its steps."""
+"""How every PNG here is created and written."""
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -32,38 +29,3 @@ def write_png(figure: Figure, path: Path) -> None:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(drawn, format="png", dpi=DPI)
     replace_file(path, drawn.getvalue())
-
-
-Line = Mapping[str, Any]
-
-
-def draw_curves(lines: Sequence[Line], picture: Path) -> None:
-    """Draw the lines of a log as a PNG; without training lines the frames stay empty."""
-    training = [line for line in lines if "loss" in line]
-    evaluations = [line for line in lines if "evaluation" in line]
-    panels = ["loss", "learning_rate", "gradient_norm"] + ["evaluation"] * bool(evaluations)
-    rows = (len(panels) + 1) // 2
-    figure = new_figure(10, 3 * rows)
-    for index, panel in enumerate(panels):
-        axes = figure.add_subplot(rows, 2, index + 1)
-        axes.set_title(panel.replace("_", " "))
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-        if panel == "evaluation":
-            _draw_evaluations(axes, evaluations)
-        else:
-            axes.plot([line["step"] for line in training], [_number(t[panel]) for t in training])
-    write_png(figure, picture)
-
-
-def _draw_evaluations(axes: Axes, lines: Sequence[Line]) -> None:
-    names = dict.fromkeys(name for line in lines for name in line["evaluation"])
-    for name in names:
-        points = [(line["step"], line["evaluation"].get(name)) for line in lines]
-        steps = [step for step, _ in points]
-        axes.plot(steps, [_number(value) for _, value in points], marker="o", label=name)
-    axes.legend(fontsize="small")
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

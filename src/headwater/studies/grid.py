@@ -22,8 +22,9 @@ from typing import Protocol, Self
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
 from headwater.progress import Display, Progress
+from headwater.studies.job import Job
 from headwater.studies.study import GridRun, Result, Trial
-from headwater.studies.workers import Answer, Failure, Job
+from headwater.studies.workers import Answer, Failure
 
 logger = logging.getLogger(__name__)
 
