@@ -190,7 +190,7 @@ class Run(Hooks, Generic[R]):
 
     def on_end(self, folder: Path) -> None:
         """Draw the curves."""
-        from headwater.pictures.figure import draw_curves  # matplotlib takes a second to import
+        from headwater.pictures.curves import draw_curves  # matplotlib takes a second to import
 
         draw_curves(read_log(folder / "log.jsonl"), folder / "curves.png")
 
