@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 _ROOT = logging.getLogger("headwater")
 # Their messages are the log of a run, in which the program's name would be noise.
-_RUNS = ("corpus", "data", "inference", "runs", "studies", "training")
+_RUNS = ("corpus", "data", "runs", "studies", "training")
 
 
 class _StandardError(logging.Handler):

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 import tiny
-from headwater.models.losses import IGNORED
+from headwater.models.losses import IGNORED, SharedLossModel
 from headwater.models.text_to_text import PerTaskLoss, TextToText
-from headwater.training.step import SharedLossModel
 
 
 @pytest.fixture

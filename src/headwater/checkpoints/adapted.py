@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import LoadedCheckpoint, load_model
-from headwater.checkpoints.parts import METHOD, TRAINED, Adaptation, find_base, read_adaptation
+from headwater.checkpoints.parts import TRAINED, Adaptation, find_base, read_adaptation
 from headwater.checkpoints.peft import trained_names
 from headwater.checkpoints.weights import check_others, read_file
 from headwater.errors import UserError
@@ -30,7 +30,7 @@ M = TypeVar("M", bound=nn.Module)
 
 def open_model(folder: Path) -> LoadedCheckpoint:
     """Load whatever a folder holds: a whole model, or what was trained, with its body."""
-    adaptation = read_adaptation(folder) if (folder / METHOD).exists() else None
+    adaptation = read_adaptation(folder)
     if adaptation is None:
         return load_model(folder)
     return put_on(load_model(find_base(adaptation, folder)).model, folder, adaptation)
@@ -72,19 +72,19 @@ def share(model: M) -> M:
 
 def _on_features(body: Model, described: Description, adaptation: Adaptation) -> FeatureModel:
     """Return a small model with random weights, in the body's memory."""
-    head, alone = described.features, share(body).body
+    head, bare = described.features, share(body).body
     features = adaptation.config.features
-    model = FeatureModel(alone, features, head.kind, tuple(head.labels), pairs=head.pairs)
-    return model.to(next(alone.parameters()).device)
+    model = FeatureModel(bare, features, head.kind, tuple(head.labels), pairs=head.pairs)
+    return model.to(next(bare.parameters()).device)
 
 
 def _with_heads(body: Model, described: Description) -> Model:
     """Return a model as config.json describes it, in the memory of a body; its heads are empty."""
     config, file = described.config, described.file
-    alone, family = body.body, family_of(config)
-    if not isinstance(alone, EncoderBody) and family.kind != "encoder":
+    bare, family = body.body, family_of(config)
+    if not isinstance(bare, EncoderBody) and family.kind != "encoder":
         return share(body)
-    if not isinstance(alone, EncoderBody) or family is not family_of(alone.config):
+    if not isinstance(bare, EncoderBody) or family is not family_of(bare.config):
         raise UserError(f"{file}: model_type {config.model_type!r} is not that of the body")
     with torch.device("meta"):
         if described.tasks:
@@ -93,7 +93,7 @@ def _with_heads(body: Model, described: Description) -> Model:
             model = empty_model(config, described.saved_head())
     if not isinstance(model, ModelWithHead | MultiTask):
         raise UserError(f"{file}: architectures: a class with a head was expected")
-    model.body = share(alone)
+    model.body = share(bare)
     model.body.config = config
     for module in keys_of(config).optional:
         setattr(model.body, module, None)

@@ -31,6 +31,23 @@ from headwater.models.key_table import KeyTable
 from headwater.models.multi_task import MultiTask
 from headwater.nn.feedforward import ACTIVATIONS
 
+Json = Mapping[str, Any]
+
+MULTI_TASK = "headwater-multi-task"
+"""The `model_type` of a model with a head for each task."""
+
+_FROM_ZERO = ("type_vocab_size", "num_highway")  # and the ids of tokens
+_LARGEST, _MOST_LAYERS = 10**8, 1000  # beyond every published network, and what can be built
+
+_FIXED = {
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+}
+"""Switches that the published configs have and we do not: any other value is refused."""
+
 
 class FeatureHead(Config):
     """What a small model gives; see `FeatureModel`."""
@@ -130,24 +147,6 @@ def _read_tasks(content: Mapping[str, Any], file: Path) -> dict[str, TaskHead] |
         except UserError as error:
             raise UserError(f"{file}: tasks.{name}: {error}") from None
     return found
-
-
-Json = Mapping[str, Any]
-
-MULTI_TASK = "headwater-multi-task"
-"""The `model_type` of a model with a head for each task."""
-
-_FROM_ZERO = ("type_vocab_size", "num_highway")  # and the ids of tokens
-_LARGEST, _MOST_LAYERS = 10**8, 1000  # beyond every published network, and what can be built
-
-_FIXED = {
-    "position_embedding_type": "absolute",
-    "is_decoder": False,
-    "add_cross_attention": False,
-    "scale_attn_weights": True,
-    "scale_attn_by_inverse_layer_idx": False,
-}
-"""Switches that the published configs have and we do not: any other value is refused."""
 
 
 def read_config(json: Any, where: str) -> ModelConfig:

@@ -16,13 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from headwater.checkpoints.description import Description, describe
-from headwater.checkpoints.parts import (
-    EXTRA,
-    METHOD,
-    Adaptation,
-    refuse_adapted,
-    write_parts,
-)
+from headwater.checkpoints.parts import EXTRA, Adaptation, refuse_adapted, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
 from headwater.checkpoints.state_dict import Match, pack, published, tied_as_found
 from headwater.checkpoints.weights import check_others, read_weights
@@ -129,8 +123,7 @@ def load_model(
             classes have no names they are given.
         dtype: of the parameters; half-precision files are widened.
     """
-    if (folder / METHOD).exists():
-        refuse_adapted(folder)
+    refuse_adapted(folder)
     described = Description.read(folder)
     stored = read_weights(folder)
     if described.tasks is not None and head is None:

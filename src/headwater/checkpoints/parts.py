@@ -32,6 +32,10 @@ from headwater.text.vocabulary import Vocabulary
 
 METHOD = "method.json"
 BASE = "base.json"
+EXTRA = "headwater.json"
+TRAINED = "adapter_model.safetensors"
+
+Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,6 @@ def refuse_adapted(folder: Path) -> None:
 def weight_sums(folder: Path) -> dict[str, str]:
     """Return the sha256 of each weight file of a whole model."""
     return {name: sha256(folder / name) for name in weight_files(folder)}
-
-
-EXTRA = "headwater.json"
-TRAINED = "adapter_model.safetensors"
-
-Json = Mapping[str, Any]
 
 
 def write_parts(

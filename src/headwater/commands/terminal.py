@@ -1,4 +1,4 @@
-"""What the verbs share: their options, what they print, the bar on standard error."""
+"""What the verbs share: their options, and how they print JSON and tables."""
 
 import json
 import sys
@@ -46,7 +46,7 @@ Resume = Annotated[bool, option("Continue the run in DIR.", flag="--resume")]
 
 TaskName = Annotated[str, option("A name from `headwater tasks`, or a TASK.toml.", "TASK")]
 NoAnswerProbabilities = Annotated[
-    Path | None, option("The official no-answer probabilities as JSON.", "FILE")
+    Path | None, option("The official no-answer probabilities, as JSON.", "FILE")
 ]
 
 Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]

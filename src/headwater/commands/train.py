@@ -81,18 +81,18 @@ def recipe_options(**given: Any) -> dict[str, Any]:
 def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> Path | None:
     """Return the recipe that a run began with, where it is continued and none is named.
 
-    It holds the defaults of that run, too. So where nothing was saved yet, options stand alone.
+    It holds the defaults of that run, too. Where nothing was saved yet, given options replace it.
 
     Args:
         given: whether other options are given.
     """
-    setup = folder / "config.toml"
+    own = folder / "config.toml"
     if not resume or recipe is not None:
         return recipe
-    if not setup.exists() and not given:
+    if not own.exists() and not given:
         raise UserError(f"{folder}: holds no run to continue; name its folder with --output")
     saved = any((folder / "state").glob("step-*"))
-    return setup if setup.exists() and (saved or not given) else None
+    return own if own.exists() and (saved or not given) else None
 
 
 def _run_folder(output: Path | None, recipe: Path | None) -> Path:

@@ -1,6 +1,6 @@
 """Typed examples, and sequences of them with a fingerprint.
 
-Positions are character positions as Python counts them: `context[start:start + len(text)]`. By the
+Offsets count characters as Python does: `context[start:start + len(text)]`. By the
 fingerprint a resumed run knows that its data is the same.
 """
 

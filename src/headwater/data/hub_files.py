@@ -14,8 +14,6 @@ from headwater.data.official_files import Split, TaskFiles
 from headwater.errors import UserError
 
 HUB = "hub"
-
-
 _CONVERTED = "refs/convert/parquet"
 
 

@@ -16,13 +16,11 @@ from collections.abc import Sequence
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.data import order
 from headwater.data.convert import Features, FeatureSet, all_pairs, digest, made_by_group
 from headwater.data.rates import Rates
-
-Longs = NDArray[np.int64]
+from headwater.data.token_arrays import Longs
 
 
 @final

@@ -21,7 +21,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 
 # What a hash is used for, so that two uses with the same coordinates stay independent.
-ROWS = 1
+SEQUENCES = 1
 BATCHES = 2
 STEPS = 3
 SPANS = 4  # where the noise of a text-to-text sequence stands
@@ -81,7 +81,7 @@ def _finish(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values
 
 
-def permutation(seed: int, epoch: int, size: int, stream: int = ROWS) -> NDArray[np.int64]:
+def permutation(seed: int, epoch: int, size: int, stream: int = SEQUENCES) -> NDArray[np.int64]:
     """Return a shuffle of `range(size)`: the indices sorted by their hashes."""
     keys = hashes(hash_key((seed, stream, epoch)), size)
     return np.argsort(keys, kind="stable").astype(np.int64)

@@ -11,11 +11,7 @@ from collections.abc import Iterable, Sequence
 from headwater.data.split import E
 
 WORD = re.compile(r"\w+")
-
-
 GRAM = 8
-
-
 LIMIT = 0.2
 
 

@@ -15,6 +15,7 @@ from headwater.errors import UserError
 from headwater.text.vocabulary import Encoding, Vocabulary
 
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 
 _CHUNK = 512  # texts encoded at once: enough to use the encoder's threads, little to hold
 

@@ -1,4 +1,4 @@
-"""Measuring a model: on a task, with the official metrics; on held-out text, by its loss.
+"""Measuring a model on a task, with the official metrics.
 
     result = evaluate(reader, SQUAD_V2, examples)
     result.metrics["f1"]
@@ -27,7 +27,7 @@ class Predictions:
 
     texts: as the task's prediction files have them; "" stands for no answer.
     no_answer_probabilities: None where every question is answered.
-    margins, best_spans: what a threshold is calibrated on (`answer.calibrate`); only models
+    margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); only models
         that find spans give them.
     """
 

@@ -10,7 +10,7 @@ from torch import nn
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
 from headwater.inference.batches import batches, evaluating
-from headwater.training.step import LossModel
+from headwater.models.losses import LossModel
 
 TOKENS = 8192  # of a batch, padding included
 

@@ -5,7 +5,7 @@ the next. Sequences that have ended leave the batch.
 
     greedy search   always the likeliest token
     sampling        temperature, then the k likeliest, then the likeliest with probability p
-    beam search     keep the best few partial texts (`beam.py`)
+    beam search     keep the best few partial texts (`beam_search.py`)
 """
 
 from collections.abc import Mapping, Sequence

@@ -20,11 +20,6 @@ _LAYER = re.compile(r"(.*?)layers\.(\d+)\.")
 def depths(names: Iterable[str]) -> dict[str, int]:
     """Return how deep in a model each parameter stands, by its name.
 
-        0                    the head, the output layer, a pooler
-        1                    the top layer of each stack, and the norm after it
-        2, 3, ...            the layers below
-        one more than any    embeddings
-
     A T5's encoder and decoder are two stacks; positions are a bias of a stack's layers from the
     lowest on, and stand as deep as that.
     """

@@ -1,7 +1,7 @@
 """LoRA, low-rank adaptation: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models",
 section 4.1.
 
-A frozen matrix W, [outputs, inputs], is given a sum of few outer products beside it, which trains:
+A frozen matrix W, [outputs, inputs], gets an update of low rank, which trains:
 
     y = W x + (alpha / rank) B A x        A: [rank, inputs], random; B: [outputs, rank], zero
 
@@ -24,7 +24,7 @@ from headwater.nn.dropout import Dropout
 
 
 class LowRankLinear(nn.Module):
-    """A linear module with what is learned beside it: `[.., inputs]` -> `[.., outputs]`."""
+    """A linear module and its update of low rank: `[.., inputs]` -> `[.., outputs]`."""
 
     def __init__(self, linear: nn.Linear, config: LoraConfig) -> None:
         super().__init__()
@@ -38,8 +38,8 @@ class LowRankLinear(nn.Module):
         self.scale = config.alpha / config.rank
 
     def forward(self, hidden: Tensor) -> Tensor:
-        beside: Tensor = self.lora_B(self.lora_A(self.dropout(hidden)))
-        output: Tensor = self.base(hidden) + beside * self.scale
+        update: Tensor = self.lora_B(self.lora_A(self.dropout(hidden)))
+        output: Tensor = self.base(hidden) + update * self.scale
         return output
 
     def merged(self) -> nn.Linear:
@@ -62,7 +62,7 @@ class Lora(Method):
     saves_adapter_only: ClassVar[bool] = True
 
     def attach(self, model: Model) -> None:
-        """Freeze the body and put the new matrices beside its own."""
+        """Freeze the body and add the updates."""
         freeze_body(model, "lora")
         linears = layer_linears(model)
         last = {name: name.rpartition(".")[2] for name in linears}
@@ -83,8 +83,8 @@ class Lora(Method):
 
 
 def merge(model: nn.Module) -> None:
-    """Add what LoRA learned to the matrices it stands beside, in place: outputs stay the same."""
-    beside = [(n, m) for n, m in model.named_modules() if isinstance(m, LowRankLinear)]
+    """Add each update to its matrix, in place: outputs stay the same."""
+    adapted = [(n, m) for n, m in model.named_modules() if isinstance(m, LowRankLinear)]
     with torch.no_grad():
-        for name, module in beside:
+        for name, module in adapted:
             model.set_submodule(name, module.merged())

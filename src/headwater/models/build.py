@@ -55,9 +55,9 @@ def empty_model(config: ModelConfig, head: HeadName | None) -> ModelWithHead | B
     body = family.network.build_body(config, head is None)
     if head is None:
         return body
-    stands_on = family.build_head(config, head)
+    built = family.build_head(config, head)
     assert isinstance(body, EncoderBody)
-    return ModelWithHead(body, stands_on)
+    return ModelWithHead(body, built)
 
 
 def empty_multi_task(config: ModelConfig, tasks: Mapping[str, TaskHead]) -> MultiTask:

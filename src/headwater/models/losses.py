@@ -5,6 +5,7 @@ step's count.
 """
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,8 +14,31 @@ from headwater.nn.norm import at_least_float32
 
 Batch = Mapping[str, Tensor]
 
-
 IGNORED = -100  # the label of a position without one
+
+
+class LossModel(Protocol):
+    """A model that can be trained; it is an `nn.Module`, too."""
+
+    def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Return each loss term, summed over its examples or tokens."""
+        ...
+
+    def loss_counts(self, batch: Batch) -> Mapping[str, int]:
+        """Return what each term is divided by, from the labels alone.
+
+        A term without a target may be left out of both.
+        """
+        ...
+
+
+@runtime_checkable
+class SharedLossModel(LossModel, Protocol):
+    """A model whose terms are divided by more than their own targets, as those of a mixture are."""
+
+    def own_counts(self, batch: Batch) -> Mapping[str, int]:
+        """Return how many targets each term has itself."""
+        ...
 
 
 def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:

@@ -9,18 +9,12 @@ import os
 import torch
 
 from headwater.errors import UserError
-from headwater.models.build import (
-    empty_model,
-)
+from headwater.models.build import empty_model
 from headwater.models.config import HeadName, ModelConfig
 
 
 def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
-    """Refuse a network whose float32 parameters alone are more than the memory of this machine.
-
-    The system may promise more memory than there is, and end the process once it is used. A network
-    on torch's meta device takes none.
-    """
+    """Refuse a network whose float32 parameters are more than the memory of this machine."""
     what = f"a network of family {config.model_type} and of these sizes"
     try:
         with torch.device("meta"):

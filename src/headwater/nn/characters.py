@@ -59,7 +59,7 @@ class CharacterCNN(nn.Module):
     Args:
         filters: of each width in characters, how many there are: `((1, 32), (2, 32), ..)`.
         width: of a character's vector.
-        activation: a name of `nn.block`, applied after the maximum over a word's positions.
+        activation: a name of `nn.feedforward`, applied after the maximum over a word's positions.
     """
 
     def __init__(self, filters: Sequence[tuple[int, int]], width: int, activation: str) -> None:

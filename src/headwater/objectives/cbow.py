@@ -18,8 +18,9 @@ from pydantic import Field
 
 from headwater.config import Config
 from headwater.data.convert import Features, digest
+from headwater.data.token_arrays import Longs
 from headwater.errors import UserError
-from headwater.objectives.sequences import Longs, Store
+from headwater.objectives.sequences import Store
 
 
 class WordWindowsConfig(Config):

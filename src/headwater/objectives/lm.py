@@ -20,11 +20,11 @@ from pydantic import Field
 from headwater.config import Config
 from headwater.data import order
 from headwater.data.convert import IGNORED, Features, digest
-from headwater.data.token_arrays import Ints
+from headwater.data.token_arrays import Ints, Longs
 from headwater.errors import UserError
 from headwater.objectives.noise import below
 from headwater.objectives.packing import Packing
-from headwater.objectives.sequences import Longs, RunningText, Store, constant
+from headwater.objectives.sequences import RunningText, Store, constant
 from headwater.text.special_tokens import document_end, end_token
 from headwater.text.vocabulary import Vocabulary
 

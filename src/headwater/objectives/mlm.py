@@ -20,12 +20,12 @@ from pydantic import Field, model_validator
 from headwater.config import Config
 from headwater.data import order
 from headwater.data.convert import IGNORED, Features, digest
-from headwater.data.token_arrays import Ints
+from headwater.data.token_arrays import Ints, Longs
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.nsp import SentencePairs
 from headwater.objectives.packing import Packing
-from headwater.objectives.sequences import Longs, RunningText, Store, constant
+from headwater.objectives.sequences import RunningText, Store, constant
 from headwater.objectives.token_classes import continuation_tokens, ordinary_tokens, special_tokens
 from headwater.text.vocabulary import Vocabulary
 

@@ -16,14 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.data.order import position_hashes
-from headwater.data.token_arrays import Ints
+from headwater.data.token_arrays import Ints, Longs
 
 Keys = NDArray[np.uint64]
 """uint64 [sequences]: `order.sequence_keys` of seed, what is drawn, epoch, and sequences."""
 Chances = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
-Longs = NDArray[np.int64]
-
 LONGEST = 1 << 16  # tokens in a sequence: its numbers then leave 15 bits of 32 and more to chance
 
 

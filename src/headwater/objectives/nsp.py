@@ -23,10 +23,10 @@ from typing import NamedTuple, final
 import numpy as np
 
 from headwater.data import order
-from headwater.data.token_arrays import Ints
+from headwater.data.token_arrays import Ints, Longs
 from headwater.errors import UserError
 from headwater.objectives.noise import Keys, Mask, below
-from headwater.objectives.sequences import Longs, Store
+from headwater.objectives.sequences import Store
 from headwater.text.vocabulary import Vocabulary
 
 IS_NEXT, IS_RANDOM = 0, 1

@@ -23,9 +23,9 @@ from typing import final
 import numpy as np
 
 from headwater.data.convert import Features, made_by_group
-from headwater.data.token_arrays import Ints
+from headwater.data.token_arrays import Ints, Longs
 from headwater.errors import UserError
-from headwater.objectives.sequences import Longs, Make, Store
+from headwater.objectives.sequences import Make, Store
 
 
 @final

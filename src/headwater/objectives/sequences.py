@@ -25,10 +25,9 @@ from numpy.typing import NDArray
 
 from headwater.data import order
 from headwater.data.convert import Features, FeatureSet, all_pairs, digest, made_by_group
-from headwater.data.token_arrays import Ints
+from headwater.data.token_arrays import Ints, Longs
 from headwater.errors import UserError
 
-Longs = NDArray[np.int64]
 Make = Callable[[Ints, Longs, int], list[Features]]
 """From texts of one length, int32 [texts, length], their numbers and the epoch to features."""
 

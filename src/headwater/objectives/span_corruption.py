@@ -31,11 +31,11 @@ from pydantic import Field, model_validator
 from headwater.config import Config
 from headwater.data import order
 from headwater.data.convert import Features, digest
-from headwater.data.token_arrays import Ints, Ragged
+from headwater.data.token_arrays import Ints, Longs, Ragged
 from headwater.errors import UserError
 from headwater.objectives import noise
 from headwater.objectives.packing import Packing
-from headwater.objectives.sequences import Longs, RunningText, Store, constant
+from headwater.objectives.sequences import RunningText, Store, constant
 from headwater.objectives.token_classes import ordinary_tokens
 from headwater.text.special_tokens import end_token, sentinel_ids
 from headwater.text.vocabulary import Vocabulary

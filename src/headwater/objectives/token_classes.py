@@ -1,7 +1,7 @@
 """What objectives must know of a vocabulary's tokens: which are special, which go on with a word.
 
-Word starts are found as `headwater.text.special_tokens` says.
-With byte-level BPE and Unigram punctuation therefore belongs to the word before it.
+Word starts are found as `headwater.text.special_tokens` says. With byte-level BPE and Unigram,
+punctuation therefore belongs to the word before it.
 """
 
 import numpy as np

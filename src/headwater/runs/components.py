@@ -101,7 +101,7 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     for name, count in Counter(names).items():
         if count > 1:
             raise UserError(
-                f"mixture: {name} stands in it twice; give all of its files (or stores) to one part"
+                f"mixture: {name} stands in it twice; list all of its files (or stores) once"
             )
     components: list[Component[Recipe]] = []
     for each in leaves:

@@ -190,7 +190,7 @@ def _sized(config: ModelConfig, network: NetworkConfig, vocabulary: Vocabulary) 
 
 
 def _one_stack(sizes: dict[str, Any]) -> dict[str, Any]:
-    """Give a T5 whose two sides must be equally deep its `num_layers` on both, unless said."""
+    """Give a T5 whose two sides must be equally deep its `num_layers` on both, unless given."""
     one = sizes.get("architecture", "encoder_decoder") != "encoder_decoder"
     depth = {"num_decoder_layers": sizes["num_layers"]} if one and "num_layers" in sizes else {}
     return depth | sizes

@@ -18,17 +18,11 @@ from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.metrics.names import MetricKind
-from headwater.tasks.writing import (
-    TextTask,
-)
+from headwater.tasks.writing import TextTask
 from headwater.text_files import suffix_of
 
 _QUESTION = ("question", "qText", "Question", "utterance")
-
-
 _ANSWERS = ("answer", "answers", "Answer", "targetValue")
-
-
 _DESCRIPTION = re.compile(r'\(description (?:"((?:[^"\\]|\\.)*)"|([^\s()"]+))\)')
 
 
@@ -101,7 +95,6 @@ NQ_OPEN = _closed_book(
     ("google-research-datasets/nq_open", "nq_open"),
 )
 
-
 WEB_QUESTIONS = _closed_book(
     "web_questions",
     "WebQuestions: answer a question about a thing in Freebase, without a text",
@@ -109,7 +102,6 @@ WEB_QUESTIONS = _closed_book(
     {"train": ("trainmodel.json",), "validation": ("val.json",), "test": ("test.json",)},
     ("stanfordnlp/web_questions", "default"),
 )
-
 
 TRIVIA_QA = _closed_book(
     "trivia_qa",

@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 from headwater.data.config import SequenceConfig
 from headwater.data.convert import Features
 from headwater.data.example import PairExample
-from headwater.data.token_arrays import Ragged, class_numbers, encode_ids, fingerprint
+from headwater.data.token_arrays import Longs, Ragged, class_numbers, encode_ids, fingerprint
 from headwater.errors import UserError
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
-
-Longs = NDArray[np.int64]
 
 
 @final

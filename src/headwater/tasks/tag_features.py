@@ -17,7 +17,6 @@ from itertools import pairwise
 from typing import NamedTuple, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.data.config import SequenceConfig
 from headwater.data.convert import IGNORED, Features
@@ -25,6 +24,7 @@ from headwater.data.example import TaggingExample
 from headwater.data.token_arrays import (
     EncodedTexts,
     Ints,
+    Longs,
     Ragged,
     class_numbers,
     encode_tokens,
@@ -33,8 +33,6 @@ from headwater.data.token_arrays import (
 from headwater.errors import UserError
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
-
-Longs = NDArray[np.int64]
 
 
 class WordPositions(NamedTuple):

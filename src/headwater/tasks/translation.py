@@ -24,8 +24,6 @@ def _from_english(target: str, language: str, year: int, validation: str, test: 
 
 TRANSLATE_EN_DE = _from_english("de", "German", 2014, "newstest2013.en", "newstest2014.en")
 
-
 TRANSLATE_EN_FR = _from_english("fr", "French", 2014, "newstest2013.en", "newstest2014.en")
-
 
 TRANSLATE_EN_RO = _from_english("ro", "Romanian", 2016, "newsdev2016.en", "newstest2016.en")

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.data.config import SpanConfig
 from headwater.data.convert import Features
@@ -23,6 +22,7 @@ from headwater.data.example import SpanExample
 from headwater.data.token_arrays import (
     EncodedTexts,
     Ints,
+    Longs,
     Ragged,
     encode_ids,
     encode_tokens,
@@ -30,8 +30,6 @@ from headwater.data.token_arrays import (
 )
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
-
-Longs = NDArray[np.int64]
 
 _NOWHERE = (-1, -1)
 

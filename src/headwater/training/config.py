@@ -39,7 +39,7 @@ as often as the rates of a mixture say."""
 
 
 class BatchSize(Config):
-    """`{tokens = N}`: padded tokens at most; `{examples = N}`: rows at most, per micro-batch."""
+    """`{tokens = N}`: padded tokens at most; `{examples = N}`: sequences, per micro-batch."""
 
     tokens: PositiveInt | None = None
     examples: PositiveInt | None = None

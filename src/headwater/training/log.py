@@ -1,15 +1,12 @@
 """The run's log: one JSON object a line in `log.jsonl`, cut back to the restored step on resume."""
 
 import json
-import logging
 import math
 import os
 from pathlib import Path
 from typing import Any
 
 from headwater.files import replace_file, whole_lines
-
-logger = logging.getLogger(__name__)
 
 
 class Log:

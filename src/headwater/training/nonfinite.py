@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import torch
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.losses import Batch
+from headwater.models.losses import Batch, LossModel
 
 
 def refuse(
@@ -80,7 +80,7 @@ def _bad_layer(
             for batch in batches:
                 moved = {name: tensor.to(device) for name, tensor in batch.items()}
                 with autocast():
-                    model.loss_sums(moved)  # type: ignore[operator]
+                    cast(LossModel, model).loss_sums(moved)
     finally:
         for handle in hooks:
             handle.remove()

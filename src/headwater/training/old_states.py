@@ -12,7 +12,6 @@ from headwater.training.config import TrainingConfig
 
 VERSION = 2
 
-
 _STATE = {
     "run": "run_statistics",
     "epoch_tally": "epoch_statistics",
@@ -21,8 +20,6 @@ _STATE = {
     "bests": "followed_bests",
     "stale": "evaluations_since_best",
 }
-
-
 _STATISTICS = {"cells": "padded_tokens", "norm": "gradient_norm"}
 
 

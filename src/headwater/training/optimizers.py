@@ -15,9 +15,6 @@ from headwater.methods.layer_depth import depths
 from headwater.training.adafactor import Adafactor
 from headwater.training.config import TrainingConfig
 
-# Raffel et al. 2020, section 3.1.2: 1/sqrt(max(n, k)) with k = 10^4.
-T5_FLAT_STEPS = 10_000
-
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     """Return AdamW (Loshchilov & Hutter 2019) or Adafactor over the trainable parameters."""

@@ -1,5 +1,6 @@
 """Where the lines of a run go: the log file, the progress display and, if wished, TensorBoard."""
 
+import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any, Self
 
 from headwater.errors import UserError
 from headwater.progress import Display, Progress
-from headwater.training.log import Log, logger
+from headwater.training.log import Log
 from headwater.training.train_state import TrainState
+
+logger = logging.getLogger(__name__)
 
 
 class Record:

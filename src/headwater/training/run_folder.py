@@ -3,10 +3,7 @@
 from pathlib import Path
 
 from headwater.errors import UserError
-from headwater.files import (
-    check_writable,
-    sweep,
-)
+from headwater.files import check_writable, sweep
 
 _OTHERS = {
     "store.json": "a token store",
@@ -16,20 +13,11 @@ _OTHERS = {
     "tokenizer.json": "a vocabulary",
     "spiece.model": "a vocabulary",
 }
-
-
 """What a folder is that holds a file or folder of that name."""
 
-
 _OF_A_RUN = ("state/step-*", "log.jsonl", "model")
-
-
 _REPLACED = ("config.toml", "curves.png")
-
-
-_BEGUN = ("state", "log.jsonl")
-
-
+_MADE_FIRST = ("state", "log.jsonl")
 """What a run makes before what it would replace."""
 
 
@@ -39,7 +27,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
     for name, kind in _OTHERS.items():
         if (folder / name).exists():
             raise UserError(f"{folder}: is {kind}; name another folder for the run (--output)")
-    holds_run = any((folder / name).exists() for name in _BEGUN)
+    holds_run = any((folder / name).exists() for name in _MADE_FIRST)
     for name in _REPLACED:
         if (folder / name).exists() and not holds_run:
             raise UserError(f"{folder / name}: is of no run, and one would replace it; move it")

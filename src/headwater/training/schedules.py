@@ -8,9 +8,9 @@ than nothing.
 import math
 
 from headwater.training.config import TrainingConfig
-from headwater.training.optimizers import (
-    T5_FLAT_STEPS,
-)
+
+# Raffel et al. 2020, section 3.1.2: 1/sqrt(max(n, k)) with k = 10^4.
+_T5_FLAT_STEPS = 10_000
 
 
 def warmup_steps(config: TrainingConfig, total: int) -> int:
@@ -31,7 +31,7 @@ def schedule_factor(schedule: str, step: int, warmup: int, total: int) -> float:
         return 0.5 * (1.0 + math.cos(math.pi * done))
     if schedule == "inverse_square_root":
         # Without a warm-up this is T5's own: level for 10^4 steps, then falling.
-        flat = warmup or T5_FLAT_STEPS
+        flat = warmup or _T5_FLAT_STEPS
         return math.sqrt(flat / max(step, flat))
     assert schedule == "constant", schedule
     return 1.0

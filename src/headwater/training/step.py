@@ -10,41 +10,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from headwater.models.losses import Batch
+from headwater.models.losses import Batch, LossModel, SharedLossModel
 from headwater.training.config import TrainingConfig
 from headwater.training.nonfinite import refuse
 
 # A loss scaler halves from 65536; after as many overflows in a row it is not the scale.
 MOST_OVERFLOWS = 25
-
-
-class LossModel(Protocol):
-    """What a model offers the loop; it is an `nn.Module`, too."""
-
-    def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Return each loss term, summed over its examples or tokens."""
-        ...
-
-    def loss_counts(self, batch: Batch) -> Mapping[str, int]:
-        """Return what each term is divided by, from the labels alone.
-
-        A term without a target may be left out of both.
-        """
-        ...
-
-
-@runtime_checkable
-class SharedLossModel(LossModel, Protocol):
-    """A model whose terms are divided by more than their own targets, as those of a mixture are."""
-
-    def own_counts(self, batch: Batch) -> Mapping[str, int]:
-        """Return how many targets each term has itself."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

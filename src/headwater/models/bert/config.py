@@ -56,7 +56,6 @@ class BertConfig:
                 f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads "
                 f"{self.num_attention_heads}"
             )
-
         if self.pad_token_id >= self.vocab_size:
             raise UserError(
                 f"pad_token_id {self.pad_token_id} is not below vocab_size {self.vocab_size}"

@@ -31,7 +31,7 @@ class ELMoConfig:
     )
     """Pairs of a width in characters and how many filters have it."""
     activation: str = "relu"
-    """An activation of `nn.block`, after the filters."""
+    """An activation of `nn.feedforward`, after the filters."""
     num_highway: int = 2
     projection_dim: int = 512
     """Of a word's vector, and of each direction's states."""

@@ -42,7 +42,7 @@ ELMO = Family(
         f"{config.num_layers} layers, {config.projection_dim} wide, {config.cells} cells, "
         "two directions"
     ),
-    added_up="each is read by its characters, between marks of a word's begin and end",
+    added_up="each is read by its characters, with special ones for its begin and end",
     reads_characters=True,
     training={
         "optimizer": "adamw",

@@ -94,7 +94,7 @@ class ELMo(WordBody):
     def forward(self, batch: Batch) -> Tensor:
         """Return all layers, `[layers + 1, batch, length, 2 x width]`, forward states first.
 
-        Layer 0 is the words' own vectors, twice. Places of padding are 0.
+        Layer 0 is the words' own vectors, twice. Positions of padding are 0.
         """
         tokens = self.tokens(batch)
         mask = batch.get("attention_mask")

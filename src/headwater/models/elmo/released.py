@@ -35,7 +35,7 @@ Arrays = dict[str, NDArray[Any]]
 def read_published(options: Path, weights: Path, dtype: torch.dtype = torch.float32) -> ELMo:
     """Read a published ELMo; it reads `character_ids`, since its words are not in the files.
 
-    Its rows begin with `<S>` and end with `</S>`, whose vectors are no one's.
+    Its sequences begin with `<S>` and end with `</S>`, whose vectors belong to no word.
 
     Args:
         options: options.json.
@@ -46,12 +46,12 @@ def read_published(options: Path, weights: Path, dtype: torch.dtype = torch.floa
     arrays = _read_arrays(weights)
     model = ELMo(config).to(dtype)
     tensors = _tensors(config, arrays, weights)
-    asked = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     for name, tensor in tensors.items():
-        if tuple(tensor.shape) != asked[name]:
+        if tuple(tensor.shape) != expected[name]:
             raise UserError(
                 f"{weights}: what gives {name} is {tuple(tensor.shape)}, {options} asks for "
-                f"{asked[name]}"
+                f"{expected[name]}"
             )
     model.load_state_dict(tensors)
     return model.eval()

@@ -27,7 +27,7 @@ class GPTConfig:
     n_inner: int = 0
     """The feed-forward's inner width; 0: four times n_embd, as in all published models."""
     activation_function: str = "gelu_new"
-    """An activation of `nn.block`; in the first GPT "gelu" is the tanh one, as published."""
+    """An activation of `nn.feedforward`; in the first GPT "gelu" is the tanh one, as published."""
     resid_pdrop: float = 0.1
     embd_pdrop: float = 0.1
     attn_pdrop: float = 0.1
@@ -51,7 +51,7 @@ class GPTConfig:
 
     @property
     def activation(self) -> str:
-        """The activation's name in `nn.block`."""
+        """The activation's name in `nn.feedforward`."""
         first = self.model_type == "openai-gpt"
         tanh = first and self.activation_function == "gelu"
         return "gelu_new" if tanh else self.activation_function

@@ -45,7 +45,7 @@ class T5Config:
     layer_norm_epsilon: float = 1e-6
     initializer_factor: float = 1.0
     feed_forward_proj: str = "relu"
-    """An activation of `nn.block`, with "gated-" before it for the gated form; "gated-gelu"
+    """An activation of `nn.feedforward`, with "gated-" before it for the gated form; "gated-gelu"
     is the tanh gelu, as published."""
     tie_word_embeddings: bool = True
     """One table for inputs and outputs; false: an output layer of its own."""
@@ -83,7 +83,7 @@ class T5Config:
 
     @property
     def activation(self) -> str:
-        """The activation's name in `nn.block`."""
+        """The activation's name in `nn.feedforward`."""
         name = self.feed_forward_proj.removeprefix("gated-")
         return "gelu_new" if self.feed_forward_proj == "gated-gelu" else name
 

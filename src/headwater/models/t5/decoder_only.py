@@ -9,8 +9,8 @@ and figure 4.
     prefix LM        and all of the inputs see each other
 
 It takes the batches of the encoder-decoder and writes in the same steps. The start token parts the
-inputs from the targets. Rows end with their inputs, padding first, so that the targets follow the
-inputs at once and relative positions are those of the sequence alone.
+inputs from the targets. Sequences end with their inputs, padding first, so that the targets follow
+the inputs at once and relative positions are those of the sequence alone.
 """
 
 import torch
