@@ -3,18 +3,16 @@
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from headwater.commands import terminal
 from headwater.config import Config, read_toml
 from headwater.data.config import DataConfig, SequenceConfig, SpanConfig, TextConfig
 from headwater.methods.config import MethodConfig
-from headwater.models.families import presets
-from headwater.objectives.cbow import WordWindowsConfig
-from headwater.objectives.lm import LanguageModelConfig
-from headwater.objectives.mlm import MaskedLMConfig
-from headwater.objectives.names import CorpusConfig
-from headwater.objectives.span_corruption import SpanCorruptionConfig
+from headwater.models.families import FAMILIES, presets
+from headwater.objectives.names import CorpusConfig, ObjectiveConfig, ObjectiveName
 from headwater.runs.recipe import (
     MixedTask,
     MixtureConfig,
@@ -27,13 +25,13 @@ from headwater.tasks.names import TASKS
 from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]
-OBJECTIVES = (WordWindowsConfig, MaskedLMConfig, LanguageModelConfig, SpanCorruptionConfig)
+OBJECTIVES = [
+    type(field.get_default(call_default_factory=True))
+    for name, field in ObjectiveConfig.model_fields.items()
+    if name not in ("objective", "corpus")
+]
 FAMILY_PRESETS = {
-    "CBOW": "cbow",
-    "ELMo": "elmo",
-    "GPT": "gpt2",
-    "BERT": "bert-base-uncased",
-    "T5": "t5-small",
+    family.title: next(iter(family.formats.values())).preset for family in FAMILIES.values()
 }
 RECIPES = sorted((ROOT / "recipes").rglob("*.toml"))
 PAPERS = [path for path in RECIPES if path.parent.name == "papers"]  # see test_paper_recipes.py
@@ -91,6 +89,13 @@ def test_every_key_is_documented() -> None:
         if isinstance(field.default, Config):
             keys |= {f"{table}.{name}" for name in type(field.default).model_fields}
     assert keys <= documented, keys - documented
+
+
+@pytest.mark.parametrize("objective", get_args(ObjectiveName))
+def test_every_objective_is_documented(objective: str) -> None:
+    _, option = get_args(terminal.Objective)
+    assert re.search(rf"\b{objective}\b", option.help)
+    assert f"| `{objective}` |" in (ROOT / "docs" / "pretraining.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("family", FAMILY_PRESETS)

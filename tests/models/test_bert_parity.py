@@ -70,9 +70,10 @@ def batch_for(family: str, head: str | None) -> dict[str, Tensor]:
     ids = torch.randint(4, 60, (4, 17))
     lengths = torch.tensor([17, 9, 1, 12])
     mask = torch.arange(17)[None] < lengths[:, None]
-    ids = ids.where(mask, 1 if family == "roberta" else 0)
+    config = CONFIGS[family]()
+    ids = ids.where(mask, config.pad_token_id)
     batch = {"input_ids": ids, "attention_mask": mask}
-    if family == "bert":
+    if getattr(config, "type_vocab_size", 0) > 1:
         batch["token_type_ids"] = (torch.arange(17) > 5).long().expand(4, 17) * mask
     asked = torch.rand(4, 17) < 0.4
     asked[0, 3] = True
