@@ -36,7 +36,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 @pytest.fixture(autouse=True)
 def no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headwater.pictures.figure.draw_curves", lambda lines, picture: None)
+    monkeypatch.setattr("headwater.pictures.curves.draw_curves", lambda lines, picture: None)
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,7 @@ def test_a_file_of_that_name_comes_first(hub: Callable[..., Asked]) -> None:
 def test_paths_import_no_client() -> None:
     code = (
         "import sys\n"
-        "from headwater.data.official_files import with_hub\n"
+        "from headwater.data.hub_files import with_hub\n"
         "with_hub('rte', None, ['dev.tsv'], 'validation')\n"
         "assert 'huggingface_hub' not in sys.modules\n"
     )

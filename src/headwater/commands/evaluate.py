@@ -56,9 +56,7 @@ def predict(
         Path, option("Examples; answers are not needed.", "FILE", flag="--input")
     ],
     output: Annotated[Path, option("Gets the predictions.", "FILE")],
-    no_answer_probabilities: Annotated[
-        Path | None, option("Gets the no-answer probabilities as JSON.", "FILE")
-    ] = None,
+    no_answer_probabilities: NoAnswerProbabilities = None,
     device: Device = "auto",
 ) -> None:
     """Predict every example of a file, in the task's official prediction format."""

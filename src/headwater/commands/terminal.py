@@ -46,7 +46,7 @@ Resume = Annotated[bool, option("Continue the run in DIR.", flag="--resume")]
 
 TaskName = Annotated[str, option("A name from `headwater tasks`, or a TASK.toml.", "TASK")]
 NoAnswerProbabilities = Annotated[
-    Path | None, option("The official no-answer probabilities, as JSON.", "FILE")
+    Path | None, option("No-answer probabilities as JSON: predict writes, score reads.", "FILE")
 ]
 
 Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]

@@ -1,9 +1,8 @@
 """Methods that add nothing to a model: they choose which of its parameters train."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
-import torch
 from torch import nn
 
 from headwater.errors import UserError
@@ -28,27 +27,12 @@ class HeadOnly(Method):
     """
 
     def attach(self, model: Model) -> None:
-        head = _output_layer(model) if isinstance(model, TextToText) else head_of(model)
+        head = model.untied_output() if isinstance(model, TextToText) else head_of(model)
         if head is None:
             name = type(model).__name__
             raise UserError(f"method 'head_only': {name} models have no separate head")
         model.requires_grad_(False)
         head.requires_grad_(True)
-
-
-def _output_layer(model: TextToText) -> nn.Module:
-    """Return a T5's output layer; one tied to the embedding is parted from it first."""
-    if model.output is not None:
-        return model.output
-    config = model.config
-    table = model.embedding.weight
-    output = nn.Linear(config.d_model, config.vocab_size, bias=False, device=table.device)
-    scale = config.d_model**-0.5 if config.scale_decoder_outputs else 1.0
-    with torch.no_grad():
-        output.weight.copy_(table * scale)
-    model.output = output
-    model.config = replace(config, tie_word_embeddings=False, scale_decoder_outputs=False)
-    return output
 
 
 @final

@@ -93,6 +93,7 @@ class Family(Generic[C]):
         model_type: the `model_type` that config.json gets.
         read: completes the fields read from a config.json, of a format with that default.
         write: returns what else a config.json says.
+        complete_sizes: adds to the sizes of a recipe those that follow from them.
         quick: its tiny model.
         reads_characters: whether its network is told how the words of its vocabulary are spelled.
     """
@@ -111,6 +112,7 @@ class Family(Generic[C]):
     model_type: Callable[[C], str] = lambda config: config.model_type
     read: Callable[[dict[str, Any], Json, C], dict[str, Any]] = lambda values, json, default: values
     write: Callable[[C, HeadName | None], dict[str, Any]] = lambda config, head: {}
+    complete_sizes: Callable[[dict[str, Any]], dict[str, Any]] = lambda sizes: sizes
     added_up: str = ""
     reads_characters: bool = False
 

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -55,6 +56,19 @@ class TextToText(GeneratingBody):
         if self.config.scale_decoder_outputs:
             states = states * self.config.d_model**-0.5
         return at_least_float32(F.linear(states, (self.output or self.embedding).weight))
+
+    def untied_output(self) -> nn.Linear:
+        """Return the output layer; where scores are tied, it becomes a copy of the embedding."""
+        if self.output is None:
+            config, table = self.config, self.embedding.weight
+            output = nn.Linear(config.d_model, config.vocab_size, bias=False, device=table.device)
+            scale = config.d_model**-0.5 if config.scale_decoder_outputs else 1.0
+            with torch.no_grad():
+                output.weight.copy_(table * scale)
+            self.output = output
+            self.config = replace(config, tie_word_embeddings=False, scale_decoder_outputs=False)
+            return output
+        return self.output
 
 
 class PerTaskLoss(nn.Module):

@@ -186,14 +186,7 @@ def _sized(config: ModelConfig, network: NetworkConfig, vocabulary: Vocabulary) 
     }
     ids = {name: id for name, id in special_tokens.items() if name in known and id is not None}
     sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | ids | network.sizes
-    return replace(config, **_one_stack(sizes))
-
-
-def _one_stack(sizes: dict[str, Any]) -> dict[str, Any]:
-    """Give a T5 whose two sides must be equally deep its `num_layers` on both, unless given."""
-    one = sizes.get("architecture", "encoder_decoder") != "encoder_decoder"
-    depth = {"num_decoder_layers": sizes["num_layers"]} if one and "num_layers" in sizes else {}
-    return depth | sizes
+    return replace(config, **family_of(config).complete_sizes(sizes))
 
 
 def _check_size(name: str, value: Any, config: ModelConfig) -> None:

@@ -66,6 +66,13 @@ def _write(config: T5Config, head: HeadName | None) -> dict[str, Any]:
     return {"is_encoder_decoder": not config.decoder_only}
 
 
+def _complete_sizes(sizes: dict[str, Any]) -> dict[str, Any]:
+    """Where both sides must be equally deep, `num_layers` is the depth of both, unless given."""
+    one = sizes.get("architecture", "encoder_decoder") != "encoder_decoder"
+    depth = {"num_decoder_layers": sizes["num_layers"]} if one and "num_layers" in sizes else {}
+    return depth | sizes
+
+
 def _sizes(config: T5Config) -> BodySizes:
     return BodySizes(
         hidden_size=config.d_model,
@@ -112,4 +119,5 @@ T5 = Family(
     model_type=lambda config: "t5" if config.architecture == "encoder_decoder" else OUR_T5,
     read=_read,
     write=_write,
+    complete_sizes=_complete_sizes,
 )
