@@ -221,7 +221,10 @@ def _problem(kind: type[Config], problem: ErrorDetails, path: Sequence[str]) -> 
         return f"missing key {name!r}"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "model_type":
-        message = "a table was expected"
+        table = _table_at(kind, path)
+        keys = sorted(table.model_fields) if table else []
+        known = f"; its keys: {', '.join(keys)}" if 0 < len(keys) < 8 else ""
+        message = f"a table was expected{known}"
     if not name:
         return message
     given = problem["input"]

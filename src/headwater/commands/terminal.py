@@ -38,7 +38,7 @@ Settings = Annotated[
     list[str] | None, option("Change one key of the recipe; repeatable.", "a.b=VALUE", flag="--set")
 ]
 Objective = Annotated[
-    str | None, option("What to predict: bilm, cbow, lm, mlm, prefix_lm or span_corruption.", "O")
+    str | None, option("What to predict, such as mlm; a wrong name lists them all.", "O")
 ]
 Corpus = Annotated[str | None, option("A token store of `corpus build`.", "STORE")]
 RunFolder = Annotated[Path | None, option("The run folder [runs/RECIPE].", "DIR")]
