@@ -99,6 +99,11 @@ def test_a_wrong_key_or_value_is_one_line_that_says_the_fix(
     assert len(str(raised.value)) < 400
 
 
+def test_the_keys_of_a_small_table_are_named(recipe: Path) -> None:
+    with pytest.raises(UserError, match="a table was expected; its keys: examples, tokens"):
+        load_recipe(Recipe, recipe, {}, ["training.batch=4"])
+
+
 def test_a_misspelt_key_is_named_before_the_one_that_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(

@@ -223,8 +223,8 @@ def _problem(kind: type[Config], problem: ErrorDetails, path: Sequence[str]) -> 
     if problem["type"] == "model_type":
         table = _table_at(kind, path)
         keys = sorted(table.model_fields) if table else []
-        known = f"; its keys: {', '.join(keys)}" if 0 < len(keys) < 8 else ""
-        message = f"a table was expected{known}"
+        hint = f"; its keys: {', '.join(keys)}" if 0 < len(keys) < 8 else ""
+        message = f"a table was expected{hint}"
     if not name:
         return message
     given = problem["input"]
