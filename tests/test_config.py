@@ -213,3 +213,20 @@ def test_an_old_name_beside_the_new_one_is_refused(recipe: Path) -> None:
         file.write("early_stop = 2\nearly_stopping_patience = 3\n")
     with pytest.raises(UserError, match=r"early_stop is the old name of .*early_stopping_patience"):
         load_recipe(Recipe, recipe, {}, [])
+
+
+def test_an_old_name_beside_the_new_one_is_refused_in_overrides(recipe: Path) -> None:
+    overrides = ["training.clip=1.0", "training.max_grad_norm=0.5"]
+    with pytest.raises(UserError, match=r"^--set: training\.clip is the old name of .*norm alone$"):
+        load_recipe(Recipe, recipe, {}, overrides)
+
+
+def test_the_override_that_counts_is_the_one_that_is_blamed(recipe: Path) -> None:
+    with pytest.raises(UserError, match=r"^--set training\.steps=abc: training\.steps = 'abc'"):
+        load_recipe(Recipe, recipe, {}, ["training.steps=5", "training.steps=abc"])
+
+
+def test_a_key_of_several_types_is_named_without_its_types(recipe: Path) -> None:
+    expected = r": training\.warmup = 'x': input should be a valid integer or a valid number$"
+    with pytest.raises(UserError, match=expected):
+        load_recipe(Recipe, recipe, {}, ["training.warmup=x"])

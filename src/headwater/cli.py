@@ -134,7 +134,7 @@ def _exit_code(arguments: list[str]) -> int:
 
 def _explain(error: TyperException) -> None:
     """Say what is wrong with the options in one line; for a verb alone, print its help."""
-    message = error.format_message()
+    message = error.format_message().replace(": Value error, ", ": ")
     if "\n" in message:  # the help
         print(message, file=sys.stderr)
         return

@@ -5,6 +5,7 @@ configures. An unknown key is an error that names the nearest known one.
 """
 
 import logging
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problem, *others = error.errors(include_url=False)
+            problem, *others = _one_for_a_choice(error.errors(include_url=False))
             if problem["type"] == "missing":  # or misspelt
                 unknown = (each for each in others if each["type"] == "extra_forbidden")
                 problem = next(unknown, problem)
@@ -60,6 +61,9 @@ class Config(BaseModel):
 
 
 ConfigT = TypeVar("ConfigT", bound=Config)
+
+_TYPE = re.compile(r"bool|int|float|str|literal\[.*\]")
+"""How pydantic ends the path of a problem with one of several types."""
 
 _MOST_LINES = 500  # searched for a key; each is a reading of the file up to there
 
@@ -84,13 +88,14 @@ def load_config(
         base: values given by other means (command line options), nested as in the file.
     """
     given = {override: _override_path(kind, override) for override in overrides}
+    _refuse_two_names(given)
     values = _with_new_names(kind, read_toml(path), f"{path}: ") if path else {}
     merge(values, base)
     for override, names in given.items():
         _put(values, names, _toml_value(override.partition("=")[2]), override)
 
     def where(key: Sequence[str]) -> str:
-        for override, names in given.items():
+        for override, names in reversed(given.items()):  # the last one counts
             if list(key[: len(names)]) == names:
                 return f"--set {override}"
         if path is None or (key and _has(base, key)):
@@ -112,6 +117,18 @@ def _override_path(kind: type[Config], override: str) -> list[str]:
     if new != name:
         _warn_of_old_names(f"--set {override}: ", [f"{key.strip()} is now {'.'.join(path)}"])
     return path
+
+
+def _refuse_two_names(given: Mapping[str, Sequence[str]]) -> None:
+    """Refuse overrides that give a key by its old and by its present name, as in a file."""
+    names: dict[tuple[str, ...], set[str]] = {}
+    for override, path in given.items():
+        names.setdefault(tuple(path), set()).add(override.partition("=")[0].strip())
+    for path, found in names.items():
+        new = ".".join(path)
+        if len(found) > 1:
+            old = min(found - {new})
+            raise UserError(f"--set: {old} is the old name of {new}; give {new} alone")
 
 
 def _with_new_names(kind: type[Config], values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -230,6 +247,18 @@ def _problem(kind: type[Config], problem: ErrorDetails, path: Sequence[str]) -> 
     given = problem["input"]
     shown = "" if isinstance(given, dict | list) else f" = {given!r}"  # a table may be long
     return f"{name}{shown}: {message[0].lower()}{message[1:]}"
+
+
+def _one_for_a_choice(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Join what each type of a key expected, where one of several may stand, into one problem."""
+    first, *others = problems
+    key = first["loc"][:-1]
+    same = [each for each in others if key and each["loc"][:-1] == key]
+    if not same or not _TYPE.fullmatch(str(first["loc"][-1])):
+        return [first, *others]
+    expected = [each["msg"].removeprefix("Input should be ") for each in same]
+    message = " or ".join([first["msg"], *expected])
+    return [{**first, "loc": key, "msg": message}, *others]
 
 
 def _table_at(kind: type[Config], path: Sequence[str]) -> type[Config] | None:

@@ -15,6 +15,7 @@ import pytest
         (["ask"], "missing argument 'question'; see `headwater ask --help`"),
         (["ask", "a", "b"], "got unexpected extra argument(s) (b); see `headwater ask --help`"),
         (["corpus", "bild"], "no such command 'bild'"),
+        (["study", "--budget", "huge"], "invalid value for '--budget': 'huge' is not one of"),
         (["study", "--jobs", "0"], "greater than or equal to 1; see `headwater study --help`"),
         (["finetune", "--modle", "x"], "no such option: --modle (Possible options: "),
         (["evaluate", "--model", "x", "--data"], "option '--data' requires an argument; see `"),
