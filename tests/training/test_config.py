@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from headwater.models.families import FAMILIES
 from headwater.training.config import BatchSize, TrainingConfig
+from headwater.training.identity import compare
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,9 @@ def test_identity_holds_what_shapes_the_result_and_nothing_else() -> None:
     ):
         assert TrainingConfig(**change).identity() != base
     other = TrainingConfig(steps=5, batch=BatchSize(examples=3)).identity()
-    assert {k for k in base if base[k] != other[k]} == {"tokens", "examples"}
+    assert {k for k in base if base[k] != other[k]} == {"batch"}
+    with pytest.raises(UserError, match=r"training\.batch\.examples was not set, is now 3; "):
+        compare({"training": base}, {"training": other})
 
 
 def test_settings_import_no_torch() -> None:

@@ -70,13 +70,15 @@ def test_an_old_identity_is_nested_and_what_was_measured_has_a_name() -> None:
         "data.rte": digest,
         "recipe.lm": "{'length': 8}",
         "training.clip": "None",
+        "training.tokens": "4096",
+        "training.examples": "None",
         "validation": "{'rte': 'cd'}",
         "validation_rows": "{'mlm': 512}",
     }
     assert as_version_2({"identity": old})["identity"] == {
         "data": {"features": "all", "rte": digest},
         "lm": {"length": 8},
-        "training": {"max_grad_norm": None},
+        "training": {"batch": {"tokens": 4096, "examples": None}, "max_grad_norm": None},
         "validation": {"rte": "cd"},
         "validation_rows": {},
     }

@@ -130,5 +130,4 @@ class TrainingConfig(Config):
     def identity(self) -> dict[str, Any]:
         """The settings that shape the weights or the log: a resumed run must keep them."""
         free = {"time_limit_minutes", "save_steps", "device", "tensorboard"}
-        values = self.model_dump(exclude={*free, "batch"})
-        return values | self.batch.model_dump()
+        return self.model_dump(exclude=free)

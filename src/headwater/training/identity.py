@@ -59,4 +59,4 @@ def _difference(key: str, was: Any, now: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "not set" if value is _ABSENT else repr(value)
+    return "not set" if value is _ABSENT or value is None else repr(value)

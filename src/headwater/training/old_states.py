@@ -8,7 +8,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.training.config import TrainingConfig
+from headwater.training.config import BatchSize, TrainingConfig
 
 VERSION = 2
 
@@ -43,10 +43,13 @@ def _train_state(place: Mapping[str, Any]) -> dict[str, Any]:
 
 def _nested_identity(old: Mapping[str, str]) -> dict[str, Any]:
     """Nest `training.steps` and `data.TASK`; drop `recipe.`; read each value back."""
-    new: dict[str, Any] = {"training": {}, "data": {}}
+    batch: dict[str, Any] = {}
+    new: dict[str, Any] = {"training": {"batch": batch}, "data": {}}
     for key, text in old.items():
         table, _, name = key.rpartition(".")
-        if table == "training":
+        if table == "training" and name in BatchSize.model_fields:
+            batch[name] = _read_value(text)
+        elif table == "training":
             new["training"][TrainingConfig.old_names.get(name, name)] = _read_value(text)
         elif table == "data":
             new["data"][name] = _read_value(text)
