@@ -6,6 +6,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from headwater.errors import UserError
 from headwater.models.families import FAMILIES
 from headwater.training.config import BatchSize, TrainingConfig
 from headwater.training.identity import compare
