@@ -17,7 +17,7 @@ from typing import Any
 import torch
 import torch._dynamo  # the first optimizer imports it otherwise, in every child
 
-import headwater.pictures.figure as curves
+import headwater.pictures.curves as curves
 
 Train = Callable[[Path], None]
 """Begins or resumes a training in a folder."""
