@@ -21,7 +21,7 @@ def refuse(
     device: torch.device,
     autocast: Callable[[], AbstractContextManager[object]],
 ) -> NoReturn:
-    """Raise the error that names the step and, where it can be found, the place.
+    """Raise the error that names the step and, where it can be found, the source.
 
     The forward passes are run once more with the same seed, watching every layer's output.
     """
@@ -30,12 +30,12 @@ def refuse(
         what = f"the loss ({', '.join(f'{name} = {losses[name]}' for name in bad)})"
     else:
         what = "the gradient's norm"
-    place = bad_weight(model)
-    if place is None and bad:
-        place = _bad_layer(model, batches, seed, device, autocast)
-    elif place is None:
-        place = _bad_gradient(model)
-    where = f"; first seen in {place}" if place else ""
+    source = bad_weight(model)
+    if source is None and bad:
+        source = _bad_layer(model, batches, seed, device, autocast)
+    elif source is None:
+        source = _bad_gradient(model)
+    where = f"; first seen in {source}" if source else ""
     raise UserError(
         f"step {step}: {what} is not finite{where}. The step was not applied and nothing saved "
         "was overwritten; lower the learning rate, or use precision fp32"
