@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_missing_folder_and_unreadable(tmp_path: Path, monkeypatch: pytest.Monke
     def refuse(path: Path, mode: str) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
+    (tmp_path / "secret").write_text("")
     monkeypatch.setattr(Path, "open", refuse)  # root may read anything
     with pytest.raises(UserError, match="Permission denied"):
         read_bytes(tmp_path / "secret")
@@ -134,3 +136,37 @@ def test_where_no_file_can_be_made_is_reported_beforehand(tmp_path: Path) -> Non
 def test_sha256_is_the_published_one(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     assert sha256(tmp_path / "abc").startswith("ba7816bf8f01cfea")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_small_file_that_has_no_end_is_not_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "config.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises(UserError, match=r"config\.json: .*(plain file|folder)"):
+        read_json(path)
+    if kind == "device":
+        with pytest.raises(UserError, match="plain file"):
+            read_bytes(path)
+
+
+def test_what_is_read_has_a_bound_however_it_is_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "data.json.gz"
+    path.write_bytes(gzip.compress(b" " * (64 << 20)))
+    assert path.stat().st_size < 100_000
+    with pytest.raises(UserError, match=r"data\.json\.gz: holds more than 16 MiB"):
+        read_bytes(path, 16 << 20)
+    assert len(read_bytes(path, 64 << 20)) == 64 << 20
+
+
+def test_data_may_come_through_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"a text",))
+    writer.start()
+    assert read_bytes(path) == b"a text"
+    writer.join()

@@ -10,27 +10,43 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from headwater.errors import UserError
 from headwater.text_files import opened, reading_errors, text_fault
 
+SMALL = 2**27
+"""The most bytes of a file beside a model, such as tokenizer.json: the largest take 40 MB."""
+
+LARGE = 2**31
+"""The most bytes, decompressed, of a file that is read whole."""
+
+_STEP = 2**20  # bytes taken at once
 _LINE = re.compile(r", line \d+$")
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file, decompressed when its name ends in `.gz` or `.zst`."""
+def read_bytes(path: Path, most: int = LARGE) -> bytes:
+    """Return the content of a file, decompressed when its name ends in `.gz` or `.zst`.
+
+    Args:
+        most: the most bytes that are taken. What is `SMALL` must be a plain file or a link to one;
+            of what is large no device is read, but a pipe may be.
+    """
     try:
+        _check_kind(path, most)
         with opened(path) as (stream, _):
-            return stream.read()
+            content = _read(stream, most)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise UserError(f"{path}: a file was expected, this is a folder") from None
+    except UserError:
+        raise
     except ValueError:
         raise UserError(f"{str(path)!r}: not a usable file name") from None
     except reading_errors() as error:
@@ -38,19 +54,41 @@ def read_bytes(path: Path) -> bytes:
             raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
         kind = {".gz": "gzip", ".zst": "Zstandard"}[path.suffix.lower()]
         raise UserError(f"{path}: not a whole {kind} file; compress it again") from None
+    if len(content) > most:
+        advice = "no model's file is so large" if most == SMALL else "split it into several"
+        raise UserError(f"{path}: holds more than {most >> 20:,} MiB; {advice}")
+    return content
 
 
-def read_text(path: Path) -> str:
+def _read(stream: BinaryIO, most: int) -> bytes:
+    """Read all, or a little more than `most` bytes."""
+    parts, size = [], 0
+    while size <= most and (part := stream.read(_STEP)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _check_kind(path: Path, most: int) -> None:
+    """Refuse what has no end, or is no file, before it is opened."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or (most <= SMALL and not stat.S_ISREG(mode)):
+        raise UserError(f"{path}: not a plain file (a device or a pipe); give a file")
+
+
+def read_text(path: Path, most: int = LARGE) -> str:
     """Return the text of a UTF-8 file; a byte-order mark at its start is dropped."""
-    return decode_text(read_bytes(path), str(path))
+    return decode_text(read_bytes(path, most), str(path))
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Path, most: int = LARGE) -> list[str]:
     """Return the lines of a UTF-8 file without their ends, be they of Unix, Windows or the old Mac.
 
     Other breaks, such as a form feed, stand inside lines.
     """
-    text = read_text(path)
+    text = read_text(path, most)
     lines = text.split("\n" if "\n" in text else "\r")
     if lines[-1] == "":
         lines.pop()
@@ -65,9 +103,9 @@ def decode_text(content: bytes, where: str) -> str:
     return content.decode("utf-8-sig")
 
 
-def read_json(path: Path) -> Any:
-    """Return the parsed JSON of a UTF-8 file."""
-    return parse_json(read_text(path), str(path))
+def read_json(path: Path, most: int = SMALL) -> Any:
+    """Return the parsed JSON of a UTF-8 file; data may be `LARGE`."""
+    return parse_json(read_text(path, most), str(path))
 
 
 def whole_lines(path: Path) -> list[dict[str, Any]]:

@@ -262,3 +262,21 @@ def test_nothing_needs_float64(options: dict[str, Any]) -> None:
     with evaluating(network), _NoDouble():
         texts = generate_ids(network, batch, TOKENS, GenerationConfig(max_new_tokens=4, **options))
     assert len(texts) == 3
+
+
+@pytest.mark.parametrize(
+    ("chances", "top_p", "kept"),
+    [
+        ((0.3, 0.1, 0.1, 0.5), 0.8, [0, 3]),
+        ((0.3, 0.1, 0.1, 0.5), 0.8001, [0, 1, 3]),
+        ((0.2, 0.2, 0.2, 0.2, 0.2), 0.6, [0, 1, 2]),
+        ((0.7, 0.1, 0.1, 0.1), 0.7, [0]),
+        ((0.7, 0.1, 0.1, 0.1), 0.1, [0]),
+    ],
+)
+def test_top_p_keeps_the_smallest_set(
+    chances: tuple[float, ...], top_p: float, kept: list[int]
+) -> None:
+    logits = torch.tensor([chances]).log() + 3.0
+    config = GenerationConfig(do_sample=True, top_p=top_p)
+    assert keep_likely(logits, config)[0].isfinite().nonzero()[:, 0].tolist() == kept

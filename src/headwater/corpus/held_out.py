@@ -14,7 +14,7 @@ from typing import Any, final
 
 from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
-from headwater.files import parse_json, read_json, read_lines, read_text
+from headwater.files import LARGE, parse_json, read_json, read_lines, read_text
 from headwater.text_files import suffix_of
 
 
@@ -48,7 +48,7 @@ class HeldOut:
 def _texts(file: Path) -> Iterator[str]:
     kind = suffix_of(file)
     if kind == ".json":
-        yield from _strings(read_json(file))
+        yield from _strings(read_json(file, LARGE))
     elif kind == ".jsonl":
         for number, line in enumerate(read_lines(file), start=1):
             if line.strip():

@@ -20,7 +20,7 @@ from typing import Any, Protocol, final
 from headwater.data.example import DataSource, Example, Examples
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
-from headwater.files import read_json, read_lines
+from headwater.files import LARGE, read_json, read_lines
 
 
 class PredictionFile(Protocol):
@@ -103,7 +103,7 @@ def read_probabilities(path: Path) -> dict[str, float]:
 
 
 def _object(path: Path, what: str) -> dict[str, Any]:
-    content = read_json(path)
+    content = read_json(path, LARGE)
     if not isinstance(content, dict):
         raise UserError(f"{path}: an object was expected, with {what} for every question id")
     return content

@@ -26,7 +26,7 @@ from typing import Any, final
 from headwater.data.example import AnswerSpan, Examples, ReadReport, SpanExample
 from headwater.data.table_file import Row, json_field, json_objects, json_value, read_rows
 from headwater.errors import UserError
-from headwater.files import read_json
+from headwater.files import LARGE, read_json
 
 
 def read_squad(paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
@@ -62,7 +62,7 @@ class _Reader:
         if path.suffix == ".parquet":
             self._read_rows(path)
             return
-        root = json_value(read_json(path), dict, str(path), "SQuAD JSON")
+        root = json_value(read_json(path, LARGE), dict, str(path), "SQuAD JSON")
         for article, at in json_objects(root, "data", str(path), ": "):
             title = json_field(article, "title", str, at) if "title" in article else ""
             for paragraph, where in json_objects(article, "paragraphs", at):

@@ -19,6 +19,8 @@ from headwater.inference.generation_config import DecoderTokens, Generated, Gene
 from headwater.inference.logits import constrain, first_history
 from headwater.models.body import Cache, GeneratingBody
 
+_ROUNDING = 16  # of epsilon: logits and sums of probabilities are off by so much
+
 
 def generate_ids(
     network: GeneratingBody,
@@ -108,7 +110,8 @@ def keep_likely(logits: Tensor, config: GenerationConfig) -> Tensor:
         ordered, tokens = logits.sort(descending=True, stable=True)
         chances = ordered.softmax(-1)
         before = chances.cumsum(-1) - chances  # of the likelier ones
-        ordered = ordered.masked_fill(before >= config.top_p, -torch.inf)
+        rounding = _ROUNDING * torch.finfo(chances.dtype).eps
+        ordered = ordered.masked_fill(before >= config.top_p - rounding, -torch.inf)
         logits = torch.empty_like(logits).scatter_(-1, tokens, ordered)
     return logits
 

@@ -16,7 +16,7 @@ from headwater.data.official_files import Split, TaskFiles
 from headwater.data.parallel_files import Text
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
-from headwater.files import read_json
+from headwater.files import LARGE, read_json
 from headwater.metrics.names import MetricKind
 from headwater.tasks.writing import TextTask
 from headwater.text_files import suffix_of
@@ -43,7 +43,7 @@ def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
 
 
 def _records(path: Path) -> Iterator[Row]:
-    content = read_json(path)
+    content = read_json(path, LARGE)
     if isinstance(content, dict):
         content = content.get("Data")
     if not isinstance(content, list):

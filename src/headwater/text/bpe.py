@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import UserError
-from headwater.files import read_json, read_lines
+from headwater.files import SMALL, read_json, read_lines
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import TokenizerVocabulary
 from headwater.text.tokenizer_json import USUAL_TOKENS, describe_added, describe_tokenizer
@@ -43,7 +43,7 @@ def _read_ids(file: Path) -> dict[str, int]:
 
 def _read_merges(file: Path, ids: dict[str, int]) -> list[str]:
     merges = []
-    for number, line in enumerate(read_lines(file), start=1):
+    for number, line in enumerate(read_lines(file, SMALL), start=1):
         if not line or (number == 1 and line.startswith("#version")):
             continue
         pair = line.split(" ")

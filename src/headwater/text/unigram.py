@@ -20,7 +20,7 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from headwater.errors import UserError
-from headwater.files import read_bytes, replace_file
+from headwater.files import SMALL, read_bytes, replace_file
 from headwater.text.settings import Settings
 from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
@@ -148,7 +148,7 @@ class SentencePieceVocabulary(Vocabulary):
 
 def read_sentencepiece(file: Path, settings: Settings) -> SentencePieceVocabulary:
     """Read a `spiece.model`."""
-    return SentencePieceVocabulary(read_bytes(file), settings, file)
+    return SentencePieceVocabulary(read_bytes(file, SMALL), settings, file)
 
 
 def _load(model: bytes, source: Path) -> SentencePieceProcessor:

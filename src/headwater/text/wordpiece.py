@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import UserError
-from headwater.files import read_lines
+from headwater.files import SMALL, read_lines
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import TokenizerVocabulary
 from headwater.text.tokenizer_json import (
@@ -35,7 +35,7 @@ def read_wordpiece(file: Path, settings: Settings) -> TokenizerVocabulary:
 
 
 def _read_lines(file: Path) -> dict[str, int]:
-    lines = read_lines(file)
+    lines = read_lines(file, SMALL)
     if not lines:
         raise UserError(f"{file}: empty; expected one token a line")
     ids: dict[str, int] = {}
