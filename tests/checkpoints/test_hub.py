@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 from typing import NoReturn
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_local_names_open_no_socket(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("no_sockets")
 def test_a_hub_id_offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    with pytest.raises(UserError, match="the hub did not give it") as caught:
+    with pytest.raises(UserError, match="the hub cannot be reached") as caught:
         resolve("nobody/no-such-model-at-all")
     assert "\n" not in str(caught.value)
 
@@ -80,3 +81,58 @@ def test_a_hub_id_is_fetched_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert model == "someone/small-bert"
     assert "*.safetensors" in patterns
     assert not any("bin" in pattern for pattern in patterns)  # pickled weights stay where they are
+
+
+@pytest.mark.usefixtures("no_sockets")
+def test_a_misspelt_name_or_path_is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "squad").mkdir(parents=True)
+    for name, near in {
+        "readr": "'reader'",
+        "Reader": "'reader'",
+        "runs/squd": "'runs/squad'",
+    }.items():
+        with pytest.raises(
+            UserError, match=f"^{name}: no such folder; did you mean {near}"
+        ) as line:
+            resolve(name)
+        assert len(str(line.value)) < 80
+    with pytest.raises(UserError, match=r"^runs/nope: no such folder, and runs is one here"):
+        resolve("runs/nope")
+
+
+def _answers(kind: str) -> Exception:
+    from huggingface_hub import errors
+
+    if kind == "OfflineModeIsEnabled":
+        return errors.OfflineModeIsEnabled("offline\nand more")
+    if kind == "LocalEntryNotFoundError":
+        return errors.LocalEntryNotFoundError("nothing\nand more")
+    error: Exception = getattr(errors, kind)("said\nmuch", response=MagicMock())
+    return error
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("GatedRepoError", "accept its terms"),
+        ("RepositoryNotFoundError", "the hub has none of that name"),
+        ("LocalEntryNotFoundError", "cannot be reached"),
+        ("OfflineModeIsEnabled", "cannot be reached"),
+        ("HfHubHTTPError", r"did not give it \(said\)"),
+    ],
+)
+def test_why_the_hub_gave_nothing(monkeypatch: pytest.MonkeyPatch, kind: str, said: str) -> None:
+    import huggingface_hub
+
+    def snapshot(*_: object, **__: object) -> NoReturn:
+        raise _answers(kind)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    with pytest.raises(
+        UserError, match=f"^nobody/bert: no such folder, not bundled, and .*{said}"
+    ) as e:
+        resolve("nobody/bert")
+    assert "\n" not in str(e.value)

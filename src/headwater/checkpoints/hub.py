@@ -9,6 +9,7 @@ In this order, so that a path or a bundled name opens no socket:
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from headwater.errors import UserError
@@ -58,11 +59,44 @@ def _fetch(model: str) -> Path:
     # Imported here: reading a local folder must not pay for a network client.
     from huggingface_hub import snapshot_download
 
+    _refuse_misspelt(model)
     try:
         return Path(snapshot_download(model, allow_patterns=_WANTED))
     except Exception as error:  # the client raises its own, httpx's and the system's errors
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise UserError(
-            f"{model}: not a folder, not bundled ({', '.join(BUNDLED)}), and the hub did not give "
-            f"it ({reason}); offline, give a folder"
-        ) from None
+        raise UserError(f"{model}: no such folder, not bundled, and {_reason(error)}") from None
+
+
+def _refuse_misspelt(model: str) -> None:
+    """Refuse at once a name that is nearly a bundled one, and a path into a folder that is here."""
+    from huggingface_hub import try_to_load_from_cache
+
+    first, slash, _ = model.partition("/")
+    if not slash:
+        if near := get_close_matches(model, BUNDLED, n=1, cutoff=0.8):
+            raise UserError(f"{model}: no such folder; did you mean {near[0]!r}?")
+        return
+    if not Path(first).is_dir() or try_to_load_from_cache(model, "config.json"):
+        return
+    there = sorted(str(each) for each in Path(first).iterdir() if each.is_dir())
+    if near := get_close_matches(model, there, n=1, cutoff=0.6):
+        raise UserError(f"{model}: no such folder; did you mean {near[0]!r}?")
+    raise UserError(f"{model}: no such folder, and {first} is one here; see what is in it")
+
+
+def _reason(error: Exception) -> str:
+    """Say why the hub gave nothing, and what to do."""
+    from huggingface_hub import errors
+
+    bundled = ", ".join(BUNDLED)
+    if isinstance(error, errors.GatedRepoError):
+        return "the hub gives it to some only: accept its terms there, then `hf auth login`"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return (
+            f"the hub has none of that name; give a folder, a hub id or a bundled name ({bundled}), "
+            "or `hf auth login` for a private one"
+        )
+    if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled):
+        cause = str(error.__cause__ or "").strip().split("\n")[0] or "offline, and not in its cache"
+        return f"the hub cannot be reached ({cause}); give a folder or a bundled name ({bundled})"
+    reason = str(error).strip().split("\n")[0] or type(error).__name__
+    return f"the hub did not give it ({reason}); give a folder or a bundled name ({bundled})"

@@ -36,15 +36,21 @@ def published(tensors: Mapping[str, Tensor], keys: KeyTable, folder: Path) -> di
             continue
         tensor = named.pop(second)
         if not torch.equal(tensor, named.setdefault(first, tensor)):
-            raise UserError(f"{folder}: {second} differs from {first}, to which it must be tied")
+            raise UserError(
+                f"{folder}: {second} differs from {first}; an output layer of its own is not "
+                "supported in this family: tie it in the published code, and train on"
+            )
+    for second, first in keys.renamed.items():
+        if second in named:
+            named[first] = named.pop(second)
     return unpack(named, keys) if keys.transposed or keys.fused else named
 
 
 def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:
     """Trust the tensors on whether an output layer is the embedding.
 
-    Of a T5, `transformers` 5 writes `tie_word_embeddings: true` for untied models too, and keeps
-    only `scale_decoder_outputs` to tell them apart.
+    The published code ties what is equal, whatever config.json says. Of a T5 it writes `tie_word_embeddings: true` for untied models too, and keeps only
+    `scale_decoder_outputs` to tell them apart.
     """
     names = keys_of(config).output
     if names is None or names[0] not in tensors:
@@ -81,7 +87,7 @@ class Match:
             ours = translate(name, modules)
             if ours is not None:
                 found[ours if head is not None else ours.removeprefix("body.")] = tensor
-            elif translate(name, known) or self.keys.ignores(name):
+            elif translate(name, known) is not None or self.keys.ignores(name):
                 ignored.append(name)
             else:
                 unexpected.append(name)

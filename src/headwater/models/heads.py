@@ -126,21 +126,27 @@ class TokenHead(Head):
 class MaskedLMHead(Head):
     """The token that was masked (section 3.1, task 1): `[batch, length, vocabulary]`.
 
-    A dense layer, its activation and a norm, then the product with the token embedding.
+    A dense layer, its activation and a norm, then the product with the token embedding or, where
+    the two are not tied, with an output matrix of its own.
     """
 
     name: HeadName = "masked_lm"
 
-    def __init__(self, dense: nn.Linear, vocabulary: int, act: str, eps: float) -> None:
+    def __init__(
+        self, dense: nn.Linear, vocabulary: int, act: str, eps: float, *, tied: bool = True
+    ) -> None:
         super().__init__()
         self.dense = dense
         self.activation = ACTIVATIONS[act]
         self.norm = LayerNorm(dense.out_features, eps)
+        width = dense.out_features
+        self.decoder = None if tied else nn.Linear(width, vocabulary, bias=False)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
         hidden = self.norm(self.activation(self.dense(hidden)))
-        return at_least_float32(F.linear(hidden, vectors, self.bias))
+        matrix = vectors if self.decoder is None else self.decoder.weight
+        return at_least_float32(F.linear(hidden, matrix, self.bias))
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Labels: `labels` `[batch, length]`, IGNORED where nothing was masked.

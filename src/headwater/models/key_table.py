@@ -34,6 +34,8 @@ class KeyTable:
         body: the body's modules.
         heads: by our head's name; None is the bare body.
         tied: a second name of a tensor -> the tensor itself. May be absent; if present, equal.
+        renamed: the name by which the published code computes -> that in the table, whose tensor it
+            replaces where both are there.
         ignored: keys (whole, regular expressions) that hold nothing to load.
         optional: submodules of a bare body that a folder may lack.
         output: the tensor of an output layer of its own -> the embedding that it may be tied to.
@@ -48,6 +50,7 @@ class KeyTable:
     body: Modules
     heads: Mapping[HeadName | None, HeadKeys]
     tied: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     output: tuple[str, str] | None = None
@@ -90,7 +93,8 @@ class KeyTable:
                 name = name.removesuffix(old) + new
         whole = self.prefix + name
         bare = dict.fromkeys([*self.modules(None).values(), *self.fused], "")
-        return whole if translate(whole, bare) or self.ignores(whole) else name
+        known = translate(whole, bare) is not None or self.ignores(whole)
+        return whole if known else name
 
     def name_in_file(self, name: str, head: HeadName | None) -> str:
         """Return the published name of a tensor of a model with that head."""
@@ -109,7 +113,12 @@ def numbered(module: str) -> tuple[str, str]:
 
 
 def translate(name: str, modules: Modules) -> str | None:
-    """Return the other side's name of a tensor, or None when its module is not in the table."""
+    """Return the other side's name of a tensor, or None when its module is not in the table.
+
+    A table may hold a whole tensor, with its leaf, that is named otherwise than its module.
+    """
+    if name in modules:
+        return modules[name]
     module, _, leaf = name.rpartition(".")
     if module in modules:
         return f"{modules[module]}.{leaf}"

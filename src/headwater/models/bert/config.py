@@ -39,6 +39,8 @@ class BertConfig:
     layer_norm_eps: float = 1e-12
     initializer_range: float = 0.02
     pad_token_id: int = 0
+    tie_word_embeddings: bool = True
+    """One table for the inputs and the masked LM; false: an output matrix of its own."""
     span_dropout: float = 0.0
     """Dropout before the span head: none in BERT and RoBERTa, 0.1 in DistilBERT."""
     classifier_dropout: float = 0.1

@@ -20,6 +20,7 @@ _DISTILBERT = {
     "max_position_embeddings": "max_position_embeddings",
     "initializer_range": "initializer_range",
     "pad_token_id": "pad_token_id",
+    "tie_word_embeddings": "tie_word_embeddings",
     "span_dropout": "qa_dropout",
     "classifier_dropout": "seq_classif_dropout",
 }

@@ -49,6 +49,7 @@ _POOLED = {"head.pooler.dense": "bert.pooler.dense"}
 def _predictions(head: str) -> dict[str, str]:
     return {
         head: "cls.predictions",
+        f"{head}.decoder": "cls.predictions.decoder",
         f"{head}.dense": "cls.predictions.transform.dense",
         f"{head}.norm": "cls.predictions.transform.LayerNorm",
     }
@@ -76,10 +77,8 @@ BERT = KeyTable(
             },
         ),
     },
-    tied={
-        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-    },
+    renamed={"cls.predictions.decoder.bias": "cls.predictions.bias"},
+    output=("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
     ignored=(r"bert\.embeddings\.position_ids",),
     optional=("pooler",),
 )
@@ -96,14 +95,13 @@ ROBERTA = KeyTable(
         classifier={"head.pooler.dense": "classifier.dense", "head.dense": "classifier.out_proj"},
         masked_lm={
             "head": "lm_head",
+            "head.decoder": "lm_head.decoder",
             "head.dense": "lm_head.dense",
             "head.norm": "lm_head.layer_norm",
         },
     ),
-    tied={
-        "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
-        "lm_head.decoder.bias": "lm_head.bias",
-    },
+    renamed={"lm_head.decoder.bias": "lm_head.bias"},
+    output=("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
     ignored=(r"roberta\.embeddings\.position_ids",),
     optional=("pooler",),
 )
@@ -135,10 +133,11 @@ DISTILBERT = KeyTable(
         classifier={"head.pooler.dense": "pre_classifier", "head.dense": "classifier"},
         masked_lm={
             "head": "vocab_projector",
+            "head.decoder.weight": "vocab_projector.weight",
             "head.dense": "vocab_transform",
             "head.norm": "vocab_layer_norm",
         },
     ),
-    tied={"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"},
+    output=("vocab_projector.weight", "distilbert.embeddings.word_embeddings.weight"),
     ignored=(r"distilbert\.embeddings\.position_ids",),
 )

@@ -195,7 +195,8 @@ def _token(config: BertConfig) -> TokenHead:
 
 def _masked_lm(config: BertConfig) -> MaskedLMHead:
     dense = nn.Linear(config.hidden_size, config.hidden_size)
-    return MaskedLMHead(dense, config.vocab_size, config.hidden_act, config.layer_norm_eps)
+    act, eps, tied = config.hidden_act, config.layer_norm_eps, config.tie_word_embeddings
+    return MaskedLMHead(dense, config.vocab_size, act, eps, tied=tied)
 
 
 def _next_sentence(config: BertConfig) -> PooledHead:
