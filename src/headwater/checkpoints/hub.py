@@ -92,8 +92,8 @@ def _reason(error: Exception) -> str:
         return "the hub gives it to some only: accept its terms there, then `hf auth login`"
     if isinstance(error, errors.RepositoryNotFoundError):
         return (
-            f"the hub has none of that name; give a folder, a hub id or a bundled name ({bundled}), "
-            "or `hf auth login` for a private one"
+            "the hub has none of that name; give a folder, a hub id or a bundled name "
+            f"({bundled}), or `hf auth login` for a private one"
         )
     if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled):
         cause = str(error.__cause__ or "").strip().split("\n")[0] or "offline, and not in its cache"

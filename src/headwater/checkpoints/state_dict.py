@@ -49,8 +49,8 @@ def published(tensors: Mapping[str, Tensor], keys: KeyTable, folder: Path) -> di
 def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:
     """Trust the tensors on whether an output layer is the embedding.
 
-    The published code ties what is equal, whatever config.json says. Of a T5 it writes `tie_word_embeddings: true` for untied models too, and keeps only
-    `scale_decoder_outputs` to tell them apart.
+    The published code ties none that differ, whatever config.json says. Of a T5 it writes
+    `tie_word_embeddings: true` for untied models too, and keeps only `scale_decoder_outputs`.
     """
     names = keys_of(config).output
     if names is None or names[0] not in tensors:
