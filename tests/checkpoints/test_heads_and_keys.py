@@ -29,7 +29,8 @@ def test_tables_are_reversible(family: str) -> None:
         back = {theirs: ours for ours, theirs in modules.items()}
         assert len(back) == len(modules)
         for ours in modules:
-            name = ours.replace("{n}", "11") + ".weight"
+            name = ours.replace("{n}", "11")
+            name += "" if name.endswith(".weight") else ".bias"  # a whole tensor, or a module
             theirs = translate(name, modules)
             assert theirs is not None
             assert translate(theirs, back) == name

@@ -89,14 +89,9 @@ def test_a_misspelt_name_or_path_is_not_asked_for(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "squad").mkdir(parents=True)
-    for name, near in {
-        "readr": "'reader'",
-        "Reader": "'reader'",
-        "runs/squd": "'runs/squad'",
-    }.items():
-        with pytest.raises(
-            UserError, match=f"^{name}: no such folder; did you mean {near}"
-        ) as line:
+    nearest = {"readr": "reader", "Reader": "reader", "runs/squd": "runs/squad"}
+    for name, near in nearest.items():
+        with pytest.raises(UserError, match=f"^{name}: no such .*; did you mean '{near}'") as line:
             resolve(name)
         assert len(str(line.value)) < 80
     with pytest.raises(UserError, match=r"^runs/nope: no such folder, and runs is one here"):
@@ -131,8 +126,6 @@ def test_why_the_hub_gave_nothing(monkeypatch: pytest.MonkeyPatch, kind: str, sa
         raise _answers(kind)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    with pytest.raises(
-        UserError, match=f"^nobody/bert: no such folder, not bundled, and .*{said}"
-    ) as e:
+    with pytest.raises(UserError, match=f"^nobody/bert: no such folder, .*{said}") as line:
         resolve("nobody/bert")
-    assert "\n" not in str(e.value)
+    assert "\n" not in str(line.value)

@@ -1,8 +1,8 @@
 """One reversible table between our names of tensors and those of published checkpoints.
 
-A table pairs *modules*; the leaf (`weight`, `bias`) is the same on both sides and `{n}` stands for
-a layer's number. So `body.layers.3.attention.norm.weight` is
-`bert.encoder.layer.3.attention.output.LayerNorm.weight`, in both directions. Free of torch.
+A table pairs *modules*; the leaf (`weight`, `bias`) is the same on both sides, `{n}` a layer's
+number. So `body.layers.3.attention.norm.weight` is `bert.encoder.layer.3.attention.output
+.LayerNorm.weight`, in both directions. Free of torch.
 """
 
 import re
@@ -34,16 +34,14 @@ class KeyTable:
         body: the body's modules.
         heads: by our head's name; None is the bare body.
         tied: a second name of a tensor -> the tensor itself. May be absent; if present, equal.
-        renamed: the name by which the published code computes -> that in the table, whose tensor it
-            replaces where both are there.
+        renamed: a second name, by which the published code computes -> that in the table.
         ignored: keys (whole, regular expressions) that hold nothing to load.
         optional: submodules of a bare body that a folder may lack.
         output: the tensor of an output layer of its own -> the embedding that it may be tied to.
         bodies: further classes that hold all tensors of the model without a head, where that is
             more than a body: its output is tied. It is written with the prefix.
         transposed: modules whose weight stands as `[inputs, outputs]` in the file.
-        fused: modules that stand as one in the file, along the outputs: its name -> its parts, of
-            which the tables speak as modules inside it; see `checkpoints.state_dict`.
+        fused: a module of the file -> its parts, along the outputs; see `checkpoints.state_dict`.
     """
 
     prefix: str
@@ -64,10 +62,8 @@ class KeyTable:
 
     def known(self) -> set[str]:
         """Return all their module names, of every head."""
-        names = set(self.body.values())
-        for head in self.heads.values():
-            names.update(head.modules.values())
-        return names
+        heads = (head.modules.values() for head in self.heads.values())
+        return set(self.body.values()).union(*heads)
 
     def ignores(self, name: str) -> bool:
         """Tell whether a tensor of that name holds nothing to load."""
@@ -88,13 +84,10 @@ class KeyTable:
 
     def whole_name(self, name: str) -> str:
         """Bring a key of a file to the full modern form: the body's prefix, no gamma and beta."""
-        for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
-            if name.endswith(old):
-                name = name.removesuffix(old) + new
+        name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
         whole = self.prefix + name
         bare = dict.fromkeys([*self.modules(None).values(), *self.fused], "")
-        known = translate(whole, bare) is not None or self.ignores(whole)
-        return whole if known else name
+        return name if translate(whole, bare) is None and not self.ignores(whole) else whole
 
     def name_in_file(self, name: str, head: HeadName | None) -> str:
         """Return the published name of a tensor of a model with that head."""
@@ -113,9 +106,9 @@ def numbered(module: str) -> tuple[str, str]:
 
 
 def translate(name: str, modules: Modules) -> str | None:
-    """Return the other side's name of a tensor, or None when its module is not in the table.
+    """Return the other side's name of a tensor, or None when the table has it not.
 
-    A table may hold a whole tensor, with its leaf, that is named otherwise than its module.
+    A table may hold a tensor, with its leaf, that is named otherwise than its module.
     """
     if name in modules:
         return modules[name]
