@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
+from headwater.text.tokenizer_class import Flags, followed, read_class
 
 ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
 
@@ -29,17 +30,27 @@ class Settings:
         `add_prefix_space`.
     max_length: the longest sequence the model was made for, where stated.
     sentinels: how many `<extra_id_n>` there are (`extra_ids`).
+    tokenizer_class: by which `transformers` opens the folder, without `Fast`.
+    own: whether v0.1.0 of this library wrote them. It did not know of a class's default flags.
     """
 
     tokens: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, bool] = field(default_factory=dict)
     max_length: int | None = None
     sentinels: int | None = None
+    tokenizer_class: str | None = None
+    own: bool = False
+
+    @property
+    def followed(self) -> Flags:
+        """The flags that win over what a `tokenizer.json` says."""
+        return followed(self.flags, self.tokenizer_class, defaults=not self.own)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read a folder's settings."""
         stated: dict[str, Any] = {}
+        by_name: dict[str, dict[str, Any]] = {}
         files: dict[str, Path] = {}
         for file in (folder / "special_tokens_map.json", folder / "tokenizer_config.json"):
             if not file.exists():
@@ -47,6 +58,7 @@ class Settings:
             content = read_json(file)
             if not isinstance(content, dict):
                 raise UserError(f"{file}: an object was expected, such as {{}}")
+            by_name[file.name] = content
             stated.update({key: value for key, value in content.items() if value is not None})
             files.update(dict.fromkeys(content, file))
         names = {role: f"{role}_token" for role in ROLES}
@@ -58,7 +70,9 @@ class Settings:
         if extra is not None and (type(extra) is not int or not 0 <= extra <= 10_000):
             file = files["extra_ids"]
             raise UserError(f"{file}: extra_ids must be a whole number up to 10000, not {extra!r}")
-        return cls(tokens, flags, length if limited else None, extra)
+        tokenizer_class = read_class(folder, stated, folder / "tokenizer_config.json")
+        own = _own(by_name.get("tokenizer_config.json"), by_name.get("special_tokens_map.json"))
+        return cls(tokens, flags, length if limited else None, extra, tokenizer_class, own)
 
     def write(self, folder: Path, tokenizer_class: str) -> None:
         """Write `tokenizer_config.json` and `special_tokens_map.json` for `transformers`."""
@@ -73,6 +87,15 @@ class Settings:
             ("special_tokens_map.json", tokens),
         ):
             write_json(folder / name, content)
+
+
+def _own(config: dict[str, Any] | None, tokens: dict[str, Any] | None) -> bool:
+    """Tell by their keys whether v0.1.0 wrote both files: it stated each role in both."""
+    if config is None or tokens is None:
+        return False
+    roles = {f"{role}_token" for role in ROLES}
+    known = {"tokenizer_class", *_FLAGS, *roles, "model_max_length", "extra_ids"}
+    return set(config) <= known and tokens == {k: v for k, v in config.items() if k in roles}
 
 
 def _token(value: Any, file: Path, name: str) -> str:

@@ -11,6 +11,7 @@ Truncation and padding stored in the file are ignored: the caller decides how lo
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,18 @@ from headwater.files import read_json, replace_file
 from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_json import CLASSES, USUAL_TOKENS
 from headwater.text.vocabulary import Encoding, Vocabulary, check_text
+
+logger = logging.getLogger(__name__)
+
+_FLAGGED = {
+    "normalizer": {
+        "do_lower_case": "lowercase",
+        "strip_accents": "strip_accents",
+        "tokenize_chinese_chars": "handle_chinese_chars",
+    },
+    "pre_tokenizer": {"add_prefix_space": "add_prefix_space"},
+}
+"""What `tokenizer.json` calls the flags, by the part that they are of."""
 
 
 @final
@@ -145,7 +158,7 @@ class TokenizerVocabulary(Vocabulary):
 
 
 def read_tokenizer_json(file: Path, settings: Settings) -> TokenizerVocabulary:
-    """Read a `tokenizer.json`; what the settings beside it state wins, as in `transformers`."""
+    """Read a `tokenizer.json`; flags beside it win where they do in `transformers`."""
     content = read_json(file)
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict) or not model.get("vocab"):
@@ -155,23 +168,27 @@ def read_tokenizer_json(file: Path, settings: Settings) -> TokenizerVocabulary:
         known = ", ".join(CLASSES)
         raise UserError(f"{file}: the model type {model['type']!r} is not known; known: {known}")
     _check_model(model, file)
-    _follow(content, settings)
+    _follow(content, settings, file)
     return TokenizerVocabulary(content, settings, file)
 
 
-def _follow(content: dict[str, Any], settings: Settings) -> None:
-    """Put the stated flags into the description of the normalizer and of the word splitter."""
-    normalizer, splitter = content.get("normalizer"), content.get("pre_tokenizer")
-    names = {
-        "do_lower_case": "lowercase",
-        "strip_accents": "strip_accents",
-        "tokenize_chinese_chars": "handle_chinese_chars",
-    }
-    if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
-        normalizer.update({names[f]: v for f, v in settings.flags.items() if f in names})
-    if isinstance(splitter, dict) and splitter.get("type") == "ByteLevel":
-        stated = settings.flags.get("add_prefix_space", splitter.get("add_prefix_space", False))
-        splitter["add_prefix_space"] = stated
+def _follow(content: dict[str, Any], settings: Settings, file: Path) -> None:
+    """Put the flags that win into the description of the normalizer and of the word splitter."""
+    flags, unstated = settings.followed, []
+    for part, kind in (("normalizer", "BertNormalizer"), ("pre_tokenizer", "ByteLevel")):
+        described = content.get(part)
+        if not isinstance(described, dict) or described.get("type") != kind:
+            continue
+        for flag in flags.keys() & _FLAGGED[part].keys():
+            name, value = _FLAGGED[part][flag], flags[flag]
+            if flag not in settings.flags and described.get(name, value) != value:
+                unstated.append(f"{flag} = {json.dumps(value)}")
+            described[name] = value
+    if unstated:
+        logger.warning(
+            f"{file}: read with {', '.join(sorted(unstated))}, as {settings.tokenizer_class} of "
+            "transformers reads it; state what holds in tokenizer_config.json"
+        )
 
 
 def _check_model(model: dict[str, Any], file: Path) -> None:
