@@ -6,7 +6,6 @@ training after saving), 141 the reader of our output has gone.
 No verb's `--help` imports torch.
 """
 
-import errno
 import logging
 import os
 import sys
@@ -31,14 +30,10 @@ from headwater.commands.study import study
 from headwater.commands.train import finetune, pretrain
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
+from headwater.files import MACHINE, told
 
 logger = logging.getLogger(__name__)
 
-# What a user can mend: no room, no right, a name that cannot be.
-_MACHINE = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR),
-)
 _PATHS = ("--output", "--data", "--input", "--predictions", "--context", "--vocabulary")
 
 
@@ -125,10 +120,10 @@ def _exit_code(arguments: list[str]) -> int:
         logger.error(" ".join(str(error).split()))
         return 2
     except OSError as error:
-        if error.errno not in _MACHINE:
+        if error.errno not in MACHINE:
             logger.error(str(error))
             return 1
-        logger.error(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+        logger.error(told(error))
         return 2
 
 

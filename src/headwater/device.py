@@ -107,9 +107,3 @@ def peak_memory(device: torch.device) -> int | None:
     # Not from getrusage, which on Linux also counts what started this process.
     line = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     return None if line is None else int(line[1]) * 1024
-
-
-def megabytes(count: int) -> str:
-    """Return a number of bytes as people read it: "97 MB", "0.4 MB"."""
-    millions = count / 1e6
-    return f"{millions:,.0f} MB" if millions >= 10 else f"{millions:.1f} MB"

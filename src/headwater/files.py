@@ -4,6 +4,7 @@ Every output is written under a temporary name in the same folder, synced to the
 renamed: after a crash a reader finds the old content or the new one, never a mixture.
 """
 
+import errno
 import gzip
 import hashlib
 import json
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from headwater.errors import UserError
+from headwater.sizes import byte_size
 from headwater.text_files import opened, reading_errors, text_fault
 
 SMALL = 2**27
@@ -28,6 +30,13 @@ LARGE = 2**31
 
 _STEP = 2**20  # bytes taken at once
 _LINE = re.compile(r", line \d+$")
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+MACHINE = FULL | {
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ELOOP, errno.EILSEQ),
+    *(errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EMFILE, errno.ENFILE),
+}
+"""The numbers of what a user can mend: no room, no right, a name that cannot be."""
 
 
 def read_bytes(path: Path, most: int = LARGE) -> bytes:
@@ -158,8 +167,12 @@ def replace_file(path: Path, content: bytes | str) -> None:
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: not a file that can be replaced; name a file")
     path = path.resolve()  # a link stays a link, its target is replaced
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise refusal(error, path, len(data)) from None
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -168,9 +181,9 @@ def replace_file(path: Path, content: bytes | str) -> None:
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+            raise refusal(error, path, len(data)) from None
         raise
     _sync_folder(path.parent)
 
@@ -188,8 +201,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     A rename cannot replace a folder that is not empty, so the old folder is renamed first;
     where that instant matters (training state), switch by a pointer file instead.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    except OSError as error:
+        raise refusal(error, path) from None
     try:
         yield temporary
         for item in temporary.rglob("*"):  # some writers make files that only their owner reads
@@ -203,10 +219,62 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(old)
         else:
             os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _of_folder(error, temporary, path) from None
         raise
     _sync_folder(path.parent)
+
+
+def _of_folder(error: OSError, temporary: Path, path: Path) -> OSError:
+    """Return what was refused in a temporary folder as refused in the folder it stands for."""
+    if error.filename is None:
+        return refusal(error, path)
+    file = Path(os.fsdecode(error.filename))
+    if file.is_relative_to(temporary):
+        return OSError(error.errno, error.strerror, str(path / file.relative_to(temporary)))
+    return error
+
+
+def refusal(error: OSError, path: Path, needed: int | None = None) -> OSError:
+    """Return what the system refused with the path that it was about and the room on its disk.
+
+    Args:
+        needed: the bytes that were to be written, where they are known.
+    """
+    number = error.errno
+    if number is None:  # numpy says "9 requested and 5 written"
+        number = errno.ENOSPC if "written" in str(error) else errno.EIO
+    if number not in MACHINE:
+        return error
+    reason = os.strerror(number)
+    if number == errno.ENOSPC:
+        folder = next(each for each in path.absolute().parents if each.is_dir())
+        free = byte_size(shutil.disk_usage(folder).free)
+        reason += f"; {free} are free"
+        if needed is not None:
+            reason += f", {byte_size(needed)} are needed"
+    return OSError(number, reason, str(path))
+
+
+def told(error: OSError) -> str:
+    """Return what the system refused as a line: the path, and why."""
+    parts = (error.filename, error.strerror or str(error))
+    return ": ".join(os.fsdecode(part) for part in parts if part)
+
+
+def reserve(file: BinaryIO, length: int) -> None:
+    """Claim the room of a file of that length where the system can; OSError where it is too little.
+
+    A file with gaps takes its room only when they are filled, perhaps hours later.
+    """
+    if hasattr(os, "posix_fallocate") and length:
+        try:
+            os.posix_fallocate(file.fileno(), 0, length)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
 
 
 def sweep(folder: Path, names: Iterable[str] = ("*",)) -> None:

@@ -141,7 +141,7 @@ def test_a_full_disk_is_reported_and_the_states_before_stay(
         raise OSError(28, "No space left on device")
 
     before = sorted(p.name for p in (run / "state").glob("step-*"))
-    monkeypatch.setattr(state_module.tensors, "write", full)
+    monkeypatch.setattr(state_module.tensor_file, "write", full)
     with pytest.raises(UserError, match="No space left on device"):
         toy_run(run, resume=True)
     assert sorted(p.name for p in (run / "state").iterdir() if "step" in p.name) == before

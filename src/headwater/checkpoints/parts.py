@@ -23,8 +23,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from headwater import tensor_file
 from headwater.checkpoints.hub import BUNDLED, resolve
-from headwater.checkpoints.weights import SINGLE, weight_files, write_manifest, write_weights
+from headwater.checkpoints.weights import SINGLE, weight_files, write_manifest
 from headwater.errors import UserError
 from headwater.files import read_json, replacing_folder, sha256, write_json
 from headwater.methods.config import MethodConfig
@@ -157,7 +158,8 @@ def write_parts(
     with replacing_folder(folder) as temporary:
         for name, content in documents.items():
             write_json(temporary / name, content)
-        write_weights(temporary, tensors, SINGLE if adaptation is None else TRAINED)
+        file = temporary / (SINGLE if adaptation is None else TRAINED)
+        tensor_file.write(file, tensors)
         if vocabulary is not None:
             vocabulary.save(temporary)
         write_manifest(temporary, [item.name for item in temporary.iterdir()])

@@ -7,12 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from headwater import files
+from headwater import files, tensor_file
 from headwater.errors import UserError
 
 SINGLE = "model.safetensors"
@@ -27,7 +24,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     _check_weights(folder, names)
     tensors: dict[str, Tensor] = {}
     for name in names:
-        part = _read_file(folder / name)
+        part = tensor_file.read(folder / name)
         twice = tensors.keys() & part.keys()
         if twice:
             raise UserError(f"{folder / name}: {min(twice)} is in another shard too")
@@ -40,16 +37,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 def read_file(folder: Path, name: str) -> dict[str, Tensor]:
     """Read all tensors of one file of a folder."""
     _check_weights(folder, [name])
-    return _read_file(folder / name)
-
-
-def write_weights(folder: Path, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Write a file of tensors."""
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        save_file(whole, folder / name, metadata={"format": "pt"})
-    except SafetensorError as error:  # it hides the system's own error
-        raise OSError(f"{folder / name}: cannot be written ({error})") from None
+    return tensor_file.read(folder / name)
 
 
 def weight_files(folder: Path) -> list[str]:
@@ -85,15 +73,6 @@ def _check_index(folder: Path, tensors: Mapping[str, Tensor]) -> None:
     different = tensors.keys() ^ _weight_map(folder).keys()
     if different:
         raise UserError(f"{folder / INDEX}: disagrees with its shards on {min(different)}")
-
-
-def _read_file(path: Path) -> dict[str, Tensor]:
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: damaged or cut short ({error}); fetch it again") from None
-    # The file is mapped; what is returned must not change when the file does.
-    return {name: torch.clone(tensor) for name, tensor in tensors.items()}
 
 
 def write_manifest(folder: Path, names: Iterable[str]) -> None:

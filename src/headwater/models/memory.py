@@ -11,6 +11,7 @@ import torch
 from headwater.errors import UserError
 from headwater.models.build import empty_model
 from headwater.models.config import HeadName, ModelConfig
+from headwater.sizes import byte_size
 
 
 def check_memory(config: ModelConfig, head: HeadName | None = None) -> None:
@@ -31,8 +32,8 @@ def check_room(numbers: int, what: str) -> None:
     there = _memory()
     if there is not None and 4 * numbers > there:
         raise UserError(
-            f"{what} needs {4 * numbers / 2**30:,.0f} GiB for its parameters alone, and this "
-            f"machine has {there / 2**30:,.0f} GiB of memory; choose smaller ones"
+            f"{what} needs {byte_size(4 * numbers)} for its parameters alone, and this machine has "
+            f"{byte_size(there)} of memory; choose smaller ones"
         )
 
 

@@ -11,11 +11,12 @@ into memory; one that is damaged is computed again, and a second process waits f
 
 import hashlib
 import logging
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import Any, BinaryIO, final
 
 import numpy as np
 import torch
@@ -26,10 +27,11 @@ from torch import Tensor
 from headwater.data.batching import collate
 from headwater.data.convert import Features, FeatureSet
 from headwater.errors import UserError
-from headwater.files import replacing_folder, sha256, sweep
+from headwater.files import replacing_folder, reserve, sha256, sweep
 from headwater.inference.batches import autocast, batch_tokens, batches, evaluating
 from headwater.models.families import sizes_of
 from headwater.models.feature_model import FeatureModel
+from headwater.sizes import byte_size
 
 logger = logging.getLogger(__name__)
 
@@ -129,44 +131,48 @@ class _StoredSet:
 
     def vectors(self) -> Floats:
         """Return `[tokens, layers, width]`, mapped; of many processes one computes them."""
-        size, how = int(np.prod(self._shape)) * self._dtype.itemsize, "found"
-        if not self._is_whole():
+        size, how = math.prod(self._shape) * self._dtype.itemsize, "found"
+        vectors = self._whole()
+        if vectors is None:
             try:
                 self._folder.parent.mkdir(parents=True, exist_ok=True)
                 with FileLock(self._folder.with_suffix(".lock")):
-                    if not self._is_whole():
+                    vectors = self._whole()
+                    if vectors is None:
                         self._write(size)
-                        how = "computed"
+                        vectors, how = np.load(self._folder / _VECTORS, mmap_mode="r"), "computed"
             except OSError as error:
                 raise UserError(
                     f"{self._folder}: cannot be written ({error.strerror or error}); features are "
                     "kept there, or where XDG_CACHE_HOME says"
                 ) from None
         logger.info(
-            f"features: {len(self.keys):,} sequences, {size / 2**20:,.1f} MiB in {self._folder} "
-            f"({how})"
+            f"features: {len(self.keys):,} sequences, {byte_size(size)} in {self._folder} ({how})"
         )
-        found: Floats = np.load(self._folder / _VECTORS, mmap_mode="r")
-        return found
+        return vectors
 
-    def _is_whole(self) -> bool:
+    def _whole(self) -> Floats | None:
+        """Return what is kept, mapped; None where there is nothing, or not what was written."""
         try:
             expected = (self._folder / _SUM).read_text("utf-8").strip()
-            return sha256(self._folder / _VECTORS) == expected
+            if sha256(self._folder / _VECTORS) != expected:
+                return None
+            found: Floats = np.load(self._folder / _VECTORS, mmap_mode="r")
         except (OSError, ValueError):
-            return False
+            return None
+        return found if found.dtype == self._dtype and found.shape == self._shape else None
 
     def _write(self, size: int) -> None:
         sweep(self._folder.parent, [f"{self._folder.name}.*"])
         _check_room(self._folder.parent, size)
         with replacing_folder(self._folder) as temporary:
-            table = np.lib.format.open_memmap(
-                temporary / _VECTORS, mode="w+", dtype=self._dtype, shape=self._shape
-            )
-            for index, values in self._computed():
-                table[self.bounds[index] : self.bounds[index + 1]] = values
-            table.flush()
-            del table
+            with (temporary / _VECTORS).open("wb") as file:  # mapped, a full disk would be SIGBUS
+                _write_header(file, self._dtype, self._shape)
+                begin, row = file.tell(), math.prod(self._shape[1:]) * self._dtype.itemsize
+                reserve(file, begin + size)
+                for index, values in self._computed():
+                    file.seek(begin + self.bounds[index] * row)
+                    file.write(values.tobytes())
             (temporary / _SUM).write_text(sha256(temporary / _VECTORS), "utf-8")
 
     def _computed(self) -> Iterator[tuple[int, Floats]]:
@@ -205,10 +211,15 @@ def _rounded(values: NDArray[np.float32], dtype: np.dtype[Any]) -> Floats:
     )
 
 
+def _write_header(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
 def _check_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise UserError(
-            f"{folder}: the features take {size / 2**30:.1f} GiB and {free / 2**30:.1f} are free; "
+            f"{folder}: the features take {byte_size(size)} and {byte_size(free)} are free; "
             'delete old ones there, set XDG_CACHE_HOME, or features.stored_as = "float16"'
         )

@@ -3,10 +3,11 @@
 import json
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from headwater.files import replace_file, whole_lines
+from headwater.files import refusal, replace_file, whole_lines
 
 
 class Log:
@@ -14,16 +15,21 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file = path.open("a", encoding="utf-8")
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; what could not be written has been told."""
+        with suppress(OSError):
+            self._file.close()
 
     def write(self, line: dict[str, Any]) -> None:
         """Append one object; numbers that JSON has no form for become null."""
-        self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise refusal(error, self._path) from None
 
     def sync(self) -> None:
         """Force the log to the disk, before a state that will trust it."""

@@ -1,13 +1,13 @@
 """What a way to adapt a model trains, and what that costs in memory.
 
 Weights, gradients and the optimizer's moments, at 4 bytes a number. For a parameter of 512 x 512
-that trains, AdamW keeps two moments of that size: 1 MB of weights becomes 4 MB; Adafactor keeps
-512 + 512 numbers: 2 MB. One that is frozen stays at 1 MB.
+that trains, AdamW keeps two moments of that size: 1 MiB of weights becomes 4 MiB; Adafactor keeps
+512 + 512 numbers: 2 MiB. One that is frozen stays at 1 MiB.
 """
 
 from torch import nn
 
-from headwater.device import megabytes
+from headwater.sizes import byte_size
 from headwater.training.adafactor import factored
 from headwater.training.config import TrainingConfig
 
@@ -22,7 +22,7 @@ def training_line(model: nn.Module, method: str, config: TrainingConfig) -> str:
     trained, total = count_parameters(model)
     return (
         f"{method}: {trained:,} of {total:,} parameters train ({trained / total:.1%}); "
-        f"{megabytes(training_bytes(model, config))} for weights, gradients and moments"
+        f"{byte_size(training_bytes(model, config))} for weights, gradients and moments"
     )
 
 

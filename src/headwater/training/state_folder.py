@@ -15,19 +15,23 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from headwater import tensor_file
 from headwater.errors import UserError
 from headwater.files import (
+    MACHINE,
     replace_file,
     replacing_folder,
     sha256,
     sweep,
+    told,
     write_json,
 )
 from headwater.training import tensors
@@ -77,28 +81,19 @@ class StateFolder:
             "identity": as_json(identity),
             "machine": {**machine},
         }
-        try:
-            with replacing_folder(self.path / name) as folder:
-                tensors.write(folder / _MODEL, tensors.of_model(model, self._excluded))
-                tensors.write(folder / _OPTIMIZER, tensors.of_optimizer(model, optimizer))
-                (folder / _STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
-                _write_manifest(folder)
-            replace_file(self.path / "latest", f"{name}\n")
-        except OSError as error:
-            raise UserError(
-                f"{self.path / name}: cannot be written ({error.strerror or error})"
-            ) from None
+        with replacing_folder(self.path / name) as folder:
+            tensor_file.write(folder / _MODEL, tensors.of_model(model, self._excluded))
+            tensor_file.write(folder / _OPTIMIZER, tensors.of_optimizer(model, optimizer))
+            (folder / _STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
+            _write_manifest(folder)
+        replace_file(self.path / "latest", f"{name}\n")
         self._prune(state)
 
     def save_best(self, step: int, model: nn.Module) -> None:
         """Write the weights of the best evaluation so far; older ones go when a state is saved."""
-        path = self.path / f"best-{step:08d}"
-        try:
-            with replacing_folder(path) as folder:
-                tensors.write(folder / _MODEL, tensors.of_model(model, self._excluded))
-                _write_manifest(folder)
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+        with replacing_folder(self.path / f"best-{step:08d}") as folder:
+            tensor_file.write(folder / _MODEL, tensors.of_model(model, self._excluded))
+            _write_manifest(folder)
 
     def load_best(self, step: int, model: nn.Module) -> None:
         """Put the best weights back into the model."""
@@ -127,7 +122,7 @@ class StateFolder:
                 continue
             compare(content["identity"], identity)
             self._load(model, folder)
-            tensors.into_optimizer(model, optimizer, tensors.read(folder / _OPTIMIZER))
+            tensors.into_optimizer(model, optimizer, tensor_file.read(folder / _OPTIMIZER))
             state = TrainState.from_json(content["state"])
             self._rewind(state)
             return state, content["machine"]
@@ -139,7 +134,25 @@ class StateFolder:
         return None
 
     def _load(self, model: nn.Module, folder: Path) -> None:
-        tensors.into_model(model, tensors.read(folder / _MODEL), str(folder), self._excluded)
+        tensors.into_model(model, tensor_file.read(folder / _MODEL), str(folder), self._excluded)
+
+    @contextmanager
+    def saying_what_is_saved(self) -> Iterator[None]:
+        """Let the line about a disk that is full, or refuses otherwise, say what is not lost."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in MACHINE:
+                raise
+            raise UserError(f"{told(error)}; {self._saved()}") from None
+
+    def _saved(self) -> str:
+        try:
+            name = (self.path / "latest").read_text("utf-8").strip()
+            step = int(name.removeprefix("step-"))
+        except (OSError, ValueError):
+            return "nothing was saved before"
+        return f"what was trained up to step {step} is saved: mend this, and go on with --resume"
 
     def finish(self, outcome: Mapping[str, Any], identity: Identity) -> None:
         """Leave the mark that the run has ended."""

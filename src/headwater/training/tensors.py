@@ -1,12 +1,9 @@
-"""A model's and an optimizer's tensors by name, in and out of safetensors files."""
+"""A model's and an optimizer's tensors by name, taken out and put back."""
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from headwater.errors import UserError
@@ -69,16 +66,3 @@ def into_optimizer(
         if names[id(parameter)] in by_name
     }
     optimizer.load_state_dict(content)
-
-
-def write(path: Path, tensors: Tensors) -> None:
-    """Write tensors to a file; OSError when the disk refuses."""
-    try:
-        save_file({name: value.contiguous() for name, value in tensors.items()}, path)
-    except SafetensorError as error:  # it hides the system's own error
-        raise OSError(f"{path}: cannot be written ({error})") from None
-
-
-def read(path: Path) -> Tensors:
-    """Read all tensors of a file."""
-    return dict(load_file(path))

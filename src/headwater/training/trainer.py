@@ -21,10 +21,11 @@ from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
-from headwater.device import choose_device, choose_precision, deterministic, megabytes, peak_memory
+from headwater.device import choose_device, choose_precision, deterministic, peak_memory
 from headwater.errors import UserError
 from headwater.lock import LOCK, locked
 from headwater.signals import Interruption, Stop
+from headwater.sizes import byte_size
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks, Outcome, Reason
 from headwater.training.log import cut_log, read_log
@@ -103,7 +104,8 @@ class Trainer:
         self._hooks.before_step(self._model, 1, self._plan.total)
         check_run_folder(self._folder, resume=resume)
         self._states.path.mkdir(parents=True, exist_ok=True)
-        with locked(self._states.path / LOCK, f"{self._folder}: {_LOCKED}"):
+        lock = locked(self._states.path / LOCK, f"{self._folder}: {_LOCKED}")
+        with lock, self._states.saying_what_is_saved():
             self._begin(resume)
             self._clock = time.monotonic() - self._state.seconds
             self._processor_clock = time.process_time() - self._state.processor_seconds
@@ -250,7 +252,7 @@ class Trainer:
         if state.step == 0:
             return outcome
         if memory is not None:
-            logger.info("peak memory %s", megabytes(memory))
+            logger.info("peak memory %s", byte_size(memory))
         self._write_models()
         if outcome.signalled:
             return outcome
