@@ -154,10 +154,10 @@ def test_every_writer_of_tensors_tells_the_number_and_the_path(tmp_path: Path) -
 def test_the_model_at_the_end_of_a_run(
     reader: Path, questions: Path, small_disk: Disk, headwater: Any
 ) -> None:
-    folder = small_disk("320k")
+    folder = small_disk("400k")
     given = ("finetune", "--model", reader, "--task", "squad", "--data", questions)
     steps = ("--set", "training.steps=2")
-    (folder / "other").write_bytes(bytes(100_000))
+    (folder / "other").write_bytes(bytes(180_000))
     ran = headwater(*given, *steps, "--output", folder / "run")
     last = ran.err.strip().splitlines()[-1]
     assert ran.code == 2, ran.err

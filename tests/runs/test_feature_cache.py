@@ -174,7 +174,7 @@ def test_a_full_disk_is_reported_before(tmp_path: Path, monkeypatch: pytest.Monk
         free = 100
 
     monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda _: Usage)
-    with pytest.raises(UserError, match="the features take 1.7 KiB and 100 B are free; "):
+    with pytest.raises(UserError, match=r"the features take 1\.7 KiB and 100 B are free; "):
         kept(small(), MIXED, tmp_path)
 
 
