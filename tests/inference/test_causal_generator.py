@@ -53,7 +53,7 @@ def test_the_likeliest_tokens_follow(gpt: GPT, t5_words: Vocabulary) -> None:
 
 
 def test_beams_give_different_texts(gpt: GPT, t5_words: Vocabulary) -> None:
-    answers = CausalGenerator(gpt, t5_words).ask("bob was", 3)
+    answers = CausalGenerator(gpt, t5_words).ask("bob was", None, 3)
     assert len({answer.text for answer in answers}) == 3
     assert [each.score for each in answers] == sorted((a.score for a in answers), reverse=True)
 

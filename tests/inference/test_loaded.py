@@ -63,14 +63,12 @@ def test_what_a_model_cannot_do_is_reported_with_the_fix(tmp_path: Path, words: 
     with pytest.raises(UserError, match="headwater finetune"):
         body.answer("who?", TEXT)
     reader = load(save(tmp_path / "reader", words, "span"))
-    with pytest.raises(UserError, match="load a T5"):
+    with pytest.raises(UserError, match="generate needs a T5 or a GPT; use answer"):
         reader.generate(["bob"])
-    with pytest.raises(UserError, match="--context"):
+    with pytest.raises(UserError, match="give a context"):
         reader.answer("who?")
     with pytest.raises(UserError, match="pair 1: the context is empty"):
         reader.answer_batch([("who?", "bob"), ("who?", " ")])
-    with pytest.raises(UserError, match="not one text"):
-        reader.generate("bob")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", ["1", True, [1.0]])

@@ -4,11 +4,11 @@ An answer's text is `context[start:end]`, and begins at `start - sentence_start`
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
-from headwater.errors import UserError
+from headwater.data.example import SpanExample
 from headwater.text.sentences import sentence_around
 
 E_contra = TypeVar("E_contra", contravariant=True)
@@ -51,12 +51,6 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
         return asdict(self)
-
-
-def check_top_k(top_k: int) -> None:
-    """Refuse a number of answers below 1."""
-    if top_k < 1:
-        raise UserError(f"top_k = {top_k}: a whole number from 1 on was expected")
 
 
 def no_answer_probability(margin: float, threshold: float = 0.0) -> float:
@@ -119,3 +113,21 @@ class Predictor(Protocol[E_contra]):
     """Predicts examples as they come, in their order, in memory that does not grow with them."""
 
     def __call__(self, examples: Iterable[E_contra], /) -> Iterator[Predicted]: ...
+
+
+class Reader(Protocol):
+    """What answers questions: with a part of a text, by writing, or by going on with a prompt."""
+
+    def ask(
+        self, question: str, contexts: Mapping[str, str] | str | None, top_k: int = 1, /
+    ) -> list[Answer]:
+        """Answer one question from a text, from several by name, or without any."""
+        ...
+
+    def predict(self, examples: Iterable[SpanExample], top_k: int = 1, /) -> Iterator[Prediction]:
+        """Yield one prediction with up to `top_k` answers per example, in order."""
+        ...
+
+    def unread(self, question: str, /) -> int:
+        """Return how many tokens at the end of a question are too many, and not read."""
+        ...

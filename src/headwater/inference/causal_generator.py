@@ -7,15 +7,16 @@ The prompt and its continuation make one text: nothing is stripped between them.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import final
 
 import numpy as np
 
 from headwater.data.convert import Features
+from headwater.data.example import SpanExample
 from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
-from headwater.inference.answer import Answer, check_top_k
+from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import DecoderTokens, GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, generate_batches
@@ -54,15 +55,26 @@ class CausalGenerator:
             yield from self._chunk(chunk, config, begin)
             begin += len(chunk)
 
-    def ask(self, text: str, top_k: int = 1) -> list[Answer]:
+    def ask(
+        self, text: str, contexts: Mapping[str, str] | str | None = None, top_k: int = 1
+    ) -> list[Answer]:
         """Return the `top_k` likeliest continuations of a prompt, as long as there is room for."""
+        if contexts is not None:
+            raise _reads_no_context()
         if not text.strip():
             raise UserError("the text to continue is empty")
-        check_top_k(top_k)
         usual = GenerationConfig(num_beams=top_k, num_return_sequences=top_k)
         room = max(1, min(usual.max_new_tokens, self._room(self.vocabulary.encode(text).ids)))
         found = next(self.generate([text], usual.model_copy(update={"max_new_tokens": room})))
         return [Answer(each.text, math.exp(min(0.0, each.log_probability))) for each in found]
+
+    def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:
+        """Refuse questions on a text."""
+        raise _reads_no_context()
+
+    def unread(self, question: str) -> int:
+        """Return 0: a prompt that is too long is refused."""
+        return 0
 
     def _room(self, ids: Ints) -> int:
         """Return how many tokens can be generated after these."""
@@ -97,3 +109,10 @@ class CausalGenerator:
         before = self.vocabulary.decode(prompt.tolist())
         whole = self.vocabulary.decode([*prompt.tolist(), *ids])
         return whole[len(before) :] if whole.startswith(before) else self.vocabulary.decode(ids)
+
+
+def _reads_no_context() -> UserError:
+    return UserError(
+        "this is a GPT, which continues a text and does not answer from one; give it no context, "
+        "or take a BERT or a T5"
+    )

@@ -22,7 +22,7 @@ from torch import nn
 from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
-from headwater.inference.answer import Answer, Prediction, check_top_k, no_answer_probability
+from headwater.inference.answer import Answer, Prediction, no_answer_probability
 from headwater.inference.batches import chunks, predict_logits
 from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
 from headwater.tasks.windows import build_windows
@@ -68,14 +68,15 @@ class ExtractiveReader:
 
     def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:
         """Yield one prediction with up to `top_k` answers per example, in order."""
-        check_top_k(top_k)
         for chunk in chunks(examples, CHUNK):
             for read in zip(chunk, self._choices(chunk, top_k), strict=True):
                 yield self._prediction([read], top_k, named=False)
 
     __call__ = predict
 
-    def ask(self, question: str, contexts: Mapping[str, str] | str, top_k: int = 1) -> list[Answer]:
+    def ask(
+        self, question: str, contexts: Mapping[str, str] | str | None, top_k: int = 1
+    ) -> list[Answer]:
         """Answer one question from one text, or from several by name.
 
         Returns:
@@ -84,12 +85,16 @@ class ExtractiveReader:
         """
         if not question.strip():
             raise UserError("the question is empty")
+        if contexts is None:
+            raise UserError(
+                "this model finds answers in a text: give a context; only models that write, such "
+                "as T5, answer without"
+            )
         documents = {"": contexts} if isinstance(contexts, str) else contexts
         texts = [SpanExample(name, question, text, ()) for name, text in documents.items()]
         texts = [example for example in texts if example.context.strip()]
         if not texts:
             raise UserError("the text to answer from is empty")
-        check_top_k(top_k)
         reads: list[Read] = []
         for chunk in chunks(texts, CHUNK):
             reads.extend(zip(chunk, self._choices(chunk, top_k), strict=True))

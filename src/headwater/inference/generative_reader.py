@@ -15,7 +15,7 @@ from typing import final
 
 from headwater.data.example import SpanExample, TextExample
 from headwater.errors import UserError
-from headwater.inference.answer import Answer, Prediction, check_top_k
+from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, TextGenerator
@@ -85,8 +85,11 @@ class GenerativeReader:
                 sources.setdefault(text, name)
         return [_answer(text, sources[text] or None) for text in _ranked(generated)[:top_k]]
 
+    def unread(self, question: str) -> int:
+        """Return 0: questions of any length are read."""
+        return 0
+
     def _config(self, top_k: int) -> GenerationConfig:
-        check_top_k(top_k)
         if self._decoding.do_sample:
             return self._decoding
         beams = max(top_k, self._decoding.num_beams)

@@ -7,24 +7,27 @@ load("path/to/t5").generate(["translate English to German: good"])
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, final, overload
 
 import torch
 
+from headwater.arguments import check_count, check_name, check_several, check_text, check_texts
 from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import LoadedCheckpoint, read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import BASE, read_adaptation, weight_sums
-from headwater.data.example import SpanExample
+from headwater.data.example import PairExample, SpanExample
 from headwater.device import choose_device
-from headwater.errors import UserError, with_article
-from headwater.inference.answer import Answer, Predictor
-from headwater.inference.extractive_reader import ExtractiveReader
+from headwater.errors import UserError
+from headwater.inference.answer import Answer, Predictor, Reader
+from headwater.inference.entities import AGGREGATIONS, Aggregation, Entity
+from headwater.inference.gaps import Filling
 from headwater.inference.generation_config import GenerationConfig
-from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.predictors import Predictors
+from headwater.inference.text_labels import Label, ranked
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig
+from headwater.models.text_to_text import TextToText
 from headwater.tasks.field_order import reorder
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary, check_fits
@@ -32,14 +35,16 @@ from headwater.text.vocabulary import Vocabulary, check_fits
 if TYPE_CHECKING:  # it brings all metrics
     from headwater.data.task import Task
 
+Texts = list[str] | tuple[str, ...]
+
 
 def load(model: str | Path, device: str = "auto") -> "LoadedModel":
     """Load a model by folder, run folder, bundled name or hub id."""
-    folder = resolve(str(model))
-    target = choose_device(device)
+    model = check_name(model, "model")
+    folder, target = resolve(model), choose_device(check_text(device, "device"))
     checkpoint = open_model(folder)
     checkpoint.model.to(target)
-    return _loaded(checkpoint, folder, str(model))
+    return _loaded(checkpoint, folder, model)
 
 
 def _loaded(checkpoint: LoadedCheckpoint, folder: Path, name: str) -> "LoadedModel":
@@ -68,8 +73,7 @@ class LoadedModel:
         self.extra = dict(extra or {})
         self.name = name
         self._predictors = Predictors(network, vocabulary, config, self.extra, name)
-        self._reader = self._predictors.question_reader()
-        self._continuation = self._predictors.continuation()
+        self._reader = self._predictors.reader()
 
     def answer(
         self, question: str, context: str | Mapping[str, str] | None = None, top_k: int = 1
@@ -82,35 +86,131 @@ class LoadedModel:
                 asks a T5 for what it knows.
             top_k: how many answers; fewer come back only when there are no more.
         """
-        if self._continuation is not None and context is None:
-            return self._continuation.ask(question, top_k)
-        reader = self._predictors.need(self._reader)
-        if isinstance(reader, GenerativeReader):
-            return reader.ask(question, context, top_k)
-        if context is None:
-            raise UserError(
-                f"{self.name} finds answers in a text: give one (context=..., or --context FILE); "
-                "only models that write, such as T5, answer without"
-            )
-        return reader.ask(question, context, top_k)
+        check_text(question, "question")
+        if isinstance(context, Mapping):
+            for name, text in context.items():
+                check_text(text, f"context {name!r}")
+        elif context is not None:
+            check_text(context, "context")
+        return self._questions().ask(question, context, check_count(top_k, "top_k"))
 
     def answer_batch(self, pairs: Iterable[tuple[str, str]], top_k: int = 1) -> list[list[Answer]]:
         """Answer many (question, context) pairs together, which is faster than one by one."""
-        examples = [
-            SpanExample(str(number), question, context, ())
-            for number, (question, context) in enumerate(pairs)
-        ]
-        for example in examples:
-            if not example.question.strip() or not example.context.strip():
-                what = "context" if example.question.strip() else "question"
-                raise UserError(f"pair {example.id}: the {what} is empty")
-        return [
-            list(each.answers)
-            for each in self._predictors.need(self._reader).predict(examples, top_k)
-        ]
+        wanted = "a list of pairs of question and context"
+        examples = []
+        for number, pair in enumerate(check_several(pairs, "pairs", wanted)):
+            if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+                raise UserError(f"pair {number}: a question and a context were expected")
+            question, context = pair
+            for text, what in ((question, "question"), (context, "context")):
+                if not check_text(text, f"pair {number}: {what}").strip():
+                    raise UserError(f"pair {number}: the {what} is empty")
+            examples.append(SpanExample(str(number), question, context, ()))
+        found = self._questions().predict(examples, check_count(top_k, "top_k"))
+        return [list(each.answers) for each in found]
 
-    def generate(self, texts: Sequence[str], **options: Any) -> list[str]:
-        """Generate texts for each input text; of a GPT, continuations of it.
+    @overload
+    def classify(
+        self,
+        text: str,
+        text_pair: str | None = ...,
+        *,
+        top_k: int | None = ...,
+        task: str | None = ...,
+    ) -> list[Label]: ...
+    @overload
+    def classify(
+        self,
+        text: Texts,
+        text_pair: Texts | None = ...,
+        *,
+        top_k: int | None = ...,
+        task: str | None = ...,
+    ) -> list[list[Label]]: ...
+    def classify(
+        self,
+        text: str | Texts,
+        text_pair: str | Texts | None = None,
+        *,
+        top_k: int | None = None,
+        task: str | None = None,
+    ) -> list[Label] | list[list[Label]]:
+        """Return the labels of a text with their probabilities, the likeliest first.
+
+        A text that is too long is cut, as in training.
+
+        Args:
+            text: one text, or several: these are read together, and each gets a list.
+            text_pair: the second text of a pair, or that of each.
+            top_k: how many labels; None: all.
+            task: whose head is asked, of a model of several tasks.
+        """
+        predict, labels = self._predictors.classifier(task)
+        top_k = None if top_k is None else check_count(top_k, "top_k")
+        texts = _filled(text, "text")
+        pairs: Sequence[str | None] = [None] * len(texts)
+        if text_pair is not None:
+            pairs = _filled(text_pair, "text_pair")
+            if len(pairs) != len(texts) or isinstance(text, str) != isinstance(text_pair, str):
+                raise UserError("text_pair: one text for each of `text` was expected")
+        examples = (
+            PairExample(str(number), *pair)
+            for number, pair in enumerate(zip(texts, pairs, strict=True))
+        )
+        found = [ranked(each, labels, top_k) for each in predict(examples)]
+        return found[0] if isinstance(text, str) else found
+
+    @overload
+    def tag(
+        self, text: str, *, aggregation: Aggregation = ..., task: str | None = ...
+    ) -> list[Entity]: ...
+    @overload
+    def tag(
+        self, text: Texts, *, aggregation: Aggregation = ..., task: str | None = ...
+    ) -> list[list[Entity]]: ...
+    def tag(
+        self,
+        text: str | Texts,
+        *,
+        aggregation: Aggregation = "first",
+        task: str | None = None,
+    ) -> list[Entity] | list[list[Entity]]:
+        """Return the entities of a text of any length, in order: `text[start:end]` with a label.
+
+        Args:
+            text: one text, or several: these are read together, and each gets a list.
+            aggregation: what gets a tag: see `entities.Aggregation`.
+            task: whose head is asked, of a model of several tasks.
+        """
+        if aggregation not in AGGREGATIONS:
+            known = " or ".join(AGGREGATIONS)
+            raise UserError(f"aggregation = {aggregation!r}: {known} was expected")
+        find = self._predictors.tagger(aggregation, task)
+        found = list(find(_filled(text, "text")))
+        return found[0] if isinstance(text, str) else found
+
+    @overload
+    def fill(self, text: str, *, top_k: int = ...) -> list[list[Filling]]: ...
+    @overload
+    def fill(self, text: Texts, *, top_k: int = ...) -> list[list[list[Filling]]]: ...
+    def fill(
+        self, text: str | Texts, *, top_k: int = 5
+    ) -> list[list[Filling]] | list[list[list[Filling]]]:
+        """Return what may stand at each gap of a text, the likeliest first: a list for each gap.
+
+        A gap is written `[MASK]`, `<mask>` or `___`, whatever the model's vocabulary calls it, or
+        for a T5 `<extra_id_0>`, `<extra_id_1>`, ...
+
+        Args:
+            text: one text, or several: these are read together, and each gets such lists.
+            top_k: how many fillings of each gap.
+        """
+        fill = self._predictors.filler()
+        found = list(fill(_filled(text, "text"), check_count(top_k, "top_k")))
+        return found[0] if isinstance(text, str) else found
+
+    def generate(self, texts: str | Sequence[str], **options: Any) -> list[str]:
+        """Generate texts for one input text or several; of a GPT, continuations of it alone.
 
         The fields of a task's template may stand in any order (see `tasks.field_order`).
 
@@ -121,25 +221,24 @@ class LoadedModel:
             one list, as in `transformers`: `num_return_sequences` texts of the first input, the
             best first, then those of the second. A search that finds fewer gives "" for the rest.
         """
-        if isinstance(texts, str):
-            raise UserError("generate takes a list of texts, not one text")
-        reader, config = self._reader, GenerationConfig.check(options, "generate")
-        if isinstance(reader, GenerativeReader):
-            found = reader.generator.generate([reorder(text) for text in texts], config)
-        elif self._continuation is not None:
-            found = self._continuation.generate(texts, config)
-        else:
-            raise UserError(
-                f"{self.name} is {with_article(self.config.model_type)}, which does not write text "
-                "here; load a T5 or a GPT for generate"
-            )
+        given, config = check_texts(texts, "texts"), GenerationConfig.check(options, "generate")
+        writer = self._predictors.writer()
+        if self.generates:
+            given = [reorder(text) for text in given]
         wanted = config.num_return_sequences
+        found = writer.generate(given, config)
         padded = ([*(each.text for each in several), *[""] * wanted][:wanted] for several in found)
         return [text for several in padded for text in several]
 
     def unread(self, question: str) -> int:
         """Return how many tokens at the end of a question are too many for this, and not read."""
-        return self._reader.unread(question) if isinstance(self._reader, ExtractiveReader) else 0
+        return self._reader.unread(question) if self._reader else 0
+
+    def _questions(self) -> Reader:
+        """Return what answers questions; a UserError says why there is nothing."""
+        if self._reader is None:
+            raise self._predictors.unfit("answer")
+        return self._reader
 
     def adapted(self, model: str | Path) -> "LoadedModel":
         """Return what was trained on this model and saved without it, on this model's body.
@@ -150,7 +249,7 @@ class LoadedModel:
         Args:
             model: the run folder, or the folder of what was trained.
         """
-        folder = resolve(str(model))
+        folder = resolve(check_name(model, "model"))
         found = read_adaptation(folder)
         if found is None:
             raise UserError(
@@ -173,7 +272,7 @@ class LoadedModel:
     @property
     def generates(self) -> bool:
         """Whether answers are generated, without offsets and no-answer probabilities."""
-        return isinstance(self._reader, GenerativeReader)
+        return isinstance(self.network, TextToText)
 
     def predictor(
         self, task: "Task[Any]", *, precision: torch.dtype | None = None
@@ -187,3 +286,13 @@ class LoadedModel:
             precision: of an encoder's matrix products; None: by the device and the amount of text.
         """
         return self._predictors.for_task(task, precision)
+
+
+def _filled(texts: Any, name: str) -> list[str]:
+    """Return one text or several, none of which is empty."""
+    found = check_texts(texts, name)
+    for number, text in enumerate(found):
+        if not text.strip():
+            which = name if isinstance(texts, str) else f"{name}[{number}]"
+            raise UserError(f"{which}: the text is empty")
+    return found

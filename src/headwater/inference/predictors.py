@@ -12,14 +12,18 @@ from headwater.config import Config
 from headwater.data.config import SequenceConfig, SpanConfig, TextConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError, with_article
-from headwater.inference.answer import Predictor
+from headwater.inference.answer import Predictor, Reader
 from headwater.inference.causal_generator import CausalGenerator
+from headwater.inference.entities import Aggregation, EntityTagger
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
+from headwater.inference.mask_fillers import MaskFiller, WordFiller
+from headwater.inference.span_filler import SpanFiller
 from headwater.inference.text_generator import TaskGenerator, TextGenerator
-from headwater.models.body import GeneratingBody
+from headwater.inference.verbs import VERBS, Name, unfit
+from headwater.models.body import GeneratingBody, WordBody
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig
 from headwater.models.families import family_of, sizes_of
@@ -33,7 +37,8 @@ if TYPE_CHECKING:  # it brings all metrics
     from headwater.data.task import Task
 
 ConfigT = TypeVar("ConfigT", bound=Config)
-Reader = ExtractiveReader | GenerativeReader
+Writer = TextGenerator | CausalGenerator
+Filler = MaskFiller | WordFiller | SpanFiller
 
 
 @final
@@ -69,43 +74,88 @@ class Predictors:
         one = network.for_task(task.name)
         return self._on_head(one, one.labels, task, precision)
 
-    def question_reader(self) -> Reader | None:
+    def reader(self) -> Reader | None:
         """Return what answers questions, if anything does; of several heads the first for spans."""
-        network = self._network
-        if isinstance(network, TextToText):
-            reader = self._generating(self._question_task(), network)
-            assert isinstance(reader, GenerativeReader)
-            return reader
-        heads: list[Model] = [network]
-        if isinstance(network, MultiTask):
-            heads = [network.for_task(name) for name in network.names]
-        head = next((each for each in heads if each.head_name == "span"), None)
+        match self._network:
+            case TextToText() as network:
+                return self._generating_reader(self._question_task(), network)
+            case GeneratingBody() as network:
+                return CausalGenerator(network, self._vocabulary)
+        head = next((each for each in self._heads.values() if each.head_name == "span"), None)
         return None if head is None else self._span_reader(head, self._threshold)
 
-    def continuation(self) -> CausalGenerator | None:
-        """Return what continues a prompt, of a model that does nothing else."""
-        network = self._network
-        if family_of(self._config).kind != "causal_lm" or not isinstance(network, GeneratingBody):
-            return None
-        return CausalGenerator(network, self._vocabulary)
+    def writer(self) -> Writer:
+        """Return what writes texts."""
+        match self._network:
+            case TextToText() as network:
+                return TextGenerator(network, self._vocabulary)
+            case GeneratingBody() as network:
+                return CausalGenerator(network, self._vocabulary)
+        raise self.unfit("generate")
 
-    def need(self, reader: Reader | None) -> Reader:
-        """Return the reader; a UserError says why there is none."""
-        self._refuse_headless()
-        if reader is None:
-            raise UserError(
-                f"{self._name} has no layer for questions on a text; train one: headwater finetune "
-                f"--model {self._body_name} --task squad --data FILE"
-            )
-        return reader
+    def classifier(self, task: str | None = None) -> tuple[Classifier, tuple[str, ...]]:
+        """Return what chooses labels or gives a number, and the labels; of the head of `task`."""
+        scorer = self._scorer(self._head("classify", task))
+        return Classifier(scorer), scorer.labels
+
+    def tagger(self, aggregation: Aggregation, task: str | None = None) -> EntityTagger:
+        """Return what finds entities, by the head of `task`."""
+        return EntityTagger(self._scorer(self._head("tag", task)), aggregation)
+
+    def filler(self) -> Filler:
+        """Return what fills gaps."""
+        match self._network:
+            case TextToText() as network:
+                return SpanFiller(network, self._vocabulary)
+            case WordBody() as network:
+                return WordFiller(network, self._vocabulary)
+        longest = sizes_of(self._config).longest_input
+        return MaskFiller(self._head("fill", None), self._vocabulary, self._layout, longest)
+
+    def unfit(self, verb: Name) -> UserError:
+        """Return the error for what this model cannot do, with what it can."""
+        kinds = [head.head_name for head in self._heads.values() if head.head_name is not None]
+        return unfit(self._name, self._body_name, self._config, kinds, verb)
+
+    @property
+    def _heads(self) -> dict[str, Model]:
+        """The network with each of its heads, by task; with the only one under ""."""
+        network = self._network
+        if isinstance(network, MultiTask):
+            return {name: network.for_task(name) for name in network.names}
+        return {} if network.head_name is None else {"": network}
+
+    def _head(self, verb: Name, task: str | None) -> Model:
+        """Return the network with the head that a verb asks: that of `task`, or the only one."""
+        heads = self._heads
+        if task is not None and task not in heads:
+            known = ", ".join(heads) or "one head at most, without a name"
+            raise UserError(f"{self._name} has no head for task {task}; it has {known}")
+        asked = heads if task is None else {task: heads[task]}
+        fitting = {n: head for n, head in asked.items() if head.head_name in VERBS[verb].heads}
+        if not fitting:
+            raise self.unfit(verb)
+        if len(fitting) > 1:
+            names = ", ".join(fitting)
+            raise UserError(f"{self._name} has several heads to {verb} with; name a task: {names}")
+        return next(iter(fitting.values()))
 
     def _generating(self, task: "Task[Any]", network: TextToText) -> Predictor[Any]:
+        if task.kind == "span":
+            return self._generating_reader(task, network)
+        return TaskGenerator(TextGenerator(network, self._vocabulary), task, **self._written)
+
+    def _generating_reader(self, task: "Task[Any]", network: TextToText) -> GenerativeReader:
+        """Return what answers with texts; contexts that are too long are read in windows."""
         generator = TextGenerator(network, self._vocabulary)
+        return GenerativeReader(generator, task.to_text, **self._written)
+
+    @property
+    def _written(self) -> dict[str, Any]:
+        """How long inputs and targets are, as in training."""
         sizes = self._saved("text", TextConfig)
-        longest, decoding = sizes.max_inputs, GenerationConfig(max_new_tokens=sizes.max_targets)
-        if task.kind == "span":  # contexts that are too long are read in windows
-            return GenerativeReader(generator, task.to_text, max_inputs=longest, decoding=decoding)
-        return TaskGenerator(generator, task, max_inputs=longest, decoding=decoding)
+        decoding = GenerationConfig(max_new_tokens=sizes.max_targets)
+        return {"max_inputs": sizes.max_inputs, "decoding": decoding}
 
     def _on_head(
         self, head: Model, labels: Sequence[str], task: "Task[Any]", precision: torch.dtype | None
@@ -115,15 +165,18 @@ class Predictors:
         if kind == "span":
             threshold = (self._threshold or 0.0) if task.null_answers else None
             return self._span_reader(head, threshold, precision)
-        scorer = LabelScorer(
+        scorer = self._scorer(head, precision)
+        return Tagger(scorer) if kind == "token" else Classifier(scorer)
+
+    def _scorer(self, head: Model, precision: torch.dtype | None = None) -> LabelScorer:
+        return LabelScorer(
             head,
             self._vocabulary,
-            () if kind == "regression" else tuple(labels),
+            () if head.head_name == "regression" else tuple(head.labels),
             self._saved("sequence", SequenceConfig).fitting(sizes_of(self._config).longest_input),
             precision=precision,
             layout=self._layout,
         )
-        return Tagger(scorer) if kind == "token" else Classifier(scorer)
 
     def _check_head(self, kind: str | None, labels: Sequence[str], task: "Task[Any]") -> None:
         if kind is None or kind != task.kind:
@@ -180,13 +233,13 @@ class Predictors:
         family = family_of(self._config)
         if family.kind == "causal_lm":
             raise UserError(
-                f"{self._name} is a GPT, which continues a text and does not answer from one; "
-                "give it no context, or take a BERT or a T5"
+                f"{self._name} is a GPT, which continues a text and does no task; take a BERT or "
+                "a T5"
             )
         if family.kind == "word_vectors":
             raise UserError(
                 f"{self._name} is {with_article(family.title)}, which gives vectors "
-                "of words and answers nothing; take a BERT or a T5"
+                "of words and does no task; take a BERT or a T5"
             )
 
     def _question_task(self) -> "Task[SpanExample]":

@@ -1,0 +1,66 @@
+"""What a model is asked by which verb, and what is said where it does not fit. Free of torch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from headwater.errors import UserError, with_article
+from headwater.models.config import HeadName, ModelConfig
+from headwater.models.families import family_of
+from headwater.models.family import Kind
+
+Name = Literal["answer", "classify", "tag", "fill", "generate"]
+
+
+class Verb(NamedTuple):
+    """The heads that it asks, families that do the same without a head, and how to train one."""
+
+    heads: tuple[HeadName, ...]
+    families: tuple[Kind, ...]
+    training: str
+
+
+_FINETUNE = "headwater finetune --model {} --task"
+
+VERBS: Mapping[Name, Verb] = {
+    "answer": Verb(("span",), ("text_to_text",), f"{_FINETUNE} squad --data FILE"),
+    "classify": Verb(("sequence", "regression"), (), f"{_FINETUNE} TASK --data FILE"),
+    "tag": Verb(("token",), (), f"{_FINETUNE} ner --data FILE"),
+    "fill": Verb(
+        ("masked_lm", "pretraining"),
+        ("text_to_text", "word_vectors"),
+        "headwater pretrain --model {} --objective mlm --corpus STORE",
+    ),
+    "generate": Verb((), ("text_to_text", "causal_lm"), ""),
+}
+
+_DOES: Mapping[Kind, str] = {
+    "encoder": "has no head",
+    "text_to_text": "is {}, which writes whatever it is asked",
+    "causal_lm": "is {}, which continues a text",
+    "word_vectors": "is {}, which gives vectors of words",
+}
+
+
+def unfit(
+    name: str, body_name: str, config: ModelConfig, heads: Sequence[HeadName], verb: Name
+) -> UserError:
+    """Return the error for a verb that a model cannot do, with the one that fits.
+
+    Args:
+        name: of the model. body_name: what to train from.
+        heads: those of the model; none of a bare body.
+    """
+    family, wanted = family_of(config), VERBS[verb]
+    has = _DOES[family.kind].format(with_article(family.title))
+    if heads:
+        has = f"has a head of kind {', '.join(dict.fromkeys(heads))}"
+    fitting = [
+        other
+        for other, each in VERBS.items()
+        if (any(head in each.heads for head in heads) if heads else family.kind in each.families)
+    ]
+    fixes = [f"use {' or '.join(fitting)}"] if fitting else []
+    if family.kind == "encoder" and wanted.training:
+        fixes.append(f"train one: {wanted.training.format(body_name)}")
+    needs = f"a head of kind {' or '.join(wanted.heads)}" if wanted.heads else "a T5 or a GPT"
+    return UserError(f"{name} {has}, and {verb} needs {needs}; {', or '.join(fixes)}")
