@@ -12,6 +12,7 @@ from typing import final
 
 import numpy as np
 
+from headwater.arguments import check_count
 from headwater.data.convert import Features
 from headwater.data.example import SpanExample
 from headwater.data.token_arrays import Ints
@@ -63,6 +64,7 @@ class CausalGenerator:
             raise _reads_no_context()
         if not text.strip():
             raise UserError("the text to continue is empty")
+        check_count(top_k, "top_k")
         usual = GenerationConfig(num_beams=top_k, num_return_sequences=top_k)
         room = max(1, min(usual.max_new_tokens, self._room(self.vocabulary.encode(text).ids)))
         found = next(self.generate([text], usual.model_copy(update={"max_new_tokens": room})))

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from headwater.arguments import check_count
 from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
@@ -68,6 +69,7 @@ class ExtractiveReader:
 
     def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:
         """Yield one prediction with up to `top_k` answers per example, in order."""
+        check_count(top_k, "top_k")
         for chunk in chunks(examples, CHUNK):
             for read in zip(chunk, self._choices(chunk, top_k), strict=True):
                 yield self._prediction([read], top_k, named=False)
@@ -95,6 +97,7 @@ class ExtractiveReader:
         texts = [example for example in texts if example.context.strip()]
         if not texts:
             raise UserError("the text to answer from is empty")
+        check_count(top_k, "top_k")
         reads: list[Read] = []
         for chunk in chunks(texts, CHUNK):
             reads.extend(zip(chunk, self._choices(chunk, top_k), strict=True))

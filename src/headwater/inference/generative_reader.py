@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
+from headwater.arguments import check_count
 from headwater.data.example import SpanExample, TextExample
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
@@ -90,6 +91,7 @@ class GenerativeReader:
         return 0
 
     def _config(self, top_k: int) -> GenerationConfig:
+        check_count(top_k, "top_k")
         if self._decoding.do_sample:
             return self._decoding
         beams = max(top_k, self._decoding.num_beams)

@@ -92,7 +92,7 @@ class LoadedModel:
                 check_text(text, f"context {name!r}")
         elif context is not None:
             check_text(context, "context")
-        return self._questions().ask(question, context, check_count(top_k, "top_k"))
+        return self._questions().ask(question, context, top_k)
 
     def answer_batch(self, pairs: Iterable[tuple[str, str]], top_k: int = 1) -> list[list[Answer]]:
         """Answer many (question, context) pairs together, which is faster than one by one."""
@@ -106,7 +106,7 @@ class LoadedModel:
                 if not check_text(text, f"pair {number}: {what}").strip():
                     raise UserError(f"pair {number}: the {what} is empty")
             examples.append(SpanExample(str(number), question, context, ()))
-        found = self._questions().predict(examples, check_count(top_k, "top_k"))
+        found = self._questions().predict(examples, top_k)
         return [list(each.answers) for each in found]
 
     @overload
