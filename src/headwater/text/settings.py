@@ -74,14 +74,18 @@ class Settings:
         own = _own(by_name.get("tokenizer_config.json"), by_name.get("special_tokens_map.json"))
         return cls(tokens, flags, length if limited else None, extra, tokenizer_class, own)
 
-    def write(self, folder: Path, tokenizer_class: str) -> None:
-        """Write `tokenizer_config.json` and `special_tokens_map.json` for `transformers`."""
+    def write(
+        self, folder: Path, tokenizer_class: str, more: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write `tokenizer_config.json` and `special_tokens_map.json` for `transformers`.
+
+        Args:
+            more: by which the class builds this very tokenizer, such as flags.
+        """
         tokens = {f"{role}_token": self.tokens[role] for role in ROLES if role in self.tokens}
-        config: dict[str, Any] = {"tokenizer_class": tokenizer_class, **self.flags, **tokens}
+        config: dict[str, Any] = {"tokenizer_class": tokenizer_class, **(more or {}), **tokens}
         if self.max_length is not None:
             config["model_max_length"] = self.max_length
-        if self.sentinels is not None:
-            config["extra_ids"] = self.sentinels
         for name, content in (
             ("tokenizer_config.json", config),
             ("special_tokens_map.json", tokens),

@@ -26,7 +26,9 @@ from tokenizers import Tokenizer
 
 from headwater.errors import UserError
 from headwater.files import read_json, replace_file
+from headwater.text.saved_class import saved_class
 from headwater.text.settings import ROLES, Settings
+from headwater.text.tokenizer_class import GENERIC
 from headwater.text.tokenizer_json import CLASSES, USUAL_TOKENS
 from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
@@ -67,6 +69,9 @@ class TokenizerVocabulary(Vocabulary):
         if self._kind == "BPE" and "<|endoftext|>" in self.ids and "eos" not in usual:
             usual = {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}
         self._settings = replace(settings, tokens={**usual, **settings.tokens})
+        known = {token.content for token in self._tokenizer.get_added_tokens_decoder().values()}
+        roles_alone = [t for t in self._settings.tokens.values() if t not in known]
+        self._tokenizer.add_special_tokens(roles_alone)  # a text may spell them
         roles = {role: self.ids.get(self._settings.tokens.get(role, "")) for role in ROLES}
         self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
         self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
@@ -106,21 +111,19 @@ class TokenizerVocabulary(Vocabulary):
         model = self._content["model"]
         text = json.dumps(self._content, separators=(",", ":"), ensure_ascii=False)
         replace_file(folder / "tokenizer.json", text + "\n")
-        if self._kind == "WordPiece" and len(model["vocab"]) == self.size:
+        described = json.loads(self._tokenizer.to_str())
+        described["post_processor"] = self._content.get("post_processor")
+        named = saved_class(described, self._settings.tokens)
+        # The older files say less: beside the generic class they would be read otherwise.
+        if named.name == "BertTokenizer" and len(model["vocab"]) == self.size:
             ordered = sorted(model["vocab"], key=model["vocab"].__getitem__)
             replace_file(folder / "vocab.txt", "".join(f"{token}\n" for token in ordered))
-        if self._kind == "BPE":
+        if named.name != GENERIC and self._kind == "BPE":
             vocab = json.dumps(model["vocab"], ensure_ascii=False)
             pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
             replace_file(folder / "vocab.json", vocab + "\n")
             replace_file(folder / "merges.txt", "\n".join(["#version: 0.2", *pairs]) + "\n")
-        settings, name = self._settings, CLASSES[self._kind]
-        if self._kind == "BPE" and self.cls_id is not None:
-            name = "RobertaTokenizer"
-        if self._kind == "Unigram":
-            count = sum(token.startswith("<extra_id_") for token in self.ids)
-            settings = replace(settings, sentinels=count)
-        settings.write(folder, name)
+        self._settings.write(folder, named.name, named.settings)
 
     def _spans(self, found: RustEncoding, text: str) -> Encoding:
         ids: list[int] = found.ids

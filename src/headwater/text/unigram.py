@@ -101,8 +101,8 @@ class SentencePieceVocabulary(Vocabulary):
         usual = {"pad": self.pad_id, "unk": self.unk_id, "eos": self.eos_id}
         tokens = {role: self._tokens[id] for role, id in usual.items() if id is not None}
         sentinels = sum(token.startswith("<extra_id_") for token in self._tokens)
-        settings = Settings(tokens, {}, self._settings.max_length, sentinels)
-        settings.write(folder, "T5Tokenizer")
+        settings = Settings(tokens, {}, self._settings.max_length)
+        settings.write(folder, "T5Tokenizer", {"extra_ids": sentinels})
 
     def _cut(self, text: str) -> Iterator[tuple[int, int, int | None]]:
         """Yield (start, end, id) of each special token, and with None of each text between."""

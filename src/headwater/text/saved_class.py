@@ -1,0 +1,152 @@
+"""The class that a saved folder names, so that `transformers` gives every text the same ids.
+
+A class of a family builds its own normalizer, word splitter and sequence layout, whatever
+`tokenizer.json` holds: it is named where it builds the same. Elsewhere the generic class is named,
+which takes the file as it is:
+
+    BertNormalizer, BertPreTokenizer, WordPiece     BertTokenizer with the normalizer's flags
+    NFC, BertPreTokenizer, WordPiece                PreTrainedTokenizerFast
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headwater.text.tokenizer_class import GENERIC
+
+Json = Mapping[str, Any]
+
+_BERT = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
+_GPT2 = dict.fromkeys(("unk", "bos", "eos"), "<|endoftext|>")
+_ROBERTA = {
+    **{"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>"},
+    **{"unk": "<unk>", "pad": "<pad>", "mask": "<mask>"},
+}
+_T5_SPLITTER = [
+    {"type": "WhitespaceSplit"},
+    {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedClass:
+    """A class by name, and the settings by which it builds this tokenizer."""
+
+    name: str
+    settings: Json = field(default_factory=dict)
+
+
+def saved_class(content: Json, roles: Mapping[str, str]) -> SavedClass:
+    """Choose the class for the content of a `tokenizer.json`.
+
+    Args:
+        content: as the library `tokenizers` writes it, with every key.
+        roles: the special tokens, such as `{"cls": "[CLS]"}`.
+    """
+    builders = {"WordPiece": _bert, "BPE": _bpe, "Unigram": _t5}
+    build = builders.get(content["model"]["type"])
+    return (build and build(content, roles)) or SavedClass(GENERIC, _inputs(content))
+
+
+def _bert(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+    model, normalizer = content["model"], content["normalizer"] or {}
+    same = (
+        normalizer.get("type") == "BertNormalizer"
+        and normalizer["clean_text"]
+        and content["pre_tokenizer"] == {"type": "BertPreTokenizer"}
+        and model["unk_token"] == roles.get("unk")
+        and model["continuing_subword_prefix"] == "##"
+        and model["max_input_chars_per_word"] == 100
+        and _knows(roles, _BERT)
+        and content["post_processor"] in (None, bert_layout(content, roles))
+    )
+    flags = {
+        "do_lower_case": normalizer.get("lowercase"),
+        "strip_accents": normalizer.get("strip_accents"),
+        "tokenize_chinese_chars": normalizer.get("handle_chinese_chars"),
+    }
+    stated = {name: flag for name, flag in flags.items() if flag is not None}
+    return SavedClass("BertTokenizer", stated) if same else None
+
+
+def _bpe(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+    model, splitter = content["model"], content["pre_tokenizer"] or {}
+    if any(model[flag] for flag in ("dropout", "fuse_unk", "byte_fallback", "ignore_merges")):
+        return None
+    if model["continuing_subword_prefix"]:
+        return None
+    if model["end_of_word_suffix"]:
+        return _gpt1(content, roles)
+    if content["normalizer"] or splitter.get("type") != "ByteLevel" or not splitter["use_regex"]:
+        return None
+    if model["unk_token"] is not None:
+        return None
+    flag = {"add_prefix_space": splitter["add_prefix_space"]}
+    layout = content["post_processor"] or {}
+    if "cls" in roles and _knows(roles, _ROBERTA):
+        own = layout.get("type") == "RobertaProcessing" and [
+            layout[role][0] for role in ("cls", "sep")
+        ] == [roles.get(role) for role in ("cls", "sep")]
+        return SavedClass("RobertaTokenizer", flag) if own or not layout else None
+    return SavedClass("GPT2Tokenizer", flag) if _knows(roles, _GPT2) else None
+
+
+def _gpt1(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+    model, normalizer = content["model"], content["normalizer"] or {}
+    cleaning = {"clean_text": True, "handle_chinese_chars": True, "strip_accents": None}
+    same = (
+        normalizer == {"type": "BertNormalizer", **cleaning, "lowercase": True}
+        and content["pre_tokenizer"] == {"type": "BertPreTokenizer"}
+        and model["end_of_word_suffix"] == "</w>"
+        and model["unk_token"] == roles.get("unk")
+    )
+    return SavedClass("OpenAIGPTTokenizer") if same else None
+
+
+def _t5(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+    normalizer, splitter = content["normalizer"] or {}, content["pre_tokenizer"] or {}
+    listed = {token["content"] for token in content["added_tokens"]}
+    sentinels = [token for token, _ in content["model"]["vocab"] if token.startswith("<extra_id_")]
+    same = (
+        normalizer.get("type") in (None, "Precompiled")
+        and splitter == {"type": "Sequence", "pretokenizers": _T5_SPLITTER}
+        and content["model"]["unk_id"] == 2
+        and not content["model"]["byte_fallback"]
+        and [roles.get(role) for role in ("pad", "eos", "unk")] == ["<pad>", "</s>", "<unk>"]
+        and {f"<extra_id_{n}>" for n in range(len(sentinels))} == set(sentinels) <= listed
+    )
+    return SavedClass("T5Tokenizer", {"extra_ids": len(sentinels)}) if same else None
+
+
+def bert_layout(content: Json, roles: Mapping[str, str]) -> dict[str, Any]:
+    """Return BERT's sequence layout as `tokenizer.json` describes it."""
+    ids = content["model"]["vocab"]
+    cls, sep = roles["cls"], roles["sep"]
+    first = [_token(cls, 0), {"Sequence": {"id": "A", "type_id": 0}}, _token(sep, 0)]
+    return {
+        "type": "TemplateProcessing",
+        "single": first,
+        "pair": [*first, {"Sequence": {"id": "B", "type_id": 1}}, _token(sep, 1)],
+        "special_tokens": {
+            name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in (cls, sep)
+        },
+    }
+
+
+def _token(token: str, segment: int) -> dict[str, Any]:
+    return {"SpecialToken": {"id": token, "type_id": segment}}
+
+
+def _knows(roles: Mapping[str, str], usual: Mapping[str, str]) -> bool:
+    """Whether the class adds no token: for a role that is not stated it takes its usual one."""
+    tokens = set(roles.values())
+    return all(roles.get(role, token) in tokens for role, token in usual.items())
+
+
+def _inputs(content: Json) -> Json:
+    """Return what the generic class must be told: a model without segments takes no ids of them."""
+    layout = json.dumps(content["post_processor"])
+    if '"type_id": 1' in layout or '"BertProcessing"' in layout:
+        return {}
+    return {"model_input_names": ["input_ids", "attention_mask"]}
