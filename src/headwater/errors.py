@@ -25,6 +25,15 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts; the plural is that of most nouns.
+
+    >>> counted(1, "line"), counted(12000, "example")
+    ('1 line', '12000 examples')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "there are") -> str:
     """Return the nearest known name as a hint, or all of them.
 

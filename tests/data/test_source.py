@@ -31,5 +31,5 @@ def test_the_fingerprint_changes_with_any_field_and_with_the_order() -> None:
 
 def test_the_report_says_nothing_or_one_line() -> None:
     assert ReadReport().summary() == ""
-    report = ReadReport(("a: repaired",), ("b: gone",), 1)
-    assert report.summary() == "1 answer offsets repaired; 1 examples dropped, the first: b: gone"
+    report = ReadReport(("a: repaired",), ("b: gone",))
+    assert report.summary() == "1 answer offset repaired; 1 example dropped, the first: b: gone"

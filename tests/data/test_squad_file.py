@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 import tiny
+from headwater.data.config import DataConfig
 from headwater.data.example import AnswerSpan, SpanExample
+from headwater.data.preparation import prepare
 from headwater.data.span_files import read_squad
 from headwater.errors import UserError
+from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
 
 CONTEXT = "The Rhine flows north.  The Elbe 🙂 flows north too."
 
@@ -75,7 +78,7 @@ def test_offsets_right_or_repaired(
     assert examples[0].answers == (expected,)
     assert examples[0].context[expected.start : expected.end] == expected.text
     assert len(examples.report.repaired) == (expected.start != start)
-    assert examples.report.dropped == 0
+    assert not examples.report.untrained
 
 
 @pytest.mark.parametrize(
@@ -91,26 +94,63 @@ def test_offsets_right_or_repaired(
         (asked(key="bad", question=" "), "the question is empty"),
     ],
 )
-def test_what_cannot_be_mended_is_left_out_and_reported(
+def test_what_has_no_place_counts_and_is_not_trained_on(
     saved: Callable[..., Path], record: dict[str, Any], reason: str
 ) -> None:
     path = saved(squad(asked(), record))
     examples = read_squad([path])
-    assert [each.id for each in examples] == ["q1"]
-    assert examples.report.dropped == 1
-    (line,) = examples.report.left_out
+    assert [each.id for each in examples] == ["q1", "bad"]
+    assert examples[1].golds == (record["answers"][0]["text"],) and not examples[1].impossible
+    (line,) = examples.report.untrained
     assert re.search(f"^{re.escape(str(path))}: data.*id 'bad'.*{reason}", line)
-    assert "1 examples dropped" in examples.report.summary()
-    with pytest.raises(UserError, match=f"squad.json: no usable question; .*{reason}"):
-        read_squad([saved(squad(record))])
+    assert examples.report.summary() == ""
+    assert SQUAD_V1.trained(examples[1], writes=False) is None
+    config = DataConfig(train=[str(path)], validation=[str(path)])
+    prepared = prepare(SQUAD_V1, config, 0)
+    assert [each.id for each in prepared.training] == ["q1"]
+    assert prepared.validation is not None and len(prepared.validation) == 2
+    alone = DataConfig(train=[str(saved(squad(record)))])
+    with pytest.raises(UserError, match=f"no example of task squad to train on; .*{reason}"):
+        prepare(SQUAD_V1, alone, 0)
 
 
-def test_one_usable_answer_keeps_the_example(saved: Callable[..., Path]) -> None:
+def test_one_answer_with_a_place_is_trained_on(saved: Callable[..., Path]) -> None:
     record = asked()
     record["answers"].insert(0, {"text": "Danube", "answer_start": 4})
-    examples = read_squad([saved(squad(record))])
-    assert examples[0].answers == (AnswerSpan("Rhine", 4),)
-    assert (examples.report.dropped, len(examples.report.left_out)) == (0, 1)
+    (example,) = read_squad([saved(squad(record))])
+    assert (example.answers, example.unplaced) == ((AnswerSpan("Rhine", 4),), ("Danube",))
+    trained = SQUAD_V1.trained(example, writes=True)
+    assert trained is not None and trained.golds == ("Rhine",)
+    assert repr(trained) == repr(example)  # what a fingerprint of version 0.1 is made of
+
+
+def test_a_model_that_writes_learns_answers_that_are_in_no_context(
+    saved: Callable[..., Path],
+) -> None:
+    path = saved(squad(asked("the Danube, I think")))
+    (example,) = prepare(SQUAD_V1, DataConfig(train=[str(path)]), 0, writes=True).training
+    assert SQUAD_V1.to_text(example).targets == ("the Danube, I think",)
+
+
+@pytest.mark.parametrize("start", [None, "4", 4.5, True, [], 999])
+def test_where_an_answer_begins_is_a_hint(saved: Callable[..., Path], start: Any) -> None:
+    record = asked()
+    record["answers"][0]["answer_start"] = start
+    assert read_squad([saved(squad(record))])[0].answers == (AnswerSpan("Rhine", 4),)
+    del record["answers"][0]["answer_start"]
+    assert read_squad([saved(squad(record))])[0].answers == (AnswerSpan("Rhine", 4),)
+    twice = asked("flows", 10.0)
+    assert read_squad([saved(squad(twice))])[0].answers == (AnswerSpan("flows", 10),)
+
+
+def test_whole_numbers_are_texts(saved: Callable[..., Path]) -> None:
+    record = tiny.question(262, "When?", 1912, 3)
+    (example,) = read_squad([saved(squad(record, context="In 1912 it sank."))])
+    assert (example.id, example.answers) == ("262", (AnswerSpan("1912", 3),))
+    for content in (changed(7, *QUESTION, "id"), changed(1, "data", 0, "title")):
+        (example,) = read_squad([saved(content)])
+        assert "7" in example.id or example.article == "1"
+    assert read_squad([saved(changed(None, "data", 0, "title"))])[0].article == ""
 
 
 def test_questions_to_predict_need_no_answers(saved: Callable[..., Path]) -> None:
@@ -162,33 +202,25 @@ MALFORMED: list[tuple[Any, str]] = [
     ("text", "must be an object, not a text"),
     (without("data"), "'data' is missing; a list was expected"),
     (changed({}, "data"), "'data' must be a list, not an object"),
-    (changed([], "data"), "no usable question"),
+    (changed([], "data"), "no question"),
     (changed([None], "data"), r"data\[0\]: an element must be an object, not null"),
-    (changed(1, "data", 0, "title"), r"data\[0\]: 'title' must be a text"),
+    (changed(1.5, "data", 0, "title"), r"data\[0\]: 'title' must be a text"),
     (without("data", 0, "paragraphs"), r"data\[0\]: 'paragraphs' is missing"),
     (without(*PARAGRAPH, "context"), r"paragraphs\[0\]: 'context' is missing"),
-    (changed("", *PARAGRAPH, "context"), r"paragraphs\[0\]: 'context' is empty"),
-    (changed(" \t", *PARAGRAPH, "context"), "'context' is empty"),
     (changed(None, *PARAGRAPH, "context"), "'context' must be a text, not null"),
     (without(*PARAGRAPH, "qas"), "'qas' is missing"),
     (changed("?", *PARAGRAPH, "qas"), "'qas' must be a list, not a text"),
     (without(*QUESTION, "id"), r"qas\[0\]: 'id' is missing"),
-    (changed(7, *QUESTION, "id"), "'id' must be a text, not a whole number"),
+    (changed(True, *QUESTION, "id"), "'id' must be a text, not true or false"),
+    (changed(7.0, *QUESTION, "id"), "'id' must be a text, not a number with a fraction"),
     (without(*QUESTION, "question"), r"\(id 'q1'\): 'question' is missing"),
     (changed(["?"], *QUESTION, "question"), "'question' must be a text, not a list"),
     (without(*QUESTION, "answers"), "'answers' is missing"),
     (changed({}, *QUESTION, "answers"), "'answers' must be a list, not an object"),
     (changed("yes", *QUESTION, "is_impossible"), "'is_impossible' must be true or false"),
-    (changed(True, *QUESTION, "is_impossible"), "'is_impossible' is true, but there are answers"),
-    (squad(asked(answers=[], is_impossible=False)), "'answers' is empty; give an answer"),
     (changed("Rhine", *ANSWER), r"answers\[0\]: an element must be an object"),
     (without(*ANSWER, "text"), r"answers\[0\]: 'text' is missing"),
     (changed(False, *ANSWER, "text"), "'text' must be a text, not true or false"),
-    (without(*ANSWER, "answer_start"), "'answer_start' is missing; a whole number"),
-    (changed("4", *ANSWER, "answer_start"), "'answer_start' must be a whole number, not a text"),
-    (changed(4.0, *ANSWER, "answer_start"), "not a number with a fraction"),
-    (changed(True, *ANSWER, "answer_start"), "not true or false"),
-    (squad(asked(), asked()), r"qas\[1\] \(id 'q1'\): this id occurred before, at .*qas\[0\]"),
 ]
 
 
@@ -210,7 +242,7 @@ def test_files_that_are_none(saved: Callable[..., Path], tmp_path: Path) -> None
     ]:
         with pytest.raises(UserError, match=message):
             read_squad([path])
-    with pytest.raises(UserError, match="no file given: no usable question"):
+    with pytest.raises(UserError, match="no file given: no question"):
         read_squad([])
 
 
@@ -225,10 +257,30 @@ def test_unreadable_file(saved: Callable[..., Path], monkeypatch: pytest.MonkeyP
         read_squad([path])
 
 
+REFUSED: list[tuple[Any, str]] = [
+    (changed(True, *QUESTION, "is_impossible"), "'is_impossible' is true, but there are answers"),
+    (squad(asked(answers=[], is_impossible=False)), "'answers' is empty; give an answer"),
+    (squad(asked(), asked()), r"qas\[1\] \(id 'q1'\): this id occurred before, at .*qas\[0\]"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED)
+def test_what_means_two_things_is_scored_and_not_trained_on(
+    saved: Callable[..., Path], content: Any, message: str
+) -> None:
+    path = saved(content)
+    assert SQUAD_V2.read([path])
+    with pytest.raises(UserError, match=message) as caught:
+        prepare(SQUAD_V2, DataConfig(train=[str(path)]), 0)
+    assert str(caught.value).startswith(str(path))
+
+
 def test_an_id_may_not_repeat_across_files(saved: Callable[..., Path]) -> None:
     first, second = saved(squad(asked()), "one.json"), saved(squad(asked()), "two.json")
-    with pytest.raises(UserError, match=r"two.json: .*\(id 'q1'\).*before, at .*one.json: data"):
-        read_squad([first, second])
+    message = r"two.json: .*\(id 'q1'\).*before, at .*one.json: data"
+    assert re.search(message, read_squad([first, second]).report.refused[0])
+    with pytest.raises(UserError, match=message):  # a file of predictions holds an id once
+        read_squad([first, second], answered=False)
 
 
 def test_real_files(shared: Path) -> None:
@@ -236,12 +288,13 @@ def test_real_files(shared: Path) -> None:
     counts = {
         "squad_v1.1/dev-v1.1.json": (10_570, 0, 0),
         "squad_v2.0/dev-v2.0.first12articles.json": (4_136, 1_996, 0),
-        "qed_nq/train.json": (7_051, 0, 20),  # 20 of its answers are empty
+        "qed_nq/train.json": (7_071, 0, 20),  # 20 of its answers are empty
     }
-    for name, (count, impossible, dropped) in counts.items():
+    for name, (count, impossible, empty) in counts.items():
         examples = read_squad([qa / name])
-        found = (len(examples), sum(each.impossible for each in examples), examples.report.dropped)
-        assert found == (count, impossible, dropped)
+        untrained = len(examples.report.untrained)
+        found = (len(examples), sum(each.impossible for each in examples), untrained)
+        assert found == (count, impossible, empty)
         for each in examples:
             for answer in each.answers:
                 assert each.context[answer.start : answer.end] == answer.text

@@ -13,6 +13,7 @@ from headwater.data.example import AnswerSpan, Examples, PairExample, SpanExampl
 from headwater.errors import UserError
 from headwater.evaluation.evaluator import evaluate, predict, progress_of
 from headwater.evaluation.one_task import evaluate_files, predict_file
+from headwater.evaluation.scoring import score_file
 from headwater.inference.answer import Answer, Decision, Prediction
 from headwater.progress import installed
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
@@ -158,3 +159,21 @@ def test_probabilities_of_a_writer_are_refused_before_predicting(
         predict_file(
             "t5", "squad_v2", asked, tmp_path / "out.json", tmp_path / "probabilities.json"
         )
+
+
+def test_every_question_counts_as_in_score(model: str, tmp_path: Path) -> None:
+    """Answers without a place, empty questions and contexts, and ids that repeat."""
+    asked = [
+        tiny.question("q1", "who won?", "bob", 999),
+        tiny.question("q2", "who left?", "the owl"),
+        tiny.question("q3", " ", "bob"),
+        tiny.question("q1", "who left?", "eve", 9),
+    ]
+    data = tmp_path / "dev.json"
+    empty = tiny.paragraph("", tiny.question("q4", "who?", "bob"))
+    tiny.squad_file(data, tiny.paragraph("bob won. eve left.", *asked), empty)
+    metrics = evaluate_files(model, "squad", [data], tmp_path / "out", device="cpu")
+    texts = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert list(texts) == ["q1", "q2", "q3", "q1 [2]", "q4"]
+    assert score_file("squad", [data], tmp_path / "out" / "predictions.json") == metrics
+    assert evaluate_files(model, "squad_v2", [data], device="cpu")["HasAns_total"] == 4

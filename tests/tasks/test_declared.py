@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from headwater.data.config import SequenceConfig
+from headwater.data.config import DataConfig, SequenceConfig
 from headwater.data.example import PairExample, TaggingExample, TextExample
+from headwater.data.preparation import prepare
 from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.tasks.declared import load_task
@@ -133,13 +134,16 @@ def test_a_span(tmp_path: Path) -> None:
     assert task.score(examples, {"0": "Alps", "1": "x"})["exact_match"] == 50.0
     assert not task.read([table(tmp_path, [row])], answered=False)[0].answers
     for change, message in (
-        ({"a": "the Rhine"}, "line 1: the answer 'the Rhine' is not in 'text', word for word"),
         ({"a": ""}, "line 1: 'a' is empty; a question without an answer needs null_answers"),
         ({"q": " "}, "line 1: 'q' is empty"),
         ({"a": 3}, "'a' must be a text or a list of texts, not 3"),
     ):
         with pytest.raises(UserError, match=message):
             task.read([table(tmp_path, [{**row, **change}])])
+    path = table(tmp_path, [{**row, "a": "the Rhine"}])
+    with pytest.raises(UserError, match="line 1: the answer 'the Rhine' is not in 'text', word f"):
+        prepare(task, DataConfig(train=[str(path)]), 0)
+    assert task.score(task.read([path]), {"0": "the rhine"})["exact_match"] == 100.0
     nulls = text.replace('"exact_match"', '"f1"') + "null_answers = true\n"
     task = declared(tmp_path, nulls)
     examples = task.read([table(tmp_path, [{**row, "a": ""}])])

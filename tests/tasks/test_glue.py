@@ -205,7 +205,7 @@ def test_rows_of_qqp_cut_short_are_left_out_and_counted(tmp_path: Path) -> None:
     examples = QQP.read([path])
     assert len(examples) == 1
     assert examples.report.summary() == (
-        f"1 examples dropped, the first: {path}, line 3: 4 of 6 columns"
+        f"1 example dropped, the first: {path}, line 3: 4 of 6 columns"
     )
 
 

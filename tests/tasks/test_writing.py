@@ -1,13 +1,17 @@
 """Translation, summarization and closed-book questions: read, written as text and scored."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
-from headwater.data.example import Examples, TextExample
+from headwater.data.config import DataConfig
+from headwater.data.example import Examples, ReadReport, TextExample
 from headwater.data.predictions import LINES
+from headwater.data.preparation import prepare
 from headwater.errors import UserError
+from headwater.evaluation.scoring import score_file
 from headwater.tasks.closed_book import NQ_OPEN, TRIVIA_QA, WEB_QUESTIONS
 from headwater.tasks.translation import TRANSLATE_EN_DE, TRANSLATE_EN_FR, TRANSLATE_EN_RO
 from headwater.tasks.writing import CNN_DAILYMAIL, SCITLDR, TextTask
@@ -50,19 +54,20 @@ def test_both_bleus_equal_sacrebleu() -> None:
     assert scores["bleu"] != scores["bleu_intl"]
 
 
-def test_empty_lines_are_left_out_of_training_but_not_of_predicting(tmp_path: Path) -> None:
+def test_empty_lines_count_and_are_not_trained_on(tmp_path: Path) -> None:
     (tmp_path / "a.en").write_text("one\n\ntwo\nthree\n")
     (tmp_path / "a.de").write_text("eins\nx\n \ndrei\n")
     examples = TRANSLATE_EN_DE.read([tmp_path / "a.en"])
-    assert [(each.id, each.inputs) for each in examples] == [("0", "one"), ("3", "three")]
-    assert examples.report.dropped == 2
-    assert "a.en, line 2: the text is empty" in examples.report.summary()
-    whole = TRANSLATE_EN_DE.read([tmp_path / "a.en"], answered=False)
-    assert len(whole) == 4
+    assert [(each.id, each.targets) for each in examples] == [
+        *(("0", ("eins",)), ("1", ("x",)), ("2", (" ",)), ("3", ("drei",))),
+    ]
+    assert "a.en, line 2: the text is empty" in examples.report.untrained[0]
+    config = DataConfig(train=[str(tmp_path / "a.en")])
+    assert [each.id for each in prepare(TRANSLATE_EN_DE, config, 0).training] == ["0", "3"]
+    assert len(TRANSLATE_EN_DE.read([tmp_path / "a.en"], answered=False)) == 4
     said = tmp_path / "predictions.txt"
-    for known in (whole, examples):  # as `predict` and as `evaluate --output` write them
-        said.write_text(LINES.dump(known, {each.id: f"said {each.id}" for each in whole}))
-        assert LINES.read(said, examples) == {"0": "said 0", "3": "said 3"}
+    said.write_text(LINES.dump(examples, {each.id: f"said {each.id}" for each in examples}))
+    assert LINES.read(said, examples)["3"] == "said 3"
     said.write_text("")
     with pytest.raises(UserError, match="0 lines for 4 examples"):
         LINES.read(said, examples)
@@ -77,9 +82,48 @@ def test_multi30k(shared: Path, task: TextTask, other: str) -> None:
     folder = shared / "data/translation/multi30k"
     for name, count in (("train", 29_000), ("val", 1_014), ("test_2016_flickr", 1_000)):
         examples = task.read([folder / f"{name}.en.gz"])
-        assert len(examples) == count and not examples.report.dropped
+        assert len(examples) == count and examples.report == ReadReport()
     assert examples[0].inputs == "A man in an orange hat starring at something."
     assert (folder / f"val.{other}.gz").exists()
+
+
+@pytest.mark.parametrize("tokenize", ["13a", "intl"])
+def test_bleu_of_files_with_empty_lines_is_that_of_sacrebleu(tmp_path: Path, tokenize: str) -> None:
+    sacrebleu = pytest.importorskip("sacrebleu")
+    rng = random.Random(tokenize)
+    words = ["der", "Hund", "läuft", "nicht", "schnell", "."]
+
+    def lines() -> list[str]:
+        sizes = [rng.choice([0, 0, 3, 5, 8]) for _ in range(40)]
+        return [" ".join(rng.choices(words, k=size)) for size in sizes]
+
+    for number in range(20):
+        sources, golds = lines(), lines()
+        said = [
+            gold if rng.random() < 0.5 else line for gold, line in zip(golds, lines(), strict=True)
+        ]
+        files = {"en": sources, "de": golds, "said": said}
+        for name, content in files.items():
+            (tmp_path / f"{number}.{name}").write_text("".join(f"{line}\n" for line in content))
+        found = score_file(
+            "translate_en_de", [tmp_path / f"{number}.en"], tmp_path / f"{number}.said"
+        )
+        expected = sacrebleu.corpus_bleu(said, [golds], tokenize=tokenize).score
+        name = "bleu" if tokenize == "13a" else "bleu_intl"
+        assert found[name] == pytest.approx(expected, rel=0, abs=1e-9)
+
+
+def test_rouge_of_a_table_with_empty_cells_is_the_mean_over_all_rows(tmp_path: Path) -> None:
+    scorer = pytest.importorskip("rouge_score.rouge_scorer").RougeScorer(["rouge1", "rougeLsum"])
+    rows = [("a b", "a cat sat"), ("", "it slept"), ("c", ""), ("d", "dogs run")]
+    said = ["a cat", "it slept", "x", ""]
+    path, predictions = tmp_path / "a.jsonl", tmp_path / "said.txt"
+    path.write_text("".join(json.dumps({"article": a, "highlights": h}) + "\n" for a, h in rows))
+    predictions.write_text("".join(f"{line}\n" for line in said))
+    found = score_file("cnn_dailymail", [path], predictions)
+    each = [scorer.score(gold, text) for (_, gold), text in zip(rows, said, strict=True)]
+    for name in ("rouge1", "rougeLsum"):
+        assert found[name] == pytest.approx(25 * sum(one[name].fmeasure for one in each))
 
 
 def test_sentences_of_a_summary_end_at_a_period_between_spaces() -> None:
@@ -124,6 +168,8 @@ def test_scitldr(shared: Path) -> None:
     [
         ({"question": "who", "answer": ["Ada", "Lovelace", "Ada"]}, ("Ada", "Lovelace")),
         ({"question": "who", "answers": ["Ada"]}, ("Ada",)),
+        ({"question": "who", "answers": [1912, "1912", "12"]}, ("1912", "12")),
+        ({"question": "who", "answer": 1912}, ("1912",)),
         ({"qId": "1", "qText": "who", "answers": ["Ada"]}, ("Ada",)),
         ({"Question": "who", "Answer": {"Value": "Ada", "Aliases": ["L", "Ada"]}}, ("Ada", "L")),
         ({"question": "who", "answer": {"value": "Ada", "aliases": ["L"]}}, ("Ada", "L")),
@@ -154,7 +200,8 @@ def test_questions_in_each_form(
             "no column answer or answers or Answer or targetValue; there are 'question",
         ),
         ('[{"question": 1, "answers": ["a"]}]', "the question must be a text, not 1"),
-        ('[{"question": "q", "answers": [1]}]', "the answers must be a list of texts"),
+        ('[{"question": "q", "answers": [1.5]}]', "the answers must be a list of texts"),
+        ('[{"question": "q", "answers": [true]}]', "the answers must be a list of texts"),
         ("[1]", "record 1: an object was expected"),
         ('{"a": 1}', "a list of questions was expected, alone or in 'Data'"),
     ],
@@ -196,6 +243,6 @@ def test_real_questions(shared: Path) -> None:
         (WEB_QUESTIONS, "webquestions_brmson/test.json", 2032),
     ):
         examples = task.read([folder / file])
-        assert len(examples) == count and not examples.report.dropped
+        assert len(examples) == count and examples.report == ReadReport()
         right = {each.id: each.targets[-1].upper() for each in examples}
         assert task.score(examples, right)["exact_match"] == 100.0

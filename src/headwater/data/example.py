@@ -6,9 +6,10 @@ fingerprint a resumed run knows that its data is the same.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, final
 
+from headwater.errors import counted
 from headwater.metrics.qa import f1
 
 
@@ -31,6 +32,7 @@ class SpanExample:
 
     Without answers and not impossible, the question is one to predict: its answer is unknown.
     `article` is the title of the document that the context is a paragraph of, where it is known.
+    `unplaced` are answers whose place in the context is not known: they are right all the same.
     """
 
     id: str
@@ -39,6 +41,12 @@ class SpanExample:
     answers: tuple[AnswerSpan, ...]
     impossible: bool = False
     article: str = ""
+    unplaced: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def golds(self) -> tuple[str, ...]:
+        """All answers that count as right."""
+        return (*(answer.text for answer in self.answers), *self.unplaced)
 
     @property
     def passage(self) -> str:
@@ -122,23 +130,27 @@ class DataSource(Protocol[E_co]):
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """What a reader mended and what it had to leave out: one line each, with file and id.
+    """What a reader found amiss: one line each, with file and id.
 
-    `dropped` counts examples left out; `left_out` also names single answers that were.
+    repaired: offsets that were mended.
+    left_out: examples that are not there, such as rows cut short.
+    untrained: what counts in scores, but cannot be trained on.
+    refused: what no training file may hold; scores follow the official scripts in it.
     """
 
     repaired: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    dropped: int = 0
+    untrained: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One line for the log, empty when there is nothing to say."""
         parts = []
         if self.repaired:
-            parts.append(f"{len(self.repaired)} answer offsets repaired")
+            parts.append(f"{counted(len(self.repaired), 'answer offset')} repaired")
         if self.left_out:
-            what = f"{self.dropped} examples dropped" if self.dropped else "answers left out"
-            parts.append(f"{what}, the first: {self.left_out[0]}")
+            count = counted(len(self.left_out), "example")
+            parts.append(f"{count} dropped, the first: {self.left_out[0]}")
         return "; ".join(parts)
 
 
@@ -152,6 +164,8 @@ class Examples(DataSource[E_co]):
         digest = hashlib.sha256()
         for example in self._examples:
             digest.update(repr(example).encode("utf-8", "backslashreplace"))
+            if isinstance(example, SpanExample) and example.unplaced:  # version 0.1 had none
+                digest.update(repr(example.unplaced).encode("utf-8", "backslashreplace"))
         self._fingerprint = digest.hexdigest()
 
     @property

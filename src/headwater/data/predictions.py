@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, final
 
 from headwater.data.example import DataSource, Example, Examples
+from headwater.data.repeated_ids import spread
 from headwater.data.table_file import Row, read_rows
 from headwater.errors import UserError
 from headwater.files import LARGE, read_json, read_lines
@@ -58,7 +59,7 @@ class JsonPredictions:
                     f"{path}: the prediction of {key!r} must be a text, not {value!r:.40}"
                 )
             predictions[key] = value
-        return predictions
+        return spread(predictions, examples)
 
 
 @final
@@ -76,7 +77,7 @@ class LinePredictions:
         Rows whose answer is not known are no examples to score, but were predicted.
         """
         lines = read_lines(path)
-        rows = len(examples) + examples.report.dropped
+        rows = len(examples) + len(examples.report.left_out)
         if len(lines) == len(examples):
             return {each.id: line for each, line in zip(examples, lines, strict=True)}
         if len(lines) == rows:

@@ -18,7 +18,7 @@ from headwater.data.overlap import without_overlap
 from headwater.data.split import split_off
 from headwater.data.task import Task
 from headwater.data.unanswerable import add_unanswerable
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +33,16 @@ class PreparedData:
     validation: Examples[Any] | None
 
 
-def prepare(task: Task[Any], config: DataConfig, seed: int) -> PreparedData:
-    """Read and prepare the data of a run; messages tell what was repaired, dropped and made."""
+def prepare(
+    task: Task[Any], config: DataConfig, seed: int, *, writes: bool = False
+) -> PreparedData:
+    """Read and prepare the data of a run; messages tell what was repaired, dropped and made.
+
+    Args:
+        writes: whether the model writes its predictions.
+    """
     _check(task, config)
-    examples = list(_read(task, config.train, "train"))
+    examples = _trained(task, _read(task, config.train, "train"), config.train, writes)
     if config.held_out:
         examples = _without_held_out(task, examples, config.held_out)
     validation: list[Any] = []
@@ -94,6 +100,25 @@ def _read(task: Task[Any], names: Sequence[str], split: Split) -> Examples[Any]:
     return examples
 
 
+def _trained(
+    task: Task[Any], examples: Examples[Any], names: Sequence[str], writes: bool
+) -> list[Any]:
+    """Return the examples that can be trained on."""
+    report = examples.report
+    if report.refused:
+        raise UserError(report.refused[0])
+    found = (task.trained(example, writes=writes) for example in examples)
+    kept = [example for example in found if example is not None]
+    first = f"; the first: {report.untrained[0]}" if report.untrained else ""
+    if not kept:
+        raise UserError(f"{', '.join(names)}: no example of task {task.name} to train on{first}")
+    if dropped := len(examples) - len(kept):
+        logger.info(
+            f"{', '.join(names)}: {counted(dropped, 'example')} cannot be trained on{first}"
+        )
+    return kept
+
+
 def _without_held_out(task: Task[Any], examples: list[Any], names: Sequence[str]) -> list[Any]:
     files = with_hub(task.name, task.files, names, "validation")
     held_out = {  # file by file, since two versions of a set share their ids
@@ -108,7 +133,9 @@ def _without_held_out(task: Task[Any], examples: list[Any], names: Sequence[str]
 
 
 def _answer_length(example: SpanExample) -> int:
-    return len(example.agreed_answer.text) if example.answers else 0
+    if example.answers:
+        return len(example.agreed_answer.text)
+    return min(map(len, example.unplaced), default=0)
 
 
 def _counted(examples: Sequence[Any]) -> str:

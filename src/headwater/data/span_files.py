@@ -1,12 +1,13 @@
 """Reading questions on a text: SQuAD files, v1.1 and v2.0, and tables of your own.
 
 SQuAD's format (Rajpurkar et al. 2016 and 2018): `data` -> articles -> `paragraphs` -> `context` and
-`qas` -> `id`, `question`, `answers` -> `text` and `answer_start`; v2.0 adds `is_impossible`.
+`qas` -> `id`, `question`, `answers` -> `text` and `answer_start`; v2.0 adds `is_impossible`. The
+hub's Parquet files hold a question a row, with `text` and `answer_start` of all its answers as two
+lists. Ids and answers that are whole numbers are texts.
 
-An answer whose offset is wrong is placed anew when its text, trimmed of white space, occurs exactly
-once in the context. Otherwise the answer is left out, and the example too when it has no other;
-both are reported with file and id. The hub's Parquet files hold a question a row, with `text` and
-`answer_start` of all its answers as two lists.
+What counts in a score is what the official scripts read: every question, its `answers` and their
+`text`. `answer_start` is a hint for training. Where it is wrong or missing, an answer has its place
+where its text, trimmed of white space, occurs exactly once in the context; else it is `unplaced`.
 
 A table of your own has columns for question, context and answer:
 
@@ -18,13 +19,20 @@ counts. A cell may hold a list of answers (jsonl, parquet). Without one, the que
 the context does not answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 from headwater.data.example import AnswerSpan, Examples, ReadReport, SpanExample
-from headwater.data.table_file import Row, json_field, json_objects, json_value, read_rows
+from headwater.data.table_file import (
+    Row,
+    json_field,
+    json_objects,
+    json_text,
+    json_value,
+    read_rows,
+)
 from headwater.errors import UserError
 from headwater.files import LARGE, read_json
 
@@ -33,17 +41,18 @@ def read_squad(paths: Sequence[Path], *, answered: bool = True) -> Examples[Span
     """Read SQuAD files in the order given; `.gz` files are decompressed.
 
     Args:
-        paths: the files; together they are one set, in which an id may occur once.
-        answered: False reads questions to predict: answers may be absent and are ignored.
+        paths: the files; together they are one set.
+        answered: False reads questions to predict: answers may be absent and are ignored, and an id
+            may occur once.
     """
     reader = _Reader(answered)
     for path in paths:
         reader.read_file(path)
-    report = ReadReport(tuple(reader.repaired), tuple(reader.left_out), reader.dropped)
     if not reader.examples:
         named = ", ".join(str(path) for path in paths) or "no file given"
-        reason = f"; {report.left_out[0]}" if report.left_out else ""
-        raise UserError(f"{named}: no usable question{reason}")
+        raise UserError(f"{named}: no question")
+    repaired, untrained, refused = map(tuple, (reader.repaired, reader.untrained, reader.refused))
+    report = ReadReport(repaired=repaired, untrained=untrained, refused=refused)
     return Examples(reader.examples, report)
 
 
@@ -55,98 +64,120 @@ class _Reader:
     examples: list[SpanExample] = field(default_factory=list)
     seen_at: dict[str, str] = field(default_factory=dict)  # by id
     repaired: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    dropped: int = 0
+    untrained: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def read_file(self, path: Path) -> None:
         if path.suffix == ".parquet":
-            self._read_rows(path)
+            for row in read_rows(path):
+                title = _title(row.cells, row.where)
+                self._read_question(row.cells, row.cells, title, row.where)
             return
         root = json_value(read_json(path, LARGE), dict, str(path), "SQuAD JSON")
         for article, at in json_objects(root, "data", str(path), ": "):
-            title = json_field(article, "title", str, at) if "title" in article else ""
+            title = _title(article, at)
             for paragraph, where in json_objects(article, "paragraphs", at):
-                context = json_field(paragraph, "context", str, where)
-                if not context.strip():
-                    raise UserError(f"{where}: 'context' is empty; a text was expected")
+                json_field(paragraph, "context", str, where)
                 for question, at_question in json_objects(paragraph, "qas", where):
-                    self._read_question(question, context, title, at_question)
+                    self._read_question(question, paragraph, title, at_question)
 
-    def _read_rows(self, path: Path) -> None:
-        for row in read_rows(path):
-            record, where = dict(row.cells), row.where
-            context = json_field(record, "context", str, where)
-            if not context.strip():
-                raise UserError(f"{where}: 'context' is empty; a text was expected")
-            title = json_field(record, "title", str, where) if "title" in record else ""
-            if self.answered:
-                answers = json_field(record, "answers", dict, where)
-                names = ("text", "answer_start")
-                columns = [json_field(answers, name, list, where) for name in names]
-                pairs = zip(*columns, strict=False)
-                record["answers"] = [dict(zip(names, pair, strict=True)) for pair in pairs]
-            self._read_question(record, context, title, where)
-
-    def _read_question(self, record: dict[str, Any], context: str, title: str, where: str) -> None:
-        key = json_field(record, "id", str, where)
+    def _read_question(
+        self, record: Mapping[str, Any], paragraph: Mapping[str, Any], title: str, where: str
+    ) -> None:
+        context = json_field(paragraph, "context", str, where)
+        key = json_text(record, "id", where)
         where = f"{where} (id {key!r})"
-        if key in self.seen_at:
-            raise UserError(
-                f"{where}: this id occurred before, at {self.seen_at[key]}; ids must differ"
-            )
-        self.seen_at[key] = where
+        self._check_id(key, where)
         question = json_field(record, "question", str, where)
-        answers, impossible = self._read_answers(record, context, where)
-        if not question.strip():
-            self.dropped += 1
-            self.left_out.append(f"{where}: the question is empty")
-        elif self.answered and not impossible and not answers:
-            self.dropped += 1  # its answers were reported one by one
-        else:
-            example = SpanExample(key, question, context, answers, impossible, title)
-            self.examples.append(example)
-
-    def _read_answers(
-        self, record: dict[str, Any], context: str, where: str
-    ) -> tuple[tuple[AnswerSpan, ...], bool]:
+        for name, text in (("question", question), ("context", context)):
+            if not text.strip():
+                self.untrained.append(f"{where}: the {name} is empty")
         if not self.answered:
-            return (), False
-        listed = list(json_objects(record, "answers", where))
-        impossible = not listed
-        if "is_impossible" in record:
-            impossible = json_field(record, "is_impossible", bool, where)
-            if impossible and listed:
-                raise UserError(
-                    f"{where}: 'is_impossible' is true, but there are answers; empty 'answers'"
-                )
-            if not impossible and not listed:
-                raise UserError(
-                    f"{where}: 'answers' is empty; give an answer or set 'is_impossible' to true"
-                )
-        placed = (self._place(answer, context, at) for answer, at in listed)
-        return tuple(span for span in placed if span is not None), impossible
+            self.examples.append(SpanExample(key, question, context, (), False, title))
+            return
+        answers = _answers(record, where)
+        self._check_impossible(record, bool(answers), where)
+        spans = [self._place(text, start, context, at) for text, start, at in answers]
+        placed = tuple(span for span in spans if span is not None)
+        unplaced = tuple(
+            text for (text, _, _), span in zip(answers, spans, strict=True) if span is None
+        )
+        self.examples.append(
+            SpanExample(key, question, context, placed, not answers, title, unplaced)
+        )
 
-    def _place(self, record: dict[str, Any], context: str, where: str) -> AnswerSpan | None:
-        text = json_field(record, "text", str, where)
-        start = json_field(record, "answer_start", int, where)
-        if text.strip() and start >= 0 and context[start : start + len(text)] == text:
-            return AnswerSpan(text, start)
+    def _check_id(self, key: str, where: str) -> None:
+        if key in self.seen_at:
+            again = f"{where}: this id occurred before, at {self.seen_at[key]}; ids must differ"
+            if not self.answered:
+                raise UserError(again)
+            self.refused.append(again)
+        self.seen_at.setdefault(key, where)
+
+    def _check_impossible(self, record: Mapping[str, Any], answers: bool, where: str) -> None:
+        if "is_impossible" not in record:
+            return
+        impossible = json_field(record, "is_impossible", bool, where)
+        if impossible and answers:
+            self.refused.append(
+                f"{where}: 'is_impossible' is true, but there are answers; empty 'answers'"
+            )
+        if not impossible and not answers:
+            self.refused.append(
+                f"{where}: 'answers' is empty; give an answer or set 'is_impossible' to true"
+            )
+
+    def _place(self, text: str, start: int | None, context: str, where: str) -> AnswerSpan | None:
         trimmed = text.strip()
         if not trimmed:
-            self.left_out.append(f"{where}: the answer is empty")
+            self.untrained.append(f"{where}: the answer is empty")
             return None
+        if start is not None and start >= 0 and context[start : start + len(text)] == text:
+            return AnswerSpan(text, start)
         first = context.find(trimmed)
         if first < 0:
-            self.left_out.append(f"{where}: the answer {_short(text)} is not in the context")
+            self.untrained.append(f"{where}: the answer {_short(text)} is not in the context")
             return None
         if context.find(trimmed, first + 1) >= 0:
-            self.left_out.append(
-                f"{where}: the answer {_short(text)} is not at character {start} "
-                "and stands in the context more than once"
+            given = "has no answer_start" if start is None else f"is not at character {start}"
+            self.untrained.append(
+                f"{where}: the answer {_short(text)} {given} and stands in the context more than "
+                "once"
             )
             return None
         self.repaired.append(f"{where}: answer_start {start} -> {first}")
         return AnswerSpan(trimmed, first)
+
+
+def _title(record: Mapping[str, Any], where: str) -> str:
+    """Return the title of an article, "" where it has none."""
+    return "" if record.get("title") is None else json_text(record, "title", where)
+
+
+def _answers(record: Mapping[str, Any], where: str) -> list[tuple[str, int | None, str]]:
+    """Return the answers of a question: their texts, where they are said to begin, and a place."""
+    columns = record.get("answers")
+    if not isinstance(columns, dict) or "text" not in columns:
+        return [
+            (json_text(answer, "text", at), _start(answer.get("answer_start")), at)
+            for answer, at in json_objects(record, "answers", where)
+        ]
+    texts = json_field(columns, "text", list, where)  # of the hub
+    starts = columns.get("answer_start")
+    starts = starts if isinstance(starts, list) else []
+    found = []
+    for index, text in enumerate(texts):
+        at = f"{where}.answers[{index}]"
+        start = _start(starts[index]) if index < len(starts) else None
+        found.append((json_text({"text": text}, "text", at), start, at))
+    return found
+
+
+def _start(value: Any) -> int | None:
+    """Return a whole number, also where a table made it one with a fraction; else None."""
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None
 
 
 def _short(text: str) -> str:
@@ -168,26 +199,27 @@ class SpanColumns:
         rows = [row for path in paths for row in read_rows(path)]
         if not rows:
             raise UserError(f"{', '.join(map(str, paths)) or 'no file given'}: no question")
-        return Examples([self._example(str(n), row, answered) for n, row in enumerate(rows)])
+        examples = [self._example(str(n), row, answered) for n, row in enumerate(rows)]
+        untrained = tuple(
+            f"{row.where}: the answer {_short(text)} is not in {self.context!r}, word for word"
+            for row, example in zip(rows, examples, strict=True)
+            for text in example.unplaced
+        )
+        return Examples(examples, ReadReport(untrained=untrained))
 
     def _example(self, key: str, row: Row, answered: bool) -> SpanExample:
         question, context = (_text(row, name) for name in (self.question, self.context))
         if not answered:
             return SpanExample(key, question, context, ())
         answers = [text.strip() for text in row.texts(self.answer) if text.strip()]
-        spans = tuple(AnswerSpan(text, context.find(text)) for text in answers)
-        for span in spans:
-            if span.start < 0:
-                raise UserError(
-                    f"{row.where}: the answer {span.text!r:.60} is not in {self.context!r}, word "
-                    "for word"
-                )
-        if not spans and not self.null_answers:
+        spans = tuple(AnswerSpan(text, context.find(text)) for text in answers if text in context)
+        unplaced = tuple(text for text in answers if text not in context)
+        if not answers and not self.null_answers:
             raise UserError(
                 f"{row.where}: {self.answer!r} is empty; a question without an answer needs "
                 "null_answers = true in the task"
             )
-        return SpanExample(key, question, context, spans, impossible=not spans)
+        return SpanExample(key, question, context, spans, not answers, unplaced=unplaced)
 
 
 def _text(row: Row, column: str) -> str:

@@ -208,7 +208,7 @@ def _wrong_count(path: Path, line: int, cells: Sequence[str], header: Sequence[s
 
 
 def json_objects(
-    record: dict[str, Any], name: str, where: str, separator: str = "."
+    record: Mapping[str, Any], name: str, where: str, separator: str = "."
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield each object of the list `record[name]` and where it stands."""
     for index, item in enumerate(json_field(record, name, list, where)):
@@ -221,6 +221,13 @@ def json_field(record: Any, name: str, kind: type[T], where: str) -> T:
     if not isinstance(record, Mapping) or name not in record:
         raise MissingField(f"{where}: '{name}' is missing; {_CALLED[kind]} was expected")
     return json_value(record[name], kind, where, f"'{name}'")
+
+
+def json_text(record: Any, name: str, where: str) -> str:
+    """Return `record[name]` as a text; a whole number is its decimal text, as of an id."""
+    if isinstance(record, Mapping) and type(record.get(name)) is int:
+        return str(record[name])
+    return json_field(record, name, str, where)
 
 
 def json_value(value: Any, kind: type[T], where: str, what: str) -> T:

@@ -104,6 +104,14 @@ class Task(ABC, Generic[E]):
     def to_text(self, example: E) -> TextExample:
         """Put an example into text in and text out, for text-to-text models."""
 
+    def trained(self, example: E, *, writes: bool) -> E | None:
+        """Return an example as it is trained on; None: it cannot be, though it counts in scores.
+
+        Args:
+            writes: whether the model writes its predictions.
+        """
+        return example
+
     def from_text(self, example: E, text: str) -> str:
         """Turn what a text-to-text model wrote into a prediction.
 

@@ -115,7 +115,7 @@ class _Paragraphs:
         pool = self.by_article[example.article] if example.article else []
         if len(pool) < 2:
             pool = generator.integers(len(self.texts), size=POOL).tolist()
-        answers = [answer.text.lower() for answer in example.answers]
+        answers = [text.lower() for text in example.golds]
         usable = [
             index
             for index in pool

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
-from headwater.metrics.qa import f1_or_null
+from headwater.metrics.qa import f1_or_null, with_words
 
 
 def calibrate(
@@ -25,10 +25,10 @@ def calibrate(
     """
     labelled = list(examples)
     scores = [
-        max((f1_or_null(best_spans[each.id], gold.text) for gold in each.answers), default=0.0)
+        max(f1_or_null(best_spans[each.id], gold) for gold in with_words(each.golds))
         for each in labelled
     ]
-    impossible = [not each.answers for each in labelled]
+    impossible = [not each.golds for each in labelled]
     return calibrate_threshold([margins[each.id] for each in labelled], scores, impossible)
 
 

@@ -21,6 +21,7 @@ from headwater.errors import UserError
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_SURE = 1.0  # the official script's --na-prob-thresh
 _TO_SPACES = str.maketrans(dict.fromkeys(string.punctuation + "‘’´`", " "))
 
 Normalize = Callable[[str], str]
@@ -110,15 +111,21 @@ def squad_v2(
 
     golds: no answers where the text holds none. predictions: "" for "no answer"; a missing one
     scores 0 (the official script stops there). no_answer_probabilities: how sure the model is that
-    there is no answer, for every predicted question.
+    there is no answer, for every predicted question; above 1, as odds may be, it has said so.
     """
     _need_questions(golds)
-    # An answer without words after normalization is none; a question without any gets "".
-    golds = {key: list(filter(normalize_answer, each)) or [""] for key, each in golds.items()}
-    exact = _raw_scores(golds, predictions, exact_match)
-    overlap = _raw_scores(golds, predictions, f1_or_null)
-    answerable = [key for key, answers in golds.items() if answers != [""]]
-    unanswerable = [key for key, answers in golds.items() if answers == [""]]
+    # What an answer is without punctuation and articles does not matter here, as it does below.
+    answerable = [key for key, answers in golds.items() if answers]
+    unanswerable = [key for key, answers in golds.items() if not answers]
+    texts = {key: with_words(answers) for key, answers in golds.items()}
+    raw_exact = _raw_scores(texts, predictions, exact_match)
+    raw_overlap = _raw_scores(texts, predictions, f1_or_null)
+    probabilities = no_answer_probabilities or {}
+    withdrawn = {key for key in predictions if probabilities.get(key, 0.0) > _SURE}
+    exact, overlap = (
+        raw | {key: float(not golds[key]) for key in withdrawn & golds.keys()}
+        for raw in (raw_exact, raw_overlap)
+    )
     scores = _averages("", golds, exact, overlap)
     if answerable:
         scores |= _averages("HasAns_", answerable, exact, overlap)
@@ -126,11 +133,16 @@ def squad_v2(
         scores |= _averages("NoAns_", unanswerable, exact, overlap)
     if no_answer_probabilities is not None:
         order = _by_probability(golds, predictions, no_answer_probabilities)
-        for name, raw in (("exact", exact), ("f1", overlap)):
+        for name, raw in (("exact", raw_exact), ("f1", raw_overlap)):
             best, threshold = _best_threshold(order, predictions, raw, frozenset(answerable))
             scores[f"best_{name}"] = 100.0 * best / len(golds)
             scores[f"best_{name}_thresh"] = threshold
     return scores
+
+
+def with_words(answers: Sequence[str]) -> list[str]:
+    """Return the answers with words in them after normalization; without any, the empty one."""
+    return list(filter(normalize_answer, answers)) or [""]
 
 
 def _need_questions(golds: Golds) -> None:

@@ -87,10 +87,11 @@ class Component(Protocol[R_contra]):
 def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]]:
     """Read everything that a recipe learns from; what the family cannot learn is refused first."""
     seed = recipe.training.seed
+    writes = family.kind == "text_to_text" and recipe.method != "features"
     if recipe.mixture is None:
         assert recipe.task is not None and recipe.data is not None
         task = _learned_task(recipe.task, family)
-        return [TaskComponent(task, prepare(task, recipe.data, seed))]
+        return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
     tasks = {each.task: _learned_task(each.task, family) for each in leaves if each.task}
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
@@ -110,7 +111,8 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
         else:
             assert each.task is not None and each.data is not None
             task = tasks[each.task]
-            components.append(TaskComponent(task, prepare(task, each.data, seed)))
+            data = prepare(task, each.data, seed, writes=writes)
+            components.append(TaskComponent(task, data))
     return components
 
 

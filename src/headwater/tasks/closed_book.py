@@ -33,7 +33,7 @@ def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
     `qText` and `answers` (brmson's WebQuestions), `utterance` and `targetValue` (the release of
     WebQuestions: `(list (description "Jazmyn Bieber") (description Jaxon))`) or `Question` and
     `Answer` (TriviaQA, where the records stand in `Data` and an answer is an object with `Value`
-    and `Aliases`).
+    and `Aliases`). An answer that is a whole number is its decimal text.
     """
     for row in _records(path) if suffix_of(path) == ".json" else read_rows(path):
         question = row.value(*_QUESTION)
@@ -63,6 +63,7 @@ def _answers(row: Row) -> tuple[str, ...]:
         found = _DESCRIPTION.findall(value)
         value = [(quoted or bare).replace('\\"', '"') for quoted, bare in found]
     texts = value if isinstance(value, list) else [value]
+    texts = [str(text) if type(text) is int else text for text in texts]
     if not all(isinstance(text, str) for text in texts):
         raise UserError(f"{row.where}: the answers must be a list of texts")
     return tuple(dict.fromkeys(texts))

@@ -121,7 +121,7 @@ class PairTask(Task[PairExample]):
         if not examples:
             named = ", ".join(map(str, paths)) or "no file given"
             raise UserError(f"{named}: no example of task {self.name}")
-        report = ReadReport(left_out=tuple(short), dropped=len(short))
+        report = ReadReport(left_out=tuple(short))
         return Examples(list(examples.values()), report)
 
     def to_text(self, example: PairExample) -> TextExample:

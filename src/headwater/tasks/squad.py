@@ -6,12 +6,13 @@ the text is left as it is, so that answers come out as they stand in it.)
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, final
 
 from headwater.data.example import DataSource, Examples, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
+from headwater.data.repeated_ids import last, numbered
 from headwater.data.span_files import read_squad
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
@@ -45,7 +46,9 @@ class SquadTask(Task[SpanExample]):
 
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[SpanExample]:
         """Read its files; v1.1 refuses questions without an answer."""
-        examples = self.reader(paths, answered=answered)
+        found = self.reader(paths, answered=answered)
+        once = last(found) if self.null_answers else numbered(found)
+        examples = Examples(once, found.report)
         for example in examples:
             if example.impossible and not self.null_answers:
                 raise UserError(
@@ -59,18 +62,27 @@ class SquadTask(Task[SpanExample]):
 
         The one most agreed on stands first: it is trained on.
         """
-        first = (example.agreed_answer,) if example.answers else ()
-        answers = tuple(dict.fromkeys(answer.text for answer in (*first, *example.answers)))
+        first = (example.agreed_answer.text,) if example.answers else ()
+        answers = tuple(dict.fromkeys((*first, *example.golds)))
         targets = ("",) if example.impossible else answers
         return TextExample(example.id, self.as_text(example), targets)
+
+    def trained(self, example: SpanExample, *, writes: bool) -> SpanExample | None:
+        """Return it with the answers that have a place; one that is written needs none."""
+        if not (example.question.strip() and example.context.strip()):
+            return None
+        if example.answers or example.impossible:
+            return replace(example, unplaced=()) if example.unplaced else example
+        texts = tuple(text for text in example.unplaced if text.strip())
+        return replace(example, unplaced=texts) if writes and texts else None
 
     def golds(self, examples: DataSource[SpanExample]) -> dict[str, Sequence[str]]:
         """Return the answers of each question, none where there is none."""
         found: dict[str, Sequence[str]] = {}
         for example in examples:
-            if not example.answers and not example.impossible:
+            if not example.golds and not example.impossible:
                 raise UserError(f"question {example.id!r} has no known answer to score against")
-            found[example.id] = [answer.text for answer in example.answers]
+            found[example.id] = example.golds
         return found
 
 

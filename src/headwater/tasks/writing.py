@@ -13,7 +13,7 @@ break or at a period between two spaces.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, final
 
@@ -50,24 +50,35 @@ class TextTask(Task[TextExample]):
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[TextExample]:
         """Read files; an id is an example's number, from "0" over all of them.
 
-        Where answers are read, texts and answers that are empty are left out and reported.
+        What is empty counts in scores, and is not trained on. An example without a list of answers
+        cannot be scored: it is left out and reported.
         """
         examples: list[TextExample] = []
         left_out: list[str] = []
+        untrained: list[str] = []
         for path in paths:
             for where, source, targets in self.reader(path, answered=answered):
-                targets = tuple(each for each in targets if each.strip())
-                if answered and not (source.strip() and targets):
-                    what = "answer" if source.strip() else "text"
-                    left_out.append(f"{where}: the {what} is empty")
+                if answered and not targets:
+                    left_out.append(f"{where}: there is no answer")
                     continue
-                key = str(len(examples) + len(left_out))
-                examples.append(TextExample(key, source, targets))
+                example = TextExample(str(len(examples) + len(left_out)), source, targets)
+                examples.append(example)
+                if answered and self.trained(example, writes=True) is None:
+                    what = "answer" if source.strip() else "text"
+                    untrained.append(f"{where}: the {what} is empty")
         if not examples:
             named = ", ".join(map(str, paths)) or "no file given"
             why = f"; {left_out[0]}" if left_out else ""
             raise UserError(f"{named}: no text of task {self.name}{why}")
-        return Examples(examples, ReadReport(left_out=tuple(left_out), dropped=len(left_out)))
+        report = ReadReport(left_out=tuple(left_out), untrained=tuple(untrained))
+        return Examples(examples, report)
+
+    def trained(self, example: TextExample, *, writes: bool) -> TextExample | None:
+        """Return it with the targets that are not empty."""
+        targets = tuple(each for each in example.targets if each.strip())
+        if not (example.inputs.strip() and targets):
+            return None
+        return example if targets == example.targets else replace(example, targets=targets)
 
     def to_text(self, example: TextExample) -> TextExample:
         return TextExample(example.id, self.prefix + example.inputs, example.targets)
