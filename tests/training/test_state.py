@@ -13,28 +13,27 @@ from headwater.training import state_folder as state_module
 from headwater.training.identity import compare
 from headwater.training.log import read_log
 from headwater.training.state_folder import StateFolder
-from toy_training import ToyModel, toy_run, toy_trainer
+from toy_training import ToyModel, toy_config, toy_run, toy_trainer
 
 Damage = Callable[[Path], object]
 
 
-def interrupted(folder: Path) -> Path:
-    """A run of 60 steps that stopped at 42, with the states of 35 and 40 and the best of 28."""
+def interrupted(folder: Path, calls: int = 5, save_steps: int = 5) -> Path:
+    """A run of 60 steps that stopped at 42, with the states of 35 and 40 and the best of 14."""
 
     class Enough(Exception):
         pass
 
     def evaluate(model: torch.nn.Module) -> dict[str, float]:
         value = float(dict(model.named_parameters())["dense.weight"].sum())
-        if evaluate.calls == 5:  # type: ignore[attr-defined]
+        if evaluate.calls == calls:  # type: ignore[attr-defined]
             raise Enough
         evaluate.calls += 1  # type: ignore[attr-defined]
         return {"score": float(torch.sin(torch.tensor(40 * value))), "sum": value}
 
     evaluate.calls = 0  # type: ignore[attr-defined]
     with pytest.raises(Enough):
-        toy_trainer(folder, evaluate=evaluate).run()
-    assert (folder / "state" / "latest").read_text() == "step-00000040\n"
+        toy_trainer(folder, toy_config(save_steps=save_steps), evaluate=evaluate).run()
     return folder / "state"
 
 
@@ -105,11 +104,58 @@ def test_damage_to_every_state_is_an_error_not_a_new_beginning(run: Path) -> Non
         toy_run(run, resume=True)
 
 
-def test_damaged_best_weights_are_noticed(run: Path) -> None:
-    for folder in (run / "state").glob("best-*"):
-        flip(folder / "model.safetensors")
-    with pytest.raises(UserError, match="none of the saved states"):
-        toy_run(run, resume=True)
+def losses(folder: Path) -> list[float]:
+    return [line["loss"] for line in read_log(folder / "log.jsonl") if "loss" in line]
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "no manifest", "no folder"])
+def test_lost_best_weights_cost_the_best_and_not_the_run(
+    damage: str, run: Path, expected: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The best of 14 is older than both states, so none can make it again."""
+    [best] = (run / "state").glob("best-*")
+    match damage:
+        case "flipped":
+            flip(best / "model.safetensors")
+        case "cut":
+            cut(best / "model.safetensors")
+        case "no manifest":
+            (best / "manifest.json").unlink()
+        case _:
+            shutil.rmtree(best)
+    outcome = toy_run(run, resume=True)
+    [said] = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert best.name in said and "going on from step 40 without them" in said
+    whole = tmp_path / "whole"
+    toy_run(whole)
+    assert losses(run) == losses(whole)
+    newest = run / "state" / "step-00000060"
+    assert (newest / "optimizer.safetensors").read_bytes() == expected
+    evaluations = {
+        line["step"]: line["evaluation"]["score"]
+        for line in read_log(run / "log.jsonl")
+        if "evaluation" in line
+    }
+    later = {step: score for step, score in evaluations.items() if step > 40}
+    assert outcome.best_step == max(later, key=later.__getitem__)
+    assert outcome.best_value == later[outcome.best_step]
+
+
+def test_a_best_that_can_be_made_again_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its state is left for the one before it, which comes to the same best."""
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    first = toy_run(whole, save_steps=6)
+    states = interrupted(run, calls=2, save_steps=6)
+    assert sorted(each.name for each in states.glob("*-*")) == [
+        *("best-00000007", "best-00000014", "step-00000012", "step-00000018")
+    ]
+    flip(states / "best-00000014" / "model.safetensors")
+    again = toy_run(run, resume=True, save_steps=6)
+    assert "continuing after step 12" in caplog.text
+    assert (again.best_step, again.best_value) == (14, first.best_value)
+    assert losses(run) == losses(whole)
+    files = [each / "model" / "weights.bin" for each in (run, whole)]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 @pytest.mark.parametrize("pointer", [None, b"", b"step-00000099\n", b"\xff\xfe"])

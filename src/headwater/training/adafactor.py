@@ -50,7 +50,7 @@ class Adafactor(torch.optim.Optimizer):
     def _update(self, weight: Tensor, grad: Tensor, rate: float, decay: float) -> None:
         state = self.state[weight]
         if not state:
-            state.update(_new_state(weight))
+            state.update(new_state(weight))
         state["step"] += 1
         beta2 = 1.0 - float(state["step"]) ** -_DECAY
         square = grad * grad
@@ -76,7 +76,8 @@ def factored(weight: Tensor) -> bool:
     return weight.ndim >= 2 and min(weight.shape[-2:]) >= FACTORED_FROM
 
 
-def _new_state(weight: Tensor) -> dict[str, Tensor]:
+def new_state(weight: Tensor) -> dict[str, Tensor]:
+    """Return the state of a parameter before its first step."""
     step = torch.zeros((), dtype=torch.float32)
     if factored(weight):
         columns = (*weight.shape[:-2], weight.shape[-1])

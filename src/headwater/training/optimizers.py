@@ -12,7 +12,7 @@ from torch import nn
 
 from headwater.errors import UserError, did_you_mean
 from headwater.methods.layer_depth import depths
-from headwater.training.adafactor import Adafactor
+from headwater.training.adafactor import Adafactor, new_state
 from headwater.training.config import TrainingConfig
 
 
@@ -47,6 +47,17 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
         eps=config.adam_epsilon,
         fused=True,
     )
+
+
+def state_shapes(
+    optimizer: torch.optim.Optimizer, parameter: nn.Parameter
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what the optimizer keeps of a parameter, by their names."""
+    if isinstance(optimizer, Adafactor):
+        state = new_state(parameter.detach().to("meta"))
+        return {name: tuple(value.shape) for name, value in state.items()}
+    shape = tuple(parameter.shape)
+    return {"step": (), "exp_avg": shape, "exp_avg_sq": shape}
 
 
 def rate_factors(names: Iterable[str], config: TrainingConfig) -> dict[str, float]:

@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,6 @@ from headwater.files import (
     MACHINE,
     replace_file,
     replacing_folder,
-    sha256,
     sweep,
     told,
     write_json,
@@ -37,21 +36,23 @@ from headwater.files import (
 from headwater.training import tensors
 from headwater.training.identity import Identity, as_json, compare
 from headwater.training.old_states import VERSION, as_version_2
-from headwater.training.train_state import TrainState, best_steps
+from headwater.training.saved_state import (
+    MODEL,
+    OPTIMIZER,
+    STATE,
+    Damaged,
+    SavedState,
+    check_manifest,
+    read_saved,
+    read_tensors,
+    read_train_state,
+    write_manifest,
+)
+from headwater.training.train_state import TrainState
 
 logger = logging.getLogger(__name__)
 
 KEPT = 2
-_MODEL, _OPTIMIZER, _STATE, _MANIFEST = (
-    "model.safetensors",
-    "optimizer.safetensors",
-    "state.json",
-    "manifest.json",
-)
-
-
-class Damaged(Exception):
-    """A saved folder is not what was written."""
 
 
 class StateFolder:
@@ -82,27 +83,28 @@ class StateFolder:
             "machine": {**machine},
         }
         with replacing_folder(self.path / name) as folder:
-            tensor_file.write(folder / _MODEL, tensors.of_model(model, self._excluded))
-            tensor_file.write(folder / _OPTIMIZER, tensors.of_optimizer(model, optimizer))
-            (folder / _STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
-            _write_manifest(folder)
+            tensor_file.write(folder / MODEL, tensors.of_model(model, self._excluded))
+            tensor_file.write(folder / OPTIMIZER, tensors.of_optimizer(model, optimizer))
+            (folder / STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
+            write_manifest(folder)
         replace_file(self.path / "latest", f"{name}\n")
         self._prune(state)
 
     def save_best(self, step: int, model: nn.Module) -> None:
         """Write the weights of the best evaluation so far; older ones go when a state is saved."""
-        with replacing_folder(self.path / f"best-{step:08d}") as folder:
-            tensor_file.write(folder / _MODEL, tensors.of_model(model, self._excluded))
-            _write_manifest(folder)
+        with replacing_folder(self.path / _best(step)) as folder:
+            tensor_file.write(folder / MODEL, tensors.of_model(model, self._excluded))
+            write_manifest(folder)
 
     def load_best(self, step: int, model: nn.Module) -> None:
         """Put the best weights back into the model."""
-        folder = self.path / f"best-{step:08d}"
+        folder = self.path / _best(step)
         try:
-            _check(folder, {_MODEL})
+            check_manifest(folder, {MODEL})
+            saved = read_tensors(folder / MODEL)
         except Damaged as error:
-            raise UserError(f"{folder}: {error}") from None
-        self._load(model, folder)
+            raise UserError(f"{folder}: {error}; go on without it: --resume") from None
+        tensors.into_model(model, saved, str(folder), self._excluded)
 
     def restore(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, identity: Identity
@@ -113,28 +115,57 @@ class StateFolder:
         """
         sweep(self.path)
         names = self._names()
-        for name in names:
-            folder = self.path / name
-            try:
-                content = self._read(folder)
-            except Damaged as error:
-                logger.info("%s: %s; refused, using the state before it", folder, error)
-                continue
-            compare(content["identity"], identity)
-            self._load(model, folder)
-            tensors.into_optimizer(model, optimizer, tensor_file.read(folder / _OPTIMIZER))
-            state = TrainState.from_json(content["state"])
-            self._rewind(state)
-            return state, content["machine"]
-        if names:
+        whole, damaged = self._newest_whole(names)
+        if whole is None and names:
             raise UserError(
                 f"{self.path}: none of the saved states ({', '.join(names)}) is whole; "
                 "start again in another folder"
             )
-        return None
+        if whole is None:
+            return None
+        folder = self.path / f"step-{whole.state.step:08d}"
+        compare(whole.identity, identity)
+        tensors.into_model(model, whole.model, str(folder), self._excluded)
+        tensors.into_optimizer(model, optimizer, whole.optimizer, str(folder))
+        if damaged:
+            whole.state.forget_bests(damaged)
+            logger.warning(
+                "%s: damaged, and no state before them is whole; going on from step %s without "
+                "them, so that the best evaluation from there on counts",
+                ", ".join(str(self.path / _best(step)) for step in sorted(damaged)),
+                whole.state.step,
+            )
+        self._rewind(whole.state)
+        return whole.state, whole.machine
 
-    def _load(self, model: nn.Module, folder: Path) -> None:
-        tensors.into_model(model, tensor_file.read(folder / _MODEL), str(folder), self._excluded)
+    def _newest_whole(self, names: Sequence[str]) -> tuple[SavedState | None, set[int]]:
+        """Return the newest state that is whole with its best weights, else the newest that is.
+
+        A best later than the state before is made again from there, to the bit. With the state
+        come the steps whose best weights are damaged.
+        """
+        without: tuple[SavedState | None, set[int]] = None, set()
+        for name in names:
+            try:
+                found = read_saved(self.path / name)
+            except Damaged as error:
+                logger.info("%s: %s; using the state before it", self.path / name, error)
+                continue
+            damaged = {step for step in found.state.best_steps if self._damage_of_best(step)}
+            if not damaged:
+                return found, set()
+            if without[0] is None:
+                without = found, damaged
+        return without
+
+    def _damage_of_best(self, step: int) -> Damaged | None:
+        try:
+            check_manifest(self.path / _best(step), {MODEL})
+            read_tensors(self.path / _best(step) / MODEL)
+        except Damaged as error:
+            logger.info("%s: %s", self.path / _best(step), error)
+            return error
+        return None
 
     @contextmanager
     def saying_what_is_saved(self) -> Iterator[None]:
@@ -179,17 +210,6 @@ class StateFolder:
             logger.info("%s: %s", self.path / "latest", missing)
         return sorted(names, key=lambda name: (name > pointer, name != pointer))
 
-    def _read(self, folder: Path) -> dict[str, Any]:
-        _check(folder, {_MODEL, _OPTIMIZER, _STATE})
-        content = _read_state(folder)
-        for best in best_steps(content["state"]):
-            best_folder = self.path / f"best-{best:08d}"
-            try:
-                _check(best_folder, {_MODEL})
-            except Damaged as error:
-                raise Damaged(f"its best weights ({best_folder.name}): {error}") from None
-        return content
-
     def _rewind(self, state: TrainState) -> None:
         """Forget what comes after the restored state; it will be made again."""
         replace_file(self.path / "latest", f"step-{state.step:08d}\n")
@@ -206,12 +226,12 @@ class StateFolder:
         states = self._folders("step")
         for folder in states[:-KEPT]:
             _remove(folder)
-        wanted = best_steps(state.to_json())
+        wanted = set(state.best_steps)
         for folder in states[-KEPT:-1]:
             try:
-                wanted |= best_steps(_read_state(folder)["state"])
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                continue  # damage is reported when the state is needed
+                wanted |= read_train_state(folder).best_steps
+            except Damaged:
+                continue  # it is reported when the state is needed
         for folder in self._folders("best"):
             if int(folder.name.rpartition("-")[2]) not in wanted:
                 _remove(folder)
@@ -241,26 +261,5 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(old)
 
 
-def _read_state(folder: Path) -> dict[str, Any]:
-    return as_version_2(json.loads((folder / _STATE).read_text("utf-8")))
-
-
-def _write_manifest(folder: Path) -> None:
-    sums = {item.name: sha256(item) for item in sorted(folder.iterdir())}
-    (folder / _MANIFEST).write_text(json.dumps(sums, indent=1) + "\n", "utf-8")
-
-
-def _check(folder: Path, expected: set[str]) -> None:
-    try:
-        sums = json.loads((folder / _MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError):
-        raise Damaged(f"{_MANIFEST} is missing or broken") from None
-    if not isinstance(sums, dict) or set(sums) != expected:
-        raise Damaged(f"{_MANIFEST} does not list the files of a state")
-    for name, value in sums.items():
-        try:
-            real = sha256(folder / name)
-        except OSError:
-            raise Damaged(f"{name} is missing or cannot be read") from None
-        if real != value:
-            raise Damaged(f"{name} does not match its checksum")
+def _best(step: int) -> str:
+    return f"best-{step:08d}"

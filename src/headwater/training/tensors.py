@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from headwater.errors import UserError
+from headwater.training.optimizers import state_shapes
 
 Tensors = dict[str, Tensor]
 
@@ -34,6 +35,11 @@ def into_model(
                 f"{where}: tensor {name} has shape {list(saved[name].shape)}, the model's has "
                 f"{list(own[name].shape)}; another model?"
             )
+        if own[name].dtype != saved[name].dtype:
+            raise UserError(
+                f"{where}: tensor {name} is {_short(saved[name])}, the model's is "
+                f"{_short(own[name])}; another model?"
+            )
     with torch.no_grad():
         for name, value in own.items():
             value.copy_(saved[name])
@@ -50,7 +56,7 @@ def of_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> Tensors:
 
 
 def into_optimizer(
-    model: nn.Module, optimizer: torch.optim.Optimizer, saved: Mapping[str, Tensor]
+    model: nn.Module, optimizer: torch.optim.Optimizer, saved: Mapping[str, Tensor], where: str
 ) -> None:
     """Give the optimizer back what `of_optimizer` took; torch places it on the right device."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -60,9 +66,16 @@ def into_optimizer(
     for key, value in saved.items():
         name, _, field = key.rpartition("/")
         by_name.setdefault(name, {})[field] = value
-    content["state"] = {
-        index: by_name[names[id(parameter)]]
-        for index, parameter in enumerate(flat)
-        if names[id(parameter)] in by_name
-    }
+    own = {names[id(parameter)]: parameter for parameter in flat}
+    for name, fields in by_name.items():
+        expected = state_shapes(optimizer, own[name]) if name in own else {}
+        if {key: tuple(value.shape) for key, value in fields.items()} != expected:
+            raise UserError(f"{where}: not the optimizer's state of {name}; another optimizer?")
+        if not all(value.is_floating_point() for value in fields.values()) or fields["step"] < 0:
+            raise UserError(f"{where}: the optimizer's state of {name} is not what a step leaves")
+    content["state"] = {index: by_name[name] for index, name in enumerate(own) if name in by_name}
     optimizer.load_state_dict(content)
+
+
+def _short(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

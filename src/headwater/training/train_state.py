@@ -1,7 +1,7 @@
 """What resuming needs besides weights: numbers that JSON carries exactly. Imports no torch."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -111,6 +111,19 @@ class TrainState:
             self.best_step, self.best_value = self.step, metrics[name]
         return best or bool(followed)
 
+    @property
+    def best_steps(self) -> set[int]:
+        """The steps whose weights are needed besides those of the state itself."""
+        steps = {step for step, _ in self.followed_bests.values()}
+        return steps if self.best_step is None else steps | {self.best_step}
+
+    def forget_bests(self, steps: Collection[int]) -> None:
+        """Leave out the best evaluations of these steps: their weights are lost."""
+        if self.best_step in steps:
+            self.best_step = self.best_value = None
+        kept = {name: best for name, best in self.followed_bests.items() if best[0] not in steps}
+        self.followed_bests = kept
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)
@@ -122,12 +135,6 @@ class TrainState:
         statistics = {name: RunningStatistics(**values[name]) for name in names}
         bests = {key: (int(s), float(v)) for key, (s, v) in values["followed_bests"].items()}
         return cls(**{**values, **statistics, "followed_bests": bests})
-
-
-def best_steps(state: Mapping[str, Any]) -> set[int]:
-    """Return the steps whose weights a state (as JSON) needs besides its own."""
-    steps = {int(step) for step, _ in state["followed_bests"].values()}
-    return steps if state["best_step"] is None else steps | {int(state["best_step"])}
 
 
 def _better(value: float, before: float | None, best_is: str) -> bool:

@@ -126,6 +126,11 @@ class Trainer:
             restored = self._states.restore(self._model, self._optimizer, self._identity)
         if restored is not None:
             self._state, machine = restored
+            if self._state.step > self._plan.total:
+                raise UserError(
+                    f"{self._states.path}: is of step {self._state.step}, and this run ends with "
+                    f"step {self._plan.total}; start again in another folder"
+                )
             logger.info("%s: continuing after step %s", self._folder, self._state.step)
             if self._stepper.scaler is not None and self._state.scaler:
                 self._stepper.scaler.load_state_dict(self._state.scaler)

@@ -6,7 +6,7 @@ layers. The field names are those of BERT's published config.json.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from headwater.errors import UserError, did_you_mean
@@ -39,7 +39,7 @@ class BertConfig:
     layer_norm_eps: float = 1e-12
     initializer_range: float = 0.02
     pad_token_id: int = 0
-    tie_word_embeddings: bool = True
+    tie_word_embeddings: bool = field(default=True, repr=False)  # features are kept by the repr
     """One table for the inputs and the masked LM; false: an output matrix of its own."""
     span_dropout: float = 0.0
     """Dropout before the span head: none in BERT and RoBERTa, 0.1 in DistilBERT."""

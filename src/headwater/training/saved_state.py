@@ -1,0 +1,136 @@
+"""One folder of a saved state: its files against their SHA-256, and what `state.json` says.
+
+Whoever can change a file can change its checksum too, so nothing that is read is trusted.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from headwater import tensor_file
+from headwater.errors import UserError
+from headwater.files import read_json, sha256
+from headwater.training.old_states import VERSION, as_version_2
+from headwater.training.tensors import Tensors
+from headwater.training.train_state import TrainState
+
+MODEL, OPTIMIZER, STATE, MANIFEST = (
+    "model.safetensors",
+    "optimizer.safetensors",
+    "state.json",
+    "manifest.json",
+)
+
+
+class Damaged(Exception):
+    """A saved folder is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """What a state folder holds, but for its best weights."""
+
+    state: TrainState
+    identity: dict[str, Any]
+    machine: dict[str, str]
+    model: Tensors
+    optimizer: Tensors
+
+
+def read_saved(folder: Path) -> SavedState:
+    """Read a state; `Damaged` where it is not whole."""
+    check_manifest(folder, {MODEL, OPTIMIZER, STATE})
+    content = _read_content(folder)
+    identity, machine = content.get("identity"), content.get("machine")
+    if not isinstance(identity, dict) or not isinstance(machine, dict):
+        raise Damaged(f"{STATE} has no identity or no machine")
+    state = _train_state(content, folder)
+    model, optimizer = read_tensors(folder / MODEL), read_tensors(folder / OPTIMIZER)
+    return SavedState(state, identity, machine, model, optimizer)
+
+
+def read_train_state(folder: Path) -> TrainState:
+    """Read the position and the best evaluations of a state alone."""
+    return _train_state(_read_content(folder), folder)
+
+
+def _train_state(content: Mapping[str, Any], folder: Path) -> TrainState:
+    _check_values(content.get("state"))
+    state = TrainState.from_json(content["state"])
+    if state.step != int(folder.name.rpartition("-")[2]):
+        raise Damaged(f"{STATE} is of step {state.step}")
+    return state
+
+
+def _read_content(folder: Path) -> dict[str, Any]:
+    """Return what `state.json` holds, in the form of this version."""
+    try:
+        content = read_json(folder / STATE)
+        version = content.get("version", VERSION)
+        if version != VERSION:
+            raise Damaged(f"{STATE} is of version {version!r}; this headwater reads {VERSION}")
+        return as_version_2(content)
+    except UserError as error:
+        raise Damaged(str(error).removeprefix(f"{folder}/")) from None
+    except (AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
+        raise Damaged(f"{STATE} is not the content of a state") from None
+
+
+def read_tensors(file: Path) -> Tensors:
+    """Read a file of tensors whose checksum is right."""
+    try:
+        return tensor_file.read(file)
+    except UserError as error:
+        raise Damaged(str(error).removeprefix(f"{file.parent}/")) from None
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the SHA-256 of every file of a folder beside them."""
+    sums = {item.name: sha256(item) for item in sorted(folder.iterdir())}
+    (folder / MANIFEST).write_text(json.dumps(sums, indent=1) + "\n", "utf-8")
+
+
+def check_manifest(folder: Path, expected: set[str]) -> None:
+    """Compare the files of a folder with its manifest, which names these and no others."""
+    try:
+        sums = read_json(folder / MANIFEST)
+    except UserError:
+        raise Damaged(f"{MANIFEST} is missing or broken") from None
+    if not isinstance(sums, dict) or set(sums) != expected:
+        raise Damaged(f"{MANIFEST} does not list the files of a state")
+    for name, value in sums.items():
+        try:
+            real = sha256(folder / name)
+        except OSError:
+            raise Damaged(f"{name} is missing or cannot be read") from None
+        if real != value:
+            raise Damaged(f"{name} does not match its checksum")
+
+
+_VALUES = TypeAdapter(TrainState)
+
+
+def _check_values(values: Any) -> None:
+    """Refuse what is not the numbers of a train state."""
+    try:
+        found = _VALUES.validate_json(json.dumps(values, allow_nan=False), strict=True)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(map(str, problem["loc"])) or "state"
+        raise Damaged(f"{STATE}: {key}: {problem['msg'].lower()}") from None
+    counts = (found.step, found.epoch, found.position, found.evaluated_step)
+    statistics = (found.run_statistics, found.epoch_statistics, found.log_statistics)
+    bests = [step for step, _ in found.followed_bests.values()]
+    bests += [] if found.best_step is None else [found.best_step]
+    if min(*counts, *(each.steps for each in statistics), *bests) < 0:
+        raise Damaged(f"{STATE}: a count is negative")
+    if max((found.evaluated_step, *bests)) > found.step:
+        raise Damaged(f"{STATE}: an evaluation comes after step {found.step}")
+    if (found.best_step is None) != (found.best_value is None):
+        raise Damaged(f"{STATE}: the best step and its value go together")
+    if any(each.losses.keys() != each.shares.keys() for each in statistics):
+        raise Damaged(f"{STATE}: losses and shares differ in their names")
