@@ -14,6 +14,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,8 @@ from tokenizers import Tokenizer
 
 from headwater.errors import UserError
 from headwater.files import read_json, replace_file
+from headwater.text.expansion import check_expansion, check_length
+from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
 from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_class import GENERIC
@@ -57,6 +60,8 @@ class TokenizerVocabulary(Vocabulary):
         self._kind = str(content["model"]["type"])
         # A post-processor that trims offsets does it by the token, not by the text, and can leave
         # a space with no span: ours (`_spans`) is exact, so none runs here.
+        self._source, self._grows = source, check_expansion(content, source)
+        self._may_panic = has_risky_regex(content)
         self._tokenizer = _build({**self._content, "post_processor": None}, source)
         self._vanishing = _vanishing(self._tokenizer, content)
         self.ids = self._tokenizer.get_vocab(with_added_tokens=True)
@@ -87,17 +92,22 @@ class TokenizerVocabulary(Vocabulary):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def encode(self, text: str) -> Encoding:
-        check_text(text)
-        return self._spans(self._tokenizer.encode(text, add_special_tokens=False), text)
+        self._check(text)
+        with self._errors("this text cannot be cut into tokens"):
+            found = self._tokenizer.encode(text, add_special_tokens=False)
+        return self._spans(found, text)
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
         for text in texts:
-            check_text(text)
-        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+            self._check(text)
+        with self._errors("a text cannot be cut into tokens"):
+            found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [self._spans(one, text) for one, text in zip(found, texts, strict=True)]
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
-        text: str = self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=skip_special)
+        tokens = [int(id) for id in ids]
+        with self._errors("these tokens give no text"):
+            text: str = self._tokenizer.decode(tokens, skip_special_tokens=skip_special)
         return text
 
     def token(self, id: int) -> str:
@@ -124,6 +134,19 @@ class TokenizerVocabulary(Vocabulary):
             replace_file(folder / "vocab.json", vocab + "\n")
             replace_file(folder / "merges.txt", "\n".join(["#version: 0.2", *pairs]) + "\n")
         self._settings.write(folder, named.name, named.settings)
+
+    def _check(self, text: str) -> None:
+        check_text(text)
+        if self._tokenizer.normalizer is not None:
+            check_length(text, self._grows, self._normalize)
+
+    def _normalize(self, text: str) -> str:
+        with self._errors("this text cannot be normalized"):
+            normalized: str = self._tokenizer.normalizer.normalize_str(text)
+        return normalized
+
+    def _errors(self, what: str) -> AbstractContextManager[None]:
+        return rust_errors(self._source, what, may_panic=self._may_panic)
 
     def _spans(self, found: RustEncoding, text: str) -> Encoding:
         ids: list[int] = found.ids
@@ -213,15 +236,8 @@ def _check_model(model: dict[str, Any], file: Path) -> None:
 
 
 def _build(content: dict[str, Any], source: Path) -> Tokenizer:
-    try:
+    with rust_errors(source, "not a usable tokenizer", may_panic=True):
         return Tokenizer.from_str(json.dumps(content))
-    except BaseException as error:
-        # The Rust library raises plain Exception for a broken file, and some broken files make it
-        # panic, which arrives as a BaseException of its own.
-        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
-            raise
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{source}: not a usable tokenizer ({reason})") from None
 
 
 def _vanishing(tokenizer: Tokenizer, content: dict[str, Any]) -> re.Pattern[str] | None:
