@@ -54,16 +54,16 @@ def test_draws_do_not_depend_on_the_batches(writer: TextGenerator, words: Vocabu
 
 
 def test_top_k_texts_differ(writer: TextGenerator) -> None:
-    answers = GenerativeReader(
-        writer, SQUAD_V2.to_text, decoding=GenerationConfig(max_new_tokens=4)
-    ).ask("who?", "bob won", 3)
+    answers = GenerativeReader(writer, SQUAD_V2, decoding=GenerationConfig(max_new_tokens=4)).ask(
+        "who?", "bob won", 3
+    )
     assert len({each.text for each in answers}) == len(answers) == 3
     assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
     assert all(0 < each.score <= 1 and each.start is None for each in answers)
 
 
 def test_prediction_equals_asking(writer: TextGenerator) -> None:
-    reader = GenerativeReader(writer, SQUAD_V2.to_text, decoding=GenerationConfig(max_new_tokens=4))
+    reader = GenerativeReader(writer, SQUAD_V2, decoding=GenerationConfig(max_new_tokens=4))
     pairs = [("who won?", "bob won"), ("what is red?", "the old red it"), ("who?", "eve")]
     examples = [SpanExample(str(n), *pair, ()) for n, pair in enumerate(pairs)]
     predictions = list(reader(examples))
@@ -72,7 +72,7 @@ def test_prediction_equals_asking(writer: TextGenerator) -> None:
 
 
 def test_windows_cover_a_long_context(writer: TextGenerator) -> None:
-    reader = GenerativeReader(writer, SQUAD_V2.to_text, max_inputs=60)
+    reader = GenerativeReader(writer, SQUAD_V2, max_inputs=60)
     names = [f"{n} bob" for n in range(100)]
     windows = reader._windows(SpanExample("q", "who?", " ".join(names), ()))
     assert len(windows) > 5
@@ -92,7 +92,7 @@ def test_an_empty_window_does_not_speak_for_the_others() -> None:
 
 
 def test_closed_book_and_sources(writer: TextGenerator) -> None:
-    reader = GenerativeReader(writer, SQUAD_V2.to_text, decoding=GenerationConfig(max_new_tokens=4))
+    reader = GenerativeReader(writer, SQUAD_V2, decoding=GenerationConfig(max_new_tokens=4))
     expected = next(writer.generate(["question: who won?"], GenerationConfig(max_new_tokens=4)))[
         0
     ].text

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from headwater.commands.terminal import Device, Json, Model, argument, option, print_json
+from headwater.commands.terminal import (
+    Device,
+    Json,
+    Model,
+    PadPunctuation,
+    argument,
+    option,
+    print_json,
+)
 from headwater.errors import UserError
 from headwater.files import decode_text, read_text
 
@@ -26,6 +34,7 @@ def ask(
     ] = None,
     model: Model = "reader",
     top_k: Annotated[int, option("How many answers to show.", min=1, max=10**6)] = 1,
+    pad_punctuation: PadPunctuation = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
@@ -33,7 +42,7 @@ def ask(
     from headwater.inference.loaded import load
 
     documents = read_context(context) if context is not None else None
-    loaded = load(model, device)
+    loaded = load(model, device, pad_punctuation=pad_punctuation)
     if loaded.generates and loaded.objective:
         logger.info(
             f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "

@@ -9,6 +9,7 @@ from headwater.commands.terminal import (
     Model,
     ModelByTask,
     NoAnswerProbabilities,
+    PadPunctuation,
     TaskName,
     argument,
     option,
@@ -28,6 +29,7 @@ def evaluate(
         list[Path], option("The task's file or the benchmark's folder; or hub.", "FILE|DIR")
     ],
     output: Annotated[Path | None, option("Where metrics and predictions go.", "DIR")] = None,
+    pad_punctuation: PadPunctuation = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
@@ -38,11 +40,16 @@ def evaluate(
     if only := only_task(names):
         from headwater.evaluation.one_task import evaluate_files
 
-        print_table(evaluate_files(model, only, data, output, device=device), json)
+        found = evaluate_files(
+            model, only, data, output, device=device, pad_punctuation=pad_punctuation
+        )
+        print_table(found, json)
         return
     from headwater.evaluation.several_tasks import evaluate_tasks
 
-    summary = evaluate_tasks(model, names, data, output, device=device)
+    summary = evaluate_tasks(
+        model, names, data, output, device=device, pad_punctuation=pad_punctuation
+    )
     if json:
         print_json(summary.to_dict())
     else:
@@ -57,12 +64,21 @@ def predict(
     ],
     output: Annotated[Path, option("Gets the predictions.", "FILE")],
     no_answer_probabilities: NoAnswerProbabilities = None,
+    pad_punctuation: PadPunctuation = None,
     device: Device = "auto",
 ) -> None:
     """Predict every example of a file, in the task's official prediction format."""
     from headwater.evaluation.one_task import predict_file
 
-    predict_file(model, task, input_file, output, no_answer_probabilities, device=device)
+    predict_file(
+        model,
+        task,
+        input_file,
+        output,
+        no_answer_probabilities,
+        device=device,
+        pad_punctuation=pad_punctuation,
+    )
 
 
 def score(

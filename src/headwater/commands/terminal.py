@@ -49,6 +49,10 @@ NoAnswerProbabilities = Annotated[
     Path | None, option("No-answer probabilities as JSON: predict writes, score reads.", "FILE")
 ]
 
+PadPunctuation = Annotated[
+    bool | None, option("Of a published T5: space out punctuation.", flag="--pad-punctuation")
+]
+
 Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]
 TextField = Annotated[str, option("The field or column with the text.")]
 

@@ -47,10 +47,16 @@ class DataConfig(Config):
 
 
 class TextConfig(Config):
-    """Text to text: the longest input and target, in tokens."""
+    """Text to text.
+
+    max_inputs, max_targets: the longest input and target, in tokens.
+    pad_punctuation: put spaces around the punctuation of questions, contexts and answers, as T5's
+        own checkpoints read them (see `tasks.padding`).
+    """
 
     max_inputs: PositiveInt = 512
     max_targets: PositiveInt = 64
+    pad_punctuation: bool = False
 
 
 class SpanConfig(Config):

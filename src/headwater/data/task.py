@@ -123,6 +123,14 @@ class Task(ABC, Generic[E]):
     def golds(self, examples: DataSource[E]) -> dict[str, Sequence[str]]:
         """Return what counts as right, by the id of each example that is scored (see `Scored`)."""
 
+    def compared(self, text: str) -> str:
+        """Return a gold answer or a prediction as it is scored."""
+        return text
+
+    def padded(self) -> "Task[E]":
+        """Return the task with spaces around punctuation, as T5's own checkpoints read it."""
+        raise UserError(f"task {self.name}: pad_punctuation is for questions on a text")
+
     @final
     def score(
         self,
@@ -133,7 +141,9 @@ class Task(ABC, Generic[E]):
         """Score predictions (id -> text) by the official metrics, in percent."""
         if no_answer_probabilities is not None and not self.null_answers:
             raise UserError(f"task {self.name} knows no no-answer probabilities; squad_v2 does")
-        scored = Scored(self.golds(examples), predictions, self.labels, no_answer_probabilities)
+        golds = {id: [*map(self.compared, each)] for id, each in self.golds(examples).items()}
+        texts = {id: self.compared(text) for id, text in predictions.items()}
+        scored = Scored(golds, texts, self.labels, no_answer_probabilities)
         return measure(self.metric_kind, self.metric_names, scored)
 
     def report(self, examples: DataSource[E], predictions: Mapping[str, str]) -> str:

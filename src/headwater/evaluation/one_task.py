@@ -24,19 +24,22 @@ def evaluate_files(
     output: Path | None = None,
     *,
     device: str = "auto",
+    pad_punctuation: bool | None = None,
 ) -> dict[str, float]:
     """Measure a model on a task's files; with `output`, write metrics and predictions there.
 
     Args:
         model: a model, or what stands for one with several tasks (`choice.models_for`).
         data: files, a folder with the official validation file, or `hub`.
+        pad_punctuation: see `loaded.load`; scores are then of padded texts, as T5's own are.
     """
     measured = find_task(task)
     if output is not None:
         check_writable(output)
     examples = read_files(measured, data)
-    predictor = predictor_for(_load(model, measured, device), measured)
-    return measure(predictor, measured, examples, output).metrics
+    loaded = _load(model, measured, device, pad_punctuation)
+    predictor = predictor_for(loaded, measured)
+    return measure(predictor, loaded.read_as(measured), examples, output).metrics
 
 
 def measure(
@@ -65,6 +68,7 @@ def predict_file(
     no_answer_probabilities: Path | None = None,
     *,
     device: str = "auto",
+    pad_punctuation: bool | None = None,
 ) -> None:
     """Predict a file's examples into a file of the task's official format."""
     predicted = find_task(task)
@@ -72,7 +76,7 @@ def predict_file(
     if no_answer_probabilities is not None and not predicted.null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
     examples = read_files(predicted, [input_file], answered=False)
-    loaded = _load(model, predicted, device)
+    loaded = _load(model, predicted, device, pad_punctuation)
     if no_answer_probabilities is not None and loaded.generates:
         raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
     predictor = predictor_for(loaded, predicted)
@@ -98,9 +102,11 @@ def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path |
         raise UserError("--output -: name a file; predictions are not written to standard output")
 
 
-def _load(model: str | Sequence[str], task: Task[Any], device: str) -> LoadedModel:
+def _load(
+    model: str | Sequence[str], task: Task[Any], device: str, pad_punctuation: bool | None
+) -> LoadedModel:
     given = [model] if isinstance(model, str) else list(model)
     found = models_for(given, [task])
     if task.name not in found:
         raise UserError(f"{', '.join(given)}: neither a model nor a folder with a run {task.name}/")
-    return load(found[task.name], device)
+    return load(found[task.name], device, pad_punctuation=pad_punctuation)

@@ -6,8 +6,9 @@ is over those that were, and says so. Tasks chosen by name are averaged over the
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -80,6 +81,7 @@ def evaluate_tasks(
     output: Path | None = None,
     *,
     device: str = "auto",
+    pad_punctuation: bool | None = None,
 ) -> Summary:
     """Measure a model, or a model for each task, on the validation files of several tasks.
 
@@ -102,7 +104,8 @@ def evaluate_tasks(
         resolve(model)  # a missing model is an error before any work
     for name, reason in skipped.items():
         logger.info(f"skipped {name}: {reason}")
-    tasks = _by_model(selected, chosen, output, skipped, device)
+    loading = partial(load, device=device, pad_punctuation=pad_punctuation)
+    tasks = _by_model(selected, chosen, output, skipped, loading)
     summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
     if output is not None:
         write_json(output / "metrics.json", summary.to_dict())
@@ -114,13 +117,13 @@ def _by_model(
     chosen: Mapping[str, str],
     output: Path | None,
     skipped: dict[str, str],
-    device: str,
+    loading: Callable[[str], LoadedModel],
 ) -> dict[str, Measured]:
     """Measure model by model, each loaded once; return the scores in the order given."""
     found: dict[str, Measured] = {}
     for model in dict.fromkeys(chosen.values()):
         group = [each for each in selected if chosen.get(each.task.name) == model]
-        found |= _measure(load(model, device), group, output, skipped)
+        found |= _measure(loading(model), group, output, skipped)
     if not found:
         raise UserError(f"no task is left to measure: {', '.join(skipped)} were skipped")
     return {each.task.name: found[each.task.name] for each in selected if each.task.name in found}
@@ -148,7 +151,8 @@ def _measure(
     for each, predictor in fitting:
         name, examples = each.task.name, read_files(each.task, each.files)
         begin = time.monotonic()
-        result = measure(predictor, each.task, examples, output and output / name)
+        task = loaded.read_as(each.task)
+        result = measure(predictor, task, examples, output and output / name)
         seconds = max(1e-9, time.monotonic() - begin)
         rate = len(examples) / seconds
         logger.info(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")

@@ -1,6 +1,6 @@
 """Answering a question by generating the answer (Raffel et al. 2020, section 2.4).
 
-    reader = GenerativeReader(TextGenerator(network, vocabulary), SQUAD_V2.to_text)
+    reader = GenerativeReader(TextGenerator(network, vocabulary), SQUAD_V2)
     reader.ask("Who wrote it?", text)      # `question: Who wrote it? context: ...`
     reader.ask("Who wrote Faust?")         # closed book: `question: Who wrote Faust?`
 
@@ -9,17 +9,20 @@ the windows counts, and "no answer" (the empty text) only when every window says
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from headwater.arguments import check_count
-from headwater.data.example import SpanExample, TextExample
+from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, TextGenerator
+
+if TYPE_CHECKING:  # it brings all metrics
+    from headwater.data.task import Task
 
 LEAST_ROOM = 16  # tokens of context in a window, however long the question is
 
@@ -30,7 +33,7 @@ class GenerativeReader:
 
     Args:
         generator: the network and its vocabulary.
-        to_text: says an example as text, as in training.
+        task: says an example as text, as in training, and gives back what was written.
         max_inputs: the longest input in tokens; longer contexts are read in windows.
         decoding: the options of generation; more than one answer is found by beam search.
     """
@@ -38,13 +41,13 @@ class GenerativeReader:
     def __init__(
         self,
         generator: TextGenerator,
-        to_text: Callable[[SpanExample], TextExample],
+        task: "Task[SpanExample]",
         *,
         max_inputs: int = 512,
         decoding: GenerationConfig | None = None,
     ) -> None:
         self.generator = generator
-        self._to_text = to_text
+        self._task = task
         self._max_inputs = max_inputs
         self._decoding = decoding or GenerationConfig()
 
@@ -56,9 +59,9 @@ class GenerativeReader:
             generated = self.generator.generate([text for each in windows for text in each], config)
             for example, texts in zip(chunk, windows, strict=True):
                 found = _ranked([next(generated) for _ in texts])
-                answers = tuple(_answer(text, None) for text in found[:top_k])
+                answers = tuple(self._answer(text, example) for text in found[:top_k])
                 best = next((text.text for text in found if text.text), "")
-                yield Prediction(example.id, answers, best)
+                yield Prediction(example.id, answers, self._task.from_text(example, best))
 
     __call__ = predict
 
@@ -70,21 +73,25 @@ class GenerativeReader:
             raise UserError("the question is empty")
         config = self._config(top_k)
         if contexts is None:
-            alone = self._to_text(SpanExample("", question, "", ())).inputs
-            found = _ranked(list(self.generator.generate([alone], config)))
-            return [_answer(text, None) for text in found[:top_k]]
+            alone = SpanExample("", question, "", ())
+            inputs = [self._task.to_text(alone).inputs]
+            found = _ranked(list(self.generator.generate(inputs, config)))
+            return [self._answer(text, alone) for text in found[:top_k]]
         named = {"": contexts} if isinstance(contexts, str) else contexts
         examples = [SpanExample(name, question, text, ()) for name, text in named.items()]
-        pairs = [(each.id, text) for each in examples if each.context.strip()
+        pairs = [(each, text) for each in examples if each.context.strip()
                  for text in self._windows(each)]  # fmt: skip
         if not pairs:
             raise UserError("the text to answer from is empty")
         generated = list(self.generator.generate([text for _, text in pairs], config))
-        sources: dict[GeneratedText, str] = {}
-        for (name, _), texts in zip(pairs, generated, strict=True):
+        sources: dict[GeneratedText, SpanExample] = {}
+        for (example, _), texts in zip(pairs, generated, strict=True):
             for text in texts:
-                sources.setdefault(text, name)
-        return [_answer(text, sources[text] or None) for text in _ranked(generated)[:top_k]]
+                sources.setdefault(text, example)
+        return [
+            self._answer(text, sources[text], sources[text].id or None)
+            for text in _ranked(generated)[:top_k]
+        ]
 
     def unread(self, question: str) -> int:
         """Return 0: questions of any length are read."""
@@ -100,7 +107,7 @@ class GenerativeReader:
     def _windows(self, example: SpanExample) -> list[str]:
         """Say the example as one input, or as several whose contexts overlap by half."""
         vocabulary = self.generator.vocabulary
-        whole = self._to_text(example).inputs
+        whole = self._task.to_text(example).inputs
         surplus = len(vocabulary.encode(whole)) + 1 - self._max_inputs
         tokens = vocabulary.encode(example.context)
         if surplus <= 0 or not len(tokens):
@@ -110,8 +117,16 @@ class GenerativeReader:
         for begin in range(0, max(1, len(tokens) - room + room // 2), max(1, room // 2)):
             last = min(begin + room, len(tokens)) - 1
             part = example.context[tokens.starts[begin] : tokens.ends[last]]
-            texts.append(self._to_text(replace(example, context=part, answers=())).inputs)
+            texts.append(self._task.to_text(replace(example, context=part, answers=())).inputs)
         return texts
+
+    def _answer(
+        self, text: GeneratedText, example: SpanExample, source: str | None = None
+    ) -> Answer:
+        score = math.exp(min(0.0, text.log_probability))
+        if not text.text:
+            return Answer.none(score)
+        return Answer(self._task.from_text(example, text.text), score, source=source)
 
 
 def _ranked(windows: Sequence[Sequence[GeneratedText]]) -> list[GeneratedText]:
@@ -126,8 +141,3 @@ def _ranked(windows: Sequence[Sequence[GeneratedText]]) -> list[GeneratedText]:
             best[text.text] = text
     several = len(windows) > 1
     return sorted(best.values(), key=lambda t: (several and not t.text, -t.log_probability))
-
-
-def _answer(text: GeneratedText, source: str | None) -> Answer:
-    score = math.exp(min(0.0, text.log_probability))
-    return Answer(text.text, score, source=source) if text.text else Answer.none(score)

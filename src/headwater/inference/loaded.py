@@ -27,6 +27,7 @@ from headwater.inference.predictors import Predictors
 from headwater.inference.text_labels import Label, ranked
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig
+from headwater.models.families import family_of
 from headwater.models.text_to_text import TextToText
 from headwater.tasks.field_order import reorder
 from headwater.text.loading import load_vocabulary
@@ -38,19 +39,35 @@ if TYPE_CHECKING:  # it brings all metrics
 Texts = list[str] | tuple[str, ...]
 
 
-def load(model: str | Path, device: str = "auto") -> "LoadedModel":
-    """Load a model by folder, run folder, bundled name or hub id."""
+def load(
+    model: str | Path, device: str = "auto", *, pad_punctuation: bool | None = None
+) -> "LoadedModel":
+    """Load a model by folder, run folder, bundled name or hub id.
+
+    Args:
+        pad_punctuation: of a T5, whether it reads questions with spaces around punctuation, as the
+            published ones do; None: as it was trained here.
+    """
     model = check_name(model, "model")
     folder, target = resolve(model), choose_device(check_text(device, "device"))
     checkpoint = open_model(folder)
     checkpoint.model.to(target)
-    return _loaded(checkpoint, folder, model)
+    return _loaded(checkpoint, folder, model, pad_punctuation)
 
 
-def _loaded(checkpoint: LoadedCheckpoint, folder: Path, name: str) -> "LoadedModel":
+def _loaded(
+    checkpoint: LoadedCheckpoint, folder: Path, name: str, pad_punctuation: bool | None = None
+) -> "LoadedModel":
     vocabulary, config = load_vocabulary(folder), checkpoint.config
     check_fits(vocabulary, config.vocab_size, str(folder))
-    return LoadedModel(checkpoint.model, vocabulary, config, read_extra(folder), name)
+    extra = read_extra(folder)
+    if pad_punctuation is not None:
+        if family_of(config).kind != "text_to_text":
+            raise UserError(f"{name}: pad_punctuation is for models that write, such as a T5")
+        saved = extra.get("text")
+        text = saved if isinstance(saved, dict) else {}
+        extra |= {"text": {**text, "pad_punctuation": pad_punctuation}}
+    return LoadedModel(checkpoint.model, vocabulary, config, extra, name)
 
 
 @final
@@ -273,6 +290,10 @@ class LoadedModel:
     def generates(self) -> bool:
         """Whether answers are generated, without offsets and no-answer probabilities."""
         return isinstance(self.network, TextToText)
+
+    def read_as(self, task: "Task[Any]") -> "Task[Any]":
+        """Return a task as this model was trained to read it: some pad punctuation."""
+        return self._predictors.read_as(task)
 
     def predictor(
         self, task: "Task[Any]", *, precision: torch.dtype | None = None

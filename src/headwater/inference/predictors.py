@@ -148,7 +148,12 @@ class Predictors:
     def _generating_reader(self, task: "Task[Any]", network: TextToText) -> GenerativeReader:
         """Return what answers with texts; contexts that are too long are read in windows."""
         generator = TextGenerator(network, self._vocabulary)
-        return GenerativeReader(generator, task.to_text, **self._written)
+        return GenerativeReader(generator, self.read_as(task), **self._written)
+
+    def read_as(self, task: "Task[Any]") -> "Task[Any]":
+        """Return a task as this model was trained to read it."""
+        pads = self._saved("text", TextConfig).pad_punctuation
+        return task.padded() if pads and task.kind == "span" else task
 
     @property
     def _written(self) -> dict[str, Any]:

@@ -88,12 +88,22 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     """Read everything that a recipe learns from; what the family cannot learn is refused first."""
     seed = recipe.training.seed
     writes = family.kind == "text_to_text" and recipe.method != "features"
+    if recipe.text.pad_punctuation and not writes:
+        raise UserError("text.pad_punctuation is for models that write, such as a t5")
     if recipe.mixture is None:
         assert recipe.task is not None and recipe.data is not None
         task = _learned_task(recipe.task, family)
+        task = task.padded() if recipe.text.pad_punctuation else task
         return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
     tasks = {each.task: _learned_task(each.task, family) for each in leaves if each.task}
+    if recipe.text.pad_punctuation:
+        spans = {name: task.padded() for name, task in tasks.items() if task.kind == "span"}
+        if not spans:
+            raise UserError(
+                "text.pad_punctuation is for questions on a text; there is no such task"
+            )
+        tasks |= spans
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
     for objective in objectives:
         _check_objective(objective, family)

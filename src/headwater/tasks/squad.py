@@ -1,8 +1,8 @@
 """SQuAD v1.1 and v2.0 (Rajpurkar et al. 2016, 2018), as a span task and as text to text.
 
 As text a question reads `question: Who ...? context: The ...` and its target is the answer, the
-empty text where there is none. (T5's own preprocessor also puts spaces around punctuation; here
-the text is left as it is, so that answers come out as they stand in it.)
+empty text where there is none. With `pad_punctuation` it reads as T5's own checkpoints learned it:
+`question: Who ... ? context: The ... .` (see `tasks.padding`).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from headwater.data.span_files import read_squad
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.metrics.names import METRICS, MetricKind
+from headwater.tasks.padding import pad_punctuation, unpadded
 
 
 class SpanReader(Protocol):
@@ -36,13 +37,18 @@ def question_text(example: SpanExample) -> str:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SquadTask(Task[SpanExample]):
-    """A version of SQuAD, or a task like it in other files; `as_text` is what T5 reads."""
+    """A version of SQuAD, or a task like it in other files; `as_text` is what T5 reads.
+
+    pad_punctuation: put spaces around punctuation in what a T5 reads and writes, and in what is
+        scored; answers are given as they stand in the context.
+    """
 
     kind: Kind = "span"
     metric_kind: MetricKind = "span"
     main_metric: str = "f1"
     reader: SpanReader = read_squad
     as_text: Callable[[SpanExample], str] = question_text
+    pad_punctuation: bool = False
 
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[SpanExample]:
         """Read its files; v1.1 refuses questions without an answer."""
@@ -63,9 +69,22 @@ class SquadTask(Task[SpanExample]):
         The one most agreed on stands first: it is trained on.
         """
         first = (example.agreed_answer.text,) if example.answers else ()
-        answers = tuple(dict.fromkeys((*first, *example.golds)))
+        answers = tuple(dict.fromkeys(map(self.compared, (*first, *example.golds))))
         targets = ("",) if example.impossible else answers
+        if self.pad_punctuation:
+            question, context = map(pad_punctuation, (example.question, example.context))
+            example = replace(example, question=question, context=context)
         return TextExample(example.id, self.as_text(example), targets)
+
+    def from_text(self, example: SpanExample, text: str) -> str:
+        """Return an answer as it stands in the context."""
+        return unpadded(text, example.context) if self.pad_punctuation else text
+
+    def compared(self, text: str) -> str:
+        return pad_punctuation(text) if self.pad_punctuation else text
+
+    def padded(self) -> "SquadTask":
+        return replace(self, pad_punctuation=True)
 
     def trained(self, example: SpanExample, *, writes: bool) -> SpanExample | None:
         """Return it with the answers that have a place; one that is written needs none."""
