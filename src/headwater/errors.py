@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+_COMPARED = 1000  # names: a comparison takes 10 microseconds
+
 
 class UserError(ValueError):
     """A mistake of the user's, in one line: the file, the line, what was expected, the fix.
@@ -34,12 +36,27 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def listed(names: Iterable[object], most: int = 10) -> str:
+    """Return names as a sentence has them; of a long list the first ones, and how many there are.
+
+    >>> listed(["a", "b"]), listed(range(100_000), 2)
+    ('a, b', '0, 1 and 99,998 more')
+    """
+    texts = [str(name) for name in names]
+    rest = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + rest
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "there are") -> str:
     """Return the nearest known name as a hint, or all of them.
 
     >>> did_you_mean("squat", ["squad", "glue"]), did_you_mean("ner", ["squad", "glue"])
     ("did you mean 'squad'?", 'there are squad, glue')
+    >>> did_you_mean("body", ["text", " BODY"])
+    "did you mean ' BODY'?"
     """
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"{otherwise} {', '.join(known)}"
+    plain = name.strip().casefold()
+    near = [each for each in known if each.strip().casefold() == plain]
+    near = near or difflib.get_close_matches(name, known[:_COMPARED], n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"{otherwise} {listed(known)}"

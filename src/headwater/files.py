@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from headwater.errors import UserError
 from headwater.sizes import byte_size
-from headwater.text_files import opened, reading_errors, text_fault
+from headwater.text_files import encoding_fault, opened, reading_errors
 
 SMALL = 2**27
 """The most bytes of a file beside a model, such as tokenizer.json: the largest take 40 MB."""
@@ -28,7 +29,15 @@ SMALL = 2**27
 LARGE = 2**31
 """The most bytes, decompressed, of a file that is read whole."""
 
+LONGEST = 2**26
+"""The most bytes of one line of a table, and of one text in it."""
+
+EXPANSION = 200
+"""How often a compressed file may hold its own size; texts reach 20."""
+
+_HARMLESS = 2**26  # bytes that may be held by the smallest file
 _STEP = 2**20  # bytes taken at once
+_MAC_LINE = re.compile("[^\r]*\r|[^\r]+")
 _LINE = re.compile(r", line \d+$")
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -46,10 +55,29 @@ def read_bytes(path: Path, most: int = LARGE) -> bytes:
         most: the most bytes that are taken. What is `SMALL` must be a plain file or a link to one;
             of what is large no device is read, but a pipe may be.
     """
+    with reading(path, most) as (stream, raw):
+        parts, size = [], 0
+        while size <= most and (part := stream.read(_STEP)):
+            parts.append(part)
+            size += len(part)
+            if stream is not raw:
+                check_expansion(path, size, raw.tell())
+    if size > most:
+        raise _too_large(path, most)
+    return b"".join(parts)
+
+
+@contextmanager
+def reading(path: Path, most: int = LARGE) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open a file as `opened` does; what goes wrong in the block is one line, as in `read_bytes`.
+
+    Args:
+        most: as in `read_bytes`; of a plain file the size alone is looked at.
+    """
     try:
         _check_kind(path, most)
-        with opened(path) as (stream, _):
-            content = _read(stream, most)
+        with opened(path) as streams:
+            yield streams
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -63,28 +91,54 @@ def read_bytes(path: Path, most: int = LARGE) -> bytes:
             raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
         kind = {".gz": "gzip", ".zst": "Zstandard"}[path.suffix.lower()]
         raise UserError(f"{path}: not a whole {kind} file; compress it again") from None
-    if len(content) > most:
-        advice = "no model's file is so large" if most == SMALL else "split it into several"
-        raise UserError(f"{path}: holds more than {most >> 20:,} MiB; {advice}")
-    return content
 
 
-def _read(stream: BinaryIO, most: int) -> bytes:
-    """Read all, or a little more than `most` bytes."""
-    parts, size = [], 0
-    while size <= most and (part := stream.read(_STEP)):
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
+def read_stream(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file with their ends, however large it is; a mark is dropped.
+
+    A file without a line feed has the line ends of the old Mac. No line may exceed `LONGEST`.
+    """
+    with reading(path, sys.maxsize) as (stream, raw):
+        number = size = 0
+        while line := stream.readline(LONGEST + 1):
+            number, size = number + 1, size + len(line)
+            if len(line) > LONGEST:
+                raise UserError(
+                    f"{path}, line {number}: longer than {LONGEST >> 20} MiB, the most of a line"
+                )
+            if stream is not raw:
+                check_expansion(path, size, raw.tell())
+            text = decode_text(line, str(path), number)
+            if number == 1 and "\n" not in text:
+                yield from _MAC_LINE.findall(text)
+            else:
+                yield text
+
+
+def check_expansion(path: Path, size: int, compressed: int) -> None:
+    """Refuse a file that holds far more than texts do: it would fill the memory."""
+    if size > _HARMLESS and size > EXPANSION * compressed:
+        raise UserError(
+            f"{path}: holds more than {EXPANSION} times what it takes; texts do not. If they are "
+            "meant, decompress the file"
+        )
+
+
+def _too_large(path: Path, most: int) -> UserError:
+    advice = "no model's file is so large" if most == SMALL else "split it into several"
+    return UserError(f"{path}: holds more than {most >> 20:,} MiB; {advice}")
 
 
 def _check_kind(path: Path, most: int) -> None:
     """Refuse what has no end, or is no file, before it is opened."""
-    mode = path.stat().st_mode
+    found = path.stat()
+    mode = found.st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or (most <= SMALL and not stat.S_ISREG(mode)):
         raise UserError(f"{path}: not a plain file (a device or a pipe); give a file")
+    if found.st_size > most:
+        raise _too_large(path, most)
 
 
 def read_text(path: Path, most: int = LARGE) -> str:
@@ -104,12 +158,16 @@ def read_lines(path: Path, most: int = LARGE) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
-def decode_text(content: bytes, where: str) -> str:
-    """Decode UTF-8, dropping a byte-order mark; `where` (a file name) begins every error."""
-    if fault := text_fault(content):
-        line = content.count(b"\n", 0, fault[1]) + 1
+def decode_text(content: bytes, where: str, line: int = 1) -> str:
+    """Decode UTF-8, dropping a byte-order mark; `where` (a file name) begins every error.
+
+    Args:
+        line: of the file, with which the content begins.
+    """
+    if fault := encoding_fault(content):
+        line += content.count(b"\n", 0, fault[1])
         raise UserError(f"{where}, line {line}: {fault[0]}")
-    return content.decode("utf-8-sig")
+    return content.decode("utf-8-sig" if line == 1 else "utf-8")
 
 
 def read_json(path: Path, most: int = SMALL) -> Any:

@@ -9,8 +9,12 @@ over.
 """
 
 import gzip
+import os
+import select
+import stat
 import sys
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -24,6 +28,8 @@ COMPRESSIONS = (".gz", ".zst")  # of text; Parquet compresses by itself
 _NEEDS = {".parquet": "pyarrow", ".zst": "zstandard"}
 _STEP = 1 << 13  # compressed bytes taken at once: a little can hold much
 _BUFFER = 1 << 16
+_PATIENCE = 5000  # milliseconds until a pipe's writer is there
+_TO_UTF8 = "-t UTF-8 FILE > NEW"
 _LARGEST_WINDOW = 2**31  # bytes: what `zstd --long=31` asks for
 
 
@@ -56,10 +62,21 @@ def text_fault(content: bytes) -> tuple[str, int] | None:
     return None if nul < 0 else ("holds a NUL character; this is not text", nul)
 
 
+def encoding_fault(content: bytes) -> tuple[str, int] | None:
+    """Say as `text_fault` does, and which encoding it may be, with the command that mends it."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        command = f"iconv -f UTF-16 {_TO_UTF8}"
+        return f"not UTF-8 but UTF-16; save it as UTF-8, or run {command}", 0
+    fault = text_fault(content)
+    if fault and "UTF-8" in fault[0]:
+        return f"{fault[0]}, or run iconv -f CP1252 {_TO_UTF8} if it is of Windows", fault[1]
+    return fault
+
+
 @contextmanager
 def opened(file: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """Open a file: its decompressed stream, and the raw one, which tells how far."""
-    with file.open("rb") as raw:
+    with _raw(file) as raw:
         if file.suffix.lower() == ".gz":
             with gzip.GzipFile(fileobj=raw) as stream:
                 yield cast(BinaryIO, stream), raw
@@ -68,6 +85,23 @@ def opened(file: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             yield BufferedReader(_ZstdFrames(raw), _BUFFER), raw
         else:
             yield raw, raw
+
+
+def _raw(file: Path) -> BinaryIO:
+    """Open a file; a pipe only while something writes to it, for else it would wait for ever."""
+    if not stat.S_ISFIFO(file.stat().st_mode):
+        return file.open("rb")
+    pipe = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    poller = select.poll()
+    poller.register(pipe, select.POLLIN)
+    try:
+        if not poller.poll(_PATIENCE) and not os.read(pipe, 1):
+            os.close(pipe)
+            raise UserError(f"{file}: nothing writes to this pipe")
+    except BlockingIOError:  # a slow writer
+        pass
+    os.set_blocking(pipe, True)
+    return os.fdopen(pipe, "rb")
 
 
 class _ZstdFrames(RawIOBase):

@@ -136,7 +136,7 @@ def test_a_span(tmp_path: Path) -> None:
     for change, message in (
         ({"a": ""}, "line 1: 'a' is empty; a question without an answer needs null_answers"),
         ({"q": " "}, "line 1: 'q' is empty"),
-        ({"a": 3}, "'a' must be a text or a list of texts, not 3"),
+        ({"a": 3.5}, "'a' must be a text or a list of texts, not 3.5"),
     ):
         with pytest.raises(UserError, match=message):
             task.read([table(tmp_path, [{**row, **change}])])

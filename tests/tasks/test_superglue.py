@@ -267,7 +267,7 @@ def test_axg_counts_pairs_with_the_same_prediction(tmp_path: Path) -> None:
     ("task", "row", "message"),
     [
         (BOOLQ, {"question": "q", "passage": "p", "label": "maybe"}, "unknown label 'maybe'"),
-        (BOOLQ, {"question": 3, "passage": "p", "label": True}, "'question' must be a text, not 3"),
+        (BOOLQ, {"question": [], "passage": "p", "label": True}, "'question' must be a text, not"),
         (
             CB,
             {"premise": "p", "label": "neutral"},

@@ -2,16 +2,17 @@
 
 The format (Tjong Kim Sang and De Meulder 2003): the word stands first, the tag last, with a tab or
 spaces between; columns between them (part of speech, chunk) are passed over, and so are lines that
-begin with `-DOCSTART-`. Tags are kept as they stand, in any of the usual schemes:
+begin with `-DOCSTART-`, and comments (`# id 7`) before a sentence. Tags are kept as they stand, in
+any of the usual schemes:
 
-    word      BIO           BIOES         IO
-    Ada       B-person      B-person      I-person
-    Lovelace  I-person      E-person      I-person
-    in        O             O             O
-    Paris     B-location    S-location    I-location
+    word      BIO           BIOES         BILOU         IO
+    Ada       B-person      B-person      B-person      I-person
+    Lovelace  I-person      E-person      L-person      I-person
+    in        O             O             O             O
+    Paris     B-location    S-location    U-location    I-location
 
 A tag that cannot be is an error with file and line: one of another form, one that the task does
-not have, or, in a file with E- or S- tags, one that breaks off an entity.
+not have, or, in a file with E-, S-, L- or U- tags, one that breaks off an entity.
 """
 
 import re
@@ -20,13 +21,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.data.example import Examples, TaggingExample
-from headwater.data.table_file import Row, read_rows
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.errors import MissingField, UserError, did_you_mean
-from headwater.files import read_lines
+from headwater.files import read_stream
 from headwater.text_files import suffix_of
 
-_TAG = re.compile(r"O|[BIES]-\S+")
-_TABLES = (".jsonl", ".parquet")
+_TAG = re.compile(r"O|[BIESLU]-\S+")
+_COMMENT = re.compile("#(?:[ \t]|begin |end )")
+_TABLES = (".jsonl", ".json", ".parquet")
+_LAST = "EL"  # of several words, in BIOES and BILOU
+_SINGLE = "SU"
 
 Line = tuple[int, list[str]]  # its number, and what stands in its columns
 
@@ -45,12 +50,13 @@ class _Sentence:
 class TagColumns:
     """Where words and tags stand: in tables by names, of which the first that is there counts.
 
-    `index` is the tag's column in CoNLL files, as Python counts; the word's is the first.
+    `index` and `word_index` are the columns of tag and word in CoNLL files, as Python counts.
     """
 
     words: tuple[str, ...] = ("tokens", "words")
     tags: tuple[str, ...] = ("ner_tags", "tags")
     index: int = -1
+    word_index: int = 0
 
 
 USUAL = TagColumns()
@@ -78,7 +84,7 @@ def read_tagged(
         if suffix_of(path) in _TABLES:
             own = [_table_sentence(row, labels, answered, columns) for row in read_rows(path)]
         else:
-            own = list(_sentences(path, labels, answered, columns.index))
+            own = list(_sentences(path, labels, answered, columns))
         if not own:
             raise UserError(f"{path}: no sentence; a word and its tag on each line was expected")
         _check_ends(own)
@@ -97,24 +103,33 @@ def check_tag(tag: str, labels: Sequence[str], where: str) -> None:
         )
     if not _TAG.fullmatch(tag):
         raise UserError(
-            f"{where}: {tag!r} is no tag; expected O, or a type after B-, I-, E- or S-, as B-person"
+            f"{where}: {tag!r} is no tag; expected O, or a type after B-, I-, E-, "
+            "S-, L- or U-, as B-person"
         )
 
 
-def column_lines(path: Path) -> Iterator[list[Line]]:
-    """Yield each sentence's lines, cut at tabs where the first one has a tab, else at spaces."""
+def column_lines(path: Path, index: int | None = None) -> Iterator[list[Line]]:
+    """Yield each sentence's lines, cut at tabs where the first one has a tab, else at spaces.
+
+    Args:
+        index: the column of the tags, by which a word `#` is told from a comment; None: there is
+            none.
+    """
     sentence: list[Line] = []
     tabs, expected = False, 0
-    for number, text in enumerate(read_lines(path), 1):
+    for number, line in enumerate(read_stream(path), 1):
+        # of the space around, since some words of real files are spaces other than the ASCII one
+        text = line.rstrip(" \t\r\n")
         if not text.strip() or text.startswith("-DOCSTART-"):
             if sentence:
                 yield sentence
             sentence = []
             continue
-        tabs = tabs if expected else "\t" in text
-        # no strip() here: some words of real files are spaces other than the ASCII one, or nothing
-        cells = text.split("\t") if tabs else re.split(" +", text.strip(" "))
-        expected = expected or len(cells)
+        by_tabs = tabs if expected else "\t" in text
+        cells = text.split("\t") if by_tabs else re.split(" +", text.strip(" "))
+        if not sentence and _COMMENT.match(text) and not _is_word(cells, expected, index):
+            continue
+        tabs, expected = by_tabs, expected or len(cells)
         if len(cells) != expected:
             raise UserError(
                 f"{path}, line {number}: {_columns(len(cells))}, but the lines before have "
@@ -125,40 +140,62 @@ def column_lines(path: Path) -> Iterator[list[Line]]:
         yield sentence
 
 
+def _is_word(cells: Sequence[str], expected: int, index: int | None) -> bool:
+    """Whether a line that may be a comment has the columns of the others, and a tag."""
+    if expected and len(cells) != expected:
+        return False
+    if index is None:
+        return expected > 0
+    return -len(cells) <= index < len(cells) and bool(_TAG.fullmatch(cells[index]))
+
+
 def _sentences(
-    path: Path, labels: Sequence[str], answered: bool, column: int
+    path: Path, labels: Sequence[str], answered: bool, columns: TagColumns
 ) -> Iterator[_Sentence]:
-    for lines in column_lines(path):
+    for lines in column_lines(path, columns.index if answered else None):
         number, cells = lines[0]
-        index = column if column >= 0 else len(cells) + column
-        if answered and not 0 < index < len(cells):
+        word = _position(columns.word_index, cells)
+        index = _position(columns.index, cells)
+        if word is None or (answered and index in (None, word)):
             raise MissingField(
-                f"{path}, line {number}: {_columns(len(cells))}; a word was expected in the first "
-                f"and its tag in {'the last' if column == -1 else f'number {column}'}"
+                f"{path}, line {number}: {_columns(len(cells))}; a word was expected in "
+                f"{_ordinal(columns.word_index)} and its tag in {_ordinal(columns.index)}"
             )
         tags = None
-        if answered:
+        if answered and index is not None:
             for number, cells in lines:
                 check_tag(cells[index], labels, f"{path}, line {number}")
             tags = tuple(cells[index] for _, cells in lines)
-        words = tuple(cells[0].strip() for _, cells in lines)
+        words = tuple(cells[word].strip() for _, cells in lines)
         yield _Sentence(words, tags, str(path), lines[0][0])
 
 
+def _position(index: int, cells: Sequence[str]) -> int | None:
+    """Return a column as counted from 0; None: there are not so many."""
+    index = index if index >= 0 else len(cells) + index
+    return index if 0 <= index < len(cells) else None
+
+
+def _ordinal(index: int) -> str:
+    return {0: "the first", -1: "the last"}.get(index, f"number {index}")
+
+
 def _check_ends(file: Sequence[_Sentence]) -> None:
-    """In BIOES an entity goes on until its end tag; the other schemes say less and allow more."""
-    if not any(tag[0] in "ES" for each in file for tag in each.tags or ()):
+    """In BIOES and BILOU an entity goes on until its end tag; other schemes say less."""
+    first = {tag[0] for each in file for tag in each.tags or ()}
+    if not first.intersection(_LAST + _SINGLE):
         return
+    scheme = "BILOU" if first.intersection("LU") else "BIOES"
     for each in file:
         open_type = ""
         for number, tag in enumerate((*(each.tags or ()), "O")):
-            inside = tag[0] in "IE"
+            inside = tag[0] in "I" + _LAST
             if inside != bool(open_type) or (inside and tag[2:] != open_type):
                 problem = f"B-{open_type} is not ended" if open_type else "no entity is open"
                 word = min(number, len(each.words) - 1)
                 line = "" if each.first is None else f", line {each.first + word}"
                 raise UserError(
-                    f"{each.where}{line}: tag {tag!r} cannot stand here: {problem} (BIOES)"
+                    f"{each.where}{line}: tag {tag!r} cannot stand here: {problem} ({scheme})"
                 )
             open_type = tag[2:] if tag[0] in "BI" else ""
 

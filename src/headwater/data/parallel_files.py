@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from headwater.data.table_file import Row, read_rows
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.errors import MissingField, UserError
 from headwater.files import read_lines
 from headwater.text_files import COMPRESSIONS, suffix_of
 
-_TABLES = (".jsonl", ".parquet", ".csv", ".tsv")
+_TABLES = (".jsonl", ".json", ".parquet", ".csv", ".tsv")
 
 
 class Text(NamedTuple):
@@ -36,7 +37,9 @@ def read_parallel(path: Path, source: str, target: str, *, answered: bool) -> It
         answered: False needs no translations; any file is then one sentence a line.
     """
     if suffix_of(path) in _TABLES:
-        return (_cells(row, source, target, answered) for row in read_rows(path))
+        wanted = [(source,), (target,)] if answered else [(source,)]
+        rows = read_rows(path, wanted=wanted)
+        return (_cells(row, source, target, answered) for row in rows)
     if not answered:
         return (Text(f"{path}, line {n}", each, ()) for n, each in enumerate(read_lines(path), 1))
     if suffix_of(path) != f".{source}":

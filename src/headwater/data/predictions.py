@@ -19,7 +19,8 @@ from typing import Any, Protocol, final
 
 from headwater.data.example import DataSource, Example, Examples
 from headwater.data.repeated_ids import spread
-from headwater.data.table_file import Row, read_rows
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.errors import UserError
 from headwater.files import LARGE, read_json, read_lines
 

@@ -24,15 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+from headwater.data.csv_form import CsvForm
 from headwater.data.example import AnswerSpan, Examples, ReadReport, SpanExample
-from headwater.data.table_file import (
-    Row,
-    json_field,
-    json_objects,
-    json_text,
-    json_value,
-    read_rows,
-)
+from headwater.data.json_fields import json_field, json_objects, json_text, json_value
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.errors import UserError
 from headwater.files import LARGE, read_json
 
@@ -193,10 +189,13 @@ class SpanColumns:
     context: str
     answer: str
     null_answers: bool
+    csv: CsvForm | None = None
 
     def __call__(self, paths: Sequence[Path], *, answered: bool = True) -> Examples[SpanExample]:
         """Read files in order; an id is the number of the row, from "0" over all files."""
-        rows = [row for path in paths for row in read_rows(path)]
+        names = (self.question, self.context, *((self.answer,) if answered else ()))
+        wanted = [(name,) for name in names]
+        rows = [row for path in paths for row in read_rows(path, form=self.csv, wanted=wanted)]
         if not rows:
             raise UserError(f"{', '.join(map(str, paths)) or 'no file given'}: no question")
         examples = [self._example(str(n), row, answered) for n, row in enumerate(rows)]
@@ -211,7 +210,8 @@ class SpanColumns:
         question, context = (_text(row, name) for name in (self.question, self.context))
         if not answered:
             return SpanExample(key, question, context, ())
-        answers = [text.strip() for text in row.texts(self.answer) if text.strip()]
+        answers = [text.strip() for text in row.texts(self.answer, optional=True)]
+        answers = [text for text in answers if text]
         spans = tuple(AnswerSpan(text, context.find(text)) for text in answers if text in context)
         unplaced = tuple(text for text in answers if text not in context)
         if not answers and not self.null_answers:

@@ -2,9 +2,10 @@
 
 An entity counts when its first word, its last word and its type are right (Tjong Kim Sang and
 De Meulder 2003, section 2.3). A tag is a prefix and a type: `B-person` begins an entity, `I-` is
-inside, `E-` ends one, `S-` is one of a single word, `O` is outside. So BIO, IO (an entity is a run
-of `I-` of one type) and BIOES are read by the same rules. Sequences that break their scheme are
-read as conlleval reads them: an `I-` after `O` or after another type begins an entity.
+inside, `E-` ends one, `S-` is one of a single word (in BILOU `L-` and `U-`), `O` is outside. So
+BIO, IO (an entity is a run of `I-` of one type), BIOES and BILOU are read by the same rules.
+Sequences that break their scheme are read as conlleval reads them: an `I-` after `O` or after
+another type begins an entity.
 
 >>> chunks(["I-person", "I-person", "B-person", "O", "S-place"])
 [Chunk(type='person', start=0, end=2), Chunk(type='person', start=2, end=3), \
@@ -26,10 +27,10 @@ from headwater.errors import UserError
 
 Tag = tuple[str, str]
 
-_ALWAYS_FIRST = frozenset("BS")
-_ALWAYS_LAST = frozenset("ES")
-_FIRST_AFTER_AN_END = frozenset("IE")
-_BETWEEN = frozenset("OES")
+_ALWAYS_FIRST = frozenset("BSU")
+_ALWAYS_LAST = frozenset("ESLU")
+_FIRST_AFTER_AN_END = frozenset("IEL")
+_BETWEEN = frozenset("OESLU")
 
 
 class Chunk(NamedTuple):

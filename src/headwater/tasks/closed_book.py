@@ -14,7 +14,8 @@ from pathlib import Path
 
 from headwater.data.official_files import Split, TaskFiles
 from headwater.data.parallel_files import Text
-from headwater.data.table_file import Row, read_rows
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.errors import UserError
 from headwater.files import LARGE, read_json
 from headwater.metrics.names import MetricKind
@@ -35,7 +36,8 @@ def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
     `Answer` (TriviaQA, where the records stand in `Data` and an answer is an object with `Value`
     and `Aliases`). An answer that is a whole number is its decimal text.
     """
-    for row in _records(path) if suffix_of(path) == ".json" else read_rows(path):
+    wanted = [_QUESTION, _ANSWERS] if answered else [_QUESTION]
+    for row in _records(path) if suffix_of(path) == ".json" else read_rows(path, wanted=wanted):
         question = row.value(*_QUESTION)
         if not isinstance(question, str):
             raise UserError(f"{row.where}: the question must be a text, not {question!r:.40}")
@@ -51,7 +53,7 @@ def _records(path: Path) -> Iterator[Row]:
     for number, record in enumerate(content, 1):
         if not isinstance(record, dict):
             raise UserError(f"{path}, record {number}: an object was expected")
-        yield Row(path, number, record)
+        yield Row(path, number, record, "record")
 
 
 def _answers(row: Row) -> tuple[str, ...]:

@@ -13,11 +13,14 @@ gives a built-in task other columns, another template and metrics.
 
     sequence      texts (one or two), label, labels        one of `labels`, as a word or its number
     regression    texts (one or two), score                a number
-    token         words, tags, labels, tag_column          a tag for each word (lists, CoNLL)
+    token         words, tags, labels, tag_column, ...     a tag for each word (lists, CoNLL)
     span          question, context, answer, null_answers  words of the context
-    text          target                                   a text, or a list of which each will do
+    text          target                                   a text, or several of which each will do
+
+`csv` says how CSV and TSV files are written, where that is not found rightly: see `CsvForm`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, final
@@ -26,6 +29,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from headwater.config import Config, as_list, at_line, read_toml
 from headwater.data.conll_file import TagColumns, check_tag
+from headwater.data.csv_form import CsvForm
 from headwater.data.example import PairExample, SpanExample, TextExample
 from headwater.data.official_files import TaskFiles
 from headwater.data.span_files import SpanColumns
@@ -49,6 +53,13 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
+def _as_names(labels: Any) -> Any:
+    """Take numbers, true and false for the names that they are written as."""
+    if not isinstance(labels, list):
+        return labels
+    return [json.dumps(each) if isinstance(each, int | float) else each for each in labels]
+
+
 Texts = Annotated[list[str], BeforeValidator(as_list)]
 
 
@@ -62,6 +73,7 @@ class Declaration(Config):
     summary: str = "a task of your own"
     template: str
     metrics: Annotated[Texts, Field(min_length=1), AfterValidator(_once)]
+    csv: CsvForm = CsvForm()
 
     def build(self, name: str, template: Template) -> Task[Any]:
         """Build the task."""
@@ -108,6 +120,7 @@ class _Pair(Declaration):
             metric_names=tuple(self.metrics),
             files=TaskFiles(name, {}),
             label_columns=(column,),
+            csv=self.csv,
             as_text=as_text,
         )
 
@@ -116,7 +129,7 @@ class _Pair(Declaration):
 class _Sequence(_Pair):
     known_metrics = tuple(name for name in METRICS["sequence"] if name not in _GROUPED)
 
-    labels: list[str] = Field(min_length=2)
+    labels: Annotated[list[str], BeforeValidator(_as_names), Field(min_length=2)]
     label: str = "label"
 
     @field_validator("labels")
@@ -151,6 +164,7 @@ class _Token(Declaration):
     words: str = "words"
     tags: str = "tags"
     tag_column: int = -1
+    word_column: int = 0
 
     def build(self, name: str, template: Template) -> Task[Any]:
         self.only(template, "words")
@@ -161,7 +175,7 @@ class _Token(Declaration):
             summary=self.summary,
             labels=tuple(self.labels),
             metric_names=tuple(self.metrics),
-            columns=TagColumns((self.words,), (self.tags,), self.tag_column),
+            columns=TagColumns((self.words,), (self.tags,), self.tag_column, self.word_column),
             as_text=lambda words: template.fill({"words": " ".join(words)}),
         )
 
@@ -193,7 +207,9 @@ class _Span(Declaration):
             metric_kind=version.metric_kind,
             metric_names=version.metric_names,
             main_metric=self.metrics[0],
-            reader=SpanColumns(self.question, self.context, self.answer, self.null_answers),
+            reader=SpanColumns(
+                self.question, self.context, self.answer, self.null_answers, self.csv
+            ),
             as_text=as_text,
         )
 
@@ -202,16 +218,17 @@ class _Span(Declaration):
 class _Text(Declaration):
     known_metrics = tuple(METRICS["text"])
 
-    target: str = "target"
+    target: Annotated[Texts, AfterValidator(_once)] = Field(default=["target"], min_length=1)
 
     def build(self, name: str, template: Template) -> Task[Any]:
-        if self.target in template.columns:
-            raise UserError(f"column {self.target!r} is what is asked for; the template holds it")
+        for column in self.target:
+            if column in template.columns:
+                raise UserError(f"column {column!r} is what is asked for; the template holds it")
         return TextTask(
             name=name,
             summary=self.summary,
             prefix="",
-            reader=TemplateReader(template, self.target),
+            reader=TemplateReader(template, tuple(self.target), self.csv),
             metric_names=tuple(self.metrics),
         )
 

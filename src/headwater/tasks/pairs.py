@@ -12,21 +12,22 @@ The names, their order and the labels' words are those of T5's published preproc
 texts stay as they are in the file, space for space.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
+from headwater.data.csv_form import CsvForm
 from headwater.data.example import DataSource, Examples, PairExample, ReadReport, TextExample
-from headwater.data.table_file import Headless, Row, read_rows
+from headwater.data.row import Row
+from headwater.data.table_file import Headless, read_rows
 from headwater.data.task import Kind, Task
-from headwater.errors import MissingField, UserError
+from headwater.errors import UserError
 from headwater.metrics.names import MetricKind
-
-_MOST = 1e30  # a score that float32 holds, and its square
+from headwater.tasks.labels import LabelColumn
+from headwater.tasks.scores import ScoreColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class PairTask(Task[PairExample]):
             which are joined by a space. Left out: each field is a text.
         label_columns: the names of the column with the label or the score.
         bounds: the lowest and the highest score that there is.
+        csv: how CSV and TSV files are written; None: as those of benchmarks are.
         headless: what the columns are in files without a header.
         skip_short_rows: leave out (and report) rows that are cut short instead of refusing them.
         unfold: turns a row of a nested file into rows of one example each.
@@ -86,6 +88,7 @@ class PairTask(Task[PairExample]):
     encoder_texts: tuple[tuple[str, ...], ...] = ()
     label_columns: tuple[str, ...] = ("label",)
     bounds: tuple[float, float] | None = None
+    csv: CsvForm | None = None
     headless: Headless | None = None
     skip_short_rows: bool = False
     unfold: Callable[[Row], Iterator[Row]] = _unchanged
@@ -111,10 +114,15 @@ class PairTask(Task[PairExample]):
         examples: dict[str, PairExample] = {}
         for number, path in enumerate(paths, 1):
             prefix = f"{number}:" if number > 1 else ""
-            table = read_rows(path, headless=self.headless, short=skipped)
+            wanted = [each.columns for each in self.fields]
+            wanted += [self.label_columns] if answered else []
+            table = read_rows(
+                path, form=self.csv, wanted=wanted, headless=self.headless, short=skipped
+            )
             rows = (row for nested in table for row in self.unfold(nested))
+            column = self._column() if answered else None
             for index, row in enumerate(rows):
-                example = self._example(row, f"{prefix}{_id(row, index)}", answered)
+                example = self._example(row, f"{prefix}{_id(row, index)}", column)
                 if example.id in examples:
                     raise UserError(f"{row.where}: idx {example.id} stands here again")
                 examples[example.id] = example
@@ -144,15 +152,19 @@ class PairTask(Task[PairExample]):
             found[each.id] = (str(value),)
         return found
 
-    def _example(self, row: Row, key: str, answered: bool) -> PairExample:
+    def _column(self) -> LabelColumn | ScoreColumn:
+        """Return the reader of a file's labels or scores."""
+        if self.kind == "regression":
+            decimal = self.csv.decimal if self.csv else None
+            return ScoreColumn(self.label_columns, self.bounds, decimal)
+        return LabelColumn(self.label_columns, self.labels)
+
+    def _example(self, row: Row, key: str, column: LabelColumn | ScoreColumn | None) -> PairExample:
         parts = tuple((each.name, row.text(*each.columns)) for each in self.fields)
         texts = dict(parts)
         first, *second = (" ".join(texts[name] for name in names) for names in self.encoder_texts)
-        label, score = None, None
-        if answered and self.kind == "regression":
-            score = score_of(row, self.label_columns, self.bounds)
-        elif answered:
-            label = label_of(row, self.label_columns, self.labels)
+        score = column.read(row) if isinstance(column, ScoreColumn) else None
+        label = column.read(row) if isinstance(column, LabelColumn) else None
         return PairExample(key, first, second[0] if second else None, label, score, parts)
 
 
@@ -164,52 +176,6 @@ def rounded(score: float) -> str:
     """
     fifths = np.round(np.float32(score) * np.float32(5))
     return f"{fifths / np.float32(5):.1f}"
-
-
-def label_of(row: Row, columns: Sequence[str], labels: Sequence[str]) -> str:
-    """Return the label that a row names, as a word or a number, or as true and false."""
-    value = _label_value(row, columns)
-    numbers = {str(number): name for number, name in enumerate(labels)}
-    word = str(value)
-    if word in labels:
-        return word
-    if isinstance(value, str | int) and word in numbers:
-        return numbers[word]
-    expected = f"{', '.join(labels)} (or their numbers, 0 to {len(labels) - 1})"
-    raise UserError(f"{row.where}: unknown label {value!r:.40}; expected {expected}")
-
-
-def score_of(row: Row, columns: Sequence[str], bounds: tuple[float, float] | None = None) -> float:
-    """Return a row's score."""
-    value = _label_value(row, columns)
-    try:  # Python also reads 1_000, and the digits of other scripts
-        plain = not isinstance(value, str) or (value.isascii() and "_" not in value)
-        number = float(value) if plain else math.nan
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, bool) or not abs(number) < _MOST:
-        raise UserError(f"{row.where}: the score must be a number, not {value!r:.40}")
-    if bounds is not None and not bounds[0] <= number <= bounds[1]:
-        least, most = bounds
-        raise UserError(
-            f"{row.where}: the score must be from {least:g} to {most:g}, not {number:g}"
-        )
-    return number
-
-
-def _label_value(row: Row, columns: Sequence[str]) -> Any:
-    present = [name for name in columns if name in row.cells]
-    if not present:
-        raise MissingField(
-            f"{row.columns_where}: no column {' or '.join(columns)}; a test file hides the labels, "
-            "which `headwater predict` does not need"
-        )
-    value = row.cells[present[0]]
-    if value is None or value in (-1, "-1"):
-        raise MissingField(
-            f"{row.where}: the label is hidden; `headwater predict` does not need it"
-        )
-    return value
 
 
 def _id(row: Row, index: int) -> str:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, final
 
 from headwater.data.example import DataSource, Examples, TextExample
+from headwater.data.json_fields import json_field
 from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import JsonLabels, PredictionFile
-from headwater.data.table_file import Row, json_field, read_rows
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.data.task import Kind, Task
 from headwater.errors import MissingField, UserError
 from headwater.metrics.names import MetricKind

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, final
 
 from headwater.data.example import DataSource, Example, PairExample, TextExample
+from headwater.data.json_fields import json_field
 from headwater.data.official_files import Split, TaskFiles
 from headwater.data.predictions import JsonLabels, json_id
-from headwater.data.table_file import Row, json_field, read_rows
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.data.task import Kind
 from headwater.tasks.pairs import Field, PairTask, field, template_text
 

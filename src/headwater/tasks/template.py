@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Formatter
 from typing import final
 
+from headwater.data.csv_form import CsvForm
 from headwater.data.parallel_files import Text
 from headwater.data.table_file import read_rows
 from headwater.errors import UserError
@@ -45,16 +46,24 @@ class Template:
 @final
 @dataclass(frozen=True, slots=True)
 class TemplateReader:
-    """Reads tables whose rows fill a template; a list in a cell is several sentences or targets."""
+    """Reads tables whose rows fill a template; a list in a cell is several sentences or targets.
+
+    Args:
+        targets: the columns with what may be written; an empty cell holds none.
+        csv: how CSV and TSV files are written; None: as those of benchmarks are.
+    """
 
     template: Template
-    target: str
+    targets: tuple[str, ...]
+    csv: CsvForm | None = None
 
     def __call__(self, path: Path, *, answered: bool) -> Iterator[Text]:
         """Yield a text for each row; each of its targets may be written."""
-        for row in read_rows(path):
+        names = (*self.template.columns, *(self.targets if answered else ()))
+        for row in read_rows(path, form=self.csv, wanted=[(name,) for name in names]):
             columns = {name: " ".join(row.texts(name)) for name in self.template.columns}
-            targets = row.texts(self.target) if answered else ()
+            written = (row.texts(name, optional=True) for name in self.targets if answered)
+            targets = tuple(dict.fromkeys(text for texts in written for text in texts))
             yield Text(row.where, self.template.fill(columns), targets)
 
 

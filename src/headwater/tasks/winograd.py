@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from headwater.data.example import PairExample, TextExample
+from headwater.data.json_fields import json_field
 from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import JsonLabels
-from headwater.data.table_file import Row, json_field
+from headwater.data.row import Row
 from headwater.errors import UserError
 from headwater.tasks.glue import WNLI
 from headwater.tasks.pairs import PairTask, field

@@ -119,7 +119,7 @@ def _summarization(name: str, summary: str, reader: TemplateReader, files: TaskF
 CNN_DAILYMAIL = _summarization(
     "cnn_dailymail",
     "CNN/Daily Mail: write the highlights of a news article",
-    TemplateReader(Template("{article}"), "highlights"),
+    TemplateReader(Template("{article}"), ("highlights",)),
     TaskFiles(
         "cnn_dailymail",
         {"train": ("train.csv",), "validation": ("validation.csv",), "test": ("test.csv",)},
@@ -131,7 +131,7 @@ CNN_DAILYMAIL = _summarization(
 SCITLDR = _summarization(
     "scitldr",
     "SciTLDR: say a scientific abstract in one sentence",
-    TemplateReader(Template("{source}"), "target"),
+    TemplateReader(Template("{source}"), ("target",)),
     TaskFiles(
         "scitldr_a",
         {"train": ("train.jsonl",), "validation": ("dev.jsonl",), "test": ("test.jsonl",)},

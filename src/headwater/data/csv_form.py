@@ -1,0 +1,113 @@
+"""How a CSV or TSV file is written: what separates its cells, and how they are quoted.
+
+    text;label             the delimiter is the one whose header has the wanted columns
+    sep=;                  or the one that a first line names, as Excel writes it
+    "Say ""no"" to it"     in .tsv quotes are letters, unless the whole file is quoted as by pandas
+
+What is found is said, unless it is what the file's name says. A task of your own may say it
+instead: `csv = { delimiter = ";" }`.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from headwater.config import Config
+from headwater.data.csv_rows import Numbered, csv_rows
+from headwater.errors import UserError
+from headwater.files import read_stream
+from headwater.text_files import suffix_of
+
+logger = logging.getLogger(__name__)
+
+_DELIMITERS = (",", "\t", ";", "|")
+_EXCEL = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+_MINIMAL = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')  # quoted because it holds a quote
+
+
+class CsvForm(Config):
+    """What is known of a file beforehand; None: as the file is found to be."""
+
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    quote: str | None = Field(default=None, max_length=1)
+    escape: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+
+    @model_validator(mode="after")
+    def _differ(self) -> "CsvForm":
+        marks = [each for each in (self.delimiter, self.quote, self.escape) if each]
+        if len(set(marks)) < len(marks) or {"\n", "\r"} & set(marks):
+            raise ValueError("delimiter, quote and escape must differ, and be no line ends")
+        return self
+
+
+def numbered_rows(
+    path: Path, form: CsvForm | None, wanted: Sequence[Sequence[str]]
+) -> Iterator[Numbered]:
+    """Yield the rows of a file, its header first.
+
+    Args:
+        form: None for the files of a benchmark: in their .tsv, quotes are letters always.
+        wanted: the columns to be read, each by the names that it may have.
+    """
+    official, form = form is None, form or CsvForm()
+    first = next(read_stream(path), "")
+    excel = _EXCEL.fullmatch(first)
+    skipped = 1 if excel else 0
+    delimiter = form.delimiter or (excel[1] if excel else _delimiter(path, form, wanted))
+    quote = form.quote
+    if quote is None:
+        plain = suffix_of(path) != ".csv" and (official or not _is_quoted(path, delimiter))
+        quote = "" if plain else '"'
+    return csv_rows(path, delimiter, quote, form.escape, skipped)
+
+
+def _delimiter(path: Path, form: CsvForm, wanted: Sequence[Sequence[str]]) -> str:
+    """Return the delimiter whose header has most of the wanted columns."""
+    usual = "," if suffix_of(path) == ".csv" else "\t"
+
+    def found(delimiter: str) -> int:
+        quote = '"' if form.quote is None else form.quote
+        if quote == delimiter or form.escape == delimiter:
+            return 0
+        try:
+            header = next(csv_rows(path, delimiter, quote, form.escape), (1, [""]))[1]
+        except UserError:
+            return 0
+        names = set(header)
+        return sum(any(name in names for name in each) for each in wanted)
+
+    if found(usual) == len(wanted):
+        return usual
+    best = max((usual, *_DELIMITERS), key=found)
+    if best != usual:
+        logger.info(f"{path}: {best!r} separates the columns")
+    return best
+
+
+def _is_quoted(path: Path, delimiter: str) -> bool:
+    """Whether a file whose name says nothing of quotes can only be, or is most surely, quoted."""
+    columns = 0
+    some, minimal, regular, header = False, True, True, False
+    for number, line in enumerate(read_stream(path)):
+        cells = line.rstrip("\r\n").split(delimiter)
+        quoted = [cell for cell in cells if cell.startswith('"')]
+        if number == 0:
+            columns = len(cells)
+            header = len(quoted) == columns and all(len(each) > 1 for each in quoted)
+        some = some or bool(quoted)
+        minimal = minimal and all(map(_MINIMAL.fullmatch, quoted))
+        regular = regular and len(cells) in (columns, 1 if cells == [""] else columns)
+    if not some or (not minimal and regular and not header):
+        return False
+    try:
+        whole = all(len(cells) == columns for _, cells in csv_rows(path, delimiter, '"', None))
+    except UserError:
+        return False
+    if whole:
+        logger.info(f"{path}: cells are in quotes where they need them")
+    return whole

@@ -1,0 +1,105 @@
+"""A row of a table with its file and line, and its cells by column name, checked.
+
+row.text("body", "text")     the text in the first of these columns that there is
+row.texts("answers.text")    those of a list; a dot goes into an object
+json_field(...)              the same of nested JSON, with the type that is expected
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import MissingField, UserError, listed
+from headwater.text_files import suffix_of
+
+TEXT_TABLES = (".tsv", ".txt", ".csv")
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's cells by column name: texts in TSV and CSV, any JSON or Parquet value else."""
+
+    path: Path
+    line: int
+    cells: Mapping[str, Any]
+    unit: str = "line"
+
+    @property
+    def where(self) -> str:
+        """File and line, with which an error about it begins."""
+        return f"{self.path}, {self.unit} {self.line}"
+
+    @property
+    def columns_where(self) -> str:
+        """File and line where the columns are named: a table's header."""
+        return f"{self.path}, line 1" if suffix_of(self.path) in TEXT_TABLES else self.where
+
+    def column(self, columns: Sequence[str]) -> str | None:
+        """Return the first of the columns that the row has; None: it has none of them."""
+        return next((name for name in columns if self._find(name) is not _ABSENT), None)
+
+    def value(self, *columns: str) -> Any:
+        """Return what stands in the first of the columns that the row has."""
+        name = self.column(columns)
+        if name is None:
+            hint = self.near(columns) or f"there are {listed(map(repr, map(str, self.cells)))}"
+            raise MissingField(f"{self.columns_where}: no column {' or '.join(columns)}; {hint}")
+        return self._find(name)
+
+    def near(self, columns: Sequence[str]) -> str:
+        """Return a hint where a column differs from these by case or spaces alone; else nothing."""
+        plain = {name.casefold() for name in columns}
+        near = (name for name in self.cells if str(name).strip().casefold() in plain)
+        return next((f"did you mean {name!r}?" for name in near), "")
+
+    def text(self, *columns: str) -> str:
+        """Return the text in the first of the columns that the row has."""
+        value = self.value(*columns)
+        text = _text(value)
+        if text is None:
+            raise UserError(f"{self.where}: {self._no_text(columns, value, 'a text')}")
+        return text
+
+    def texts(self, column: str, *, optional: bool = False) -> tuple[str, ...]:
+        """Return the texts of a cell that holds one or a list of them.
+
+        Args:
+            optional: null is no text, not a mistake.
+        """
+        value = self.value(column)
+        if value is None and optional:
+            return ()
+        texts = [_text(each) for each in (value if isinstance(value, list) else [value])]
+        if None in texts:
+            what = "a text or a list of texts"
+            raise UserError(f"{self.where}: {self._no_text([column], value, what)}")
+        return tuple(text for text in texts if text is not None)
+
+    def _find(self, name: str) -> Any:
+        if name in self.cells:
+            return self.cells[name]
+        value: Any = self.cells
+        for part in name.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                return _ABSENT
+            value = value[part]
+        return value
+
+    def _no_text(self, columns: Sequence[str], value: Any, expected: str) -> str:
+        name = self.column(columns)
+        if value is None:
+            return f"{name!r} is null; {expected} was expected"
+        fault = f"{name!r} must be {expected}, not {value!r:.40}"
+        if isinstance(value, Mapping) and value:
+            return f"{fault}; name a field of it, as {name}.{next(iter(value))}"
+        return f"{fault}; save it as text" if isinstance(value, bytes | float) else fault
+
+
+def _text(value: Any) -> str | None:
+    """Return a text, or a whole number as one; None: it is neither."""
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else None

@@ -1,0 +1,55 @@
+"""What labels and scores have in common: cells that must be there, and all written in one way."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from headwater.data.row import Row
+from headwater.errors import MissingField, UserError
+
+
+@final
+@dataclass(slots=True)
+class Ways:
+    """The ways in which a file's cells were written so far, and where each was first."""
+
+    seen: dict[str, str] = field(default_factory=dict)
+
+    def note(self, way: str, value: object, row: Row) -> None:
+        """Refuse a second way."""
+        for other, where in self.seen.items():
+            if other != way:
+                raise UserError(
+                    f"{row.where}: {value!r:.40} is {way}, but {where}; write all alike"
+                )
+        self.seen.setdefault(way, f"{row.unit} {row.line} has {value!r:.40}, {way}")
+
+
+def number_of(value: Any) -> float | None:
+    """Return a finite number; None: it is none. Python also reads 1_000, and other digits."""
+    if isinstance(value, str) and (not value.isascii() or "_" in value):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def cell_value(row: Row, columns: Sequence[str]) -> Any:
+    """Return what stands in the first of the columns that there is; it must be known."""
+    name = row.column(columns)
+    if name is None:
+        hint = row.near(columns)
+        hint = hint or "a test file hides the labels, which `headwater predict` does not need"
+        raise MissingField(f"{row.columns_where}: no column {' or '.join(columns)}; {hint}")
+    value = row.value(name)
+    if value is None:
+        raise hidden(row)
+    return value
+
+
+def hidden(row: Row) -> MissingField:
+    """Return the error of a row without what is to be predicted."""
+    return MissingField(f"{row.where}: the label is hidden; `headwater predict` does not need it")
