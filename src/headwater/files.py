@@ -5,14 +5,11 @@ renamed: after a crash a reader finds the old content or the new one, never a mi
 """
 
 import errno
-import gzip
 import hashlib
 import json
 import os
 import re
 import shutil
-import stat
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +18,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from headwater.errors import UserError
 from headwater.sizes import byte_size
-from headwater.text_files import encoding_fault, opened, reading_errors
+from headwater.streams import decode_text, read_most
 
 SMALL = 2**27
 """The most bytes of a file beside a model, such as tokenizer.json: the largest take 40 MB."""
@@ -29,15 +26,6 @@ SMALL = 2**27
 LARGE = 2**31
 """The most bytes, decompressed, of a file that is read whole."""
 
-LONGEST = 2**26
-"""The most bytes of one line of a table, and of one text in it."""
-
-EXPANSION = 200
-"""How often a compressed file may hold its own size; texts reach 20."""
-
-_HARMLESS = 2**26  # bytes that may be held by the smallest file
-_STEP = 2**20  # bytes taken at once
-_MAC_LINE = re.compile("[^\r]*\r|[^\r]+")
 _LINE = re.compile(r", line \d+$")
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -55,90 +43,7 @@ def read_bytes(path: Path, most: int = LARGE) -> bytes:
         most: the most bytes that are taken. What is `SMALL` must be a plain file or a link to one;
             of what is large no device is read, but a pipe may be.
     """
-    with reading(path, most) as (stream, raw):
-        parts, size = [], 0
-        while size <= most and (part := stream.read(_STEP)):
-            parts.append(part)
-            size += len(part)
-            if stream is not raw:
-                check_expansion(path, size, raw.tell())
-    if size > most:
-        raise _too_large(path, most)
-    return b"".join(parts)
-
-
-@contextmanager
-def reading(path: Path, most: int = LARGE) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a file as `opened` does; what goes wrong in the block is one line, as in `read_bytes`.
-
-    Args:
-        most: as in `read_bytes`; of a plain file the size alone is looked at.
-    """
-    try:
-        _check_kind(path, most)
-        with opened(path) as streams:
-            yield streams
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a file was expected, this is a folder") from None
-    except UserError:
-        raise
-    except ValueError:
-        raise UserError(f"{str(path)!r}: not a usable file name") from None
-    except reading_errors() as error:
-        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-            raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-        kind = {".gz": "gzip", ".zst": "Zstandard"}[path.suffix.lower()]
-        raise UserError(f"{path}: not a whole {kind} file; compress it again") from None
-
-
-def read_stream(path: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file with their ends, however large it is; a mark is dropped.
-
-    A file without a line feed has the line ends of the old Mac. No line may exceed `LONGEST`.
-    """
-    with reading(path, sys.maxsize) as (stream, raw):
-        number = size = 0
-        while line := stream.readline(LONGEST + 1):
-            number, size = number + 1, size + len(line)
-            if len(line) > LONGEST:
-                raise UserError(
-                    f"{path}, line {number}: longer than {LONGEST >> 20} MiB, the most of a line"
-                )
-            if stream is not raw:
-                check_expansion(path, size, raw.tell())
-            text = decode_text(line, str(path), number)
-            if number == 1 and "\n" not in text:
-                yield from _MAC_LINE.findall(text)
-            else:
-                yield text
-
-
-def check_expansion(path: Path, size: int, compressed: int) -> None:
-    """Refuse a file that holds far more than texts do: it would fill the memory."""
-    if size > _HARMLESS and size > EXPANSION * compressed:
-        raise UserError(
-            f"{path}: holds more than {EXPANSION} times what it takes; texts do not. If they are "
-            "meant, decompress the file"
-        )
-
-
-def _too_large(path: Path, most: int) -> UserError:
-    advice = "no model's file is so large" if most == SMALL else "split it into several"
-    return UserError(f"{path}: holds more than {most >> 20:,} MiB; {advice}")
-
-
-def _check_kind(path: Path, most: int) -> None:
-    """Refuse what has no end, or is no file, before it is opened."""
-    found = path.stat()
-    mode = found.st_mode
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError
-    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or (most <= SMALL and not stat.S_ISREG(mode)):
-        raise UserError(f"{path}: not a plain file (a device or a pipe); give a file")
-    if found.st_size > most:
-        raise _too_large(path, most)
+    return read_most(path, most, plain=most <= SMALL)
 
 
 def read_text(path: Path, most: int = LARGE) -> str:
@@ -156,18 +61,6 @@ def read_lines(path: Path, most: int = LARGE) -> list[str]:
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
-
-
-def decode_text(content: bytes, where: str, line: int = 1) -> str:
-    """Decode UTF-8, dropping a byte-order mark; `where` (a file name) begins every error.
-
-    Args:
-        line: of the file, with which the content begins.
-    """
-    if fault := encoding_fault(content):
-        line += content.count(b"\n", 0, fault[1])
-        raise UserError(f"{where}, line {line}: {fault[0]}")
-    return content.decode("utf-8-sig" if line == 1 else "utf-8")
 
 
 def read_json(path: Path, most: int = SMALL) -> Any:

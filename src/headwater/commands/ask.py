@@ -16,7 +16,8 @@ from headwater.commands.terminal import (
     print_json,
 )
 from headwater.errors import UserError
-from headwater.files import decode_text, read_text
+from headwater.files import read_text
+from headwater.streams import decode_text
 
 if TYPE_CHECKING:
     from rich.console import Console

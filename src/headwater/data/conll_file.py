@@ -24,7 +24,7 @@ from headwater.data.example import Examples, TaggingExample
 from headwater.data.row import Row
 from headwater.data.table_file import read_rows
 from headwater.errors import MissingField, UserError, did_you_mean
-from headwater.files import read_stream
+from headwater.streams import read_stream
 from headwater.text_files import suffix_of
 
 _TAG = re.compile(r"O|[BIESLU]-\S+")

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from headwater.config import Config
 from headwater.data.csv_rows import Numbered, csv_rows
 from headwater.errors import UserError
-from headwater.files import read_stream
+from headwater.streams import read_stream
 from headwater.text_files import suffix_of
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from headwater.errors import UserError
-from headwater.files import LONGEST, read_stream
+from headwater.streams import LONGEST, read_stream
 
 Numbered = tuple[int, list[str]]  # the line on which a row begins, and its cells
 

@@ -1,13 +1,12 @@
 """Rows of a Parquet file, a few at a time."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.data.row import Row
 from headwater.errors import UserError
-from headwater.files import LONGEST, check_expansion, reading
+from headwater.streams import LONGEST, check_expansion, reading
 from headwater.text_files import check_library
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def read_parquet(path: Path) -> Iterator[Row]:
     from pyarrow.parquet import ParquetFile
 
     number = held = 0
-    with reading(path, sys.maxsize) as (_, raw):
+    with reading(path) as (_, raw):
         try:
             file = ParquetFile(raw)
             most = _check(path, file)

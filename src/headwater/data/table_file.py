@@ -21,7 +21,8 @@ from headwater.data.csv_form import CsvForm, numbered_rows
 from headwater.data.parquet_file import read_parquet
 from headwater.data.row import TEXT_TABLES, Row
 from headwater.errors import UserError, listed
-from headwater.files import LARGE, parse_json, read_json, read_stream
+from headwater.files import LARGE, parse_json, read_json
+from headwater.streams import read_stream
 from headwater.text_files import suffix_of
 
 KINDS = (*TEXT_TABLES, ".jsonl", ".json", ".parquet")
