@@ -6,7 +6,8 @@ left; `vocab.json` gives the ids:
 
     " lower" -> Ġ l o w e r -> Ġ l o w er -> Ġ lo w er -> Ġlow er -> Ġlower
 
-RoBERTa's folder holds the same two files with `<s> <pad> </s> <unk> <mask>` among the ids.
+RoBERTa's folder holds the same two files with `<s> <pad> </s> <unk> <mask>` among the ids. So does
+that of the first GPT, whose tokens are no bytes (gpt1.py).
 """
 
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 
 from headwater.errors import UserError
 from headwater.files import SMALL, read_json, read_lines
+from headwater.text.gpt1 import describe_gpt1
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import TokenizerVocabulary
+from headwater.text.tokenizer_classes import GPT1
 from headwater.text.tokenizer_json import USUAL_TOKENS, describe_added, describe_tokenizer
 
 
@@ -23,7 +26,10 @@ def read_bpe(folder: Path, settings: Settings) -> TokenizerVocabulary:
     """Read a folder's `vocab.json` and `merges.txt`; the settings tell of `add_prefix_space`."""
     ids = _read_ids(folder / "vocab.json")
     merges = _read_merges(folder / "merges.txt", ids)
-    content = _describe(ids, merges, settings)
+    if settings.tokenizer_class == GPT1 or any("</w>" in pair for pair in merges):
+        content = describe_gpt1(ids, merges, folder / "vocab.json")
+    else:
+        content = _describe(ids, merges, settings)
     return TokenizerVocabulary(content, settings, folder / "vocab.json")
 
 

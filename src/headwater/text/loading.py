@@ -4,24 +4,34 @@ from pathlib import Path
 
 from headwater.errors import UserError
 from headwater.text.settings import Settings
+from headwater.text.tokenizer_classes import check_class, reads, refuse_unread
 from headwater.text.vocabulary import Vocabulary
+
+_FILES = ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json")
 
 
 def load_vocabulary(path: Path | str) -> Vocabulary:
     """Load the vocabulary of a folder, or of one file (its neighbors' settings are read too).
 
-    In a folder `spiece.model` comes first, because it is what defines T5's ids, then
+    In a folder `spiece.model` comes first where it is T5's, because it defines T5's ids, then
     `tokenizer.json`, `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
-    and `special_tokens_map.json` say of lower case, accents or the special tokens is followed.
+    and `special_tokens_map.json` say of lower case, accents or the special tokens is followed, and
+    so are the tokens that they and `added_tokens.json` add. A class of `transformers` that reads
+    its files in a way of its own is refused by name.
     Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
     """
     path = Path(path)
     if not path.is_dir():
         return _load_file(path, Settings.read(path.parent))
-    for folder in (path, path / "model", path / "vocabulary"):
-        for name in ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json"):
-            if (folder / name).exists():
-                return _load_file(folder / name, Settings.read(folder))
+    folders = (path, path / "model", path / "vocabulary")
+    for folder in folders:
+        names = [name for name in _FILES if (folder / name).exists()]
+        if names:
+            settings = Settings.read(folder)
+            whole = "tokenizer.json" in names and not reads(settings.named, names[0])
+            return _load_file(folder / ("tokenizer.json" if whole else names[0]), settings)
+    for folder in folders:
+        refuse_unread(Settings.read(folder).named)
     raise UserError(
         f"{path}: no vocabulary here; expected spiece.model, tokenizer.json, vocab.txt, "
         "or vocab.json with merges.txt"
@@ -30,6 +40,7 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
 
 def _load_file(file: Path, settings: Settings) -> Vocabulary:
     """Each family's library is imported only when a file of it is opened."""
+    check_class(settings.named, file)
     if file.suffix == ".model":
         from headwater.text.unigram import read_sentencepiece
 

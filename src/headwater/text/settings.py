@@ -4,6 +4,8 @@
 tokens are strings there, or objects with a `content`:
 
     {"do_lower_case": false, "mask_token": {"content": "<mask>", "lstrip": true}}
+
+Which class reads the vocabulary is in `tokenizer_config.json`, or in the model's `config.json`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +15,9 @@ from typing import Any, Self
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
-from headwater.text.tokenizer_class import Flags, followed, read_class
+from headwater.text.added_tokens import AddedToken, describe_all, read_added
+from headwater.text.tokenizer_class import Flags, followed
+from headwater.text.tokenizer_classes import TokenizerClass, read_class
 
 ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
 
@@ -30,7 +34,8 @@ class Settings:
         `add_prefix_space`.
     max_length: the longest sequence the model was made for, where stated.
     sentinels: how many `<extra_id_n>` there are (`extra_ids`).
-    tokenizer_class: by which `transformers` opens the folder, without `Fast`.
+    added: the tokens added to the vocabulary, and the stated flags of special tokens.
+    named: the class by which `transformers` opens the folder.
     own: whether v0.1.0 of this library wrote them. It did not know of a class's default flags.
     """
 
@@ -38,8 +43,14 @@ class Settings:
     flags: Mapping[str, bool] = field(default_factory=dict)
     max_length: int | None = None
     sentinels: int | None = None
-    tokenizer_class: str | None = None
+    added: tuple[AddedToken, ...] = ()
+    named: TokenizerClass | None = None
     own: bool = False
+
+    @property
+    def tokenizer_class(self) -> str | None:
+        """The name of the class, without `Fast`."""
+        return None if self.named is None else self.named.name
 
     @property
     def followed(self) -> Flags:
@@ -49,18 +60,13 @@ class Settings:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read a folder's settings."""
+        by_name = _read_files(folder)
         stated: dict[str, Any] = {}
-        by_name: dict[str, dict[str, Any]] = {}
         files: dict[str, Path] = {}
-        for file in (folder / "special_tokens_map.json", folder / "tokenizer_config.json"):
-            if not file.exists():
-                continue
-            content = read_json(file)
-            if not isinstance(content, dict):
-                raise UserError(f"{file}: an object was expected, such as {{}}")
-            by_name[file.name] = content
-            stated.update({key: value for key, value in content.items() if value is not None})
-            files.update(dict.fromkeys(content, file))
+        for file, content in by_name.items():
+            found = {key: value for key, value in content.items() if value is not None}
+            stated.update(found)
+            files.update(dict.fromkeys(found, file))
         names = {role: f"{role}_token" for role in ROLES}
         tokens = {r: _token(stated[n], files[n], n) for r, n in names.items() if n in stated}
         flags = {n: _flag(stated[n], files[n], n) for n in _FLAGS if n in stated}
@@ -70,9 +76,10 @@ class Settings:
         if extra is not None and (type(extra) is not int or not 0 <= extra <= 10_000):
             file = files["extra_ids"]
             raise UserError(f"{file}: extra_ids must be a whole number up to 10000, not {extra!r}")
-        tokenizer_class = read_class(folder, stated, folder / "tokenizer_config.json")
-        own = _own(by_name.get("tokenizer_config.json"), by_name.get("special_tokens_map.json"))
-        return cls(tokens, flags, length if limited else None, extra, tokenizer_class, own)
+        added = read_added(folder, stated, files, names.values())
+        named = read_class(folder, stated.get("tokenizer_class"))
+        length = length if limited else None
+        return cls(tokens, flags, length, extra, added, named, _own(*by_name.values()))
 
     def write(
         self, folder: Path, tokenizer_class: str, more: Mapping[str, Any] | None = None
@@ -86,6 +93,8 @@ class Settings:
         config: dict[str, Any] = {"tokenizer_class": tokenizer_class, **(more or {}), **tokens}
         if self.max_length is not None:
             config["model_max_length"] = self.max_length
+        if self.added:
+            config["added_tokens_decoder"] = describe_all(self.added)
         for name, content in (
             ("tokenizer_config.json", config),
             ("special_tokens_map.json", tokens),
@@ -93,9 +102,22 @@ class Settings:
             write_json(folder / name, content)
 
 
-def _own(config: dict[str, Any] | None, tokens: dict[str, Any] | None) -> bool:
+def _read_files(folder: Path) -> dict[Path, dict[str, Any]]:
+    """Return the content of each of the two files; the one that wins is last."""
+    found = {}
+    for file in (folder / "special_tokens_map.json", folder / "tokenizer_config.json"):
+        if not file.exists():
+            continue
+        content = read_json(file)
+        if not isinstance(content, dict):
+            raise UserError(f"{file}: an object was expected, such as {{}}")
+        found[file] = content
+    return found
+
+
+def _own(tokens: Mapping[str, Any] | None = None, config: Mapping[str, Any] | None = None) -> bool:
     """Tell by their keys whether v0.1.0 wrote both files: it stated each role in both."""
-    if config is None or tokens is None:
+    if config is None:
         return False
     roles = {f"{role}_token" for role in ROLES}
     known = {"tokenizer_class", *_FLAGS, *roles, "model_max_length", "extra_ids"}

@@ -26,13 +26,18 @@ from tokenizers import Encoding as RustEncoding
 from tokenizers import Tokenizer
 
 from headwater.errors import UserError
-from headwater.files import read_json, replace_file
+from headwater.files import replace_file
 from headwater.text.expansion import check_expansion, check_length
 from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
 from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_class import GENERIC
-from headwater.text.tokenizer_json import CLASSES, USUAL_TOKENS
+from headwater.text.tokenizer_json import (
+    USUAL_TOKENS,
+    check_added,
+    read_tokenizer,
+    with_added,
+)
 from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
 logger = logging.getLogger(__name__)
@@ -56,7 +61,8 @@ class TokenizerVocabulary(Vocabulary):
     """
 
     def __init__(self, content: dict[str, Any], settings: Settings, source: Path) -> None:
-        self._content = {**content, "truncation": None, "padding": None}
+        content = with_added({**content, "truncation": None, "padding": None}, settings, source)
+        self._content = content
         self._kind = str(content["model"]["type"])
         # A post-processor that trims offsets does it by the token, not by the text, and can leave
         # a space with no span: ours (`_spans`) is exact, so none runs here.
@@ -65,6 +71,7 @@ class TokenizerVocabulary(Vocabulary):
         self._tokenizer = _build({**self._content, "post_processor": None}, source)
         self._vanishing = _vanishing(self._tokenizer, content)
         self.ids = self._tokenizer.get_vocab(with_added_tokens=True)
+        check_added(content, self.ids, source)
         for role, token in settings.tokens.items():
             if token not in self.ids:
                 raise UserError(
@@ -73,7 +80,8 @@ class TokenizerVocabulary(Vocabulary):
         usual = {r: t for r, t in USUAL_TOKENS.get(self._kind, {}).items() if t in self.ids}
         if self._kind == "BPE" and "<|endoftext|>" in self.ids and "eos" not in usual:
             usual = {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}
-        self._settings = replace(settings, tokens={**usual, **settings.tokens})
+        # The saved tokenizer.json lists the added tokens, as `content` does.
+        self._settings = replace(settings, tokens={**usual, **settings.tokens}, added=())
         known = {token.content for token in self._tokenizer.get_added_tokens_decoder().values()}
         roles_alone = [t for t in self._settings.tokens.values() if t not in known]
         self._tokenizer.add_special_tokens(roles_alone)  # a text may spell them
@@ -185,15 +193,7 @@ class TokenizerVocabulary(Vocabulary):
 
 def read_tokenizer_json(file: Path, settings: Settings) -> TokenizerVocabulary:
     """Read a `tokenizer.json`; flags beside it win where they do in `transformers`."""
-    content = read_json(file)
-    model = content.get("model") if isinstance(content, dict) else None
-    if not isinstance(model, dict) or not model.get("vocab"):
-        raise UserError(f"{file}: not a tokenizer.json; it has no model with a vocab")
-    model.setdefault("type", "BPE" if "merges" in model else "WordPiece")
-    if not isinstance(model["type"], str) or model["type"] not in CLASSES:
-        known = ", ".join(CLASSES)
-        raise UserError(f"{file}: the model type {model['type']!r} is not known; known: {known}")
-    _check_model(model, file)
+    content = read_tokenizer(file)
     _follow(content, settings, file)
     return TokenizerVocabulary(content, settings, file)
 
@@ -215,24 +215,6 @@ def _follow(content: dict[str, Any], settings: Settings, file: Path) -> None:
             f"{file}: read with {', '.join(sorted(unstated))}, as {settings.tokenizer_class} of "
             "transformers reads it; state what holds in tokenizer_config.json"
         )
-
-
-def _check_model(model: dict[str, Any], file: Path) -> None:
-    """Refuse now a model that would fail at its first unknown word."""
-    expected = list if model["type"] == "Unigram" else dict
-    if not isinstance(model["vocab"], expected):
-        raise UserError(
-            f"{file}: the vocab of a {model['type']} model must be a {expected.__name__}"
-        )
-    if model["type"] == "Unigram":
-        if not isinstance(model.get("unk_id"), int):
-            raise UserError(f"{file}: the model has no unk_id; state the id of its unknown token")
-        return
-    token = model.get("unk_token")
-    if token is None and model["type"] == "BPE":
-        return
-    if not isinstance(token, str) or token not in model["vocab"]:
-        raise UserError(f"{file}: the unk_token {token!r} is not in the model's vocab")
 
 
 def _build(content: dict[str, Any], source: Path) -> Tokenizer:

@@ -9,26 +9,9 @@ not stated by default. A class that takes `tokenizer.json` as it is follows no f
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from headwater.errors import UserError
-from headwater.files import read_json
 
 GENERIC = "PreTrainedTokenizerFast"
 """Takes `tokenizer.json` as it is, in every version of `transformers`."""
-
-CLASS_BY_MODEL_TYPE = {
-    "bert": "BertTokenizer",
-    "distilbert": "BertTokenizer",
-    "electra": "BertTokenizer",
-    "gpt2": "GPT2Tokenizer",
-    "mt5": "T5Tokenizer",
-    "openai-gpt": "OpenAIGPTTokenizer",
-    "roberta": "RobertaTokenizer",
-    "t5": "T5Tokenizer",
-}
-"""Where no class is named, the `model_type` of config.json decides."""
 
 Flags = Mapping[str, bool | None]
 
@@ -40,27 +23,6 @@ _BERT_CLASSES = (
 )
 _BYTE_CLASSES = ("GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer", "DebertaTokenizer")
 _DEFAULTS = {**dict.fromkeys(_BERT_CLASSES, _BERT), **dict.fromkeys(_BYTE_CLASSES, _BYTES)}
-
-
-def read_class(folder: Path, stated: Mapping[str, Any], file: Path) -> str | None:
-    """Return the class that a folder asks for, without `Fast`; None where nothing tells it.
-
-    Args:
-        stated: the content of `file`, a `tokenizer_config.json`. Where it names no class, the
-            folder's config.json does, or its `model_type`.
-    """
-    name = stated.get("tokenizer_class")
-    if name is None and (folder / "config.json").is_file():
-        config = read_json(folder / "config.json")
-        if isinstance(config, dict):
-            name = config.get("tokenizer_class")
-            name = name or CLASS_BY_MODEL_TYPE.get(str(config.get("model_type")))
-            file = folder / "config.json"
-    if name is None:
-        return None
-    if not isinstance(name, str):
-        raise UserError(f"{file}: tokenizer_class must be a name, not {name!r:.40}")
-    return name if name == GENERIC else name.removesuffix("Fast")
 
 
 def followed(flags: Mapping[str, bool], tokenizer_class: str | None, *, defaults: bool) -> Flags:

@@ -1,7 +1,14 @@
 """The parts of a `tokenizer.json`: what WordPiece, BPE and whole words have in common there."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+from headwater.errors import UserError
+from headwater.files import read_json
+from headwater.text.added_tokens import listed_tokens, placed
+from headwater.text.settings import Settings
 
 CLASSES = {
     "WordPiece": "BertTokenizer",
@@ -81,3 +88,78 @@ def describe_words(ids: dict[str, int], *, lower_case: bool) -> dict[str, Any]:
         normalizer=bert_normalizer(lowercase=lower_case),
         pre_tokenizer={"type": "BertPreTokenizer"},
     )
+
+
+def read_tokenizer(file: Path) -> dict[str, Any]:
+    """Read a `tokenizer.json`, and refuse a model that would fail at its first unknown word."""
+    content = read_json(file)
+    model = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(model, dict) or not model.get("vocab"):
+        raise UserError(f"{file}: not a tokenizer.json; it has no model with a vocab")
+    model.setdefault("type", "BPE" if "merges" in model else "WordPiece")
+    if not isinstance(model["type"], str) or model["type"] not in CLASSES:
+        known = ", ".join(CLASSES)
+        raise UserError(f"{file}: the model type {model['type']!r} is not known; known: {known}")
+    _check_model(model, file)
+    return dict(content)
+
+
+def with_added(content: dict[str, Any], settings: Settings, source: Path) -> dict[str, Any]:
+    """Return the `tokenizer.json` with the tokens that the files beside it add.
+
+    Where it lists one of them itself, the flags of the files win, as in `transformers`. Without a
+    normalizer it makes no difference which text is `normalized`.
+    """
+    known = [token.content for token in listed_tokens(content, source)]
+    listed = dict(zip(known, content.get("added_tokens") or [], strict=True))
+    ids = model_ids(content) | {token: each["id"] for token, each in listed.items()}
+    for token in placed(settings.added, ids, settings.tokens.values()) if settings.added else ():
+        described = {"id": token.id, **token.described}
+        if token.content in listed and content.get("normalizer") is None:
+            described["normalized"] = listed[token.content].get("normalized", False)
+        listed[token.content] = described
+    if not listed:
+        return content
+    return {**content, "added_tokens": [_literal(each) for each in listed.values()]}
+
+
+def check_added(content: Mapping[str, Any], ids: Mapping[str, int], source: Path) -> None:
+    """Refuse ids that `tokenizers` does not follow: it numbers without a gap, as tokens come."""
+    for each in content.get("added_tokens") or []:
+        found = ids.get(each["content"])
+        if found != each["id"]:
+            raise UserError(
+                f"{source}: the added token {each['content']!r} has the id {each['id']}, and only "
+                f"{found} is free for it; ids of added tokens follow those of the vocabulary"
+            )
+
+
+def model_ids(content: Mapping[str, Any]) -> dict[str, int]:
+    """Return the ids of a `tokenizer.json` without its added tokens."""
+    vocab = content["model"]["vocab"]
+    return {each[0]: id for id, each in enumerate(vocab)} if isinstance(vocab, list) else vocab
+
+
+def _literal(token: dict[str, Any]) -> dict[str, Any]:
+    """Look for a line feed as it is: normalized, it is a space, and every space would be it."""
+    blank = all(c.isspace() or unicodedata.category(c)[0] == "C" for c in token["content"])
+    return {**token, "normalized": False} if blank else token
+
+
+def _check_model(model: dict[str, Any], file: Path) -> None:
+    expected = list if model["type"] == "Unigram" else dict
+    if not isinstance(model["vocab"], expected):
+        raise UserError(
+            f"{file}: the vocab of a {model['type']} model must be a {expected.__name__}"
+        )
+    if model["type"] == "Unigram":
+        if not isinstance(model.get("unk_id"), int):
+            raise UserError(f"{file}: the model has no unk_id; state the id of its unknown token")
+        if not all(isinstance(each, list) and each for each in model["vocab"]):
+            raise UserError(f"{file}: the vocab must hold pairs of a token and its score")
+        return
+    token = model.get("unk_token")
+    if token is None and model["type"] == "BPE":
+        return
+    if not isinstance(token, str) or token not in model["vocab"]:
+        raise UserError(f"{file}: the unk_token {token!r} is not in the model's vocab")

@@ -6,13 +6,16 @@ library `sentencepiece`, which made it, finds the cut. T5 adds 100 sentinels abo
 
     <extra_id_0> -> 32099    <extra_id_1> -> 32098    ...    <extra_id_99> -> 32000
 
-Sentinels and special tokens written out in a text are cut out first, as in the published
+Sentinels, special and added tokens written out in a text are cut out first, as in the published
 tokenizers, and what stands between them is encoded on its own.
+
+Of a `tokenizer.json` beside it only the added tokens are read: its ids differ in ties.
 """
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
@@ -20,8 +23,11 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from headwater.errors import UserError
-from headwater.files import SMALL, read_bytes, replace_file
+from headwater.files import read_bytes, replace_file
+from headwater.text.added_tokens import AddedToken, listed_tokens, merged, placed
+from headwater.text.literal_tokens import LiteralTokens, Part
 from headwater.text.settings import Settings
+from headwater.text.tokenizer_json import model_ids, read_tokenizer
 from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
 SENTINELS = 100
@@ -40,37 +46,40 @@ class SentencePieceVocabulary(Vocabulary):
         self._model = model
         self._settings = settings
         self._processor = _load(model, source)
-        base: int = self._processor.get_piece_size()
-        sentinels = SENTINELS if settings.sentinels is None else settings.sentinels
-        tokens = [self._processor.id_to_piece(id) for id in range(base)]
-        if len(set(tokens)) < base:
+        base = [self._processor.id_to_piece(id) for id in range(self._processor.get_piece_size())]
+        if len(set(base)) < len(base):
             raise UserError(f"{source}: holds the same token twice")
         # What a text can be cut into: a control token cannot come from a text, even one that reads
         # so once normalized.
         self._plain = {
             token: id
-            for id, token in enumerate(tokens)
+            for id, token in enumerate(base)
             if not (self._processor.is_control(id) or self._processor.is_unused(id))
         }
-        tokens += [f"<extra_id_{n}>" for n in reversed(range(sentinels))]
-        self._tokens: list[str] = tokens
-        self.ids = {token: id for id, token in enumerate(tokens)}
         roles = (self._processor.pad_id(), self._processor.unk_id(), self._processor.eos_id())
         self.pad_id, self.unk_id, self.eos_id = (id if id >= 0 else None for id in roles)
-        self.whole_words = False
-        self.size = len(tokens)
-        self._special = {id for id in roles if id >= 0} | set(range(base, self.size))
-        names = [tokens[id] for id in self._special]
-        self._special_text = re.compile("|".join(re.escape(name) for name in names))
-        self._fingerprint = hashlib.sha256(model + f"\n{sentinels} sentinels".encode()).hexdigest()
+        self._sentinels = SENTINELS if settings.sentinels is None else settings.sentinels
+        self._tokens = base + [f"<extra_id_{n}>" for n in reversed(range(self._sentinels))]
+        usual = {id for id in roles if id >= 0} | set(range(len(base), len(self._tokens)))
+        self.ids = {token: id for id, token in enumerate(self._tokens)}
+        added = placed(settings.added, self.ids, settings.tokens.values())
+        self._tokens += [each.content for each in added if each.content not in self.ids]
+        self.ids = {token: id for id, token in enumerate(self._tokens)}
+        self.size, self.whole_words = len(self._tokens), False
+        self._special = usual | {self.ids[each.content] for each in added if each.special}
+        self._added = tuple(each for each in added if each.id not in usual)
+        specials = (AddedToken(self._tokens[id], id) for id in usual)
+        self._literal = LiteralTokens((*specials, *self._added))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        return self._fingerprint
+        lines = (f"{self._sentinels} sentinels", *map(repr, self._added))
+        defining = "".join(f"\n{line}" for line in lines)
+        return hashlib.sha256(self._model + defining.encode()).hexdigest()
 
     def encode(self, text: str) -> Encoding:
         check_text(text)
-        parts = [self._part(text, *span) for span in self._cut(text)]
+        parts = [self._part(text, part) for part in self._literal.cut(text)]
         if len(parts) == 1:
             return parts[0]
         return Encoding(
@@ -100,26 +109,15 @@ class SentencePieceVocabulary(Vocabulary):
         replace_file(folder / "spiece.model", self._model)
         usual = {"pad": self.pad_id, "unk": self.unk_id, "eos": self.eos_id}
         tokens = {role: self._tokens[id] for role, id in usual.items() if id is not None}
-        sentinels = sum(token.startswith("<extra_id_") for token in self._tokens)
-        settings = Settings(tokens, {}, self._settings.max_length)
-        settings.write(folder, "T5Tokenizer", {"extra_ids": sentinels})
+        settings = Settings(tokens, {}, self._settings.max_length, added=self._added)
+        settings.write(folder, "T5Tokenizer", {"extra_ids": self._sentinels})
 
-    def _cut(self, text: str) -> Iterator[tuple[int, int, int | None]]:
-        """Yield (start, end, id) of each special token, and with None of each text between."""
-        done = 0
-        for found in self._special_text.finditer(text):
-            if found.start() > done:
-                yield done, found.start(), None
-            yield found.start(), found.end(), self.ids[found.group()]
-            done = found.end()
-        if done < len(text) or not text:
-            yield done, len(text), None
-
-    def _part(self, text: str, start: int, end: int, id: int | None) -> Encoding:
+    def _part(self, text: str, part: Part) -> Encoding:
+        start, end, id = part
         if id is not None:
             return Encoding(*(np.array([value], dtype=np.int32) for value in (id, start, end)))
-        part = self._encode_plain(text[start:end])
-        return Encoding(part.ids, part.starts + np.int32(start), part.ends + np.int32(start))
+        found = self._encode_plain(text[start:end])
+        return Encoding(found.ids, found.starts + np.int32(start), found.ends + np.int32(start))
 
     def _encode_plain(self, text: str) -> Encoding:
         """Encode a text without special tokens; undo the normalization by its own record.
@@ -147,8 +145,21 @@ class SentencePieceVocabulary(Vocabulary):
 
 
 def read_sentencepiece(file: Path, settings: Settings) -> SentencePieceVocabulary:
-    """Read a `spiece.model`."""
-    return SentencePieceVocabulary(read_bytes(file, SMALL), settings, file)
+    """Read a `spiece.model`, with the tokens that a `tokenizer.json` beside it adds."""
+    model, beside = read_bytes(file), file.with_name("tokenizer.json")
+    if not beside.is_file():
+        return SentencePieceVocabulary(model, settings, file)
+    content = read_tokenizer(beside)
+    added = merged(listed_tokens(content, beside), settings.added)
+    vocabulary = SentencePieceVocabulary(model, replace(settings, added=added), file)
+    for token, id in model_ids(content).items():
+        if vocabulary.ids.get(token) != id:
+            known = vocabulary.ids.get(token, "none")
+            raise UserError(
+                f"{beside}: {token!r} has the id {id}, and {known} in the {file.name} beside it; "
+                "remove the file that is not the model's"
+            )
+    return vocabulary
 
 
 def _load(model: bytes, source: Path) -> SentencePieceProcessor:

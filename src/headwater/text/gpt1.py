@@ -1,0 +1,48 @@
+"""The BPE of the first GPT (Radford et al. 2018, section 4.1): letters, not bytes.
+
+A text is cleaned, lower-cased and split as for BERT; the last letter of a word carries `</w>`:
+
+    The cat sat.  ->  the</w> cat</w> sat</w> .</w>
+
+The published code used `spaCy` and `ftfy`; `transformers` and this module split without them. No
+token ends a document.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import UserError
+from headwater.text.tokenizer_json import (
+    USUAL_TOKENS,
+    bert_normalizer,
+    describe_added,
+    describe_tokenizer,
+)
+
+END_OF_WORD = "</w>"
+
+
+def describe_gpt1(ids: dict[str, int], merges: list[str], file: Path) -> dict[str, Any]:
+    """Return the `tokenizer.json` of the ids of a `vocab.json` and its merges."""
+    unknown = USUAL_TOKENS["BPE"]["unk"]
+    if unknown not in ids:
+        raise UserError(f"{file}: the unk token {unknown} is missing; this kind of BPE needs one")
+    special = sorted((ids[token], token) for token in {*USUAL_TOKENS["BPE"].values()} & {*ids})
+    return describe_tokenizer(
+        {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": unknown,
+            "continuing_subword_prefix": "",
+            "end_of_word_suffix": END_OF_WORD,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": ids,
+            "merges": merges,
+        },
+        [describe_added(token, id) for id, token in special],
+        normalizer=bert_normalizer(lowercase=True),
+        pre_tokenizer={"type": "BertPreTokenizer"},
+        decoder={"type": "BPEDecoder", "suffix": END_OF_WORD},
+    )

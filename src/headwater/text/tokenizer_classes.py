@@ -1,0 +1,158 @@
+"""The classes of `transformers` that read vocabularies, and which of their files are read here.
+
+A `tokenizer.json` says all that its class does, so that any class will do; unless the class is
+Python code that no such file can hold. The older files say less: `vocab.txt` is cut otherwise by
+BertJapaneseTokenizer than by BertTokenizer. Those are read for the classes below alone.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import UserError
+from headwater.files import read_json
+
+GENERIC = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "PythonBackend", "TokenizersBackend")
+"""Classes of no family: what the files say is all there is."""
+
+_BERTS = (
+    *("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
+    *("ConvBertTokenizer", "SqueezeBertTokenizer", "RetriBertTokenizer", "LayoutLMTokenizer"),
+    *("DPRQuestionEncoderTokenizer", "DPRContextEncoderTokenizer", "DPRReaderTokenizer"),
+)
+ROBERTAS = ("RobertaTokenizer", "LongformerTokenizer", "BartTokenizer", "LEDTokenizer")
+GPT1 = "OpenAIGPTTokenizer"
+
+READERS: dict[str, tuple[str, ...]] = {
+    "spiece.model": ("T5Tokenizer", "MT5Tokenizer"),
+    "vocab.txt": _BERTS,
+    "vocab.json": ("GPT2Tokenizer", *ROBERTAS, GPT1),
+}
+"""By the file: the classes that are read from it here."""
+
+PYTHON_ONLY = (
+    *("BartphoTokenizer", "BertJapaneseTokenizer", "BertweetTokenizer", "BioGptTokenizer"),
+    *("BlenderbotSmallTokenizer", "ByT5Tokenizer", "CTRLTokenizer", "CanineTokenizer"),
+    *("CpmAntTokenizer", "EsmTokenizer", "FSMTTokenizer", "FlaubertTokenizer"),
+    *("GPTNeoXJapaneseTokenizer", "LukeTokenizer", "MLukeTokenizer", "MyT5Tokenizer"),
+    *("PerceiverTokenizer", "PhobertTokenizer", "ProphetNetTokenizer", "RoCBertTokenizer"),
+    *("RoFormerTokenizer", "TapasTokenizer", "TransfoXLTokenizer", "XLMTokenizer"),
+)
+"""They are code, beside which a `tokenizer.json` would not give their ids."""
+
+_OF_MODELS = {
+    **dict.fromkeys(("bert", "electra", "mobilebert", "nezha"), "BertTokenizer"),
+    "distilbert": "DistilBertTokenizer",
+    **dict.fromkeys(("roberta", "roberta-prelayernorm", "xlm-roberta-prelayernorm"), ROBERTAS[0]),
+    **dict.fromkeys(("longformer", "camembertv2"), ROBERTAS[0]),
+    **dict.fromkeys(("gpt2", "gpt_neo", "gptj"), "GPT2Tokenizer"),
+    "openai-gpt": GPT1,
+    **dict.fromkeys(("t5", "mt5", "switch_transformers", "umt5"), "T5Tokenizer"),
+    "albert": "AlbertTokenizer",
+    "bertweet": "BertweetTokenizer",
+    "bert-japanese": "BertJapaneseTokenizer",
+    "big_bird": "BigBirdTokenizer",
+    "byt5": "ByT5Tokenizer",
+    "camembert": "CamembertTokenizer",
+    "canine": "CanineTokenizer",
+    "ctrl": "CTRLTokenizer",
+    "deberta": "DebertaTokenizer",
+    "deberta-v2": "DebertaV2Tokenizer",
+    "flaubert": "FlaubertTokenizer",
+    "mbart": "MBartTokenizer",
+    "mpnet": "MPNetTokenizer",
+    "pegasus": "PegasusTokenizer",
+    "phobert": "PhobertTokenizer",
+    "roformer": "RoFormerTokenizer",
+    "xlm": "XLMTokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer",
+    "xlnet": "XLNetTokenizer",
+}
+"""By the `model_type`: the class where none is named, as `transformers` has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerClass:
+    """A class by its name, without `Fast` at its end, and the file that names it.
+
+    by_model: that file does not name it: it is what the `model_type` there goes with.
+    """
+
+    name: str
+    file: Path
+    by_model: bool = False
+
+    @property
+    def generic(self) -> bool:
+        """Whether it adds nothing to what the files say."""
+        return self.name in GENERIC
+
+    def __str__(self) -> str:
+        verb = "goes with" if self.by_model else "names"
+        return f"{self.file}: {verb} {self.name}"
+
+
+def read_class(folder: Path, stated: Any) -> TokenizerClass | None:
+    """Return the class of a folder's vocabulary, where anything tells it.
+
+    Args:
+        stated: the `tokenizer_class` of its `tokenizer_config.json`.
+    """
+    if stated is not None:
+        return _named(stated, folder / "tokenizer_config.json")
+    file = folder / "config.json"
+    content = read_json(file) if file.is_file() else None
+    if not isinstance(content, dict):
+        return None
+    if content.get("tokenizer_class") is not None:
+        return _named(content["tokenizer_class"], file)
+    model_type = content.get("model_type")
+    name = _OF_MODELS.get(model_type) if isinstance(model_type, str) else None
+    return TokenizerClass(name, file, by_model=True) if name else None
+
+
+def check_class(found: TokenizerClass | None, file: Path) -> None:
+    """Refuse a file that the class does not read as it is read here."""
+    if found is None:
+        return
+    kind = "spiece.model" if file.suffix == ".model" else file.name
+    if found.name in PYTHON_ONLY:
+        raise UserError(f"{found}, which is not supported; {_SUPPORTED}")
+    if kind in READERS and not found.generic and not reads(found, kind):
+        raise UserError(
+            f"{found}, which is not supported with {file.name}; save its tokenizer.json beside "
+            f"it, or take a vocabulary of {', '.join(READERS[kind])}"
+        )
+
+
+def reads(found: TokenizerClass | None, kind: str) -> bool:
+    """Tell whether the class reads that kind of file as it is read here.
+
+    A network of one family may have the vocabulary of another, if none is named.
+    """
+    names = READERS.get(kind, ())
+    return found is None or found.name in names or (found.by_model and _supported(found))
+
+
+def refuse_unread(found: TokenizerClass | None) -> None:
+    """Refuse a folder whose class reads files of other names."""
+    if found is not None and not found.generic and not _supported(found):
+        raise UserError(f"{found}, which is not supported; {_SUPPORTED}")
+
+
+def _supported(found: TokenizerClass) -> bool:
+    return any(found.name in names for names in READERS.values())
+
+
+def _named(value: Any, file: Path) -> TokenizerClass:
+    if not isinstance(value, str) or not value:
+        raise UserError(f"{file}: tokenizer_class must be a name, not {value!r:.40}")
+    name = value if value in GENERIC else value.removesuffix("Fast")
+    return TokenizerClass(name, file)
+
+
+_SUPPORTED = (
+    "supported are "
+    + ", ".join(name for names in READERS.values() for name in names)
+    + ", and other classes with a tokenizer.json"
+)
