@@ -152,7 +152,7 @@ def test_probabilities_of_a_writer_are_refused_before_predicting(
         def predictor(self, **_: object) -> None:
             raise AssertionError("predicted")
 
-    monkeypatch.setattr("headwater.evaluation.one_task.load", lambda *_: Writing())
+    monkeypatch.setattr("headwater.evaluation.one_task.load", lambda *_, **__: Writing())
     asked = tmp_path / "asked.json"
     tiny.squad_file(asked, tiny.paragraph("bob", tiny.question("q", "who?")))
     with pytest.raises(UserError, match="writes its answers"):

@@ -101,10 +101,10 @@ def test_rouge_equals_rouge_score_for_each_text_and_in_the_mean(stem: bool) -> N
     said = [draw(rng, TEXTS, 25) for _ in golds]
     expected = [scorer.score_multi(*pair) for pair in zip(golds, said, strict=True)]
     for gold, text, wanted in zip(golds, said, expected, strict=True):
-        for name, score in rouge_each(gold, text, stem=stem).items():
+        for name, score in rouge_each(gold, text, use_stemmer=stem).items():
             assert tuple(score) == pytest.approx(tuple(wanted[name]), rel=0, abs=1e-9)
     means = {name: 100 * fmean(each[name].fmeasure for each in expected) for name in ROUGES}
-    assert rouge(golds, said, stem=stem) == pytest.approx(means, rel=0, abs=1e-9)
+    assert rouge(golds, said, use_stemmer=stem) == pytest.approx(means, rel=0, abs=1e-9)
 
 
 def test_only_lsum_looks_at_lines_and_only_stems_join_forms() -> None:
@@ -113,7 +113,7 @@ def test_only_lsum_looks_at_lines_and_only_stems_join_forms() -> None:
     assert plain["rougeLsum"] == plain["rouge1"] > plain["rougeL"]
     joined = rouge([[gold.replace("\n", " ")]], [turned.replace("\n", " ")])
     assert joined == plain | {"rougeLsum": plain["rougeL"]}
-    assert rouge([[gold]], [turned], stem=True)["rougeLsum"] == pytest.approx(100.0)
+    assert rouge([[gold]], [turned], use_stemmer=True)["rougeLsum"] == pytest.approx(100.0)
     assert plain["rouge1"] == pytest.approx(500 / 6)
 
 

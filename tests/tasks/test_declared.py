@@ -168,6 +168,23 @@ def test_a_text(tmp_path: Path) -> None:
     )
 
 
+def test_a_text_may_be_scored_by_stems(tmp_path: Path) -> None:
+    scorer = pytest.importorskip("rouge_score.rouge_scorer")
+    task = declared(
+        tmp_path,
+        'kind = "text"\nmetrics = ["rougeLsum_stemmed", "rougeLsum", "rouge1_stemmed"]\n'
+        'template = "{body}"\ntarget = "headline"\n',
+    )
+    gold, said = "dogs were running . cats slept", "a dog runs .\nthe cat sleeps"
+    examples = task.read([table(tmp_path, [{"body": "x", "headline": gold}])])
+    found = task.score(examples, {"0": said})
+    lines = gold.replace(" . ", " .\n")
+    for name, stemmed in (("rougeLsum", True), ("rougeLsum", False), ("rouge1", True)):
+        wanted = scorer.RougeScorer([name], use_stemmer=stemmed).score(lines, said)[name].fmeasure
+        assert found[name + ("_stemmed" if stemmed else "")] == pytest.approx(100 * wanted)
+    assert found["rougeLsum_stemmed"] > found["rougeLsum"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -69,23 +69,26 @@ def bleu_signature(golds: Sequence[Sequence[str]], tokenize: BleuTokenizer = "13
 
 
 def rouge(
-    golds: Sequence[Sequence[str]], predictions: Sequence[str], *, stem: bool = False
+    golds: Sequence[Sequence[str]], predictions: Sequence[str], *, use_stemmer: bool = False
 ) -> dict[str, float]:
     """Mean F1 of ROUGE-1, -2, -L and -Lsum, in percent: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`.
 
     golds: the summaries that count as right, at least one for each text.
-    stem: whether words longer than three letters are cut to their stem by Porter's algorithm.
+    use_stemmer: whether words longer than three letters are cut to their stem (Porter 1980).
     """
     _need_texts(golds, predictions)
     each = [
-        rouge_each(gold, text, stem=stem) for gold, text in zip(golds, predictions, strict=True)
+        rouge_each(gold, text, use_stemmer=use_stemmer)
+        for gold, text in zip(golds, predictions, strict=True)
     ]
     return {name: 100.0 * fmean(scores[name].f1 for scores in each) for name in each[0]}
 
 
-def rouge_each(golds: Sequence[str], prediction: str, *, stem: bool = False) -> dict[str, Overlap]:
+def rouge_each(
+    golds: Sequence[str], prediction: str, *, use_stemmer: bool = False
+) -> dict[str, Overlap]:
     """ROUGE-1, -2, -L and -Lsum of one text, each against the gold with the best F1."""
-    every = [_rouge_of_one(gold, prediction, stem) for gold in golds]
+    every = [_rouge_of_one(gold, prediction, use_stemmer) for gold in golds]
     return {
         name: max((scores[name] for scores in every), key=lambda one: one.f1) for name in every[0]
     }

@@ -94,10 +94,15 @@ def entities(scored: Scored) -> Mapping[str, float]:
     }
 
 
-def rouge(scored: Scored) -> Mapping[str, float]:
-    """ROUGE; a sentence ends, as in T5's published code, at a line break or ` . `."""
+def rouge(scored: Scored, *, use_stemmer: bool = False) -> Mapping[str, float]:
+    """ROUGE; a sentence ends, as in T5's published code, at a line break or ` . `.
+
+    use_stemmer: as rouge-score has it; the names then end in `_stemmed`.
+    """
     golds = [tuple(map(_sentences_as_lines, texts)) for texts in scored.golds.values()]
-    return generation.rouge(golds, [_sentences_as_lines(text) for text in scored.predicted])
+    predicted = [_sentences_as_lines(text) for text in scored.predicted]
+    found = generation.rouge(golds, predicted, use_stemmer=use_stemmer)
+    return {f"{name}_stemmed": score for name, score in found.items()} if use_stemmer else found
 
 
 def _sentences_as_lines(text: str) -> str:
@@ -138,6 +143,7 @@ METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
         "bleu": partial(_of_texts, generation.bleu),
         "bleu_intl": partial(_of_texts, partial(generation.bleu, tokenize="intl")),
         **dict.fromkeys(_ROUGE, rouge),
+        **dict.fromkeys((f"{name}_stemmed" for name in _ROUGE), partial(rouge, use_stemmer=True)),
         **dict.fromkeys(("exact_match", "f1"), partial(_of_answers, qa.normalize_answer)),
     },
     "trivia": dict.fromkeys(("exact_match", "f1"), partial(_of_answers, qa.normalize_trivia_qa)),

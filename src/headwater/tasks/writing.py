@@ -7,9 +7,9 @@ Each is a prefix, a way to read its files, and metrics by name (Raffel et al. 20
 
 BLEU is sacreBLEU's (Post 2018) with its usual tokenization 13a, and with `intl`, of which the
 paper's figures are; `metrics.generation.bleu_signature` says how each is made. ROUGE (Lin 2004) is
-that of the rouge-score package without stemming: the mean over the examples of the best F-measure
-over an example's summaries. For `rougeLsum` a sentence ends, as in T5's published code, at a line
-break or at a period between two spaces.
+that of the rouge-score package without stemming (tasks of your own have `rouge1_stemmed`): the mean
+over the examples of the best F-measure over an example's summaries. For `rougeLsum` a sentence
+ends, as in T5's published code, at a line break or at a period between two spaces.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
