@@ -1,7 +1,8 @@
 """The span reader over a network that finds given words."""
 
+import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -13,8 +14,10 @@ import tiny
 from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
+from headwater.inference import extractive_reader
 from headwater.inference.batches import batches
 from headwater.inference.extractive_reader import ExtractiveReader
+from headwater.text import long_text
 from headwater.text.vocabulary import Vocabulary
 
 SHORT = SpanConfig(max_length=24, max_query_length=8, max_answer_length=4)
@@ -87,9 +90,75 @@ def test_no_answer_wins_exactly_beyond_the_threshold(finder_type: Any, words: Vo
         assert (prediction.text == "") is silent
         assert prediction.no_answer_probability is not None
         assert (prediction.no_answer_probability > 0.5) is silent
-        assert len(prediction.answers) == 2
+        assert len(prediction.answers) == 1 + silent  # "won" has a probability of 1e-6
         scores = [each.score for each in prediction.answers]
-        assert scores[0] >= scores[1] - 1e-12
+        assert scores[0] >= scores[-1] - 1e-12
+
+
+def test_the_same_text_from_three_places_is_one_answer(finder_type: Any, words: Vocabulary) -> None:
+    texts = {"a.txt": "bob won. eve left. Bob is old.", "b.txt": "it was BOB", "c.txt": "zed"}
+    reader = make_reader(finder_type, words)
+    for top_k in (1, 2):
+        bob = reader.ask("who?", texts, top_k)[0]
+        assert (bob.text, bob.start, bob.source) == ("bob", 0, "a.txt")
+        found = [(each.source, each.start, each.sentence) for each in bob.places]
+        assert found == [
+            ("a.txt", 0, "bob won. eve left."),
+            ("a.txt", 19, "Bob is old."),
+            ("b.txt", 7, "it was BOB"),
+        ]
+        assert bob.score == pytest.approx(sum(each.score for each in bob.places))
+        assert bob.score == pytest.approx(3 * bob.places[0].score)
+        assert bob.to_dict()["places"][2]["source"] == "b.txt"
+    assert [each.text for each in reader.ask("who?", texts, 9)] == ["bob", "eve", "zed"]
+
+
+def test_several_likely_places_win_over_one_that_is_likelier(
+    finder_type: Any, words: Vocabulary
+) -> None:
+    text = "bob won and " + "eve left and " * 8
+    answers = make_reader(finder_type, words).ask("who?", text, 2)
+    assert [each.text for each in answers] == ["eve", "bob"]  # 8 e^4 > e^6
+    assert [len(each.places) for each in answers] == [8, 1]
+    ratio = math.exp(6) / (8 * math.exp(4))
+    assert answers[1].score / answers[0].score == pytest.approx(ratio, 1e-3)
+
+
+def test_a_text_is_read_by_and_by(
+    finder_type: Any, words: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extractive_reader, "BATCHES", 1)
+    monkeypatch.setattr(long_text, "CHUNK", 200)
+    chance = random.Random(0)
+    names = ["bob", "eve", "zed", "the old", "it was", "red"]
+    texts = {str(n): " ".join(chance.choices(names, k=n * 40)) for n in range(9)}
+    for threshold in (None, 0.0):
+        reader = make_reader(finder_type, words, threshold=threshold, tokens=50)
+        for name, text in texts.items():
+            if text:
+                example = SpanExample(name, "who won?", text, ())
+                whole = next(reader.predict([example], 3)).answers
+                assert reader.ask("who won?", text, 3) == list(whole)
+
+
+def test_texts_are_taken_one_by_one(finder_type: Any, words: Vocabulary) -> None:
+    taken: list[str] = []
+
+    class Texts(Mapping[str, str]):
+        def __getitem__(self, name: str) -> str:
+            taken.append(name)
+            return f"bob {name}"
+
+        def __iter__(self) -> Iterator[str]:
+            for number in range(1000):
+                assert len(taken) == number
+                yield str(number)
+
+        def __len__(self) -> int:
+            return 1000
+
+    answer = make_reader(finder_type, words).ask("who?", Texts())[0]
+    assert len(answer.places) == 1000 == len(taken)
 
 
 def test_without_threshold_there_is_always_an_answer(finder_type: Any, words: Vocabulary) -> None:

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from headwater.data.config import SpanConfig
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.errors import UserError
+from headwater.tasks.window_stream import stream_windows
 from headwater.tasks.windows import build_windows
+from headwater.text import long_text
 from headwater.text.sequence_layout import encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
@@ -69,6 +71,25 @@ def test_roberta_layout_has_two_separators_and_no_segments(roberta_vocabulary: V
     )
     assert not row["token_type_ids"].any()
     assert (int(row["start_positions"]), int(row["end_positions"])) == (7, 8)
+
+
+@settings(deadline=None)
+@given(context=texts, config=configs, chunk=st.integers(1, 60))
+def test_streamed_windows_are_the_same(
+    vocabulary: Vocabulary, context: str, config: SpanConfig, chunk: int
+) -> None:
+    one = example("Which river?", context)
+    whole = build_windows(vocabulary, [one], config, labelled=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(long_text, "CHUNK", chunk)
+        streamed = list(stream_windows(vocabulary, one.question, context, config))
+    assert len(streamed) == len(whole)
+    for index, window in enumerate(streamed):
+        expected, offsets = whole[index], whole.offsets(index)
+        assert all(np.array_equal(window.features[name], expected[name]) for name in expected)
+        assert window.offsets.first == offsets.first
+        assert np.array_equal(window.offsets.starts, offsets.starts)
+        assert np.array_equal(window.offsets.ends, offsets.ends)
 
 
 def test_unlabelled_features_have_no_positions(vocabulary: Vocabulary) -> None:

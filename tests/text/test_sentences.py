@@ -41,6 +41,38 @@ CASES = [
 ]
 
 
+SCRIPTS = [
+    "वह आया।|वह गया।| क्या?| हाँ!",
+    "धर्मक्षेत्रे कुरुक्षेत्रे॥१॥|दृष्ट्वा तु पाण्डव॥ २ ॥| सेनयोः।",
+    "وہ آیا۔| وہ گیا۔",
+    "هل جاء؟| نعم، جاء.",
+    "Նա եկավ։| Նա գնաց։",
+    "እሱ መጣ።| እሷ ሄደች።",
+    "他来了！|我走了？|她在。|好｡",
+    "他说：“走吧。”|我走了!|你呢?|好。",
+    "彼は「行く。」と言った。|私も。",
+    "သူ လာ၏။| သူ သွား၏။",
+    "គាត់មក។| គាត់ទៅ។",
+    "བོད་སྐད།| ཡིན་ནོ།།",
+    "เขามา แล้วเขาก็ไป",
+    "¿Qué pasa?| ¡Nada!| “Bueno.”| ¿Y tú?",
+    "„Geh!“ rief er.| „Warum?“| »Darum.«| «Oui !»| « Non ! »| Il part.",
+    "It fell.[3]| She left.[12][13]| We won.(a)| They lost.¹²| So it was.”[3]| Done.",
+    "It fell.[citation needed]| He met Dr.[2] Reed.| In the U.S.[4] Senate.",
+    "He waited …| Then he left…| “Oh?!”| (Yes.)| [Nay.]| End.",
+    "It cost 3.5 km. ago.| J. S. Bach, e.g. here.| Mt. Etna at 5 p.m. or so.",
+]
+
+
+@pytest.mark.parametrize("marked", SCRIPTS)
+def test_the_sentences_of_scripts_and_after_footnotes(marked: str) -> None:
+    text = marked.replace("|", "")
+    expected = [sentence.strip() for sentence in marked.split("|")]
+    spans = list(sentences(text))
+    assert [text[start:end] for start, end in spans] == expected
+    assert all(sentence_around(text, start, start + 1) == (start, end) for start, end in spans)
+
+
 @pytest.mark.parametrize(("marked", "sentence"), CASES)
 def test_sentence_around_a_marked_span(marked: str, sentence: str) -> None:
     start, end = marked.index("["), marked.index("]") - 1
@@ -99,6 +131,14 @@ WORDS = ["a", "Dr", "The", "U.S", "x" * 50, ".", "!", "?", "。", "”", "“", 
 
 
 @given(st.lists(st.sampled_from([*WORDS, " ", " ", "  ", "\n", "\n\n", "\t"]), max_size=40))
+def test_every_sentence_begins_in_its_own(tokens: list[str]) -> None:
+    text = "".join(tokens)[:900]
+    for start, end in sentences(text):
+        low, high = sentence_around(text, start, end)
+        assert low <= start < end <= high
+
+
+@given(st.lists(st.sampled_from([*WORDS, " ", " ", "  ", "\n", "\n\n", "\t"]), max_size=40))
 def test_sentences_hold_every_character_once(tokens: list[str]) -> None:
     text = "".join(tokens)[:900]
     spans = list(sentences(text))
@@ -106,4 +146,5 @@ def test_sentences_hold_every_character_once(tokens: list[str]) -> None:
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     inside = {offset for span in spans for offset in range(*span)}
     assert all(text[offset].isspace() for offset in set(range(len(text))) - inside)
-    assert all(sentence_around(text, start, start + 1) == (start, end) for start, end in spans)
+    if "\n" not in text:  # the lines of lists and tables are not cut
+        assert all(sentence_around(text, start, start + 1) == (start, end) for start, end in spans)

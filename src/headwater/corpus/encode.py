@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.corpus.read import DocumentPart
+from headwater.text.long_text import cut_offset
 from headwater.text.sentences import sentences
 from headwater.text.vocabulary import Encoding, Vocabulary
 
@@ -58,7 +59,7 @@ def chunks(parts: Iterable[DocumentPart]) -> Iterator[Chunk]:
         text = text[max(0, begin - CONTEXT) :] + part.text
         begin = min(begin, CONTEXT)
         while len(text) - begin > CHUNK + CONTEXT:
-            cut = _cut(text, begin + CHUNK // 2, begin + CHUNK)
+            cut = cut_offset(text, begin + CHUNK // 2, begin + CHUNK)
             yield _chunk(text, begin, cut, last=False)
             begin = cut
         if part.last:
@@ -96,16 +97,3 @@ def _chunk(text: str, begin: int, cut: int, *, last: bool) -> Chunk:
     found = sentences(text[low : cut + CONTEXT])
     ends = (end + low for (_, end), _ in pairwise(found))
     return Chunk(text[begin:cut], tuple(end - begin for end in ends if begin < end <= cut), last)
-
-
-def _cut(text: str, low: int, high: int) -> int:
-    """Return the best offset from `low` to `high` to cut the text at."""
-    offset = text.rfind(" ", low, high)
-    while offset > low:
-        if not text[offset - 1].isspace() and text[offset + 1].isalnum():
-            return offset
-        offset = text.rfind(" ", low, offset)
-    for offset in range(high - 1, low, -1):
-        if text[offset].isspace() and not text[offset + 1].isspace():
-            return offset
-    return high

@@ -4,7 +4,7 @@ An answer's text is `context[start:end]`, and begins at `start - sentence_start`
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -15,15 +15,45 @@ E_contra = TypeVar("E_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the text of an answer stands.
+
+    start, end: offsets; `context[start:end]` is the text.
+    sentence, sentence_start: the sentence around it, and the offset where that begins.
+    source: the name of the document, where there are several or the one has a name.
+    score: its part of the answer's score.
+    """
+
+    start: int
+    end: int
+    sentence: str
+    sentence_start: int
+    source: str | None
+    score: float
+
+    @classmethod
+    def around(
+        cls, text: str, start: int, end: int, score: float, source: str | None, offset: int = 0
+    ) -> "Place":
+        """Make the place `context[start:end]` with its sentence; `text` is the context from
+        `offset` on.
+        """
+        low, high = sentence_around(text, start - offset, end - offset)
+        return cls(start, end, text[low:high], low + offset, source, score)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One answer, or that there is none.
 
     text: the answer; "" when `no_answer`.
-    score: its probability among the answers compared, 0 to 1.
+    score: its probability among the answers compared, 0 to 1: the sum of those of its places.
     start, end: offsets; `context[start:end]` is the text. None for generated text.
     sentence, sentence_start: the sentence around it, and the offset where that begins.
     source: the name of the document, where there are several or the one has a name.
     no_answer: the model finds that the text does not answer the question.
+    places: all places of the text that were compared, the likeliest first, which is also given
+        above. Empty for generated text.
     """
 
     text: str
@@ -34,14 +64,23 @@ class Answer:
     sentence_start: int | None = None
     source: str | None = None
     no_answer: bool = False
+    places: tuple[Place, ...] = ()
 
     @classmethod
     def from_span(
         cls, context: str, start: int, end: int, score: float, source: str | None = None
     ) -> "Answer":
         """Make the answer `context[start:end]` with its sentence."""
-        low, high = sentence_around(context, start, end)
-        return cls(context[start:end], score, start, end, context[low:high], low, source)
+        return cls.from_places([Place.around(context, start, end, score, source)], score)
+
+    @classmethod
+    def from_places(cls, places: Sequence[Place], score: float) -> "Answer":
+        """Make an answer from the places of its text, the likeliest first."""
+        best = places[0]
+        start, end, first = best.start, best.end, best.sentence_start
+        text = best.sentence[start - first : end - first]
+        around = (best.sentence, first, best.source)
+        return cls(text, score, start, end, *around, places=tuple(places))
 
     @classmethod
     def none(cls, score: float) -> "Answer":

@@ -60,6 +60,11 @@ def fast_precision(network: nn.Module) -> torch.dtype:
     return choose_precision("auto", weight.device)
 
 
+def precision_for(network: nn.Module, lengths: NDArray[np.int64]) -> torch.dtype:
+    """Return the precision for sequences of these lengths: bf16 for many, where there is one."""
+    return fast_precision(network) if int(lengths.sum()) >= _LARGE else torch.float32
+
+
 def predict_logits(
     network: nn.Module,
     features: FeatureSet,
@@ -78,9 +83,7 @@ def predict_logits(
         tokens: the most tokens in a batch, padding included; None: by the device.
     """
     device = next(network.parameters()).device
-    if precision is None:
-        large = int(features.lengths.sum()) >= _LARGE
-        precision = fast_precision(network) if large else torch.float32
+    precision = precision or precision_for(network, features.lengths)
     tokens = tokens or batch_tokens(device)
     found = [np.empty(0, np.float32)] * len(features)
     with evaluating(network), autocast(precision, device):

@@ -14,27 +14,38 @@ each span is ahead of "no answer" in its own document (the problem is that of Cl
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from headwater.arguments import check_count
 from headwater.data.config import SpanConfig
+from headwater.data.convert import FeatureSet
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction, no_answer_probability
-from headwater.inference.batches import chunks, predict_logits
-from headwater.tasks.spans import SpanCandidate, SpanChoice, choose_spans
+from headwater.inference.batches import batch_tokens, chunks, precision_for, predict_logits
+from headwater.inference.ranking import Ranking
+from headwater.tasks.spans import SpanChoice, SpanSearch, choose_spans
+from headwater.tasks.window_stream import Window, WindowList, stream_windows
 from headwater.tasks.windows import build_windows
 from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 512  # examples whose windows are in memory at once: enough to sort by length
 
-Read = tuple[SpanExample, SpanChoice]
-Found = tuple[SpanExample, SpanCandidate, float]
-"""A candidate, the example that it answers, and what it is ranked by."""
+BATCHES = 32  # so many are in memory at once of a long text
+
+
+class _Document(NamedTuple):
+    """A text that is being read, and the spans found so far."""
+
+    name: str | None
+    context: str
+    search: SpanSearch
 
 
 class ExtractiveReader:
@@ -71,8 +82,8 @@ class ExtractiveReader:
         """Yield one prediction with up to `top_k` answers per example, in order."""
         check_count(top_k, "top_k")
         for chunk in chunks(examples, CHUNK):
-            for read in zip(chunk, self._choices(chunk, top_k), strict=True):
-                yield self._prediction([read], top_k, named=False)
+            for example, choice in zip(chunk, self._choices(chunk, top_k), strict=True):
+                yield self._prediction(example, choice, top_k)
 
     __call__ = predict
 
@@ -81,8 +92,11 @@ class ExtractiveReader:
     ) -> list[Answer]:
         """Answer one question from one text, or from several by name.
 
+        A long text is read in memory that hardly grows with it, and texts are taken from the
+        mapping one by one.
+
         Returns:
-            `top_k` answers of which no two share a character, or as many as there are; the first
+            up to `top_k` answers with different texts, of which no two share a character; the first
             may be "no answer". `source` names the text when the texts were given by name.
         """
         if not question.strip():
@@ -92,17 +106,15 @@ class ExtractiveReader:
                 "this model finds answers in a text: give a context; only models that write, such "
                 "as T5, answer without"
             )
-        documents = {"": contexts} if isinstance(contexts, str) else contexts
-        texts = [SpanExample(name, question, text, ()) for name, text in documents.items()]
-        texts = [example for example in texts if example.context.strip()]
-        if not texts:
-            raise UserError("the text to answer from is empty")
         check_count(top_k, "top_k")
-        reads: list[Read] = []
-        for chunk in chunks(texts, CHUNK):
-            reads.extend(zip(chunk, self._choices(chunk, top_k), strict=True))
         named = not isinstance(contexts, str)
-        return list(self._prediction(reads, top_k, named=named).answers)
+        texts = {"": contexts} if isinstance(contexts, str) else contexts
+        ranking = Ranking(top_k, self.threshold)
+        for document in self._read(question, texts, top_k, named):
+            ranking.add(document.search.choice(), document.context, document.name)
+        if not len(ranking):
+            raise UserError("the text to answer from is empty")
+        return ranking.answers()[1]
 
     def unread(self, question: str) -> int:
         """Return how many tokens at the end of a question are too many, and not read."""
@@ -113,10 +125,7 @@ class ExtractiveReader:
         windows = build_windows(
             self.vocabulary, examples, self.config, labelled=False, layout=self._layout
         )
-        pad_id = self.vocabulary.pad_id or 0
-        found = predict_logits(
-            self.network, windows, pad_id, precision=self._precision, tokens=self._tokens
-        )
+        found = self._logits(windows, self._precision)
         for index, example in enumerate(examples):
             numbers = windows.windows_of(index)
             logits = [found[number][:, : windows.lengths[number]] for number in numbers]
@@ -126,44 +135,64 @@ class ExtractiveReader:
                 [windows.offsets(number) for number in numbers],
                 example.context,
                 self.config,
-                apart=top_k if top_k > 1 else 0,  # the best one is the best candidate
+                apart=_apart(top_k),
             )
 
-    def _prediction(self, reads: Sequence[Read], top_k: int, *, named: bool) -> Prediction:
-        """Rank the spans of one question's texts, and "no answer" where that is in play."""
-        found = _ranked(reads, self.threshold is not None)
-        shown = found if top_k == 1 else _ranked(reads, self.threshold is not None, apart=True)
-        margin = min(choice.no_answer_margin for _, choice in reads)
-        scores = [rank for _, _, rank in found]
-        if self.threshold is not None or not found:
-            scores.append(-(self.threshold or 0.0))  # "no answer", last
-        total = np.logaddexp.reduce(scores)
-        answers = [
-            Answer.from_span(
-                *(example.context, span.start, span.end, float(np.exp(rank - total))),
-                example.id if named else None,
-            )
-            for example, span, rank in shown[:top_k]
-        ]
-        if not found or (self.threshold is not None and margin > self.threshold):
-            answers.insert(0, Answer.none(float(np.exp(scores[-1] - total))))
-        return Prediction(
-            reads[0][0].id,
-            tuple(answers[:top_k]),
-            found[0][1].text if found else "",
-            margin,
-            None if self.threshold is None else no_answer_probability(margin, self.threshold),
+    def _read(
+        self, question: str, texts: Mapping[str, str], top_k: int, named: bool
+    ) -> Iterator[_Document]:
+        """Yield the texts that are not empty once their windows are read.
+
+        They are read one by one, their windows in groups that fill whole batches.
+        """
+        tokens = self._tokens or batch_tokens(next(self.network.parameters()).device)
+        size = BATCHES * max(1, tokens // self.config.max_length)
+        precision, current = self._precision, None
+        for group in chunks(self._windows(question, texts, top_k, named), size):
+            windows = WindowList([window for _, window in group])
+            precision = precision or precision_for(self.network, windows.lengths)
+            logits = self._logits(windows, precision)
+            for (document, window), scores, length in zip(
+                group, logits, windows.lengths, strict=True
+            ):
+                if current is not None and document is not current:
+                    yield current
+                current = document
+                starts, ends = scores[:, :length]
+                document.search.add(starts, ends, window.offsets)
+        if current is not None:
+            yield current
+
+    def _windows(
+        self, question: str, texts: Mapping[str, str], top_k: int, named: bool
+    ) -> Iterator[tuple[_Document, Window]]:
+        for name in texts:
+            context = texts[name]
+            if context.strip():
+                search = SpanSearch(context, self.config, _apart(top_k))
+                document = _Document(name if named else None, context, search)
+                given = (self.vocabulary, question, context, self.config, self._layout)
+                yield from ((document, window) for window in stream_windows(*given))
+
+    def _logits(
+        self, windows: FeatureSet, precision: torch.dtype | None
+    ) -> list[NDArray[np.float32]]:
+        """Return the scores `[2, length]` of each window as a start and as an end."""
+        pad_id = self.vocabulary.pad_id or 0
+        return predict_logits(
+            self.network, windows, pad_id, precision=precision, tokens=self._tokens
         )
 
+    def _prediction(self, example: SpanExample, choice: SpanChoice, top_k: int) -> Prediction:
+        ranking = Ranking(top_k, self.threshold)
+        ranking.add(choice, example.context)
+        best, answers = ranking.answers()
+        margin, probability = ranking.margin, None
+        if self.threshold is not None:
+            probability = no_answer_probability(margin, self.threshold)
+        return Prediction(example.id, tuple(answers), best, margin, probability)
 
-def _ranked(reads: Sequence[Read], relative: bool, *, apart: bool = False) -> list[Found]:
-    """Order the candidates of all texts, the best first; equal ones in the order of the texts.
 
-    With `apart` those of which no two share a character.
-    """
-    found: list[Found] = []
-    for example, choice in reads:
-        base = choice.null_score if relative else 0.0
-        spans = choice.apart if apart else choice.candidates
-        found.extend((example, span, span.score - base) for span in spans)
-    return sorted(found, key=lambda item: -item[2])
+def _apart(top_k: int) -> int:
+    """Return how many spans are wanted that share no character: the best one is a candidate."""
+    return top_k if top_k > 1 else 0

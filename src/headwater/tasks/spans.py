@@ -2,8 +2,10 @@
 
 The score of a span is the logit of its first token as a start plus that of its last as an end. All
 spans of up to `max_answer_length` tokens inside a window's context are compared, as a band
-[tokens, max_answer_length]; so none crosses into the question and none of the best is missed. The
-score of "no answer" is that of the span at position 0, the least over the windows.
+[tokens, max_answer_length]; so none crosses into the question and none of the best is missed. No
+span is punctuation alone, or reaches over the end of a list item, a row or a paragraph
+(`text.lines`). The score of "no answer" is that of the span at position 0, the least over the
+windows.
 
     windows = build_windows(vocabulary, examples, config, labelled=False)
     offsets = [windows.offsets(index) for index in windows.windows_of(0)]
@@ -11,17 +13,29 @@ score of "no answer" is that of the span at position 0, the least over the windo
     choice.candidates[0].text
 """
 
+import bisect
+import heapq
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from typing import NamedTuple, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.data.config import SpanConfig
 from headwater.tasks.windows import WindowOffsets
+from headwater.text.lines import line_ends
 
+Logits = NDArray[np.floating]
 Scores = NDArray[np.float64]
+NumberT = TypeVar("NumberT", np.float64, np.int64)
+
+# What makes a text more than punctuation: letters, digits, and symbols outside of ASCII.
+_SAYING = re.compile(
+    r"(?:[^\W_]|[\u00a2-\u00a6\u00a9\u00ae\u00b0\u20a0-\u20cf\u2100-\u24ff\u2600-\u2bff]"
+    r"|[\U0001f000-\U0001ffff])+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,8 @@ class SpanCandidate:
 class SpanChoice:
     """The best spans of a context, the best first and each once, and the score of "no answer".
 
-    apart: those that share no character with a better one, if they were requested.
+    apart: those that share no character with a better one, if they were requested; of those with
+        the same text the best.
     """
 
     candidates: tuple[SpanCandidate, ...]
@@ -52,8 +67,8 @@ class SpanChoice:
 
 
 def choose_spans(
-    start_logits: Sequence[NDArray[np.floating]],
-    end_logits: Sequence[NDArray[np.floating]],
+    start_logits: Sequence[Logits],
+    end_logits: Sequence[Logits],
     windows: Sequence[WindowOffsets],
     context: str,
     config: SpanConfig,
@@ -65,37 +80,178 @@ def choose_spans(
     Args:
         start_logits, end_logits: one array [length] per window; padding at its end is ignored.
         windows: the offsets of the same windows.
-        apart: how many spans to choose of which no two share a character.
+        apart: how many spans with different texts to choose of which no two share a character.
 
     Equal character spans count once, with their best score; white space around a span is left
     out of it. Spans without characters are no candidates. Equal scores: the earlier and shorter.
     """
-    found: dict[tuple[int, int], float] = {}
-    null_score = float("inf")
-    bands = []
+    search = SpanSearch(context, config, apart)
     for starts, ends, offsets in zip(start_logits, end_logits, windows, strict=True):
-        null_score = min(null_score, float(starts[0]) + float(ends[0]))
-        band = _band(starts, ends, offsets, config.max_answer_length)
-        for span, score in _best(band, offsets, context, config.n_best).items():
-            found[span] = max(score, found.get(span, -np.inf))
-        bands.append(band)
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: config.n_best]
-    candidates = (SpanCandidate(context[a:b], a, b, score) for (a, b), score in ranked)
-    different = islice(_apart(bands, windows, context), apart)
-    return SpanChoice(tuple(candidates), null_score, tuple(different))
+        search.add(starts, ends, offsets)
+    return search.choice()
 
 
-def _band(
-    starts: NDArray[np.floating], ends: NDArray[np.floating], offsets: WindowOffsets, longest: int
-) -> Scores:
+class _Kept(NamedTuple):
+    """A window that may hold one of the best spans, and its best one (see `_top`)."""
+
+    top: "_Top"
+    starts: Logits
+    ends: Logits
+    offsets: WindowOffsets
+
+
+_Top = tuple[float, int, int]
+"""A span's score negated, its start and its end: the better one is the lesser."""
+
+
+@final
+class SpanSearch:
+    """`choose_spans` for windows that come one by one, in memory that does not grow with them."""
+
+    def __init__(self, context: str, config: SpanConfig, apart: int = 0) -> None:
+        self._context, self._config, self._apart = context, config, apart
+        self._found: dict[tuple[int, int], float] = {}
+        self._null_score = float("inf")
+        self._kept: list[_Kept] = []
+        self._most = 0
+
+    def add(self, starts: Logits, ends: Logits, offsets: WindowOffsets) -> None:
+        """Look at the next window."""
+        config = self._config
+        self._null_score = min(self._null_score, float(starts[0]) + float(ends[0]))
+        band = _band(starts, ends, offsets, config.max_answer_length, self._context)
+        for span, score in _best(band, offsets, self._context, config.n_best).items():
+            self._found[span] = max(score, self._found.get(span, -np.inf))
+        if len(self._found) > 8 * config.n_best:
+            self._found = dict(self._ranked())
+        top = _top(band, offsets, self._context) if self._apart else None
+        if top is not None:
+            arrays = (offsets.starts.copy(), offsets.ends.copy())  # views would hold more
+            kept = WindowOffsets(offsets.first, *arrays)
+            self._keep(_Kept(top, starts.copy(), ends.copy(), kept))
+
+    def choice(self) -> SpanChoice:
+        """Return the best spans of the windows so far."""
+        candidates = tuple(self._candidate(*span, score) for span, score in self._ranked())
+        apart: dict[str, SpanCandidate] = {}
+        for span in self._picks():
+            apart.setdefault(span.text, span)
+            if len(apart) >= self._apart:
+                break
+        return SpanChoice(candidates, self._null_score, tuple(apart.values()))
+
+    def _ranked(self) -> list[tuple[tuple[int, int], float]]:
+        ranked = sorted(self._found.items(), key=lambda item: (-item[1], item[0]))
+        return ranked[: self._config.n_best]
+
+    def _candidate(self, start: int, end: int, score: float) -> SpanCandidate:
+        return SpanCandidate(self._context[start:end], start, end, score)
+
+    def _keep(self, window: _Kept) -> None:
+        """Keep the windows with the best spans.
+
+        A window counts only if its best span is one of the picks or shares a character with a
+        better one, and a span lies in a few windows: there are no more than that for each pick.
+        """
+        config = self._config
+        if not self._most:
+            room = len(window.offsets.starts)
+            touched = 3 + (room + config.max_answer_length) // config.step(max(1, room))
+            self._most = touched * self._most_picks
+        self._kept.append(window)
+        if len(self._kept) > 2 * self._most:
+            self._kept = heapq.nsmallest(self._most, self._kept, key=lambda each: each.top)
+
+    @property
+    def _most_picks(self) -> int:
+        """How many spans are picked at most: among them are spans of the same text."""
+        return self._config.n_best + 4 * self._apart
+
+    def _picks(self) -> Iterator[SpanCandidate]:
+        """Yield the best span, then the best that shares no character with those before, etc."""
+        picked = DisjointSpans()
+        heap = [(window.top, index) for index, window in enumerate(self._kept)]
+        heapq.heapify(heap)
+        while heap and len(picked) < self._most_picks:
+            (score, start, end), index = heap[0]
+            if picked.add(start, end):
+                yield self._candidate(start, end, -score)
+            top = self._top_beside(self._kept[index], picked)
+            if top is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, (top, index))
+
+    def _top_beside(self, window: _Kept, picked: "DisjointSpans") -> _Top | None:
+        """Return the best span of a window that shares no character with those picked."""
+        longest = self._config.max_answer_length
+        band = _band(window.starts, window.ends, window.offsets, longest, self._context)
+        low, high = int(window.offsets.starts.min()), int(window.offsets.ends.max())
+        for start, end in picked.between(low, high):
+            _strike(band, window.offsets, start, end)
+        return _top(band, window.offsets, self._context)
+
+
+@final
+class DisjointSpans:
+    """Spans `(start, end)` of which no two share a character."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def add(self, start: int, end: int) -> bool:
+        """Take a span in, unless it shares a character with another; return whether it was."""
+        free = self.free(start, end)
+        if free:
+            bisect.insort(self._spans, (start, end))
+        return free
+
+    def free(self, start: int, end: int) -> bool:
+        """Tell whether no span shares a character with this one."""
+        return not self.between(start, end)
+
+    def between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the spans that share a character with this one."""
+        last = bisect.bisect_left(self._spans, (end,))
+        first = bisect.bisect_right(self._spans, start, hi=last, key=lambda span: span[1])
+        return self._spans[first:last]
+
+
+def _band(starts: Logits, ends: Logits, offsets: WindowOffsets, longest: int, text: str) -> Scores:
     """Scores [tokens, longest] of the spans of 1 to `longest` tokens from every token on."""
     count = len(offsets.starts)
     context = slice(offsets.first, offsets.first + count)
-    padded = np.full(count + longest, -np.inf)
-    padded[:count] = ends[context]
-    reach = np.lib.stride_tricks.sliding_window_view(padded, longest)[:count]
-    band: Scores = starts[context].astype(np.float64)[:, None] + reach
+    band: Scores = starts[context].astype(np.float64)[:, None] + _reach(
+        ends[context].astype(np.float64), longest, -np.inf
+    )
+    if count:
+        low, high = int(offsets.starts.min()), int(offsets.ends.max())
+        breaks = np.array([begin for _, begin in line_ends(text, low, high)], np.int64)
+        if len(breaks):
+            lines = np.searchsorted(breaks, offsets.starts, side="right")
+            band[_reach(lines, longest, -1) != lines[:, None]] = -np.inf
+        saying = np.cumsum(_saying(offsets, text, low, high), dtype=np.int64)
+        before = np.concatenate(([0], saying[:-1]))
+        band[_reach(saying, longest, -1) == before[:, None]] = -np.inf
     return band
+
+
+def _reach(values: NDArray[NumberT], longest: int, fill: float) -> NDArray[NumberT]:
+    """Return [tokens, longest]: for every token its value and those of the tokens after it."""
+    padded = np.full(len(values) + longest, fill, values.dtype)
+    padded[: len(values)] = values
+    return np.lib.stride_tricks.sliding_window_view(padded, longest)[: len(values)]
+
+
+def _saying(offsets: WindowOffsets, text: str, low: int, high: int) -> NDArray[np.bool_]:
+    """Tell of every token whether it came from more than punctuation and white space."""
+    spans = np.array([found.span() for found in _SAYING.finditer(text, low, high)], np.int64)
+    begins, ends = spans.reshape(-1, 2).T
+    next_one = np.searchsorted(ends, offsets.starts, side="right")
+    return np.append(begins, high)[next_one] < offsets.ends
 
 
 def _best(
@@ -132,29 +288,8 @@ def _spans(
     return spans
 
 
-def _apart(
-    bands: Sequence[Scores], windows: Sequence[WindowOffsets], context: str
-) -> Iterator[SpanCandidate]:
-    """Yield the best span, then the best that shares no character with those before, and so on.
-
-    The bands are used up.
-    """
-    while True:
-        best: tuple[float, int, int] | None = None
-        for band, offsets in zip(bands, windows, strict=True):
-            span = _top(band, offsets, context)
-            if span is not None and (best is None or span < best):
-                best = span
-        if best is None:
-            return
-        score, start, end = best
-        yield SpanCandidate(context[start:end], start, end, -score)
-        for band, offsets in zip(bands, windows, strict=True):
-            _strike(band, offsets, start, end)
-
-
-def _top(band: Scores, offsets: WindowOffsets, context: str) -> tuple[float, int, int] | None:
-    """Return the best span of a window that holds a character: its score negated, start and end."""
+def _top(band: Scores, offsets: WindowOffsets, context: str) -> _Top | None:
+    """Return the best span of a window that holds a character."""
     while band.size and band.max() > -np.inf:
         pair = np.array([band.argmax()])
         for (start, end), score in _spans(

@@ -3,11 +3,14 @@
 An answer is shown with the sentence that is its evidence; next-sentence pairs are made of whole
 sentences.
 
-A sentence ends at `.`, `!` or `?` (and closing quotes) when white space follows and then something
-that begins one: a capital, a digit, an opening quote or bracket. It does not end at the dot of an
-abbreviation (`Dr. Smith`), an initial (`J. S. Bach`), a list number or inside a number. A blank
-line ends one; so does a single line break after a short line or before a list item, while
-a line break inside a paragraph that was wrapped at a fixed width does not.
+A sentence ends at `.`, `!` or `?` (and closing quotes, and the mark of a footnote) when white space
+follows and then something that begins one: a capital, a digit, an opening quote or bracket. It does
+not end at the dot of an abbreviation (`Dr. Smith`), an initial (`J. S. Bach`), a list number or
+inside a number. The marks of other scripts, such as `।` and `。`, end one whatever follows. A blank
+line ends one; so does a single line break after a short line or before a list item, while a line
+break inside a paragraph that was wrapped at a fixed width does not.
+
+Around a span, a list item, a row of a table or a `key: value` is not cut: it is shown as it stands.
 
 >>> text = "It was Dr. Reed. He won 3.5 points! Then it rained."
 >>> start, end = sentence_around(text, text.index("won"), text.index("won") + 3)
@@ -20,15 +23,35 @@ a line break inside a paragraph that was wrapped at a fixed width does not.
 import re
 from collections.abc import Iterator
 
-REACH = 1000  # the most characters of a sentence on either side of the span
-SHORT_LINE = 45  # lines shorter than this were not broken by a fixed width
+from headwater.text.lines import SHORT_LINE, block_around, stands_alone
 
+REACH = 1000  # the most characters of a sentence on either side of the span
+LONGEST_LINE = 300  # characters of a list item, table row or `key: value` shown whole
+
+# Marks that end a sentence whatever follows: those of Unicode's property Sentence_Terminal in
+# scripts without capitals, and Tibetan's shad.
+_MARKS = (
+    r"\u061d-\u061f\u06d4\u0700-\u0702\u07f9"  # Arabic, Urdu, Syriac, N'Ko
+    r"\u0964\u0965\u0f0d-\u0f11\u104a\u104b"  # danda, Tibetan, Burmese
+    r"\u1362\u1367\u1368\u166e\u17d4\u17d5\u1803\u1809\u1944\u1945"  # Ethiopic, Khmer, Mongolian
+    r"\u1c7e\u1c7f\u2e2e\u3002\ua4ff\ua60e\ua60f\ua8ce\ua8cf\ua9c8\ua9c9\uabeb"
+    r"\ufe52\ufe56\ufe57\uff01\uff1f\uff61"  # the small, wide and half-wide forms
+)
+_OPENING = r"""(?:["'“‘«(\[¿¡„‚‹»›]|(?<=«)[ \u00a0\u202f])*"""
+# What stands right after a mark belongs to it: closing quotes, marks of footnotes ([3], (a), ²).
+_CLOSING = (
+    r"""(?:["'”’»)\]“‘«›‹」』】]|[ \u00a0\u202f]»(?!\w)"""
+    r"|\[[^\[\]\n]{1,24}\]|\([a-z]\)|[¹²³⁰⁴-⁹†‡])*+"
+)
 _END = re.compile(
-    r"""(?P<stop>[.!?…]+["'”’»)\]]*)(?P<space>\s+)(?=["'“‘«(\[]*[^\W_])"""
-    r"|(?P<cjk>[。！？]+[」』”]*)|(?P<line>[^\S\n]*\n\s*)"
+    rf"(?P<stop>[.!?…‼‽⁇-⁉]+{_CLOSING})(?P<space>\s+)(?={_OPENING}[^\W_])"
+    r"|(?P<own>(?:[\u0964\u0965]+[^\S\n]?\d+[^\S\n]?\u0965"  # the number of a verse
+    rf"|[{_MARKS}]|[\u0589\uff0e](?!\d))+{_CLOSING}(?!と|って|、|，)"  # Armenian; a wide point
+    rf"|[!?]+{_CLOSING}(?=[\u3040-\u30ff\u3400-\u9fff]))"
+    r"|(?P<line>[^\S\n]*\n\s*)"
 )
 _LAST_WORD = re.compile(r"((?:[^\W\d_]\.)*[^\W_]+)$")
-_NEXT_WORD = re.compile(r"""["'“‘«(\[]*([^\W_]+)(\.?)""")
+_NEXT_WORD = re.compile(rf"{_OPENING}([^\W_]+)(\.?)")
 _ITEM = re.compile(r"[-*•#>|]|\d+[.)]\s|[a-z]\)\s")
 
 
@@ -74,9 +97,11 @@ def sentence_around(context: str, start: int, end: int) -> tuple[int, int]:
     A span that reaches over several sentences gets all of them. White space at both sides is left
     out. Nothing farther than REACH characters from the span is looked at.
     """
-    low, high = max(0, start - REACH), min(len(context), end + REACH)
-    first = low if low == 0 else _next_space(context, low, start)
-    last = high if high == len(context) else _space_before(context, high, end)
+    low, high = block_around(context, start, end)
+    if 0 < high - low <= min(LONGEST_LINE, len(context) - 1) and stands_alone(context[low:high]):
+        return _without_space(context, low, high)
+    first = low if low > start - REACH else _next_space(context, low, start)
+    last = high if high < end + REACH else _space_before(context, high, end)
     for stop, begin in _boundaries(context, low, high):
         if begin <= start:
             first = begin
@@ -104,7 +129,7 @@ def _space_before(context: str, high: int, end: int) -> int:
 def _boundaries(context: str, low: int, high: int) -> Iterator[tuple[int, int]]:
     """Yield where each sentence ends and where the next one begins."""
     for match in _END.finditer(context, low, high):
-        if match["cjk"]:
+        if match["own"]:
             yield match.end(), match.end()
         elif match["line"] is not None:
             if _ends_line(context, match):

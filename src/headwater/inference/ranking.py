@@ -1,0 +1,143 @@
+"""Ranking what several texts answer to one question.
+
+    ranking = Ranking(top_k=3, threshold=None)
+    for name, context in documents.items():
+        ranking.add(choose_spans(...), context, name)
+    best, answers = ranking.answers()
+
+The same text from several places is one answer. Its score is the sum of their probabilities: a
+model spreads what it believes over all of them. The best answer is that with the highest score, and
+its places are taken from the candidates; the next one shares no character with it, and so on. Then
+come spans that are no candidates, but share no character with an answer.
+
+Only the best KEPT candidates are held, each with the text around it and not with its document.
+"""
+
+import heapq
+from collections import defaultdict
+from typing import NamedTuple, final
+
+import numpy as np
+
+from headwater.inference.answer import Answer, Place
+from headwater.tasks.spans import DisjointSpans, SpanCandidate, SpanChoice
+from headwater.text.sentences import REACH
+
+KEPT = 1000
+LEAST = 0.0005  # the lowest score of any answer but the first: less is shown as 0.000
+
+
+class _Found(NamedTuple):
+    """A span, what it is ranked by, and the text around it, which begins at `offset`."""
+
+    rank: float
+    document: int
+    span: SpanCandidate
+    around: str
+    offset: int
+    source: str | None
+
+    def place(self, score: float) -> Place:
+        """Return where the span stands."""
+        start, end = self.span.start, self.span.end
+        return Place.around(self.around, start, end, score, self.source, offset=self.offset)
+
+
+@final
+class Ranking:
+    """The spans of all texts that one question was asked of.
+
+    Args:
+        top_k: how many answers are wanted.
+        threshold: how far "no answer" must be ahead to win; None: it is no candidate.
+    """
+
+    def __init__(self, top_k: int, threshold: float | None) -> None:
+        self._top_k, self._threshold = top_k, threshold
+        self.margin = float("inf")
+        """How far "no answer" is ahead of the best span, in the document where it is least."""
+        self._total = -np.inf
+        self._documents = 0
+        self._candidates: list[_Found] = []
+        self._apart: list[_Found] = []
+
+    def add(self, choice: SpanChoice, context: str, source: str | None = None) -> None:
+        """Take the spans of the next document in."""
+        base = choice.null_score if self._threshold is not None else 0.0
+        self.margin = min(self.margin, choice.no_answer_margin)
+        ranks = [span.score - base for span in choice.candidates]
+        self._total = np.logaddexp.reduce([self._total, *ranks])
+        for spans, kept in ((choice.candidates, self._candidates), (choice.apart, self._apart)):
+            for span in spans:
+                offset = max(0, span.start - 3 * REACH)
+                around = context[offset : span.end + 3 * REACH]
+                rank = span.score - base
+                kept.append(_Found(rank, self._documents, span, around, offset, source))
+            if len(kept) > 2 * KEPT + self._top_k:
+                kept[:] = heapq.nsmallest(KEPT + self._top_k, kept, key=_order)
+        self._documents += 1
+
+    def __len__(self) -> int:
+        """How many documents there were."""
+        return self._documents
+
+    def answers(self) -> tuple[str, list[Answer]]:
+        """Return the best text when an answer must be given ("": there is none), and the answers.
+
+        There are up to `top_k`, the best first; the first may be that there is none.
+        """
+        none, total = -(self._threshold or 0.0), self._total
+        abstains = not self._candidates
+        if self._threshold is not None or abstains:
+            total = np.logaddexp(total, none)
+            abstains = abstains or self.margin > -none
+        found = self._ranked(float(total))
+        best = found[0].text if found else ""
+        if abstains:
+            found.insert(0, Answer.none(float(np.exp(none - total))))
+        return best, found[: self._top_k]
+
+    def _ranked(self, total: float) -> list[Answer]:
+        taken: dict[int, DisjointSpans] = defaultdict(DisjointSpans)
+        groups = self._groups(total, taken)
+        texts = {_plain(group[0].span.text) for group in groups}
+        for each in sorted(self._apart, key=_order):
+            if len(groups) >= self._top_k:
+                break
+            text = _plain(each.span.text)
+            if text not in texts and taken[each.document].add(each.span.start, each.span.end):
+                texts.add(text)
+                groups.append([each])
+        answers = []
+        for group in groups:
+            places = [each.place(float(np.exp(each.rank - total))) for each in group]
+            answers.append(Answer.from_places(places, sum(place.score for place in places)))
+        answers.sort(key=lambda answer: -answer.score)
+        return [each for rank, each in enumerate(answers) if not rank or each.score >= LEAST]
+
+    def _groups(self, total: float, taken: dict[int, DisjointSpans]) -> list[list[_Found]]:
+        """Return up to `top_k` groups of candidates with one text, the one with most of it first.
+
+        Args:
+            taken: gets the places of each document.
+        """
+        left = sorted(self._candidates, key=_order)
+        groups: list[list[_Found]] = []
+        while left and len(groups) < self._top_k:
+            by_text: dict[str, list[_Found]] = defaultdict(list)
+            for each in left:
+                by_text[_plain(each.span.text)].append(each)
+            best = max(by_text.values(), key=lambda same: sum(np.exp(e.rank - total) for e in same))
+            groups.append([e for e in best if taken[e.document].add(e.span.start, e.span.end)])
+            left = [e for e in left if taken[e.document].free(e.span.start, e.span.end)]
+        return groups
+
+
+def _order(found: _Found) -> tuple[float, int, int, int]:
+    """The best first; of equal ones the earlier and shorter."""
+    return -found.rank, found.document, found.span.start, found.span.end
+
+
+def _plain(text: str) -> str:
+    """Return what two texts have in common that are one answer."""
+    return " ".join(text.split()).casefold()

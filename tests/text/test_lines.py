@@ -1,0 +1,84 @@
+"""Lines that stand by themselves: where a text parts at a line's end, and what is shown of it."""
+
+import time
+
+import pytest
+
+from headwater.text.lines import line_ends
+from headwater.text.sentences import sentence_around
+
+PARTED = [
+    ("key: value", "Area: 12 km¦Capital: Bern¦Motto: One for all. All for one."),
+    ("a long value", f"Background: {'It has known many empires. ' * 9}¦Location: Northern Africa"),
+    ("below a heading", "Geography¦Location: Northern Africa¦Area - total : 3 sq km"),
+    ("settings", "name = x¦a.b = 3.5¦[table]"),
+    ("YAML", "mill:¦  owner: Ada¦  year: 1843"),
+    ("bullets", "Fruit:¦- pears¦- apples\n  that are red¦- plums"),
+    ("numbers", "1. First do this¦2. Then do that¦10) And that"),
+    ("letters", "a) one¦b) two¦(c) three"),
+    ("other marks", "• one¦▪ two¦+ three¦* four"),
+    ("Markdown", "| Name | Age |¦|---|---|¦| Ada | 36 |"),
+    ("tabs", "Name\tAge¦Ada\t36¦Bob\t40"),
+    ("columns", "Name      Age¦Ada        36¦Bob        40"),
+    ("CSV", "name,age,town¦Ada,36,Paris¦Bob,40,Rome"),
+    ("a rule", "Title¦=====¦It was so."),
+    ("one item, then text", "- pears¦The next thing was a plum."),
+    (
+        "a wrapped item",
+        "- a long item that goes on to the end of the\nline, and then on¦- b",
+    ),
+    (
+        "prose",
+        "The river is long and it was wrapped at a fixed\nwidth by Mr\nSmith, in 1,000,000\nwords.",
+    ),
+    ("verse", "Shall I compare thee\nto a summer's day?\nThou art more lovely"),
+    (
+        "prose with colons",
+        "There is one reason, and it is this, as\nhe said: it rained all day.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "marked"), PARTED)
+def test_where_a_text_parts(name: str, marked: str) -> None:
+    lines = marked.split("¦")
+    text = "\n".join(lines)
+    found = list(line_ends(text, 0, len(text)))
+    begins, stops = [0, *(begin for _, begin in found)], [*(stop for stop, _ in found), len(text)]
+    parts = [text[begin:stop] for begin, stop in zip(begins, stops, strict=True)]
+    assert parts == [each.strip() for each in lines], name
+
+
+def test_a_paragraph_ends_at_an_empty_line() -> None:
+    assert list(line_ends("- one\n\n  two", 0, 12)) == [(5, 9)]
+
+
+LINES = "Area: 12 km\nMotto: One for all. All for one.\nRuler: Dr. A. Reed\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "shown"),
+    [
+        (LINES, "All for", "Motto: One for all. All for one."),
+        (LINES, "Reed", "Ruler: Dr. A. Reed"),
+        ("| a. | It is. So. |\n| b. | No. Not. |", "Not", "| b. | No. Not. |"),
+        ("- It rained. We left.\n- Then sun.", "left", "- It rained. We left."),
+        ("Name,Age,Town\nA. Bee,3,Rome", "Rome", "A. Bee,3,Rome"),
+        ("Name: It was so. " + "It went on. " * 40 + "\nb: c", "was", "Name: It was so."),
+        ("It rained. We left.\nTown: Rome", "left", "We left."),
+    ],
+)
+def test_the_evidence_is_the_line(text: str, answer: str, shown: str) -> None:
+    start = text.index(answer)
+    low, high = sentence_around(text, start, start + len(answer))
+    assert text[low:high] == shown
+
+
+@pytest.mark.parametrize("character", ["a", "\n", ",x", "| ", "\t", "a: ", "- \n", "=", "   x"])
+def test_any_long_text_is_quick(character: str) -> None:
+    text = character * (400_000 // len(character))
+    began = time.perf_counter()
+    sentence_around(text, 200_000, 200_001)
+    for _ in line_ends(text[:4000], 0, 4000):
+        pass
+    assert time.perf_counter() - began < 1
