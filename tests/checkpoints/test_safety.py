@@ -179,13 +179,6 @@ def test_a_config_that_disagrees(saved: Path, changes: dict[str, Any], words: li
     refused(saved, *words)
 
 
-def test_a_tied_tensor_that_differs(saved: Path) -> None:
-    save_model(saved, build_model(TINY, "masked_lm"))
-    other = {"cls.predictions.decoder.weight": torch.ones(30, 8)}
-    edit_tensors(saved, lambda tensors: tensors.update(other))
-    refused(saved, "cls.predictions.decoder.weight", "tied")
-
-
 class Bomb:
     def __reduce__(self) -> tuple[Any, ...]:
         return (pytest.fail, ("a pickle was opened",))

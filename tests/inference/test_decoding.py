@@ -17,7 +17,7 @@ from headwater.inference.decoding import generate_ids, keep_likely, pick
 from headwater.inference.generation_config import DecoderTokens, GenerationConfig
 from headwater.models.t5.network import T5
 
-TOKENS = DecoderTokens(start_id=0, eos_id=1)
+TOKENS = DecoderTokens(start_id=0, eos_ids=(1,))
 SIZES = {
     "vocab_size": 97, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_heads": 4, "num_layers": 2,
     "num_decoder_layers": 2, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False,

@@ -36,7 +36,16 @@ GREEDY: list[dict[str, Any]] = [
     {"no_repeat_ngram_size": 3},
     {"min_new_tokens": 6},
     {"repetition_penalty": 1.3, "no_repeat_ngram_size": 2, "min_new_tokens": 4},
+    {"forced_eos_token_id": EOS, "bad_words_ids": [[20], [31, 7], [8, 9, 10], [EOS]]},
+    {"suppress_tokens": [*range(10, 40)], "begin_suppress_tokens": [5, 6, 44, 58]},
+    {"eos_token_id": [EOS, *range(40, 55)]},
+    {"eos_token_id": [*range(30, 50)], "min_new_tokens": 3, "forced_eos_token_id": [33]},
 ]
+ENCODED: list[dict[str, Any]] = [
+    {"forced_bos_token_id": 17, "begin_suppress_tokens": [*range(20, 60)]},
+    {"decoder_start_token_id": 9, "forced_bos_token_id": 17, "forced_eos_token_id": EOS},
+]
+"""Options of an encoder-decoder."""
 BEAMS: list[dict[str, Any]] = [
     {},
     {"early_stopping": True, "length_penalty": 0.5},
@@ -87,7 +96,7 @@ def ours_ids(family: str, network: Any, options: dict[str, Any]) -> list[list[in
         ids = batch["input_ids"]
         batch = {"input_ids": ids[:, :-1], "start_ids": ids[:, -1]}
     config = GenerationConfig(max_new_tokens=LONGEST, **options)
-    special = DecoderTokens(0 if family == "t5" else EOS, EOS)
+    special = DecoderTokens(0 if family == "t5" else EOS, (EOS,))
     with evaluating(network):
         found = generate_ids(network, batch, special, config)
     assert {len(each) for each in found} == {config.num_return_sequences}
@@ -98,10 +107,12 @@ def their_ids(family: str, network: Any, options: dict[str, Any]) -> list[list[i
     ids = inputs(family)["input_ids"]
     rows = network.generate(
         input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=LONGEST,
-        do_sample=False, pad_token_id=0, eos_token_id=EOS, **options,
+        **{"do_sample": False, "pad_token_id": 0, "eos_token_id": EOS, **options},
     ).tolist()  # fmt: skip
     rows = [row[1 if family == "t5" else ids.shape[1] :] for row in rows]
-    return [row[: row.index(EOS)] if EOS in row else row for row in rows]
+    given = options.get("eos_token_id", EOS)
+    ends = given if isinstance(given, list) else [given]
+    return [row[: next((n for n, id in enumerate(row) if id in ends), len(row))] for row in rows]
 
 
 def same(mine: list[list[int]], theirs: list[list[int]]) -> int:
@@ -114,7 +125,7 @@ def same(mine: list[list[int]], theirs: list[list[int]]) -> int:
 def test_greedy_search_equals_transformers(family: str, tmp_path: Path) -> None:
     theirs, ours = networks(family, tmp_path)
     plain = ours_ids(family, ours, {})
-    for options in GREEDY:
+    for options in GREEDY + ENCODED * (family == "t5"):
         mine = ours_ids(family, ours, options)
         assert same(mine, their_ids(family, theirs, options)) == ROWS, options
         assert mine != plain, options  # the option does something here
@@ -123,7 +134,7 @@ def test_greedy_search_equals_transformers(family: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["t5", "gpt2"])
 def test_beam_search_equals_transformers(family: str, tmp_path: Path) -> None:
     theirs, ours = networks(family, tmp_path)
-    for options in BEAMS:
+    for options in BEAMS + ENCODED * (family == "t5"):
         options = {"num_beams": 4, "num_return_sequences": 3, **options}
         mine = ours_ids(family, ours, options)
         assert same(mine, their_ids(family, theirs, options)) >= 3 * ROWS - 1, options
@@ -148,7 +159,7 @@ def test_what_may_be_drawn_equals_transformers(family: str, tmp_path: Path) -> N
     config = GenerationConfig(do_sample=True, **options)
     with evaluating(ours):
         logits = ours.step(last, ours.init_cache(ours.encode(batch["input_ids"])))
-        logits = constrain(logits, first_history(batch, last), 0, EOS, config)
+        logits = constrain(logits, first_history(batch, last), 0, (EOS,), config)
     mine = keep_likely(logits, config).softmax(-1)
     assert torch.allclose(mine, wanted.softmax(-1), atol=1e-5)
     assert torch.equal(mine > 0, wanted > -torch.inf)
@@ -163,7 +174,7 @@ def test_logits_equal_transformers(length: int) -> None:
     wanted = RepetitionPenaltyLogitsProcessor(1.4)(history, logits.clone())
     wanted = NoRepeatNGramLogitsProcessor(2)(history, wanted)
     wanted = MinNewTokensLengthLogitsProcessor(1, 5, torch.tensor([EOS]))(history, wanted)
-    assert torch.equal(constrain(logits, history, length - 1, EOS, config), wanted)
+    assert torch.equal(constrain(logits, history, length - 1, (EOS,), config), wanted)
 
 
 def test_padding_of_prompts_does_not_count() -> None:
@@ -174,9 +185,9 @@ def test_padding_of_prompts_does_not_count() -> None:
     mask = torch.tensor([[1] * (len(row) - 1) + [0] * (5 - len(row)) for row in prompts])
     starts = torch.tensor([row[-1] for row in prompts])
     batch = {"input_ids": ids, "attention_mask": mask, "start_ids": starts}
-    together = constrain(logits, first_history(batch, starts[:, None]), 0, EOS, config)
+    together = constrain(logits, first_history(batch, starts[:, None]), 0, (EOS,), config)
     for row, prompt in enumerate(prompts):
-        alone = constrain(logits[row : row + 1], torch.tensor([prompt]), 0, EOS, config)
+        alone = constrain(logits[row : row + 1], torch.tensor([prompt]), 0, (EOS,), config)
         assert torch.equal(together[row], alone[0])
     assert together[0, 4] == together[1, 4] == -torch.inf  # "3 4" stood there before
     assert together[0, 0] == logits[0, 0]
@@ -200,7 +211,7 @@ def test_log_probabilities_are_those_of_the_network_under_a_penalty(tmp_path: Pa
     for beams in ({}, {"num_beams": 3, "num_return_sequences": 3}):
         config = GenerationConfig(max_new_tokens=6, repetition_penalty=1.5, **beams)
         with evaluating(ours):
-            found = generate_ids(ours, batch, DecoderTokens(0, EOS), config)
+            found = generate_ids(ours, batch, DecoderTokens(0, (EOS,)), config)
             for row, texts in enumerate(found):
                 for text in texts:
                     labels = torch.tensor([[*text.ids, EOS][:6]])

@@ -25,7 +25,7 @@ SIZES: dict[str, Any] = {
     "relative_attention_num_buckets": 8, "relative_attention_max_distance": 20,
 }  # fmt: skip
 NEW = ("shared", "language_model", "prefix_lm")
-TOKENS = DecoderTokens(start_id=0, eos_id=1)
+TOKENS = DecoderTokens(start_id=0, eos_ids=(1,))
 
 
 @pytest.fixture(autouse=True)

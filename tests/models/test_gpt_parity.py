@@ -203,7 +203,7 @@ def test_greedy_writing_equals(tmp_path: Path, family: str) -> None:
         endless = by_whole_rows(ours, prompts[0], 20)
         end = endless[4]  # so that one sequence ends early
         written = generate_ids(
-            ours, batch, DecoderTokens(int(start), end), GenerationConfig(max_new_tokens=20)
+            ours, batch, DecoderTokens(int(start), (end,)), GenerationConfig(max_new_tokens=20)
         )
         for row, prompt in enumerate(prompts):
             published = theirs.generate(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from headwater.checkpoints.description import Description, describe
+from headwater.checkpoints.generation import GENERATION, generation_content
 from headwater.checkpoints.parts import EXTRA, Adaptation, refuse_adapted, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
 from headwater.checkpoints.state_dict import Match, pack, published, tied_as_found
@@ -67,6 +68,7 @@ def save_model(
     adaptation: Adaptation | None = None,
     vocabulary: Vocabulary | None = None,
     extra: Mapping[str, Any] | None = None,
+    generation: Mapping[str, Any] | None = None,
     dtype: torch.dtype | None = None,
 ) -> None:
     """Write a folder; it appears whole or not at all.
@@ -78,18 +80,20 @@ def save_model(
             was trained on. None: all of it.
         vocabulary: saved with it.
         extra: JSON that travels with it; `read_extra` gives it back.
+        generation: of a model that writes, the options by which it is to.
         dtype: of a whole model's file, for example torch.float16; None: as the parameters are.
     """
     content = describe(model)
+    free = {EXTRA: extra, GENERATION: generation_content(model, vocabulary, generation or {})}
     if adaptation is not None:
         tensors = model.small() if isinstance(model, FeatureModel) else trained_tensors(model)
         peft = adapter_config(model, adaptation)
-        write_parts(folder, content, tensors, vocabulary, extra, adaptation, peft)
+        write_parts(folder, content, tensors, vocabulary, free, adaptation, peft)
         return
     tensors = _tensors(model)
     tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
     content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    write_parts(folder, content, tensors, vocabulary, extra)
+    write_parts(folder, content, tensors, vocabulary, free)
 
 
 def _tensors(model: Model) -> dict[str, Tensor]:

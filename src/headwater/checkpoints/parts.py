@@ -8,7 +8,8 @@ model.safetensors    all tensors under the published names, or else only those t
                                    "sha256": {"model.safetensors": "53aa..."}}
     adapter_config.json           for `peft`, where it knows the method
 vocabulary files     as `Vocabulary.save` writes them
-manifest.json        sha256 of all of these but base.json
+manifest.json        sha256 of all of these
+generation_config.json   how a model writes, unless its user says otherwise
 headwater.json       what else must travel with the model, for example a threshold
 
 `base.json` is not in the manifest: where the body has moved, write its new path there. Another
@@ -136,25 +137,26 @@ def write_parts(
     config: Json,
     tensors: Mapping[str, Tensor],
     vocabulary: Vocabulary | None,
-    extra: Json | None,
+    free: Mapping[str, Json | None],
     adaptation: Adaptation | None = None,
     peft: Json | None = None,
 ) -> None:
     """Write a model's folder in the place of an older one; refuse tensors that are not finite.
 
     With an `adaptation`, `tensors` are only those that were trained.
+
+    Args:
+        free: further files by name, which may be changed by hand.
     """
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{folder}: {name} is not finite as {tensor.dtype}; nothing was saved")
-    free = {}  # may be changed by hand
     documents = {"config.json": config}
     if adaptation is not None:
-        documents[METHOD], free[BASE] = adaptation.to_json(), asdict(adaptation.base)
+        documents[METHOD] = adaptation.to_json()
+        free = {**free, BASE: asdict(adaptation.base)}
     if peft is not None:
         documents["adapter_config.json"] = peft
-    if extra is not None:
-        free[EXTRA] = dict(extra)
     with replacing_folder(folder) as temporary:
         for name, content in documents.items():
             write_json(temporary / name, content)
@@ -163,5 +165,6 @@ def write_parts(
         if vocabulary is not None:
             vocabulary.save(temporary)
         write_manifest(temporary, [item.name for item in temporary.iterdir()])
-        for name, content in free.items():
-            write_json(temporary / name, content)
+        for name, each in free.items():
+            if each is not None:
+                write_json(temporary / name, dict(each))

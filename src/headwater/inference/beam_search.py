@@ -1,11 +1,13 @@
 """Beam search: keep the best few partial texts at each step (Sutskever et al. 2014, section 3.2).
 
 Finished texts are compared by `log probability / length ** p`, the length counting the end token.
-The rules are those of `transformers`: of the 2 x beams best continuations those that end, if among
-the first `num_beams`, join the finished; the best that do not end go on; a search is over when
-the finished can no longer be bettered in the sense of `early_stopping`, or at `max_new_tokens`.
+The rules are those of `transformers`: of the best continuations (2 x beams, or more where several
+tokens end a text) those that end, if among the first `num_beams`, join the finished; the best that
+do not end go on; a search is over when the finished can no longer be bettered in the sense of
+`early_stopping`, or at `max_new_tokens`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -77,8 +79,8 @@ def beam_search(
         if history is not None:
             before = history[alive, None].expand(-1, beams, -1)
             before = torch.cat([before, running.ids], -1).flatten(0, 1)
-            scores = constrain(chances, before, length - 1, special.eos_id, config)
-        origins = _advance(running, finished, alive, chances, scores, special.eos_id, config)
+            scores = constrain(chances, before, length - 1, special.eos_ids, config)
+        origins = _advance(running, finished, alive, chances, scores, special.eos_ids, config)
         going = _may_improve(running.scores[:, 0], finished.scores[alive, -1], length, config)
         kept = going.nonzero()[:, 0]
         if not len(kept):
@@ -88,7 +90,7 @@ def beam_search(
         running.keep(kept)
         alive = alive[kept]
         last = running.ids[:, :, -1].reshape(-1, 1)
-    return [_texts(finished, item, special.eos_id, config) for item in range(items)]
+    return [_texts(finished, item, special.eos_ids, config) for item in range(items)]
 
 
 def _start(items: int, config: GenerationConfig, device: torch.device) -> tuple[_Beams, _Finished]:
@@ -111,7 +113,7 @@ def _advance(
     alive: Tensor,
     chances: Tensor,
     scores: Tensor,
-    eos_id: int,
+    eos_ids: Sequence[int],
     config: GenerationConfig,
 ) -> Tensor:
     """Continue every beam by one token; return which beam each new one came from.
@@ -122,14 +124,15 @@ def _advance(
     items, beams, length = running.ids.shape
     size = chances.shape[-1]
     every = (running.scores[:, :, None] + scores.view(items, beams, size)).flatten(1)
-    scores, indices = every.topk(2 * beams)  # enough to go on when the best `beams` all end
+    count = max(2, 1 + len(eos_ids)) * beams  # enough to go on when the best all end
+    scores, indices = every.topk(min(count, every.shape[1]))
     origins, tokens = indices // size, indices % size
     totals = running.totals.gather(1, origins) + chances.view(items, -1).gather(1, indices)
     ids = torch.cat([_pick(running.ids, origins), tokens[:, :, None]], -1)
-    ended = tokens == eos_id
+    ended = ends_text(tokens, eos_ids)
     if length + 1 == config.max_new_tokens:
         ended = torch.ones_like(ended)
-    first = torch.arange(2 * beams, device=scores.device) < beams
+    first = torch.arange(scores.shape[1], device=scores.device) < beams
     by_length = scores / (length + 1) ** config.length_penalty
     finished.add(alive, ids, by_length.masked_fill(~(ended & first), -torch.inf), totals)
     running.scores, best = scores.masked_fill(ended, -torch.inf).topk(beams)
@@ -152,13 +155,18 @@ def _may_improve(best: Tensor, worst: Tensor, length: int, config: GenerationCon
     return unfilled | (best_ended > worst)
 
 
+def ends_text(tokens: Tensor, eos_ids: Sequence[int]) -> Tensor:
+    """Tell which tokens end a text: bool of their shape."""
+    return torch.isin(tokens, torch.tensor(eos_ids, dtype=tokens.dtype, device=tokens.device))
+
+
 def _pick(values: Tensor, indices: Tensor) -> Tensor:
     """`[items, n, length]` at indices `[items, m]` -> `[items, m, length]`."""
     return values.gather(1, indices[:, :, None].expand(-1, -1, values.shape[-1]))
 
 
 def _texts(
-    finished: _Finished, item: int, eos_id: int, config: GenerationConfig
+    finished: _Finished, item: int, eos_ids: Sequence[int], config: GenerationConfig
 ) -> list[Generated]:
     found = (finished.ids, finished.scores, finished.totals, finished.lengths)
     best = (values[item, : config.num_return_sequences].tolist() for values in found)
@@ -166,6 +174,6 @@ def _texts(
     for ids, score, total, length in zip(*best, strict=True):
         if score == -torch.inf:
             continue
-        tokens = ids[: length - 1] if ids[length - 1] == eos_id else ids[:length]
+        tokens = ids[: length - 1] if ids[length - 1] in eos_ids else ids[:length]
         texts.append(Generated(tokens, total))
     return texts

@@ -34,13 +34,21 @@ class CausalGenerator:
     Args:
         network: a decoder.
         vocabulary: the one it was trained with; has a token that ends a document.
+        decoding: the options of generation, where none are given.
     """
 
-    def __init__(self, network: GeneratingBody, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        network: GeneratingBody,
+        vocabulary: Vocabulary,
+        decoding: GenerationConfig | None = None,
+    ) -> None:
         end = document_end(vocabulary)
         self.network, self.vocabulary = network, vocabulary
         self._longest = sizes_of(network.config).longest_input
-        self._special = DecoderTokens(end, end)  # what ends a document stands before the next one
+        # What ends a document stands before the next one.
+        self._special = DecoderTokens(end, (end,))
+        self._decoding = decoding or GenerationConfig()
 
     def generate(
         self, texts: Iterable[str], config: GenerationConfig | None = None
@@ -50,7 +58,7 @@ class CausalGenerator:
         An empty prompt begins a new document. A prompt that leaves no room for `max_new_tokens` is
         a UserError.
         """
-        config = config or GenerationConfig()
+        config = config or self._decoding
         begin = 0
         for chunk in chunks(texts, CHUNK):
             yield from self._chunk(chunk, config, begin)
@@ -65,9 +73,11 @@ class CausalGenerator:
         if not text.strip():
             raise UserError("the text to continue is empty")
         check_count(top_k, "top_k")
-        usual = GenerationConfig(num_beams=top_k, num_return_sequences=top_k)
+        usual = self._decoding
         room = max(1, min(usual.max_new_tokens, self._room(self.vocabulary.encode(text).ids)))
-        found = next(self.generate([text], usual.model_copy(update={"max_new_tokens": room})))
+        beams = 1 if usual.do_sample else max(top_k, usual.num_beams)
+        changes = {"max_new_tokens": room, "num_beams": beams, "num_return_sequences": top_k}
+        found = next(self.generate([text], usual.model_copy(update=changes)))
         return [Answer(each.text, math.exp(min(0.0, each.log_probability))) for each in found]
 
     def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headwater.inference.beam_search import beam_search
+from headwater.inference.beam_search import beam_search, ends_text
 from headwater.inference.generation_config import DecoderTokens, Generated, GenerationConfig
 from headwater.inference.logits import constrain, first_history
 from headwater.models.body import Cache, GeneratingBody
@@ -36,6 +36,7 @@ def generate_ids(
             continue has its last token in `start_ids` `[batch]`.
         indices: those of the inputs among all inputs, which seed their draws.
     """
+    special = special.changed(config)
     ids, mask = batch["input_ids"], batch.get("attention_mask")
     cache = network.init_cache(network.encode(ids, mask), mask)
     starts = batch.get("start_ids")
@@ -76,13 +77,13 @@ def _one_by_one(
     for step in range(config.max_new_tokens):
         logits = scores = network.step(last, cache)
         if history is not None:
-            scores = constrain(logits, history, step, special.eos_id, config)
+            scores = constrain(logits, history, step, special.eos_ids, config)
         chosen = scores.argmax(-1)
         if draws is not None:
             chosen = pick(keep_likely(scores, config), draws[alive, step])
         chances = torch.log_softmax(logits, -1).gather(1, chosen[:, None])[:, 0]
         total[alive] += chances.float()
-        going = chosen != special.eos_id
+        going = ~ends_text(chosen, special.eos_ids)
         if not bool(going.all()):
             kept = going.nonzero()[:, 0]
             alive, chosen = alive[kept], chosen[kept]

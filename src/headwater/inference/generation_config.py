@@ -4,11 +4,24 @@ Free of torch.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from headwater.config import Config
+
+TokenId = Annotated[int, Field(ge=0)]
+
+
+def _several(value: Any) -> Any:
+    return [value] if type(value) is int else value
+
+
+TokenIds = Annotated[list[TokenId], BeforeValidator(_several)]
+"""Token ids; one alone may stand without its list."""
+
+SAMPLING = ("temperature", "top_k", "top_p")
+"""The options of sampling alone."""
 
 
 class GenerationConfig(Config):
@@ -32,6 +45,13 @@ class GenerationConfig(Config):
         ones (Keskar et al. 2019, "CTRL", section 4.1). Earlier tokens are a T5's own output; of a
         GPT the prompt counts too. Beam search applies it to log probabilities.
     no_repeat_ngram_size: no sequence of so many tokens comes twice; 0: any may.
+    eos_token_id: what ends a text, one token or several; None: the vocabulary's end token.
+    decoder_start_token_id: what a T5 begins its text with; None: as in config.json.
+    forced_bos_token_id: what follows that start; of a GPT, a prompt of one token.
+    forced_eos_token_id: the last token of a text that has not ended.
+    bad_words_ids: words, each of one token or several, that may not come.
+    suppress_tokens: tokens that may not come.
+    begin_suppress_tokens: tokens that may not come first.
     seed: with it a drawn text follows from the index of its input alone.
     """
 
@@ -53,12 +73,22 @@ class GenerationConfig(Config):
     num_return_sequences: int = Field(default=1, ge=1)
     repetition_penalty: float = Field(default=1.0, gt=0)
     no_repeat_ngram_size: int = Field(default=0, ge=0)
+    eos_token_id: TokenIds | None = None
+    decoder_start_token_id: TokenId | None = None
+    forced_bos_token_id: TokenId | None = None
+    forced_eos_token_id: TokenIds | None = None
+    bad_words_ids: list[Annotated[list[TokenId], Field(min_length=1)]] | None = None
+    suppress_tokens: list[TokenId] | None = None
+    begin_suppress_tokens: list[TokenId] | None = None
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _check_combination(self) -> Self:
         if self.do_sample and self.num_beams > 1:
-            raise ValueError("do_sample and num_beams exclude each other; leave one of them out")
+            raise ValueError(
+                f"do_sample with num_beams = {self.num_beams}: beam sampling is not supported; "
+                "give num_beams = 1, or do_sample = false"
+            )
         sampling = self.temperature != 1 or self.top_k is not None or self.top_p is not None
         if sampling and not self.do_sample:
             raise ValueError("temperature, top_k and top_p are for sampling; add do_sample = true")
@@ -77,16 +107,33 @@ class GenerationConfig(Config):
     @property
     def constrained(self) -> bool:
         """Whether logits are changed before the next token is chosen (see `logits.py`)."""
-        return bool(
-            self.min_new_tokens or self.no_repeat_ngram_size or self.repetition_penalty != 1
-        )
+        return self.repetition_penalty != 1 or any(getattr(self, name) for name in _CONSTRAINTS)
+
+
+_CONSTRAINTS = (
+    "min_new_tokens",
+    "no_repeat_ngram_size",
+    "bad_words_ids",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "forced_eos_token_id",
+    "forced_bos_token_id",
+)
 
 
 class DecoderTokens(NamedTuple):
-    """The special tokens with which a generated text begins and ends."""
+    """The special tokens with which a generated text begins, and those of which any ends it."""
 
     start_id: int
-    eos_id: int
+    eos_ids: tuple[int, ...]
+
+    def changed(self, config: GenerationConfig) -> Self:
+        """Return those that a config names in place of these."""
+        start, ends = config.decoder_start_token_id, config.eos_token_id
+        return self._replace(
+            start_id=self.start_id if start is None else start,
+            eos_ids=self.eos_ids if ends is None else tuple(ends),
+        )
 
 
 class Generated(NamedTuple):

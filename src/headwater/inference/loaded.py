@@ -22,7 +22,7 @@ from headwater.errors import UserError
 from headwater.inference.answer import Answer, Predictor, Reader
 from headwater.inference.entities import AGGREGATIONS, Aggregation, Entity
 from headwater.inference.gaps import Filling
-from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generation_file import read_generation
 from headwater.inference.predictors import Predictors
 from headwater.inference.text_labels import Label, ranked
 from headwater.models.build import Model
@@ -67,7 +67,8 @@ def _loaded(
         saved = extra.get("text")
         text = saved if isinstance(saved, dict) else {}
         extra |= {"text": {**text, "pad_punctuation": pad_punctuation}}
-    return LoadedModel(checkpoint.model, vocabulary, config, extra, name)
+    generation = read_generation(folder, config)
+    return LoadedModel(checkpoint.model, vocabulary, config, extra, name, generation)
 
 
 @final
@@ -76,6 +77,7 @@ class LoadedModel:
 
     network: in eval mode. vocabulary: text to token ids. config: the sizes.
     extra: what else traveled with the model (headwater.json). name: what it was loaded by.
+    generation: how it is to write (generation_config.json).
     """
 
     def __init__(
@@ -85,11 +87,14 @@ class LoadedModel:
         config: ModelConfig,
         extra: Mapping[str, Any] | None = None,
         name: str = "this model",
+        generation: Mapping[str, Any] | None = None,
     ) -> None:
         self.network, self.vocabulary, self.config = network, vocabulary, config
         self.extra = dict(extra or {})
-        self.name = name
-        self._predictors = Predictors(network, vocabulary, config, self.extra, name)
+        self.name, self.generation = name, dict(generation or {})
+        self._predictors = Predictors(
+            network, vocabulary, config, self.extra, name, self.generation
+        )
         self._reader = self._predictors.reader()
 
     def answer(
@@ -232,14 +237,15 @@ class LoadedModel:
         The fields of a task's template may stand in any order (see `tasks.field_order`).
 
         Args:
-            options: fields of `GenerationConfig`: max_new_tokens, num_beams, do_sample, ...
+            options: fields of `GenerationConfig`: max_new_tokens, num_beams, do_sample, ... Those
+                that are not given are as in the model's generation_config.json.
 
         Returns:
             one list, as in `transformers`: `num_return_sequences` texts of the first input, the
             best first, then those of the second. A search that finds fewer gives "" for the rest.
         """
-        given, config = check_texts(texts, "texts"), GenerationConfig.check(options, "generate")
-        writer = self._predictors.writer()
+        given, writer = check_texts(texts, "texts"), self._predictors.writer()
+        config = self._predictors.decoding(options)
         if self.generates:
             given = [reorder(text) for text in given]
         wanted = config.num_return_sequences

@@ -17,6 +17,7 @@ from headwater.inference.causal_generator import CausalGenerator
 from headwater.inference.entities import Aggregation, EntityTagger
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generation_file import laid_over
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
 from headwater.inference.mask_fillers import MaskFiller, WordFiller
@@ -57,9 +58,10 @@ class Predictors:
         config: ModelConfig,
         extra: Mapping[str, Any],
         name: str,
+        generation: Mapping[str, Any],
     ) -> None:
         self._network, self._vocabulary, self._config = network, vocabulary, config
-        self._extra, self._name = extra, name
+        self._extra, self._name, self._generation = extra, name, generation
         self._threshold = _no_answer_threshold(extra, name)
 
     def for_task(self, task: "Task[Any]", precision: torch.dtype | None = None) -> Predictor[Any]:
@@ -80,7 +82,7 @@ class Predictors:
             case TextToText() as network:
                 return self._generating_reader(self._question_task(), network)
             case GeneratingBody() as network:
-                return CausalGenerator(network, self._vocabulary)
+                return CausalGenerator(network, self._vocabulary, self.decoding({}))
         head = next((each for each in self._heads.values() if each.head_name == "span"), None)
         return None if head is None else self._span_reader(head, self._threshold)
 
@@ -90,8 +92,12 @@ class Predictors:
             case TextToText() as network:
                 return TextGenerator(network, self._vocabulary)
             case GeneratingBody() as network:
-                return CausalGenerator(network, self._vocabulary)
+                return CausalGenerator(network, self._vocabulary, self.decoding({}))
         raise self.unfit("generate")
+
+    def decoding(self, given: Mapping[str, Any]) -> GenerationConfig:
+        """Return the options of `generate`: those that are given, over those of the model."""
+        return laid_over(self._generation, given, "generate", self._config.vocab_size)
 
     def classifier(self, task: str | None = None) -> tuple[Classifier, tuple[str, ...]]:
         """Return what chooses labels or gives a number, and the labels; of the head of `task`."""
@@ -159,7 +165,8 @@ class Predictors:
     def _written(self) -> dict[str, Any]:
         """How long inputs and targets are, as in training."""
         sizes = self._saved("text", TextConfig)
-        decoding = GenerationConfig(max_new_tokens=sizes.max_targets)
+        file = {"max_new_tokens": sizes.max_targets, **self._generation}
+        decoding = laid_over(file, {}, self._name, self._config.vocab_size)
         return {"max_inputs": sizes.max_inputs, "decoding": decoding}
 
     def _on_head(

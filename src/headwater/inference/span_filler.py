@@ -36,7 +36,7 @@ class SpanFiller:
     def __call__(self, texts: Sequence[str], top_k: int) -> Iterator[list[list[Filling]]]:
         """Yield for each text the `top_k` likeliest fillings of each gap, in order."""
         start = self._network.config.decoder_start_token_id
-        special = DecoderTokens(start, self._end)
+        special = DecoderTokens(start, (self._end,))
         for chunk in chunks(enumerate(texts), CHUNK):
             read = [self._features(*each) for each in chunk]
             gaps = max(count for _, count in read)

@@ -55,7 +55,8 @@ class TextGenerator:
         self, network: TextToText, vocabulary: Vocabulary, *, tokens: int | None = None
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
-        self._special = DecoderTokens(network.config.decoder_start_token_id, end_token(vocabulary))
+        self._end = end_token(vocabulary)
+        self._special = DecoderTokens(network.config.decoder_start_token_id, (self._end,))
         self._tokens = tokens
 
     def generate(
@@ -79,7 +80,7 @@ class TextGenerator:
     def _chunk(
         self, inputs: Sequence[Ints], config: GenerationConfig, begin: int
     ) -> list[list[GeneratedText]]:
-        eos = np.array([self._special.eos_id], np.int32)
+        eos = np.array([self._end], np.int32)
         features: list[Features] = [{"input_ids": np.concatenate((ids, eos))} for ids in inputs]
         generated = generate_batches(
             self.network, features, self._special, config, begin, self._tokens

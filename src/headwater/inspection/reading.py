@@ -193,7 +193,7 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
         return reading
     eos_id = end_token(loaded.vocabulary)
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
-    special = DecoderTokens(network.config.decoder_start_token_id, eos_id)
+    special = DecoderTokens(network.config.decoder_start_token_id, (eos_id,))
     batch, decoding = as_batch(reading, network), GenerationConfig(max_new_tokens=longest)
     [[generated]] = generate_ids(network, batch, special, decoding)
     ended = len(generated.ids) < longest

@@ -30,7 +30,14 @@ from headwater.models.text_to_text import PerTaskLoss, TextToText
 from headwater.runs.components import Component, R, rates_of, read_components
 from headwater.runs.feature_cache import keep_features
 from headwater.runs.objective_component import ObjectiveComponent, families_of
-from headwater.runs.recipe import MixtureConfig, PretrainRecipe, Recipe, best_is_lowest, resolved
+from headwater.runs.recipe import (
+    MixtureConfig,
+    PretrainRecipe,
+    Recipe,
+    RunRecipe,
+    best_is_lowest,
+    resolved,
+)
 from headwater.runs.setup import (
     Setup,
     build_features_setup,
@@ -186,6 +193,7 @@ class Run(Hooks, Generic[R]):
             adaptation=setup.adaptation,
             vocabulary=setup.vocabulary,
             extra=extra,
+            generation={**setup.generation, **_lengths(self.recipe)},
         )
 
     def on_end(self, folder: Path) -> None:
@@ -206,6 +214,11 @@ class Run(Hooks, Generic[R]):
 
     def _name(self, component: Component[R], metric: str) -> str:
         return metric if self.mixture is None else f"{component.name}/{metric}"
+
+
+def _lengths(recipe: RunRecipe) -> dict[str, int]:
+    """Return how long a text may become that a model writes after learning tasks."""
+    return {"max_new_tokens": recipe.text.max_targets} if isinstance(recipe, Recipe) else {}
 
 
 def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:

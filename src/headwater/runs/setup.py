@@ -1,7 +1,7 @@
 """What a run begins with: a model, from a folder or from random weights, and how it is adapted."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import Adaptation, Base
 from headwater.errors import UserError, did_you_mean
 from headwater.files import read_json
+from headwater.inference.generation_file import OWN_LENGTHS, read_generation
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
 from headwater.models.build import Model, build_model, build_multi_task
@@ -32,6 +33,7 @@ class Setup:
     """A model with its vocabulary and how it is adapted; `new_parameters` were drawn at random.
 
     adaptation: what is saved with an adapter that is saved without its body.
+    generation: how the model it begins with writes, but for the lengths, which the recipe sets.
     """
 
     model: Model
@@ -39,6 +41,7 @@ class Setup:
     method: Method
     new_parameters: tuple[str, ...]
     adaptation: Adaptation | None = None
+    generation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def writes_text(self) -> bool:
@@ -127,7 +130,11 @@ def _adapted_setup(
     method = build_method(recipe)
     adaptation = _adaptation(recipe) if method.saves_adapter_only else None
     method.attach(model)
-    return Setup(model, vocabulary, method, new_parameters, adaptation)
+    generation = {}
+    if recipe.model is not None:
+        found = read_generation(resolve(recipe.model), model.config)
+        generation = {name: each for name, each in found.items() if name not in OWN_LENGTHS}
+    return Setup(model, vocabulary, method, new_parameters, adaptation, generation)
 
 
 def _adaptation(recipe: RunRecipe) -> Adaptation:

@@ -157,7 +157,10 @@ class TaskComponent:
         lengths = {
             name: getattr(recipe, name).model_dump() for name in ("spans", "sequence", "text")
         }
-        loaded = LoadedModel(setup.model, setup.vocabulary, setup.model.config, lengths)
+        loaded = LoadedModel(
+            *(setup.model, setup.vocabulary, setup.model.config, lengths),
+            generation=setup.generation,
+        )
         device = choose_device(recipe.training.device)
         precision = choose_precision(recipe.training.precision, device)
         return loaded.predictor(self.task, precision=precision)
