@@ -14,7 +14,8 @@ import tiny
 from headwater.errors import UserError
 from headwater.inference.batches import evaluating
 from headwater.inference.decoding import generate_ids, keep_likely, pick
-from headwater.inference.generation_config import DecoderTokens, GenerationConfig
+from headwater.inference.generated import DecoderTokens
+from headwater.inference.generation_config import GenerationConfig
 from headwater.models.t5.network import T5
 
 TOKENS = DecoderTokens(start_id=0, eos_ids=(1,))

@@ -13,7 +13,8 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.inference.decoding import generate_ids
-from headwater.inference.generation_config import DecoderTokens, GenerationConfig
+from headwater.inference.generated import DecoderTokens
+from headwater.inference.generation_config import GenerationConfig
 from headwater.models.build import empty_model
 from headwater.models.families import presets
 from headwater.models.t5.config import ARCHITECTURES, T5Config

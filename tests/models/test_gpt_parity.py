@@ -16,7 +16,8 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.state_dict import pack
 from headwater.errors import UserError
 from headwater.inference.decoding import generate_ids
-from headwater.inference.generation_config import DecoderTokens, GenerationConfig
+from headwater.inference.generated import DecoderTokens
+from headwater.inference.generation_config import GenerationConfig
 from headwater.models.build import build_model, empty_model
 from headwater.models.families import BY_MODEL_TYPE
 from headwater.models.gpt.config import PRESETS

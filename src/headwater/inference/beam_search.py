@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headwater.inference.generation_config import DecoderTokens, Generated, GenerationConfig
+from headwater.inference.generated import DecoderTokens, Generated
+from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.logits import constrain
 from headwater.models.body import Cache, GeneratingBody
 

@@ -19,7 +19,8 @@ from headwater.data.token_arrays import Ints
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks
-from headwater.inference.generation_config import DecoderTokens, GenerationConfig
+from headwater.inference.generated import DecoderTokens
+from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, generate_batches
 from headwater.models.body import GeneratingBody
 from headwater.models.families import sizes_of

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from headwater.inference.beam_search import beam_search, ends_text
-from headwater.inference.generation_config import DecoderTokens, Generated, GenerationConfig
+from headwater.inference.generated import DecoderTokens, Generated
+from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.logits import constrain, first_history
 from headwater.models.body import Cache, GeneratingBody
 

@@ -1,10 +1,10 @@
-"""The options of text generation, by the names of `transformers`, and its results.
+"""The options of text generation, by the names of `transformers`.
 
 Free of torch.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -119,28 +119,3 @@ _CONSTRAINTS = (
     "forced_eos_token_id",
     "forced_bos_token_id",
 )
-
-
-class DecoderTokens(NamedTuple):
-    """The special tokens with which a generated text begins, and those of which any ends it."""
-
-    start_id: int
-    eos_ids: tuple[int, ...]
-
-    def changed(self, config: GenerationConfig) -> Self:
-        """Return those that a config names in place of these."""
-        start, ends = config.decoder_start_token_id, config.eos_token_id
-        return self._replace(
-            start_id=self.start_id if start is None else start,
-            eos_ids=self.eos_ids if ends is None else tuple(ends),
-        )
-
-
-class Generated(NamedTuple):
-    """Token ids, without those that begin and end the text, and their log probability.
-
-    The probability is that of the model, whatever way the tokens were chosen.
-    """
-
-    ids: list[int]
-    log_probability: float

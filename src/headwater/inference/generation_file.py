@@ -13,7 +13,8 @@ from typing import Any
 from headwater.checkpoints.generation import GENERATION, LENGTHS
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.inference.generation_config import SAMPLING, GenerationConfig
+from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.laid_over import laid_over, within
 from headwater.models.config import ModelConfig
 from headwater.models.families import family_of
 
@@ -41,9 +42,6 @@ _NOTES = ("pad_token_id", "bos_token_id", "transformers_version", "use_", "outpu
           "prefill_", "speculation_", "continuous_", "_")  # fmt: skip
 """How the keys begin that change no text."""
 
-_IDS = ("_id", "_ids", "suppress_tokens")
-"""How the options end that are ids of tokens."""
-
 _TOP_K = 50  # of the published code, where it samples and is not told
 
 
@@ -64,7 +62,7 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
     if old:
         file = folder / "config.json"
         content = {key: value for key, value in content.items() if key in _OURS | _NEUTRAL.keys()}
-    if not _within(content.get("eos_token_id"), config.vocab_size):
+    if not within(content.get("eos_token_id"), config.vocab_size):
         del content["eos_token_id"]  # the default of another vocabulary
     content = {key: value for key, value in content.items() if value is not None}
     values = {key: value for key, value in content.items() if key in _OURS}
@@ -80,28 +78,6 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
         logger.warning(f"{file}: not supported, and not followed: {shown}")
     laid_over(values, {}, str(file), config.vocab_size)
     return values
-
-
-def laid_over(file: Options, given: Options, where: str, tokens: int) -> GenerationConfig:
-    """Return the options that a user gives, over those of a model's file.
-
-    Args:
-        where: begins the error where they are wrong.
-        tokens: how many the model has.
-    """
-    new = {GenerationConfig.old_names.get(key, key) for key in given}
-    values = {key: value for key, value in file.items() if key not in new}
-    if not given.get("do_sample", values.get("do_sample")):
-        values = {key: value for key, value in values.items() if key not in SAMPLING}
-    bounds = {"max_new_tokens": "min_new_tokens", "num_beams": "num_return_sequences"}
-    for most, least in bounds.items():  # of the file, where the user gives the other
-        if least in values and isinstance(given.get(most), int):
-            values[least] = min(values[least], given[most])
-    config = GenerationConfig.check({**values, **given}, where)
-    for key in (key for key in config.model_fields_set if key.endswith(_IDS)):
-        if not _within(value := getattr(config, key), tokens):
-            raise UserError(f"{where}: {key} = {value!r:.40}; tokens are 0 to {tokens - 1}")
-    return config
 
 
 def _lengths(values: dict[str, Any]) -> dict[str, Any]:
@@ -134,10 +110,3 @@ def _follow_sampling(values: dict[str, Any], others: dict[str, Any]) -> None:
         del values["temperature"]
     if values.get("top_k") == 0:
         del values["top_k"]
-
-
-def _within(ids: Any, size: int) -> bool:
-    """Tell whether ids, one or several or words of them, are those of tokens; None is."""
-    if isinstance(ids, list):
-        return all(_within(each, size) for each in ids)
-    return ids is None or (type(ids) is int and 0 <= ids < size)

@@ -75,11 +75,11 @@ def _only(logits: Tensor, tokens: Sequence[int]) -> Tensor:
 
 def _without_word(logits: Tensor, history: Tensor, word: Sequence[int]) -> Tensor:
     """Let no word of several tokens be completed."""
-    begun = len(word) - 1
-    if begun > history.shape[1]:
+    before = len(word) - 1
+    if before > history.shape[1]:
         return logits
     beginning = torch.tensor(word[:-1], dtype=torch.long, device=logits.device)
-    same = (history[:, history.shape[1] - begun :] == beginning).all(1)
+    same = (history[:, history.shape[1] - before :] == beginning).all(1)
     return torch.where(same[:, None], _without(logits, word[-1:]), logits)
 
 

@@ -17,9 +17,9 @@ from headwater.inference.causal_generator import CausalGenerator
 from headwater.inference.entities import Aggregation, EntityTagger
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig
-from headwater.inference.generation_file import laid_over
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
+from headwater.inference.laid_over import laid_over
 from headwater.inference.mask_fillers import MaskFiller, WordFiller
 from headwater.inference.span_filler import SpanFiller
 from headwater.inference.text_generator import TaskGenerator, TextGenerator

@@ -14,7 +14,8 @@ import numpy as np
 from headwater.data.convert import Features
 from headwater.inference.batches import chunks
 from headwater.inference.gaps import Filling, with_sentinels
-from headwater.inference.generation_config import DecoderTokens, Generated, GenerationConfig
+from headwater.inference.generated import DecoderTokens, Generated
+from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.mask_fillers import no_gap
 from headwater.inference.text_generator import CHUNK, generate_batches
 from headwater.models.text_to_text import TextToText

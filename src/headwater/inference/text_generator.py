@@ -18,7 +18,8 @@ from headwater.data.token_arrays import Ints
 from headwater.inference.answer import Decision
 from headwater.inference.batches import autocast, batch_tokens, batches, chunks, evaluating
 from headwater.inference.decoding import generate_ids
-from headwater.inference.generation_config import DecoderTokens, Generated, GenerationConfig
+from headwater.inference.generated import DecoderTokens, Generated
+from headwater.inference.generation_config import GenerationConfig
 from headwater.models.body import GeneratingBody
 from headwater.models.text_to_text import TextToText
 from headwater.text.special_tokens import end_token

@@ -24,7 +24,8 @@ from headwater.data.config import TextConfig
 from headwater.errors import UserError, with_article
 from headwater.files import read_json
 from headwater.inference.decoding import generate_ids
-from headwater.inference.generation_config import DecoderTokens, GenerationConfig
+from headwater.inference.generated import DecoderTokens
+from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
 from headwater.models.config import BodySizes, ModelConfig
 from headwater.models.families import family_of, sizes_of
