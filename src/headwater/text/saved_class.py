@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.text.tokenizer_class import GENERIC
+from headwater.text.class_flags import GENERIC
 
 Json = Mapping[str, Any]
 

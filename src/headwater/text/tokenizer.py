@@ -27,11 +27,11 @@ from tokenizers import Tokenizer
 
 from headwater.errors import UserError
 from headwater.files import replace_file
+from headwater.text.class_flags import GENERIC
 from headwater.text.expansion import check_expansion, check_length
 from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
 from headwater.text.settings import ROLES, Settings
-from headwater.text.tokenizer_class import GENERIC
 from headwater.text.tokenizer_json import (
     USUAL_TOKENS,
     check_added,

@@ -1,4 +1,4 @@
-"""The class by which `transformers` opens a folder, and the flags that this class follows.
+"""The flags that a class of `transformers` follows, whatever a `tokenizer.json` says.
 
 A class that is named is looked up, and it builds its own normalizer from the flags, those that are
 not stated by default. A class that takes `tokenizer.json` as it is follows no flag:
