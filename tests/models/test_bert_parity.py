@@ -53,8 +53,10 @@ def one_thread() -> None:
 
 def reference(family: str, head: str | None, dtype: torch.dtype) -> Any:
     extra = {"num_labels": 1} if head == "regression" else {}
-    if head in ("sequence", "token"):
+    if head in ("sequence", "multi_label", "token"):
         extra = {"id2label": {0: "no", 1: "maybe", 2: "yes"}}
+    if head == "multi_label":
+        extra |= {"problem_type": "multi_label_classification"}
     config = CONFIGS[family](**extra)
     config._attn_implementation = "eager"
     model = getattr(transformers, TABLES[family].heads[head].architecture)(config)
@@ -83,6 +85,8 @@ def batch_for(family: str, head: str | None) -> dict[str, Tensor]:
             batch["end_positions"] = torch.tensor([5, 8, 0, 2])
         case "sequence":
             batch["labels"] = torch.tensor([0, 2, 1, 1])
+        case "multi_label":
+            batch["labels"] = (torch.rand(4, 3) < 0.5).float()
         case "regression":
             batch["labels"] = torch.tensor([0.5, 2.0, -1.0, 3.0])
         case "next_sentence":
@@ -100,7 +104,7 @@ def ask_reference(model: Any, batch: dict[str, Tensor], head: str | None) -> Any
     renamed = dict(batch) | {"attention_mask": batch["attention_mask"].long()}
     if head == "next_sentence":
         renamed["labels"] = renamed.pop("next_sentence_label")
-    if head == "regression":
+    if head in ("regression", "multi_label"):
         renamed["labels"] = renamed["labels"].to(next(model.parameters()).dtype)
     return model(**renamed)
 

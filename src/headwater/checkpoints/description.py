@@ -36,6 +36,13 @@ Json = Mapping[str, Any]
 MULTI_TASK = "headwater-multi-task"
 """The `model_type` of a model with a head for each task."""
 
+PROBLEMS: Mapping[HeadName, str] = {
+    "sequence": "single_label_classification",
+    "multi_label": "multi_label_classification",
+    "regression": "regression",
+}
+"""The `problem_type` of the heads that the published code puts into one class."""
+
 _FROM_ZERO = ("type_vocab_size", "num_highway")  # and the ids of tokens
 _LARGEST, _MOST_LAYERS = 10**8, 1000  # beyond every published network, and what can be built
 
@@ -109,8 +116,21 @@ class Description:
             raise UserError(
                 f"{self.file}: {self.architecture} is not supported; known are {known}"
             ) from None
-        single = len(label_names(self.config)) == 1
-        return "regression" if saved == "sequence" and single else saved
+        return self._by_problem() if saved == "sequence" else saved
+
+    def _by_problem(self) -> HeadName:
+        """Return the head of a class for sequences: `problem_type` tells, or the labels do."""
+        count = len(label_names(self.config))
+        problem = self.content.get("problem_type") or ("regression" if count == 1 else None)
+        if problem == "regression" and count > 1:
+            raise UserError(
+                f"{self.file}: problem_type regression with {count} labels is not supported; "
+                "a regression gives one number"
+            )
+        if problem is not None and problem not in PROBLEMS.values():
+            known = ", ".join(PROBLEMS.values())
+            raise UserError(f"{self.file}: problem_type {problem!r:.40}; known are {known}")
+        return next((head for head, each in PROBLEMS.items() if each == problem), "sequence")
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -190,7 +210,7 @@ def write_config(config: ModelConfig, head: HeadName | None) -> dict[str, Any]:
 
 def _write_labels(config: ModelConfig, head: HeadName | None) -> dict[str, Any]:
     match head:
-        case "sequence" | "token":
+        case "sequence" | "multi_label" | "token":
             labels = label_names(config)
         case "regression":
             labels = ("LABEL_0",)
@@ -200,9 +220,8 @@ def _write_labels(config: ModelConfig, head: HeadName | None) -> dict[str, Any]:
         "id2label": {str(i): name for i, name in enumerate(labels)},
         "label2id": {name: i for i, name in enumerate(labels)},
     }
-    if head == "regression":
-        json["problem_type"] = "regression"
-    return json
+    problem = None if head is None else PROBLEMS.get(head)
+    return json if problem is None else json | {"problem_type": problem}
 
 
 def _values(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from headwater.checkpoints.description import Description, describe
+from headwater.checkpoints.description import PROBLEMS, Description, describe
 from headwater.checkpoints.generation import GENERATION, generation_content
 from headwater.checkpoints.parts import EXTRA, Adaptation, refuse_adapted, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
@@ -26,6 +26,7 @@ from headwater.files import read_json
 from headwater.models.body import WordBody
 from headwater.models.build import Model, empty_model, empty_multi_task
 from headwater.models.config import (
+    CHOOSING,
     HeadName,
     ModelConfig,
     TaskHead,
@@ -41,6 +42,10 @@ from headwater.nn.characters import END_TEXT, character_ids
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
+_GIVES: Mapping[HeadName, str] = {
+    "sequence": "one label of a text",
+    "multi_label": "any number of labels",
+}  # fmt: skip
 _BODY, _HEADS = "body.", "heads."  # before the tensors of a model of several tasks
 
 
@@ -155,10 +160,15 @@ def _heads(
         raise UserError(
             f"{described.file}: {with_article(config.model_type)} body takes no {chosen} head"
         )
-    if saved in ("sequence", "token") and labels:
+    if saved in CHOOSING and labels:
         unnamed = tuple(f"LABEL_{index}" for index in range(len(labels)))
         if label_names(config) not in (unnamed, tuple(labels)):
             saved = None
+    if {saved, chosen} == _GIVES.keys() and saved and chosen:
+        raise UserError(
+            f"{described.file}: its head gives {_GIVES[saved]} (problem_type {PROBLEMS[saved]}), "
+            f"and {_GIVES[chosen]} is asked for; start from a body without a head"
+        )
     return saved, chosen
 
 

@@ -31,6 +31,7 @@ _PREFIX = "base_model.model."
 _ADDED = re.compile(r"\.(lora_A|lora_B|adapter)\.")
 _TASK_TYPES = {
     "sequence": "SEQ_CLS",
+    "multi_label": "SEQ_CLS",
     "regression": "SEQ_CLS",
     "token": "TOKEN_CLS",
     "span": "QUESTION_ANS",

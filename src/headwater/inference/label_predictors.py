@@ -61,16 +61,22 @@ class LabelScorer:
 
 @final
 class Classifier:
-    """Chooses one of the labels, or gives a number.
+    """Chooses one of the labels, or several, or gives a number.
 
     The scorer's logits are `[batch, labels]`, or without labels the numbers, `[batch, 1]`.
+
+    Args:
+        several: whether each label has a probability of its own; chosen are those above 0.5.
     """
 
-    def __init__(self, scorer: LabelScorer) -> None:
-        self._scorer = scorer
+    def __init__(self, scorer: LabelScorer, *, several: bool = False) -> None:
+        self._scorer, self._several = scorer, several
 
     def __call__(self, examples: Iterable[PairExample]) -> Iterator[Decision]:
-        """Yield for each example the likeliest label (of equal ones the first), or the number."""
+        """Yield for each example the likeliest label (of equal ones the first), or the number.
+
+        Several labels have a comma between them.
+        """
         scorer = self._scorer
         for chunk in chunks(examples, CHUNK):
             features = encode_pairs(
@@ -84,6 +90,12 @@ class Classifier:
     def _decision(self, id: str, logits: NDArray[np.float32]) -> Decision:
         if not self._scorer.labels:
             return Decision(id, repr(float(logits[0])))
+        if self._several:
+            chances = 1 / (1 + np.exp(-logits.astype(np.float64)))
+            likely = (
+                label for label, p in zip(self._scorer.labels, chances, strict=True) if p > 0.5
+            )
+            return Decision(id, ", ".join(likely), tuple(chances.tolist()))
         odds = np.exp(logits - logits.max())
         probabilities = tuple((odds / odds.sum()).tolist())
         return Decision(id, self._scorer.labels[int(logits.argmax())], probabilities)

@@ -101,8 +101,9 @@ class Predictors:
 
     def classifier(self, task: str | None = None) -> tuple[Classifier, tuple[str, ...]]:
         """Return what chooses labels or gives a number, and the labels; of the head of `task`."""
-        scorer = self._scorer(self._head("classify", task))
-        return Classifier(scorer), scorer.labels
+        head = self._head("classify", task)
+        scorer = self._scorer(head)
+        return Classifier(scorer, several=head.head_name == "multi_label"), scorer.labels
 
     def tagger(self, aggregation: Aggregation, task: str | None = None) -> EntityTagger:
         """Return what finds entities, by the head of `task`."""

@@ -23,7 +23,9 @@ _FINETUNE = "headwater finetune --model {} --task"
 
 VERBS: Mapping[Name, Verb] = {
     "answer": Verb(("span",), ("text_to_text",), f"{_FINETUNE} squad --data FILE"),
-    "classify": Verb(("sequence", "regression"), (), f"{_FINETUNE} TASK --data FILE"),
+    "classify": Verb(
+        ("sequence", "multi_label", "regression"), (), f"{_FINETUNE} TASK --data FILE"
+    ),
     "tag": Verb(("token",), (), f"{_FINETUNE} ner --data FILE"),
     "fill": Verb(
         ("masked_lm", "pretraining"),

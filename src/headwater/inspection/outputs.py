@@ -102,7 +102,7 @@ class _Outputs:
                 return name, {"number": number}, [Line("C", (TextSpan(f"{number:.4f}"),))]
             case _:
                 labels = ("B is next", "B is random") if name == "next_sentence" else network.labels
-                return name, *self._classes(result[0], labels)
+                return name, *self._classes(result[0], labels, name == "multi_label")
 
     def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Element]]:
         """Of logits `[length, vocabulary]`: first the blanks."""
@@ -206,11 +206,11 @@ class _Outputs:
         return {"tokens": found, "answers": [each.to_dict() for each in answers]}, elements
 
     def _classes(
-        self, logits: Tensor, labels: Sequence[str]
+        self, logits: Tensor, labels: Sequence[str], several: bool = False
     ) -> tuple[dict[str, Any], list[Element]]:
-        """Of logits `[classes]`."""
-        chances = logits.softmax(-1).tolist()
-        named = dict(zip(labels, chances, strict=True))
+        """Of logits `[classes]`; of `several` classes each has a probability of its own."""
+        chances = logits.sigmoid() if several else logits.softmax(-1)
+        named = dict(zip(labels, chances.tolist(), strict=True))
         ordered = sorted(named.items(), key=lambda pair: -pair[1])
         rows = tuple((TextSpan(label), TextSpan(f"{chance:.3f}")) for label, chance in ordered)
         return {"classes": named}, [Table(("C", "probability"), rows)]

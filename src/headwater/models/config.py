@@ -8,9 +8,12 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
 from headwater.errors import UserError
 
 HeadName = Literal[
-    "span", "sequence", "regression", "token", "masked_lm", "pretraining", "next_sentence"
-]
+    "span", "sequence", "multi_label", "regression", "token",
+    "masked_lm", "pretraining", "next_sentence",
+]  # fmt: skip
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
+CHOOSING: tuple[HeadName, ...] = ("sequence", "multi_label", "token")
+"""The heads that choose among labels."""
 
 
 class ModelConfig(Protocol):
@@ -93,5 +96,5 @@ class TaskHead:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.head in ("sequence", "token") and not self.labels:
+        if self.head in CHOOSING and not self.labels:
             raise UserError(f"a {self.head} head chooses among labels, and none are given")

@@ -16,10 +16,20 @@ from torch.nn import functional as F
 
 from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName, ModelConfig, label_names
-from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum, squared_error_sum
+from headwater.models.losses import (
+    IGNORED,
+    Batch,
+    binary_cross_entropy_sum,
+    count,
+    cross_entropy_sum,
+    squared_error_sum,
+)
 from headwater.nn.dropout import Dropout
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.nn.norm import LayerNorm, at_least_float32
+
+_LOSSES = {"regression": squared_error_sum, "multi_label": binary_cross_entropy_sum}
+"""Of those heads whose loss is not that of one class."""
 
 
 class Head(nn.Module):
@@ -35,7 +45,7 @@ class Head(nn.Module):
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
-        loss = squared_error_sum if self.name == "regression" else cross_entropy_sum
+        loss = _LOSSES.get(self.name, cross_entropy_sum)
         return {self.name: loss(self(hidden, vectors), batch[self.label])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
@@ -85,7 +95,8 @@ class SpanHead(Head):
 
 class PooledHead(Head):
     """A decision on a whole text from its first position (section 4.1), or on a pair (section 3.1):
-    a class, or of head "regression" a number.
+    a class; of head "multi_label" any number of classes, each by its own sigmoid; of head
+    "regression" a number.
 
     Args:
         pooler: from the hidden states, `[batch, length, hidden]`, to `[batch, hidden]`.

@@ -58,6 +58,17 @@ def squared_error_sum(outputs: Tensor, labels: Tensor) -> Tensor:
     return F.mse_loss(outputs, labels.to(outputs.dtype), reduction="sum")
 
 
+def binary_cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
+    """Sum -log of the probability that each class is there, or is not, in >= float32.
+
+    Args:
+        logits: `[batch, classes]`.
+        labels: 1 where a class is there and 0 elsewhere, `[batch, classes]`, floating point.
+    """
+    logits = at_least_float32(logits)
+    return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="sum")
+
+
 def count(labels: Tensor) -> int:
     """Return how many labels are not ignored; numbers never are."""
     return labels.numel() if labels.is_floating_point() else int((labels != IGNORED).sum())

@@ -37,6 +37,7 @@ def encoder_heads(
         None: HeadKeys(f"{published}Model", bare),
         "span": HeadKeys(f"{published}ForQuestionAnswering", {"head.dense": "qa_outputs"}),
         "sequence": HeadKeys(f"{published}ForSequenceClassification", classifier),
+        "multi_label": HeadKeys(f"{published}ForSequenceClassification", classifier),
         "regression": HeadKeys(f"{published}ForSequenceClassification", classifier),
         "token": HeadKeys(f"{published}ForTokenClassification", {"head.dense": "classifier"}),
         "masked_lm": HeadKeys(f"{published}ForMaskedLM", masked_lm),

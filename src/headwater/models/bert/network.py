@@ -207,6 +207,7 @@ def _next_sentence(config: BertConfig) -> PooledHead:
 HEADS: Heads[BertConfig] = {
     "span": lambda config: SpanHead(config.hidden_size, config.span_dropout),
     "sequence": lambda config: _pooled(config, "sequence", len(config.label_names)),
+    "multi_label": lambda config: _pooled(config, "multi_label", len(config.label_names)),
     "regression": lambda config: _pooled(config, "regression", 1),
     "token": _token,
     "masked_lm": _masked_lm,
