@@ -8,6 +8,7 @@ No verb's `--help` imports torch.
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from headwater.commands.evaluate import evaluate, predict, score, submit
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks, vectors
 from headwater.commands.study import study
+from headwater.commands.terminal import described, echo
 from headwater.commands.train import finetune, pretrain
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
@@ -79,12 +81,13 @@ app = typer.Typer(
 
 
 @app.callback()
+@described("Take a language model from raw text to answers: adapt it, measure it, ask it.")
 def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Take a language model from raw text to answers: adapt it, measure it, ask it."""
+    pass
 
 
 for _verb in (ask, finetune, pretrain, evaluate, predict, score, submit, models, merge, study):
@@ -102,6 +105,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
+    if not os.environ.get("COLUMNS", "80").strip("0"):  # rich would print nothing
+        del os.environ["COLUMNS"]
     with messages.shown(), progress.installed(terminal_bar):
         sys.exit(_exit_code(sys.argv[1:]))
 
@@ -117,7 +122,7 @@ def _exit_code(arguments: list[str]) -> int:
     except typer.Abort:  # Ctrl-C where there is nothing to save
         return 130
     except UserError as error:
-        logger.error(" ".join(str(error).split()))
+        logger.error(re.sub(r"\s*\n\s*", " ", str(error)))
         return 2
     except OSError as error:
         if error.errno not in MACHINE:
@@ -131,7 +136,7 @@ def _explain(error: TyperException) -> None:
     """Say what is wrong with the options in one line; for a verb alone, print its help."""
     message = error.format_message().replace(": Value error, ", ": ")
     if "\n" in message:  # the help
-        print(message, file=sys.stderr)
+        echo(message, error=True)
         return
     context = getattr(error, "ctx", None)
     verb = context.command_path if context else "headwater"

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from headwater.escapes import visible
+
 _ROOT = logging.getLogger("headwater")
 # Their messages are the log of a run, in which the program's name would be noise.
 _RUNS = ("corpus", "data", "runs", "studies", "training")
@@ -25,7 +27,7 @@ class _StandardError(logging.Handler):
             text = f"warning: {text}"
         room = record.name.split(".")[1:2]
         named = not room or room[0] not in _RUNS
-        print(f"headwater: {text}" if named else text, file=sys.stderr, flush=True)
+        print(visible(f"headwater: {text}" if named else text), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -7,11 +7,13 @@ import pytest
 import tiny
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
+from headwater.inference import generative_reader
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader, _ranked
 from headwater.inference.text_generator import GeneratedText, TextGenerator
 from headwater.models.t5.network import T5
 from headwater.tasks.squad import SQUAD_V2
+from headwater.text import long_text
 from headwater.text.vocabulary import Vocabulary
 
 
@@ -74,13 +76,29 @@ def test_prediction_equals_asking(writer: TextGenerator) -> None:
 def test_windows_cover_a_long_context(writer: TextGenerator) -> None:
     reader = GenerativeReader(writer, SQUAD_V2, max_inputs=60)
     names = [f"{n} bob" for n in range(100)]
-    windows = reader._windows(SpanExample("q", "who?", " ".join(names), ()))
+    windows = list(reader._windows(SpanExample("q", "who?", " ".join(names), ())))
     assert len(windows) > 5
     assert all(any(name in text for text in windows) for name in names)
     for text in windows:
         assert text.startswith("question: who? context: ")
         assert len(writer.vocabulary.encode(text)) + 1 <= 60
-    assert reader._windows(SpanExample("q", "who?", "bob", ())) == ["question: who? context: bob"]
+    short = SpanExample("q", "who?", "bob", ())
+    assert list(reader._windows(short)) == ["question: who? context: bob"]
+
+
+@pytest.mark.parametrize("count", [1, 5, 20, 40, 41, 60, 61, 62, 63, 64, 65, 66, 200])
+def test_a_long_context_is_read_by_and_by(
+    writer: TextGenerator, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = GenerationConfig(max_new_tokens=4)
+    reader = GenerativeReader(writer, SQUAD_V2, max_inputs=60, decoding=config)
+    example = SpanExample("q", "who?", "  bob won and  " * count, ())
+    whole = list(reader._windows(example))
+    answers = reader.ask("who?", {"a": example.context, "b": "eve left"}, 2)
+    monkeypatch.setattr(long_text, "CHUNK", 200)
+    monkeypatch.setattr(generative_reader, "KEPT", 3)
+    assert list(reader._windows(example)) == whole
+    assert reader.ask("who?", {"a": example.context, "b": "eve left"}, 2) == answers
 
 
 def test_an_empty_window_does_not_speak_for_the_others() -> None:

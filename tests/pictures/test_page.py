@@ -79,7 +79,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     )
     shown = printed(page)
     assert not any(character in shown for character in "\x1b\x07\x9b")
-    assert "b�↵" in shown
+    assert "b\\u0007↵" in shown
 
 
 def test_html_is_whole_and_escaped(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 
+from headwater.escapes import visible
 from headwater.progress import Bar, Display
 
 
@@ -28,17 +29,18 @@ class _RichBar:
             transient=display.transient,
         )
         self._task = self._bar.add_task(
-            display.name, total=None, start=False, count="", rate="", fields=""
+            visible(display.name), total=None, start=False, count="", rate="", fields=""
         )
 
     def start(self, total: float, done: float, count: str) -> None:
         """Appear, with the text of `Display.count`."""
-        self._bar.update(self._task, total=total, completed=done, count=count)
+        self._bar.update(self._task, total=total, completed=done, count=visible(count))
         self._bar.start_task(self._task)
         self._bar.start()
 
     def move(self, done: float, count: str, rate: str, fields: str) -> None:
         """Show so much, with the texts of `Display`."""
+        count, rate, fields = visible(count), visible(rate), visible(fields)
         self._bar.update(self._task, completed=done, count=count, rate=rate, fields=fields)
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
 """`headwater corpus`: clean raw text, make a token store of it, or look into either."""
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,16 @@ from typing import Annotated
 import typer
 
 from headwater import signals
-from headwater.commands.terminal import Json, TextField, Texts, argument, option, print_json
+from headwater.commands.terminal import (
+    Json,
+    TextField,
+    Texts,
+    argument,
+    described,
+    echo,
+    option,
+    print_json,
+)
 from headwater.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +41,7 @@ CleaningSettings = Annotated[
 
 
 @corpus.command("build")
+@described("Turn raw text into a token store, which pre-training reads.")
 def build_store(
     inputs: Texts,
     vocabulary: Annotated[Path, option("Its folder or its file.", "PATH")],
@@ -42,16 +51,16 @@ def build_store(
         list[Path] | None, option("Held-out text; what overlaps is dropped; repeatable.", "FILE")
     ] = None,
 ) -> None:
-    """Turn raw text into a token store, which pre-training reads."""
     from headwater.corpus.build import build
     from headwater.text.loading import load_vocabulary
 
     with _ended("nothing was written"):
         build(inputs, load_vocabulary(vocabulary), output, field=text_field, excluded=without or ())
-    print(output)
+    echo(output)
 
 
 @corpus.command("clean")
+@described("Drop what is no good text from web pages, by the rules of the T5 paper's C4.")
 def clean_pages(
     inputs: Pages,
     output: Annotated[Path, option("Gets kept/, dropped/, report.json.", "DIR")],
@@ -62,7 +71,6 @@ def clean_pages(
     settings: CleaningSettings = None,
     json: Json = False,
 ) -> None:
-    """Drop what is no good text from web pages, by the rules of the T5 paper's C4."""
     from headwater.config import load_config
     from headwater.corpus.cleaning.clean import clean
     from headwater.corpus.cleaning.report import table
@@ -79,11 +87,12 @@ def clean_pages(
     elif json:
         print_json(report.model_dump(mode="json"))
     else:
-        print("\n".join(table(report)), file=sys.stderr)
-        print(output)
+        echo("\n".join(table(report)), error=True)
+        echo(output)
 
 
 @corpus.command("show")
+@described("Show a token store and some documents, or kept and dropped pages side by side.")
 def show_store(
     store: Annotated[Path, argument("A token store, or a folder of `clean`.", "STORE")],
     document: Annotated[int | None, option("Show this document whole, from 0 on.", "N")] = None,
@@ -92,7 +101,6 @@ def show_store(
     rule: Annotated[str | None, option("Only pages that this rule dropped.", "RULE")] = None,
     json: Json = False,
 ) -> None:
-    """Show a token store and some documents, or kept and dropped pages side by side."""
     from headwater.corpus.cleaning.report import is_cleaned
 
     count = (3 if document is None else 1) if count is None else count

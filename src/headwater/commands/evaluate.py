@@ -12,6 +12,8 @@ from headwater.commands.terminal import (
     PadPunctuation,
     TaskName,
     argument,
+    described,
+    echo,
     option,
     print_json,
     print_table,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from headwater.evaluation.several_tasks import Measured, Summary
 
 
+@described("Measure a model on a task, several or a benchmark with the official metrics.")
 def evaluate(
     model: ModelByTask,
     task: Annotated[list[str], option("A task, several (cola,rte), glue or superglue.", "TASK")],
@@ -33,7 +36,6 @@ def evaluate(
     json: Json = False,
     device: Device = "auto",
 ) -> None:
-    """Measure a model on a task, several or a benchmark with the official metrics."""
     from headwater.evaluation.choice import only_task, task_names
 
     names = task_names(task)
@@ -53,9 +55,10 @@ def evaluate(
     if json:
         print_json(summary.to_dict())
     else:
-        print(table(summary))
+        echo(table(summary))
 
 
+@described("Predict every example of a file, in the task's official prediction format.")
 def predict(
     model: Model,
     task: TaskName,
@@ -67,7 +70,6 @@ def predict(
     pad_punctuation: PadPunctuation = None,
     device: Device = "auto",
 ) -> None:
-    """Predict every example of a file, in the task's official prediction format."""
     from headwater.evaluation.one_task import predict_file
 
     predict_file(
@@ -81,6 +83,7 @@ def predict(
     )
 
 
+@described("Score a file of predictions, as the official script does.")
 def score(
     task: Annotated[str, argument("A name from `headwater tasks`, or a TASK.toml.", "TASK")],
     data: Annotated[list[Path], option("The task's file; may be given several times.", "FILE")],
@@ -88,12 +91,12 @@ def score(
     no_answer_probabilities: NoAnswerProbabilities = None,
     json: Json = False,
 ) -> None:
-    """Score a file of predictions, as the official script does."""
     from headwater.evaluation.scoring import score_file
 
     print_table(score_file(task, data, predictions, no_answer_probabilities), json)
 
 
+@described("Predict the test files of GLUE and write the zip that its leaderboard takes.")
 def submit(
     benchmark: Annotated[str, argument("The leaderboard's benchmark.", "glue")],
     model: ModelByTask,
@@ -102,7 +105,6 @@ def submit(
     json: Json = False,
     device: Device = "auto",
 ) -> None:
-    """Predict the test files of GLUE and write the zip that its leaderboard takes."""
     if benchmark != "glue":
         raise UserError(f"no leaderboard {benchmark!r} is known; expected glue")
     from headwater.evaluation.submission import submit_glue

@@ -18,6 +18,8 @@ from headwater.commands.terminal import (
     Recipe,
     Settings,
     argument,
+    described,
+    echo,
     option,
     print_json,
 )
@@ -40,6 +42,7 @@ File = Annotated[Path | None, option("Write it as HTML.", "FILE.html")]
 
 
 @inspect.command("inputs")
+@described("Show the tokens, segments and positions that a model reads.")
 def inspect_inputs(
     model: ModelArgument,
     text: TextA,
@@ -47,7 +50,6 @@ def inspect_inputs(
     output: Picture = None,
     json: Json = False,
 ) -> None:
-    """Show the tokens, segments and positions that a model reads."""
     from headwater.inspection.inputs import inputs
     from headwater.pictures.inputs import draw_inputs
 
@@ -57,6 +59,7 @@ def inspect_inputs(
 
 
 @inspect.command("batch")
+@described("Show what a recipe trains on: the text, the inputs and the targets.")
 def inspect_batch(
     recipe: Recipe = None,
     objective: Objective = None,
@@ -69,7 +72,6 @@ def inspect_batch(
     output: File = None,
     json: Json = False,
 ) -> None:
-    """Show what a recipe trains on: the text, the inputs and the targets."""
     from headwater.inspection.batch import batch, recipe_of
 
     _check(output, ".html")
@@ -87,6 +89,7 @@ def _renamed_rows(rows: int, sequences: int | None) -> int:
 
 
 @inspect.command("attention")
+@described("Show which tokens look at which: real weights, or the mask patterns.")
 def inspect_attention(
     model: OptionalModel = None,
     text: OptionalText = None,
@@ -100,7 +103,6 @@ def inspect_attention(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Show which tokens look at which: real weights, or the mask patterns."""
     _check(output, ".png", ".html")
     if patterns:
         if model is not None:
@@ -129,6 +131,7 @@ def _inspect_patterns(output: Path | None, json: bool) -> None:
 
 
 @inspect.command("outputs")
+@described("Show what a model's head says of each token of a text.")
 def inspect_outputs(
     model: ModelArgument,
     text: TextA,
@@ -138,7 +141,6 @@ def inspect_outputs(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Show what a model's head says of each token of a text."""
     from headwater.inference.loaded import load
     from headwater.inspection.outputs import outputs
 
@@ -183,6 +185,6 @@ def _show(
     if json:
         print_json(content())
     elif output is not None:
-        print(output)
+        echo(output)
     else:
         show(page)

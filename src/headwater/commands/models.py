@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from headwater.commands.terminal import Json, argument, option, print_json, print_table
+from headwater.commands.terminal import (
+    Json,
+    argument,
+    described,
+    echo,
+    option,
+    print_json,
+    print_table,
+)
 from headwater.errors import UserError
 
 ABOUT = {
@@ -13,8 +21,8 @@ ABOUT = {
 }
 
 
+@described("List the bundled models and the sizes to train from random weights.")
 def models(json: Json = False) -> None:
-    """List the bundled models and the sizes to train from random weights."""
     print_table(model_table(), json)
 
 
@@ -30,11 +38,11 @@ def model_table() -> dict[str, str]:
     return table
 
 
+@described("Merge a LoRA run into the weights of the model it was trained on.")
 def merge(
     model: Annotated[str, argument("A run of method lora.", "MODEL")],
     output: Annotated[Path, option("Gets the whole model.", "DIR")],
 ) -> None:
-    """Merge a LoRA run into the weights of the model it was trained on."""
     from headwater.checkpoints.adapted import open_model
     from headwater.checkpoints.folder import read_extra, save_model
     from headwater.checkpoints.hub import resolve
@@ -56,7 +64,7 @@ def merge(
     network = open_model(folder).model
     into_weights(network)
     save_model(output, network, vocabulary=load_vocabulary(folder), extra=read_extra(folder))
-    print(output)
+    echo(output)
 
 
 vectors = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -65,6 +73,7 @@ Model = Annotated[str, argument("A CBOW's folder or run folder.", "MODEL")]
 
 
 @vectors.command("nearest")
+@described("Show the words whose vectors are nearest, as in `king --minus man --plus woman`.")
 def nearest(
     model: Model,
     word: Annotated[str, argument("The word to start from.", "WORD")],
@@ -73,7 +82,6 @@ def nearest(
     count: Annotated[int, option("How many words to show.", "K", min=1)] = 10,
     json: Json = False,
 ) -> None:
-    """Show the words whose vectors are nearest, as in `king --minus man --plus woman`."""
     from headwater.inference.word_vectors import load_vectors
 
     found = load_vectors(model).nearest([word, *(plus or [])], minus or [], count)
@@ -82,28 +90,28 @@ def nearest(
         return
     width = max((len(each.word) for each in found), default=0)
     for each in found:
-        print(f"{each.word:{width}}  {each.cosine:.3f}")
+        echo(f"{each.word:{width}}  {each.cosine:.3f}")
 
 
 @vectors.command("export")
+@described("Write the vectors in word2vec's format, text or binary, which gensim opens.")
 def export(
     model: Model,
     output: Annotated[Path, option("The file to write.", "FILE")],
     binary: Annotated[bool, option("Numbers as float32 instead of text.", flag="--binary")] = False,
 ) -> None:
-    """Write the vectors in word2vec's format, text or binary, which gensim opens."""
     from headwater.inference.word_vectors import load_vectors
 
     load_vectors(model).export(output, binary=binary)
-    print(output)
+    echo(output)
 
 
 tasks = typer.Typer(rich_markup_mode=None)
 
 
 @tasks.callback(invoke_without_command=True)
+@described("List the tasks, or look into one.")
 def list_tasks(context: typer.Context, json: Json = False) -> None:
-    """List the tasks, or look into one."""
     if context.invoked_subcommand is not None:
         return
     from headwater.tasks.names import TASKS
@@ -112,6 +120,7 @@ def list_tasks(context: typer.Context, json: Json = False) -> None:
 
 
 @tasks.command("show")
+@described("Show the first three examples as text and as tokens, with what is to be learned.")
 def show(
     name: Annotated[str, argument("A name, or a declaration: my_task.toml.", "TASK")],
     data: Annotated[
@@ -123,7 +132,6 @@ def show(
     ] = "reader",
     json: Json = False,
 ) -> None:
-    """Show the first three examples as text and as tokens, with what is to be learned."""
     from headwater.inspection.task_examples import lines, task_examples
     from headwater.tasks.names import task as find_task
 
@@ -132,4 +140,4 @@ def show(
         print_json(content)
         return
     for line in lines(content):
-        print(line)
+        echo(line)

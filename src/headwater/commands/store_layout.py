@@ -9,7 +9,6 @@
 Under a kept page stand the lines that rules took out of it.
 """
 
-import re
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -17,45 +16,46 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from headwater.commands.terminal import echo
 from headwater.corpus.cleaning.pages import DROPPED, DROPPED_TEXT, KEPT, Record
 from headwater.corpus.cleaning.report import Report, table
 from headwater.corpus.store import StoreInfo
+from headwater.escapes import visible
 
 _PREVIEW = 600  # characters of a page when several are shown
 _REMOVED = 5  # removed lines of a page when several are shown
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # would move the cursor or ring the bell
 
 
 def print_store(info: StoreInfo, texts: Sequence[dict[str, Any]]) -> None:
     """Print what a store holds, and some of its documents."""
-    print(f"documents   {info.documents:,}")
-    print(f"sentences   {info.sentences:,}")
-    print(f"tokens      {info.tokens:,} ({info.dtype})")
-    print(f"vocabulary  {info.vocabulary.size:,} tokens, {info.vocabulary.fingerprint[:12]}")
+    echo(f"documents   {info.documents:,}")
+    echo(f"sentences   {info.sentences:,}")
+    echo(f"tokens      {info.tokens:,} ({info.dtype})")
+    echo(f"vocabulary  {info.vocabulary.size:,} tokens, {info.vocabulary.fingerprint[:12]}")
     if info.unknown_tokens:
         share = info.unknown_tokens / info.tokens
-        print(f"            {info.unknown_tokens:,} tokens are unknown to it ({share:.2%})")
+        echo(f"            {info.unknown_tokens:,} tokens are unknown to it ({share:.2%})")
     for source in info.sources:
-        print(f"from        {source.path} ({source.files:,} files, {source.bytes:,} bytes)")
-    print(f"left out    {info.bad_lines:,} bad lines, {info.empty_documents:,} empty documents")
-    print(f"            {info.overlapping_paragraphs:,} paragraphs that overlap with held-out text")
+        echo(f"from        {source.path} ({source.files:,} files, {source.bytes:,} bytes)")
+    echo(f"left out    {info.bad_lines:,} bad lines, {info.empty_documents:,} empty documents")
+    echo(f"            {info.overlapping_paragraphs:,} paragraphs that overlap with held-out text")
     for each in texts:
         head = f"document {each['document']}: {each['tokens']:,} tokens"
-        print(f"\n{head}, {each['sentences']:,} sentences")
-        print(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", each["text"]))
+        echo(f"\n{head}, {each['sentences']:,} sentences")
+        echo(each["text"])
 
 
 def print_pages(found: dict[str, Any], folder: Path, *, whole: bool) -> None:
     """Print the report and some pages, as `corpus.show.pages_of` returns them."""
     sides = {name: found.pop(name) for name in (KEPT, DROPPED)}
-    print("\n".join(table(Report.check(found, str(folder)))))
+    echo("\n".join(table(Report.check(found, str(folder)))))
     width = (shutil.get_terminal_size((100, 24)).columns - 3) // 2
     for left, right in zip_longest(sides[KEPT], sides[DROPPED]):
         columns = [_kept_lines(left, whole=whole)] if left else [[]]
         columns.append(_dropped_lines(right, whole=whole) if right else [])
-        print("\n" + "=" * (2 * width + 3))
+        echo("\n" + "=" * (2 * width + 3))
         for pair in zip_longest(*(_wrapped(column, width) for column in columns), fillvalue=""):
-            print(f"{pair[0]:{width}} | {pair[1]}".rstrip())
+            echo(f"{pair[0]:{width}} | {pair[1]}".rstrip())
 
 
 def _kept_lines(page: Record, *, whole: bool) -> list[str]:
@@ -82,5 +82,4 @@ def _text(text: str, *, whole: bool) -> list[str]:
 
 
 def _wrapped(lines: list[str], width: int) -> list[str]:
-    clean = (_CONTROL.sub("\N{REPLACEMENT CHARACTER}", line) for line in lines)
-    return [part for line in clean for part in (textwrap.wrap(line, width) or [""])]
+    return [part for line in map(visible, lines) for part in (textwrap.wrap(line, width) or [""])]

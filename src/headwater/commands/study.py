@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from headwater.commands.terminal import Json, argument, option, print_json, print_table
+from headwater.commands.terminal import (
+    Json,
+    argument,
+    described,
+    echo,
+    option,
+    print_json,
+    print_table,
+)
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,6 +37,9 @@ LearningRate = Annotated[
 Jobs = Annotated[int | None, option("Runs at a time [quick: the cores; full: 1].", "N", min=1)]
 
 
+@described("""Run a published claim again: a grid of runs, its table, its plot and what was found.
+
+The same command goes on where it was cut.""")
 def study(
     name: Name = None,
     output: Folder = None,
@@ -41,10 +52,6 @@ def study(
     jobs: Jobs = None,
     json: Json = False,
 ) -> None:
-    """Run a published claim again: a grid of runs, its table, its plot and what was found.
-
-    The same command goes on where it was cut.
-    """
     if name is None:
         given = (output, data, model, column, jobs, learning_rate, scale != 1, budget != "quick")
         _list(json, any(given))
@@ -75,11 +82,11 @@ def _show(name: str, found: "list[Finding]", folder: Path, json: bool) -> None:
     if json:
         print_json({"output": str(folder), "claims": [_claim(each) for each in found]})
         return
-    print((folder / "table.md").read_text(encoding="utf-8"))
-    print(paragraph(found))
+    echo((folder / "table.md").read_text(encoding="utf-8"))
+    echo(paragraph(found))
     for table in STUDIES[name].text.published:
-        print(f"\nPublished: {table.markdown()}")
-    print(f"\n{folder}")
+        echo(f"\nPublished: {table.markdown()}")
+    echo(f"\n{folder}")
 
 
 def _claim(found: "Finding") -> dict[str, object]:

@@ -2,11 +2,15 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from headwater.escapes import visible
+
+CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 
 def option(
@@ -60,6 +64,21 @@ Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")]
 Json = Annotated[bool, option("Print JSON for a script.", flag="--json")]
 
 
+def described(help: str) -> Callable[[CommandT], CommandT]:
+    """Give a command its help, which a docstring would lose under `python -OO`."""
+
+    def describe(command: CommandT) -> CommandT:
+        command.__doc__ = help
+        return command
+
+    return describe
+
+
+def echo(text: object = "", *, end: str = "\n", error: bool = False) -> None:
+    """Print a text, with what a terminal would obey made visible."""
+    print(visible(str(text)), end=end, file=sys.stderr if error else None)
+
+
 def print_json(value: Any) -> None:
     """Print JSON that the terminal can show."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
@@ -67,7 +86,7 @@ def print_json(value: Any) -> None:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a terminal without these characters, or half ones in a file name
         text = json.dumps(value, indent=2)
-    print(text)
+    echo(text)
 
 
 def print_table(values: Mapping[str, object], as_json: bool) -> None:
@@ -77,4 +96,4 @@ def print_table(values: Mapping[str, object], as_json: bool) -> None:
         return
     width = max(map(len, values))
     for name, value in values.items():
-        print(f"{name:{width}}  {f'{value:.6g}' if isinstance(value, float) else value}")
+        echo(f"{name:{width}}  {f'{value:.6g}' if isinstance(value, float) else value}")

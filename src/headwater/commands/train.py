@@ -15,6 +15,8 @@ from headwater.commands.terminal import (
     Resume,
     RunFolder,
     Settings,
+    described,
+    echo,
     option,
     print_json,
 )
@@ -30,6 +32,7 @@ LearnedTask = Annotated[str | None, option("What to learn.", "TASK")]
 TrainingFiles = Annotated[list[Path] | None, option("Training file; repeatable.", "FILE")]
 
 
+@described("Adapt a pre-trained model (or train one from random weights) to a task.")
 def finetune(
     recipe: Recipe = None,
     model: InitialModel = None,
@@ -40,7 +43,6 @@ def finetune(
     resume: Resume = False,
     json: Json = False,
 ) -> None:
-    """Adapt a pre-trained model (or train one from random weights) to a task."""
     from headwater.runs import recipe as recipes
     from headwater.runs.run import finetune as run
 
@@ -51,6 +53,7 @@ def finetune(
     _end(folder, run(loaded, folder, resume=resume), json)
 
 
+@described("Train a model on raw text by a self-supervised objective.")
 def pretrain(
     recipe: Recipe = None,
     objective: Objective = None,
@@ -61,7 +64,6 @@ def pretrain(
     resume: Resume = False,
     json: Json = False,
 ) -> None:
-    """Train a model on raw text by a self-supervised objective."""
     from headwater.runs import recipe as recipes
     from headwater.runs.run import pretrain as run
 
@@ -112,7 +114,7 @@ def _end(folder: Path, outcome: "Outcome", as_json: bool) -> None:
         summary = {"output": str(folder)} | {key: getattr(outcome, key) for key in keys}
         print_json(summary | {"exit_code": code})
     elif code == 0:
-        print(folder)
+        echo(folder)
     if outcome.reason in ("sigterm", "sigint", "time_limit"):
         done = f"step {outcome.step} of {outcome.total}"
         logger.info(

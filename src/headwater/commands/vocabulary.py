@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headwater import signals
-from headwater.commands.terminal import Json, TextField, Texts, argument, option, print_json
+from headwater.commands.terminal import (
+    Json,
+    TextField,
+    Texts,
+    argument,
+    described,
+    echo,
+    option,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from headwater.text.vocabulary import Vocabulary
@@ -27,6 +36,7 @@ Sentences = Annotated[int, option("Draw so many from a text that has more.", "N"
 
 
 @vocabulary.command("train")
+@described("Learn a vocabulary from raw text.")
 def train(
     inputs: Texts,
     kind: Kind,
@@ -39,7 +49,6 @@ def train(
     text_field: TextField = "text",
     json: Json = False,
 ) -> None:
-    """Learn a vocabulary from raw text."""
     from headwater.corpus.read import DocumentReader
     from headwater.corpus.sources import find_sources
     from headwater.text.special_tokens import describe
@@ -61,16 +70,16 @@ def train(
         print_json({"output": str(output)} | describe(learned))
     else:
         _print_vocabulary(learned)
-        print(output)
+        echo(output)
 
 
 @vocabulary.command("show")
+@described("Show what a vocabulary is, and how it cuts a text into tokens.")
 def show(
     path: Annotated[Path, argument("Its folder or file; a model, a run or a token store.", "PATH")],
     text: Annotated[str | None, argument("Shown in tokens.", "[TEXT]")] = None,
     json: Json = False,
 ) -> None:
-    """Show what a vocabulary is, and how it cuts a text into tokens."""
     from headwater.text.loading import load_vocabulary
     from headwater.text.special_tokens import describe, tokens
 
@@ -88,14 +97,14 @@ def _print_vocabulary(vocabulary: "Vocabulary") -> None:
     from headwater.text.special_tokens import describe
 
     about = describe(vocabulary)
-    print(f"kind         {about['kind'] or 'unknown'}")
-    print(f"size         {about['size']}")
+    echo(f"kind         {about['kind'] or 'unknown'}")
+    echo(f"size         {about['size']}")
     for role, id in about["special"].items():
-        print(f"{role:<11}  {id:<6} {vocabulary.token(id)}")
+        echo(f"{role:<11}  {id:<6} {vocabulary.token(id)}")
     if last := about["sentinels"]:
         ids = f"{vocabulary.sentinel(0)} down to {vocabulary.sentinel(last - 1)}"
-        print(f"sentinels    {ids if last > 1 else vocabulary.sentinel(0)}")
-    print(f"fingerprint  {about['fingerprint']}")
+        echo(f"sentinels    {ids if last > 1 else vocabulary.sentinel(0)}")
+    echo(f"fingerprint  {about['fingerprint']}")
 
 
 def _print_tokens(tokens: Sequence[Mapping[str, Any]], text: str) -> None:
@@ -104,10 +113,10 @@ def _print_tokens(tokens: Sequence[Mapping[str, Any]], text: str) -> None:
     14477  0:3  una    'una'
      4246  3:5  ##ff   'ff'
     """
-    print(f"\n{len(tokens)} tokens")
+    echo(f"\n{len(tokens)} tokens")
     spans = [f"{each['start']}:{each['end']}" for each in tokens]
     wide = max(map(len, spans), default=0)
     long = max((len(each["token"]) for each in tokens), default=0)
     for each, span in zip(tokens, spans, strict=True):
         source = text[each["start"] : each["end"]]
-        print(f"{each['id']:>6}  {span:>{wide}}  {each['token']:<{long}}  {source!r}")
+        echo(f"{each['id']:>6}  {span:>{wide}}  {each['token']:<{long}}  {source!r}")

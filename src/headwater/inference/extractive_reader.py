@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from headwater.arguments import check_count
+from headwater.arguments import check_count, check_text
 from headwater.data.config import SpanConfig
 from headwater.data.convert import FeatureSet
 from headwater.data.example import SpanExample
@@ -167,7 +167,7 @@ class ExtractiveReader:
         self, question: str, texts: Mapping[str, str], top_k: int, named: bool
     ) -> Iterator[tuple[_Document, Window]]:
         for name in texts:
-            context = texts[name]
+            context = check_text(texts[name], f"context {name!r}")
             if context.strip():
                 search = SpanSearch(context, self.config, _apart(top_k))
                 document = _Document(name if named else None, context, search)

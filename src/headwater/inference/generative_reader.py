@@ -9,21 +9,28 @@ the windows counts, and "no answer" (the empty text) only when every window says
 """
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, final
 
-from headwater.arguments import check_count
+import numpy as np
+
+from headwater.arguments import check_count, check_text
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, TextGenerator
+from headwater.text.long_text import encode_long
+from headwater.text.vocabulary import Encoding
 
 if TYPE_CHECKING:  # it brings all metrics
     from headwater.data.task import Task
 
+KEPT = 1000  # different texts that are held of a long context
 LEAST_ROOM = 16  # tokens of context in a window, however long the question is
 
 
@@ -55,7 +62,7 @@ class GenerativeReader:
         """Yield one prediction with up to `top_k` different answers per example, in order."""
         config = self._config(top_k)
         for chunk in chunks(examples, CHUNK):
-            windows = [self._windows(example) for example in chunk]
+            windows = [list(self._windows(example)) for example in chunk]
             generated = self.generator.generate([text for each in windows for text in each], config)
             for example, texts in zip(chunk, windows, strict=True):
                 found = _ranked([next(generated) for _ in texts])
@@ -75,23 +82,38 @@ class GenerativeReader:
         if contexts is None:
             alone = SpanExample("", question, "", ())
             inputs = [self._task.to_text(alone).inputs]
-            found = _ranked(list(self.generator.generate(inputs, config)))
-            return [self._answer(text, alone) for text in found[:top_k]]
+            written = _ranked(list(self.generator.generate(inputs, config)))
+            return [self._answer(text, alone) for text in written[:top_k]]
         named = {"": contexts} if isinstance(contexts, str) else contexts
-        examples = [SpanExample(name, question, text, ()) for name, text in named.items()]
-        pairs = [(each, text) for each in examples if each.context.strip()
-                 for text in self._windows(each)]  # fmt: skip
-        if not pairs:
-            raise UserError("the text to answer from is empty")
-        generated = list(self.generator.generate([text for _, text in pairs], config))
-        sources: dict[GeneratedText, SpanExample] = {}
-        for (example, _), texts in zip(pairs, generated, strict=True):
+        asked: deque[SpanExample] = deque()  # of the windows that are being read
+        found: list[GeneratedText] = []
+        answers: dict[GeneratedText, Answer] = {}
+        windows = 0
+        for texts in self.generator.generate(self._inputs(question, named, asked), config):
+            example = asked.popleft()
             for text in texts:
-                sources.setdefault(text, example)
-        return [
-            self._answer(text, sources[text], sources[text].id or None)
-            for text in _ranked(generated)[:top_k]
-        ]
+                if text not in answers:
+                    answers[text] = self._answer(text, example, example.id or None)
+            found += texts
+            windows += 1
+            if len(found) > 2 * KEPT:
+                found = _ranked([found, []])[: max(KEPT, top_k)]
+                answers = {text: answers[text] for text in found}
+        if not windows:
+            raise UserError("the text to answer from is empty")
+        return [answers[text] for text in _ranked([found] if windows == 1 else [found, []])[:top_k]]
+
+    def _inputs(
+        self, question: str, texts: Mapping[str, str], asked: deque[SpanExample]
+    ) -> Iterator[str]:
+        """Yield the windows of the texts that are not empty; `asked` gets the example of each."""
+        for name in texts:
+            context = check_text(texts[name], f"context {name!r}")
+            if context.strip():
+                example = SpanExample(name, question, context, ())
+                for window in self._windows(example):
+                    asked.append(example)
+                    yield window
 
     def unread(self, question: str) -> int:
         """Return 0: questions of any length are read."""
@@ -104,21 +126,22 @@ class GenerativeReader:
         beams = max(top_k, self._decoding.num_beams)
         return self._decoding.model_copy(update={"num_beams": beams, "num_return_sequences": beams})
 
-    def _windows(self, example: SpanExample) -> list[str]:
+    def _windows(self, example: SpanExample) -> Iterator[str]:
         """Say the example as one input, or as several whose contexts overlap by half."""
-        vocabulary = self.generator.vocabulary
-        whole = self._task.to_text(example).inputs
+        vocabulary, context = self.generator.vocabulary, example.context
+        chunks = encode_long(vocabulary, context)
+        first, second = next(chunks), next(chunks, None)
+        head = context if second is None or not len(first) else context[: first.ends[-1]]
+        whole = self._task.to_text(replace(example, context=head, answers=())).inputs
         surplus = len(vocabulary.encode(whole)) + 1 - self._max_inputs
-        tokens = vocabulary.encode(example.context)
-        if surplus <= 0 or not len(tokens):
-            return [whole]
-        room = max(LEAST_ROOM, len(tokens) - surplus)  # what question and template leave
-        texts = []
-        for begin in range(0, max(1, len(tokens) - room + room // 2), max(1, room // 2)):
-            last = min(begin + room, len(tokens)) - 1
-            part = example.context[tokens.starts[begin] : tokens.ends[last]]
-            texts.append(self._task.to_text(replace(example, context=part, answers=())).inputs)
-        return texts
+        if head == context and (surplus <= 0 or not len(first)):
+            yield whole
+            return
+        room = max(LEAST_ROOM, len(first) - surplus)  # what question and template leave
+        following = () if second is None else (second,)
+        for start, end in _spans(chain((first,), following, chunks), room):
+            part = replace(example, context=context[start:end], answers=())
+            yield self._task.to_text(part).inputs
 
     def _answer(
         self, text: GeneratedText, example: SpanExample, source: str | None = None
@@ -127,6 +150,22 @@ class GenerativeReader:
         if not text.text:
             return Answer.none(score)
         return Answer(self._task.from_text(example, text.text), score, source=source)
+
+
+def _spans(chunks: Iterable[Encoding], room: int) -> Iterator[tuple[int, int]]:
+    """Cut a text's tokens into parts of `room`, each half of that after the one before."""
+    step = max(1, room // 2)
+    starts = ends = np.empty(0, np.int32)  # from the next part's beginning on
+    for chunk in chunks:
+        starts, ends = np.append(starts, chunk.starts), np.append(ends, chunk.ends)
+        while len(starts) >= room + step:
+            yield int(starts[0]), int(ends[room - 1])
+            starts, ends = starts[step:], ends[step:]
+    while True:
+        yield int(starts[0]), int(ends[min(room, len(ends)) - 1])
+        if len(starts) <= room:
+            return
+        starts, ends = starts[step:], ends[step:]
 
 
 def _ranked(windows: Sequence[Sequence[GeneratedText]]) -> list[GeneratedText]:

@@ -9,13 +9,13 @@ The meaning of each highlight on the page is given once, below it. The HTML file
 no script, no font, no address.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from headwater.escapes import visible
 from headwater.files import replace_file
 
 Highlight = Literal[
@@ -42,8 +42,7 @@ MEANINGS: dict[Highlight, str] = {
 }
 """The meanings given below a page; the other highlights are obvious."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # would move the cursor or ring the bell
-_SPACES = {"\n": "↵", "\t": "⇥"}
+_SPACES = str.maketrans({"\n": "↵", "\t": "⇥"})
 
 
 class TextSpan(NamedTuple):
@@ -111,12 +110,12 @@ class Shown:
 
 
 def printable(text: str) -> str:
-    """Replace control characters: line feed and tab by arrows, the rest by a lozenge.
+    """Write a text on one line: line feed and tab as arrows, and what else would be obeyed.
 
     >>> printable("a\\nb")
     'a↵b'
     """
-    return _CONTROL.sub(lambda found: _SPACES.get(found[0], "\N{REPLACEMENT CHARACTER}"), text)
+    return visible(text.translate(_SPACES))
 
 
 def _spans(element: Element) -> Iterator[TextSpan]:

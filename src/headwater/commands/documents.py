@@ -1,0 +1,119 @@
+"""The texts that `ask` answers from: a file, standard input, or the files of a folder."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import final
+
+from headwater.errors import UserError
+from headwater.files import read_text
+from headwater.streams import decode_text
+
+ENDINGS = (".txt", ".md")
+_NAMED = 3  # faults that are told; of the others how many there are
+
+
+@final
+class FolderTexts(Mapping[str, str]):
+    """The texts below a folder by the names of their files, each read when it is asked for.
+
+    Hidden files and folders are left out. What cannot be read is "", and is told by `faults`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._faults: dict[str, str] = {}
+        self._files = sorted(self._find())
+        self.empty = True
+        """Whether every text read so far is empty."""
+        if not self._files:
+            raise UserError(self._all_faults(f"no {' or '.join(ENDINGS)} file in this folder"))
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            text = read_text(Path(name))
+        except UserError as error:
+            self._faults[name] = str(error)
+            return ""
+        self.empty = self.empty and not text.strip()
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def check(self) -> None:
+        """Refuse a folder of which every file was read and no text was found."""
+        if self.empty:
+            raise UserError(self._all_faults("every text in this folder is empty"))
+
+    @property
+    def faults(self) -> str:
+        """What could not be read and why, or ""."""
+        found = list(self._faults.values())
+        more = [f"and {len(found) - _NAMED} more"] if len(found) > _NAMED else []
+        return "; ".join([*found[:_NAMED], *more])
+
+    def _all_faults(self, otherwise: str) -> str:
+        if not self._faults:
+            return f"{self._folder}: {otherwise}"
+        return f"{self._folder}: nothing in this folder could be read: {self.faults}"
+
+    def _find(self) -> Iterator[Path]:
+        for folder, folders, names in os.walk(self._folder, onerror=self._unreadable):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                file = Path(folder, name)
+                if file.suffix.lower() not in ENDINGS or name.startswith("."):
+                    continue
+                if file.is_file():
+                    yield file
+                else:
+                    kind = "a link to nothing" if file.is_symlink() else "not a file"
+                    self._faults[str(file)] = f"{file}: {kind}"
+
+    def _unreadable(self, error: OSError) -> None:
+        self._faults[str(error.filename)] = f"{error.filename}: {error.strerror}"
+
+
+def read_context(context: str) -> str | Mapping[str, str]:
+    """Read a file or standard input (`-`), or find the .txt and .md files below a folder."""
+    if context == "-":
+        return _standard_input()
+    path = _path(context)
+    if path.is_dir():
+        return FolderTexts(path)
+    text = read_text(path)
+    if not text.strip():
+        raise UserError(f"{path}: empty; a text to answer from was expected")
+    return {str(path): text}
+
+
+def _path(context: str) -> Path:
+    """Return the path of a context, refusing what can be none, such as the text itself."""
+    if not context:
+        raise UserError("--context is empty; give a file, a folder or - for standard input")
+    try:
+        path = Path(context).expanduser()
+        path.stat()
+    except FileNotFoundError:
+        pass  # reading says so
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"{context[:40]!r}: not a file name ({reason}); give a file, a folder or - for "
+            "standard input"
+        ) from None
+    return path
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:
+        raise UserError("standard input: closed; a text to answer from was expected")
+    text = decode_text(sys.stdin.buffer.read(), "standard input")
+    if not text.strip():
+        raise UserError("standard input: empty; a text to answer from was expected")
+    return text
