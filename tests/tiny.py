@@ -220,6 +220,17 @@ def byte_pairs(folder: Path, *merged: str) -> Vocabulary:
     return load_vocabulary(folder)
 
 
+def gpt1(folder: Path, *merged: str, letters: str = LETTERS + ".,?") -> Vocabulary:
+    """The first GPT's layout: letters, letters with `</w>`, and what is `merged`, "t h"."""
+    tokens = ["<unk>", *letters, *(f"{letter}</w>" for letter in letters)]
+    tokens += [pair.replace(" ", "") for pair in merged]
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = {token: index for index, token in enumerate(tokens)}
+    (folder / "vocab.json").write_text(json.dumps(ids), encoding="utf-8")
+    (folder / "merges.txt").write_text("\n".join(("#version: 0.2", *merged, "")), encoding="utf-8")
+    return load_vocabulary(folder)
+
+
 def unigram(folder: Path, words: Sequence[str], letters: str = LETTERS) -> Vocabulary:
     """T5's layout with an end of the sequence and no sentinels: whole words, and letters."""
     tokens = [["<pad>", 0.0], ["</s>", 0.0], ["<unk>", -20.0], ["▁", -3.0]]

@@ -34,7 +34,8 @@ class CausalGenerator:
 
     Args:
         network: a decoder.
-        vocabulary: the one it was trained with; has a token that ends a document.
+        vocabulary: the one it was trained with. Without a token that ends a document, as in the
+            first GPT's, a continuation ends with `max_new_tokens`.
         decoding: the options of generation, where none are given.
     """
 
@@ -48,7 +49,8 @@ class CausalGenerator:
         self.network, self.vocabulary = network, vocabulary
         self._longest = sizes_of(network.config).longest_input
         # What ends a document stands before the next one.
-        self._special = DecoderTokens(end, (end,))
+        self._start = end
+        self._special = DecoderTokens(0, ()) if end is None else DecoderTokens(end, (end,))
         self._decoding = decoding or GenerationConfig()
 
     def generate(
@@ -98,6 +100,11 @@ class CausalGenerator:
     ) -> list[list[GeneratedText]]:
         prompts = [each.ids for each in self.vocabulary.encode_batch(texts)]
         for index, ids in enumerate(prompts, start=begin):
+            if not len(ids) and self._start is None:
+                raise UserError(
+                    f"text {index}: empty; this model has no token that begins a document, so "
+                    "that it needs a text to continue"
+                )
             if self._room(ids) < config.max_new_tokens:
                 raise UserError(
                     f"text {index}: {len(ids)} tokens, and {config.max_new_tokens} to write, are "

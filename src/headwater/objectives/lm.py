@@ -25,7 +25,7 @@ from headwater.errors import UserError
 from headwater.objectives.noise import below
 from headwater.objectives.packing import Packing
 from headwater.objectives.sequences import RunningText, Store, constant
-from headwater.text.special_tokens import document_end, end_token
+from headwater.text.special_tokens import end_token, separator_of_documents
 from headwater.text.vocabulary import Vocabulary
 
 Kind = Literal["lm", "prefix_lm", "bilm"]
@@ -60,7 +60,7 @@ class LanguageModel:
         seed: int,
         kind: Kind = "lm",
     ) -> None:
-        separator = document_end(vocabulary)
+        separator = separator_of_documents(vocabulary)
         self._config = config
         self._kind = kind
         self._seed = seed

@@ -60,18 +60,18 @@ def layout_for(vocabulary: Vocabulary, *, encoder: bool, features: bool) -> Sequ
     if encoder or not features:
         layout = encoder_layout(vocabulary)
         return replace(layout, segments=layout.segments or features)
-    end = document_end(vocabulary)  # of running text: each text, then its end
-    return SequenceLayout((), (end,), (end,), segments=True)
+    end = document_end(vocabulary)  # of running text: each text, then its end, if it has one
+    ends = () if end is None else (end,)
+    return SequenceLayout((), ends, ends, segments=True)
 
 
 def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:
-    """Choose the layout by the name of the first special token: `<s>` is RoBERTa's, else BERT's."""
+    """Return the layout that the vocabulary's files describe: BERT's or RoBERTa's."""
     first, separator = vocabulary.cls_id, vocabulary.sep_id
     if first is None or separator is None:  # T5's and GPT-2's vocabularies
         raise UserError(
             "this vocabulary has no tokens like [CLS] and [SEP]; a head on a text needs an encoder "
             "such as BERT"
         )
-    if vocabulary.token(first) == "<s>":
-        return SequenceLayout((first,), (separator, separator), (separator,), segments=False)
-    return SequenceLayout((first,), (separator,), (separator,), segments=True)
+    between = (separator,) * vocabulary.pairs.separators
+    return SequenceLayout((first,), between, (separator,), segments=vocabulary.pairs.segments)

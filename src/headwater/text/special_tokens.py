@@ -42,11 +42,22 @@ def end_token(vocabulary: Vocabulary) -> int:
     return vocabulary.eos_id
 
 
-def document_end(vocabulary: Vocabulary) -> int:
-    """Return the token between documents of running text: the end token, or BERT's separator."""
-    end = vocabulary.sep_id if vocabulary.eos_id is None else vocabulary.eos_id
+def document_end(vocabulary: Vocabulary) -> int | None:
+    """Return the token between documents of running text: the end token, or BERT's separator.
+
+    The vocabulary of the first GPT has none.
+    """
+    return vocabulary.sep_id if vocabulary.eos_id is None else vocabulary.eos_id
+
+
+def separator_of_documents(vocabulary: Vocabulary) -> int:
+    """Return the token between documents, where they must be told apart."""
+    end = document_end(vocabulary)
     if end is None:
-        raise UserError("this vocabulary has no token that ends a document, like </s> or [SEP]")
+        raise UserError(
+            "this vocabulary has no token that ends a document, like </s> or [SEP]; put one into "
+            "its added_tokens.json, and name it eos_token in its tokenizer_config.json"
+        )
     return end
 
 

@@ -29,6 +29,7 @@ from headwater.errors import UserError
 from headwater.files import replace_file
 from headwater.text.class_flags import GENERIC
 from headwater.text.expansion import check_expansion, check_length
+from headwater.text.pair_layout import pair_layout
 from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
 from headwater.text.settings import ROLES, Settings
@@ -89,6 +90,8 @@ class TokenizerVocabulary(Vocabulary):
         self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
         self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
         self.whole_words = self._kind == "WordLevel"
+        cls = self._settings.tokens.get("cls")
+        self.pairs = pair_layout(content.get("post_processor"), settings.tokenizer_class, cls)
         self._marks = {self.ids[mark] for mark in ("▁", "Ġ") if mark in self.ids}
         self.size = max(self.ids.values()) + 1
 

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.errors import UserError
+from headwater.text.pair_layout import BERT, PairLayout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +50,13 @@ class Vocabulary(ABC):
     ids: the id of each token.
     size: one more than the largest id: the rows an embedding needs.
     whole_words: whether no word is cut: each is a token of its own, or unknown.
+    pairs: what stands between two texts that a model reads together.
     """
 
     ids: Mapping[str, int]
     size: int
     whole_words: bool
+    pairs: PairLayout = BERT
     pad_id: int | None
     unk_id: int | None
     eos_id: int | None

@@ -61,9 +61,8 @@ class Embeddings(nn.Module):
     def forward(self, ids: Tensor, segments: Tensor | None, blocks: Tensor | None = None) -> Tensor:
         vectors = self.token(ids) + self.position(self._positions(ids, blocks))
         if self.segment is not None:
-            vectors = vectors + (
-                self.segment.weight[0] if segments is None else self.segment(segments)
-            )
+            alone = segments is None or len(self.segment.weight) == 1  # all are of the first
+            vectors = vectors + (self.segment.weight[0] if alone else self.segment(segments))
         output: Tensor = self.dropout(self.norm(vectors))
         return output
 
@@ -147,9 +146,10 @@ class Bert(EncoderBody):
         return self.embeddings.token.weight
 
     def layer_outputs(self, batch: Batch) -> list[Tensor]:
-        segments = batch.get("token_type_ids") if self.config.type_vocab_size > 1 else None
         with entering(self.layers) as entered:
-            last = self(batch["input_ids"], batch.get("attention_mask"), segments)
+            last = self(
+                batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
+            )
         return [*entered, last]
 
 
