@@ -55,6 +55,7 @@ def test_it_writes_until_the_limit(folder: Path) -> None:
         assert len(wanted) == ids.shape[1] + 9
         assert tokenizer.decode(ids[0]) + written == tokenizer.decode(wanted)
     assert model.answer("the mill", top_k=2)[0].text
+    assert model.generate(texts, max_new_tokens=9, min_new_tokens=3) == found
     with pytest.raises(UserError, match="text 1: empty; this model has no token that begins"):
         model.generate(["the", ""], max_new_tokens=2)
 
