@@ -69,20 +69,32 @@ def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path
         ("training.learning_rat=1", "did you mean 'learning_rate'"),
         ("tsak='squad'", "did you mean 'task'"),
         ("data.trian=['a']", "did you mean 'train'"),
-        ("training.epochs=1e9", "less than or equal to 100000"),
+        ("training.epochs=1e9", "training.epochs = 1000000000.0: a number of at most 100000 was"),
         ("spans.max_lenght=1", "did you mean 'max_length'"),
-        ("training.optimizer='sgd'", "'adamw'"),
-        ("training.steps=0", "greater than 0"),
-        ("training.steps=1.5", "training.steps = 1.5"),
+        ("training.optimizer='sgd'", "expected adamw, adafactor"),
+        ("training.steps=0", "training.steps = 0: a number above 0 was expected"),
+        ("training.steps=1.5", "training.steps = 1.5: a whole number was expected"),
+        ("training.seed=-1", "training.seed = -1: a number from 0 on was expected"),
+        ("training.adam_beta1=1", "training.adam_beta1 = 1: a number below 1 was expected"),
+        ("training.tensorboard=1", "training.tensorboard = 1: true or false was expected"),
+        ("training.steps=true", "training.steps = true: a whole number was expected"),
+        ("training.warmup=1.5", "--set training.warmup=1.5: training: warmup is a share below 1.0"),
+        ("training.acumulate=2", "did you mean 'gradient_accumulation_steps'?"),
+        ("training.best_metrc=2", "did you mean 'metric_for_best_model'?"),
+        ("method=lorra", "method = 'lorra': did you mean 'lora'?"),
+        ("method=x", "method = 'x': expected all, head_only, features, adapters, gradual_unfree"),
+        ("lora.targets=['foo']", "lora.targets[0] = 'foo': expected query, key, value, output"),
+        ("data.train=[3]", "data.train[0] = 3: a text was expected"),
+        ("training.group_rates=3", "training.group_rates = 3: a table was expected"),
         ("training.steps=10", "give steps or epochs"),
         ("training.warmup=-1", "--set training.warmup=-1: training.warmup"),
         ("training=3", "a table was expected"),
         ("lora.rank=0", "--set lora.rank=0"),
-        ("features.lstm=1000000000", "less than or equal to 65536"),
+        ("features.lstm=1000000000", "features.lstm = 1000000000: a number of at most 65536 was"),
         ("training.batch={tokens=1, examples=1}", "exactly one"),
         ("training.learning_rate=inf", "finite"),
         ("spans.max_length=10", "leaves room"),
-        ("data.train=[]", "at least 1"),
+        ("data.train=[]", "data.train: a list of 1 or more was expected"),
         ("training", "KEY=VALUE"),
         ("task.name=1", "is a value, not a table"),
         ("network={preset='t5-small', vocabulary='x'}", "either model"),
@@ -110,7 +122,7 @@ def test_a_misspelt_key_is_named_before_the_one_that_is_missing(tmp_path: Path) 
         'model = "a"\n[mixture]\n[[mixture.tasks]]\nunlabelled = { objectiv = "mlm" }\n'
     )
     with pytest.raises(
-        UserError, match=r"line 4: .*'mixture\.tasks\.0\.unlabelled\.objectiv'; did"
+        UserError, match=r"line 4: .*'mixture\.tasks\[0\]\.unlabelled\.objectiv'; did"
     ):
         load_recipe(Recipe, path, {}, [])
 
@@ -227,6 +239,23 @@ def test_the_override_that_counts_is_the_one_that_is_blamed(recipe: Path) -> Non
 
 
 def test_a_key_of_several_types_is_named_without_its_types(recipe: Path) -> None:
-    expected = r": training\.warmup = 'x': input should be a valid integer or a valid number$"
+    expected = r": training\.warmup = 'x': a number was expected$"
     with pytest.raises(UserError, match=expected):
         load_recipe(Recipe, recipe, {}, ["training.warmup=x"])
+
+
+def test_a_line_about_a_table_names_where_its_key_stands(recipe: Path) -> None:
+    with recipe.open("a", encoding="utf-8") as file:
+        file.write("warmup = 1.5\n")
+    last = len(recipe.read_text(encoding="utf-8").splitlines())
+    with pytest.raises(UserError, match=rf"recipe\.toml, line {last}: training: warmup is a share"):
+        load_recipe(Recipe, recipe, {}, [])
+    with pytest.raises(
+        UserError, match=r"^--set training\.steps=3: training: give steps or epochs"
+    ):
+        load_recipe(Recipe, recipe, {}, ["training.warmup=0", "training.steps=3"])
+
+
+def test_the_last_of_equal_overrides_counts(recipe: Path) -> None:
+    overrides = ["training.seed=1", "training.seed=2", "training.seed=1"]
+    assert load_recipe(Recipe, recipe, {}, overrides).training.seed == 1

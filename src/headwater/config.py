@@ -5,7 +5,6 @@ configures. An unknown key is an error that names the nearest known one.
 """
 
 import logging
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
-from headwater.errors import UserError, did_you_mean
+from headwater.config_problems import explained, keys_named, table_at
+from headwater.errors import UserError
 from headwater.files import read_text
 
 logger = logging.getLogger(__name__)
@@ -47,13 +46,13 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problem, *others = _one_for_a_choice(error.errors(include_url=False))
-            if problem["type"] == "missing":  # or misspelt
-                unknown = (each for each in others if each["type"] == "extra_forbidden")
-                problem = next(unknown, problem)
-            path = [str(part) for part in problem["loc"]]
-            source = where if isinstance(where, str) else where(path)
-            raise UserError(f"{source}: {_problem(cls, problem, path)}") from None
+            key, line = explained(cls, error)
+            if isinstance(where, str):
+                raise UserError(f"{where}: {line}") from None
+            named = (each for each in keys_named(cls, key, line) if _has(values, each))
+            places = [where(each) for each in (*named, key)]
+            options = [each for each in places if each.startswith(_OPTIONS)]  # win over the file
+            raise UserError(f"{[*options, *places][0]}: {line}") from None
 
     def to_toml(self) -> str:
         """Return the resolved values as TOML; keys that are None are left out."""
@@ -62,8 +61,7 @@ class Config(BaseModel):
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
-_TYPE = re.compile(r"bool|int|float|str|literal\[.*\]")
-"""How pydantic ends the path of a problem with one of several types."""
+_OPTIONS = ("--set ", "command line")
 
 _MOST_LINES = 500  # searched for a key; each is a reading of the file up to there
 
@@ -87,15 +85,15 @@ def load_config(
         overrides: `a.b=VALUE` texts; VALUE is read as TOML, or else taken as a string.
         base: values given by other means (command line options), nested as in the file.
     """
-    given = {override: _override_path(kind, override) for override in overrides}
+    given = [(override, _override_path(kind, override)) for override in overrides]
     _refuse_two_names(given)
     values = _with_new_names(kind, read_toml(path), f"{path}: ") if path else {}
     merge(values, base)
-    for override, names in given.items():
+    for override, names in given:
         _put(values, names, _toml_value(override.partition("=")[2]), override)
 
     def where(key: Sequence[str]) -> str:
-        for override, names in reversed(given.items()):  # the last one counts
+        for override, names in reversed(given):  # the last one counts
             if list(key[: len(names)]) == names:
                 return f"--set {override}"
         if path is None or (key and _has(base, key)):
@@ -111,7 +109,7 @@ def _override_path(kind: type[Config], override: str) -> list[str]:
     if not separator or not key.strip():
         raise UserError(f"--set {override}: expected KEY=VALUE, as in training.steps=100")
     *tables, name = key.strip().split(".")
-    table = _table_at(kind, tables)
+    table = table_at(kind, tables)
     new = name if table is None else table.old_names.get(name, name)
     path = [*tables, new]
     if new != name:
@@ -119,10 +117,10 @@ def _override_path(kind: type[Config], override: str) -> list[str]:
     return path
 
 
-def _refuse_two_names(given: Mapping[str, Sequence[str]]) -> None:
+def _refuse_two_names(given: Sequence[tuple[str, Sequence[str]]]) -> None:
     """Refuse overrides that give a key by its old and by its present name, as in a file."""
     names: dict[tuple[str, ...], set[str]] = {}
-    for override, path in given.items():
+    for override, path in given:
         names.setdefault(tuple(path), set()).add(override.partition("=")[0].strip())
     for path, found in names.items():
         new = ".".join(path)
@@ -142,7 +140,7 @@ def _with_new_names(kind: type[Config], values: Mapping[str, Any], where: str) -
             if new != key and new not in values:
                 old.append(f"{path}{key} is now {path}{new}")
                 key = new
-            table = _table_at(kind, [key]) if isinstance(value, dict) else None
+            table = table_at(kind, [key]) if isinstance(value, dict) else None
             found[key] = renamed(table, value, f"{path}{key}.") if table else value
         return found
 
@@ -225,52 +223,3 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any, override: str)
         if not isinstance(values, dict):
             raise UserError(f"--set {override}: {part} is a value, not a table")
     values[path[-1]] = value
-
-
-def _problem(kind: type[Config], problem: ErrorDetails, path: Sequence[str]) -> str:
-    """Return what is wrong with the key at `path`."""
-    name = ".".join(path)
-    if problem["type"] == "extra_forbidden":
-        table = _table_at(kind, path[:-1])
-        known = sorted(table.model_fields) if table else []
-        return f"unknown key {name!r}; {did_you_mean(path[-1], known, 'known here:')}"
-    if problem["type"] == "missing":
-        return f"missing key {name!r}"
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "model_type":
-        table = _table_at(kind, path)
-        keys = sorted(table.model_fields) if table else []
-        hint = f"; its keys: {', '.join(keys)}" if 0 < len(keys) < 8 else ""
-        message = f"a table was expected{hint}"
-    if not name:
-        return message
-    given = problem["input"]
-    shown = "" if isinstance(given, dict | list) else f" = {given!r}"  # a table may be long
-    return f"{name}{shown}: {message[0].lower()}{message[1:]}"
-
-
-def _one_for_a_choice(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Join what each type of a key expected, where one of several may stand, into one problem."""
-    first, *others = problems
-    key = first["loc"][:-1]
-    same = [each for each in others if key and each["loc"][:-1] == key]
-    if not same or not _TYPE.fullmatch(str(first["loc"][-1])):
-        return [first, *others]
-    expected = [each["msg"].removeprefix("Input should be ") for each in same]
-    message = " or ".join([first["msg"], *expected])
-    return [{**first, "loc": key, "msg": message}, *others]
-
-
-def _table_at(kind: type[Config], path: Sequence[str]) -> type[Config] | None:
-    """Return the Config of the table at `path`; None where there is none."""
-    for part in path:
-        if part.isdigit():  # an index of a list of tables
-            continue
-        field = kind.model_fields.get(part)
-        inner = field.annotation if field else None
-        candidates = [inner, *getattr(inner, "__args__", ())]
-        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, Config)]
-        if not nested:
-            return None
-        kind = nested[0]
-    return kind

@@ -242,7 +242,7 @@ def test_a_broken_base_json_is_reported(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(method="lorra"), "method.json: method = 'lorra': input should be"),
+        (lambda c: c.update(method="lorra"), "method.json: method = 'lorra': did you mean 'lora'"),
         (lambda c: c["settings"].update(rank=0), "lora.rank = 0"),
         (lambda c: c.update(settings=3), "method.json: lora = 3: a table was expected"),
         (lambda c: c.pop("settings"), "method.json: an object with method and settings was"),
