@@ -317,7 +317,10 @@ BAD_MIXTURES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [{"mixture": {"tasks": [LEAF], "best_each": True}}]}, "for the run's own mixture"),
     ({"tasks": [{"mixture": {"tasks": [LEAF | {"dat": {}}]}}]}, "did you mean 'data'"),
     ({"tasks": [LEAF | {"rate": 1e308}]}, "rate"),
-    ({"tasks": [LEAF | {"most": 3}]}, "unknown key 'mixture.tasks.0.most'; known here: data, "),
+    (
+        {"tasks": [LEAF | {"most": 3}]},
+        r"unknown key 'mixture\.tasks\[0\]\.most'; known here: data, ",
+    ),
 ]
 
 

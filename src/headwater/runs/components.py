@@ -18,6 +18,7 @@ from headwater.errors import UserError
 from headwater.models.config import ModelConfig, TaskHead
 from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
+from headwater.runs.early_checks import check_best_metric
 from headwater.runs.objective_component import ObjectiveComponent
 from headwater.runs.recipe import MixtureConfig, Recipe, RunRecipe
 from headwater.runs.setup import Setup
@@ -94,16 +95,12 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
         assert recipe.task is not None and recipe.data is not None
         task = _learned_task(recipe.task, family)
         task = task.padded() if recipe.text.pad_punctuation else task
+        check_best_metric(recipe, [task])
         return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
     tasks = {each.task: _learned_task(each.task, family) for each in leaves if each.task}
     if recipe.text.pad_punctuation:
-        spans = {name: task.padded() for name, task in tasks.items() if task.kind == "span"}
-        if not spans:
-            raise UserError(
-                "text.pad_punctuation is for questions on a text; there is no such task"
-            )
-        tasks |= spans
+        tasks |= _padded(tasks)
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
     for objective in objectives:
         _check_objective(objective, family)
@@ -114,6 +111,7 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
             raise UserError(
                 f"mixture: {name} stands in it twice; list all of its files (or stores) once"
             )
+    check_best_metric(recipe, [tasks[each.task] for each in leaves if each.task])
     components: list[Component[Recipe]] = []
     for each in leaves:
         if each.unlabelled is not None:
@@ -134,6 +132,14 @@ def _learned_task(name: str, family: AnyFamily) -> Task[Any]:
             f"task {task.name} asks for text to be written, which an encoder cannot; take a t5"
         )
     return task
+
+
+def _padded(tasks: Mapping[str, Task[Any]]) -> dict[str, Task[Any]]:
+    """Return those of questions on a text, which read padded punctuation."""
+    found = {name: task.padded() for name, task in tasks.items() if task.kind == "span"}
+    if not found:
+        raise UserError("text.pad_punctuation is for questions on a text; there is no such task")
+    return found
 
 
 def _check_objective(config: ObjectiveConfig, family: AnyFamily) -> None:

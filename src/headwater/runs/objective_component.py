@@ -20,6 +20,7 @@ from headwater.models.config import ModelConfig, TaskHead, check_head
 from headwater.models.families import FAMILIES, family_of, sizes_of
 from headwater.objectives.names import OBJECTIVES, ObjectiveConfig
 from headwater.objectives.sequences import ConcatenatedStores, store_seed
+from headwater.runs.early_checks import LOSS, PERPLEXITY
 from headwater.runs.recipe import RunRecipe
 from headwater.runs.setup import Setup
 
@@ -73,7 +74,7 @@ class ObjectiveComponent:
         """The loss and, outside of a mixture, the perplexity; its terms may come with them."""
         if self.validation is None:
             return ()
-        return ("loss",) if self.in_mixture else ("loss", "perplexity")
+        return (LOSS,) if self.in_mixture else (LOSS, PERPLEXITY)
 
     @property
     def validation_rows(self) -> int:

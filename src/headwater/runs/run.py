@@ -28,6 +28,7 @@ from headwater.models.families import AnyFamily
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import PerTaskLoss, TextToText
 from headwater.runs.components import Component, R, rates_of, read_components
+from headwater.runs.early_checks import AVERAGE, check_best_metric, check_machine_and_sizes
 from headwater.runs.feature_cache import keep_features
 from headwater.runs.objective_component import ObjectiveComponent, families_of
 from headwater.runs.recipe import (
@@ -54,9 +55,6 @@ from headwater.training.run_folder import check_run_folder
 from headwater.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-AVERAGE = "average"
-"""The mean of the main metrics of a mixture's tasks."""
 
 _DATA = {"training", "data", "corpus", "mixture"}  # of a recipe; compared by other means
 
@@ -255,16 +253,13 @@ def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
     if features and recipe.mixture is not None:
         raise UserError("method 'features' learns one task, not a mixture")
     recipe = resolved(recipe, family)
+    check_machine_and_sizes(recipe)
     components = read_components(recipe, family)
     torch.manual_seed(recipe.training.seed)
     setup = _setup(recipe, family, components)
     for component in components:
         component.check(setup.model.config)
-    run = Run(fit_lengths(recipe, setup.model.config), components, setup, recipe.mixture)
-    name, known = recipe.training.metric_for_best_model, run.metric_names
-    if name is not None and known and name not in known:
-        raise UserError(f"training.metric_for_best_model = {name!r}: there are {', '.join(known)}")
-    return run
+    return Run(fit_lengths(recipe, setup.model.config), components, setup, recipe.mixture)
 
 
 def _setup(recipe: Recipe, family: AnyFamily, components: list[Component[Recipe]]) -> Setup:
@@ -285,6 +280,8 @@ def _setup(recipe: Recipe, family: AnyFamily, components: list[Component[Recipe]
 
 def _begin_pretraining(recipe: PretrainRecipe) -> Run[PretrainRecipe]:
     recipe = _resolved(recipe)
+    check_machine_and_sizes(recipe)
+    check_best_metric(recipe)
     component = ObjectiveComponent.open(recipe, in_mixture=False)
     torch.manual_seed(recipe.training.seed)
     head = component.head() if recipe_family(recipe).kind == "encoder" else None
@@ -308,7 +305,5 @@ def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
 
 def _note_window(recipe: PretrainRecipe, model: Model) -> None:
     """Let a CBOW's config say which window it is trained on: looking into it needs to know."""
-    if recipe.network is not None and "window" in recipe.network.sizes:
-        raise UserError("network.sizes.window: no size of the network; set cbow.window")
     if recipe.objective == "cbow":
         model.body.config = replace(model.config, window=recipe.cbow.window)

@@ -1,16 +1,16 @@
 """What a run begins with: a model, from a folder or from random weights, and how it is adapted."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headwater.checkpoints.description import check_number, names_activation, read_config
+from headwater.checkpoints.description import read_config
 from headwater.checkpoints.folder import know_words, load_model, load_multi_task
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import Adaptation, Base
-from headwater.errors import UserError, did_you_mean
+from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.inference.generation_file import OWN_LENGTHS, read_generation
 from headwater.methods.method import Method
@@ -21,7 +21,7 @@ from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.memory import check_memory
 from headwater.models.text_to_text import TextToText
-from headwater.nn.feedforward import ACTIVATIONS
+from headwater.runs.network_sizes import sized
 from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
 from headwater.text.sequence_layout import SequenceLayout, layout_for
@@ -168,44 +168,8 @@ def _random_network(
         vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
     if vocabulary is None:
         raise UserError("missing key 'network.vocabulary': a folder or file with a vocabulary")
-    config = _sized(preset(network.preset), network, vocabulary)
+    config = sized(network, vocabulary)
     check_memory(config, head)
     model = build(config)
     know_words(model, vocabulary)
     return model, vocabulary
-
-
-def _sized(config: ModelConfig, network: NetworkConfig, vocabulary: Vocabulary) -> ModelConfig:
-    """Lay the vocabulary's ids and the recipe's sizes over a preset."""
-    names = [field.name for field in fields(config) if field.name != "model_type"]
-    known = {name: getattr(config, name) for name in names}
-    for name, value in network.sizes.items():
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise UserError(f"network.sizes: {network.preset} has no size {name!r}; {hint}")
-        _check_size(name, value, config)
-    pad, eos = vocabulary.pad_id, vocabulary.eos_id
-    special_tokens = {
-        "pad_token_id": pad,
-        "bos_token_id": eos,  # a GPT-2 begins a text with what ends the one before
-        "eos_token_id": eos,
-        "decoder_start_token_id": pad,
-    }
-    ids = {name: id for name, id in special_tokens.items() if name in known and id is not None}
-    sizes: dict[str, Any] = {"vocab_size": vocabulary.size} | ids | network.sizes
-    return replace(config, **family_of(config).complete_sizes(sizes))
-
-
-def _check_size(name: str, value: Any, config: ModelConfig) -> None:
-    """Refuse a value that no network can be built with; `config` is the preset's."""
-    example = getattr(config, name)
-    where = f"network.sizes.{name} = {value!r}"
-    if isinstance(example, tuple):
-        return  # the config checks what is in it
-    if type(value) is not type(example) and not (type(value) is int and type(example) is float):
-        raise UserError(f"{where}: expected one like {example!r}")
-    if type(value) in (int, float):
-        check_number(name, float(value) if type(example) is float else value, where)
-    named = isinstance(value, str) and names_activation(config, name)
-    if named and value.removeprefix("gated-") not in ACTIVATIONS:
-        raise UserError(f"{where}: there are {', '.join(ACTIVATIONS)}")

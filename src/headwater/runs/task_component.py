@@ -16,6 +16,7 @@ from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
 from headwater.models.config import ModelConfig, TaskHead
+from headwater.runs.early_checks import metrics_of
 from headwater.runs.recipe import Recipe
 from headwater.runs.setup import Setup
 from headwater.tasks.pair_features import PairFeatures, encode_pairs
@@ -53,7 +54,7 @@ class TaskComponent:
         """The task's metrics, where there are validation examples."""
         if self.data.validation is None:
             return ()
-        return tuple(dict.fromkeys((self.task.main_metric, *self.task.metric_names)))
+        return metrics_of(self.task)
 
     @property
     def has_pairs(self) -> bool:
