@@ -49,6 +49,9 @@ class Loaded:
     def __init__(self, known: Iterable[str]) -> None:
         self.known = set(known)
 
+    def read_as(self, task: Task[Any]) -> Task[Any]:
+        return task
+
     def predictor(self, task: Task[Any]) -> Callable[[Any], Iterator[Decision]]:
         if task.name not in self.known:
             raise UserError(f"this model knows no {task.name}")
@@ -65,7 +68,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Models by the tasks they know, as `cola+rte`; the list says what was loaded."""
     loaded: list[str] = []
 
-    def load(model: str, device: str) -> Loaded:
+    def load(model: str, device: str = "auto", **_: object) -> Loaded:
         loaded.append(model)
         return Loaded(model.split("+"))
 

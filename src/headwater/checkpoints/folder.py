@@ -5,6 +5,7 @@
 whatever a folder holds.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from headwater.models.config import (
     TaskHead,
     check_head,
     label_names,
+    unnamed,
     with_labels,
 )
 from headwater.models.families import family_of, keys_of
@@ -41,6 +43,8 @@ from headwater.models.multi_task import MultiTask
 from headwater.nn.characters import END_TEXT, character_ids
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
 
 _GIVES: Mapping[HeadName, str] = {
     "sequence": "one label of a text",
@@ -161,9 +165,12 @@ def _heads(
             f"{described.file}: {with_article(config.model_type)} body takes no {chosen} head"
         )
     if saved in CHOOSING and labels:
-        unnamed = tuple(f"LABEL_{index}" for index in range(len(labels)))
-        if label_names(config) not in (unnamed, tuple(labels)):
+        own = label_names(config)
+        if own != tuple(labels) and not (unnamed(own) and len(own) == len(labels)):
             saved = None
+        elif own != tuple(labels) and saved == chosen:
+            names = ", ".join(f"{index} = {name}" for index, name in enumerate(labels))
+            logger.info(f"{described.file}: its labels have no names and get these: {names}")
     if {saved, chosen} == _GIVES.keys() and saved and chosen:
         raise UserError(
             f"{described.file}: its head gives {_GIVES[saved]} (problem_type {PROBLEMS[saved]}), "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from headwater.commands.terminal import (
     Device,
     Json,
+    LabelNames,
     Model,
     ModelByTask,
     NoAnswerProbabilities,
@@ -14,6 +15,7 @@ from headwater.commands.terminal import (
     argument,
     described,
     echo,
+    label_names_of,
     option,
     print_json,
     print_table,
@@ -33,6 +35,7 @@ def evaluate(
     ],
     output: Annotated[Path | None, option("Where metrics and predictions go.", "DIR")] = None,
     pad_punctuation: PadPunctuation = None,
+    label_names: LabelNames = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
@@ -43,10 +46,15 @@ def evaluate(
         from headwater.evaluation.one_task import evaluate_files
 
         found = evaluate_files(
-            model, only, data, output, device=device, pad_punctuation=pad_punctuation
+            *(model, only, data, output),
+            device=device,
+            pad_punctuation=pad_punctuation,
+            label_names=label_names_of(label_names),
         )
         print_table(found, json)
         return
+    if label_names is not None:
+        raise UserError("--label-names is for one task; measure it alone")
     from headwater.evaluation.several_tasks import evaluate_tasks
 
     summary = evaluate_tasks(
@@ -68,6 +76,7 @@ def predict(
     output: Annotated[Path, option("Gets the predictions.", "FILE")],
     no_answer_probabilities: NoAnswerProbabilities = None,
     pad_punctuation: PadPunctuation = None,
+    label_names: LabelNames = None,
     device: Device = "auto",
 ) -> None:
     from headwater.evaluation.one_task import predict_file
@@ -80,6 +89,7 @@ def predict(
         no_answer_probabilities,
         device=device,
         pad_punctuation=pad_punctuation,
+        label_names=label_names_of(label_names),
     )
 
 

@@ -11,6 +11,7 @@ import typer
 from headwater.escapes import visible
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
+from headwater.errors import UserError
 
 
 def option(
@@ -57,6 +58,10 @@ PadPunctuation = Annotated[
     bool | None, option("Of a published T5: space out punctuation.", flag="--pad-punctuation")
 ]
 
+LabelNames = Annotated[
+    str | None, option("Its labels in the order of its outputs, with commas.", "A,B,C")
+]
+
 Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]
 TextField = Annotated[str, option("The field or column with the text.")]
 
@@ -77,6 +82,16 @@ def described(help: str) -> Callable[[CommandT], CommandT]:
 def echo(text: object = "", *, end: str = "\n", error: bool = False) -> None:
     """Print a text, with what a terminal would obey made visible."""
     print(visible(str(text)), end=end, file=sys.stderr if error else None)
+
+
+def label_names_of(given: str | None) -> list[str] | None:
+    """Return the names of `--label-names A,B,C`."""
+    if given is None:
+        return None
+    names = [name.strip() for name in given.split(",")]
+    if not all(names):
+        raise UserError(f"--label-names {given}: a name is empty; give A,B,C")
+    return names
 
 
 def print_json(value: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from headwater.data.example import Examples
 from headwater.data.task import Task
@@ -12,7 +12,7 @@ from headwater.evaluation.evaluator import Evaluation, evaluate, predict, progre
 from headwater.evaluation.scoring import log_report, log_unknown, read_files
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.answer import Predictor
-from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loaded import LoadedModel, Loading, load
 from headwater.tasks.names import SERVED_BY
 from headwater.tasks.names import task as find_task
 
@@ -22,22 +22,20 @@ def evaluate_files(
     task: str,
     data: Sequence[Path],
     output: Path | None = None,
-    *,
-    device: str = "auto",
-    pad_punctuation: bool | None = None,
+    **loading: Unpack[Loading],
 ) -> dict[str, float]:
     """Measure a model on a task's files; with `output`, write metrics and predictions there.
 
     Args:
         model: a model, or what stands for one with several tasks (`choice.models_for`).
         data: files, a folder with the official validation file, or `hub`.
-        pad_punctuation: see `loaded.load`; scores are then of padded texts, as T5's own are.
+        loading: see `loaded.load`; with `pad_punctuation` scores are of padded texts, as T5's own.
     """
     measured = find_task(task)
     if output is not None:
         check_writable(output)
     examples = read_files(measured, data)
-    loaded = _load(model, measured, device, pad_punctuation)
+    loaded = _load(model, measured, loading)
     predictor = predictor_for(loaded, measured)
     return measure(predictor, loaded.read_as(measured), examples, output).metrics
 
@@ -66,9 +64,7 @@ def predict_file(
     input_file: Path,
     output: Path,
     no_answer_probabilities: Path | None = None,
-    *,
-    device: str = "auto",
-    pad_punctuation: bool | None = None,
+    **loading: Unpack[Loading],
 ) -> None:
     """Predict a file's examples into a file of the task's official format."""
     predicted = find_task(task)
@@ -76,7 +72,7 @@ def predict_file(
     if no_answer_probabilities is not None and not predicted.null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
     examples = read_files(predicted, [input_file], answered=False)
-    loaded = _load(model, predicted, device, pad_punctuation)
+    loaded = _load(model, predicted, loading)
     if no_answer_probabilities is not None and loaded.generates:
         raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
     predictor = predictor_for(loaded, predicted)
@@ -102,11 +98,9 @@ def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path |
         raise UserError("--output -: name a file; predictions are not written to standard output")
 
 
-def _load(
-    model: str | Sequence[str], task: Task[Any], device: str, pad_punctuation: bool | None
-) -> LoadedModel:
+def _load(model: str | Sequence[str], task: Task[Any], loading: Loading) -> LoadedModel:
     given = [model] if isinstance(model, str) else list(model)
     found = models_for(given, [task])
     if task.name not in found:
         raise UserError(f"{', '.join(given)}: neither a model nor a folder with a run {task.name}/")
-    return load(found[task.name], device, pad_punctuation=pad_punctuation)
+    return load(found[task.name], **loading)

@@ -7,7 +7,7 @@ load("path/to/t5").generate(["translate English to German: good"])
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final, overload
+from typing import TYPE_CHECKING, Any, TypedDict, final, overload
 
 import torch
 
@@ -23,6 +23,7 @@ from headwater.inference.answer import Answer, Predictor, Reader
 from headwater.inference.entities import AGGREGATIONS, Aggregation, Entity
 from headwater.inference.gaps import Filling
 from headwater.inference.generation_file import read_generation
+from headwater.inference.label_names import name_labels
 from headwater.inference.predictors import Predictors
 from headwater.inference.text_labels import Label, ranked
 from headwater.models.build import Model
@@ -39,26 +40,42 @@ if TYPE_CHECKING:  # it brings all metrics
 Texts = list[str] | tuple[str, ...]
 
 
+class Loading(TypedDict, total=False):
+    """What `load` takes but the model, for who hands it on."""
+
+    device: str
+    pad_punctuation: bool | None
+    label_names: Sequence[str] | None
+
+
 def load(
-    model: str | Path, device: str = "auto", *, pad_punctuation: bool | None = None
+    model: str | Path,
+    device: str = "auto",
+    *,
+    pad_punctuation: bool | None = None,
+    label_names: Sequence[str] | None = None,
 ) -> "LoadedModel":
     """Load a model by folder, run folder, bundled name or hub id.
 
     Args:
         pad_punctuation: of a T5, whether it reads questions with spaces around punctuation, as the
             published ones do; None: as it was trained here.
+        label_names: of a classifier or a tagger, in the order of its outputs; None: as in
+            config.json.
     """
     model = check_name(model, "model")
     folder, target = resolve(model), choose_device(check_text(device, "device"))
     checkpoint = open_model(folder)
     checkpoint.model.to(target)
+    if label_names is not None:
+        name_labels(checkpoint.model, label_names, model)
     return _loaded(checkpoint, folder, model, pad_punctuation)
 
 
 def _loaded(
     checkpoint: LoadedCheckpoint, folder: Path, name: str, pad_punctuation: bool | None = None
 ) -> "LoadedModel":
-    vocabulary, config = load_vocabulary(folder), checkpoint.config
+    vocabulary, config = load_vocabulary(folder), checkpoint.model.config
     check_fits(vocabulary, config.vocab_size, str(folder))
     extra = read_extra(folder)
     if pad_punctuation is not None:

@@ -18,6 +18,7 @@ from headwater.inference.entities import Aggregation, EntityTagger
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader
+from headwater.inference.label_names import by_order
 from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
 from headwater.inference.laid_over import laid_over
 from headwater.inference.mask_fillers import MaskFiller, WordFiller
@@ -26,7 +27,7 @@ from headwater.inference.text_generator import TaskGenerator, TextGenerator
 from headwater.inference.verbs import VERBS, Name, unfit
 from headwater.models.body import GeneratingBody, WordBody
 from headwater.models.build import Model
-from headwater.models.config import ModelConfig
+from headwater.models.config import CHOOSING, ModelConfig
 from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.multi_task import MultiTask
@@ -174,18 +175,25 @@ class Predictors:
         self, head: Model, labels: Sequence[str], task: "Task[Any]", precision: torch.dtype | None
     ) -> Predictor[Any]:
         kind = head.head_name
+        if kind == task.kind and kind in CHOOSING:
+            labels = by_order(labels, task, self._name)
         self._check_head(kind, labels, task)
         if kind == "span":
             threshold = (self._threshold or 0.0) if task.null_answers else None
             return self._span_reader(head, threshold, precision)
-        scorer = self._scorer(head, precision)
+        scorer = self._scorer(head, precision, labels)
         return Tagger(scorer) if kind == "token" else Classifier(scorer)
 
-    def _scorer(self, head: Model, precision: torch.dtype | None = None) -> LabelScorer:
+    def _scorer(
+        self,
+        head: Model,
+        precision: torch.dtype | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> LabelScorer:
         return LabelScorer(
             head,
             self._vocabulary,
-            () if head.head_name == "regression" else tuple(head.labels),
+            () if head.head_name == "regression" else tuple(labels or head.labels),
             self._saved("sequence", SequenceConfig).fitting(sizes_of(self._config).longest_input),
             precision=precision,
             layout=self._layout,
@@ -205,7 +213,8 @@ class Predictors:
         if chosen and task.labels and sorted(task.labels) != sorted(labels):
             raise UserError(
                 f"{self._name} chooses from {', '.join(labels)}; task {task.name} has "
-                f"{', '.join(task.labels)} (names are those of id2label in config.json)"
+                f"{', '.join(task.labels)} (names are those of id2label in config.json; "
+                "--label-names gives others, in the order of the outputs)"
             )
 
     def _span_reader(

@@ -70,6 +70,11 @@ def label_names(config: ModelConfig) -> tuple[str, ...]:
     return names
 
 
+def unnamed(labels: Sequence[str]) -> bool:
+    """Tell whether labels have no names but those that the published code numbers them by."""
+    return tuple(labels) == tuple(f"LABEL_{index}" for index in range(len(labels)))
+
+
 def with_labels(config: C, labels: Sequence[str] | None) -> C:
     """Return `config` with classes of those names; with its own where none are given."""
     if not labels or not label_names(config):
