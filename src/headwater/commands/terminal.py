@@ -8,10 +8,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from headwater.errors import UserError
 from headwater.escapes import visible
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
-from headwater.errors import UserError
 
 
 def option(
