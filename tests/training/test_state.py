@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from toy_training import ToyModel, toy_config, toy_run, toy_trainer
 Damage = Callable[[Path], object]
 
 
-def interrupted(folder: Path, calls: int = 5, save_steps: int = 5) -> Path:
+def interrupted(folder: Path, calls: int = 5, **changes: Any) -> Path:
     """A run of 60 steps that stopped at 42, with the states of 35 and 40 and the best of 14."""
 
     class Enough(Exception):
@@ -33,7 +34,7 @@ def interrupted(folder: Path, calls: int = 5, save_steps: int = 5) -> Path:
 
     evaluate.calls = 0  # type: ignore[attr-defined]
     with pytest.raises(Enough):
-        toy_trainer(folder, toy_config(save_steps=save_steps), evaluate=evaluate).run()
+        toy_trainer(folder, toy_config(**changes), evaluate=evaluate).run()
     return folder / "state"
 
 

@@ -31,6 +31,7 @@ from headwater.text.vocabulary import Vocabulary
 FORMAT: Final = 1
 TOKENS, DOCUMENTS, SENTENCES = "tokens.bin", "documents.npy", "sentences.npy"
 STORE, VOCABULARY = "store.json", "vocabulary"
+_CHECKED = 1 << 20  # numbers looked at together
 
 Tokens = NDArray[np.uint16] | NDArray[np.uint32]
 
@@ -122,7 +123,8 @@ class TokenStore:
     def load_vocabulary(self) -> Vocabulary:
         """Load the vocabulary that made the ids."""
         vocabulary = load_vocabulary(self.folder / VOCABULARY)
-        if vocabulary.fingerprint != self.vocabulary_fingerprint:
+        known = self.info.vocabulary
+        if (vocabulary.fingerprint, vocabulary.size) != (known.fingerprint, known.size):
             raise UserError(
                 f"{self.folder / VOCABULARY}: not the vocabulary that made this store; copy the "
                 "store again"
@@ -130,13 +132,35 @@ class TokenStore:
         return vocabulary
 
     def verify(self) -> None:
-        """Read every file and compare it with its checksum."""
+        """Read every file, compare it with its checksum, and check that its numbers can be."""
         for name, digest in self.info.sha256.items():
             file = self.folder / name
             if not file.is_file():
                 raise UserError(f"{file}: missing; copy the store again")
             if sha256(file) != digest:
                 raise UserError(f"{file}: differs from its checksum; copy the store again")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Refuse ids that the vocabulary has not, and bounds that do not rise."""
+        size = self.info.vocabulary.size
+        for begin in range(0, len(self.tokens), _CHECKED):
+            if (largest := int(self.tokens[begin : begin + _CHECKED].max())) >= size:
+                raise UserError(
+                    f"{self.folder / TOKENS}: holds id {largest:,}, and the vocabulary has "
+                    f"{size:,} tokens; build the store again"
+                )
+        for name, bounds in ((DOCUMENTS, self.documents), (SENTENCES, self.sentences)):
+            for begin in range(0, len(bounds), _CHECKED):
+                part = bounds[begin : begin + _CHECKED + 1]
+                there = self.sentences[
+                    np.searchsorted(self.sentences, part).clip(max=len(self.sentences) - 1)
+                ]
+                if (np.diff(part) <= 0).any() or (there != part).any():
+                    raise UserError(
+                        f"{self.folder / name}: its bounds do not rise, or no sentence begins at "
+                        "one; build the store again"
+                    )
 
 
 @final
