@@ -29,6 +29,7 @@ from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks, vectors
 from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
+from headwater.commands.texts import classify, fill, generate, tag
 from headwater.commands.train import finetune, pretrain
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
@@ -90,7 +91,9 @@ def _options(
     pass
 
 
-for _verb in (ask, finetune, pretrain, evaluate, predict, score, submit, models, merge, study):
+_MODELS = (ask, classify, tag, fill, generate)
+_FILES = (finetune, pretrain, evaluate, predict, score, submit, models, merge, study)
+for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)
 app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
 app.add_typer(inspect, name="inspect", help="Look at what a model reads, attends to and predicts.")

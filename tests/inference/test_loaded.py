@@ -63,7 +63,7 @@ def test_what_a_model_cannot_do_is_reported_with_the_fix(tmp_path: Path, words: 
     with pytest.raises(UserError, match="headwater finetune"):
         body.answer("who?", TEXT)
     reader = load(save(tmp_path / "reader", words, "span"))
-    with pytest.raises(UserError, match="generate needs a T5 or a GPT; use answer"):
+    with pytest.raises(UserError, match="generate needs a T5 or a GPT; use ask"):
         reader.generate(["bob"])
     with pytest.raises(UserError, match="give a context"):
         reader.answer("who?")

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from headwater.arguments import check_count, check_text
+from headwater.arguments import check_count, check_number, check_text
 from headwater.data.config import SpanConfig
 from headwater.data.convert import FeatureSet
 from headwater.data.example import SpanExample
@@ -74,7 +74,7 @@ class ExtractiveReader:
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
         self.config = config or SpanConfig()
-        self.threshold = threshold
+        self.threshold = None if threshold is None else check_number(threshold, "threshold")
         self._precision = precision
         self._tokens, self._layout = tokens, layout
 

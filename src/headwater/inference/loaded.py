@@ -159,7 +159,7 @@ class LoadedModel:
     def classify(
         self,
         text: Texts,
-        text_pair: Texts | None = ...,
+        text_pair: Sequence[str | None] | None = ...,
         *,
         top_k: int | None = ...,
         task: str | None = ...,
@@ -167,7 +167,7 @@ class LoadedModel:
     def classify(
         self,
         text: str | Texts,
-        text_pair: str | Texts | None = None,
+        text_pair: str | Sequence[str | None] | None = None,
         *,
         top_k: int | None = None,
         task: str | None = None,
@@ -178,18 +178,14 @@ class LoadedModel:
 
         Args:
             text: one text, or several: these are read together, and each gets a list.
-            text_pair: the second text of a pair, or that of each.
+            text_pair: the second text of a pair, or that of each; None: of a text alone.
             top_k: how many labels; None: all.
             task: whose head is asked, of a model of several tasks.
         """
         predict, labels = self._predictors.classifier(task)
         top_k = None if top_k is None else check_count(top_k, "top_k")
         texts = _filled(text, "text")
-        pairs: Sequence[str | None] = [None] * len(texts)
-        if text_pair is not None:
-            pairs = _filled(text_pair, "text_pair")
-            if len(pairs) != len(texts) or isinstance(text, str) != isinstance(text_pair, str):
-                raise UserError("text_pair: one text for each of `text` was expected")
+        pairs = [None] * len(texts) if text_pair is None else _seconds(text, text_pair)
         examples = (
             PairExample(str(number), *pair)
             for number, pair in enumerate(zip(texts, pairs, strict=True))
@@ -275,7 +271,7 @@ class LoadedModel:
     def _questions(self) -> Reader:
         """Return what answers questions; a UserError says why there is nothing."""
         if self._reader is None:
-            raise self._predictors.unfit("answer")
+            raise self._predictors.unfit("ask")
         return self._reader
 
     def adapted(self, model: str | Path) -> "LoadedModel":
@@ -328,6 +324,15 @@ class LoadedModel:
             precision: of an encoder's matrix products; None: by the device and the amount of text.
         """
         return self._predictors.for_task(task, precision)
+
+
+def _seconds(text: str | Texts, text_pair: Any) -> list[str | None]:
+    """Return the second text of each of `text`, or None."""
+    one = isinstance(text, str)
+    given = [text_pair] if one else check_several(text_pair, "text_pair", "a list of texts")
+    if len(given) != (1 if one else len(text)):
+        raise UserError(f"text_pair: {len(text)} texts were expected, one for each of `text`")
+    return [None if each is None else check_text(each, "text_pair") for each in given]
 
 
 def _filled(texts: Any, name: str) -> list[str]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # it brings all metrics
     from headwater.data.task import Task
 
 ConfigT = TypeVar("ConfigT", bound=Config)
+LONGEST = 512  # tokens of a model that says nothing: the positions of BERT
 Writer = TextGenerator | CausalGenerator
 Filler = MaskFiller | WordFiller | SpanFiller
 
@@ -194,7 +195,7 @@ class Predictors:
             head,
             self._vocabulary,
             () if head.head_name == "regression" else tuple(labels or head.labels),
-            self._saved("sequence", SequenceConfig).fitting(sizes_of(self._config).longest_input),
+            self._lengths(),
             precision=precision,
             layout=self._layout,
         )
@@ -228,6 +229,13 @@ class Predictors:
             precision=precision,
             layout=self._layout,
         )
+
+    def _lengths(self) -> SequenceConfig:
+        """Return how long inputs were in training; of another's model, as long as it reads."""
+        found = self._saved("sequence", SequenceConfig)
+        if "sequence" not in self._extra:
+            found = SequenceConfig(max_length=LONGEST)
+        return found.fitting(sizes_of(self._config).longest_input)
 
     def _saved(self, key: str, config: type[ConfigT]) -> ConfigT:
         """Return the settings under a key of headwater.json: those of training."""

@@ -1,4 +1,7 @@
-"""What a model is asked by which verb, and what is said where it does not fit. Free of torch."""
+"""What a model is asked by which verb, and what is said where it does not fit. Free of torch.
+
+The verbs are those of the command line; `ask` is `LoadedModel.answer`.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -8,7 +11,7 @@ from headwater.models.config import HeadName, ModelConfig
 from headwater.models.families import family_of
 from headwater.models.family import Kind
 
-Name = Literal["answer", "classify", "tag", "fill", "generate"]
+Name = Literal["generate", "ask", "classify", "tag", "fill"]
 
 
 class Verb(NamedTuple):
@@ -22,7 +25,8 @@ class Verb(NamedTuple):
 _FINETUNE = "headwater finetune --model {} --task"
 
 VERBS: Mapping[Name, Verb] = {
-    "answer": Verb(("span",), ("text_to_text",), f"{_FINETUNE} squad --data FILE"),
+    "generate": Verb((), ("text_to_text", "causal_lm"), ""),
+    "ask": Verb(("span",), ("text_to_text",), f"{_FINETUNE} squad --data FILE"),
     "classify": Verb(
         ("sequence", "multi_label", "regression"), (), f"{_FINETUNE} TASK --data FILE"
     ),
@@ -32,12 +36,11 @@ VERBS: Mapping[Name, Verb] = {
         ("text_to_text", "word_vectors"),
         "headwater pretrain --model {} --objective mlm --corpus STORE",
     ),
-    "generate": Verb((), ("text_to_text", "causal_lm"), ""),
 }
 
 _DOES: Mapping[Kind, str] = {
     "encoder": "has no head",
-    "text_to_text": "is {}, which writes whatever it is asked",
+    "text_to_text": "is {}, which does a task by writing",
     "causal_lm": "is {}, which continues a text",
     "word_vectors": "is {}, which gives vectors of words",
 }
@@ -65,4 +68,5 @@ def unfit(
     if family.kind == "encoder" and wanted.training:
         fixes.append(f"train one: {wanted.training.format(body_name)}")
     needs = f"a head of kind {' or '.join(wanted.heads)}" if wanted.heads else "a T5 or a GPT"
-    return UserError(f"{name} {has}, and {verb} needs {needs}; {', or '.join(fixes)}")
+    said = f"{name} {has}, and {verb} needs {needs}"
+    return UserError("; ".join([said, ", or ".join(fixes)] if fixes else [said]))

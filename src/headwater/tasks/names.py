@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, final
 
+from headwater.arguments import check_text
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
 
@@ -103,7 +104,7 @@ TASKS = _Tasks()
 
 def task(name: str) -> Task[Any]:
     """Return a task by its name, or one of your own by its declaration, such as `my_task.toml`."""
-    if name in TASKS:
+    if check_text(name, "task") in TASKS:
         return TASKS[name]
     if name.endswith(".toml"):
         from headwater.tasks.declared import load_task

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from headwater.arguments import check_name
 from headwater.errors import UserError
 from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import check_class, reads, refuse_unread
@@ -20,7 +21,7 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     its files in a way of its own is refused by name.
     Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
     """
-    path = Path(path)
+    path = Path(check_name(path, "vocabulary"))
     if not path.is_dir():
         return _load_file(path, Settings.read(path.parent))
     folders = (path, path / "model", path / "vocabulary")
