@@ -118,7 +118,7 @@ def _exit_code(arguments: list[str]) -> int:
     """Run a verb; say what went wrong, but for a fault of ours, which is raised."""
     try:
         _check_paths(arguments)
-        return app(standalone_mode=False) or 0
+        return app(prog_name="headwater", standalone_mode=False) or 0
     except TyperException as error:
         _explain(error)
         return error.exit_code

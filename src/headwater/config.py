@@ -90,7 +90,7 @@ def load_config(
     values = _with_new_names(kind, read_toml(path), f"{path}: ") if path else {}
     merge(values, base)
     for override, names in given:
-        _put(values, names, _toml_value(override.partition("=")[2]), override)
+        _put(values, names, toml_value(override.partition("=")[2]), override)
 
     def where(key: Sequence[str]) -> str:
         for override, names in reversed(given):  # the last one counts
@@ -210,7 +210,8 @@ def merge(values: dict[str, Any], over: Mapping[str, Any]) -> None:
             values[key] = dict(value) if isinstance(value, Mapping) else value
 
 
-def _toml_value(text: str) -> Any:
+def toml_value(text: str) -> Any:
+    """Return a value that is written as in TOML, or else the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -113,7 +113,7 @@ def test_wrong_names_are_named(call: Callable[[], Any], expected: str) -> None:
 
 @pytest.mark.parametrize("threshold", [NAN, float("inf"), True, "1"])
 def test_a_threshold_is_a_number(words: Vocabulary, threshold: Any) -> None:
-    with pytest.raises(UserError, match="threshold = .*: a number was expected"):
+    with pytest.raises(UserError, match=r"threshold = .*: a number was expected"):
         ExtractiveReader(tiny.bert("span"), words, threshold=threshold)
 
 

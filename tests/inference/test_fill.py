@@ -10,7 +10,7 @@ import transformers
 import tiny
 from headwater.errors import UserError
 from headwater.inference.gaps import with_sentinels
-from headwater.inference.generation_config import Generated
+from headwater.inference.generated import Generated
 from headwater.inference.loaded import load
 from headwater.inference.span_filler import SpanFiller
 from headwater.models.text_to_text import TextToText

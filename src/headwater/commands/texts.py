@@ -1,7 +1,6 @@
 """`headwater classify`, `tag`, `fill` and `generate`: what a model says of texts, or writes."""
 
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headwater.commands.given import print_rows, print_said, tell
@@ -19,6 +18,16 @@ Asked = Annotated[str, option("A folder, a hub id, or a bundled name.", "MODEL")
 OfTask = Annotated[str | None, option("Whose head, of a model of several tasks.", "TASK")]
 TopK = Annotated[int, option("How many to show.", min=1, max=10**6)]
 Pair = tuple[str, str | None]
+
+Longest = Annotated[int | None, option("The most tokens to write.", "N")]
+Beams = Annotated[int | None, option("Beams of a search.", "N")]
+Returned = Annotated[int | None, option("Texts for each text.", "N")]
+Temperature = Annotated[float | None, option("Divides the logits to draw by.", "T")]
+DrawnOf = Annotated[int | None, option("Draw among the K likeliest tokens.", "K")]
+DrawnWith = Annotated[float | None, option("Draw among the likeliest with this probability.", "P")]
+OtherOptions = Annotated[
+    list[str] | None, option("Any other option; repeatable.", "NAME=VALUE", flag="--set")
+]
 
 
 def classify(
@@ -76,7 +85,10 @@ def tag(
     """Find the entities of a text: what they are, and from which character to which."""
     from headwater.inference.loaded import load
 
-    ask = partial(load(model, device).tag, aggregation=aggregation, task=task)
+    loaded = load(model, device)
+
+    def ask(items: list[str]) -> list[list["Entity"]]:
+        return loaded.tag(items, aggregation=aggregation, task=task)
 
     def show(item: str, said: list["Entity"], several: bool) -> None:
         if json:
@@ -104,7 +116,10 @@ def fill(
     """Fill the gaps of a text with the likeliest words."""
     from headwater.inference.loaded import load
 
-    ask = partial(load(model, device).fill, top_k=top_k)
+    loaded = load(model, device)
+
+    def ask(items: list[str]) -> list[list[list["Filling"]]]:
+        return loaded.fill(items, top_k=top_k)
 
     def show(item: str, said: list[list["Filling"]], several: bool) -> None:
         if json:
@@ -124,25 +139,18 @@ def fill(
 def generate(
     text: Text,
     model: Asked,
-    max_new_tokens: Annotated[int | None, option("The most tokens to write.", "N")] = None,
-    num_beams: Annotated[int | None, option("Beams of a search.", "N")] = None,
-    num_return_sequences: Annotated[int | None, option("Texts for each text.", "N")] = None,
+    max_new_tokens: Longest = None,
+    num_beams: Beams = None,
+    num_return_sequences: Returned = None,
     do_sample: Annotated[bool, option("Draw each token.", flag="--do-sample")] = False,
-    temperature: Annotated[float | None, option("Divides the logits to draw by.", "T")] = None,
-    top_k: Annotated[int | None, option("Draw among the K likeliest tokens.", "K")] = None,
-    top_p: Annotated[
-        float | None, option("Draw among the likeliest with that much probability.", "P")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        option("Any other option of generation; repeatable.", "NAME=VALUE", flag="--set"),
-    ] = None,
+    temperature: Temperature = None,
+    top_k: DrawnOf = None,
+    top_p: DrawnWith = None,
+    settings: OtherOptions = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
     """Write a text with a T5, or go on with one with a GPT; the new text alone is printed."""
-    from headwater.config import load_config
-    from headwater.inference.generation_config import GenerationConfig
     from headwater.inference.loaded import load
 
     given: dict[str, Any] = {
@@ -154,14 +162,13 @@ def generate(
         "top_k": top_k,
         "top_p": top_p,
     }
-    base = {name: value for name, value in given.items() if value is not None}
-    config = load_config(GenerationConfig, None, settings or [], base)
-    options = config.model_dump(exclude_unset=True)
+    options = {name: value for name, value in given.items() if value is not None}
+    options |= dict(map(_setting, settings or []))
     loaded = load(model, device)
-    each = config.num_return_sequences
 
     def ask(items: list[str]) -> list[list[str]]:
         written = loaded.generate(items, **options)
+        each = len(written) // len(items)
         return [written[begin : begin + each] for begin in range(0, len(written), each)]
 
     def show(item: str, said: list[str], several: bool) -> None:
@@ -169,7 +176,16 @@ def generate(
             print_said({"text": item, "generated": said}, several)
             return
         for new in said:
-            line = " ".join(new.split()) if several or each > 1 else new
+            line = " ".join(new.split()) if several or len(said) > 1 else new
             print("\n".join(map(printable, line.split("\n"))))
 
     tell(None if text == "-" else [text], str, ask, show)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    from headwater.config import toml_value
+
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise UserError(f"--set {text}: expected NAME=VALUE, as in num_beams=4")
+    return name.strip(), toml_value(value)

@@ -36,20 +36,26 @@ class SpanFiller:
 
     def __call__(self, texts: Sequence[str], top_k: int) -> Iterator[list[list[Filling]]]:
         """Yield for each text the `top_k` likeliest fillings of each gap, in order."""
-        start = self._network.config.decoder_start_token_id
-        special = DecoderTokens(start, (self._end,))
         for chunk in chunks(enumerate(texts), CHUNK):
             read = [self._features(*each) for each in chunk]
-            gaps = max(count for _, count in read)
-            config = GenerationConfig(
-                max_new_tokens=gaps * (PER_GAP + 1) + 1,
-                num_beams=top_k,
-                num_return_sequences=top_k,
-            )
-            features = [each for each, _ in read]
-            found = generate_batches(self._network, features, special, config, 0)
-            for (_, count), beams in zip(read, found, strict=True):
-                yield self._fillings(beams, count, top_k)
+            found: dict[int, list[list[Filling]]] = {}
+            for gaps in {count for _, count in read}:
+                indices = [index for index, (_, count) in enumerate(read) if count == gaps]
+                outputs = self._generate([read[index][0] for index in indices], gaps, top_k)
+                for index, beams in zip(indices, outputs, strict=True):
+                    found[index] = self._fillings(beams, gaps, top_k)
+            yield from (found[index] for index in range(len(chunk)))
+
+    def _generate(
+        self, features: Sequence[Features], gaps: int, top_k: int
+    ) -> list[list[Generated]]:
+        """Generate until the last gap is filled: to the next sentinel, or the end."""
+        start = self._network.config.decoder_start_token_id
+        special = DecoderTokens(start, (self._end, *self._sentinels[gaps : gaps + 1]))
+        config = GenerationConfig(
+            max_new_tokens=gaps * (PER_GAP + 1) + 1, num_beams=top_k, num_return_sequences=top_k
+        )
+        return generate_batches(self._network, features, special, config, 0)
 
     def _features(self, number: int, text: str) -> tuple[Features, int]:
         numbered, count = with_sentinels(text)
