@@ -25,11 +25,12 @@ from headwater.commands.ask import ask
 from headwater.commands.bar import terminal_bar
 from headwater.commands.corpus import corpus
 from headwater.commands.evaluate import evaluate, predict, score, submit
+from headwater.commands.generate import generate
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks, vectors
 from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
-from headwater.commands.texts import classify, fill, generate, tag
+from headwater.commands.texts import classify, fill, tag
 from headwater.commands.train import finetune, pretrain
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError

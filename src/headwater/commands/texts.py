@@ -1,12 +1,11 @@
-"""`headwater classify`, `tag`, `fill` and `generate`: what a model says of texts, or writes."""
+"""`headwater classify`, `tag` and `fill`: what a model says of texts."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from headwater.commands.given import print_rows, print_said, tell
 from headwater.commands.terminal import Device, Json, argument, option
 from headwater.errors import UserError
-from headwater.pictures.page import printable
 
 if TYPE_CHECKING:
     from headwater.inference.entities import Entity
@@ -18,16 +17,6 @@ Asked = Annotated[str, option("A folder, a hub id, or a bundled name.", "MODEL")
 OfTask = Annotated[str | None, option("Whose head, of a model of several tasks.", "TASK")]
 TopK = Annotated[int, option("How many to show.", min=1, max=10**6)]
 Pair = tuple[str, str | None]
-
-Longest = Annotated[int | None, option("The most tokens to write.", "N")]
-Beams = Annotated[int | None, option("Beams of a search.", "N")]
-Returned = Annotated[int | None, option("Texts for each text.", "N")]
-Temperature = Annotated[float | None, option("Divides the logits to draw by.", "T")]
-DrawnOf = Annotated[int | None, option("Draw among the K likeliest tokens.", "K")]
-DrawnWith = Annotated[float | None, option("Draw among the likeliest with this probability.", "P")]
-OtherOptions = Annotated[
-    list[str] | None, option("Any other option; repeatable.", "NAME=VALUE", flag="--set")
-]
 
 
 def classify(
@@ -134,58 +123,3 @@ def fill(
         print_rows(item, rows, several)
 
     tell(None if text == "-" else [text], str, ask, show)
-
-
-def generate(
-    text: Text,
-    model: Asked,
-    max_new_tokens: Longest = None,
-    num_beams: Beams = None,
-    num_return_sequences: Returned = None,
-    do_sample: Annotated[bool, option("Draw each token.", flag="--do-sample")] = False,
-    temperature: Temperature = None,
-    top_k: DrawnOf = None,
-    top_p: DrawnWith = None,
-    settings: OtherOptions = None,
-    json: Json = False,
-    device: Device = "auto",
-) -> None:
-    """Write a text with a T5, or go on with one with a GPT; the new text alone is printed."""
-    from headwater.inference.loaded import load
-
-    given: dict[str, Any] = {
-        "max_new_tokens": max_new_tokens,
-        "num_beams": num_beams,
-        "num_return_sequences": num_return_sequences,
-        "do_sample": do_sample or None,
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-    }
-    options = {name: value for name, value in given.items() if value is not None}
-    options |= dict(map(_setting, settings or []))
-    loaded = load(model, device)
-
-    def ask(items: list[str]) -> list[list[str]]:
-        written = loaded.generate(items, **options)
-        each = len(written) // len(items)
-        return [written[begin : begin + each] for begin in range(0, len(written), each)]
-
-    def show(item: str, said: list[str], several: bool) -> None:
-        if json:
-            print_said({"text": item, "generated": said}, several)
-            return
-        for new in said:
-            line = " ".join(new.split()) if several or len(said) > 1 else new
-            print("\n".join(map(printable, line.split("\n"))))
-
-    tell(None if text == "-" else [text], str, ask, show)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    from headwater.config import toml_value
-
-    name, separator, value = text.partition("=")
-    if not separator or not name.strip():
-        raise UserError(f"--set {text}: expected NAME=VALUE, as in num_beams=4")
-    return name.strip(), toml_value(value)

@@ -1,0 +1,79 @@
+"""`headwater generate`: what a model writes for texts, or after them."""
+
+from typing import Annotated, Any
+
+from headwater.commands.given import print_said, tell
+from headwater.commands.terminal import Device, Json, option
+from headwater.commands.texts import Asked, Text
+from headwater.errors import UserError
+from headwater.pictures.page import printable
+
+Longest = Annotated[int | None, option("The most tokens to write.", "N")]
+Beams = Annotated[int | None, option("Beams of a search.", "N")]
+Returned = Annotated[int | None, option("Texts for each text.", "N")]
+Temperature = Annotated[float | None, option("Divides the logits to draw by.", "T")]
+DrawnOf = Annotated[int | None, option("Draw among the K likeliest tokens.", "K")]
+DrawnWith = Annotated[float | None, option("Draw among the likeliest with this probability.", "P")]
+OtherOptions = Annotated[
+    list[str] | None, option("Any other option; repeatable.", "NAME=VALUE", flag="--set")
+]
+
+
+def generate(
+    text: Text,
+    model: Asked,
+    max_new_tokens: Longest = None,
+    num_beams: Beams = None,
+    num_return_sequences: Returned = None,
+    do_sample: Annotated[bool, option("Draw each token.", flag="--do-sample")] = False,
+    temperature: Temperature = None,
+    top_k: DrawnOf = None,
+    top_p: DrawnWith = None,
+    settings: OtherOptions = None,
+    json: Json = False,
+    device: Device = "auto",
+) -> None:
+    """Write a text with a T5, or go on with one with a GPT; the new text alone is printed."""
+    from headwater.inference.loaded import load
+
+    given: dict[str, Any] = {
+        "max_new_tokens": max_new_tokens,
+        "num_beams": num_beams,
+        "num_return_sequences": num_return_sequences,
+        "do_sample": do_sample or None,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    options |= dict(map(_setting, settings or []))
+    loaded = load(model, device)
+
+    def ask(items: list[str]) -> list[list[str]]:
+        written = loaded.generate(items, **options)
+        each = len(written) // len(items)
+        return [written[begin : begin + each] for begin in range(0, len(written), each)]
+
+    def show(item: str, said: list[str], several: bool) -> None:
+        if json:
+            print_said({"text": item, "generated": said}, several)
+        else:
+            _print(said, several)
+
+    tell(None if text == "-" else [text], str, ask, show)
+
+
+def _print(said: list[str], several: bool) -> None:
+    """Print texts, each on a line where there are several."""
+    for new in said:
+        line = " ".join(new.split()) if several or len(said) > 1 else new
+        print("\n".join(map(printable, line.split("\n"))))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    from headwater.config import toml_value
+
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise UserError(f"--set {text}: expected NAME=VALUE, as in num_beams=4")
+    return name.strip(), toml_value(value)
