@@ -115,15 +115,15 @@ def test_the_head_of_a_task(words: Vocabulary) -> None:
 @pytest.mark.parametrize(
     ("made", "verb", "expected"),
     [
-        ("bert", "classify", "m has no head, and classify needs a head of kind sequence or "
-         "regression; train one: headwater finetune --model"),
+        ("bert", "classify", "m has no head, and classify needs a head of kind sequence, "
+         "multi_label or regression; train one: headwater finetune --model"),
         ("span", "tag", "has a head of kind span, and tag needs a head of kind token; use ask, or"),
         ("sequence", "fill", "has a head of kind sequence, and fill needs a head of kind masked_lm"
          " or pretraining; use classify, or train one: headwater pretrain"),
         ("masked_lm", "generate", "and generate needs a T5 or a GPT; use fill"),
         ("next_sentence", "generate", "and generate needs a T5 or a GPT"),
         ("t5", "classify", "is a T5, which does a task by writing, and classify needs a head of "
-         "kind sequence or regression; use generate or ask or fill"),
+         "kind sequence, multi_label or regression; use generate, ask or fill"),
         ("gpt", "fill", "is a GPT, which continues a text, and fill needs a head of kind masked_lm "
          "or pretraining; use generate"),
         ("cbow", "tag", "is a CBOW, which gives vectors of words, and tag needs a head of kind "

@@ -11,6 +11,7 @@ from headwater.pictures.page import printable
 Longest = Annotated[int | None, option("The most tokens to write.", "N")]
 Beams = Annotated[int | None, option("Beams of a search.", "N")]
 Returned = Annotated[int | None, option("Texts for each text.", "N")]
+Draw = Annotated[bool, option("Draw each token.", flag="--do-sample")]
 Temperature = Annotated[float | None, option("Divides the logits to draw by.", "T")]
 DrawnOf = Annotated[int | None, option("Draw among the K likeliest tokens.", "K")]
 DrawnWith = Annotated[float | None, option("Draw among the likeliest with this probability.", "P")]
@@ -25,7 +26,7 @@ def generate(
     max_new_tokens: Longest = None,
     num_beams: Beams = None,
     num_return_sequences: Returned = None,
-    do_sample: Annotated[bool, option("Draw each token.", flag="--do-sample")] = False,
+    do_sample: Draw = False,
     temperature: Temperature = None,
     top_k: DrawnOf = None,
     top_p: DrawnWith = None,
@@ -50,9 +51,7 @@ def generate(
     loaded = load(model, device)
 
     def ask(items: list[str]) -> list[list[str]]:
-        written = loaded.generate(items, **options)
-        each = len(written) // len(items)
-        return [written[begin : begin + each] for begin in range(0, len(written), each)]
+        return _parted(loaded.generate(items, **options), len(items))
 
     def show(item: str, said: list[str], several: bool) -> None:
         if json:
@@ -61,6 +60,12 @@ def generate(
             _print(said, several)
 
     tell(None if text == "-" else [text], str, ask, show)
+
+
+def _parted(written: list[str], texts: int) -> list[list[str]]:
+    """Part what was written by the texts it was written for, as many for each."""
+    each = len(written) // texts
+    return [written[begin : begin + each] for begin in range(0, len(written), each)]
 
 
 def _print(said: list[str], several: bool) -> None:

@@ -64,9 +64,14 @@ def unfit(
         for other, each in VERBS.items()
         if (any(head in each.heads for head in heads) if heads else family.kind in each.families)
     ]
-    fixes = [f"use {' or '.join(fitting)}"] if fitting else []
+    fixes = [f"use {_any(fitting)}"] if fitting else []
     if family.kind == "encoder" and wanted.training:
         fixes.append(f"train one: {wanted.training.format(body_name)}")
-    needs = f"a head of kind {' or '.join(wanted.heads)}" if wanted.heads else "a T5 or a GPT"
+    needs = f"a head of kind {_any(wanted.heads)}" if wanted.heads else "a T5 or a GPT"
     said = f"{name} {has}, and {verb} needs {needs}"
     return UserError("; ".join([said, ", or ".join(fixes)] if fixes else [said]))
+
+
+def _any(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
