@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tiny
 from headwater.data.convert import EncodedPairs, encode_text_pairs
 from headwater.data.example import TextExample
 from headwater.data.token_arrays import Ragged, encode_ids, encode_tokens
@@ -87,3 +88,22 @@ def test_texts_in_chunks_equal_texts_alone(t5: Vocabulary) -> None:
         cut = slice(tokens.ids.bounds[index], tokens.ids.bounds[index + 1])
         assert tokens.starts[cut].tolist() == alone.starts.tolist()
         assert tokens.ends[cut].tolist() == alone.ends.tolist()
+
+
+def test_what_the_vocabulary_does_not_know_in_targets_is_named(t5: Vocabulary) -> None:
+    known, json = ("x", "a b"), ("x {", '{"a": {1}}')
+    assert pairs(t5, known, ("x {", "no brace")).unknown is None
+    assert pairs(t5, known, json, json).unknown == (
+        "2 of 3 targets hold what the vocabulary does not know, which is learned as <unk>: '{', '}'"
+    )
+    many = "".join(chr(0x4E00 + n) for n in range(14))
+    assert str(pairs(t5, known, ("x", many)).unknown).endswith("'万', '丈', '三', and 4 more")
+
+
+def test_words_that_are_unknown_as_a_whole_are_named(tmp_path: Path) -> None:
+    vocabulary = tiny.words(tmp_path / "words", ["the mill the mill a b"] * 2, 6)
+    assert vocabulary.unk_id is not None
+    examples = [TextExample("a", "the", ("the brook the b",))]
+    found = encode_text_pairs(vocabulary, examples).unknown
+    assert found is not None
+    assert found.endswith("learned as [UNK]: 'brook', 'b'")

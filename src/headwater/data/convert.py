@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headwater.data.example import TextExample
 from headwater.data.token_arrays import Ints, Ragged, encode_ids
+from headwater.data.unknown import unknown_in
 from headwater.errors import UserError
 from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary
@@ -86,13 +87,19 @@ def made_by_group(
 class EncodedPairs:
     """Inputs and targets of an encoder-decoder: `input_ids` and `labels`, int32 [length] each.
 
-    A sequence costs the tokens of both. `cut` counts the inputs and the targets that were too long.
+    A sequence costs the tokens of both. `cut` counts the inputs and the targets that were too long,
+    `unknown` says what the vocabulary does not know in targets.
     """
 
     def __init__(
-        self, inputs: Ragged, targets: Ragged, eos_id: int, cut: tuple[int, int] = (0, 0)
+        self,
+        inputs: Ragged,
+        targets: Ragged,
+        eos_id: int,
+        cut: tuple[int, int] = (0, 0),
+        unknown: str | None = None,
     ) -> None:
-        self.cut = cut
+        self.cut, self.unknown = cut, unknown
         self._inputs = inputs
         self._targets = targets
         self._eos = np.array([eos_id], np.int32)
@@ -144,5 +151,7 @@ def encode_text_pairs(
         return Ragged.of([found[index][:limit] for index in range(len(found))]), cut
 
     inputs, cut_inputs = encode([each.inputs for each in examples], max_inputs - 1)
-    targets, cut_targets = encode([each.targets[0] for each in examples], max_targets - 1)
-    return EncodedPairs(inputs, targets, eos_id, (cut_inputs, cut_targets))
+    written = [each.targets[0] for each in examples]
+    targets, cut_targets = encode(written, max_targets - 1)
+    unknown = unknown_in(vocabulary, written, targets)
+    return EncodedPairs(inputs, targets, eos_id, (cut_inputs, cut_targets), unknown)

@@ -144,6 +144,8 @@ class TaskComponent:
         if any(pairs.cut):
             cut = "{} inputs, {} targets".format(*pairs.cut)
             logger.info("%s: cut to text.max_inputs and max_targets: %s", self.name, cut)
+        if pairs.unknown:
+            logger.warning("%s: %s", self.name, pairs.unknown)
         return pairs
 
     def _no_answer_threshold(self, recipe: Recipe, setup: Setup) -> float:
