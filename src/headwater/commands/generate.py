@@ -3,10 +3,9 @@
 from typing import Annotated, Any
 
 from headwater.commands.given import print_said, tell
-from headwater.commands.terminal import Device, Json, option
+from headwater.commands.terminal import Device, Json, described, echo, option
 from headwater.commands.texts import Asked, Text
 from headwater.errors import UserError
-from headwater.pictures.page import printable
 
 Longest = Annotated[int | None, option("The most tokens to write.", "N")]
 Beams = Annotated[int | None, option("Beams of a search.", "N")]
@@ -20,6 +19,7 @@ OtherOptions = Annotated[
 ]
 
 
+@described("Write a text with a T5, or go on with one with a GPT; the new text alone is printed.")
 def generate(
     text: Text,
     model: Asked,
@@ -34,7 +34,6 @@ def generate(
     json: Json = False,
     device: Device = "auto",
 ) -> None:
-    """Write a text with a T5, or go on with one with a GPT; the new text alone is printed."""
     from headwater.inference.loaded import load
 
     given: dict[str, Any] = {
@@ -72,7 +71,7 @@ def _print(said: list[str], several: bool) -> None:
     """Print texts, each on a line where there are several."""
     for new in said:
         line = " ".join(new.split()) if several or len(said) > 1 else new
-        print("\n".join(map(printable, line.split("\n"))))
+        echo(line)
 
 
 def _setting(text: str) -> tuple[str, Any]:

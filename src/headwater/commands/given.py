@@ -4,16 +4,15 @@ TEXT    one text: rows for a person, or with --json one object
 -       standard input, a text a line: each with its rows below it, or an object a line
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from headwater.commands.terminal import print_json
+from headwater.commands.terminal import echo, print_json
 from headwater.errors import UserError
-from headwater.files import decode_text
-from headwater.pictures.page import printable
+from headwater.escapes import visible
+from headwater.streams import decode_text
 
 TOGETHER = 1024  # lines that are read before the first is answered
 
@@ -80,10 +79,7 @@ def _asked(
 
 def print_said(content: dict[str, Any], several: bool) -> None:
     """Print JSON: an object, or of several one on a line."""
-    if several:
-        print(json.dumps(content, ensure_ascii=False))
-    else:
-        print_json(content)
+    print_json(content, None if several else 2)
 
 
 def print_rows(text: str, rows: Sequence[Sequence[str]], several: bool) -> None:
@@ -92,11 +88,11 @@ def print_rows(text: str, rows: Sequence[Sequence[str]], several: bool) -> None:
 
     indent = "  " if several else ""
     if several:
-        print(printable(text))
-    shown = [[printable(cell) for cell in row] for row in rows]
+        echo(text)
+    shown = [[visible(" ".join(cell.split())) for cell in row] for row in rows]
     wide = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         cells = (set_cell_size(cell, width) for cell, width in zip(row, wide, strict=True))
-        print(indent + "  ".join(cells).rstrip())
+        echo(indent + "  ".join(cells).rstrip())
     if several:
-        print()
+        echo()

@@ -94,13 +94,13 @@ def label_names_of(given: str | None) -> list[str] | None:
     return names
 
 
-def print_json(value: Any) -> None:
-    """Print JSON that the terminal can show."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """Print JSON that the terminal can show; without `indent` on one line."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a terminal without these characters, or half ones in a file name
-        text = json.dumps(value, indent=2)
+        text = json.dumps(value, indent=indent)
     echo(text)
 
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from headwater.commands.given import print_rows, print_said, tell
-from headwater.commands.terminal import Device, Json, argument, option
+from headwater.commands.terminal import Device, Json, argument, described, option
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ TopK = Annotated[int, option("How many to show.", min=1, max=10**6)]
 Pair = tuple[str, str | None]
 
 
+@described("Give a text or a pair its labels with their probabilities, or its number.")
 def classify(
     text: Text,
     model: Asked,
@@ -30,7 +31,6 @@ def classify(
     json: Json = False,
     device: Device = "auto",
 ) -> None:
-    """Give a text or a pair its labels with their probabilities, or its number."""
     from headwater.inference.loaded import load
 
     if text == "-" and text_pair is not None:
@@ -60,6 +60,7 @@ def _pair(line: str) -> Pair:
     return first, others[0] if others else None
 
 
+@described("Find the entities of a text: what they are, and from which character to which.")
 def tag(
     text: Text,
     model: Asked,
@@ -71,7 +72,6 @@ def tag(
     json: Json = False,
     device: Device = "auto",
 ) -> None:
-    """Find the entities of a text: what they are, and from which character to which."""
     from headwater.inference.loaded import load
 
     loaded = load(model, device)
@@ -93,6 +93,7 @@ def tag(
     tell(None if text == "-" else [text], str, ask, show)
 
 
+@described("Fill the gaps of a text with the likeliest words.")
 def fill(
     text: Annotated[
         str, argument("With gaps: [MASK], <mask>, ___ or T5's <extra_id_0>; - as above.", "TEXT|-")
@@ -102,7 +103,6 @@ def fill(
     json: Json = False,
     device: Device = "auto",
 ) -> None:
-    """Fill the gaps of a text with the likeliest words."""
     from headwater.inference.loaded import load
 
     loaded = load(model, device)
