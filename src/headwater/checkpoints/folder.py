@@ -36,7 +36,7 @@ from headwater.models.config import (
     unnamed,
     with_labels,
 )
-from headwater.models.families import family_of, keys_of
+from headwater.models.families import family_of, keys_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
@@ -92,17 +92,17 @@ def save_model(
         generation: of a model that writes, the options by which it is to.
         dtype: of a whole model's file, for example torch.float16; None: as the parameters are.
     """
-    content = describe(model)
+    content, segments = describe(model), sizes_of(model.config).segments > 1
     free = {EXTRA: extra, GENERATION: generation_content(model, vocabulary, generation or {})}
     if adaptation is not None:
         tensors = model.small() if isinstance(model, FeatureModel) else trained_tensors(model)
         peft = adapter_config(model, adaptation)
-        write_parts(folder, content, tensors, vocabulary, free, adaptation, peft)
+        write_parts(folder, content, tensors, vocabulary, free, adaptation, peft, segments=segments)
         return
     tensors = _tensors(model)
     tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
     content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    write_parts(folder, content, tensors, vocabulary, free)
+    write_parts(folder, content, tensors, vocabulary, free, segments=segments)
 
 
 def _tensors(model: Model) -> dict[str, Tensor]:

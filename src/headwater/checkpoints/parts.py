@@ -140,6 +140,8 @@ def write_parts(
     free: Mapping[str, Json | None],
     adaptation: Adaptation | None = None,
     peft: Json | None = None,
+    *,
+    segments: bool = True,
 ) -> None:
     """Write a model's folder in the place of an older one; refuse tensors that are not finite.
 
@@ -147,6 +149,7 @@ def write_parts(
 
     Args:
         free: further files by name, which may be changed by hand.
+        segments: whether the body tells two texts apart by segment ids.
     """
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
@@ -163,7 +166,7 @@ def write_parts(
         file = temporary / (SINGLE if adaptation is None else TRAINED)
         tensor_file.write(file, tensors)
         if vocabulary is not None:
-            vocabulary.save(temporary)
+            vocabulary.save(temporary, segments=segments)
         write_manifest(temporary, [item.name for item in temporary.iterdir()])
         for name, each in free.items():
             if each is not None:

@@ -8,12 +8,13 @@ which takes the file as it is:
     NFC, BertPreTokenizer, WordPiece                PreTrainedTokenizerFast
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.text.class_flags import GENERIC
+from headwater.text.pair_layout import BERT, ROBERTA, PairLayout
+from headwater.text.saved_layout import layout_of
 
 Json = Mapping[str, Any]
 
@@ -36,20 +37,27 @@ class SavedClass:
     name: str
     settings: Json = field(default_factory=dict)
 
+    def inputs(self, *, segments: bool) -> Json:
+        """Return what it must be told to return ids of segments, or none."""
+        names = ["input_ids", *["token_type_ids"] * segments, "attention_mask"]
+        stated = self.name == GENERIC or segments != (self.name == "BertTokenizer")
+        return {"model_input_names": names} if stated else {}
 
-def saved_class(content: Json, roles: Mapping[str, str]) -> SavedClass:
+
+def saved_class(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedClass:
     """Choose the class for the content of a `tokenizer.json`.
 
     Args:
         content: as the library `tokenizers` writes it, with every key.
         roles: the special tokens, such as `{"cls": "[CLS]"}`.
+        pairs: how two texts are laid out, be it that the content or something else tells it.
     """
     builders = {"WordPiece": _bert, "BPE": _bpe, "Unigram": _t5}
     build = builders.get(content["model"]["type"])
-    return (build and build(content, roles)) or SavedClass(GENERIC, _inputs(content))
+    return (build and build(content, roles, pairs)) or SavedClass(GENERIC)
 
 
-def _bert(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+def _bert(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedClass | None:
     model, normalizer = content["model"], content["normalizer"] or {}
     same = (
         normalizer.get("type") == "BertNormalizer"
@@ -59,7 +67,8 @@ def _bert(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
         and model["continuing_subword_prefix"] == "##"
         and model["max_input_chars_per_word"] == 100
         and _knows(roles, _BERT)
-        and content["post_processor"] in (None, bert_layout(content, roles))
+        and pairs == BERT
+        and content["post_processor"] in (None, layout_of(roles, _ids(content), pairs))
     )
     flags = {
         "do_lower_case": normalizer.get("lowercase"),
@@ -70,14 +79,14 @@ def _bert(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
     return SavedClass("BertTokenizer", stated) if same else None
 
 
-def _bpe(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+def _bpe(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedClass | None:
     model, splitter = content["model"], content["pre_tokenizer"] or {}
     if any(model[flag] for flag in ("dropout", "fuse_unk", "byte_fallback", "ignore_merges")):
         return None
     if model["continuing_subword_prefix"]:
         return None
     if model["end_of_word_suffix"]:
-        return _gpt1(content, roles)
+        return _gpt1(content, roles, pairs)
     if content["normalizer"] or splitter.get("type") != "ByteLevel" or not splitter["use_regex"]:
         return None
     if model["unk_token"] is not None:
@@ -88,11 +97,12 @@ def _bpe(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
         own = layout.get("type") == "RobertaProcessing" and [
             layout[role][0] for role in ("cls", "sep")
         ] == [roles.get(role) for role in ("cls", "sep")]
-        return SavedClass("RobertaTokenizer", flag) if own or not layout else None
+        same = own or (not layout and pairs == ROBERTA)
+        return SavedClass("RobertaTokenizer", flag) if same else None
     return SavedClass("GPT2Tokenizer", flag) if _knows(roles, _GPT2) else None
 
 
-def _gpt1(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+def _gpt1(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedClass | None:
     model, normalizer = content["model"], content["normalizer"] or {}
     cleaning = {"clean_text": True, "handle_chinese_chars": True, "strip_accents": None}
     same = (
@@ -100,11 +110,12 @@ def _gpt1(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
         and content["pre_tokenizer"] == {"type": "BertPreTokenizer"}
         and model["end_of_word_suffix"] == "</w>"
         and model["unk_token"] == roles.get("unk")
+        and "cls" not in roles
     )
     return SavedClass("OpenAIGPTTokenizer") if same else None
 
 
-def _t5(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
+def _t5(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedClass | None:
     normalizer, splitter = content["normalizer"] or {}, content["pre_tokenizer"] or {}
     listed = {token["content"] for token in content["added_tokens"]}
     sentinels = [token for token, _ in content["model"]["vocab"] if token.startswith("<extra_id_")]
@@ -114,39 +125,19 @@ def _t5(content: Json, roles: Mapping[str, str]) -> SavedClass | None:
         and content["model"]["unk_id"] == 2
         and not content["model"]["byte_fallback"]
         and [roles.get(role) for role in ("pad", "eos", "unk")] == ["<pad>", "</s>", "<unk>"]
+        and content["post_processor"] in (None, layout_of(roles, _ids(content), None))
         and {f"<extra_id_{n}>" for n in range(len(sentinels))} == set(sentinels) <= listed
     )
     return SavedClass("T5Tokenizer", {"extra_ids": len(sentinels)}) if same else None
 
 
-def bert_layout(content: Json, roles: Mapping[str, str]) -> dict[str, Any]:
-    """Return BERT's sequence layout as `tokenizer.json` describes it."""
-    ids = content["model"]["vocab"]
-    cls, sep = roles["cls"], roles["sep"]
-    first = [_token(cls, 0), {"Sequence": {"id": "A", "type_id": 0}}, _token(sep, 0)]
-    return {
-        "type": "TemplateProcessing",
-        "single": first,
-        "pair": [*first, {"Sequence": {"id": "B", "type_id": 1}}, _token(sep, 1)],
-        "special_tokens": {
-            name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in (cls, sep)
-        },
-    }
-
-
-def _token(token: str, segment: int) -> dict[str, Any]:
-    return {"SpecialToken": {"id": token, "type_id": segment}}
+def _ids(content: Json) -> dict[str, int]:
+    vocab = content["model"]["vocab"]
+    ids = vocab if isinstance(vocab, dict) else {token: id for id, (token, _) in enumerate(vocab)}
+    return ids | {token["content"]: token["id"] for token in content["added_tokens"]}
 
 
 def _knows(roles: Mapping[str, str], usual: Mapping[str, str]) -> bool:
     """Whether the class adds no token: for a role that is not stated it takes its usual one."""
     tokens = set(roles.values())
     return all(roles.get(role, token) in tokens for role, token in usual.items())
-
-
-def _inputs(content: Json) -> Json:
-    """Return what the generic class must be told: a model without segments takes no ids of them."""
-    layout = json.dumps(content["post_processor"])
-    if '"type_id": 1' in layout or '"BertProcessing"' in layout:
-        return {}
-    return {"model_input_names": ["input_ids", "attention_mask"]}

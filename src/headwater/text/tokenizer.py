@@ -32,6 +32,7 @@ from headwater.text.expansion import check_expansion, check_length
 from headwater.text.pair_layout import pair_layout
 from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
+from headwater.text.saved_layout import with_layout, without_layout
 from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_json import (
     USUAL_TOKENS,
@@ -63,13 +64,12 @@ class TokenizerVocabulary(Vocabulary):
 
     def __init__(self, content: dict[str, Any], settings: Settings, source: Path) -> None:
         content = with_added({**content, "truncation": None, "padding": None}, settings, source)
-        self._content = content
         self._kind = str(content["model"]["type"])
         # A post-processor that trims offsets does it by the token, not by the text, and can leave
         # a space with no span: ours (`_spans`) is exact, so none runs here.
         self._source, self._grows = source, check_expansion(content, source)
         self._may_panic = has_risky_regex(content)
-        self._tokenizer = _build({**self._content, "post_processor": None}, source)
+        self._tokenizer = _build({**content, "post_processor": None}, source)
         self._vanishing = _vanishing(self._tokenizer, content)
         self.ids = self._tokenizer.get_vocab(with_added_tokens=True)
         check_added(content, self.ids, source)
@@ -90,8 +90,10 @@ class TokenizerVocabulary(Vocabulary):
         self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
         self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
         self.whole_words = self._kind == "WordLevel"
-        cls = self._settings.tokens.get("cls")
-        self.pairs = pair_layout(content.get("post_processor"), settings.tokenizer_class, cls)
+        tokens = self._settings.tokens
+        layout = content.get("post_processor")
+        self.pairs = pair_layout(layout, settings.tokenizer_class, tokens.get("cls"))
+        self._content = without_layout(content, tokens, self.ids, self.pairs)
         self._marks = {self.ids[mark] for mark in ("▁", "Ġ") if mark in self.ids}
         self.size = max(self.ids.values()) + 1
 
@@ -127,14 +129,17 @@ class TokenizerVocabulary(Vocabulary):
             raise UserError(f"id {id}: the vocabulary has no such token (it has {self.size})")
         return token
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, segments: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        model = self._content["model"]
-        text = json.dumps(self._content, separators=(",", ":"), ensure_ascii=False)
-        replace_file(folder / "tokenizer.json", text + "\n")
+        model, tokens = self._content["model"], self._settings.tokens
         described = json.loads(self._tokenizer.to_str())
         described["post_processor"] = self._content.get("post_processor")
-        named = saved_class(described, self._settings.tokens)
+        named = saved_class(described, tokens, self.pairs)
+        content = self._content
+        if named.name == GENERIC:
+            content = with_layout(content, tokens, self.ids, self.pairs)
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        replace_file(folder / "tokenizer.json", text + "\n")
         # The older files say less: beside the generic class they would be read otherwise.
         if named.name == "BertTokenizer" and len(model["vocab"]) == self.size:
             ordered = sorted(model["vocab"], key=model["vocab"].__getitem__)
@@ -144,7 +149,8 @@ class TokenizerVocabulary(Vocabulary):
             pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
             replace_file(folder / "vocab.json", vocab + "\n")
             replace_file(folder / "merges.txt", "\n".join(["#version: 0.2", *pairs]) + "\n")
-        self._settings.write(folder, named.name, named.settings)
+        inputs = named.inputs(segments=segments and self.pairs.segments and "cls" in tokens)
+        self._settings.write(folder, named.name, {**named.settings, **inputs})
 
     def _check(self, text: str) -> None:
         check_text(text)

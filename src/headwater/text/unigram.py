@@ -105,7 +105,7 @@ class SentencePieceVocabulary(Vocabulary):
             raise UserError(f"id {id}: the vocabulary has no such token (it has {self.size})")
         return self._tokens[id]
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, segments: bool = True) -> None:
         replace_file(folder / "spiece.model", self._model)
         usual = {"pad": self.pad_id, "unk": self.unk_id, "eos": self.eos_id}
         tokens = {role: self._tokens[id] for role, id in usual.items() if id is not None}

@@ -105,8 +105,12 @@ class Vocabulary(ABC):
         return self.ids[token]
 
     @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write the family's standard files, which `transformers` opens too."""
+    def save(self, folder: Path, *, segments: bool = True) -> None:
+        """Write the family's standard files, which `transformers` opens too.
+
+        Args:
+            segments: whether the model beside them tells two texts apart by segment ids.
+        """
 
 
 def check_fits(vocabulary: Vocabulary, rows: int, where: str) -> None:

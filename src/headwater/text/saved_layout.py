@@ -1,0 +1,74 @@
+"""The sequence layout of a saved `tokenizer.json`, so that `transformers` lays out as we do.
+
+What the file says stands. To one that says nothing of special tokens the layout is added that a
+model of this library reads, in a `Sequence` by which it is known again: opened here, the file is as
+it was.
+
+    no post_processor, with [CLS] and [SEP]    [CLS] first [SEP] second [SEP]
+    no post_processor, Unigram with </s>       first </s> second </s>
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.text.pair_layout import PairLayout
+
+Json = dict[str, Any]
+
+
+def with_layout(
+    content: Json, roles: Mapping[str, str], ids: Mapping[str, int], pairs: PairLayout
+) -> Json:
+    """Return the content of a `tokenizer.json` with a layout."""
+    found = content.get("post_processor")
+    layout = layout_of(roles, ids, pairs)
+    if content["model"]["type"] == "Unigram":
+        layout = layout or layout_of(roles, ids, None)
+    if layout is None or (found is not None and found.get("type") != "ByteLevel"):
+        return content
+    processors = [layout] if found is None else [found, layout]
+    return {**content, "post_processor": {"type": "Sequence", "processors": processors}}
+
+
+def without_layout(
+    content: Json, roles: Mapping[str, str], ids: Mapping[str, int], pairs: PairLayout
+) -> Json:
+    """Return the content without a layout that `with_layout` added."""
+    found = content.get("post_processor")
+    processors = found.get("processors") if isinstance(found, dict) else None
+    if not isinstance(processors, list) or not 1 <= len(processors) <= 2:
+        return content
+    bare = {**content, "post_processor": processors[0] if len(processors) == 2 else None}
+    return bare if with_layout(bare, roles, ids, pairs) == content else content
+
+
+def layout_of(
+    roles: Mapping[str, str], ids: Mapping[str, int], pairs: PairLayout | None
+) -> Json | None:
+    """Return the layout of an encoder, or without `pairs` T5's; None where its tokens lack."""
+    if pairs is not None and {"cls", "sep"} <= roles.keys():
+        return _template(roles["cls"], roles["sep"], pairs.separators, int(pairs.segments), ids)
+    if pairs is None and "eos" in roles:
+        return _template(None, roles["eos"], 1, 0, ids)
+    return None
+
+
+def _template(
+    first: str | None, last: str, separators: int, segment: int, ids: Mapping[str, int]
+) -> Json:
+    before = [] if first is None else [_token(first, 0)]
+    single = [*before, {"Sequence": {"id": "A", "type_id": 0}}]
+    second = {"Sequence": {"id": "B", "type_id": segment}}
+    names = [last] if first is None else [first, last]
+    return {
+        "type": "TemplateProcessing",
+        "single": [*single, _token(last, 0)],
+        "pair": [*single, *[_token(last, 0)] * separators, second, _token(last, segment)],
+        "special_tokens": {
+            name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in names
+        },
+    }
+
+
+def _token(token: str, segment: int) -> Json:
+    return {"SpecialToken": {"id": token, "type_id": segment}}
