@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from headwater.errors import UserError
-from headwater.text_files import encoding_fault, opened, reading_errors
+from headwater.text_files import COMPRESSIONS, encoding_fault, opened, reading_errors
 
 LONGEST = 2**26
 """The most bytes of one line of a table, and of one text in it."""
@@ -76,21 +76,30 @@ def read_stream(path: Path) -> Iterator[str]:
 
     A file without a line feed has the line ends of the old Mac. No line may exceed `LONGEST`.
     """
-    with reading(path) as (stream, raw):
-        number = size = 0
+    with reading(path) as (stream, _):
+        number = 0
         while line := stream.readline(LONGEST + 1):
-            number, size = number + 1, size + len(line)
+            number += 1
             if len(line) > LONGEST:
                 raise UserError(
                     f"{path}, line {number}: longer than {LONGEST >> 20} MiB, the most of a line"
                 )
-            if stream is not raw:
-                check_expansion(path, size, raw.tell())
             text = decode_text(line, str(path), number)
             if number == 1 and "\n" not in text:
                 yield from _MAC_LINE.findall(text)
             else:
                 yield text
+
+
+def check_held(path: Path) -> None:
+    """Refuse a compressed file that holds too much, before anything that it holds is kept."""
+    if path.suffix.lower() not in COMPRESSIONS:
+        return
+    with reading(path) as (stream, raw):
+        size = 0
+        while part := stream.read(_STEP):
+            size += len(part)
+            check_expansion(path, size, raw.tell())
 
 
 def check_expansion(path: Path, size: int, compressed: int) -> None:

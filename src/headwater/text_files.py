@@ -28,7 +28,7 @@ COMPRESSIONS = (".gz", ".zst")  # of text; Parquet compresses by itself
 _NEEDS = {".parquet": "pyarrow", ".zst": "zstandard"}
 _STEP = 1 << 13  # compressed bytes taken at once: a little can hold much
 _BUFFER = 1 << 16
-_PATIENCE = 5000  # milliseconds until a pipe's writer is there
+_PATIENCE = 2000  # milliseconds until a pipe's writer is there
 _TO_UTF8 = "-t UTF-8 FILE > NEW"
 _LARGEST_WINDOW = 2**31  # bytes: what `zstd --long=31` asks for
 

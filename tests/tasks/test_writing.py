@@ -202,8 +202,8 @@ def test_questions_in_each_form(
         ('[{"question": 1, "answers": ["a"]}]', "the question must be a text, not 1"),
         ('[{"question": "q", "answers": [1.5]}]', "the answers must be a list of texts"),
         ('[{"question": "q", "answers": [true]}]', "the answers must be a list of texts"),
-        ("[1]", "record 1: an object was expected"),
-        ('{"a": 1}', "a list of questions was expected, alone or in 'Data'"),
+        ("[1]", "record 1: a JSON object was expected"),
+        ('{"a": 1}', "record 1: no column question or qText"),
     ],
 )
 def test_broken_questions_are_one_line(tmp_path: Path, content: str, message: str) -> None:

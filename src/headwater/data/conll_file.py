@@ -24,7 +24,7 @@ from headwater.data.example import Examples, TaggingExample
 from headwater.data.row import Row
 from headwater.data.table_file import read_rows
 from headwater.errors import MissingField, UserError, did_you_mean
-from headwater.streams import read_stream
+from headwater.streams import check_held, read_stream
 from headwater.text_files import suffix_of
 
 _TAG = re.compile(r"O|[BIESLU]-\S+")
@@ -81,6 +81,7 @@ def read_tagged(
     """
     found: list[_Sentence] = []
     for path in paths:
+        check_held(path)
         if suffix_of(path) in _TABLES:
             own = [_table_sentence(row, labels, answered, columns) for row in read_rows(path)]
         else:

@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 _DELIMITERS = (",", "\t", ";", "|")
 _EXCEL = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
-_MINIMAL = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')  # quoted because it holds a quote
 
 
 class CsvForm(Config):
@@ -90,24 +89,34 @@ def _delimiter(path: Path, form: CsvForm, wanted: Sequence[Sequence[str]]) -> st
 
 
 def _is_quoted(path: Path, delimiter: str) -> bool:
-    """Whether a file whose name says nothing of quotes can only be, or is most surely, quoted."""
-    columns = 0
-    some, minimal, regular, header = False, True, True, False
+    """Whether a file whose name says nothing of quotes has them around cells that need them."""
+    columns = marks = 0
+    some, all_fit, header = False, True, False
     for number, line in enumerate(read_stream(path)):
         cells = line.rstrip("\r\n").split(delimiter)
-        quoted = [cell for cell in cells if cell.startswith('"')]
+        quoted = sum(cell.startswith('"') for cell in cells)
         if number == 0:
             columns = len(cells)
-            header = len(quoted) == columns and all(len(each) > 1 for each in quoted)
-        some = some or bool(quoted)
-        minimal = minimal and all(map(_MINIMAL.fullmatch, quoted))
-        regular = regular and len(cells) in (columns, 1 if cells == [""] else columns)
-    if not some or (not minimal and regular and not header):
+            header = quoted == columns
+        some = some or quoted > 0
+        all_fit = all_fit and (len(cells) == columns or cells == [""])
+        marks += line.count('"')
+    if not some:
         return False
     try:
-        whole = all(len(cells) == columns for _, cells in csv_rows(path, delimiter, '"', None))
+        for _, cells in csv_rows(path, delimiter, '"', None):
+            if len(cells) != columns:
+                return False
+            marks -= sum(_marks(cell, delimiter) for cell in cells)
     except UserError:
         return False
-    if whole:
+    found = marks == 0 or header or not all_fit  # if neither, quotes may be letters as well
+    if found:
         logger.info(f"{path}: cells are in quotes where they need them")
-    return whole
+    return found
+
+
+def _marks(cell: str, delimiter: str) -> int:
+    """Return how many quotes a cell is written with, if it has them only where it needs them."""
+    needed = any(mark in cell for mark in (delimiter, '"', "\n", "\r"))
+    return 2 + 2 * cell.count('"') if needed else 0

@@ -8,21 +8,22 @@ Windows line ends and a byte-order mark, and may be gzipped.
     index<TAB>sentence                {"index": "0", "sentence": 'He said "no'}  at test.tsv, line 2
     0<TAB>He said "no
 
-A `.jsonl` file has an object on each line, a `.json` file that, or one list of objects.
+A `.jsonl` file has an object on each line. A `.json` file may have that too, or one list of
+objects, alone or in `data`.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from headwater.data.csv_form import CsvForm, numbered_rows
 from headwater.data.parquet_file import read_parquet
 from headwater.data.row import TEXT_TABLES, Row
 from headwater.errors import UserError, listed
 from headwater.files import LARGE, parse_json, read_json
-from headwater.streams import read_stream
+from headwater.streams import check_held, read_stream
 from headwater.text_files import suffix_of
 
 KINDS = (*TEXT_TABLES, ".jsonl", ".json", ".parquet")
@@ -57,6 +58,7 @@ def read_rows(
             may be short.
     """
     kind = suffix_of(path)
+    check_held(path)
     if kind in TEXT_TABLES:
         return _text_table(path, numbered_rows(path, form, wanted), headless, short)
     if kind in (".jsonl", ".json"):
@@ -93,35 +95,36 @@ def _text_table(
 
 
 def _json(path: Path) -> Iterator[Row]:
-    first = next((line for line in read_stream(path) if line.strip()), None)
-    if first is None:
+    """Read a file with an object on each line or, in `.json`, one document."""
+    first = list(islice((line for line in read_stream(path) if line.strip()), 2))
+    if not first:
         raise UserError(f"{path}: empty; a JSON object on each line was expected")
-    if first.lstrip().startswith("["):
-        yield from _json_list(path)
+    lines = suffix_of(path) == ".jsonl" or (len(first) > 1 and first[0].rstrip().endswith("}"))
+    if first[0].lstrip().startswith("[{") or not lines:
+        yield from _document(path)
         return
     for number, line in enumerate(read_stream(path), 1):
         if line.strip():
             record = parse_json(line.rstrip("\r\n"), f"{path}, line {number}")
             if not isinstance(record, dict):
                 raise UserError(f"{path}, line {number}: a JSON object was expected")
-            _check_by_rows(path, record)
             yield Row(path, number, record)
 
 
-def _json_list(path: Path) -> Iterator[Row]:
-    records = read_json(path, LARGE)
-    if not isinstance(records, list) or not records:
-        raise UserError(f"{path}: empty; a list of JSON objects was expected")
-    for number, record in enumerate(records, 1):
+def _document(path: Path) -> Iterator[Row]:
+    content = read_json(path, LARGE)
+    if isinstance(content, dict):
+        if content and all(isinstance(each, dict) and "0" in each for each in content.values()):
+            raise UserError(f"{path}: columns, not rows; save it with to_json(orient='records')")
+        content = content.get("data", content.get("Data", [content]))
+    if not isinstance(content, list) or not content:
+        raise UserError(
+            f"{path}: a list of JSON objects was expected, alone or in 'data', or one on each line"
+        )
+    for number, record in enumerate(content, 1):
         if not isinstance(record, dict):
             raise UserError(f"{path}, record {number}: a JSON object was expected")
         yield Row(path, number, record, "record")
-
-
-def _check_by_rows(path: Path, record: dict[str, Any]) -> None:
-    """Refuse pandas' own form, one object of columns."""
-    if record and all(isinstance(value, dict) and "0" in value for value in record.values()):
-        raise UserError(f"{path}: columns, not rows; save it with to_json(orient='records')")
 
 
 def _check_header(path: Path, line: int, header: Sequence[str]) -> None:

@@ -17,10 +17,8 @@ from headwater.data.parallel_files import Text
 from headwater.data.row import Row
 from headwater.data.table_file import read_rows
 from headwater.errors import UserError
-from headwater.files import LARGE, read_json
 from headwater.metrics.names import MetricKind
 from headwater.tasks.writing import TextTask
-from headwater.text_files import suffix_of
 
 _QUESTION = ("question", "qText", "Question", "utterance")
 _ANSWERS = ("answer", "answers", "Answer", "targetValue")
@@ -37,23 +35,11 @@ def read_questions(path: Path, *, answered: bool) -> Iterator[Text]:
     and `Aliases`). An answer that is a whole number is its decimal text.
     """
     wanted = [_QUESTION, _ANSWERS] if answered else [_QUESTION]
-    for row in _records(path) if suffix_of(path) == ".json" else read_rows(path, wanted=wanted):
+    for row in read_rows(path, wanted=wanted):
         question = row.value(*_QUESTION)
         if not isinstance(question, str):
             raise UserError(f"{row.where}: the question must be a text, not {question!r:.40}")
         yield Text(row.where, question.strip(), _answers(row) if answered else ())
-
-
-def _records(path: Path) -> Iterator[Row]:
-    content = read_json(path, LARGE)
-    if isinstance(content, dict):
-        content = content.get("Data")
-    if not isinstance(content, list):
-        raise UserError(f"{path}: a list of questions was expected, alone or in 'Data'")
-    for number, record in enumerate(content, 1):
-        if not isinstance(record, dict):
-            raise UserError(f"{path}, record {number}: an object was expected")
-        yield Row(path, number, record, "record")
 
 
 def _answers(row: Row) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class LabelColumn:
         if isinstance(value, bool) or text.casefold() in _TRUTH:
             return self._truth(row, value)
         number = number_of(text) if isinstance(value, str | int | float) else None
-        if number == -1:
+        if number == -1 and -1 not in self._values.values():
             raise hidden(row)
         if number is not None and self._numbered:
             if number.is_integer() and 0 <= number < len(self._labels):
