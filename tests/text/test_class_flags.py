@@ -20,7 +20,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 BERT_CLASSES = [
     *(None, "BertTokenizer", "BertTokenizerFast", "DistilBertTokenizerFast"),
     *("ElectraTokenizer", "MPNetTokenizer", "PreTrainedTokenizerFast", "PreTrainedTokenizer"),
-    *("TokenizersBackend", "SomebodysTokenizer"),
+    *("TokenizersBackend", "SomebodysTokenizer", "ConvBertTokenizer", "SqueezeBertTokenizer"),
 ]
 BERT_FLAGS: list[dict[str, Any]] = [
     *({}, {"do_lower_case": True}, {"do_lower_case": False}),
@@ -30,7 +30,7 @@ BERT_FLAGS: list[dict[str, Any]] = [
 ]
 BYTE_CLASSES = [
     *(None, "GPT2Tokenizer", "GPT2TokenizerFast", "RobertaTokenizer"),
-    *("PreTrainedTokenizerFast", "TokenizersBackend"),
+    *("PreTrainedTokenizerFast", "TokenizersBackend", "LongformerTokenizer", "BartTokenizerFast"),
 ]
 
 

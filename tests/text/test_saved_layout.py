@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests import tiny
+import tiny
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoModel, AutoTokenizer
 

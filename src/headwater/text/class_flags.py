@@ -19,9 +19,15 @@ _BERT: Flags = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_
 _BYTES: Flags = {"add_prefix_space": False}
 _BERT_CLASSES = (
     *("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
-    *("MPNetTokenizer", "FunnelTokenizer", "LayoutLMTokenizer", "SplinterTokenizer"),
+    *("DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer", "DPRReaderTokenizer"),
+    *("LayoutLMTokenizer", "LxmertTokenizer", "MPNetTokenizer", "SplinterTokenizer"),
+    "SqueezeBertTokenizer",
 )
-_BYTE_CLASSES = ("GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer", "DebertaTokenizer")
+_BYTE_CLASSES = (
+    *("GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer", "CodeGenTokenizer"),
+    *("DebertaTokenizer", "GPTNeoXTokenizer", "LEDTokenizer", "LongformerTokenizer"),
+    "MvpTokenizer",
+)
 _DEFAULTS = {**dict.fromkeys(_BERT_CLASSES, _BERT), **dict.fromkeys(_BYTE_CLASSES, _BYTES)}
 
 
