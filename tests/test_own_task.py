@@ -1,5 +1,6 @@
 """A declared task through the whole chain: fine-tuned, evaluated and predicted by its file."""
 
+import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 import tiny
 from headwater.data.parallel_files import Text
+from headwater.inference.loaded import load
+from headwater.metrics.tagging import chunks
 from headwater.tasks.names import TASKS
 from headwater.tasks.writing import TextTask
 
@@ -80,6 +83,21 @@ def test_classes(
     assert list(json.loads(Path("p.json").read_text()).values()) == labels
     files = ("--data", "a.csv", "--predictions", "p.json", "--json")
     assert json.loads(run(headwater, "score", "tickets.toml", *files))["accuracy"] == 100.0
+    said = run(
+        headwater, "predict", *common, "--input", "a.csv", "--output", "t.csv", "--probabilities"
+    )
+    assert said.split() == ["output", "t.csv", "predictions", str(len(labels))]
+    table = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
+    columns = ["text", "label", "prediction", "probability_billing", "probability_fault"]
+    assert sorted(table[0]) == sorted(columns)
+    assert [row["text"] for row in table] == texts
+    assert [row["prediction"] for row in table] == labels
+    model = load("run", "cpu")
+    for row, found in zip(table, model.classify(texts), strict=True):
+        assert found[0].label == row["prediction"]
+        assert found[0].score == pytest.approx(
+            float(row[f"probability_{found[0].label}"]), abs=1e-5
+        )
 
 
 def test_tags(
@@ -96,6 +114,15 @@ def test_tags(
     assert (scores["f1"], scores["f1 thing"]) == (100.0, 100.0)
     run(headwater, "predict", *common, "--input", "a.conll", "--output", "p.conll")
     assert Path("p.conll").read_text().startswith("the O\nlamp B-thing\nis O\n")
+    given = (*common, "--input", "a.conll", "--output", "t.jsonl", "--probabilities")
+    run(headwater, "predict", *given)
+    model = load("run", "cpu")
+    for line, words in zip(Path("t.jsonl").read_text().splitlines(), sentences, strict=True):
+        record = json.loads(line)
+        assert record["words"] == list(words)
+        assert len(record["prediction"]) == len(record["probabilities"]) == len(words)
+        expected = [" ".join(words[start:end]) for _, start, end in chunks(record["prediction"])]
+        assert [each.text for each in model.tag(" ".join(words))] == expected
 
 
 def test_a_task_built_in_python(

@@ -75,22 +75,32 @@ def predict(
     ],
     output: Annotated[Path, option("Gets the predictions.", "FILE")],
     no_answer_probabilities: NoAnswerProbabilities = None,
+    probabilities: Annotated[
+        bool,
+        option(
+            "A table (.csv, .tsv, .jsonl) of the input and each label's probability.",
+            flag="--probabilities",
+        ),
+    ] = False,
     pad_punctuation: PadPunctuation = None,
     label_names: LabelNames = None,
+    json: Json = False,
     device: Device = "auto",
 ) -> None:
     from headwater.evaluation.one_task import predict_file
 
-    predict_file(
+    written = predict_file(
         model,
         task,
         input_file,
         output,
         no_answer_probabilities,
+        probabilities=probabilities,
         device=device,
         pad_punctuation=pad_punctuation,
         label_names=label_names_of(label_names),
     )
+    print_table(written, json)
 
 
 @described("Score a file of predictions, as the official script does.")

@@ -29,7 +29,7 @@ from headwater.text_files import suffix_of
 
 _TAG = re.compile(r"O|[BIESLU]-\S+")
 _COMMENT = re.compile("#(?:[ \t]|begin |end )")
-_TABLES = (".jsonl", ".json", ".parquet")
+TABLES = (".jsonl", ".json", ".parquet")
 _LAST = "EL"  # of several words, in BIOES and BILOU
 _SINGLE = "SU"
 
@@ -82,7 +82,7 @@ def read_tagged(
     found: list[_Sentence] = []
     for path in paths:
         check_held(path)
-        if suffix_of(path) in _TABLES:
+        if suffix_of(path) in TABLES:
             own = [_table_sentence(row, labels, answered, columns) for row in read_rows(path)]
         else:
             own = list(_sentences(path, labels, answered, columns))

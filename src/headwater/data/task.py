@@ -10,7 +10,7 @@ A prediction is a text, whatever the kind:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar, final
@@ -25,6 +25,7 @@ from headwater.data.example import (
 )
 from headwater.data.official_files import TaskFiles, with_folders
 from headwater.data.predictions import JSON, PredictionFile
+from headwater.data.row import Row
 from headwater.errors import UserError
 from headwater.metrics.names import MetricKind, Scored, measure
 
@@ -81,6 +82,10 @@ class Task(ABC, Generic[E]):
     @abstractmethod
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[E]:
         """Read files, of which none is a folder."""
+
+    def rows(self, path: Path) -> Iterator[Row]:
+        """Yield of a file the row that each of its examples is from, in their order."""
+        raise UserError(f"{path}: task {self.name} has no table with a row for each example")
 
     @final
     def head_labels(self, examples: Iterable[E]) -> tuple[str, ...]:

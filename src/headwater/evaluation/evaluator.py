@@ -7,14 +7,14 @@ Only the answer texts are kept, so that memory stays small whatever the model an
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from headwater.data.example import DataSource, Example
 from headwater.data.task import Task
 from headwater.files import replace_file, write_json
-from headwater.inference.answer import Prediction, Predictor
+from headwater.inference.answer import Decision, Prediction, Predictor
 from headwater.progress import Display, Progress
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Predictions:
 
     texts: as the task's prediction files have them; "" stands for no answer.
     no_answer_probabilities: None where every question is answered.
+    decisions: with their probabilities, where they are kept.
     margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); only models
         that find spans give them.
     """
@@ -35,6 +36,7 @@ class Predictions:
     no_answer_probabilities: dict[str, float] | None
     margins: dict[str, float]
     best_spans: dict[str, str]
+    decisions: dict[str, Decision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,15 @@ def progress_of(task: Task[Any]) -> Progress:
 
 
 def predict(
-    predictor: Predictor[E], examples: DataSource[E], progress: Progress | None = None
+    predictor: Predictor[E],
+    examples: DataSource[E],
+    progress: Progress | None = None,
+    *,
+    keep: bool = False,
 ) -> Predictions:
-    """Predict every example, with and without known answers."""
+    """Predict every example, with and without known answers; `keep` decisions."""
     texts: dict[str, str] = {}
+    decisions: dict[str, Decision] = {}
     probabilities: dict[str, float] = {}
     margins: dict[str, float] = {}
     best_spans: dict[str, str] = {}
@@ -82,6 +89,8 @@ def predict(
         progress.start(len(examples))
     for done, each in enumerate(predictor(examples), start=1):
         texts[each.id] = each.text
+        if keep and isinstance(each, Decision):
+            decisions[each.id] = each
         if isinstance(each, Prediction):
             if each.no_answer_probability is not None:
                 probabilities[each.id] = each.no_answer_probability
@@ -89,7 +98,7 @@ def predict(
                 margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
         if progress is not None:
             progress.advance(done)
-    return Predictions(texts, probabilities or None, margins, best_spans)
+    return Predictions(texts, probabilities or None, margins, best_spans, decisions)
 
 
 def evaluate(

@@ -9,6 +9,7 @@ from headwater.data.task import Task
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import Evaluation, evaluate, predict, progress_of
+from headwater.evaluation.prediction_table import check_ending, dump, labels_of, records
 from headwater.evaluation.scoring import log_report, log_unknown, read_files
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.answer import Predictor
@@ -64,24 +65,39 @@ def predict_file(
     input_file: Path,
     output: Path,
     no_answer_probabilities: Path | None = None,
+    *,
+    probabilities: bool = False,
     **loading: Unpack[Loading],
-) -> None:
-    """Predict a file's examples into a file of the task's official format."""
+) -> dict[str, object]:
+    """Predict a file's examples into a file of the task's official format; say what was written.
+
+    Args:
+        probabilities: write a table instead (see `prediction_table`).
+    """
     predicted = find_task(task)
     _check_paths(input_file, output, no_answer_probabilities)
+    if probabilities:
+        check_ending(output)
     if no_answer_probabilities is not None and not predicted.null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
+    rows = predicted.rows(input_file) if probabilities else iter(())
     examples = read_files(predicted, [input_file], answered=False)
     loaded = _load(model, predicted, loading)
     if no_answer_probabilities is not None and loaded.generates:
         raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
     predictor = predictor_for(loaded, predicted)
+    labels = labels_of(predictor, model) if probabilities else ()
     with progress_of(predicted) as progress:
-        found = predict(predictor, examples, progress)
+        found = predict(predictor, examples, progress, keep=probabilities)
     log_unknown(predicted, found.texts, "they are written as they are")
     if no_answer_probabilities is not None:
         write_json(no_answer_probabilities, found.no_answer_probabilities)
-    replace_file(output, predicted.prediction_file.dump(examples, found.texts))
+    if probabilities:
+        numbers = predicted.kind == "regression"
+        replace_file(output, dump(output, records(rows, found.decisions, labels, numbers)))
+    else:
+        replace_file(output, predicted.prediction_file.dump(examples, found.texts))
+    return {"output": str(output), "predictions": len(found.texts)}
 
 
 def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path | None) -> None:

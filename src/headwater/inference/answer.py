@@ -130,7 +130,7 @@ class Decision:
 
     text: a label, a number, the tags of the words, or generated text.
     probabilities: of each of the model's labels in the order of its outputs, where a label was
-        chosen; empty otherwise.
+        chosen; of each word's tag; empty otherwise.
     """
 
     id: str

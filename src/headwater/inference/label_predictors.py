@@ -71,6 +71,7 @@ class Classifier:
 
     def __init__(self, scorer: LabelScorer, *, several: bool = False) -> None:
         self._scorer, self._several = scorer, several
+        self.labels = scorer.labels
 
     def __call__(self, examples: Iterable[PairExample]) -> Iterator[Decision]:
         """Yield for each example the likeliest label (of equal ones the first), or the number.
@@ -116,20 +117,24 @@ class Tagger:
         """Yield the tags of each sentence, with spaces between them, in order."""
         for chunk in chunks(examples, SENTENCES):
             for example, tags in zip(chunk, self._tags(chunk), strict=True):
-                yield Decision(example.id, " ".join(tags))
+                text = " ".join(self._scorer.labels[tag] if tag >= 0 else "O" for tag, _ in tags)
+                yield Decision(example.id, text, tuple(chance for _, chance in tags))
 
-    def _tags(self, examples: Sequence[TaggingExample]) -> list[list[str]]:
+    def _tags(self, examples: Sequence[TaggingExample]) -> list[list[tuple[int, float]]]:
+        """Return the tag of every word by its number, and its probability; -1 without a token."""
         scorer = self._scorer
         features = encode_tags(
             *(scorer.vocabulary, examples, scorer.config, scorer.labels),
             labelled=False,
             layout=scorer.layout,
         )
-        tags = [["O"] * len(example.words) for example in examples]
+        found = [[(-1, 1.0)] * len(example.words) for example in examples]
         for index, logits in enumerate(scorer.logits(features)):
             positions, words = features.word_positions(index)
-            sentence = tags[features.example_of[index]]
-            best = np.argmax(logits[positions], axis=-1)
-            for word, tag in zip(words.tolist(), best.tolist(), strict=True):
-                sentence[word] = scorer.labels[tag]
-        return tags
+            sentence, scores = found[features.example_of[index]], logits[positions]
+            best = np.argmax(scores, axis=-1)
+            odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
+            chances = 1 / odds.sum(axis=-1)
+            for word, *tag in zip(words.tolist(), best.tolist(), chances.tolist(), strict=True):
+                sentence[word] = (tag[0], tag[1])
+        return found

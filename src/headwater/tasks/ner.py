@@ -20,15 +20,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from headwater.data.conll_file import USUAL, TagColumns, read_tagged
+from headwater.data.conll_file import TABLES, USUAL, TagColumns, read_tagged
 from headwater.data.example import DataSource, Example, Examples, TaggingExample, TextExample
 from headwater.data.official_files import TaskFiles
 from headwater.data.predictions import PredictionFile
+from headwater.data.row import Row
+from headwater.data.table_file import read_rows
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.files import read_lines
 from headwater.metrics.names import METRICS, MetricKind
 from headwater.metrics.tagging import chunks, report, tagging_texts
+from headwater.text_files import suffix_of
 
 NOTHING = "none"
 _TYPE = re.compile(r"(?:^|; ?)([^\s:;]+): ")
@@ -108,6 +111,13 @@ class NerTask(Task[TaggingExample]):
 
     def read_files(self, paths: Sequence[Path], *, answered: bool) -> Examples[TaggingExample]:
         return read_tagged(paths, self.labels, answered=answered, columns=self.columns)
+
+    def rows(self, path: Path) -> Iterator[Row]:
+        """Yield the rows of a table, or of columns each sentence with its words."""
+        if suffix_of(path) in TABLES:
+            return read_rows(path)
+        sentences = enumerate(self.read_files([path], answered=False), start=1)
+        return (Row(path, n, {"words": list(each.words)}, "sentence") for n, each in sentences)
 
     def to_text(self, example: TaggingExample) -> TextExample:
         """Write the words; the target is the entities, or `none`."""

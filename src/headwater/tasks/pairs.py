@@ -114,14 +114,8 @@ class PairTask(Task[PairExample]):
         examples: dict[str, PairExample] = {}
         for number, path in enumerate(paths, 1):
             prefix = f"{number}:" if number > 1 else ""
-            wanted = [each.columns for each in self.fields]
-            wanted += [self.label_columns] if answered else []
-            table = read_rows(
-                path, form=self.csv, wanted=wanted, headless=self.headless, short=skipped
-            )
-            rows = (row for nested in table for row in self.unfold(nested))
             column = self._column() if answered else None
-            for index, row in enumerate(rows):
+            for index, row in enumerate(self._rows(path, answered, skipped)):
                 example = self._example(row, f"{prefix}{_id(row, index)}", column)
                 if example.id in examples:
                     raise UserError(f"{row.where}: idx {example.id} stands here again")
@@ -131,6 +125,15 @@ class PairTask(Task[PairExample]):
             raise UserError(f"{named}: no example of task {self.name}")
         report = ReadReport(left_out=tuple(short))
         return Examples(list(examples.values()), report)
+
+    def rows(self, path: Path) -> Iterator[Row]:
+        return self._rows(path, False, [] if self.skip_short_rows else None)
+
+    def _rows(self, path: Path, answered: bool, short: list[str] | None) -> Iterator[Row]:
+        wanted = [each.columns for each in self.fields]
+        wanted += [self.label_columns] if answered else []
+        table = read_rows(path, form=self.csv, wanted=wanted, headless=self.headless, short=short)
+        return (row for nested in table for row in self.unfold(nested))
 
     def to_text(self, example: PairExample) -> TextExample:
         """Write `TEMPLATE field: text field: text`; the target is the label's word or the score.
