@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-import tiny
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoModel, AutoTokenizer
 
+import tiny
 from headwater.text.loading import load_vocabulary
 from headwater.text.sequence_layout import encoder_layout
 from headwater.text.vocabulary import Vocabulary
