@@ -28,7 +28,9 @@ def test_of_several_span_tasks_the_one_that_names_the_model_gives_the_threshold(
     found: dict[str, Any] = {}
     monkeypatch.setattr(runs, "save_model", lambda *given, **named: found.update(named["extra"]))
     values = {"model": "body", "task": "squad_v2", "data": {"train": ["x"]}}
-    setup: Any = SimpleNamespace(new_parameters=(), model=None, adaptation=None, vocabulary=None)
+    setup: Any = SimpleNamespace(
+        new_parameters=(), model=None, adaptation=None, vocabulary=None, generation={}
+    )
     learned: Any = [
         Learned("rte", "sequence", 0.0),
         Learned("squad_v2", "span", 1.5),

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import LoadedCheckpoint, load_model
-from headwater.checkpoints.parts import TRAINED, Adaptation, find_base, read_adaptation
+from headwater.checkpoints.parts import Adaptation, find_base, read_adaptation
 from headwater.checkpoints.peft import trained_names
-from headwater.checkpoints.weights import check_others, read_file
+from headwater.checkpoints.weights import TRAINED, check_others, read_file
 from headwater.errors import UserError
 from headwater.methods.names import build_method
 from headwater.models.body import EncoderBody

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_origin, get_type_hints
 
+from headwater.checkpoints.peft_folder import PeftFolder, beside
 from headwater.config import Config
 from headwater.errors import UserError
 from headwater.files import read_json
@@ -82,8 +83,11 @@ class Description:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read the config.json of a folder."""
-        file = folder / "config.json"
+        file = beside(folder, "config.json")
         content = read_json(file)
+        peft = PeftFolder.find(folder)
+        if peft is not None:
+            content = peft.described(content)
         config, tasks = read_config(content, str(file)), _read_tasks(content, file)
         names = content.get("architectures") or [""]
         if not isinstance(names, list) or not isinstance(names[0], str):

@@ -20,6 +20,7 @@ from headwater.checkpoints.description import PROBLEMS, Description, describe
 from headwater.checkpoints.generation import GENERATION, generation_content
 from headwater.checkpoints.parts import EXTRA, Adaptation, refuse_adapted, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
+from headwater.checkpoints.peft_folder import PeftFolder, vocabulary_of
 from headwater.checkpoints.state_dict import Match, pack, published, tied_as_found
 from headwater.checkpoints.weights import check_others, read_weights
 from headwater.errors import UserError, with_article
@@ -41,7 +42,6 @@ from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.nn.characters import END_TEXT, character_ids
-from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -142,7 +142,8 @@ def load_model(
     """
     refuse_adapted(folder)
     described = Description.read(folder)
-    stored = read_weights(folder)
+    peft = PeftFolder.find(folder)
+    stored = read_weights(folder) if peft is None else peft.tensors(described.keys)
     if described.tasks is not None and head is None:
         model = _several_tasks(folder, described, described.tasks, stored).to(dtype).eval()
         check_others(folder)
@@ -196,7 +197,7 @@ def _filled(
     model.load_state_dict(values, strict=False, assign=True)
     model = model.to(dtype).eval()
     if family_of(config).reads_characters and config.vocab_size:
-        know_words(model, load_vocabulary(match.folder))
+        know_words(model, vocabulary_of(match.folder))
     check_others(match.folder)
     return LoadedCheckpoint(model, config, new, ignored)
 

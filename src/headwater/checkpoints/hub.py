@@ -47,11 +47,8 @@ def _model_folder(path: Path) -> Path:
     for folder in (path, path / "model"):
         if (folder / "config.json").is_file():
             return folder
-    if (path / "adapter_config.json").is_file():
-        raise UserError(
-            f"{path}: an adapter that peft wrote, without its model; merge it there "
-            "(merge_and_unload) and save the whole"
-        )
+        if (folder / "adapter_config.json").is_file():  # see `peft_folder.py`
+            return folder
     raise UserError(f"{path}: not a model: neither config.json nor model/config.json is in it")
 
 

@@ -26,16 +26,15 @@ from torch import Tensor
 
 from headwater import tensor_file
 from headwater.checkpoints.hub import BUNDLED, resolve
-from headwater.checkpoints.weights import SINGLE, weight_files, write_manifest
+from headwater.checkpoints.peft_folder import PeftFolder
+from headwater.checkpoints.weights import METHOD, SINGLE, TRAINED, weight_files, write_manifest
 from headwater.errors import UserError
 from headwater.files import read_json, replacing_folder, sha256, write_json
 from headwater.methods.config import MethodConfig
 from headwater.text.vocabulary import Vocabulary
 
-METHOD = "method.json"
 BASE = "base.json"
 EXTRA = "headwater.json"
-TRAINED = "adapter_model.safetensors"
 
 Json = Mapping[str, Any]
 
@@ -128,7 +127,11 @@ def refuse_adapted(folder: Path) -> None:
 
 
 def weight_sums(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each weight file of a whole model."""
+    """Return the sha256 of each weight file of a whole model; of one of `peft`, also the base's."""
+    found = PeftFolder.find(folder)
+    if found is not None:
+        base = {f"base/{name}": value for name, value in weight_sums(found.base).items()}
+        return {TRAINED: sha256(folder / TRAINED), **base}
     return {name: sha256(folder / name) for name in weight_files(folder)}
 
 

@@ -40,22 +40,23 @@ def model_table() -> dict[str, str]:
 
 @described("Merge a LoRA run into the weights of the model it was trained on.")
 def merge(
-    model: Annotated[str, argument("A run of method lora.", "MODEL")],
+    model: Annotated[str, argument("A run of method lora, or a folder that peft wrote.", "MODEL")],
     output: Annotated[Path, option("Gets the whole model.", "DIR")],
 ) -> None:
     from headwater.checkpoints.adapted import open_model
     from headwater.checkpoints.folder import read_extra, save_model
     from headwater.checkpoints.hub import resolve
     from headwater.checkpoints.parts import read_adaptation
+    from headwater.checkpoints.peft_folder import PeftFolder, vocabulary_of
     from headwater.files import check_free
+    from headwater.inference.generation_file import read_generation
     from headwater.methods.lora import merge as into_weights
-    from headwater.text.loading import load_vocabulary
 
     folder = resolve(model)
     adaptation = read_adaptation(folder)
-    if adaptation is None:
+    if adaptation is None and PeftFolder.find(folder) is None:
         raise UserError(f"{model}: holds a whole model; there is nothing to merge")
-    if (method := adaptation.config.method) != "lora":
+    if adaptation is not None and (method := adaptation.config.method) != "lora":
         raise UserError(
             f"{model}: was trained by method {method!r}, which stays beside the body (there is "
             "more than a matrix between); only LoRA can be merged"
@@ -63,7 +64,13 @@ def merge(
     check_free(output)
     network = open_model(folder).model
     into_weights(network)
-    save_model(output, network, vocabulary=load_vocabulary(folder), extra=read_extra(folder))
+    save_model(
+        output,
+        network,
+        vocabulary=vocabulary_of(folder),
+        extra=read_extra(folder),
+        generation=read_generation(folder, network.config),
+    )
     echo(output)
 
 

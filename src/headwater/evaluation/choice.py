@@ -145,5 +145,7 @@ def _holds_runs(path: Path) -> bool:
     if str(path) in BUNDLED:
         return False
     return path.is_dir() and not any(
-        (folder / "config.json").is_file() for folder in (path, path / "model")
+        (folder / name).is_file()
+        for folder in (path, path / "model")
+        for name in ("config.json", "adapter_config.json")
     )

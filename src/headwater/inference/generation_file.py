@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.generation import GENERATION, LENGTHS
+from headwater.checkpoints.peft_folder import beside
 from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.inference.generation_config import GenerationConfig
@@ -54,13 +55,13 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
     family = family_of(config)
     if family.kind not in ("text_to_text", "causal_lm"):
         return {}
-    file = folder / GENERATION
+    file = beside(folder, GENERATION)
     old = not file.exists()
-    content = read_json(folder / "config.json" if old else file)
+    file = beside(folder, "config.json") if old else file
+    content = read_json(file)
     if not isinstance(content, dict):
         raise UserError(f"{file}: an object was expected, such as {{}}")
     if old:
-        file = folder / "config.json"
         content = {key: value for key, value in content.items() if key in _OURS | _NEUTRAL.keys()}
     if not within(content.get("eos_token_id"), config.vocab_size):
         del content["eos_token_id"]  # the default of another vocabulary

@@ -16,6 +16,7 @@ from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import LoadedCheckpoint, read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import BASE, read_adaptation, weight_sums
+from headwater.checkpoints.peft_folder import vocabulary_of
 from headwater.data.example import PairExample, SpanExample
 from headwater.device import choose_device
 from headwater.errors import UserError
@@ -31,7 +32,6 @@ from headwater.models.config import ModelConfig
 from headwater.models.families import family_of
 from headwater.models.text_to_text import TextToText
 from headwater.tasks.field_order import reorder
-from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 if TYPE_CHECKING:  # it brings all metrics
@@ -75,7 +75,7 @@ def load(
 def _loaded(
     checkpoint: LoadedCheckpoint, folder: Path, name: str, pad_punctuation: bool | None = None
 ) -> "LoadedModel":
-    vocabulary, config = load_vocabulary(folder), checkpoint.model.config
+    vocabulary, config = vocabulary_of(folder), checkpoint.model.config
     check_fits(vocabulary, config.vocab_size, str(folder))
     extra = read_extra(folder)
     if pad_punctuation is not None:

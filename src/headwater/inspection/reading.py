@@ -13,16 +13,15 @@ the blank.
 import re
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from headwater.checkpoints.description import read_config
+from headwater.checkpoints.description import Description
 from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.peft_folder import vocabulary_of
 from headwater.data.config import TextConfig
 from headwater.errors import UserError, with_article
-from headwater.files import read_json
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
@@ -31,7 +30,6 @@ from headwater.models.config import BodySizes, ModelConfig
 from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import TextToText
-from headwater.text.loading import load_vocabulary
 from headwater.text.sequence_layout import encoder_layout
 from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary, check_fits
@@ -62,8 +60,7 @@ class Reading:
 def sizes_and_vocabulary(model: str) -> tuple[ModelConfig, Vocabulary]:
     """Load all of a model but its weights."""
     folder = resolve(model)
-    file: Path = folder / "config.json"
-    config, vocabulary = read_config(read_json(file), str(file)), load_vocabulary(folder)
+    config, vocabulary = Description.read(folder).config, vocabulary_of(folder)
     check_fits(vocabulary, config.vocab_size, str(folder))
     return config, vocabulary
 

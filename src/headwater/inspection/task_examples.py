@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.peft_folder import vocabulary_of
 from headwater.data.config import SequenceConfig, SpanConfig
 from headwater.data.convert import IGNORED, Features
 from headwater.data.example import Examples, SpanExample
@@ -24,7 +25,6 @@ from headwater.inspection.spelling import Speller
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.tag_features import encode_tags
 from headwater.tasks.windows import build_windows
-from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
 COUNT = 3
@@ -41,7 +41,7 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
     read, unknown = _read(task, files)
     examples = list(islice(read, COUNT))
     labels = task.head_labels(read)
-    vocabulary = load_vocabulary(resolve(model))
+    vocabulary = vocabulary_of(resolve(model))
     encoder = vocabulary.cls_id is not None and vocabulary.sep_id is not None
     features = _features(task, examples, labels, not unknown, vocabulary) if encoder else None
     return {

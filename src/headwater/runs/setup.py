@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headwater.checkpoints.description import read_config
+from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import know_words, load_model, load_multi_task
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import Adaptation, Base
+from headwater.checkpoints.peft_folder import vocabulary_of
 from headwater.errors import UserError
-from headwater.files import read_json
 from headwater.inference.generation_file import OWN_LENGTHS, read_generation
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
@@ -72,8 +72,7 @@ def recipe_family(recipe: RunRecipe) -> AnyFamily:
     if recipe.network is not None:
         return family_of(preset(recipe.network.preset))
     assert recipe.model is not None
-    file = resolve(recipe.model) / "config.json"
-    return family_of(read_config(read_json(file), str(file)))
+    return family_of(Description.read(resolve(recipe.model)).config)
 
 
 def build_setup(
@@ -93,7 +92,7 @@ def build_setup(
     assert recipe.model is not None
     folder = resolve(recipe.model)
     loaded = load_model(folder, name, labels=labels)
-    return _adapted_setup(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
+    return _adapted_setup(recipe, loaded.model, vocabulary_of(folder), loaded.new_parameters)
 
 
 def build_features_setup(recipe: RunRecipe, head: TaskHead, *, pairs: bool) -> Setup:
@@ -119,7 +118,7 @@ def build_multi_task_setup(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> 
     assert recipe.model is not None
     folder = resolve(recipe.model)
     loaded = load_multi_task(folder, heads)
-    return _adapted_setup(recipe, loaded.model, load_vocabulary(folder), loaded.new_parameters)
+    return _adapted_setup(recipe, loaded.model, vocabulary_of(folder), loaded.new_parameters)
 
 
 def _adapted_setup(

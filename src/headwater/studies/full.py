@@ -18,7 +18,6 @@ from typing import Any
 
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
-from headwater.files import read_json
 from headwater.models.families import family_of
 from headwater.studies.study import GridRun, Measure, StudyContext, Trial
 
@@ -202,10 +201,9 @@ def store(context: StudyContext, name: str) -> str:
 
 
 def _config(name: str) -> Any:
-    from headwater.checkpoints.description import read_config  # its models import torch
+    from headwater.checkpoints.description import Description  # its models import torch
 
-    file = resolve(name) / "config.json"
-    return read_config(read_json(file), str(file))
+    return Description.read(resolve(name)).config
 
 
 def _one_file(context: StudyContext, folder: str, pattern: str) -> str:

@@ -8,7 +8,7 @@ from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import check_class, reads, refuse_unread
 from headwater.text.vocabulary import Vocabulary
 
-_FILES = ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json")
+VOCABULARY_FILES = ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json")
 
 
 def load_vocabulary(path: Path | str) -> Vocabulary:
@@ -26,7 +26,7 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
         return _load_file(path, Settings.read(path.parent))
     folders = (path, path / "model", path / "vocabulary")
     for folder in folders:
-        names = [name for name in _FILES if (folder / name).exists()]
+        names = [name for name in VOCABULARY_FILES if (folder / name).exists()]
         if names:
             settings = Settings.read(folder)
             whole = "tokenizer.json" in names and not reads(settings.named, names[0])

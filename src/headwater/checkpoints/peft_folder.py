@@ -1,0 +1,187 @@
+"""A folder that `peft` wrote: an update of a body that lies elsewhere, read as a whole model.
+
+    adapter_config.json         {"peft_type": "LORA", "base_model_name_or_path": "/models/bert",
+                                 "task_type": "SEQ_CLS", "r": 8, "lora_alpha": 16, ...}
+    adapter_model.safetensors   the matrices A and B of each module, and heads as they are
+
+W + scale B A takes the place of each matrix W of the base, before anything else looks at it: what
+is opened is a model like any other. Files that the folder lacks are those of the base.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from torch import Tensor
+
+from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.weights import INDEX, METHOD, SINGLE, TRAINED, read_file, read_weights
+from headwater.errors import UserError
+from headwater.files import read_json
+from headwater.models.config import HeadName
+from headwater.models.families import BY_MODEL_TYPE
+from headwater.models.key_table import KeyTable, numbered
+from headwater.text.loading import VOCABULARY_FILES, load_vocabulary
+from headwater.text.vocabulary import Vocabulary
+
+CONFIG = "adapter_config.json"
+PREFIX = "base_model.model."
+"""Before the name of each tensor in the file."""
+
+_HEADS: Mapping[str, HeadName | None] = {
+    **{"SEQ_CLS": "sequence", "TOKEN_CLS": "token", "QUESTION_ANS": "span"},
+    **dict.fromkeys(("SEQ_2_SEQ_LM", "CAUSAL_LM", "FEATURE_EXTRACTION")),
+}
+_UNSUPPORTED = ("use_dora", "use_qalora", "use_bdlora", "lora_bias", "layer_replication",
+                "trainable_token_indices", "target_parameters", "alora_invocation_tokens",
+                "arrow_config", "kasa_config", "monteclora_config", "velora_config")  # fmt: skip
+_STARTS = (True, False, "gaussian", "eva", "orthogonal", "lora_ga")
+"""The ways of `init_lora_weights` that leave the base as it was."""
+
+_MATRIX = re.compile(r"(.+)\.lora_(embedding_)?([AB])(\.weight)?")
+_MERGE = "merge it there (merge_and_unload) and save the whole"
+
+
+@dataclass(frozen=True, slots=True)
+class PeftFolder:
+    """The folder, its settings and the folder of the model that was adapted."""
+
+    folder: Path
+    settings: Mapping[str, Any]
+    base: Path
+
+    @classmethod
+    def find(cls, folder: Path) -> Self | None:
+        """Read a folder's settings; None where it is no folder of `peft`, or holds a model too."""
+        file = folder / CONFIG
+        if not file.is_file() or any((folder / n).is_file() for n in (METHOD, SINGLE, INDEX)):
+            return None
+        settings = read_json(file)
+        if not isinstance(settings, dict):
+            raise UserError(f"{file}: an object was expected")
+        _refuse_others(settings, file)
+        return cls(folder, settings, _base(settings.get("base_model_name_or_path"), folder))
+
+    def described(self, content: Any) -> Any:
+        """Return the content of the base's config.json with the head of this folder."""
+        task, file = self.settings.get("task_type"), self.folder / CONFIG
+        model_type = content.get("model_type") if isinstance(content, dict) else None
+        if task is None or model_type not in BY_MODEL_TYPE:
+            return content
+        keys = BY_MODEL_TYPE[model_type].formats[model_type].keys
+        head = _HEADS.get(task, "next_sentence") if isinstance(task, str) else "next_sentence"
+        if task not in _HEADS or head not in keys.heads:
+            raise UserError(f"{file}: task_type {task!r} of a {model_type} is not supported")
+        content = {**content, "architectures": [keys.heads[head].architecture]}
+        output = keys.heads[head].modules.get("head.dense")
+        weight = read_file(self.folder, TRAINED).get(f"{PREFIX}{output}.weight")
+        if head in ("sequence", "token") and weight is not None:
+            labels = content.get("id2label") or dict.fromkeys(range(content.get("num_labels", 2)))
+            if len(labels) != len(weight):  # those of the base, which had another head
+                content["id2label"] = {str(n): f"LABEL_{n}" for n in range(len(weight))}
+        return content
+
+    def tensors(self, keys: KeyTable) -> dict[str, Tensor]:
+        """Return the tensors of the whole model, by their published names."""
+        whole = {keys.whole_name(name): each for name, each in read_weights(self.base).items()}
+        matrices: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in read_file(self.folder, TRAINED).items():
+            if not name.startswith(PREFIX):
+                raise UserError(f"{self.folder / TRAINED}: unexpected: {name}; {_MERGE}")
+            name = name.removeprefix(PREFIX).replace(".base_layer.", ".")
+            if ".original_module." in name:
+                continue
+            if matrix := _MATRIX.fullmatch(name):
+                kind = f"{matrix[2] or ''}{matrix[3]}"
+                matrices.setdefault(matrix[1], {})[kind] = tensor.float()
+            else:
+                whole[keys.whole_name(name.replace(".modules_to_save.", "."))] = tensor
+        for module, pair in matrices.items():
+            name = keys.whole_name(f"{module}.weight")
+            whole[name] = self._updated(module, whole.get(name), pair, keys)
+        return whole
+
+    def _updated(
+        self, module: str, weight: Tensor | None, pair: Mapping[str, Tensor], keys: KeyTable
+    ) -> Tensor:
+        """Return a weight with its update."""
+        where = f"{self.folder / TRAINED}: {module}"
+        if weight is None:
+            raise UserError(f"{where}: the base, {self.base}, has no such weight; is it the right?")
+        untied = keys.prefix and not keys.bodies  # no output layer shares the table
+        if pair.keys() == {"embedding_A", "embedding_B"} and untied:
+            change = (pair["embedding_B"] @ pair["embedding_A"]).T
+        elif pair.keys() == {"A", "B"}:
+            change = pair["B"] @ pair["A"]
+            pattern = numbered(keys.whole_name(f"{module}.weight").removesuffix(".weight"))[0]
+            change = change.T if pattern in keys.transposed else change
+        else:
+            raise UserError(f"{where}: {', '.join(sorted(pair))} alone is not supported; {_MERGE}")
+        if change.shape != weight.shape:
+            raise UserError(
+                f"{where}: its update is {tuple(change.shape)}, and the weight of the base, "
+                f"{self.base}, is {tuple(weight.shape)}; is it the right one?"
+            )
+        rank = min(each.shape[0] for name, each in pair.items() if name.endswith("A"))
+        root = 0.5 if self.settings.get("use_rslora") else 1.0
+        return weight.float() + change * (self._alpha(module) / rank**root)
+
+    def _alpha(self, module: str) -> float:
+        """Return the settings' alpha for a module, by the first pattern that fits its end."""
+        patterns = self.settings.get("alpha_pattern") or {}
+        fitting = (each for key, each in patterns.items() if re.match(rf"(.*\.)?({key})$", module))
+        alpha = next(fitting, self.settings.get("lora_alpha", 8))
+        if type(alpha) not in (int, float):
+            raise UserError(f"{self.folder / CONFIG}: lora_alpha must be a number, not {alpha!r}")
+        return float(alpha)
+
+
+def beside(folder: Path, name: str) -> Path:
+    """Return a file of a model's folder; where a folder of `peft` lacks it, that of its base."""
+    file = folder / name
+    found = None if file.exists() else PeftFolder.find(folder)
+    return file if found is None else found.base / name
+
+
+def vocabulary_of(folder: Path) -> Vocabulary:
+    """Load the vocabulary of a model's folder, or of the base of a folder of `peft` without one."""
+    if not any((folder / name).exists() for name in VOCABULARY_FILES):
+        found = PeftFolder.find(folder)
+        folder = folder if found is None else found.base
+    return load_vocabulary(folder)
+
+
+def _refuse_others(settings: Mapping[str, Any], file: Path) -> None:
+    """Refuse what is not LoRA as its paper has it, by name."""
+    kind = settings.get("peft_type")
+    if kind != "LORA":
+        raise UserError(f"{file}: peft_type {kind!r} is not supported, LORA is; {_MERGE}")
+    for name in _UNSUPPORTED:
+        if settings.get(name):
+            raise UserError(f"{file}: {name} = {settings[name]!r:.40} is not supported; {_MERGE}")
+    start = settings.get("init_lora_weights", True)
+    if start not in _STARTS:
+        raise UserError(
+            f"{file}: init_lora_weights {start!r:.40} changes the base, too, and is not supported; "
+            f"{_MERGE}"
+        )
+
+
+def _base(name: Any, folder: Path) -> Path:
+    """Return the folder of the model that was adapted."""
+    file = folder / CONFIG
+    if not isinstance(name, str) or not name:
+        raise UserError(
+            f"{file}: base_model_name_or_path names no model; write there the folder, or the hub "
+            "id, of the model that was adapted"
+        )
+    near = [each for each in (folder / name, folder.parent / name) if each.is_dir()]
+    try:
+        return resolve(name if Path(name).is_dir() or not near else str(near[0]))
+    except UserError as error:
+        raise UserError(
+            f"{file}: the model that was adapted is looked for at {name} "
+            f"(base_model_name_or_path): {error}; write there where it is"
+        ) from None
