@@ -8,6 +8,7 @@ import pytest
 
 from headwater.data.conll_file import TagColumns, read_tagged
 from headwater.errors import UserError
+from headwater.metrics.tagging import chunks
 
 BIO = ("O", "B-person", "I-person", "B-location", "I-location")
 
@@ -140,4 +141,53 @@ def test_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "a.parquet"
     parquet.write_table(pyarrow.table({"tokens": [["Ada"]], "ner_tags": [[1]]}), path)
+    assert read_tagged([path], BIO)[0].tags == ("B-person",)
+
+
+def test_comments_before_a_sentence_and_words_that_begin_alike(tmp_path: Path) -> None:
+    text = "# id 7\tdomain=x\n#begin document (a);\nAda _ B-person\n# _ O\n#tag _ O\n\n"
+    text += "# text = a b c\n# _ O\n"
+    examples = read_tagged([conll(tmp_path, text)], BIO)
+    assert [each.words for each in examples] == [("Ada", "#", "#tag"), ("#",)]
+    text = "# id 9\nwords\nalone\n\n# id 10\n#\n"
+    examples = read_tagged([conll(tmp_path, text)], answered=False)
+    assert [each.words for each in examples] == [("words", "alone"), ("#",)]
+    refused(conll(tmp_path, "a O\n# text here\n"), BIO, "line 2: 3 columns, but the lines before")
+    refused(conll(tmp_path, "a O\n\n#tag\n"), BIO, "line 3: 1 column, but the lines before have 2")
+
+
+@pytest.mark.parametrize("gap", ["\t", " "])
+def test_spaces_at_the_end_of_a_line(tmp_path: Path, gap: str) -> None:
+    text = f"Ada{gap}B-person \r\nb{gap}I-person\t\r\n \t\r\nc{gap}O"
+    examples = read_tagged([conll(tmp_path, text)], BIO)
+    assert [each.tags for each in examples] == [("B-person", "I-person"), ("O",)]
+
+
+def test_breaks_that_are_none_stay_inside_words(tmp_path: Path) -> None:
+    (sentence,) = read_tagged([conll(tmp_path, "a\x85b\u2028c\x0cd\tO\n")], BIO)
+    assert sentence.words == ("a\x85b\u2028c\x0cd",)
+
+
+def test_bilou(tmp_path: Path) -> None:
+    tags = ("B-x", "I-x", "L-x", "O", "U-y")
+    text = "".join(f"w {tag}\n" for tag in tags)
+    assert read_tagged([conll(tmp_path, text)])[0].tags == tags
+    assert [tuple(each) for each in chunks(tags)] == [("x", 0, 3), ("y", 4, 5)]
+    text = "w B-x\nw O\n\nw U-x\n"
+    refused(conll(tmp_path, text), (), "line 2: tag 'O' cannot stand here: B-x is not ended .BILOU")
+
+
+def test_words_in_another_column(tmp_path: Path) -> None:
+    path = conll(tmp_path, "1\tAda\tB-person\n2\tsat\tO\n")
+    (sentence,) = read_tagged([path], BIO, columns=TagColumns(word_index=1))
+    assert (sentence.words, sentence.tags) == (("Ada", "sat"), ("B-person", "O"))
+    with pytest.raises(UserError, match="a word was expected in number 3 and its tag in the last"):
+        read_tagged([path], BIO, columns=TagColumns(word_index=3))
+
+
+def test_json_as_datasets_writes_it(tmp_path: Path) -> None:
+    for name in ("a.json", "a.jsonl"):
+        path = conll(tmp_path, '{"tokens": ["Ada"], "ner_tags": [1]}\n', name)
+        assert read_tagged([path], BIO)[0].tags == ("B-person",)
+    path = conll(tmp_path, '[{"tokens": ["Ada"], "ner_tags": [1]}]', "b.json")
     assert read_tagged([path], BIO)[0].tags == ("B-person",)

@@ -256,3 +256,34 @@ def test_templates() -> None:
     template = Template("a {x.y[0]} {{b}} {c d}{x.y[0]}")
     assert template.columns == ("x.y[0]", "c d")
     assert template.fill({"x.y[0]": "1{c d}", "c d": "2"}) == "a 1{c d} {b} 21{c d}"
+
+
+def test_several_references_in_several_columns(tmp_path: Path) -> None:
+    task = declared(
+        tmp_path,
+        'kind = "text"\nmetrics = ["bleu", "exact_match"]\ntemplate = "{text}"\n'
+        'target = ["ref1", "ref2"]\n',
+    )
+    path = tmp_path / "a.csv"
+    path.write_text("text;ref1;ref2\nx;a b c d;e f g h\ny;i j k l;\n")
+    examples = task.read([path])
+    assert [each.targets for each in examples] == [("a b c d", "e f g h"), ("i j k l",)]
+    assert task.score(examples, {"0": "e f g h", "1": "i j k l"}) == pytest.approx(
+        {"bleu": 100.0, "exact_match": 100.0}
+    )
+    rows: list[dict[str, Any]] = [{"text": "x", "ref1": None, "ref2": ["a", "b"]}]
+    assert task.read([table(tmp_path, rows)])[0].targets == ("a", "b")
+    with pytest.raises(UserError, match="line 1: no column ref2; there are 'text', 'ref1'"):
+        task.read([table(tmp_path, [{"text": "x", "ref1": "a"}])])
+
+
+def test_how_a_file_is_written_may_be_said(tmp_path: Path) -> None:
+    given = TICKETS + 'csv = { delimiter = "|", quote = "" }\n'
+    path = tmp_path / "a.txt"
+    path.write_text('the subject|body|team\n"a,b;c|d|fault\n')
+    (example,) = declared(tmp_path, given).read([path])
+    assert (example.text_a, example.text_b, example.label) == ('"a,b;c', "d", "fault")
+    for wrong in ('csv = { separator = ";" }', 'csv = { delimiter = "||" }', 'csv = ";"'):
+        with pytest.raises(UserError, match="csv") as caught:
+            declared(tmp_path, f"{TICKETS}{wrong}\n")
+        assert "\n" not in str(caught.value)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, final
 
 from headwater.corpus.sources import find_sources, kind_of
+from headwater.errors import listed
 from headwater.text_files import opened, reading_errors, text_fault
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def _column_fault(schema: "pyarrow.Schema", field: str) -> str | None:
     import pyarrow
 
     if field not in schema.names:
-        return f"no column {field!r}; it has {', '.join(schema.names[:10])}"
+        return f"no column {field!r}; it has {listed(schema.names)}"
     kind = schema.field(field).type
     if pyarrow.types.is_dictionary(kind):
         kind = kind.value_type

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from headwater.data.row import Row
 from headwater.data.table_file import read_rows
-from headwater.errors import MissingField, UserError
+from headwater.errors import MissingField, UserError, listed
 from headwater.files import read_lines
 from headwater.text_files import COMPRESSIONS, suffix_of
 
@@ -80,6 +80,6 @@ def _text(pair: Mapping[str, Any], language: str, where: str) -> str:
     text = pair.get(language)
     if not isinstance(text, str):
         raise MissingField(
-            f"{where}: a text was expected in {language!r}; there are {', '.join(pair)}"
+            f"{where}: a text was expected in {language!r}; there are {listed(pair)}"
         )
     return text

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.text.vocabulary import Encoding, Vocabulary
 
 Ints = NDArray[np.int32]
@@ -83,8 +83,7 @@ def class_numbers(given: Iterable[tuple[str, str]], labels: Sequence[str]) -> In
     found = []
     for id, label in given:
         if label not in numbers:
-            named = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
-            raise UserError(f"example {id!r}: label {label!r} is none of {named}")
+            raise UserError(f"example {id!r}: label {label!r} is none of {listed(labels)}")
         found.append(numbers[label])
     return np.array(found, np.int32)
 

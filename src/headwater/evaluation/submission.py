@@ -20,7 +20,7 @@ from headwater.checkpoints.hub import resolve
 from headwater.data.example import Examples, PairExample
 from headwater.data.official_files import official_files
 from headwater.data.predictions import GlueTable
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import predict, progress_of
 from headwater.evaluation.one_task import predictor_for
@@ -115,7 +115,7 @@ def _check(task: PairTask, predictions: Mapping[str, Sequence[str]]) -> None:
         raise UserError(f"{file}: {len(given)} predictions; the test set has {ROWS[name]} rows")
     for index, text in enumerate(given):
         if not _is_accepted(task, text):
-            expected = ", ".join(task.labels) or f"a number from 0 to {HIGHEST:g}"
+            expected = listed(task.labels) or f"a number from 0 to {HIGHEST:g}"
             raise UserError(f"{file}, index {index}: {text!r:.40} is not {expected}")
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.models.build import Model
 from headwater.models.config import CHOOSING, unnamed, with_labels
 from headwater.models.heads import ModelWithHead
@@ -26,15 +26,9 @@ def name_labels(model: Model, names: Sequence[str], of: str) -> None:
     if len(names) != len(model.labels):
         raise UserError(
             f"{of}: {len(names)} label names are given, and it has {len(model.labels)} labels: "
-            f"{shown(model.labels)}"
+            f"{listed(model.labels)}"
         )
     model.body.config = with_labels(model.config, names)
-
-
-def shown(labels: Sequence[str]) -> str:
-    """Return the first ten labels, for a message."""
-    more = f" and {len(labels) - 10:,} more" if len(labels) > 10 else ""
-    return ", ".join(labels[:10]) + more
 
 
 def by_order(labels: Sequence[str], task: "Task[Any]", of: str) -> Sequence[str]:
@@ -47,12 +41,12 @@ def by_order(labels: Sequence[str], task: "Task[Any]", of: str) -> Sequence[str]
         return labels
     if not task.labels:
         logger.warning(
-            f"{of}: its labels have no names, and come as {shown(labels[:2])}; give them in the "
+            f"{of}: its labels have no names, and come as {listed(labels[:2])}; give them in the "
             "order of its outputs: --label-names A,B,C"
         )
     if len(task.labels) != len(labels):
         return labels
-    names = shown([f"{index} = {name}" for index, name in enumerate(task.labels)])
+    names = listed([f"{index} = {name}" for index, name in enumerate(task.labels)])
     logger.info(
         f"{of}: its labels have no names; taken in the order of task {task.name}: {names} "
         "(--label-names gives others)"

@@ -11,7 +11,7 @@ from headwater.checkpoints.parts import EXTRA, read_adaptation
 from headwater.config import Config
 from headwater.data.config import SequenceConfig, SpanConfig, TextConfig
 from headwater.data.example import SpanExample
-from headwater.errors import UserError, with_article
+from headwater.errors import UserError, listed, with_article
 from headwater.inference.answer import Predictor, Reader
 from headwater.inference.causal_generator import CausalGenerator
 from headwater.inference.entities import Aggregation, EntityTagger
@@ -73,7 +73,7 @@ class Predictors:
             return self._generating(task, network)
         self._refuse_headless()
         if isinstance(network, MultiTask) and task.name not in network.names:
-            known = ", ".join(network.names)
+            known = listed(network.names)
             raise UserError(f"{self._name} has no head for task {task.name}; it has {known}")
         one = network.for_task(task.name)
         return self._on_head(one, one.labels, task, precision)
@@ -213,8 +213,8 @@ class Predictors:
         chosen = kind in ("sequence", "token")
         if chosen and task.labels and sorted(task.labels) != sorted(labels):
             raise UserError(
-                f"{self._name} chooses from {', '.join(labels)}; task {task.name} has "
-                f"{', '.join(task.labels)} (names are those of id2label in config.json; "
+                f"{self._name} chooses from {listed(labels)}; task {task.name} has "
+                f"{listed(task.labels)} (names are those of id2label in config.json; "
                 "--label-names gives others, in the order of the outputs)"
             )
 

@@ -16,7 +16,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.methods.config import LoraConfig
 from headwater.methods.method import Method, freeze_body, layer_linears
 from headwater.models.build import Model
@@ -68,7 +68,7 @@ class Lora(Method):
         last = {name: name.rpartition(".")[2] for name in linears}
         for target in self.config.targets:
             if target not in last.values():
-                known = ", ".join(dict.fromkeys(last.values()))
+                known = listed(dict.fromkeys(last.values()))
                 raise UserError(f"lora.targets: this model has no {target!r}; it has {known}")
         chosen = {name: linears[name] for name in linears if last[name] in self.config.targets}
         for name, linear in chosen.items():

@@ -23,7 +23,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) 
     """
     if len(labels) != 2:
         raise UserError(
-            f"f1 is a score of two labels, not of {len(labels)}: {', '.join(labels)}; "
+            f"f1 is a score of two labels, not of {len(labels)}: {listed(labels)}; "
             "use macro_f1 or accuracy"
         )
     known = _as_labels(golds, predictions, labels)

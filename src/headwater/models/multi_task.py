@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from torch import Tensor, nn
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.models.body import EncoderBody
 from headwater.models.config import ModelConfig
 from headwater.models.heads import Head, ModelWithHead
@@ -68,7 +68,7 @@ class MultiTask(nn.Module):
     def for_task(self, task: str) -> ModelWithHead:
         """Return the body with the head of one task: the same parameters, in the same mode."""
         if task not in self.task_labels:
-            raise UserError(f"no head for task {task}; there are {', '.join(self.names)}")
+            raise UserError(f"no head for task {task}; there are {listed(self.names)}")
         # Not `train`, which would also switch what others share with this model.
         view = ModelWithHead(self.body, cast(Head, self.heads[task]), self.task_labels[task])
         view.training = self.training

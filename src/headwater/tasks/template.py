@@ -14,6 +14,7 @@ from typing import final
 
 from headwater.data.csv_form import CsvForm
 from headwater.data.parallel_files import Text
+from headwater.data.row import Row
 from headwater.data.table_file import read_rows
 from headwater.errors import UserError
 
@@ -49,7 +50,7 @@ class TemplateReader:
     """Reads tables whose rows fill a template; a list in a cell is several sentences or targets.
 
     Args:
-        targets: the columns with what may be written; an empty cell holds none.
+        targets: the columns with what may be written; of several, empty cells hold none.
         csv: how CSV and TSV files are written; None: as those of benchmarks are.
     """
 
@@ -62,9 +63,15 @@ class TemplateReader:
         names = (*self.template.columns, *(self.targets if answered else ()))
         for row in read_rows(path, form=self.csv, wanted=[(name,) for name in names]):
             columns = {name: " ".join(row.texts(name)) for name in self.template.columns}
-            written = (row.texts(name, optional=True) for name in self.targets if answered)
-            targets = tuple(dict.fromkeys(text for texts in written for text in texts))
+            targets = self._targets(row) if answered else ()
             yield Text(row.where, self.template.fill(columns), targets)
+
+    def _targets(self, row: Row) -> tuple[str, ...]:
+        """Return what stands in the columns; of several, those that are not empty."""
+        targets = tuple(text for name in self.targets for text in row.texts(name, optional=True))
+        if len(self.targets) == 1:
+            return targets
+        return tuple(text for text in targets if text.strip()) or targets[:1]
 
 
 def _tokens(text: str) -> list[tuple[str, str | None]]:

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from headwater import tensor_file
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.files import (
     MACHINE,
     replace_file,
@@ -118,7 +118,7 @@ class StateFolder:
         whole, damaged = self._newest_whole(names)
         if whole is None and names:
             raise UserError(
-                f"{self.path}: none of the saved states ({', '.join(names)}) is whole; "
+                f"{self.path}: none of the saved states ({listed(names)}) is whole; "
                 "start again in another folder"
             )
         if whole is None:

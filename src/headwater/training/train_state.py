@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.training.config import TrainingConfig
 
 
@@ -96,7 +96,7 @@ class TrainState:
         """Note the metrics of the present weights; true where these are the best by any of them."""
         name = config.metric_for_best_model or next(iter(metrics), "none")
         if name not in metrics:
-            known = ", ".join(metrics) or "none"
+            known = listed(metrics) or "none"
             raise UserError(f"metric_for_best_model {name!r}: the evaluation gives {known}")
         self.evaluated_step = self.step
         followed = {
