@@ -225,3 +225,16 @@ def test_a_tokenizer_json_with_a_gap_is_refused(tmp_path: Path) -> None:
     content["added_tokens"].append({**content["added_tokens"][0], "id": size + 3, "content": "{"})
     with pytest.raises(UserError, match=rf"'{{' has the id {size + 3}, and only {size} is free"):
         load_vocabulary(write(tmp_path, tokenizer=content))
+
+
+def test_roles_beside_a_spiece_model_are_those_of_the_settings(copy: Copy) -> None:
+    """As in the Japanese models whose `T5Tokenizer` has `[CLS]`, `[SEP]` and `[MASK]`."""
+    roles = {"mask_token": "<m>", "cls_token": "▁the", "eos_token": "</s>", "pad_token": "<p>"}
+    files = {"tokenizer_config": {"tokenizer_class": "T5Tokenizer", **roles}}
+    folder = copy("t5/spiece.model", added_tokens={"<m>": 32_100, "<p>": 32_101}, **files)
+    vocabulary = same_ids(folder, ["a<m>b <p></s>", "<pad> b"])
+    assert (vocabulary.mask_id, vocabulary.pad_id, vocabulary.eos_id) == (32_100, 32_101, 1)
+    assert vocabulary.token(vocabulary.cls_id or -1) == "▁the"
+    again = load_vocabulary(folder / "saved")
+    assert (again.mask_id, again.pad_id, again.unk_id) == (32_100, 32_101, 2)
+    assert vocabulary.decode([9, 32_100, 32_101, 1]) == "a"

@@ -76,7 +76,8 @@ class TokenizerVocabulary(Vocabulary):
         for role, token in settings.tokens.items():
             if token not in self.ids:
                 raise UserError(
-                    f"{source}: the {role} token {token!r} of the settings is not in the vocabulary"
+                    f"{source}: the {role} token {token!r} of the settings is not in the "
+                    "vocabulary; give its id in added_tokens.json"
                 )
         usual = {r: t for r, t in USUAL_TOKENS.get(self._kind, {}).items() if t in self.ids}
         if self._kind == "BPE" and "<|endoftext|>" in self.ids and "eos" not in usual:

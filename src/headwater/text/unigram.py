@@ -26,7 +26,7 @@ from headwater.errors import UserError
 from headwater.files import read_bytes, replace_file
 from headwater.text.added_tokens import AddedToken, listed_tokens, merged, placed
 from headwater.text.literal_tokens import LiteralTokens, Part
-from headwater.text.settings import Settings
+from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_json import model_ids, read_tokenizer
 from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
@@ -36,11 +36,11 @@ MARK = "▁"  # stands for a white space; the first word of a text gets one too
 
 @final
 class SentencePieceVocabulary(Vocabulary):
-    """A vocabulary in a `spiece.model`; it has 100 sentinels if the settings state no number."""
+    """A vocabulary in a `spiece.model`; it has 100 sentinels if the settings state no number.
 
-    mask_id: int | None = None
-    cls_id: int | None = None
-    sep_id: int | None = None
+    The model knows which tokens are `pad`, `unk` and `eos`; the settings may name others in the
+    vocabulary, but for `unk`, and tokens for further roles.
+    """
 
     def __init__(self, model: bytes, settings: Settings, source: Path) -> None:
         self._model = model
@@ -56,24 +56,35 @@ class SentencePieceVocabulary(Vocabulary):
             for id, token in enumerate(base)
             if not (self._processor.is_control(id) or self._processor.is_unused(id))
         }
-        roles = (self._processor.pad_id(), self._processor.unk_id(), self._processor.eos_id())
-        self.pad_id, self.unk_id, self.eos_id = (id if id >= 0 else None for id in roles)
         self._sentinels = SENTINELS if settings.sentinels is None else settings.sentinels
-        self._tokens = base + [f"<extra_id_{n}>" for n in reversed(range(self._sentinels))]
-        usual = {id for id in roles if id >= 0} | set(range(len(base), len(self._tokens)))
-        self.ids = {token: id for id, token in enumerate(self._tokens)}
-        added = placed(settings.added, self.ids, settings.tokens.values())
-        self._tokens += [each.content for each in added if each.content not in self.ids]
+        tokens = base + [f"<extra_id_{n}>" for n in reversed(range(self._sentinels))]
+        known = {token: id for id, token in enumerate(tokens)}
+        added = placed(settings.added, known, settings.tokens.values())
+        self._tokens = tokens + [each.content for each in added if each.content not in known]
         self.ids = {token: id for id, token in enumerate(self._tokens)}
         self.size, self.whole_words = len(self._tokens), False
-        self._special = usual | {self.ids[each.content] for each in added if each.special}
+        self._take_roles(settings)
+        usual = {*self._own.values(), *range(len(base), len(tokens))}
         self._added = tuple(each for each in added if each.id not in usual)
-        specials = (AddedToken(self._tokens[id], id) for id in usual)
+        special = {*usual, *self._roles.values()}
+        self._special = special | {self.ids[each.content] for each in added if each.special}
+        specials = (AddedToken(self._tokens[id], id) for id in special)
         self._literal = LiteralTokens((*specials, *self._added))
+
+    def _take_roles(self, settings: Settings) -> None:
+        own = {role: getattr(self._processor, f"{role}_id")() for role in ("pad", "unk", "eos")}
+        self._own = {role: id for role, id in own.items() if id >= 0}
+        stated = {role: self.ids[t] for role, t in settings.tokens.items() if t in self.ids}
+        stated.pop("unk", None)  # what an unknown character becomes
+        self._roles = self._own | stated
+        roles = {role: self._roles.get(role) for role in ROLES}
+        self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
+        self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
 
     @cached_property
     def fingerprint(self) -> str:
-        lines = (f"{self._sentinels} sentinels", *map(repr, self._added))
+        stated = (f"{r} {id}" for r, id in sorted(self._roles.items()) if self._own.get(r) != id)
+        lines = (f"{self._sentinels} sentinels", *map(repr, self._added), *stated)
         defining = "".join(f"\n{line}" for line in lines)
         return hashlib.sha256(self._model + defining.encode()).hexdigest()
 
@@ -107,8 +118,7 @@ class SentencePieceVocabulary(Vocabulary):
 
     def save(self, folder: Path, *, segments: bool = True) -> None:
         replace_file(folder / "spiece.model", self._model)
-        usual = {"pad": self.pad_id, "unk": self.unk_id, "eos": self.eos_id}
-        tokens = {role: self._tokens[id] for role, id in usual.items() if id is not None}
+        tokens = {role: self._tokens[id] for role, id in self._roles.items()}
         settings = Settings(tokens, {}, self._settings.max_length, added=self._added)
         settings.write(folder, "T5Tokenizer", {"extra_ids": self._sentinels})
 
