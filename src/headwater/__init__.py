@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from headwater.errors import UserError as UserError
     from headwater.evaluation.evaluator import evaluate as evaluate
     from headwater.inference.answer import Answer as Answer
+    from headwater.inference.entities import Entity as Entity
+    from headwater.inference.gaps import Filling as Filling
     from headwater.inference.loaded import LoadedModel as LoadedModel
     from headwater.inference.loaded import load as load
+    from headwater.inference.text_labels import Label as Label
     from headwater.runs.recipe import Recipe as Recipe
     from headwater.runs.run import finetune as finetune
     from headwater.tasks.names import task as task
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Answer": "headwater.inference.answer",
+    "Entity": "headwater.inference.entities",
+    "Filling": "headwater.inference.gaps",
+    "Label": "headwater.inference.text_labels",
     "LoadedModel": "headwater.inference.loaded",
     "Recipe": "headwater.runs.recipe",
     "UserError": "headwater.errors",

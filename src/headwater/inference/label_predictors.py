@@ -7,6 +7,7 @@ tagger = Tagger(LabelScorer(network, vocabulary, ("O", "B-person", "I-person")))
 next(tagger([TaggingExample("1", ("Ada", "Lovelace", "sat"))])).text    # B-person I-person O
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import final
@@ -25,6 +26,8 @@ from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.tag_features import encode_tags
 from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 2048  # examples in memory at once: enough to sort by length
 SENTENCES = 1024  # those of a tagger
@@ -78,15 +81,19 @@ class Classifier:
 
         Several labels have a comma between them.
         """
-        scorer = self._scorer
+        scorer, cut = self._scorer, 0
         for chunk in chunks(examples, CHUNK):
             features = encode_pairs(
                 *(scorer.vocabulary, chunk, scorer.config, scorer.labels),
                 labelled=False,
                 layout=scorer.layout,
             )
+            cut += features.cut
             for example, logits in zip(chunk, scorer.logits(features), strict=True):
                 yield self._decision(example.id, logits)
+        if cut:
+            longest = scorer.config.max_length
+            logger.info(f"{cut} texts are longer than {longest} tokens; their ends are not read")
 
     def _decision(self, id: str, logits: NDArray[np.float32]) -> Decision:
         if not self._scorer.labels:

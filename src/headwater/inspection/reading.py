@@ -10,9 +10,7 @@ unknown word of a model of words. A GPT sees nothing after the position it write
 the blank.
 """
 
-import re
 from dataclasses import dataclass, replace
-from itertools import count
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +21,7 @@ from headwater.checkpoints.peft_folder import vocabulary_of
 from headwater.data.config import TextConfig
 from headwater.errors import UserError, with_article
 from headwater.inference.decoding import generate_ids
+from headwater.inference.gaps import GAP, with_masks, with_sentinels
 from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
@@ -33,8 +32,6 @@ from headwater.models.text_to_text import TextToText
 from headwater.text.sequence_layout import encoder_layout
 from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary, check_fits
-
-BLANK = re.compile(r"\[MASK\]|<mask>|_{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +101,26 @@ def _encoder(vocabulary: Vocabulary, sizes: BodySizes, text: str, second: str | 
 
 
 def _masked(vocabulary: Vocabulary, text: str) -> str:
-    if not BLANK.search(text):
-        return text
-    if vocabulary.mask_id is None:
+    if GAP.search(text) and vocabulary.mask_id is None:
         raise UserError("this vocabulary has no mask token, which [MASK] and ___ stand for")
-    mask = vocabulary.token(vocabulary.mask_id)
-    return BLANK.sub(lambda _: mask, text)
+    return with_masks(vocabulary, text)
 
 
 def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
     end = end_token(vocabulary)
     sides = []
     for side in (text, second or ""):
-        numbers = count()
-        filled = BLANK.sub(
-            lambda _, n=numbers: vocabulary.token(vocabulary.sentinel(next(n))),  # type: ignore[misc]
-            side,
-        )
-        sides.append((*_tokens(vocabulary, filled), end))
+        numbered, gaps = with_sentinels(side) if GAP.search(side) else (side, 0)
+        if gaps:
+            vocabulary.sentinel(gaps - 1)  # that there are as many
+        sides.append((*_tokens(vocabulary, numbered), end))
     return Reading(sides[0], targets=None if second is None else sides[1])
 
 
 def _decoder(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
     if second is not None:
         raise UserError("a GPT reads one text; leave the second one out")
-    blank = BLANK.search(text)
+    blank = GAP.search(text)
     # The space before the blank belongs to the token that is to come.
     ids = _tokens(vocabulary, text[: blank.start()].rstrip() if blank else text)
     if not ids:
@@ -143,7 +135,7 @@ def _words(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
         raise UserError("this vocabulary has no unknown word, which takes the place of a blank")
     ids: list[int] = []
     blanks = []
-    for number, part in enumerate(BLANK.split(text)):
+    for number, part in enumerate(GAP.split(text)):
         if number:
             blanks.append(len(ids))
             ids.append(vocabulary.unk_id)
