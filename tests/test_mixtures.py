@@ -190,7 +190,7 @@ def test_a_t5_counts_the_schemas_that_it_learns_and_names_groups_as_alone(
     wanted = recipe(files, {"network": network}, more=more, steps=1, **changes)
     finetune(wanted, files / "run")
     said = caplog.text
-    assert "wsc: 4 examples without a target are left out" in said
+    assert "wsc: examples without a target, left out: 4" in said
     assert f"mixture: wsc {1 / 49:.2%} of the examples" in said  # beside 24 and 24
 
 

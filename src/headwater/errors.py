@@ -30,10 +30,11 @@ def with_article(name: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with what it counts; the plural is that of most nouns.
 
-    >>> counted(1, "line"), counted(12000, "example")
-    ('1 line', '12000 examples')
+    >>> counted(1, "line"), counted(1043, "row"), counted(12000, "example")
+    ('1 line', '1043 rows', '12,000 examples')
     """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    shown = number if number < 10_000 else f"{number:,}"
+    return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(names: Iterable[object], most: int = 10) -> str:

@@ -60,7 +60,7 @@ def test_what_does_not_fit_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a.en: its translation a.de is not beside it"):
         pairs(tmp_path / "a.en")
     (tmp_path / "a.de").write_text("1\n2\n")
-    with pytest.raises(UserError, match=r"a.en has 3 lines, .*a.de 2: a.de has no line 3"):
+    with pytest.raises(UserError, match=r"lines of .*a.en: 3, of .*a.de: 2; a.de has no line 3"):
         pairs(tmp_path / "a.en")
     with pytest.raises(UserError, match=r"a.de: expected a file in the language en, such as"):
         pairs(tmp_path / "a.de")

@@ -117,8 +117,8 @@ def test_a_benchmark_in_one_table_and_one_folder(
     assert lines[3].split() == ["rte", "2", "accuracy", "50.00"]
     assert lines[4].endswith("over 3 of its 9 tasks")
     said = messages()
-    assert "1 of 3 predictions are no label of cola; they count as wrong" in said
-    assert "1 of 3 predictions are no number of stsb" in said
+    assert "predictions that are no label of cola, which count as wrong: 1 of 3" in said
+    assert "predictions that are no number of stsb, which count as wrong: 1 of 3" in said
     assert f"skipped qqp: no QQP/dev.tsv in {glue}" in said
 
 
@@ -167,7 +167,9 @@ def test_a_task_alone_takes_its_folder_and_its_model(
     with pytest.raises(UserError, match="neither a model nor a folder with a run rte/"):
         evaluate_files(str(tmp_path), "rte", [glue])
     predict_file("cola", "cola", glue / "CoLA" / "dev.tsv", tmp_path / "said.tsv")
-    assert "1 of 3 predictions are no label of cola" in messages()
+    assert (
+        "predictions that are no label of cola, which are written as they are: 1 of 3" in messages()
+    )
     assert (tmp_path / "said.tsv").read_text().splitlines()[:2] == ["index\tprediction", "0\t1"]
 
 
@@ -177,19 +179,19 @@ def test_scoring_says_what_is_missing(
     (tmp_path / "RTE.tsv").write_text("index\tprediction\n0\tmaybe\n")
     assert score_file("rte", [glue], tmp_path / "RTE.tsv") == {"accuracy": 0.0}
     said = messages()
-    assert "1 of 2 examples are missing; they count 0" in said
-    assert "1 of 1 predictions are no label of rte" in said
+    assert "examples without a prediction, which count 0: 1 of 2" in said
+    assert "predictions that are no label of rte, which count as wrong: 1 of 1" in said
     row = {"premise": "It rained.", "choice1": "a", "choice2": "b", "question": "cause"}
     (tmp_path / "copa.jsonl").write_text(json.dumps(row | {"idx": 0, "label": 0}))
     (tmp_path / "said.jsonl").write_text('{"idx": 0, "label": "choice3"}')
     assert score_file("copa", [tmp_path / "copa.jsonl"], tmp_path / "said.jsonl") == {"accuracy": 0}
-    assert "1 of 1 predictions are no label of copa" in messages()
+    assert "predictions that are no label of copa, which count as wrong: 1 of 1" in messages()
     dev = tmp_path / "squad.json"
     tiny.squad_file(dev, tiny.paragraph("a b", tiny.question("q", "?", "a")))
     (tmp_path / "given.json").write_text('{"q": "a", "r": "b"}')
     assert score_file("squad", [dev], tmp_path / "given.json")["exact_match"] == 100.0
     said = messages()
-    assert "1 predictions are of no example here and do not count, the first: 'r'" in said
+    assert "predictions of no example here, which do not count: 1, the first: 'r'" in said
 
 
 def test_superglue_counts_its_own_rte(models: list[str], tmp_path: Path) -> None:

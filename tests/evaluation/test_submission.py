@@ -107,11 +107,11 @@ def test_what_is_no_label_is_replaced_and_counted(messages: Callable[[], str]) -
     assert repaired(RTE, ["entailment", "maybe", "not_entailment"]) == [
         *("entailment", "entailment", "not_entailment")
     ]
-    assert "rte: 1 of 3 predictions are no label; they become 'entailment'" in messages()
+    assert "rte: predictions that are no label, now 'entailment': 1 of 3" in messages()
     assert repaired(STSB, ["2.61254", "-0.3", "7", "x", "nan"]) == [
         *("2.613", "0.000", "5.000", "0.000", "0.000")
     ]
-    assert "stsb: 2 of 5 predictions are no number" in messages()
+    assert "stsb: predictions that are no number, now '0': 2 of 5" in messages()
     assert repaired(QQP, ["duplicate"]) == ["duplicate"]
     assert messages() == ""
 
@@ -178,7 +178,7 @@ def test_what_is_missing_is_reported_before_any_work(
     assert "no model for sst2; add --model sst2=MODEL" in refused("--model", f"cola={model}")
     (glue / "MNLI/test_mismatched.tsv").write_text("index\tsentence1\tsentence2\n0\ta\tb\n")
     said = refused("--model", model)
-    assert "test_mismatched.tsv: 1 rows; the leaderboard's test set of mnli_mismatched has" in said
+    assert "test_mismatched.tsv: 1 row; the leaderboard's test set of mnli_mismatched has" in said
     (glue / "AX/diagnostic.tsv").unlink()
     (glue / "MNLI/test_mismatched.tsv").write_text((glue / "MNLI/test_matched.tsv").read_text())
     assert (

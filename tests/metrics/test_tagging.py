@@ -164,5 +164,5 @@ def test_without_entities_all_is_0_but_the_words() -> None:
 def test_what_cannot_be_scored_is_reported() -> None:
     with pytest.raises(UserError, match="no word"):
         tagging([], [])
-    with pytest.raises(UserError, match="sentence 2 of 2 has 2 words but 1 predicted tags"):
+    with pytest.raises(UserError, match="sentence 2 of 2 has 2 words but 1 predicted tag;"):
         tagging([["O"], ["O", "O"]], [["O"], ["O"]])

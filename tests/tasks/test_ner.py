@@ -131,7 +131,7 @@ def test_predictions_as_conlleval_reads_them(tmp_path: Path) -> None:
         (("It O O\n", ""), "line 8: the word 'It' was expected"),
         (("rained O O\n. O O\n", ""), "line 9: the word 'rained' was expected"),
         (("\n\nIt", "\nIt"), "line 7: a blank line was expected"),
-        ((". O O\n\n", ". O O\n\nmore O O\n"), "line 12: only 2 sentences expected"),
+        ((". O O\n\n", ". O O\n\nmore O O\n"), "line 12: expected no more than 2 sentences"),
     ],
 )
 def test_a_file_of_other_sentences_is_refused(

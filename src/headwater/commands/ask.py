@@ -52,7 +52,8 @@ def ask(
         )
     if unread := loaded.unread(question):
         logger.info(
-            f"the question is too long: its last {unread} tokens are not read; ask a shorter one"
+            f"the question is too long (tokens at its end that are not read: {unread}); ask a "
+            "shorter one"
         )
     answers = _answers(loaded, question, documents, top_k)
     if json:

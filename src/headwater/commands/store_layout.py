@@ -20,6 +20,7 @@ from headwater.commands.terminal import echo
 from headwater.corpus.cleaning.pages import DROPPED, DROPPED_TEXT, KEPT, Record
 from headwater.corpus.cleaning.report import Report, table
 from headwater.corpus.store import StoreInfo
+from headwater.errors import counted
 from headwater.escapes import visible
 
 _PREVIEW = 600  # characters of a page when several are shown
@@ -36,12 +37,14 @@ def print_store(info: StoreInfo, texts: Sequence[dict[str, Any]]) -> None:
         share = info.unknown_tokens / info.tokens
         echo(f"            {info.unknown_tokens:,} tokens are unknown to it ({share:.2%})")
     for source in info.sources:
-        echo(f"from        {source.path} ({source.files:,} files, {source.bytes:,} bytes)")
-    echo(f"left out    {info.bad_lines:,} bad lines, {info.empty_documents:,} empty documents")
-    echo(f"            {info.overlapping_paragraphs:,} paragraphs that overlap with held-out text")
+        echo(f"from        {source.path} ({counted(source.files, 'file')}, {source.bytes:,} bytes)")
+    bad = counted(info.bad_lines, "bad line")
+    echo(f"left out    {bad}, {counted(info.empty_documents, 'empty document')}")
+    overlapping = counted(info.overlapping_paragraphs, "paragraph")
+    echo(f"            {overlapping} overlapping with held-out text")
     for each in texts:
         head = f"document {each['document']}: {each['tokens']:,} tokens"
-        echo(f"\n{head}, {each['sentences']:,} sentences")
+        echo(f"\n{head}, {counted(each['sentences'], 'sentence')}")
         echo(each["text"])
 
 

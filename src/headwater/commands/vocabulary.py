@@ -18,6 +18,7 @@ from headwater.commands.terminal import (
     option,
     print_json,
 )
+from headwater.errors import counted
 
 if TYPE_CHECKING:
     from headwater.text.vocabulary import Vocabulary
@@ -65,7 +66,7 @@ def train(
     finally:
         if reading.bad.count:
             first = reading.bad.named[0]
-            logger.info(f"{reading.bad.count} bad lines were passed over, the first: {first}")
+            logger.info(f"bad lines passed over: {reading.bad.count}, the first: {first}")
     if json:
         print_json({"output": str(output)} | describe(learned))
     else:
@@ -113,7 +114,7 @@ def _print_tokens(tokens: Sequence[Mapping[str, Any]], text: str) -> None:
     14477  0:3  una    'una'
      4246  3:5  ##ff   'ff'
     """
-    echo(f"\n{len(tokens)} tokens")
+    echo(f"\n{counted(len(tokens), 'token')}")
     spans = [f"{each['start']}:{each['end']}" for each in tokens]
     wide = max(map(len, spans), default=0)
     long = max((len(each["token"]) for each in tokens), default=0)

@@ -61,8 +61,8 @@ def _beside(path: Path, other: Path) -> Iterator[Text]:
         shorter = path if len(sources) < len(targets) else other
         line = min(len(sources), len(targets)) + 1
         raise UserError(
-            f"{path} has {len(sources)} lines, {other} {len(targets)}: {shorter.name} has no line "
-            f"{line}; every line must stand beside its translation"
+            f"lines of {path}: {len(sources)}, of {other}: {len(targets)}; {shorter.name} has no "
+            f"line {line}; every line must stand beside its translation"
         )
     for number, pair in enumerate(zip(sources, targets, strict=True), 1):
         yield Text(f"{path}, line {number}", pair[0], (pair[1],))

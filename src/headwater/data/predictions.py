@@ -21,7 +21,7 @@ from headwater.data.example import DataSource, Example, Examples
 from headwater.data.repeated_ids import spread
 from headwater.data.row import Row
 from headwater.data.table_file import read_rows
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 from headwater.files import LARGE, read_json, read_lines
 
 
@@ -84,7 +84,8 @@ class LinePredictions:
         if len(lines) == rows:
             return {each.id: lines[int(each.id)] for each in examples}
         raise UserError(
-            f"{path}: {len(lines)} lines for {rows} examples; one for each was expected"
+            f"{path}: {counted(len(lines), 'line')} for {counted(rows, 'example')}; one for each "
+            "was expected"
         )
 
 

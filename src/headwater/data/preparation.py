@@ -126,8 +126,8 @@ def _without_held_out(task: Task[Any], examples: list[Any], names: Sequence[str]
     }
     kept, dropped = without_overlap(examples, held_out)
     logger.info(
-        f"held out: {len(examples) - len(kept)} examples dropped with {len(dropped)} texts "
-        f"that overlap with {', '.join(names)}"
+        f"held out: {counted(len(examples) - len(kept), 'example')} dropped with "
+        f"{counted(len(dropped), 'text')} that overlapped with {', '.join(names)}"
     )
     return kept
 
@@ -141,4 +141,4 @@ def _answer_length(example: SpanExample) -> int:
 def _counted(examples: Sequence[Any]) -> str:
     impossible = sum(isinstance(each, SpanExample) and each.impossible for each in examples)
     without = f" ({impossible} without an answer)" if impossible else ""
-    return f"{len(examples)} examples{without}"
+    return f"{counted(len(examples), 'example')}{without}"

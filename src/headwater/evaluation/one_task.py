@@ -89,7 +89,7 @@ def predict_file(
     labels = labels_of(predictor, model) if probabilities else ()
     with progress_of(predicted) as progress:
         found = predict(predictor, examples, progress, keep=probabilities)
-    log_unknown(predicted, found.texts, "they are written as they are")
+    log_unknown(predicted, found.texts, "which are written as they are")
     if no_answer_probabilities is not None:
         write_json(no_answer_probabilities, found.no_answer_probabilities)
     if probabilities:

@@ -43,10 +43,11 @@ def _log_mismatch(
     ids = {example.id for example in examples}
     what = "questions" if task.kind == "span" else "examples"
     if missing := len(ids - texts.keys()):
-        logger.info(f"{file}: {missing} of {len(examples)} {what} are missing; they count 0")
+        share = f"{missing} of {len(examples)}"
+        logger.info(f"{file}: {what} without a prediction, which count 0: {share}")
     if others := [id for id in texts if id not in ids]:
         logger.info(
-            f"{file}: {len(others)} predictions are of no example here and do not count, "
+            f"{file}: predictions of no example here, which do not count: {len(others)}, "
             f"the first: {others[0]!r}"
         )
 
@@ -64,15 +65,15 @@ def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) 
 
 
 def log_unknown(
-    task: Task[Any], predictions: Mapping[str, str], outcome: str = "they count as wrong"
+    task: Task[Any], predictions: Mapping[str, str], outcome: str = "which count as wrong"
 ) -> None:
     """Count the predictions that are no label of the task, or no number where one is expected."""
     if task.metric_kind not in ("sequence", "regression"):
         return
     what = "label" if task.labels else "number"
     if count := unknown(predictions.values(), task.labels):
-        share = f"{count} of {len(predictions)} predictions"
-        logger.info(f"{share} are no {what} of {task.name}; {outcome}")
+        share = f"{count} of {len(predictions)}"
+        logger.info(f"predictions that are no {what} of {task.name}, {outcome}: {share}")
 
 
 def log_report(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater.checkpoints.hub import resolve
 from headwater.data.task import Task
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 from headwater.evaluation.choice import Selected, models_for, select_tasks
 from headwater.evaluation.one_task import measure, predictor_for
 from headwater.evaluation.scoring import read_files
@@ -155,7 +155,9 @@ def _measure(
         result = measure(predictor, task, examples, output and output / name)
         seconds = max(1e-9, time.monotonic() - begin)
         rate = len(examples) / seconds
-        logger.info(f"{name}: {len(examples)} examples in {seconds:.1f} s ({rate:.1f}/s)")
+        logger.info(
+            f"{name}: {counted(len(examples), 'example')} in {seconds:.1f} s ({rate:.1f}/s)"
+        )
         measured[name] = Measured(each.task, len(examples), result.metrics)
     return measured
 
@@ -164,9 +166,9 @@ def _averages(names: Sequence[str], tasks: Mapping[str, Measured]) -> Iterator[t
     """Yield the averages of the benchmarks, and that of the tasks given by name."""
     metrics = {name: each.metrics for name, each in tasks.items()}
     for benchmark in names:
-        for name, counted in _AVERAGES.get(benchmark, {}).items():
-            if scores := benchmark_average.task_scores(metrics, counted):
-                yield name, Average(fmean(scores.values()), len(scores), len(counted))
+        for name, averaged in _AVERAGES.get(benchmark, {}).items():
+            if scores := benchmark_average.task_scores(metrics, averaged):
+                yield name, Average(fmean(scores.values()), len(scores), len(averaged))
     by_name = [name for name in names if name not in BENCHMARKS]
     if len(by_name) > 1:
         main = [metrics[name][tasks[name].task.main_metric] for name in by_name]

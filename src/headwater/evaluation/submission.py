@@ -20,7 +20,7 @@ from headwater.checkpoints.hub import resolve
 from headwater.data.example import Examples, PairExample
 from headwater.data.official_files import official_files
 from headwater.data.predictions import GlueTable
-from headwater.errors import UserError, listed
+from headwater.errors import UserError, counted, listed
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import predict, progress_of
 from headwater.evaluation.one_task import predictor_for
@@ -112,7 +112,9 @@ def _check(task: PairTask, predictions: Mapping[str, Sequence[str]]) -> None:
         raise UserError(f"{file}: no predictions of task {name}; the leaderboard wants all")
     given = predictions[name]
     if len(given) != ROWS[name]:
-        raise UserError(f"{file}: {len(given)} predictions; the test set has {ROWS[name]} rows")
+        raise UserError(
+            f"{file}: {counted(len(given), 'prediction')}; the test set has {ROWS[name]} rows"
+        )
     for index, text in enumerate(given):
         if not _is_accepted(task, text):
             expected = listed(task.labels) or f"a number from 0 to {HIGHEST:g}"
@@ -137,8 +139,8 @@ def _read_test(task: PairTask, data: Path) -> Examples[PairExample]:
     examples = task.read(files, answered=False)
     if len(examples) != ROWS[task.name]:
         raise UserError(
-            f"{files[0]}: {len(examples)} rows; the leaderboard's test set of {task.name} has "
-            f"{ROWS[task.name]}"
+            f"{files[0]}: {counted(len(examples), 'row')}; the leaderboard's test set of "
+            f"{task.name} has {ROWS[task.name]}"
         )
     return examples
 
@@ -174,10 +176,8 @@ def repaired(task: PairTask, predictions: Sequence[str]) -> list[str]:
     """
     what, first = ("label", task.labels[0]) if task.labels else ("number", "0")
     if count := unknown(predictions, task.labels):
-        total = len(predictions)
-        logger.info(
-            f"{task.name}: {count} of {total} predictions are no {what}; they become {first!r}"
-        )
+        share = f"{count} of {len(predictions)}"
+        logger.info(f"{task.name}: predictions that are no {what}, now {first!r}: {share}")
     if not task.labels:
         return [f"{min(max(number, 0.0), HIGHEST):.3f}" for number in numbers(predictions)]
     return [text if text in task.labels else first for text in predictions]

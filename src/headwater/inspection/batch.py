@@ -18,7 +18,7 @@ import torch
 from headwater.config import read_toml
 from headwater.data.convert import IGNORED, Features, PairSet
 from headwater.data.token_arrays import Ints
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 from headwater.inspection.spelling import Speller
 from headwater.models.families import FAMILIES
 from headwater.objectives.names import OBJECTIVES, FeatureKind
@@ -70,8 +70,9 @@ def batch(recipe: PretrainRecipe | Recipe, count: int, epoch: int) -> Shown:
             which = f", text {number} of {len(texts)}" if len(texts) > 1 else ""
             elements += [Heading(f"sequence {index}{which}"), *text]
     title = (
-        f"{what}, epoch {epoch}: the first batch has {size['batch_sequences']} sequences, "
-        f"{size['padded_tokens']:,} tokens, {size['padding']:.1%} of them padding"
+        f"{what}, epoch {epoch}: the first batch has "
+        f"{counted(size['batch_sequences'], 'sequence')}, {size['padded_tokens']:,} tokens, "
+        f"{size['padding']:.1%} of them padding"
     )
     content = {"what": what, "epoch": epoch, **size, "sequences": described}
     return Shown(content, Page(title, tuple(elements)))

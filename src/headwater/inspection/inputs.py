@@ -4,6 +4,7 @@ from itertools import zip_longest
 from typing import Any
 
 from headwater.checkpoints.folder import spell
+from headwater.errors import counted
 from headwater.inspection.reading import Reading, read, sizes_and_vocabulary
 from headwater.inspection.spelling import Speller
 from headwater.models.config import ModelConfig
@@ -38,7 +39,7 @@ def inputs(model: str, text: str, second: str | None = None) -> Shown:
             for a, b in zip(before, reading.targets, strict=True)
         ]
         elements += [Heading("the decoder"), _shifted(speller, before, reading.targets)]
-    title = f"{model}: {len(reading.ids)} tokens{_added(config, reading)}"
+    title = f"{model}: {counted(len(reading.ids), 'token')}{_added(config, reading)}"
     return Shown(content, Page(title, tuple(elements)))
 
 

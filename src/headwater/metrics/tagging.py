@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 
 Tag = tuple[str, str]
 
@@ -104,8 +104,8 @@ def tagging(golds: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]
     for number, (gold, tags) in enumerate(zip(golds, predictions, strict=True), 1):
         if len(gold) != len(tags):
             raise UserError(
-                f"sentence {number} of {len(golds)} has {len(gold)} words but {len(tags)} "
-                "predicted tags; one for each word was expected"
+                f"sentence {number} of {len(golds)} has {counted(len(gold), 'word')} but "
+                f"{counted(len(tags), 'predicted tag')}; one for each word was expected"
             )
         words += len(gold)
         right += sum(_split(a) == _split(b) for a, b in zip(gold, tags, strict=True))
@@ -137,7 +137,9 @@ def tagging_texts(
         tags = gold.split(" ") if gold else []
         found = predictions.get(id, " ".join("O" for _ in tags)).split()
         if len(found) != len(tags):
-            raise UserError(f"sentence {id!r}: {len(found)} tags for {len(tags)} words")
+            raise UserError(
+                f"sentence {id!r}: {counted(len(found), 'tag')} for {counted(len(tags), 'word')}"
+            )
         expected.append(tags)
         predicted.append(found)
     return tagging(expected, predicted)

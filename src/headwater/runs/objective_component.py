@@ -14,7 +14,7 @@ from typing import Any, final
 
 from headwater.corpus.store import TokenStore
 from headwater.data.convert import FeatureSet, digest
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 from headwater.evaluation.held_out import held_out_loss
 from headwater.models.config import ModelConfig, TaskHead, check_head
 from headwater.models.families import FAMILIES, family_of, sizes_of
@@ -106,7 +106,10 @@ class ObjectiveComponent:
         features = sets[0] if repeats == [1] else ConcatenatedStores(sets, repeats)
         tokens = sum(store.info.tokens for store in self.stores)
         logger.info(
-            "%s: train on %s sequences of %s tokens", self.name, f"{len(features):,}", f"{tokens:,}"
+            "%s: train on %s of %s tokens",
+            self.name,
+            counted(len(features), "sequence"),
+            f"{tokens:,}",
         )
         return features
 

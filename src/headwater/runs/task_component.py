@@ -10,7 +10,7 @@ from headwater.data.example import Examples
 from headwater.data.preparation import PreparedData
 from headwater.data.task import Task
 from headwater.device import choose_device, choose_precision
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 from headwater.evaluation.evaluator import evaluate, predict
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel
@@ -76,11 +76,10 @@ class TaskComponent:
             return self._text_pairs(recipe, setup)
         features = self._head_features(self.data.training, recipe, setup, labelled=True)
         if isinstance(features, TagFeatures) and features.continued:
-            logger.info(
-                "%s: %s sentences go on in a second sequence", self.name, features.continued
-            )
+            long = "sentences that go on in a second sequence"
+            logger.info("%s: %s: %s", self.name, long, features.continued)
         if isinstance(features, PairFeatures) and features.cut:
-            logger.info("%s: cut to sequence.max_length: %s inputs", self.name, features.cut)
+            logger.info("%s: inputs cut to sequence.max_length: %s", self.name, features.cut)
         return features
 
     def validation_features(self, recipe: Recipe, setup: Setup) -> FeatureSet | None:
@@ -136,13 +135,13 @@ class TaskComponent:
         texts = [self.task.to_text(example) for example in self.data.training]
         targeted = [each for each in texts if each.targets]
         if missing := len(texts) - len(targeted):  # as Winograd schemas with the wrong noun
-            logger.info("%s: %s examples without a target are left out", self.name, missing)
+            logger.info("%s: examples without a target, left out: %s", self.name, missing)
         if not targeted:
             raise UserError(f"task {self.name}: no example has a target to learn")
         limits = recipe.text
         pairs = encode_text_pairs(setup.vocabulary, targeted, limits.max_inputs, limits.max_targets)
         if any(pairs.cut):
-            cut = "{} inputs, {} targets".format(*pairs.cut)
+            cut = ", ".join(map(counted, pairs.cut, ("input", "target")))
             logger.info("%s: cut to text.max_inputs and max_targets: %s", self.name, cut)
         if pairs.unknown:
             logger.warning("%s: %s", self.name, pairs.unknown)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from headwater.errors import counted
 from headwater.files import replace_file
 from headwater.pictures.figure import new_figure, write_png
 from headwater.studies.results_table import Finding, Table, judge
@@ -70,7 +71,7 @@ def _gain(found: Finding) -> str:
     gain = found.gain
     error = "" if found.gain.error is None else f", standard error {_number(found.gain.error, 2)}"
     sign = "-" if gain.mean < 0 else "+"
-    return f"{sign}{_number(abs(gain.mean), 3)}{error}, {gain.count} seeds"
+    return f"{sign}{_number(abs(gain.mean), 3)}{error}, {counted(gain.count, 'seed')}"
 
 
 def _number(value: float, digits: int) -> str:

@@ -27,7 +27,7 @@ from headwater.data.predictions import PredictionFile
 from headwater.data.row import Row
 from headwater.data.table_file import read_rows
 from headwater.data.task import Kind, Task
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 from headwater.files import read_lines
 from headwater.metrics.names import METRICS, MetricKind
 from headwater.metrics.tagging import chunks, report, tagging_texts
@@ -74,7 +74,10 @@ class ConllPredictions:
             predictions[example.id] = " ".join(tags)
         for number, line in lines:
             if line.strip():
-                raise UserError(f"{path}, line {number}: only {len(examples)} sentences expected")
+                raise UserError(
+                    f"{path}, line {number}: expected no more than "
+                    f"{counted(len(examples), 'sentence')}"
+                )
         return predictions
 
 

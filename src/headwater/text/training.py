@@ -40,7 +40,7 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer, WordPieceTrainer
 
-from headwater.errors import UserError, did_you_mean
+from headwater.errors import UserError, counted, did_you_mean
 from headwater.files import check_free, replace_file, replacing_folder
 from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer_json import USUAL_TOKENS, describe_words
@@ -115,7 +115,7 @@ def train_vocabulary(
     sample, found = _draw(_sentences(texts), sentences)
     if not sample:
         raise UserError("no text to learn from: the inputs are empty or unreadable")
-    logger.info(f"learning {plan.size} tokens from {len(sample)} of {found} sentences")
+    logger.info(f"learning {plan.size} tokens from {len(sample)} of {counted(found, 'sentence')}")
     files = LEARNERS[plan.kind](plan, sample)
     with replacing_folder(output) as folder:
         for name, content in files.items():

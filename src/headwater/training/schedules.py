@@ -7,6 +7,7 @@ than nothing.
 
 import math
 
+from headwater.errors import counted
 from headwater.training.config import TrainingConfig
 
 # Raffel et al. 2020, section 3.1.2: 1/sqrt(max(n, k)) with k = 10^4.
@@ -51,7 +52,8 @@ def schedule_warnings(config: TrainingConfig, total: int) -> list[str]:
     warmup = warmup_steps(config, total)
     if warmup >= total:
         found.append(
-            f"the warm-up ({warmup} steps) is as long as the training ({total} steps): "
+            f"the warm-up ({counted(warmup, 'step')}) is as long as the training "
+            f"({counted(total, 'step')}): "
             "the full learning rate is reached at the end or never"
         )
     return found
