@@ -11,6 +11,7 @@ PARTED = [
     ("key: value", "Area: 12 km¦Capital: Bern¦Motto: One for all. All for one."),
     ("a long value", f"Background: {'It has known many empires. ' * 9}¦Location: Northern Africa"),
     ("below a heading", "Geography¦Location: Northern Africa¦Area - total : 3 sq km"),
+    ("long keys", "History: adopted in 1962|National heritage - total World Heritage Sites: 7"),
     ("settings", "name = x¦a.b = 3.5¦[table]"),
     ("YAML", "mill:¦  owner: Ada¦  year: 1843"),
     ("bullets", "Fruit:¦- pears¦- apples\n  that are red¦- plums"),

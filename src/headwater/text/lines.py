@@ -16,7 +16,7 @@ REACH = 1000  # the most characters of a line that are looked at
 
 _BREAK = re.compile(r"[^\S\n]*\n\s*")
 _ITEM = re.compile(r"(?:[-+*•·▪‣◦●○■□–#>]+|\d{1,3}[.)]|[A-Za-z]\)|\([A-Za-z0-9]{1,3}\))\s+\S")
-_PAIR = re.compile(r"""["']?[^\W_](?:[^:=\n.!?]|\.(?=\w)){0,40}(?::(?=\s|$)|=(?!=))""")
+_PAIR = re.compile(r"""["']?[^\W_](?:[^:=\n.!?]|\.(?=\w)){0,60}(?::(?=\s|$)|=(?!=))""")
 _CELLS = re.compile(r"\||\t|(?<=[^\s.!?]) {3,}(?=\S)")  # `a | b`, tabs, columns set by spaces
 _RULE = re.compile(r"[\s=_*~#+:.─-╿-]{3,}")
 _FIELD_END = re.compile(r"(?<=[^\s,;])(?!,\d{3}(?!\d))[,;](?=[^\s])")  # of CSV, but no 1,000
