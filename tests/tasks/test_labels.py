@@ -155,3 +155,39 @@ def test_scores_that_are_none(tmp_path: Path, values: list[str], more: str, mess
     with pytest.raises(UserError, match=re.escape(message)) as caught:
         scores(tmp_path, values, more=more)
     assert "\n" not in str(caught.value)
+
+
+def hub_file(path: Path, columns: dict[str, Any], features: dict[str, Any]) -> Path:
+    """As `Dataset.to_parquet` writes it."""
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table(columns)
+    info = json.dumps({"info": {"features": features}})
+    table = table.replace_schema_metadata({"huggingface": info})
+    pytest.importorskip("pyarrow.parquet").write_table(table, path)
+    return path
+
+
+def test_the_names_in_a_hub_s_file_come_before_the_order_of_the_labels(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text(f'{CLASSES}labels = ["positive", "negative"]\n')
+    task = load_task(tmp_path / "t.toml")
+    columns = {"text": ["x", "y"], "label": [0, 1]}
+    for names, expected in (
+        (["negative", "positive"], ["negative", "positive"]),
+        (["LABEL_0", "LABEL_1"], ["positive", "negative"]),  # names that the task does not know
+    ):
+        features = {"label": {"names": names, "_type": "ClassLabel"}}
+        path = hub_file(tmp_path / "a.parquet", columns, features)
+        assert [each.label for each in task.read([path])] == expected
+
+
+@pytest.mark.parametrize("kind", ["Sequence", "List", "list"])
+def test_the_names_of_tags_in_a_hub_s_file(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "t.toml").write_text(
+        'kind = "token"\nmetrics = ["f1"]\ntemplate = "{words}"\nwords = "tokens"\n'
+        'tags = "ner_tags"\nlabels = ["O", "B-x", "I-x"]\n'
+    )
+    inner = {"names": ["B-x", "I-x", "O"], "_type": "ClassLabel"}
+    feature = [inner] if kind == "list" else {"feature": inner, "_type": kind}
+    columns = {"tokens": [["a", "b"]], "ner_tags": [[0, 2]]}
+    path = hub_file(tmp_path / "a.parquet", columns, {"ner_tags": feature})
+    assert load_task(tmp_path / "t.toml").read([path])[0].tags == ("B-x", "O")

@@ -209,7 +209,9 @@ def _table_sentence(
         raise UserError(f"{row.where}: the words must be texts")
     tags = None
     if answered:
-        tags = tuple(_named(tag, labels, row.where) for tag in _list(row, columns.tags))
+        given = _list(row, columns.tags)
+        name = next(each for each in columns.tags if row.cells.get(each) is given)
+        tags = tuple(_named(row.named(name, tag, labels), labels, row.where) for tag in given)
         if len(tags) != len(words):
             raise UserError(f"{row.where}: {len(tags)} tags for {len(words)} words")
     return _Sentence(tuple(map(str.strip, words)), tags, row.where)

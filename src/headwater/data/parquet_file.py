@@ -1,5 +1,6 @@
 """Rows of a Parquet file, a few at a time."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,14 @@ def read_parquet(path: Path) -> Iterator[Row]:
         try:
             file = ParquetFile(raw)
             most = _check(path, file)
+            classes = _classes(file)
             size = path.stat().st_size
             for batch in file.iter_batches(_ROWS if most * _ROWS < LONGEST else _FEW):
                 held += batch.nbytes
                 check_expansion(path, held, size)
                 for cells in _records(path, batch, number):
                     number += 1
-                    yield Row(path, number, cells, "row")
+                    yield Row(path, number, cells, "row", classes)
         except (pyarrow.ArrowException, OSError) as error:
             reason = str(error).split("\n")[0]
             raise UserError(f"{path}: not a whole Parquet file ({reason:.200})") from None
@@ -58,6 +60,29 @@ def _check(path: Path, file: "ParquetFile") -> int:
                     f"{LONGEST >> 20} MiB, the most of a text"
                 )
     return largest
+
+
+def _classes(file: "ParquetFile") -> dict[str, list[str]]:
+    """Return the names of the classes of each column, as `datasets` writes them into a file."""
+    try:
+        written = json.loads((file.schema_arrow.metadata or {})[b"huggingface"])
+        features = dict(written["info"]["features"])
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return {name: names for name, each in features.items() if (names := _names(each))}
+
+
+def _names(feature: Any) -> list[str]:
+    """Return the names of a feature of classes, or of a list of them."""
+    if isinstance(feature, list):
+        feature = feature[0] if feature else None
+    if not isinstance(feature, dict):
+        return []
+    if feature.get("_type") != "ClassLabel":
+        return _names(feature.get("feature"))
+    names = feature.get("names")
+    known = isinstance(names, list) and all(isinstance(each, str) for each in names)
+    return names if isinstance(names, list) and known else []
 
 
 def _records(path: Path, batch: "pyarrow.RecordBatch", before: int) -> list[dict[str, Any]]:

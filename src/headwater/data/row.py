@@ -6,7 +6,7 @@ json_field(...)              the same of nested JSON, with the type that is expe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,16 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row's cells by column name: texts in TSV and CSV, any JSON or Parquet value else."""
+    """A row's cells by column name: texts in TSV and CSV, any JSON or Parquet value else.
+
+    `classes` are those that a file of the hub names for a column of numbers.
+    """
 
     path: Path
     line: int
     cells: Mapping[str, Any]
     unit: str = "line"
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -77,6 +81,12 @@ class Row:
             what = "a text or a list of texts"
             raise UserError(f"{self.where}: {self._no_text([column], value, what)}")
         return tuple(text for text in texts if text is not None)
+
+    def named(self, column: str, value: Any, labels: Sequence[str]) -> Any:
+        """Return the name of a class that the file gives by number, if the task knows its names."""
+        names = self.classes.get(column, ())
+        known = type(value) is int and 0 <= value < len(names) and set(names) <= set(labels)
+        return names[value] if known else value
 
     def _find(self, name: str) -> Any:
         if name in self.cells:

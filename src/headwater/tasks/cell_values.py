@@ -37,8 +37,12 @@ def number_of(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def cell_value(row: Row, columns: Sequence[str]) -> Any:
-    """Return what stands in the first of the columns that there is; it must be known."""
+def cell_value(row: Row, columns: Sequence[str], labels: Sequence[str] = ()) -> Any:
+    """Return what stands in the first of the columns that there is; it must be known.
+
+    Args:
+        labels: a class that the file gives by number, but also names as one of these, is its name.
+    """
     name = row.column(columns)
     if name is None:
         hint = row.near(columns)
@@ -47,7 +51,7 @@ def cell_value(row: Row, columns: Sequence[str]) -> Any:
     value = row.value(name)
     if value is None:
         raise hidden(row)
-    return value
+    return row.named(name, value, labels)
 
 
 def hidden(row: Row) -> MissingField:

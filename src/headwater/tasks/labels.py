@@ -36,7 +36,7 @@ class LabelColumn:
 
     def read(self, row: Row) -> str:
         """Return the label that a row names."""
-        value = cell_value(row, self._columns)
+        value = cell_value(row, self._columns, self._labels)
         text = str(value).strip()
         if text in self._labels and type(value) in (str, int):
             self._note("a name", value, row)
