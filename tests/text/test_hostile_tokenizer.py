@@ -1,5 +1,6 @@
 """A `tokenizer.json` that asks for memory or time without end is refused in one line."""
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -44,6 +45,30 @@ def test_what_stands_between_two_expansions_does_not_hide_them(tmp_path: Path) -
     splitters = [pre_tokenizers.ByteLevel(add_prefix_space=False)] * 12
     with pytest.raises(UserError, match="its pre_tokenizer can write"):
         _opened(tmp_path, pre_tokenizer=pre_tokenizers.Sequence(splitters))
+
+
+def test_deep_nesting_and_large_ids_are_one_line(tmp_path: Path) -> None:
+    _opened(tmp_path)
+    file = tmp_path / "tokenizer.json"
+    content = json.loads(file.read_text("utf-8"))
+    deep: Any = {"type": "NFC"}
+    for _ in range(300):
+        deep = {"type": "Sequence", "normalizers": [deep]}
+    file.write_text(json.dumps({**content, "normalizer": deep}))
+    with pytest.raises(UserError, match=r"nested too deeply|recursion limit"):
+        load_vocabulary(file)
+    content["model"]["vocab"]["a"] = 4_000_000_000
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"has the id 4,000,000,000; at most 10,000,000"):
+        load_vocabulary(file)
+
+
+def test_a_search_in_endless_words_is_refused(tmp_path: Path) -> None:
+    ids = {"[UNK]": 0, "a": 1, "##a": 2}
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=10**9))
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(UserError, match="max_input_chars_per_word is 1000000000; at most 1000"):
+        load_vocabulary(tmp_path)
 
 
 def test_a_text_that_grows_too_long_is_refused(

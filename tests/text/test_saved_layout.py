@@ -10,6 +10,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoModel, AutoTokenizer
 
 import tiny
+from headwater.runs.recipe import Recipe
+from headwater.runs.run import finetune
 from headwater.text.loading import load_vocabulary
 from headwater.text.sequence_layout import encoder_layout
 from headwater.text.vocabulary import Vocabulary
@@ -138,3 +140,27 @@ def test_what_gpt_reads_has_no_special_tokens(shared: Path, tmp_path: Path) -> N
     found = _saved(tmp_path / "saved", vocabulary, "gpt2")(FIRST)
     assert found["input_ids"] == vocabulary.encode(FIRST).ids.tolist()
     assert "token_type_ids" not in found
+
+
+def test_a_run_on_another_tokenizer_opens_there_as_it_is(tmp_path: Path) -> None:
+    """A generic class and a flag that it does not follow: the letters keep their case."""
+    made = tiny.wordpiece(tmp_path / "made", ["Apple", "apple", "pie", "good", "bad"])
+    folder = tiny.model_folder(tmp_path / "model", made)
+    content = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    content["normalizer"]["lowercase"] = False
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    named = {"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(named))
+    (folder / "vocab.txt").unlink()
+    (folder / "manifest.json").unlink()
+    file = tiny.rte(tmp_path / "rte.tsv", 8)
+    training = {"steps": 2, "batch": {"examples": 2}, "device": "cpu", "precision": "fp32"}
+    values = {"model": str(folder), "task": "rte", "training": training}
+    values |= {"data": {"train": [str(file)], "validation": [str(file)]}}
+    finetune(Recipe.check(values, "test"), tmp_path / "run")
+    opened = AutoTokenizer.from_pretrained(tmp_path / "run/model")
+    assert opened.tokenize("Apple pie") == ["Apple", "pie"]
+    vocabulary = load_vocabulary(tmp_path / "run")
+    assert opened("Apple Pie", add_special_tokens=False)["input_ids"] == (
+        vocabulary.encode("Apple Pie").ids.tolist()
+    )

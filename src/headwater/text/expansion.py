@@ -12,7 +12,9 @@ from typing import Any
 
 from headwater.errors import UserError
 
-MOST_FROM_ONE = 100_000  # characters; published tokenizers have some hundreds at most
+MOST_FROM_ONE = {"normalizer": 100_000, "pre_tokenizer": 100, "decoder": 100_000}
+"""Characters by the part of a `tokenizer.json`; published ones have some hundreds, and 8."""
+
 LONGEST = 20_000_000  # characters of a normalized text; the library holds 40 bytes for each
 
 _FACTORS = {"NFD": 4, "NFC": 3, "NFKD": 18, "NFKC": 18, "Lowercase": 3, "BertNormalizer": 12}
@@ -21,16 +23,17 @@ _FACTORS |= {"ByteLevel": 4, "Metaspace": 2, "ByteFallback": 4}
 
 def check_expansion(content: Mapping[str, Any], source: Path) -> int:
     """Return how many characters of a normalized text one character can give; refuse too many."""
-    found = 1
-    for part in ("normalizer", "pre_tokenizer", "decoder"):
-        factor = most_from_one(content.get(part))
-        if factor > MOST_FROM_ONE:
+    try:
+        factors = {part: most_from_one(content.get(part)) for part in MOST_FROM_ONE}
+    except RecursionError:
+        raise UserError(f"{source}: its parts are nested too deeply") from None
+    for part, most in MOST_FROM_ONE.items():
+        if factors[part] > most:
             raise UserError(
-                f"{source}: its {part} can write {factor:,} characters for one; at most "
-                f"{MOST_FROM_ONE:,} are read; take the Replace steps out"
+                f"{source}: its {part} can write {factors[part]:,} characters for one; at most "
+                f"{most:,} are read; take steps out"
             )
-        found = max(found, factor)
-    return found
+    return factors["normalizer"]
 
 
 def check_length(text: str, factor: int, normalize: Callable[[str], str]) -> None:

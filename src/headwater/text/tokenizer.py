@@ -44,6 +44,8 @@ from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
 logger = logging.getLogger(__name__)
 
+LARGEST = 10_000_000  # ids: an embedding has a row for each, and lists are made of all
+
 _FLAGGED = {
     "normalizer": {
         "do_lower_case": "lowercase",
@@ -68,8 +70,8 @@ class TokenizerVocabulary(Vocabulary):
         # A post-processor that trims offsets does it by the token, not by the text, and can leave
         # a space with no span: ours (`_spans`) is exact, so none runs here.
         self._source, self._grows = source, check_expansion(content, source)
-        self._may_panic = has_risky_regex(content)
         self._tokenizer = _build({**content, "post_processor": None}, source)
+        self._may_panic = has_risky_regex(content)
         self._vanishing = _vanishing(self._tokenizer, content)
         self.ids = self._tokenizer.get_vocab(with_added_tokens=True)
         check_added(content, self.ids, source)
@@ -97,6 +99,8 @@ class TokenizerVocabulary(Vocabulary):
         self._content = without_layout(content, tokens, self.ids, self.pairs)
         self._marks = {self.ids[mark] for mark in ("▁", "Ġ") if mark in self.ids}
         self.size = max(self.ids.values()) + 1
+        if self.size > LARGEST:
+            raise UserError(f"{source}: has the id {self.size - 1:,}; at most {LARGEST:,} are read")
 
     @cached_property
     def fingerprint(self) -> str:

@@ -10,13 +10,10 @@ from headwater.files import read_json
 from headwater.text.added_tokens import listed_tokens, placed
 from headwater.text.settings import Settings
 
-CLASSES = {
-    "WordPiece": "BertTokenizer",
-    "BPE": "GPT2Tokenizer",
-    "Unigram": "T5Tokenizer",
-    "WordLevel": "PreTrainedTokenizerFast",
-}
-"""By the type of the model: the class by which `transformers` opens the folder."""
+MODEL_TYPES = ("WordPiece", "BPE", "Unigram", "WordLevel")
+
+LONGEST_WORD = 100  # characters; a longer word is one unknown token, as published
+_LONGEST_OF_ALL = 1000  # the search in a word takes time by its square
 
 _BERT = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 _ROBERTA = {"pad": "<pad>", "unk": "<unk>", "bos": "<s>", "eos": "</s>"}
@@ -97,8 +94,8 @@ def read_tokenizer(file: Path) -> dict[str, Any]:
     if not isinstance(model, dict) or not model.get("vocab"):
         raise UserError(f"{file}: not a tokenizer.json; it has no model with a vocab")
     model.setdefault("type", "BPE" if "merges" in model else "WordPiece")
-    if not isinstance(model["type"], str) or model["type"] not in CLASSES:
-        known = ", ".join(CLASSES)
+    if not isinstance(model["type"], str) or model["type"] not in MODEL_TYPES:
+        known = ", ".join(MODEL_TYPES)
         raise UserError(f"{file}: the model type {model['type']!r} is not known; known: {known}")
     _check_model(model, file)
     return dict(content)
@@ -158,6 +155,14 @@ def _check_model(model: dict[str, Any], file: Path) -> None:
         if not all(isinstance(each, list) and each for each in model["vocab"]):
             raise UserError(f"{file}: the vocab must hold pairs of a token and its score")
         return
+    longest = model.get("max_input_chars_per_word", LONGEST_WORD)
+    if model["type"] == "WordPiece" and not (
+        isinstance(longest, int) and longest <= _LONGEST_OF_ALL
+    ):
+        raise UserError(
+            f"{file}: max_input_chars_per_word is {longest!r:.40}; at most "
+            f"{_LONGEST_OF_ALL} are read, and {LONGEST_WORD} are usual"
+        )
     token = model.get("unk_token")
     if token is None and model["type"] == "BPE":
         return

@@ -15,13 +15,12 @@ from headwater.files import SMALL, read_lines
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import TokenizerVocabulary
 from headwater.text.tokenizer_json import (
+    LONGEST_WORD,
     USUAL_TOKENS,
     bert_normalizer,
     describe_added,
     describe_tokenizer,
 )
-
-LONGEST_WORD = 100  # characters; a longer word is one unknown token, as published
 
 
 def read_wordpiece(file: Path, settings: Settings) -> TokenizerVocabulary:
