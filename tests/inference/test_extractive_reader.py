@@ -239,7 +239,7 @@ def test_the_memory_hardly_grows_with_the_text(
 ) -> None:
     monkeypatch.setattr(extractive_reader, "BATCHES", 2)
     scores = {words.id_of("bob"): 3.0}
-    config = SpanConfig(max_query_length=8, n_best=5)
+    config = SpanConfig(max_query_length=8, max_answer_length=4, n_best=5)
     reader = ExtractiveReader(finder_type(scores, -3.0), words, config, threshold=0.0)
     line = "it was old and red and bob won what is left there . "
     peaks = []
