@@ -126,6 +126,12 @@ def refuse_adapted(folder: Path) -> None:
     )
 
 
+def check_weights_are_there(folder: Path) -> None:
+    """Refuse a folder without the files of tensors, before anything else is read."""
+    if PeftFolder.find(folder) is None:
+        weight_files(folder)
+
+
 def weight_sums(folder: Path) -> dict[str, str]:
     """Return the sha256 of each weight file of a whole model; of one of `peft`, also the base's."""
     found = PeftFolder.find(folder)

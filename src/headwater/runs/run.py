@@ -45,8 +45,10 @@ from headwater.runs.setup import (
     build_multi_task_setup,
     build_setup,
     fit_lengths,
+    own_vocabulary,
     recipe_family,
 )
+from headwater.text.vocabulary import Vocabulary
 from headwater.training.hooks import Hooks, Outcome
 from headwater.training.identity import Identity
 from headwater.training.log import read_log
@@ -254,15 +256,21 @@ def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
         raise UserError("method 'features' learns one task, not a mixture")
     recipe = resolved(recipe, family)
     check_machine_and_sizes(recipe)
+    vocabulary = own_vocabulary(recipe)
     components = read_components(recipe, family)
     torch.manual_seed(recipe.training.seed)
-    setup = _setup(recipe, family, components)
+    setup = _setup(recipe, family, components, vocabulary)
     for component in components:
         component.check(setup.model.config)
     return Run(fit_lengths(recipe, setup.model.config), components, setup, recipe.mixture)
 
 
-def _setup(recipe: Recipe, family: AnyFamily, components: list[Component[Recipe]]) -> Setup:
+def _setup(
+    recipe: Recipe,
+    family: AnyFamily,
+    components: list[Component[Recipe]],
+    vocabulary: Vocabulary | None,
+) -> Setup:
     """Build the model with the heads that the components need."""
     if recipe.method == "features":
         component = components[0]
@@ -270,22 +278,25 @@ def _setup(recipe: Recipe, family: AnyFamily, components: list[Component[Recipe]
             raise UserError(
                 f"method 'features' learns no task that is written, such as {component.name}"
             )
-        return build_features_setup(recipe, component.head(), pairs=component.has_pairs)
+        return build_features_setup(recipe, component.head(), vocabulary, pairs=component.has_pairs)
     if family.kind == "text_to_text":
-        return build_setup(recipe, None)  # it writes, and takes no head
+        return build_setup(recipe, None, vocabulary)  # it writes, and takes no head
     if recipe.mixture is not None:
-        return build_multi_task_setup(recipe, {each.name: each.head() for each in components})
-    return build_setup(recipe, components[0].head())
+        return build_multi_task_setup(
+            recipe, {each.name: each.head() for each in components}, vocabulary
+        )
+    return build_setup(recipe, components[0].head(), vocabulary)
 
 
 def _begin_pretraining(recipe: PretrainRecipe) -> Run[PretrainRecipe]:
     recipe = _resolved(recipe)
     check_machine_and_sizes(recipe)
     check_best_metric(recipe)
+    vocabulary = own_vocabulary(recipe)
     component = ObjectiveComponent.open(recipe, in_mixture=False)
     torch.manual_seed(recipe.training.seed)
     head = component.head() if recipe_family(recipe).kind == "encoder" else None
-    setup = build_setup(recipe, head, component.stores[0].load_vocabulary())
+    setup = build_setup(recipe, head, vocabulary or component.stores[0].load_vocabulary())
     component.check(setup.model.config)
     _note_window(recipe, setup.model)
     return Run(recipe, [component], setup)

@@ -9,7 +9,7 @@ from typing import Any
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import know_words, load_model, load_multi_task
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.parts import Adaptation, Base
+from headwater.checkpoints.parts import Adaptation, Base, check_weights_are_there, refuse_adapted
 from headwater.checkpoints.peft_folder import vocabulary_of
 from headwater.errors import UserError
 from headwater.inference.generation_file import OWN_LENGTHS, read_generation
@@ -75,14 +75,28 @@ def recipe_family(recipe: RunRecipe) -> AnyFamily:
     return family_of(Description.read(resolve(recipe.model)).config)
 
 
-def build_setup(
-    recipe: RunRecipe, head: TaskHead | None, vocabulary: Vocabulary | None = None
-) -> Setup:
+def own_vocabulary(recipe: RunRecipe) -> Vocabulary | None:
+    """Load the vocabulary of the model that a recipe names, or of its network; None: neither's.
+
+    To be called before data are read: a model that no run can begin with is refused here.
+    """
+    if recipe.model is None:
+        named = recipe.network and recipe.network.vocabulary
+        return load_vocabulary(Path(named).expanduser()) if named else None
+    folder = resolve(recipe.model)
+    refuse_adapted(folder)
+    check_weights_are_there(folder)
+    vocabulary, config = vocabulary_of(folder), Description.read(folder).config
+    check_fits(vocabulary, config.vocab_size, recipe.model)
+    return vocabulary
+
+
+def build_setup(recipe: RunRecipe, head: TaskHead | None, vocabulary: Vocabulary | None) -> Setup:
     """Load or build what the recipe begins with.
 
     Args:
         head: the head to put on; None for a model that needs none.
-        vocabulary: that of the corpus, which a network takes that names none of its own.
+        vocabulary: that of the recipe; of a network without one that of the corpus.
     """
     name, labels = (head.head, head.labels or None) if head else (None, None)
     if recipe.network is not None:
@@ -90,12 +104,13 @@ def build_setup(
         model, vocabulary = _random_network(recipe.network, name, vocabulary, build)
         return _adapted_setup(recipe, model, vocabulary)
     assert recipe.model is not None
-    folder = resolve(recipe.model)
-    loaded = load_model(folder, name, labels=labels)
-    return _adapted_setup(recipe, loaded.model, vocabulary_of(folder), loaded.new_parameters)
+    loaded = load_model(resolve(recipe.model), name, labels=labels)
+    return _adapted_setup(recipe, loaded.model, vocabulary, loaded.new_parameters)
 
 
-def build_features_setup(recipe: RunRecipe, head: TaskHead, *, pairs: bool) -> Setup:
+def build_features_setup(
+    recipe: RunRecipe, head: TaskHead, vocabulary: Vocabulary | None, *, pairs: bool
+) -> Setup:
     """Load a body, and put a small model on it that reads its outputs.
 
     Args:
@@ -103,28 +118,33 @@ def build_features_setup(recipe: RunRecipe, head: TaskHead, *, pairs: bool) -> S
     """
     if head.head not in ("span", "sequence", "regression", "token"):
         raise UserError(f"method 'features': there is no small model for a {head.head} head")
-    setup = build_setup(recipe.model_copy(update={"method": "all"}), None)
+    setup = build_setup(recipe.model_copy(update={"method": "all"}), None, vocabulary)
     body = setup.model.body
     model = FeatureModel(body, recipe.features, head.head, head.labels, pairs=pairs)
     return _adapted_setup(recipe, model, setup.vocabulary)
 
 
-def build_multi_task_setup(recipe: RunRecipe, heads: Mapping[str, TaskHead]) -> Setup:
+def build_multi_task_setup(
+    recipe: RunRecipe, heads: Mapping[str, TaskHead], vocabulary: Vocabulary | None
+) -> Setup:
     """Load or build a body with a head for each task."""
     if recipe.network is not None:
         build = partial(build_multi_task, tasks=heads)
-        model, vocabulary = _random_network(recipe.network, None, None, build)
+        model, vocabulary = _random_network(recipe.network, None, vocabulary, build)
         return _adapted_setup(recipe, model, vocabulary)
     assert recipe.model is not None
-    folder = resolve(recipe.model)
-    loaded = load_multi_task(folder, heads)
-    return _adapted_setup(recipe, loaded.model, vocabulary_of(folder), loaded.new_parameters)
+    loaded = load_multi_task(resolve(recipe.model), heads)
+    return _adapted_setup(recipe, loaded.model, vocabulary, loaded.new_parameters)
 
 
 def _adapted_setup(
-    recipe: RunRecipe, model: Model, vocabulary: Vocabulary, new_parameters: tuple[str, ...] = ()
+    recipe: RunRecipe,
+    model: Model,
+    vocabulary: Vocabulary | None,
+    new_parameters: tuple[str, ...] = (),
 ) -> Setup:
     """Adapt a model in the recipe's way."""
+    assert vocabulary is not None, "own_vocabulary gives that of a model"
     check_fits(vocabulary, model.config.vocab_size, recipe.model or "network")
     method = build_method(recipe)
     adaptation = _adaptation(recipe) if method.saves_adapter_only else None
@@ -163,8 +183,6 @@ def _random_network(
     build: Callable[[ModelConfig], Model],
 ) -> tuple[Model, Vocabulary]:
     """Build a network of the preset's sizes, and return it with its vocabulary."""
-    if network.vocabulary is not None:
-        vocabulary = load_vocabulary(Path(network.vocabulary).expanduser())
     if vocabulary is None:
         raise UserError("missing key 'network.vocabulary': a folder or file with a vocabulary")
     config = sized(network, vocabulary)
