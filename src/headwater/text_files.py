@@ -29,6 +29,10 @@ _NEEDS = {".parquet": "pyarrow", ".zst": "zstandard"}
 _STEP = 1 << 13  # compressed bytes taken at once: a little can hold much
 _BUFFER = 1 << 16
 _PATIENCE = 2000  # milliseconds until a pipe's writer is there
+_NO_TEXT = {
+    b"\x1f\x8b": "compressed by gzip, so its name must end in .gz",
+    b"PK\x03\x04": "a zip archive or an Excel file, which can be saved as CSV UTF-8",
+}
 _TO_UTF8 = "-t UTF-8 FILE > NEW"
 _LARGEST_WINDOW = 2**31  # bytes: what `zstd --long=31` asks for
 
@@ -67,6 +71,9 @@ def encoding_fault(content: bytes) -> tuple[str, int] | None:
     if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         command = f"iconv -f UTF-16 {_TO_UTF8}"
         return f"not UTF-8 but UTF-16; save it as UTF-8, or run {command}", 0
+    for mark, what in _NO_TEXT.items():
+        if content.startswith(mark):
+            return f"{what}; this is not text", 0
     fault = text_fault(content)
     if fault and "UTF-8" in fault[0]:
         return f"{fault[0]}, or run iconv -f CP1252 {_TO_UTF8} if it is of Windows", fault[1]

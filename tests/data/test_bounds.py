@@ -74,7 +74,7 @@ def test_a_little_that_holds_much(tmp_path: Path, form: str) -> None:
     assert f"holds more than {EXPANSION} times what it takes" in said(tmp_path, path)
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "json", "tsv", "conll"])
+@pytest.mark.parametrize("form", ["csv", "jsonl", "tsv", "conll"])
 def test_a_line_without_end(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"a.{form}"
     head = {
@@ -82,15 +82,22 @@ def test_a_line_without_end(tmp_path: Path, form: str) -> None:
         "tsv": b"text\tlabel\nx",
         "conll": b"x O\n",
         "jsonl": b'{"text": "',
-        "json": b'{"text": "',
     }[form]
     with path.open("wb") as file:
         file.write(head)
         file.truncate(2**33)  # bytes, none of which is on the disk
     task = 'kind = "token"\nmetrics = ["f1"]\ntemplate = "{words}"\n' if form == "conll" else TASK
-    line = 1 if "json" in form else 2
+    line = 1 if form == "jsonl" else 2
     expected = f"a.{form}, line {line}: longer than {LONGEST >> 20} MiB, the most of a line"
     assert expected in said(tmp_path, path, task)
+
+
+def test_a_document_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with path.open("wb") as file:
+        file.write(b'[{"text": "')
+        file.truncate(2**33)
+    assert "a.json: holds more than 2,048 MiB; split it into several" in said(tmp_path, path)
 
 
 def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:

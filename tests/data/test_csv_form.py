@@ -121,6 +121,8 @@ def test_a_wide_header_is_read_in_time_and_said_in_short(tmp_path: Path) -> None
         ("text,label\né,a\n".encode("cp1252"), r"line 2: not UTF-8 .byte 0xe9.; save it as UTF-8"),
         ("text,label\né,a\n".encode("cp1252"), "iconv -f CP1252 -t UTF-8"),
         ("text\tlabel\nx\ta\n".encode("utf-16"), "line 1: not UTF-8 but UTF-16; .*iconv -f UTF-16"),
+        (b"\x1f\x8b\x08\0", "line 1: compressed by gzip, so its name must end in .gz"),
+        (b"PK\x03\x04\0", "line 1: a zip archive or an Excel file, which can be saved as CSV"),
         (b"text,label\nx\0,a\n", "line 2: holds a NUL character"),
         (b"Text,label\nx,a\n", "line 1: no column text; did you mean 'Text'"),
         (b"text , label\nx,a\n", "line 1: no column text; did you mean 'text '"),

@@ -153,3 +153,15 @@ def test_exports_of_datasets_say_the_same(tmp_path: Path) -> None:
         rows = list(read_rows(tmp_path / name, wanted=[("text",), ("label",)]))
         assert [each.text("text") for each in rows] == texts, name
         assert [each.text("label") for each in rows] == ["1", "0", "1"], name
+
+
+def test_a_document_in_one_line_may_be_longer_than_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.streams.LONGEST", 20)
+    for content in (RECORDS, {"data": RECORDS}):
+        (tmp_path / "a.json").write_text(json.dumps(content))
+        assert [dict(each.cells) for each in read_rows(tmp_path / "a.json")] == RECORDS
+    (tmp_path / "a.jsonl").write_text(json.dumps(RECORDS[0]) + "\n")
+    with pytest.raises(UserError, match=r"a.jsonl, line 1: longer than"):
+        list(read_rows(tmp_path / "a.jsonl"))

@@ -96,11 +96,7 @@ def _text_table(
 
 def _json(path: Path) -> Iterator[Row]:
     """Read a file with an object on each line or, in `.json`, one document."""
-    first = list(islice((line for line in read_stream(path) if line.strip()), 2))
-    if not first:
-        raise UserError(f"{path}: empty; a JSON object on each line was expected")
-    lines = suffix_of(path) == ".jsonl" or (len(first) > 1 and first[0].rstrip().endswith("}"))
-    if first[0].lstrip().startswith("[{") or not lines:
+    if not _has_lines(path):
         yield from _document(path)
         return
     for number, line in enumerate(read_stream(path), 1):
@@ -109,6 +105,18 @@ def _json(path: Path) -> Iterator[Row]:
             if not isinstance(record, dict):
                 raise UserError(f"{path}, line {number}: a JSON object was expected")
             yield Row(path, number, record)
+
+
+def _has_lines(path: Path) -> bool:
+    try:
+        first = list(islice((line for line in read_stream(path) if line.strip()), 2))
+    except UserError:  # such as a document in one line
+        return suffix_of(path) == ".jsonl"
+    if not first:
+        raise UserError(f"{path}: empty; a JSON object on each line was expected")
+    if suffix_of(path) == ".jsonl":
+        return not first[0].lstrip().startswith("[{")
+    return len(first) > 1 and first[0].startswith("{") and first[0].rstrip().endswith("}")
 
 
 def _document(path: Path) -> Iterator[Row]:
