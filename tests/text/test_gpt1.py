@@ -9,6 +9,7 @@ from transformers import AutoTokenizer
 import tiny
 from headwater.errors import UserError
 from headwater.text.loading import load_vocabulary
+from headwater.text.special_tokens import describe
 
 MERGES = ("t h", "th e</w>", "c a", "ca t</w>", "s a", "sa t</w>")
 TEXTS = ["The cat sat.", "Café  THE—x\n sat", "é 中文 zz 9", "", "the, cat? <unk>"]
@@ -49,6 +50,7 @@ def test_without_a_class_the_merges_tell(tmp_path: Path) -> None:
     tokens = [vocabulary.token(int(id)) for id in encoding.ids]
     assert tokens == ["the</w>", "cat</w>", "sat</w>", ".</w>"]
     assert (encoding.starts.tolist(), encoding.ends.tolist()) == ([0, 4, 8, 11], [3, 7, 11, 12])
+    assert describe(vocabulary)["kind"] == "bpe"
     assert (vocabulary.unk_id, vocabulary.eos_id, vocabulary.cls_id) == (0, None, None)
 
 

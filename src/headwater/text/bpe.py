@@ -17,6 +17,7 @@ from headwater.errors import UserError
 from headwater.files import SMALL, read_json, read_lines
 from headwater.text.gpt1 import describe_gpt1
 from headwater.text.settings import Settings
+from headwater.text.special_tokens import END_OF_WORD
 from headwater.text.tokenizer import TokenizerVocabulary
 from headwater.text.tokenizer_classes import GPT1
 from headwater.text.tokenizer_json import USUAL_TOKENS, describe_added, describe_tokenizer
@@ -26,7 +27,7 @@ def read_bpe(folder: Path, settings: Settings) -> TokenizerVocabulary:
     """Read a folder's `vocab.json` and `merges.txt`; the settings tell of `add_prefix_space`."""
     ids = _read_ids(folder / "vocab.json")
     merges = _read_merges(folder / "merges.txt", ids)
-    if settings.tokenizer_class == GPT1 or any("</w>" in pair for pair in merges):
+    if settings.tokenizer_class == GPT1 or any(END_OF_WORD in pair for pair in merges):
         content = describe_gpt1(ids, merges, folder / "vocab.json")
     else:
         content = _describe(ids, merges, settings)

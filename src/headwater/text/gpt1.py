@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import UserError
+from headwater.text.special_tokens import END_OF_WORD
 from headwater.text.tokenizer_json import (
     USUAL_TOKENS,
     bert_normalizer,
     describe_added,
     describe_tokenizer,
 )
-
-END_OF_WORD = "</w>"
 
 
 def describe_gpt1(ids: dict[str, int], merges: list[str], file: Path) -> dict[str, Any]:

@@ -20,6 +20,9 @@ MARKS = {
 }
 """What a token may begin with, by the kind of vocabulary."""
 
+END_OF_WORD = "</w>"
+"""What the first GPT's BPE ends a word with; its tokens begin with no mark."""
+
 
 def all_tokens(vocabulary: Vocabulary) -> list[str | None]:
     """Return the token of every id; None for an id without a token."""
@@ -78,8 +81,11 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     `<extra_id_n>` there are) and `fingerprint`.
     """
     roles = {role: getattr(vocabulary, f"{role}_id", None) for role in ROLES}
+    kind = "word" if vocabulary.whole_words else kind_of(all_tokens(vocabulary))
+    if kind is None and any(token.endswith(END_OF_WORD) for token in vocabulary.ids):
+        kind = "bpe"
     return {
-        "kind": "word" if vocabulary.whole_words else kind_of(all_tokens(vocabulary)),
+        "kind": kind,
         "size": vocabulary.size,
         "special": {role: id for role, id in roles.items() if id is not None},
         "sentinels": len(sentinel_ids(vocabulary)),

@@ -152,7 +152,6 @@ def _named(value: Any, file: Path) -> TokenizerClass:
 
 
 _SUPPORTED = (
-    "supported are "
-    + ", ".join(name for names in READERS.values() for name in names)
-    + ", and other classes with a tokenizer.json"
+    "take a vocabulary of BertTokenizer, RobertaTokenizer, GPT2Tokenizer, OpenAIGPTTokenizer or "
+    "T5Tokenizer, or the tokenizer.json of another class"
 )
