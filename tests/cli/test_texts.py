@@ -97,6 +97,16 @@ def test_each_line_of_standard_input_is_a_text(
         ]
 
 
+def test_labels_can_be_named(headwater: Any, made: dict[str, Path]) -> None:
+    given = ("classify", "the mill", "--model", made["classify"], "--json")
+    before = json.loads(headwater(*given).out)["labels"]
+    after = json.loads(headwater(*given, "--label-names", "no,yes").out)["labels"]
+    names = {"dull": "no", "exciting": "yes"}
+    assert after == [{**each, "label": names[each["label"]]} for each in before]
+    ran = headwater("tag", "bob", "--model", made["tag"], "--label-names", "a,b,c")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+
+
 def test_pairs_have_a_tab_between_them(
     headwater: Any, made: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,10 @@ import tiny
 
 VERBS = [
     "ask",
+    "classify",
+    "tag",
+    "fill",
+    "generate",
     "finetune",
     "pretrain",
     "corpus",

@@ -100,6 +100,11 @@ def test_a_wrong_argument_is_named(
         (lambda: headwater.load(5), "model: a name or a path was expected, not 5"),
         (lambda: headwater.load(None), "model: a name or a path was expected, not None"),
         (lambda: headwater.load("reader", device=0), "device: a text was expected, not 0"),
+        (
+            lambda: headwater.load("reader", label_names="yes"),
+            "label_names: a list of names was expected, not 'yes'",
+        ),
+        (lambda: headwater.load("reader", label_names=[1]), "label_names: a text was expected"),
         (lambda: headwater.load_vocabulary(5), "vocabulary: a name or a path was expected, not 5"),
         (lambda: headwater.task(5), "task: a text was expected, not 5"),
         (lambda: headwater.task(None), "task: a text was expected, not None"),

@@ -4,7 +4,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from headwater.commands.given import print_rows, print_said, tell
-from headwater.commands.terminal import Device, Json, argument, described, option
+from headwater.commands.terminal import (
+    Device,
+    Json,
+    LabelNames,
+    argument,
+    described,
+    label_names_of,
+    option,
+)
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ def classify(
     ] = None,
     top_k: TopK = 5,
     task: OfTask = None,
+    label_names: LabelNames = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
@@ -35,7 +44,7 @@ def classify(
 
     if text == "-" and text_pair is not None:
         raise UserError("--text-pair: of standard input, the second text of a line follows a tab")
-    loaded = load(model, device)
+    loaded = load(model, device, label_names=label_names_of(label_names))
 
     def ask(items: list[Pair]) -> list[list["Label"]]:
         firsts, seconds = [first for first, _ in items], [second for _, second in items]
@@ -69,12 +78,13 @@ def tag(
         option("A word has the tag of its first token; or simple: every token its own."),
     ] = "first",
     task: OfTask = None,
+    label_names: LabelNames = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
     from headwater.inference.loaded import load
 
-    loaded = load(model, device)
+    loaded = load(model, device, label_names=label_names_of(label_names))
 
     def ask(items: list[str]) -> list[list["Entity"]]:
         return loaded.tag(items, aggregation=aggregation, task=task)

@@ -68,7 +68,9 @@ def load(
     checkpoint = open_model(folder)
     checkpoint.model.to(target)
     if label_names is not None:
-        name_labels(checkpoint.model, label_names, model)
+        given = check_several(label_names, "label_names", "a list of names")
+        names = [check_text(name, "label_names") for name in given]
+        name_labels(checkpoint.model, names, model)
     return _loaded(checkpoint, folder, model, pad_punctuation)
 
 
