@@ -69,6 +69,7 @@ def test_pairs_and_texts_alone_are_read_together(tmp_path: Path, words: Vocabula
         alone = model.classify(text, pair)
         assert [each.label for each in labels] == [each.label for each in alone[:2]]
     assert model.classify([]) == []
+    assert model.classify((each for each in ["bob", "eve"]), ["it", "it"], top_k=1)  # type: ignore
 
 
 def test_a_number_is_one_label(tmp_path: Path, words: Vocabulary) -> None:
@@ -80,7 +81,9 @@ def test_a_number_is_one_label(tmp_path: Path, words: Vocabulary) -> None:
     assert found == Label("score", pytest.approx(expected, abs=1e-5))
 
 
-def test_all_that_the_model_reads_is_read(tmp_path: Path, words: Vocabulary) -> None:
+def test_all_that_the_model_reads_is_read(
+    tmp_path: Path, words: Vocabulary, caplog: pytest.LogCaptureFixture
+) -> None:
     """Of a folder that says nothing of lengths; 128 tokens are the default of training alone."""
     long = "the " * 140
     plain = load(folder(tmp_path / "m", words, max_position_embeddings=200), "cpu")
@@ -88,6 +91,7 @@ def test_all_that_the_model_reads_is_read(tmp_path: Path, words: Vocabulary) -> 
     extra = {"sequence": {"max_length": 128}}
     trained = load(folder(tmp_path / "n", words, max_position_embeddings=200, extra=extra), "cpu")
     assert trained.classify(f"{long} bob") == trained.classify(f"{long} red")
+    assert "texts of more than 128 tokens, whose ends are not read: 1" in caplog.messages
 
 
 def several(words: Vocabulary) -> LoadedModel:

@@ -93,7 +93,7 @@ class Classifier:
                 yield self._decision(example.id, logits)
         if cut:
             longest = scorer.config.max_length
-            logger.info(f"{cut} texts are longer than {longest} tokens; their ends are not read")
+            logger.info(f"texts of more than {longest} tokens, whose ends are not read: {cut}")
 
     def _decision(self, id: str, logits: NDArray[np.float32]) -> Decision:
         if not self._scorer.labels:

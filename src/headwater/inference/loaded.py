@@ -186,14 +186,14 @@ class LoadedModel:
         """
         predict, labels = self._predictors.classifier(task)
         top_k = None if top_k is None else check_count(top_k, "top_k")
-        texts = _filled(text, "text")
-        pairs = [None] * len(texts) if text_pair is None else _seconds(text, text_pair)
+        one, texts = isinstance(text, str), _filled(text, "text")
+        pairs = [None] * len(texts) if text_pair is None else _seconds(texts, text_pair, one)
         examples = (
             PairExample(str(number), *pair)
             for number, pair in enumerate(zip(texts, pairs, strict=True))
         )
         found = [ranked(each, labels, top_k) for each in predict(examples)]
-        return found[0] if isinstance(text, str) else found
+        return found[0] if one else found
 
     @overload
     def tag(
@@ -328,12 +328,11 @@ class LoadedModel:
         return self._predictors.for_task(task, precision)
 
 
-def _seconds(text: str | Texts, text_pair: Any) -> list[str | None]:
-    """Return the second text of each of `text`, or None."""
-    one = isinstance(text, str)
+def _seconds(texts: Sequence[str], text_pair: Any, one: bool) -> list[str | None]:
+    """Return the second text of each of `texts`, or None; `one` was given without its list."""
     given = [text_pair] if one else check_several(text_pair, "text_pair", "a list of texts")
-    if len(given) != (1 if one else len(text)):
-        raise UserError(f"text_pair: {len(text)} texts were expected, one for each of `text`")
+    if len(given) != len(texts):
+        raise UserError(f"text_pair: {len(texts)} texts were expected, one for each of `text`")
     return [None if each is None else check_text(each, "text_pair") for each in given]
 
 
