@@ -91,7 +91,7 @@ def _line(kind: type[BaseModel], problem: ErrorDetails, key: Key) -> str:
         return f"unknown key {name!r}; {_nearest(table_at(kind, key[:-1]), key[-1])}"
     if problem["type"] == "missing":
         return f"missing key {name!r}"
-    line = _what_was_expected(kind, problem, key)
+    line = _keys_expected(kind, key) if problem["type"] == "model_type" else expected(problem)
     if not name:
         return line
     given = problem["input"]
@@ -112,23 +112,26 @@ def _nearest(table: type[BaseModel] | None, name: str) -> str:
     return f"known here: {listed(known)}"
 
 
-def _what_was_expected(kind: type[BaseModel], problem: ErrorDetails, key: Key) -> str:
+def expected(problem: ErrorDetails) -> str:
+    """Return what was expected in place of a value."""
     context: dict[str, Any] = problem.get("ctx", {})
     if problem["type"] == "value_error":
         return problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "model_type":
-        table = table_at(kind, key)
-        keys = sorted(table.model_fields) if table else []
-        hint = f"; its keys: {', '.join(keys)}" if 0 < len(keys) < 8 else ""
-        return f"a table was expected{hint}"
     if problem["type"] == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
         return did_you_mean(str(problem["input"]), names, "expected")
-    expected = _EXPECTED.get(problem["type"])
-    if expected is None:  # what a choice of types expects is put together already
+    kind = _EXPECTED.get(problem["type"])
+    if kind is None:  # what a choice of types expects is put together already
         return problem["msg"][0].lower() + problem["msg"][1:]
     bounds = {name: f"{each:g}" if type(each) is float else each for name, each in context.items()}
-    return f"{expected.format(**bounds)} was expected"
+    return f"{kind.format(**bounds)} was expected"
+
+
+def _keys_expected(kind: type[BaseModel], key: Key) -> str:
+    table = table_at(kind, key)
+    keys = sorted(table.model_fields) if table else []
+    hint = f"; its keys: {', '.join(keys)}" if 0 < len(keys) < 8 else ""
+    return f"a table was expected{hint}"
 
 
 def _one_for_a_choice(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
@@ -142,6 +145,6 @@ def _one_for_a_choice(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     if "a number" in kinds:
         kinds = [each for each in kinds if each != "a whole number"]
     *before, last = dict.fromkeys(kinds)
-    expected = f"{', '.join(before)} or {last}" if before else last
+    choice = f"{', '.join(before)} or {last}" if before else last
     joined: ErrorDetails = {**first, "type": "choice", "loc": key}
-    return [{**joined, "msg": f"{expected} was expected"}, *others]
+    return [{**joined, "msg": f"{choice} was expected"}, *others]

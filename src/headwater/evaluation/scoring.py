@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,13 @@ def _log_mismatch(
 
 
 def read_files(task: Task[Any], data: Sequence[Path], *, answered: bool = True) -> Examples[Any]:
-    """Read a task's files, and log what was repaired or left out.
+    """Read a task's files, and log what was left out; where answers begin does not matter here.
 
     A folder stands for its official validation file, `hub` for that of the task's dataset there.
     """
     paths = with_hub(task.name, task.files, data, "validation")
     examples = task.read(with_folders(task.name, task.files, paths), answered=answered)
-    if summary := examples.report.summary():
+    if summary := replace(examples.report, repaired=()).summary():
         logger.info(f"{', '.join(map(str, paths))}: {summary}")
     return examples
 

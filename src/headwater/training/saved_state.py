@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from headwater import tensor_file
+from headwater.config_problems import dotted, expected
 from headwater.errors import UserError
 from headwater.files import read_json, sha256
 from headwater.training.old_states import VERSION, as_version_2
@@ -120,8 +121,8 @@ def _check_values(values: Any) -> None:
         found = _VALUES.validate_json(json.dumps(values, allow_nan=False), strict=True)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(map(str, problem["loc"])) or "state"
-        raise Damaged(f"{STATE}: {key}: {problem['msg'].lower()}") from None
+        key = dotted([*map(str, problem["loc"])]) or "state"
+        raise Damaged(f"{STATE}: {key}: {expected(problem)}") from None
     counts = (found.step, found.epoch, found.position, found.evaluated_step)
     statistics = (found.run_statistics, found.epoch_statistics, found.log_statistics)
     bests = [step for step, _ in found.followed_bests.values()]
