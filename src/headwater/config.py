@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from headwater.config_problems import explained, keys_named, table_at
 from headwater.errors import UserError
 from headwater.files import read_text
+from headwater.paths import as_text
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ class Config(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _take_old_names(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            values = {key: _names_as_text(value) for key, value in values.items()}
         for old, new in cls.old_names.items():
             if isinstance(values, dict) and old in values and new in values:
                 raise ValueError(f"{old} is the old name of {new}; give {new} alone")
@@ -64,6 +67,13 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 _OPTIONS = ("--set ", "command line")
 
 _MOST_LINES = 500  # searched for a key; each is a reading of the file up to there
+
+
+def _names_as_text(value: Any) -> Any:
+    """Escape what stands for the bytes of a file's name that are not UTF-8."""
+    if isinstance(value, list):
+        return [_names_as_text(each) for each in value]
+    return as_text(value) if isinstance(value, str) else value
 
 
 def as_list(value: Any) -> Any:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from headwater.errors import UserError
+from headwater.paths import real
 from headwater.sizes import byte_size
 from headwater.streams import decode_text, read_most
 
@@ -117,7 +118,7 @@ def replace_file(path: Path, content: bytes | str) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: not a file that can be replaced; name a file")
-    path = path.resolve()  # a link stays a link, its target is replaced
+    path = real(path)  # a link stays a link, its target is replaced
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -245,6 +246,8 @@ def check_writable(folder: Path) -> None:
     """Refuse, before any work is done, a folder in which nothing can be written."""
     existing = folder
     while not existing.exists() and existing != existing.parent:
+        if existing.is_symlink():
+            raise UserError(f"{existing}: a link that leads nowhere; name another folder")
         existing = existing.parent
     if not existing.is_dir():
         raise UserError(f"{existing}: a folder was expected, this is a file")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from headwater.errors import UserError
 from headwater.files import refusal
+from headwater.paths import as_text
 
 _NUMBER = re.compile(r"os error (\d+)")
 
@@ -32,7 +33,9 @@ def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def read(path: Path) -> dict[str, Tensor]:
     """Read all tensors of a file into memory of their own."""
     try:
-        tensors = load_file(path)
+        # safetensors opens no file whose name is not UTF-8
+        plain = as_text(path) == str(path)
+        tensors = load_file(path) if plain else load(path.read_bytes())
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path}: damaged or cut short ({error}); fetch it again") from None
     # The file is mapped; what is returned must not change when the file does.

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from headwater.errors import UserError
+from headwater.paths import as_path
 
 BUNDLED: Mapping[str, Path] = {"reader": Path(__file__).parents[1] / "assets" / "reader"}
 
@@ -26,7 +27,7 @@ def resolve(model: str) -> Path:
         return BUNDLED[model]
     if not model:
         raise UserError(f"--model is empty; give a folder, a hub id or one of {', '.join(BUNDLED)}")
-    path = Path(model)
+    path = as_path(model)
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -31,6 +31,7 @@ from headwater.checkpoints.weights import METHOD, SINGLE, TRAINED, weight_files,
 from headwater.errors import UserError
 from headwater.files import read_json, replacing_folder, sha256, write_json
 from headwater.methods.config import MethodConfig
+from headwater.paths import as_path, as_text, real
 from headwater.text.vocabulary import Vocabulary
 
 BASE = "base.json"
@@ -52,8 +53,9 @@ class Base:
         """Describe the body of that name or folder; one saved without its own body is refused."""
         folder = resolve(model)
         refuse_adapted(folder)
-        local = model not in BUNDLED and Path(model).is_dir()
-        return cls(model, str(folder.resolve()) if local else model, weight_sums(folder))
+        local = model not in BUNDLED and as_path(model).is_dir()
+        path = as_text(real(folder) if local else model)
+        return cls(as_text(model), path, weight_sums(folder))
 
     @classmethod
     def read(cls, file: Path) -> Self:

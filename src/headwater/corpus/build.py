@@ -21,6 +21,7 @@ from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWrite
 from headwater.errors import UserError
 from headwater.files import check_free, replacing_folder
 from headwater.lock import locked
+from headwater.paths import as_text, real
 from headwater.progress import Display, Progress
 from headwater.text.vocabulary import Vocabulary
 
@@ -58,7 +59,7 @@ def build(
     Raises:
         OSError: the disk is full; nothing is left behind.
     """
-    output = output.resolve()
+    output = real(output)
     check_free(output)
     sources = find_sources(inputs)
     held_out = HeldOut(excluded) if excluded else None
@@ -107,8 +108,7 @@ def _without_overlaps(parts: Iterable[DocumentPart], held_out: HeldOut) -> Itera
 
 
 def _source_info(source: Source) -> SourceInfo:
-    name = str(source.given).encode("utf-8", "replace").decode()  # half characters do occur
-    return SourceInfo(path=name, files=len(source.files), bytes=source.size)
+    return SourceInfo(path=as_text(source.given), files=len(source.files), bytes=source.size)
 
 
 def _report(info: StoreInfo, bad: BadLines, passed_over: Sequence[Path]) -> Iterator[str]:

@@ -7,12 +7,17 @@ of the names. The name of a file determines its kind:
     find_sources(...)  a.txt  b.jsonl.gz  c.parquet            passed over: notes.md
 """
 
-from collections.abc import Callable, Sequence
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.errors import UserError
+from headwater.paths import real
 from headwater.text_files import COMPRESSIONS, check_library
+
+logger = logging.getLogger(__name__)
 
 KINDS = (".txt", ".jsonl", ".parquet")
 _COMPRESSED = {".txt": ".txt", ".jsonl": ".jsonl", ".json": ".jsonl"}
@@ -63,7 +68,7 @@ def find_sources(
             expected = ", ".join(KINDS)
             raise UserError(f"{given}: no text to read; expected {expected}, or .txt.gz and such")
         passed_over += sorted(set(files).difference(known))
-        new = {file.resolve(): file for file in known if file.resolve() not in seen}
+        new = {real(file): file for file in known if real(file) not in seen}
         seen |= new.keys()
         sources.append(Source(given, tuple(new.values())))
     found = Sources(tuple(sources), tuple(passed_over))
@@ -88,7 +93,29 @@ def _files(given: Path) -> list[Path]:
     if is_file:
         return [given]
     if not is_folder:
-        raise UserError(f"{given}: no such file or folder")
-    below = (file.relative_to(given) for file in given.rglob("*"))
-    visible = [name for name in below if not any(part.startswith(".") for part in name.parts)]
-    return [given / name for name in sorted(visible) if (given / name).is_file()]
+        raise UserError(f"{given}: {_missing(given)}")
+    return sorted(_below(given))
+
+
+def _missing(given: Path) -> str:
+    if os.path.exists(given):
+        return "not a plain file (a device or a pipe)"
+    return "a link that leads nowhere" if given.is_symlink() else "no such file or folder"
+
+
+def _below(given: Path) -> Iterator[Path]:
+    """Yield the files below a folder; what has the name of one and cannot be read is told."""
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename}: this folder cannot be read ({error.strerror})")
+
+    for folder, folders, names in os.walk(given, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            file = Path(folder, name)
+            if name.startswith("."):
+                continue
+            if file.is_file():
+                yield file
+            elif kind_of(file) is not None:
+                logger.warning("%s: %s; passed over", file, _missing(file))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from headwater.data.official_files import Split, TaskFiles
 from headwater.errors import UserError
+from headwater.paths import as_path
 
 HUB = "hub"
 _CONVERTED = "refs/convert/parquet"
@@ -25,7 +26,7 @@ def with_hub(
     A file or folder called `hub` in the current folder comes before the hub.
     """
     found: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(as_path, paths):
         is_hub = str(path) == HUB and not path.exists()
         found += _fetch(name, files, split) if is_hub else [path.expanduser()]
     return found

@@ -14,6 +14,7 @@ from headwater.evaluation.scoring import log_report, log_unknown, read_files
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel, Loading, load
+from headwater.paths import real
 from headwater.tasks.names import SERVED_BY
 from headwater.tasks.names import task as find_task
 
@@ -107,7 +108,7 @@ def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path |
             raise UserError(f"{path}: a file was expected, this is a folder")
         if path is not None:
             check_writable(path.parent)
-    paths = [path.resolve() for path in (input_file, output, no_answer_probabilities) if path]
+    paths = [real(path) for path in (input_file, output, no_answer_probabilities) if path]
     if len(set(paths)) < len(paths):
         raise UserError(f"{output}: input and outputs must be different files")
     if str(output) == "-":

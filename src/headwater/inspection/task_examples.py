@@ -22,6 +22,7 @@ from headwater.data.official_files import with_folders
 from headwater.data.task import Task
 from headwater.errors import MissingField, UserError
 from headwater.inspection.spelling import Speller
+from headwater.paths import as_text
 from headwater.tasks.pair_features import encode_pairs
 from headwater.tasks.tag_features import encode_tags
 from headwater.tasks.windows import build_windows
@@ -49,7 +50,7 @@ def task_examples(task: Task[Any], paths: Sequence[Path], model: str) -> dict[st
         "kind": task.kind,
         "labels": list(labels),
         "metrics": list(task.metric_names),
-        "files": [str(file) for file in files],
+        "files": [as_text(file) for file in files],
         "vocabulary": model,
         "unknown": unknown,
         "examples": [

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, final
 
 from headwater.corpus.store import TokenStore
@@ -20,6 +19,7 @@ from headwater.models.config import ModelConfig, TaskHead, check_head
 from headwater.models.families import FAMILIES, family_of, sizes_of
 from headwater.objectives.names import OBJECTIVES, ObjectiveConfig
 from headwater.objectives.sequences import ConcatenatedStores, store_seed
+from headwater.paths import as_path
 from headwater.runs.early_checks import LOSS, PERPLEXITY
 from headwater.runs.recipe import RunRecipe
 from headwater.runs.setup import Setup
@@ -144,7 +144,7 @@ class ObjectiveComponent:
 
 def open_store(name: str) -> TokenStore:
     """Open a store and compare its checksums."""
-    store = TokenStore.open(Path(name).expanduser())
+    store = TokenStore.open(as_path(name).expanduser())
     store.verify()
     return store
 

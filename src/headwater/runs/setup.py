@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.description import Description
@@ -21,6 +20,7 @@ from headwater.models.families import AnyFamily, family_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.memory import check_memory
 from headwater.models.text_to_text import TextToText
+from headwater.paths import as_path
 from headwater.runs.network_sizes import sized
 from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
@@ -82,7 +82,7 @@ def own_vocabulary(recipe: RunRecipe) -> Vocabulary | None:
     """
     if recipe.model is None:
         named = recipe.network and recipe.network.vocabulary
-        return load_vocabulary(Path(named).expanduser()) if named else None
+        return load_vocabulary(as_path(named).expanduser()) if named else None
     folder = resolve(recipe.model)
     refuse_adapted(folder)
     check_weights_are_there(folder)

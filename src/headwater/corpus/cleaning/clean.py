@@ -23,6 +23,7 @@ from headwater.corpus.store import SourceInfo
 from headwater.errors import UserError
 from headwater.files import check_free, read_json, write_json
 from headwater.lock import LOCK, locked
+from headwater.paths import as_text, real
 
 _LOCKED = "another process is cleaning to this folder; wait for it or stop it, or name another one"
 _PLAN = "plan.json"
@@ -54,7 +55,7 @@ def clean(
         OSError: the disk is full.
     """
     config = config or CleaningConfig()
-    output = output.resolve()
+    output = real(output)
     _check(output, config, executor)
     words = _words(bad_words)
     found = find_pages(inputs)
@@ -102,9 +103,9 @@ def _plan(
     sources: Sequence[Source], field: str, config: CleaningConfig, words: tuple[str, ...] | None
 ) -> dict[str, Any]:
     """Return everything that the outcome depends on."""
-    files = [file.resolve() for source in sources for file in source.files]
+    files = [real(file) for source in sources for file in source.files]
     return {
-        "files": [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files],
+        "files": [[as_text(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files],
         "field": field,
         "rules": config.rules.model_dump(),
         "bad_words": None if words is None else list(words),
@@ -138,9 +139,9 @@ def _stages(
 ) -> list[Stage]:
     from headwater.corpus.cleaning import steps
 
-    parts = shards([file.resolve() for file in found.files])
+    parts = shards([real(file) for file in found.files])
     buckets = -(-len(parts) // steps.SHARDS_PER_BUCKET)
-    infos = [SourceInfo(path=str(each.given), files=len(each.files), bytes=each.size)
+    infos = [SourceInfo(path=as_text(each.given), files=len(each.files), bytes=each.size)
              for each in found.sources]  # fmt: skip
     count = None if words is None else len(words)
     rules = config.rules

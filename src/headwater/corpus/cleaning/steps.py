@@ -37,6 +37,7 @@ from headwater.corpus.cleaning.spans import Records, SpanList, repeats, split, w
 from headwater.corpus.read import SHOWN, BadLines
 from headwater.corpus.store import SourceInfo
 from headwater.files import read_json, replacing_folder, write_json
+from headwater.paths import as_text
 
 SHARDS_PER_BUCKET: Final = 16  # whose spans fit into half a gigabyte
 _RULES, _REPEATS, _UNIQUE = "rules", "repeats", "unique"
@@ -173,7 +174,7 @@ class Finish:
                 counts,
                 named[:SHOWN],
                 self.sources,
-                [str(file) for file in self.passed_over],
+                [as_text(file) for file in self.passed_over],
                 self.rules,
                 self.bad_words,
             )
