@@ -8,6 +8,7 @@ import torch
 import transformers
 
 import tiny
+from headwater.checkpoints.folder import save_model
 from headwater.errors import UserError
 from headwater.inference.gaps import with_sentinels
 from headwater.inference.generated import Generated
@@ -114,3 +115,31 @@ def test_a_t5_writes_the_words_of_each_gap(tmp_path: Path) -> None:
     assert [each.score for each in first] == pytest.approx([0.5032, 0.1353], abs=1e-4)
     with pytest.raises(UserError, match="no gap"):
         model.fill("the spring")
+
+
+def test_a_t5_fills_as_the_published_model_writes(tmp_path: Path) -> None:
+    vocabulary = tiny.example_unigram()
+    network = tiny.t5(vocab_size=vocabulary.size, seed=5)
+    for weight in network.parameters():
+        weight.data *= 2
+    save_model(tmp_path / "m", network, vocabulary=vocabulary)
+    theirs: Any = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "m").eval()
+    text = "the <extra_id_0> of the hill"
+    ids = [*vocabulary.encode(text).ids.tolist(), vocabulary.eos_id]
+    first, second = vocabulary.sentinel(0), vocabulary.sentinel(1)
+    written = theirs.generate(
+        torch.tensor([ids]),
+        num_beams=4,
+        num_return_sequences=4,
+        max_new_tokens=18,
+        do_sample=False,
+        eos_token_id=[vocabulary.eos_id, second],
+    )
+    expected = set()
+    for row in written.tolist():
+        ends = [n for n, id in enumerate(row) if n and id in (0, vocabulary.eos_id, second)]
+        own = row[1 : ends[0] if ends else None]
+        after = own[own.index(first) + 1 :] if first in own else []
+        expected.add(vocabulary.decode(after).strip())
+    [gap] = load(tmp_path / "m", "cpu").fill(text, top_k=4)
+    assert {each.text for each in gap} == expected
