@@ -5,7 +5,7 @@ import time
 import pytest
 
 from headwater.text.lines import line_ends
-from headwater.text.sentences import sentence_around
+from headwater.text.sentences import sentence_around, sentences
 
 PARTED = [
     ("key: value", "Area: 12 km¦Capital: Bern¦Motto: One for all. All for one."),
@@ -75,11 +75,13 @@ def test_the_evidence_is_the_line(text: str, answer: str, shown: str) -> None:
     assert text[low:high] == shown
 
 
-@pytest.mark.parametrize("character", ["a", "\n", ",x", "| ", "\t", "a: ", "- \n", "=", "   x"])
+@pytest.mark.parametrize(
+    "character", ["a", "\n", ",x", "| ", "\t", "a: ", "- \n", "=", "   x", " "]
+)
 def test_any_long_text_is_quick(character: str) -> None:
     text = character * (400_000 // len(character))
     began = time.perf_counter()
     sentence_around(text, 200_000, 200_001)
-    for _ in line_ends(text[:4000], 0, 4000):
-        pass
+    list(line_ends(text, 100_000, 300_000 if character.isspace() else 104_000))
+    list(sentences(text[:100_000]))
     assert time.perf_counter() - began < 1

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 SHORT_LINE = 45  # lines shorter than this were not broken by a fixed width
 REACH = 1000  # the most characters of a line that are looked at
 
-_BREAK = re.compile(r"[^\S\n]*\n\s*")
+_BREAK = re.compile(r"(?<![^\S\n])[^\S\n]*+\n\s*")
 _ITEM = re.compile(r"(?:[-+*•·▪‣◦●○■□–#>]+|\d{1,3}[.)]|[A-Za-z]\)|\([A-Za-z0-9]{1,3}\))\s+\S")
 _PAIR = re.compile(r"""["']?[^\W_](?:[^:=\n.!?]|\.(?=\w)){0,60}(?::(?=\s|$)|=(?!=))""")
 _CELLS = re.compile(r"\||\t|(?<=[^\s.!?]) {3,}(?=\S)")  # `a | b`, tabs, columns set by spaces

@@ -48,7 +48,7 @@ _END = re.compile(
     r"|(?P<own>(?:[\u0964\u0965]+[^\S\n]?\d+[^\S\n]?\u0965"  # the number of a verse
     rf"|[{_MARKS}]|[\u0589\uff0e](?!\d))+{_CLOSING}(?!と|って|、|，)"  # Armenian; a wide point
     rf"|[!?]+{_CLOSING}(?=[\u3040-\u30ff\u3400-\u9fff]))"
-    r"|(?P<line>[^\S\n]*\n\s*)"
+    r"|(?P<line>(?<![^\S\n])[^\S\n]*+\n\s*)"
 )
 _LAST_WORD = re.compile(r"((?:[^\W\d_]\.)*[^\W_]+)$")
 _NEXT_WORD = re.compile(rf"{_OPENING}([^\W_]+)(\.?)")
