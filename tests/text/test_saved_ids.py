@@ -221,3 +221,40 @@ def test_special_tokens_that_a_file_does_not_list_are_found(tmp_path: Path) -> N
     vocabulary = _saved(tokenizer, "bert", tmp_path)
     assert vocabulary.encode("hello [EOS]").ids.tolist() == [3, 2]
     _check(vocabulary, tmp_path / "saved")
+
+
+@pytest.mark.parametrize(
+    ("text", "theirs", "ours"),
+    [
+        ("a\u0085b", ["▁", "a", "▁", "b"], ["▁", "a", "\u0085", "b"]),
+        ("\ufb01\u0300", ["▁fi"], ["▁fi", "\u0300"]),
+    ],
+)
+def test_known_faults_of_its_sentencepiece(
+    text: str, theirs: list[str], ours: list[str], shared: Path, tmp_path: Path
+) -> None:
+    """Listed in docs/parity.md; where one is gone from `transformers`, take it out there."""
+    vocabulary = load_vocabulary(shared / "data/tokenizers/t5/spiece.model")
+    vocabulary.save(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+    found = AutoTokenizer.from_pretrained(tmp_path)(text, add_special_tokens=False)["input_ids"]
+    known = [[vocabulary.ids.get(token, 2) for token in tokens] for tokens in (theirs, ours)]
+    assert [found, vocabulary.encode(text).ids.tolist()] == known
+    assert known[0] != known[1]
+
+
+def test_a_known_fault_of_its_classes(tmp_path: Path) -> None:
+    """A named class drops what it does not build itself, here NFC: we keep it, and save it so."""
+    tokenizer, _ = _made("wordpiece nfc bert")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    named = {"tokenizer_class": "BertTokenizer", "do_lower_case": False}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(named))
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    text = "e\u0301 a\nb"
+    assert AutoTokenizer.from_pretrained(tmp_path).backend_tokenizer.normalizer.normalize_str(
+        text
+    ) == text.replace("\n", " ")
+    vocabulary = load_vocabulary(tmp_path)
+    vocabulary.save(tmp_path / "saved")
+    opened = AutoTokenizer.from_pretrained(tmp_path / "saved", model_type="bert")
+    assert opened.backend_tokenizer.normalizer.normalize_str(text) == "\u00e9 a\nb"
