@@ -53,5 +53,5 @@ def test_lines_are_one_for_each_example(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one two three\n\n"
     assert LINES.read(path, LETTERS) == {"a": "one two three", "b": ""}
     path.write_text("one\n")
-    with pytest.raises(UserError, match=f"^{path}: 1 lines for 2 examples"):
+    with pytest.raises(UserError, match=f"^{path}: 1 line for 2 examples"):
         LINES.read(path, LETTERS)
