@@ -45,7 +45,8 @@ PROBLEMS: Mapping[HeadName, str] = {
 """The `problem_type` of the heads that the published code puts into one class."""
 
 _FROM_ZERO = ("type_vocab_size", "num_highway")  # and the ids of tokens
-_LARGEST, _MOST_LAYERS = 10**8, 1000  # beyond every published network, and what can be built
+# Beyond every published network, and what can be built.
+_LARGEST, _MOST_LABELS, _MOST_LAYERS = 10**8, 10**6, 1000
 
 _FIXED = {
     "position_embedding_type": "absolute",
@@ -284,8 +285,11 @@ def _label_names(json: Json, where: str) -> tuple[str, ...]:
     names = json.get("id2label")
     if names is None:
         number = json.get("num_labels", 2)
-        if type(number) is not int or number < 1:
-            raise UserError(f"{where}: num_labels = {number!r}, a number from 1 was expected")
+        if type(number) is not int or not 1 <= number <= _MOST_LABELS:
+            raise UserError(
+                f"{where}: num_labels = {number!r:.40}, a number from 1 to {_MOST_LABELS:,} was "
+                "expected"
+            )
         return tuple(f"LABEL_{i}" for i in range(number))
     expected = [str(i) for i in range(len(names))] if isinstance(names, dict) else None
     if expected is None or sorted(names, key=str) != sorted(expected):

@@ -40,6 +40,7 @@ from headwater.models.config import (
 from headwater.models.families import family_of, keys_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
+from headwater.models.memory import check_room
 from headwater.models.multi_task import MultiTask
 from headwater.nn.characters import END_TEXT, character_ids
 from headwater.text.vocabulary import Vocabulary
@@ -204,6 +205,8 @@ def _filled(
 
 def _draw(model: Model, names: Sequence[str], config: ModelConfig) -> None:
     """Give random weights to the modules of those parameters."""
+    state = model.state_dict()
+    check_room(sum(state[name].numel() for name in names), f"a new head of {config.model_type}")
     for module in dict.fromkeys(name.rpartition(".")[0] for name in names):
         part = model.get_submodule(module)
         part.to_empty(device="cpu", recurse=False)

@@ -22,6 +22,15 @@ from headwater.models.config import HeadName, ModelConfig
 from headwater.models.families import keys_of
 from headwater.models.key_table import KeyTable, numbered, translate
 
+_FIXES = {
+    "unexpected": "its config.json is not that of its weights, or names another class; save both "
+    "again with save_pretrained, from the class that was trained",
+    "missing": "fetch the folder again, or save it again with save_pretrained from the class that "
+    "its config.json names",
+    "wrong": "its config.json is not that of its weights; fetch both again",
+}
+"""What to do, by the first word of what is wrong."""
+
 _TIED = "tie_word_embeddings"
 _PRETRAINED: tuple[HeadName, ...] = ("pretraining", "masked_lm", "next_sentence")
 
@@ -125,8 +134,10 @@ class Match:
 
     def _refuse(self, problem: str, names: Sequence[str]) -> None:
         if names:
-            more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-            raise UserError(f"{self.folder}: {problem}: {'; '.join(names[:4])}{more}")
+            more = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
+            shown = f"{'; '.join(names[:4])}{more}"
+            fix = _FIXES[problem.split()[0].removesuffix(",")]
+            raise UserError(f"{self.folder}: {problem}: {shown}; {fix}")
 
 
 def unpack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from headwater.errors import UserError
 
+_MOST = 100_000  # filters of one width
 _WIDEST = 50  # characters of a word, those of its begin and end included
 
 
@@ -58,15 +59,18 @@ class ELMoConfig:
 
 def _checked(filters: Any) -> tuple[tuple[int, int], ...]:
     """Return pairs of whole numbers."""
-    listed = filters if isinstance(filters, list | tuple) else []
+    listed = filters if isinstance(filters, list | tuple) and len(filters) <= _WIDEST else []
     pairs = [tuple(pair) for pair in listed if isinstance(pair, list | tuple)]
     right = [
-        p for p in pairs if list(map(type, p)) == [int, int] and min(p) > 0 and p[0] <= _WIDEST
+        p
+        for p in pairs
+        if list(map(type, p)) == [int, int] and 0 < p[0] <= _WIDEST and 0 < p[1] <= _MOST
     ]
     if not right or len(right) != len(listed):
+        shown = filters[:9] if isinstance(filters, list | tuple) else filters
         raise UserError(
-            f"filters = {filters!r}: expected [[width, number], ..], a width from 1 to {_WIDEST} "
-            "characters"
+            f"filters = {shown!r:.60}: expected [[width, number], ..], up to {_WIDEST}, a width "
+            f"from 1 to {_WIDEST} characters and a number up to {_MOST:,}"
         )
     return cast(tuple[tuple[int, int], ...], tuple(right))
 
