@@ -5,12 +5,15 @@ read the folder's tokenizer.json in Rust: the plain file, and `T5Tokenizer`, whi
 Unicode white space first. Each of them differs from sentencepiece on one of the 20,000 lines.
 """
 
+import io
 import json
+import logging
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sentencepiece import SentencePieceTrainer
 from tokenizers import Tokenizer
 from transformers import T5Tokenizer
 
@@ -183,3 +186,19 @@ def test_number_of_sentinels_follows_the_settings(t5_folder: Path, tmp_path: Pat
         fingerprints.append(vocabulary.fingerprint)
     assert fingerprints[0] != fingerprints[1]
     assert vocabulary.sentinel(0) == 32_001
+
+
+def test_another_id_of_the_unknown_token_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = io.BytesIO()
+    lines = ["the mill is good", "a river is bad"]
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=model, vocab_size=18, minloglevel=3
+    )
+    (tmp_path / "spiece.model").write_bytes(model.getvalue())
+    with caplog.at_level(logging.WARNING):
+        vocabulary = load_vocabulary(tmp_path)
+    assert vocabulary.unk_id == 0
+    (said,) = caplog.messages
+    assert "its unknown token has the id 0, where T5Tokenizer of transformers takes 2" in said

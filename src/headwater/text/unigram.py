@@ -13,6 +13,7 @@ Of a `tokenizer.json` beside it only the added tokens are read: its ids differ i
 """
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -23,14 +24,17 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from headwater.errors import UserError
-from headwater.files import read_bytes, replace_file
+from headwater.files import SMALL, read_bytes, replace_file
 from headwater.text.added_tokens import AddedToken, listed_tokens, merged, placed
 from headwater.text.literal_tokens import LiteralTokens, Part
 from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_json import model_ids, read_tokenizer
 from headwater.text.vocabulary import Encoding, Vocabulary, check_text
 
+logger = logging.getLogger(__name__)
+
 SENTINELS = 100
+UNKNOWN = 2  # the id of the unknown token in every T5
 MARK = "▁"  # stands for a white space; the first word of a text gets one too
 
 
@@ -156,7 +160,7 @@ class SentencePieceVocabulary(Vocabulary):
 
 def read_sentencepiece(file: Path, settings: Settings) -> SentencePieceVocabulary:
     """Read a `spiece.model`, with the tokens that a `tokenizer.json` beside it adds."""
-    model, beside = read_bytes(file), file.with_name("tokenizer.json")
+    model, beside = read_bytes(file, SMALL), file.with_name("tokenizer.json")
     if not beside.is_file():
         return SentencePieceVocabulary(model, settings, file)
     content = read_tokenizer(beside)
