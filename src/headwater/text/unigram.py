@@ -68,6 +68,11 @@ class SentencePieceVocabulary(Vocabulary):
         self.ids = {token: id for id, token in enumerate(self._tokens)}
         self.size, self.whole_words = len(self._tokens), False
         self._take_roles(settings)
+        if self.unk_id != UNKNOWN:
+            logger.warning(
+                f"{source}: its unknown token has the id {self.unk_id}, where T5Tokenizer of "
+                f"transformers takes {UNKNOWN}: unknown letters get other ids there"
+            )
         usual = {*self._own.values(), *range(len(base), len(tokens))}
         self._added = tuple(each for each in added if each.id not in usual)
         special = {*usual, *self._roles.values()}
