@@ -34,7 +34,8 @@ from headwater.commands.texts import classify, fill, tag
 from headwater.commands.train import finetune, pretrain
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
-from headwater.files import MACHINE, told
+from headwater.files import FULL, MACHINE, told
+from headwater.memory_limit import memory_fault
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +49,13 @@ def _to_the_reader() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        messages.silence(sys.stdout)
         raise typer.Exit(141) from None
+    except OSError as error:
+        if error.filename is None and error.errno in FULL:  # files are written under their names
+            messages.silence(sys.stdout)
+            error.filename = "standard output"
+        raise
 
 
 class _Verbs(TyperGroup):
@@ -133,6 +139,11 @@ def _exit_code(arguments: list[str]) -> int:
             logger.error(str(error))
             return 1
         logger.error(told(error))
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if (line := memory_fault(error)) is None:
+            raise
+        logger.error(line)
         return 2
 
 

@@ -7,9 +7,11 @@ warning: the loss did not fall
 """
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from headwater.escapes import visible
 
@@ -27,7 +29,20 @@ class _StandardError(logging.Handler):
             text = f"warning: {text}"
         room = record.name.split(".")[1:2]
         named = not room or room[0] not in _RUNS
-        print(visible(f"headwater: {text}" if named else text), file=sys.stderr, flush=True)
+        say(visible(f"headwater: {text}" if named else text))
+
+
+def say(line: str) -> None:
+    """Print on standard error; where that takes nothing, such as a full disk, go on in silence."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Let what is written to a stream from now on, and is still in it, be lost."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

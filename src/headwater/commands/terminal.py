@@ -10,6 +10,7 @@ import typer
 
 from headwater.errors import UserError
 from headwater.escapes import visible
+from headwater.messages import say
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -81,7 +82,10 @@ def described(help: str) -> Callable[[CommandT], CommandT]:
 
 def echo(text: object = "", *, end: str = "\n", error: bool = False) -> None:
     """Print a text, with what a terminal would obey made visible."""
-    print(visible(str(text)), end=end, file=sys.stderr if error else None)
+    if error:
+        say(visible(str(text)))
+    else:
+        print(visible(str(text)), end=end)
 
 
 def label_names_of(given: str | None) -> list[str] | None:

@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -72,6 +72,7 @@ def _quiet() -> Iterator[None]:
             failed = sys.exc_info()[0] is not None
             os.dup2(real, _STDERR)
             held.seek(0)
-            if not failed:
-                os.write(real, held.read())
+            if not failed and (text := held.read()):
+                with suppress(OSError):  # a stderr that takes nothing is no fault of the file
+                    os.write(real, text)
             os.close(real)

@@ -33,6 +33,7 @@ from headwater.files import (
     told,
     write_json,
 )
+from headwater.memory_limit import memory_fault
 from headwater.training import tensors
 from headwater.training.identity import Identity, as_json, compare
 from headwater.training.old_states import VERSION, as_version_2
@@ -169,13 +170,17 @@ class StateFolder:
 
     @contextmanager
     def saying_what_is_saved(self) -> Iterator[None]:
-        """Let the line about a disk that is full, or refuses otherwise, say what is not lost."""
+        """Let the line about a full disk, or about no memory left, say what is not lost."""
         try:
             yield
         except OSError as error:
             if error.errno not in MACHINE:
                 raise
             raise UserError(f"{told(error)}; {self._saved()}") from None
+        except (MemoryError, RuntimeError) as error:
+            if (line := memory_fault(error)) is None:
+                raise
+            raise UserError(f"{line}; {self._saved()}") from None
 
     def _saved(self) -> str:
         try:
