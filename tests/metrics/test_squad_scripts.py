@@ -144,6 +144,12 @@ def test_an_id_that_repeats() -> None:
     assert ours("squad_v2", twice, said)["exact"] == 50.0
 
 
+def test_ids_and_answers_that_are_whole_numbers() -> None:
+    """A published set has such ids; its predictions are keyed by texts, as JSON's keys are."""
+    questions = [asked(262, (1912, 3), ("fox", 8)), asked(276, ("hen", 24))]
+    assert ours("squad", questions, {"262": "1912", "276": "fox"})["exact_match"] == 50.0
+
+
 texts = st.sampled_from(["The", "Denver", "an", "...", "", "the red, fox", "fox", "red  hen!", "É"])
 answers = st.lists(st.tuples(texts, st.sampled_from([0, 8, 24, 999, -1])), max_size=3)
 odds = st.sampled_from([-2, 0.0, 0.25, 0.5, 1, 1.5, 7])
