@@ -37,7 +37,7 @@ from headwater.text.vocabulary import Vocabulary
 
 CHUNK = 512  # examples whose windows are in memory at once: enough to sort by length
 
-BATCHES = 32  # so many are in memory at once of a long text
+BATCHES = 8  # so many are in memory at once of a long text: more leave holes in it
 
 
 class _Document(NamedTuple):
