@@ -73,7 +73,7 @@ def whole_lines(path: Path) -> list[dict[str, Any]]:
     """Return the objects of a JSON-lines log; a last line that a kill cut short is skipped."""
     lines = []
     for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             lines.append(json.loads(text))
     return [line for line in lines if isinstance(line, dict)]
 

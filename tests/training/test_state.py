@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from headwater.errors import UserError
+from headwater.pictures.curves import draw_curves as real_curves
 from headwater.training import state_folder as state_module
 from headwater.training.identity import compare
 from headwater.training.log import read_log
@@ -140,6 +141,27 @@ def test_lost_best_weights_cost_the_best_and_not_the_run(
     later = {step: score for step, score in evaluations.items() if step > 40}
     assert outcome.best_step == max(later, key=later.__getitem__)
     assert outcome.best_value == later[outcome.best_step]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "{", "null", "[" * 100_000, '{"step": 3}', '{"step": "3"}', '{"step": 2, "loss": "x"}',
+     '{"step": 2, "evaluation": 3}', "\0\udcff"],
+)  # fmt: skip
+def test_a_damaged_log_and_recipe_cost_nothing(
+    line: str, run: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = run / "log.jsonl"
+    with log.open("ab") as file:
+        file.write(
+            line.encode("utf-8", "surrogateescape") + b"\n" + line[:5].encode("latin-1", "replace")
+        )
+    (run / "curves.png").write_bytes(b"x")
+    (run / "config.toml").write_bytes(b"\xff")
+    assert toy_run(run, resume=True).reason == "finished"
+    newest = run / "state" / "step-00000060" / "optimizer.safetensors"
+    assert newest.read_bytes() == expected
+    real_curves(read_log(log), run / "again.png")
 
 
 def test_a_best_that_can_be_made_again_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

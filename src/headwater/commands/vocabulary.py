@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headwater import signals
 from headwater.commands.terminal import (
     Json,
     TextField,
@@ -61,8 +60,7 @@ def train(
     reading = DocumentReader(find_sources(inputs).files, text_field)
     texts = (part.text for part in reading)
     try:
-        with signals.killing():  # nothing is written before the end
-            learned = train_vocabulary(plan, texts, output, sentences=sentences)
+        learned = train_vocabulary(plan, texts, output, sentences=sentences)
     finally:
         if reading.bad.count:
             first = reading.bad.named[0]

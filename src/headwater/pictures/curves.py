@@ -14,7 +14,7 @@ Line = Mapping[str, Any]
 def draw_curves(lines: Sequence[Line], picture: Path) -> None:
     """Draw the lines of a log as a PNG; without training lines the frames stay empty."""
     training = [line for line in lines if "loss" in line]
-    evaluations = [line for line in lines if "evaluation" in line]
+    evaluations = [line for line in lines if isinstance(line.get("evaluation"), dict)]
     panels = ["loss", "learning_rate", "gradient_norm"] + ["evaluation"] * bool(evaluations)
     rows = (len(panels) + 1) // 2
     figure = new_figure(10, 3 * rows)
@@ -26,7 +26,9 @@ def draw_curves(lines: Sequence[Line], picture: Path) -> None:
         if panel == "evaluation":
             _draw_evaluations(axes, evaluations)
         else:
-            axes.plot([line["step"] for line in training], [_number(t[panel]) for t in training])
+            axes.plot(
+                [line["step"] for line in training], [_number(t.get(panel)) for t in training]
+            )
     write_png(figure, picture)
 
 
@@ -39,5 +41,5 @@ def _draw_evaluations(axes: Axes, lines: Sequence[Line]) -> None:
     axes.legend(fontsize="small")
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else float("nan")

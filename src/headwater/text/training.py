@@ -42,6 +42,7 @@ from tokenizers.trainers import BpeTrainer, WordLevelTrainer, WordPieceTrainer
 
 from headwater.errors import UserError, counted, did_you_mean
 from headwater.files import check_free, replace_file, replacing_folder
+from headwater.signals import exiting, killing
 from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer_json import USUAL_TOKENS, describe_words
 from headwater.text.unigram import SENTINELS
@@ -116,8 +117,9 @@ def train_vocabulary(
     if not sample:
         raise UserError("no text to learn from: the inputs are empty or unreadable")
     logger.info(f"learning {plan.size} tokens from {len(sample)} of {counted(found, 'sentence')}")
-    files = LEARNERS[plan.kind](plan, sample)
-    with replacing_folder(output) as folder:
+    with killing():
+        files = LEARNERS[plan.kind](plan, sample)
+    with exiting(), replacing_folder(output) as folder:
         for name, content in files.items():
             replace_file(folder / name, content)
         vocabulary = load_vocabulary(folder)

@@ -150,7 +150,7 @@ class StateFolder:
             try:
                 found = read_saved(self.path / name)
             except Damaged as error:
-                logger.info("%s: %s; using the state before it", self.path / name, error)
+                logger.warning("%s: %s; using the state before it", self.path / name, error)
                 continue
             damaged = {step for step in found.state.best_steps if self._damage_of_best(step)}
             if not damaged:

@@ -279,7 +279,7 @@ class Trainer:
 
     def _warn_if_flat(self) -> None:
         lines = read_log(self._folder / "log.jsonl")
-        losses = [line["loss"] for line in lines if line.get("loss") is not None]
+        losses = [line["loss"] for line in lines if isinstance(line.get("loss"), float)]
         if len(losses) >= 3 and losses[-1] >= losses[0]:
             logger.warning(
                 "the loss did not fall (%.4f to %.4f); "
