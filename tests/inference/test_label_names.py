@@ -73,6 +73,17 @@ def test_they_are_shown_and_kept(folder: Path) -> None:
     assert found.config.label_names == ("no", "yes")  # type: ignore[attr-defined]
 
 
+def test_classify_and_tag_take_them(tmp_path: Path, headwater: Headwater, folder: Path) -> None:
+    ran = headwater("classify", "the mill", "--model", folder, "--label-names", "no,yes", "--json")
+    assert ran.code == 0, ran.err
+    assert {each["label"] for each in json.loads(ran.out)["labels"]} == {"no", "yes"}
+    vocabulary = tiny.wordpiece(tmp_path / "v", tiny.WORDS)
+    tags = tiny.model_folder(tmp_path / "tags", vocabulary, "token", labels=NO_NAMES)
+    ran = headwater("tag", "the mill", "--model", tags, "--label-names", "B-X,I-X", "--json")
+    assert ran.code == 0, ran.err
+    assert {each["label"] for each in json.loads(ran.out)["entities"]} == {"X"}
+
+
 def test_tags_without_names_are_said(tmp_path: Path, messages: Callable[[], str]) -> None:
     from headwater.tasks.names import task
 
