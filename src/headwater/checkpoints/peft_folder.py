@@ -68,7 +68,7 @@ class PeftFolder:
         """Return the content of the base's config.json with the head of this folder."""
         task, file = self.settings.get("task_type"), self.folder / CONFIG
         model_type = content.get("model_type") if isinstance(content, dict) else None
-        if task is None or model_type not in BY_MODEL_TYPE:
+        if task is None or not isinstance(model_type, str) or model_type not in BY_MODEL_TYPE:
             return content
         keys = BY_MODEL_TYPE[model_type].formats[model_type].keys
         head = _HEADS.get(task, "next_sentence") if isinstance(task, str) else "next_sentence"
@@ -126,7 +126,8 @@ class PeftFolder:
             )
         rank = min(each.shape[0] for name, each in pair.items() if name.endswith("A"))
         root = 0.5 if self.settings.get("use_rslora") else 1.0
-        return weight.float() + change * (self._alpha(module) / rank**root)
+        scale: float = self._alpha(module) / rank**root
+        return weight.float() + change * scale
 
     def _alpha(self, module: str) -> float:
         """Return the settings' alpha for a module, by the first pattern that fits its end."""
