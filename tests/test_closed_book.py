@@ -28,7 +28,7 @@ from headwater.runs.recipe import PretrainRecipe, Recipe
 from headwater.runs.run import finetune, pretrain
 from headwater.tasks.closed_book import NQ_OPEN
 from headwater.text.loading import load_vocabulary
-from headwater.text.tokenizer_json import describe_added
+from headwater.text.tokenizer_json import describe_tokenizer
 
 CITIES = ("paris", "london", "berlin", "rome", "madrid", "oslo")
 SENTENCES = (  # of so short a text the last token is the noise: the city in half of them
@@ -66,11 +66,8 @@ def write_words(folder: Path, texts: Iterable[str]) -> str:
     """Write a vocabulary of whole words with an end token and sentinels."""
     words = dict.fromkeys(word for text in texts for word in text.split())
     ids = {token: id for id, token in enumerate((*SPECIAL, *words))}
-    content = {
-        "added_tokens": [describe_added(token, ids[token]) for token in SPECIAL],
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "model": {"type": "WordLevel", "vocab": ids, "unk_token": "<unk>"},
-    }
+    model = {"type": "WordLevel", "vocab": ids, "unk_token": "<unk>"}
+    content = describe_tokenizer(model, SPECIAL, pre_tokenizer={"type": "BertPreTokenizer"})
     folder.mkdir()
     (folder / "tokenizer.json").write_text(json.dumps(content))
     roles = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 
 from headwater.errors import UserError
 from headwater.text.loading import load_vocabulary
-from headwater.text.tokenizer_json import bert_normalizer, describe_added, describe_tokenizer
+from headwater.text.tokenizer_json import bert_normalizer, describe_tokenizer
 
 TEXT = "Apple Pié 中文"
 WORDS = ("Apple", "apple", "Pié", "Pie", "pie", "pié", "中文", "中")
@@ -40,7 +40,7 @@ def _wordpiece(*, lower_case: bool) -> dict[str, Any]:
     model |= {"continuing_subword_prefix": "##", "max_input_chars_per_word": 100}
     return describe_tokenizer(
         model,
-        [describe_added(token, ids[token]) for token in SPECIAL],
+        SPECIAL,
         normalizer=bert_normalizer(lowercase=lower_case),
         pre_tokenizer={"type": "BertPreTokenizer"},
     )
@@ -53,7 +53,7 @@ def _bytes(*, prefix: bool) -> dict[str, Any]:
     splitter = {"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": True}
     return describe_tokenizer(
         {"type": "BPE", "vocab": ids, "merges": []},
-        [describe_added(token, ids[token]) for token in special],
+        special,
         pre_tokenizer={**splitter, "use_regex": True},
     )
 

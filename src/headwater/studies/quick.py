@@ -20,7 +20,7 @@ from headwater.models.families import FAMILIES
 from headwater.studies.language import TASKS, Language
 from headwater.studies.study import GridRun, Measure, StudyContext, Trial
 from headwater.text.loading import load_vocabulary
-from headwater.text.tokenizer_json import describe_added, describe_words
+from headwater.text.tokenizer_json import describe_words
 
 DOCUMENTS = 2400
 EXAMPLES = {"train": 4000, "validation": 200, "test": 600}
@@ -180,9 +180,7 @@ def _write_vocabulary(folder: Path, words: list[str], *, bert_and_t5: bool) -> N
     sentinels = [f"<extra_id_{number}>" for number in range(_SENTINELS)] if bert_and_t5 else []
     special = [*roles.values(), *sentinels]
     ids = {token: id for id, token in enumerate([*special, *words])}
-    content = describe_words(ids, lower_case=False)
-    content["added_tokens"] = [describe_added(token, ids[token]) for token in special]
-    write_json(folder / "tokenizer.json", content)
+    write_json(folder / "tokenizer.json", describe_words(ids, special, lower_case=False))
     write_json(folder / "special_tokens_map.json", {f"{r}_token": t for r, t in roles.items()})
 
 

@@ -45,8 +45,13 @@ class AddedToken:
 
     @property
     def described(self) -> dict[str, Any]:
-        """How `added_tokens_decoder` lists it; `tokenizer.json` adds the id."""
+        """How `added_tokens_decoder` lists it."""
         return {"content": self.content} | {name: getattr(self, name) for name in FLAGS}
+
+    @property
+    def listed(self) -> dict[str, Any]:
+        """How `tokenizer.json` lists it."""
+        return {"id": self.id, **self.described}
 
 
 def read_added(

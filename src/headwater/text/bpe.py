@@ -20,7 +20,7 @@ from headwater.text.settings import Settings
 from headwater.text.special_tokens import END_OF_WORD
 from headwater.text.tokenizer import TokenizerVocabulary
 from headwater.text.tokenizer_classes import GPT1
-from headwater.text.tokenizer_json import USUAL_TOKENS, describe_added, describe_tokenizer
+from headwater.text.tokenizer_json import USUAL_TOKENS, bpe_model, describe_tokenizer
 
 
 def read_bpe(folder: Path, settings: Settings) -> TokenizerVocabulary:
@@ -67,8 +67,6 @@ def _describe(ids: dict[str, int], merges: list[str], settings: Settings) -> dic
     """Return the `tokenizer.json` of a byte-level BPE."""
     prefix = settings.flags.get("add_prefix_space", False)
     usual = {*USUAL_TOKENS["BPE"].values(), "<|endoftext|>"}
-    special = sorted((ids[t], t) for t in usual | set(settings.tokens.values()) if t in ids)
-    mask = settings.tokens.get("mask", "<mask>")
     byte_level = {
         "type": "ByteLevel",
         "add_prefix_space": prefix,
@@ -76,20 +74,10 @@ def _describe(ids: dict[str, int], merges: list[str], settings: Settings) -> dic
         "use_regex": True,
     }
     return describe_tokenizer(
-        {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": "",
-            "end_of_word_suffix": "",
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": ids,
-            "merges": merges,
-        },
+        bpe_model(ids, merges),
+        (usual | {*settings.tokens.values()}) & ids.keys(),
         # RoBERTa's mask stands for a word and the space before it
-        [describe_added(t, i, lstrip=t == mask) for i, t in special],
+        spaced=settings.tokens.get("mask", "<mask>"),
         pre_tokenizer=byte_level,
         post_processor=_describe_ends(ids, settings, prefix),
         decoder={**byte_level, "add_prefix_space": True},

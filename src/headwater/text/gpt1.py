@@ -16,7 +16,7 @@ from headwater.text.special_tokens import END_OF_WORD
 from headwater.text.tokenizer_json import (
     USUAL_TOKENS,
     bert_normalizer,
-    describe_added,
+    bpe_model,
     describe_tokenizer,
 )
 
@@ -26,21 +26,9 @@ def describe_gpt1(ids: dict[str, int], merges: list[str], file: Path) -> dict[st
     unknown = USUAL_TOKENS["BPE"]["unk"]
     if unknown not in ids:
         raise UserError(f"{file}: the unk token {unknown} is missing; this kind of BPE needs one")
-    special = sorted((ids[token], token) for token in {*USUAL_TOKENS["BPE"].values()} & {*ids})
     return describe_tokenizer(
-        {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": unknown,
-            "continuing_subword_prefix": "",
-            "end_of_word_suffix": END_OF_WORD,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": ids,
-            "merges": merges,
-        },
-        [describe_added(token, id) for id, token in special],
+        bpe_model(ids, merges, unknown=unknown, end_of_word=END_OF_WORD),
+        {*USUAL_TOKENS["BPE"].values()} & ids.keys(),
         normalizer=bert_normalizer(lowercase=True),
         pre_tokenizer={"type": "BertPreTokenizer"},
         decoder={"type": "BPEDecoder", "suffix": END_OF_WORD},

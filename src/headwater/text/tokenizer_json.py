@@ -7,7 +7,7 @@ from typing import Any
 
 from headwater.errors import UserError
 from headwater.files import read_json
-from headwater.text.added_tokens import listed_tokens, placed
+from headwater.text.added_tokens import AddedToken, listed_tokens, placed
 from headwater.text.settings import Settings
 
 MODEL_TYPES = ("WordPiece", "BPE", "Unigram", "WordLevel")
@@ -29,19 +29,27 @@ USUAL_TOKENS = {
 
 def describe_tokenizer(
     model: dict[str, Any],
-    added: Iterable[dict[str, Any]],
+    special: Iterable[str],
     *,
+    spaced: str | None = None,
     normalizer: dict[str, Any] | None = None,
     pre_tokenizer: dict[str, Any] | None = None,
     post_processor: dict[str, Any] | None = None,
     decoder: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the content of a `tokenizer.json`; `added` are special tokens (`describe_added`)."""
+    """Return the content of a `tokenizer.json`.
+
+    Args:
+        special: tokens of the model that stand for no text.
+        spaced: the one that takes the space before it along.
+    """
+    ids = model["vocab"]
+    ordered = sorted({*special}, key=ids.__getitem__)
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": list(added),
+        "added_tokens": [AddedToken(t, ids[t], lstrip=t == spaced).listed for t in ordered],
         "normalizer": normalizer,
         "pre_tokenizer": pre_tokenizer,
         "post_processor": post_processor,
@@ -50,16 +58,21 @@ def describe_tokenizer(
     }
 
 
-def describe_added(content: str, id: int, *, lstrip: bool = False) -> dict[str, Any]:
-    """Return a special token as `tokenizer.json` lists it; `lstrip` eats the space before it."""
+def bpe_model(
+    ids: dict[str, int], merges: list[str], *, unknown: str | None = None, end_of_word: str = ""
+) -> dict[str, Any]:
+    """Return the model of a BPE."""
     return {
-        "id": id,
-        "content": content,
-        "single_word": False,
-        "lstrip": lstrip,
-        "rstrip": False,
-        "normalized": False,
-        "special": True,
+        "type": "BPE",
+        "dropout": None,
+        "unk_token": unknown,
+        "continuing_subword_prefix": "",
+        "end_of_word_suffix": end_of_word,
+        "fuse_unk": False,
+        "byte_fallback": False,
+        "ignore_merges": False,
+        "vocab": ids,
+        "merges": merges,
     }
 
 
@@ -76,12 +89,17 @@ def bert_normalizer(
     }
 
 
-def describe_words(ids: dict[str, int], *, lower_case: bool) -> dict[str, Any]:
+def describe_words(
+    ids: dict[str, int],
+    special: Iterable[str] = USUAL_TOKENS["WordLevel"].values(),
+    *,
+    lower_case: bool,
+) -> dict[str, Any]:
     """Return the `tokenizer.json` of a vocabulary of words, which `transformers` opens."""
     unknown = USUAL_TOKENS["WordLevel"]["unk"]
     return describe_tokenizer(
         {"type": "WordLevel", "vocab": ids, "unk_token": unknown},
-        [describe_added(token, ids[token]) for token in USUAL_TOKENS["WordLevel"].values()],
+        special,
         normalizer=bert_normalizer(lowercase=lower_case),
         pre_tokenizer={"type": "BertPreTokenizer"},
     )
@@ -111,7 +129,7 @@ def with_added(content: dict[str, Any], settings: Settings, source: Path) -> dic
     listed = dict(zip(known, content.get("added_tokens") or [], strict=True))
     ids = model_ids(content) | {token: each["id"] for token, each in listed.items()}
     for token in placed(settings.added, ids, settings.tokens.values()) if settings.added else ():
-        described = {"id": token.id, **token.described}
+        described = token.listed
         if token.content in listed and content.get("normalizer") is None:
             described["normalized"] = listed[token.content].get("normalized", False)
         listed[token.content] = described

@@ -12,13 +12,14 @@ from typing import Any
 
 from headwater.errors import UserError
 from headwater.files import SMALL, read_lines
+from headwater.text.pair_layout import BERT
+from headwater.text.saved_layout import layout_of
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import TokenizerVocabulary
 from headwater.text.tokenizer_json import (
     LONGEST_WORD,
     USUAL_TOKENS,
     bert_normalizer,
-    describe_added,
     describe_tokenizer,
 )
 
@@ -50,11 +51,6 @@ def _read_lines(file: Path) -> dict[str, int]:
 
 def _describe(ids: dict[str, int], tokens: dict[str, str], settings: Settings) -> dict[str, Any]:
     """Return the `tokenizer.json` of a BERT vocabulary."""
-    names = [tokens[role] for role in USUAL_TOKENS["WordPiece"]]
-    added = sorted({name: ids[name] for name in names}.items(), key=lambda item: item[1])
-    cls, sep = tokens["cls"], tokens["sep"]
-    first = [_special(cls, 0), {"Sequence": {"id": "A", "type_id": 0}}, _special(sep, 0)]
-    second = [{"Sequence": {"id": "B", "type_id": 1}}, _special(sep, 1)]
     return describe_tokenizer(
         {
             "type": "WordPiece",
@@ -63,24 +59,13 @@ def _describe(ids: dict[str, int], tokens: dict[str, str], settings: Settings) -
             "max_input_chars_per_word": LONGEST_WORD,
             "vocab": ids,
         },
-        [describe_added(name, number) for name, number in added],
+        (tokens[role] for role in USUAL_TOKENS["WordPiece"]),
         normalizer=bert_normalizer(
             lowercase=settings.flags.get("do_lower_case", True),
             strip_accents=settings.flags.get("strip_accents"),
             chinese=settings.flags.get("tokenize_chinese_chars", True),
         ),
         pre_tokenizer={"type": "BertPreTokenizer"},
-        post_processor={
-            "type": "TemplateProcessing",
-            "single": first,
-            "pair": first + second,
-            "special_tokens": {
-                name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in (cls, sep)
-            },
-        },
+        post_processor=layout_of(tokens, ids, BERT),
         decoder={"type": "WordPiece", "prefix": "##", "cleanup": True},
     )
-
-
-def _special(token: str, segment: int) -> dict[str, Any]:
-    return {"SpecialToken": {"id": token, "type_id": segment}}
