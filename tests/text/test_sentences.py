@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.inference.answer import Answer
+from headwater.inference.answer import Answer, Place
 from headwater.text.sentences import sentence_around, sentences
 
 CASES = [
@@ -101,7 +101,7 @@ def test_every_span_lies_in_its_sentence(context: str) -> None:
 
 def test_an_answer_stands_in_its_sentence() -> None:
     context = "It rained. The winner was Bob. He left."
-    answer = Answer.from_span(context, 26, 29, 0.5, "a.txt")
+    answer = Answer.from_places([Place.around(context, 26, 29, 0.5, "a.txt")], 0.5)
     assert answer.text == "Bob" and answer.sentence == "The winner was Bob."
     assert answer.sentence_start is not None and answer.start is not None
     assert answer.sentence[answer.start - answer.sentence_start :] == "Bob."

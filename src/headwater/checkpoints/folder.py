@@ -50,7 +50,7 @@ logger = logging.getLogger(__name__)
 _GIVES: Mapping[HeadName, str] = {
     "sequence": "one label of a text",
     "multi_label": "any number of labels",
-}  # fmt: skip
+}
 _BODY, _HEADS = "body.", "heads."  # before the tensors of a model of several tasks
 
 

@@ -17,6 +17,9 @@ from headwater.paths import as_path
 
 BUNDLED: Mapping[str, Path] = {"reader": Path(__file__).parents[1] / "assets" / "reader"}
 
+ADAPTER = "adapter_config.json"
+"""What makes a folder one of `peft`; see `peft_folder.py`."""
+
 _WANTED = ["*.safetensors", "*.json", "vocab.txt", "merges.txt", "*.model"]
 _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 
@@ -46,9 +49,7 @@ def resolve(model: str) -> Path:
 
 def _model_folder(path: Path) -> Path:
     for folder in (path, path / "model"):
-        if (folder / "config.json").is_file():
-            return folder
-        if (folder / "adapter_config.json").is_file():  # see `peft_folder.py`
+        if any((folder / name).is_file() for name in ("config.json", ADAPTER)):
             return folder
     raise UserError(f"{path}: not a model: neither config.json nor model/config.json is in it")
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from headwater import tensor_file
-from headwater.checkpoints.hub import BUNDLED, resolve
+from headwater.checkpoints.hub import ADAPTER, BUNDLED, resolve
 from headwater.checkpoints.peft_folder import PeftFolder
 from headwater.checkpoints.weights import METHOD, SINGLE, TRAINED, weight_files, write_manifest
 from headwater.errors import UserError
@@ -170,7 +170,7 @@ def write_parts(
         documents[METHOD] = adaptation.to_json()
         free = {**free, BASE: asdict(adaptation.base)}
     if peft is not None:
-        documents["adapter_config.json"] = peft
+        documents[ADAPTER] = peft
     with replacing_folder(folder) as temporary:
         for name, content in documents.items():
             write_json(temporary / name, content)

@@ -19,14 +19,12 @@ from torch import Tensor
 
 from headwater.checkpoints.hub import BUNDLED
 from headwater.checkpoints.parts import Adaptation
+from headwater.checkpoints.peft_folder import PREFIX
 from headwater.methods.lora import LowRankLinear
 from headwater.methods.method import layer_linears
 from headwater.models.build import Model
 from headwater.models.families import family_of, keys_of
 from headwater.models.multi_task import MultiTask
-
-_PREFIX = "base_model.model."
-"""Before the name of each tensor in the file."""
 
 _ADDED = re.compile(r"\.(lora_A|lora_B|adapter)\.")
 _TASK_TYPES = {
@@ -46,7 +44,7 @@ def trained_tensors(model: Model) -> dict[str, Tensor]:
 def trained_names(model: Model) -> dict[str, str]:
     """Return the names of the trained parameters: ours -> that in the file."""
     names = (name for name, each in model.named_parameters() if each.requires_grad)
-    return {name: f"{_PREFIX}{_published(name, model)}" for name in names}
+    return {name: f"{PREFIX}{_published(name, model)}" for name in names}
 
 
 def _published(name: str, model: Model) -> str:

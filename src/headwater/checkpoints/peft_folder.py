@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.hub import ADAPTER, resolve
 from headwater.checkpoints.weights import INDEX, METHOD, SINGLE, TRAINED, read_file, read_weights
 from headwater.errors import UserError
 from headwater.files import read_json
@@ -26,7 +26,6 @@ from headwater.models.key_table import KeyTable, numbered
 from headwater.text.loading import VOCABULARY_FILES, load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
-CONFIG = "adapter_config.json"
 PREFIX = "base_model.model."
 """Before the name of each tensor in the file."""
 
@@ -55,7 +54,7 @@ class PeftFolder:
     @classmethod
     def find(cls, folder: Path) -> Self | None:
         """Read a folder's settings; None where it is no folder of `peft`, or holds a model too."""
-        file = folder / CONFIG
+        file = folder / ADAPTER
         if not file.is_file() or any((folder / n).is_file() for n in (METHOD, SINGLE, INDEX)):
             return None
         settings = read_json(file)
@@ -66,7 +65,7 @@ class PeftFolder:
 
     def described(self, content: Any) -> Any:
         """Return the content of the base's config.json with the head of this folder."""
-        task, file = self.settings.get("task_type"), self.folder / CONFIG
+        task, file = self.settings.get("task_type"), self.folder / ADAPTER
         model_type = content.get("model_type") if isinstance(content, dict) else None
         if task is None or not isinstance(model_type, str) or model_type not in BY_MODEL_TYPE:
             return content
@@ -135,7 +134,7 @@ class PeftFolder:
         fitting = (each for key, each in patterns.items() if re.match(rf"(.*\.)?({key})$", module))
         alpha = next(fitting, self.settings.get("lora_alpha", 8))
         if type(alpha) not in (int, float):
-            raise UserError(f"{self.folder / CONFIG}: lora_alpha must be a number, not {alpha!r}")
+            raise UserError(f"{self.folder / ADAPTER}: lora_alpha must be a number, not {alpha!r}")
         return float(alpha)
 
 
@@ -172,7 +171,7 @@ def _refuse_others(settings: Mapping[str, Any], file: Path) -> None:
 
 def _base(name: Any, folder: Path) -> Path:
     """Return the folder of the model that was adapted."""
-    file = folder / CONFIG
+    file = folder / ADAPTER
     if not isinstance(name, str) or not name:
         raise UserError(
             f"{file}: base_model_name_or_path names no model; write there the folder, or the hub "

@@ -22,14 +22,15 @@ from headwater.models.config import HeadName, ModelConfig
 from headwater.models.families import keys_of
 from headwater.models.key_table import KeyTable, numbered, translate
 
-_FIXES = {
-    "unexpected": "its config.json is not that of its weights, or names another class; save both "
-    "again with save_pretrained, from the class that was trained",
-    "missing": "fetch the folder again, or save it again with save_pretrained from the class that "
-    "its config.json names",
-    "wrong": "its config.json is not that of its weights; fetch both again",
-}
-"""What to do, by the first word of what is wrong."""
+_UNEXPECTED = (
+    "its config.json is not that of its weights, or names another class; save both again with "
+    "save_pretrained, from the class that was trained"
+)
+_MISSING = (
+    "fetch the folder again, or save it again with save_pretrained from the class that its "
+    "config.json names"
+)
+_WRONG = "its config.json is not that of its weights; fetch both again"
 
 _TIED = "tie_word_embeddings"
 _PRETRAINED: tuple[HeadName, ...] = ("pretraining", "masked_lm", "next_sentence")
@@ -100,7 +101,7 @@ class Match:
                 ignored.append(name)
             else:
                 unexpected.append(name)
-        self._refuse("unexpected", unexpected)
+        self._refuse("unexpected", unexpected, _UNEXPECTED)
         return found, tuple(ignored)
 
     def check(self, model: nn.Module, found: Mapping[str, Tensor]) -> tuple[str, ...]:
@@ -121,9 +122,10 @@ class Match:
         self._refuse(
             "unexpected, config.json has no such layer",
             [name for name in stored if name not in expected],
+            _UNEXPECTED,
         )
-        self._refuse("missing", [name for name in expected if name not in present])
-        self._refuse("wrong shape or type", sorted(wrong))
+        self._refuse("missing", [name for name in expected if name not in present], _MISSING)
+        self._refuse("wrong shape or type", sorted(wrong), _WRONG)
         return tuple(new)
 
     def _as_in_file(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -132,12 +134,10 @@ class Match:
         named = {keys.name_in_file(name, head): each.to("meta") for name, each in tensors.items()}
         return pack(named, keys) if keys.transposed or keys.fused else named
 
-    def _refuse(self, problem: str, names: Sequence[str]) -> None:
+    def _refuse(self, problem: str, names: Sequence[str], fix: str) -> None:
         if names:
             more = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
-            shown = f"{'; '.join(names[:4])}{more}"
-            fix = _FIXES[problem.split()[0].removesuffix(",")]
-            raise UserError(f"{self.folder}: {problem}: {shown}; {fix}")
+            raise UserError(f"{self.folder}: {problem}: {'; '.join(names[:4])}{more}; {fix}")
 
 
 def unpack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ An answer's text is `context[start:end]`, and begins at `start - sentence_start`
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from headwater.data.example import SpanExample
 from headwater.text.sentences import sentence_around
@@ -34,10 +34,8 @@ class Place:
     @classmethod
     def around(
         cls, text: str, start: int, end: int, score: float, source: str | None, offset: int = 0
-    ) -> "Place":
-        """Make the place `context[start:end]` with its sentence; `text` is the context from
-        `offset` on.
-        """
+    ) -> Self:
+        """Make the place `context[start:end]`; `text` is the context from `offset` on."""
         low, high = sentence_around(text, start - offset, end - offset)
         return cls(start, end, text[low:high], low + offset, source, score)
 
@@ -67,14 +65,7 @@ class Answer:
     places: tuple[Place, ...] = ()
 
     @classmethod
-    def from_span(
-        cls, context: str, start: int, end: int, score: float, source: str | None = None
-    ) -> "Answer":
-        """Make the answer `context[start:end]` with its sentence."""
-        return cls.from_places([Place.around(context, start, end, score, source)], score)
-
-    @classmethod
-    def from_places(cls, places: Sequence[Place], score: float) -> "Answer":
+    def from_places(cls, places: Sequence[Place], score: float) -> Self:
         """Make an answer from the places of its text, the likeliest first."""
         best = places[0]
         start, end, first = best.start, best.end, best.sentence_start
@@ -83,7 +74,7 @@ class Answer:
         return cls(text, score, start, end, *around, places=tuple(places))
 
     @classmethod
-    def none(cls, score: float) -> "Answer":
+    def none(cls, score: float) -> Self:
         """Make the answer that there is none, with that probability."""
         return cls("", score, no_answer=True)
 

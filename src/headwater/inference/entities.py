@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.data.token_arrays import Ints, Longs, Ragged
+from headwater.errors import UserError
 from headwater.inference.batches import chunks
-from headwater.inference.label_predictors import SENTENCES, LabelScorer
+from headwater.inference.label_predictors import SENTENCES, LabelScorer, likeliest_tags
 from headwater.metrics.tagging import chunks as tagged_chunks
 from headwater.tasks.pair_features import PairFeatures
 from headwater.text.sequence_layout import encoder_layout
@@ -64,6 +65,9 @@ class EntityTagger:
     """
 
     def __init__(self, scorer: LabelScorer, aggregation: Aggregation = "first") -> None:
+        if aggregation not in AGGREGATIONS:
+            known = " or ".join(AGGREGATIONS)
+            raise UserError(f"aggregation = {aggregation!r}: {known} was expected")
         self._scorer, self._aggregation = scorer, aggregation
         self._layout = scorer.layout or encoder_layout(scorer.vocabulary)
         self._room = scorer.config.max_length - len(self._layout.before) - len(self._layout.after)
@@ -79,9 +83,7 @@ class EntityTagger:
 
     def _entities(self, text: str, encoding: Encoding, logits: NDArray[np.float32]) -> list[Entity]:
         units = _tokens(encoding) if self._aggregation == "simple" else _words(text, encoding)
-        logits = logits[[unit.token for unit in units]]
-        odds = np.exp(logits - logits.max(-1, keepdims=True))
-        best, scores = logits.argmax(-1), 1 / odds.sum(-1)
+        best, scores = likeliest_tags(logits[[unit.token for unit in units]])
         found = []
         for kind, first, last in tagged_chunks(self._tags[tag] for tag in best.tolist()):
             start, end = units[first].start, units[last - 1].end

@@ -1,7 +1,9 @@
 """Gaps in a text, and what a model would fill them with. Free of torch."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from headwater.text.vocabulary import Vocabulary
 
@@ -21,6 +23,14 @@ class Filling:
     text: str
     score: float
     id: int | None = None
+
+
+class Filler(Protocol):
+    """Fills the gaps of texts. Calls may come from many threads at once."""
+
+    def __call__(self, texts: Sequence[str], top_k: int, /) -> Iterator[list[list[Filling]]]:
+        """Yield for each text the `top_k` likeliest fillings of each gap, in order."""
+        ...
 
 
 def with_masks(vocabulary: Vocabulary, text: str) -> str:

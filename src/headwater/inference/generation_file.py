@@ -72,8 +72,11 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
         for key, value in content.items()
         if key not in _OURS and not key.startswith(_NOTES) and value != _NEUTRAL.get(key)
     }
-    others |= _lengths(values) if family.kind == "text_to_text" else _totals(values)
-    _follow_sampling(values, others)
+    if family.kind == "text_to_text":
+        _count_written(values)
+    else:
+        others |= _totals(values)
+    others |= _follow_sampling(values)
     if others:
         shown = ", ".join(f"{key} = {value!r:.40}" for key, value in [*others.items()][:6])
         logger.warning(f"{file}: not supported, and not followed: {shown}")
@@ -81,7 +84,7 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
     return values
 
 
-def _lengths(values: dict[str, Any]) -> dict[str, Any]:
+def _count_written(values: dict[str, Any]) -> None:
     """Count what is written alone: the published lengths count the start token, too."""
     for theirs, ours, least in (
         ("max_length", "max_new_tokens", 1),
@@ -92,17 +95,17 @@ def _lengths(values: dict[str, Any]) -> dict[str, Any]:
             values[ours] = max(least, value - 1)
     if type(values.get("max_new_tokens")) is type(values.get("min_new_tokens")) is int:
         values["min_new_tokens"] = min(values["min_new_tokens"], values["max_new_tokens"])
-    return {}
 
 
 def _totals(values: dict[str, Any]) -> dict[str, Any]:
-    """Take off the lengths that count a prompt, too."""
+    """Take off the lengths that count a prompt, too; return those that would count."""
     found = {key: values.pop(key) for key in LENGTHS if key in values}
     return {key: value for key, value in found.items() if value}
 
 
-def _follow_sampling(values: dict[str, Any], others: dict[str, Any]) -> None:
-    """Bring the options of sampling to our form."""
+def _follow_sampling(values: dict[str, Any]) -> dict[str, Any]:
+    """Bring the options of sampling to our form; return what is not supported."""
+    others = {}
     if values.get("do_sample") is True and values.get("num_beams", 1) != 1:
         others["do_sample"] = values.pop("do_sample")  # beam search is what remains
     if values.get("do_sample") is True:
@@ -111,3 +114,4 @@ def _follow_sampling(values: dict[str, Any], others: dict[str, Any]) -> None:
         del values["temperature"]
     if values.get("top_k") == 0:
         del values["top_k"]
+    return others

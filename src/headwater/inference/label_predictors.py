@@ -139,9 +139,18 @@ class Tagger:
         for index, logits in enumerate(scorer.logits(features)):
             positions, words = features.word_positions(index)
             sentence, scores = found[features.example_of[index]], logits[positions]
-            best = np.argmax(scores, axis=-1)
-            odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
-            chances = 1 / odds.sum(axis=-1)
+            best, chances = likeliest_tags(scores)
             for word, *tag in zip(words.tolist(), best.tolist(), chances.tolist(), strict=True):
                 sentence[word] = (tag[0], tag[1])
         return found
+
+
+def likeliest_tags(
+    logits: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the likeliest tag of each row of `[words, tags]` by its number, and its probability.
+
+    Of equal ones it is the first.
+    """
+    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return logits.argmax(axis=-1), 1 / odds.sum(axis=-1)

@@ -21,8 +21,6 @@ from headwater.data.example import PairExample, SpanExample
 from headwater.device import choose_device
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Predictor, Reader
-from headwater.inference.entities import AGGREGATIONS, Aggregation, Entity
-from headwater.inference.gaps import Filling
 from headwater.inference.generation_file import read_generation
 from headwater.inference.label_names import name_labels
 from headwater.inference.predictors import Predictors
@@ -34,8 +32,10 @@ from headwater.models.text_to_text import TextToText
 from headwater.tasks.field_order import reorder
 from headwater.text.vocabulary import Vocabulary, check_fits
 
-if TYPE_CHECKING:  # it brings all metrics
+if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.data.task import Task
+    from headwater.inference.entities import Aggregation, Entity
+    from headwater.inference.gaps import Filling
 
 Texts = list[str] | tuple[str, ...]
 
@@ -184,7 +184,7 @@ class LoadedModel:
             top_k: how many labels; None: all.
             task: whose head is asked, of a model of several tasks.
         """
-        predict, labels = self._predictors.classifier(task)
+        classifier = self._predictors.classifier(task)
         top_k = None if top_k is None else check_count(top_k, "top_k")
         one, texts = isinstance(text, str), _filled(text, "text")
         pairs = [None] * len(texts) if text_pair is None else _seconds(texts, text_pair, one)
@@ -192,24 +192,24 @@ class LoadedModel:
             PairExample(str(number), *pair)
             for number, pair in enumerate(zip(texts, pairs, strict=True))
         )
-        found = [ranked(each, labels, top_k) for each in predict(examples)]
+        found = [ranked(each, classifier.labels, top_k) for each in classifier(examples)]
         return found[0] if one else found
 
     @overload
     def tag(
-        self, text: str, *, aggregation: Aggregation = ..., task: str | None = ...
-    ) -> list[Entity]: ...
+        self, text: str, *, aggregation: "Aggregation" = ..., task: str | None = ...
+    ) -> "list[Entity]": ...
     @overload
     def tag(
-        self, text: Texts, *, aggregation: Aggregation = ..., task: str | None = ...
-    ) -> list[list[Entity]]: ...
+        self, text: Texts, *, aggregation: "Aggregation" = ..., task: str | None = ...
+    ) -> "list[list[Entity]]": ...
     def tag(
         self,
         text: str | Texts,
         *,
-        aggregation: Aggregation = "first",
+        aggregation: "Aggregation" = "first",
         task: str | None = None,
-    ) -> list[Entity] | list[list[Entity]]:
+    ) -> "list[Entity] | list[list[Entity]]":
         """Return the entities of a text of any length, in order: `text[start:end]` with a label.
 
         Args:
@@ -217,20 +217,17 @@ class LoadedModel:
             aggregation: what gets a tag: see `entities.Aggregation`.
             task: whose head is asked, of a model of several tasks.
         """
-        if aggregation not in AGGREGATIONS:
-            known = " or ".join(AGGREGATIONS)
-            raise UserError(f"aggregation = {aggregation!r}: {known} was expected")
         find = self._predictors.tagger(aggregation, task)
         found = list(find(_filled(text, "text")))
         return found[0] if isinstance(text, str) else found
 
     @overload
-    def fill(self, text: str, *, top_k: int = ...) -> list[list[Filling]]: ...
+    def fill(self, text: str, *, top_k: int = ...) -> "list[list[Filling]]": ...
     @overload
-    def fill(self, text: Texts, *, top_k: int = ...) -> list[list[list[Filling]]]: ...
+    def fill(self, text: Texts, *, top_k: int = ...) -> "list[list[list[Filling]]]": ...
     def fill(
         self, text: str | Texts, *, top_k: int = 5
-    ) -> list[list[Filling]] | list[list[list[Filling]]]:
+    ) -> "list[list[Filling]] | list[list[list[Filling]]]":
         """Return what may stand at each gap of a text, the likeliest first: a list for each gap.
 
         A gap is written `[MASK]`, `<mask>` or `___`, whatever the model's vocabulary calls it, or

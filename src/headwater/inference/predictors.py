@@ -11,20 +11,17 @@ from headwater.checkpoints.parts import EXTRA, read_adaptation
 from headwater.config import Config
 from headwater.data.config import SequenceConfig, SpanConfig, TextConfig
 from headwater.data.example import SpanExample
-from headwater.errors import UserError, listed, with_article
+from headwater.errors import UserError, listed
 from headwater.inference.answer import Predictor, Reader
 from headwater.inference.causal_generator import CausalGenerator
-from headwater.inference.entities import Aggregation, EntityTagger
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_names import by_order
 from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
 from headwater.inference.laid_over import laid_over
-from headwater.inference.mask_fillers import MaskFiller, WordFiller
-from headwater.inference.span_filler import SpanFiller
 from headwater.inference.text_generator import TaskGenerator, TextGenerator
-from headwater.inference.verbs import VERBS, Name, unfit
+from headwater.inference.verbs import VERBS, Name, unfit, what_it_does
 from headwater.models.body import GeneratingBody, WordBody
 from headwater.models.build import Model
 from headwater.models.config import CHOOSING, ModelConfig
@@ -35,13 +32,14 @@ from headwater.models.text_to_text import TextToText
 from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary
 
-if TYPE_CHECKING:  # it brings all metrics
+if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.data.task import Task
+    from headwater.inference.entities import Aggregation, EntityTagger
+    from headwater.inference.gaps import Filler
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 LONGEST = 512  # tokens of a model that says nothing: the positions of BERT
 Writer = TextGenerator | CausalGenerator
-Filler = MaskFiller | WordFiller | SpanFiller
 
 
 @final
@@ -101,18 +99,22 @@ class Predictors:
         """Return the options of `generate`: those that are given, over those of the model."""
         return laid_over(self._generation, given, "generate", self._config.vocab_size)
 
-    def classifier(self, task: str | None = None) -> tuple[Classifier, tuple[str, ...]]:
-        """Return what chooses labels or gives a number, and the labels; of the head of `task`."""
+    def classifier(self, task: str | None = None) -> Classifier:
+        """Return what chooses labels or gives a number, by the head of `task`."""
         head = self._head("classify", task)
-        scorer = self._scorer(head)
-        return Classifier(scorer, several=head.head_name == "multi_label"), scorer.labels
+        return Classifier(self._scorer(head), several=head.head_name == "multi_label")
 
-    def tagger(self, aggregation: Aggregation, task: str | None = None) -> EntityTagger:
+    def tagger(self, aggregation: "Aggregation", task: str | None = None) -> "EntityTagger":
         """Return what finds entities, by the head of `task`."""
+        from headwater.inference.entities import EntityTagger
+
         return EntityTagger(self._scorer(self._head("tag", task)), aggregation)
 
-    def filler(self) -> Filler:
+    def filler(self) -> "Filler":
         """Return what fills gaps."""
+        from headwater.inference.mask_fillers import MaskFiller, WordFiller
+        from headwater.inference.span_filler import SpanFiller
+
         match self._network:
             case TextToText() as network:
                 return SpanFiller(network, self._vocabulary)
@@ -260,17 +262,9 @@ class Predictors:
         """Refuse the families that take no heads and do not read tasks as text."""
         if isinstance(self._network, FeatureModel):
             return
-        family = family_of(self._config)
-        if family.kind == "causal_lm":
-            raise UserError(
-                f"{self._name} is a GPT, which continues a text and does no task; take a BERT or "
-                "a T5"
-            )
-        if family.kind == "word_vectors":
-            raise UserError(
-                f"{self._name} is {with_article(family.title)}, which gives vectors "
-                "of words and does no task; take a BERT or a T5"
-            )
+        if family_of(self._config).kind in ("causal_lm", "word_vectors"):
+            does = what_it_does(self._config)
+            raise UserError(f"{self._name} {does} and does no task; take a BERT or a T5")
 
     def _question_task(self) -> "Task[SpanExample]":
         """Return the task by which a T5 was trained to read questions.

@@ -21,7 +21,7 @@ import numpy as np
 
 from headwater.inference.answer import Answer, Place
 from headwater.tasks.spans import DisjointSpans, SpanCandidate, SpanChoice
-from headwater.text.sentences import REACH
+from headwater.text.lines import REACH
 
 KEPT = 1000
 LEAST = 0.0005  # the lowest score of any answer but the first: less is shown as 0.000

@@ -46,6 +46,12 @@ _DOES: Mapping[Kind, str] = {
 }
 
 
+def what_it_does(config: ModelConfig) -> str:
+    """Return what a model without a head is and does: "is a GPT, which continues a text"."""
+    family = family_of(config)
+    return _DOES[family.kind].format(with_article(family.title))
+
+
 def unfit(
     name: str, body_name: str, config: ModelConfig, heads: Sequence[HeadName], verb: Name
 ) -> UserError:
@@ -56,7 +62,7 @@ def unfit(
         heads: those of the model; none of a bare body.
     """
     family, wanted = family_of(config), VERBS[verb]
-    has = _DOES[family.kind].format(with_article(family.title))
+    has = what_it_does(config)
     if heads:
         has = f"has a head of kind {', '.join(dict.fromkeys(heads))}"
     fitting = [

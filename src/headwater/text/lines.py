@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 SHORT_LINE = 45  # lines shorter than this were not broken by a fixed width
-REACH = 1000  # the most characters of a line that are looked at
+REACH = 1000  # the most characters of a line, or on either side of a span, that are looked at
 
 _BREAK = re.compile(r"(?<![^\S\n])[^\S\n]*+\n\s*")
 _ITEM = re.compile(r"(?:[-+*•·▪‣◦●○■□–#>]+|\d{1,3}[.)]|[A-Za-z]\)|\([A-Za-z0-9]{1,3}\))\s+\S")

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.text.class_flags import GENERIC
 from headwater.text.pair_layout import BERT, ROBERTA, PairLayout
 from headwater.text.saved_layout import layout_of
+from headwater.text.tokenizer_classes import GENERIC
 
 Json = Mapping[str, Any]
 

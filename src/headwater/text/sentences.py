@@ -23,9 +23,8 @@ Around a span, a list item, a row of a table or a `key: value` is not cut: it is
 import re
 from collections.abc import Iterator
 
-from headwater.text.lines import SHORT_LINE, block_around, stands_alone
+from headwater.text.lines import REACH, SHORT_LINE, block_around, stands_alone
 
-REACH = 1000  # the most characters of a sentence on either side of the span
 LONGEST_LINE = 300  # characters of a list item, table row or `key: value` shown whole
 
 # Marks that end a sentence whatever follows: those of Unicode's property Sentence_Terminal in

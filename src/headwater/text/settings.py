@@ -16,8 +16,7 @@ from typing import Any, Self
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
 from headwater.text.added_tokens import AddedToken, describe_all, read_added
-from headwater.text.class_flags import Flags, followed
-from headwater.text.tokenizer_classes import TokenizerClass, read_class
+from headwater.text.tokenizer_classes import Flags, TokenizerClass, followed, read_class
 
 ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
 

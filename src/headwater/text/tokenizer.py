@@ -27,20 +27,20 @@ from tokenizers import Tokenizer
 
 from headwater.errors import UserError
 from headwater.files import replace_file
-from headwater.text.class_flags import GENERIC
 from headwater.text.expansion import check_expansion, check_length
 from headwater.text.pair_layout import pair_layout
 from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
 from headwater.text.saved_layout import with_layout, without_layout
 from headwater.text.settings import ROLES, Settings
+from headwater.text.tokenizer_classes import GENERIC
 from headwater.text.tokenizer_json import (
     USUAL_TOKENS,
     check_added,
     read_tokenizer,
     with_added,
 )
-from headwater.text.vocabulary import Encoding, Vocabulary, check_text
+from headwater.text.vocabulary import Encoding, Vocabulary, refuse_half_characters
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class TokenizerVocabulary(Vocabulary):
         self._settings.write(folder, named.name, {**named.settings, **inputs})
 
     def _check(self, text: str) -> None:
-        check_text(text)
+        refuse_half_characters(text)
         if self._tokenizer.normalizer is not None:
             check_length(text, self._grows, self._normalize)
 

@@ -3,8 +3,16 @@
 A `tokenizer.json` says all that its class does, so that any class will do; unless the class is
 Python code that no such file can hold. The older files say less: `vocab.txt` is cut otherwise by
 BertJapaneseTokenizer than by BertTokenizer. Those are read for the classes below alone.
+
+A class that is named is looked up, and it builds its own normalizer from flags, those that are not
+stated by default, whatever a `tokenizer.json` says. One that takes the file as it is follows none:
+
+    BertTokenizer              do_lower_case (true if not stated), strip_accents, ...
+    RobertaTokenizer           add_prefix_space (false if not stated)
+    PreTrainedTokenizerFast    none, and so does a class that `transformers` does not know
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +20,23 @@ from typing import Any
 from headwater.errors import UserError
 from headwater.files import read_json
 
-GENERIC = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "PythonBackend", "TokenizersBackend")
+GENERIC = "PreTrainedTokenizerFast"
+"""Takes `tokenizer.json` as it is, in every version of `transformers`."""
+
+_GENERIC = (GENERIC, "PreTrainedTokenizer", "PythonBackend", "TokenizersBackend")
 """Classes of no family: what the files say is all there is."""
 
-_BERTS = (
+_BERTS = (  # `transformers` looks these up by name
     *("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
-    *("ConvBertTokenizer", "SqueezeBertTokenizer", "RetriBertTokenizer", "LayoutLMTokenizer"),
-    *("DPRQuestionEncoderTokenizer", "DPRContextEncoderTokenizer", "DPRReaderTokenizer"),
+    *("SqueezeBertTokenizer", "LayoutLMTokenizer", "DPRQuestionEncoderTokenizer"),
+    *("DPRContextEncoderTokenizer", "DPRReaderTokenizer"),
 )
 ROBERTAS = ("RobertaTokenizer", "LongformerTokenizer", "BartTokenizer", "LEDTokenizer")
 GPT1 = "OpenAIGPTTokenizer"
 
 READERS: dict[str, tuple[str, ...]] = {
     "spiece.model": ("T5Tokenizer", "MT5Tokenizer"),
-    "vocab.txt": _BERTS,
+    "vocab.txt": (*_BERTS, "ConvBertTokenizer", "RetriBertTokenizer"),
     "vocab.json": ("GPT2Tokenizer", *ROBERTAS, GPT1),
 }
 """By the file: the classes that are read from it here."""
@@ -70,6 +81,18 @@ _OF_MODELS = {
 }
 """By the `model_type`: the class where none is named, as `transformers` has it."""
 
+Flags = Mapping[str, bool | None]
+
+_BERT: Flags = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
+_BYTES: Flags = {"add_prefix_space": False}
+_FLAGS = {
+    **dict.fromkeys(_BERTS, _BERT),
+    **dict.fromkeys(("LxmertTokenizer", "MPNetTokenizer", "SplinterTokenizer"), _BERT),
+    **dict.fromkeys(("GPT2Tokenizer", *ROBERTAS, "MvpTokenizer"), _BYTES),
+    **dict.fromkeys(("CodeGenTokenizer", "DebertaTokenizer", "GPTNeoXTokenizer"), _BYTES),
+}
+"""By the class: the flags that it follows, with their defaults."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenizerClass:
@@ -85,7 +108,7 @@ class TokenizerClass:
     @property
     def generic(self) -> bool:
         """Whether it adds nothing to what the files say."""
-        return self.name in GENERIC
+        return self.name in _GENERIC
 
     def __str__(self) -> str:
         verb = "goes with" if self.by_model else "names"
@@ -109,6 +132,16 @@ def read_class(folder: Path, stated: Any) -> TokenizerClass | None:
     model_type = content.get("model_type")
     name = _OF_MODELS.get(model_type) if isinstance(model_type, str) else None
     return TokenizerClass(name, file, by_model=True) if name else None
+
+
+def followed(flags: Mapping[str, bool], tokenizer_class: str | None, *, defaults: bool) -> Flags:
+    """Return the flags that win over `tokenizer.json`: those stated, and a class's `defaults`."""
+    if tokenizer_class is None:
+        return flags
+    known = _FLAGS.get(tokenizer_class, {})
+    return {
+        name: flags.get(name, value) for name, value in known.items() if defaults or name in flags
+    }
 
 
 def check_class(found: TokenizerClass | None, file: Path) -> None:
@@ -147,7 +180,7 @@ def _supported(found: TokenizerClass) -> bool:
 def _named(value: Any, file: Path) -> TokenizerClass:
     if not isinstance(value, str) or not value:
         raise UserError(f"{file}: tokenizer_class must be a name, not {value!r:.40}")
-    name = value if value in GENERIC else value.removesuffix("Fast")
+    name = value if value in _GENERIC else value.removesuffix("Fast")
     return TokenizerClass(name, file)
 
 

@@ -46,7 +46,7 @@ from headwater.signals import exiting, killing
 from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer_json import USUAL_TOKENS, describe_words
 from headwater.text.unigram import SENTINELS
-from headwater.text.vocabulary import Vocabulary, check_text
+from headwater.text.vocabulary import Vocabulary, refuse_half_characters
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def train_vocabulary(
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
     """Yield the lines that hold something; no token reaches over a space, so a cut costs none."""
     for text in texts:
-        check_text(text)
+        refuse_half_characters(text)
         for line in text.splitlines():
             yield from (part for part in _cut(line) if not part.isspace())
 

@@ -29,7 +29,7 @@ from headwater.text.added_tokens import AddedToken, listed_tokens, merged, place
 from headwater.text.literal_tokens import LiteralTokens, Part
 from headwater.text.settings import ROLES, Settings
 from headwater.text.tokenizer_json import model_ids, read_tokenizer
-from headwater.text.vocabulary import Encoding, Vocabulary, check_text
+from headwater.text.vocabulary import Encoding, Vocabulary, refuse_half_characters
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class SentencePieceVocabulary(Vocabulary):
         return hashlib.sha256(self._model + defining.encode()).hexdigest()
 
     def encode(self, text: str) -> Encoding:
-        check_text(text)
+        refuse_half_characters(text)
         parts = [self._part(text, part) for part in self._literal.cut(text)]
         if len(parts) == 1:
             return parts[0]

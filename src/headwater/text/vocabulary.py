@@ -129,7 +129,7 @@ def absent_token(token: str, tokens: Iterable[str]) -> UserError:
     return UserError(f"{token!r}: no such token in the vocabulary{hint}")
 
 
-def check_text(text: str) -> None:
+def refuse_half_characters(text: str) -> None:
     """Refuse half a surrogate pair, which no UTF-8 text can hold and no tokenizer takes."""
     try:
         text.encode()
