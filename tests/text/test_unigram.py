@@ -188,17 +188,39 @@ def test_number_of_sentinels_follows_the_settings(t5_folder: Path, tmp_path: Pat
     assert vocabulary.sentinel(0) == 32_001
 
 
-def test_another_id_of_the_unknown_token_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({}, None),
+        ({"normalization_rule_name": "nmt_nfkc_cf"}, None),
+        ({"unk_id": 0, "pad_id": 3}, "its unknown token has the id 0 and not 2"),
+        ({"add_dummy_prefix": False}, "keeps white space, or puts none before a text"),
+        ({"remove_extra_whitespaces": False}, "keeps white space, or puts none before a text"),
+        ({"normalization_rule_name": "identity"}, "keeps white space, or puts none before a text"),
+        ({"treat_whitespace_as_suffix": True}, "keeps white space, or puts none before a text"),
+        ({"model_type": "bpe"}, "is a BPE, or has user-defined symbols"),
+        ({"user_defined_symbols": ["{x}"]}, "is a BPE, or has user-defined symbols"),
+    ],
+)
+def test_rules_unlike_those_of_t5_are_said_when_saved(
+    rules: dict[str, object], said: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = io.BytesIO()
-    lines = ["the mill is good", "a river is bad"]
+    usual = {"vocab_size": 40, "hard_vocab_limit": False, "minloglevel": 3, "bos_id": -1}
+    roles = {"pad_id": 0, "eos_id": 1, "unk_id": 2}
+    lines = ["the mill is good and old", "a river is bad", "The River  was wide: {x} 12"] * 5
     SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_writer=model, vocab_size=18, minloglevel=3
+        sentence_iterator=iter(lines), model_writer=model, **{**usual, **roles, **rules}
     )
     (tmp_path / "spiece.model").write_bytes(model.getvalue())
+    vocabulary, saved = load_vocabulary(tmp_path), tmp_path / "saved"
     with caplog.at_level(logging.WARNING):
-        vocabulary = load_vocabulary(tmp_path)
-    assert vocabulary.unk_id == 0
-    (said,) = caplog.messages
-    assert "its unknown token has the id 0, where T5Tokenizer of transformers takes 2" in said
+        vocabulary.save(saved)
+        vocabulary.save(saved)
+    assert len(caplog.messages) == (said is not None)
+    assert all(str(said) in message for message in caplog.messages)
+    texts = ["the mill\n is  good", "The River {x} mills é", "  a river is bad\n"]
+    opened = T5Tokenizer.from_pretrained(saved)
+    ours = [each.ids.tolist() for each in vocabulary.encode_batch(texts)]
+    same = ours == opened(texts, add_special_tokens=False)["input_ids"]
+    assert same == (said is None)

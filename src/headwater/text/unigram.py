@@ -14,7 +14,7 @@ Of a `tokenizer.json` beside it only the added tokens are read: its ids differ i
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -68,11 +68,7 @@ class SentencePieceVocabulary(Vocabulary):
         self.ids = {token: id for id, token in enumerate(self._tokens)}
         self.size, self.whole_words = len(self._tokens), False
         self._take_roles(settings)
-        if self.unk_id != UNKNOWN:
-            logger.warning(
-                f"{source}: its unknown token has the id {self.unk_id}, where T5Tokenizer of "
-                f"transformers takes {UNKNOWN}: unknown letters get other ids there"
-            )
+        self._unlike_t5 = [f"{source}: {each}" for each in _unlike_t5(self._processor, self._plain)]
         usual = {*self._own.values(), *range(len(base), len(tokens))}
         self._added = tuple(each for each in added if each.id not in usual)
         special = {*usual, *self._roles.values()}
@@ -126,6 +122,11 @@ class SentencePieceVocabulary(Vocabulary):
         return self._tokens[id]
 
     def save(self, folder: Path, *, segments: bool = True) -> None:
+        while self._unlike_t5:  # said once, however often it is saved
+            logger.warning(
+                f"{self._unlike_t5.pop()}, unlike T5's: T5Tokenizer of transformers, which opens "
+                "what is saved, gives other ids to some texts"
+            )
         replace_file(folder / "spiece.model", self._model)
         tokens = {role: self._tokens[id] for role, id in self._roles.items()}
         settings = Settings(tokens, {}, self._settings.max_length, added=self._added)
@@ -179,6 +180,21 @@ def read_sentencepiece(file: Path, settings: Settings) -> SentencePieceVocabular
                 "remove the file that is not the model's"
             )
     return vocabulary
+
+
+def _unlike_t5(processor: SentencePieceProcessor, plain: Mapping[str, int]) -> Iterator[str]:
+    """Yield which rules of a `spiece.model` T5Tokenizer of `transformers` would not follow.
+
+    Args:
+        plain: what a text can be cut into.
+    """
+    if processor.unk_id() != UNKNOWN:
+        yield f"its unknown token has the id {processor.unk_id()} and not {UNKNOWN}"
+    if processor.normalize("  a  b\n") != f"{MARK}a{MARK}b":
+        yield "it keeps white space, or puts none before a text"
+    unknown = processor.unk_id()
+    if any(processor.get_score(id) >= 0 for id in plain.values() if id != unknown):
+        yield "it is a BPE, or has user-defined symbols"
 
 
 def _load(model: bytes, source: Path) -> SentencePieceProcessor:
