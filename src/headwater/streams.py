@@ -76,6 +76,7 @@ def read_stream(path: Path) -> Iterator[str]:
 
     A file without a line feed has the line ends of the old Mac. No line may exceed `LONGEST`.
     """
+    where = str(path)
     with reading(path) as (stream, _):
         number = 0
         while line := stream.readline(LONGEST + 1):
@@ -84,7 +85,7 @@ def read_stream(path: Path) -> Iterator[str]:
                 raise UserError(
                     f"{path}, line {number}: longer than {LONGEST >> 20} MiB, the most of a line"
                 )
-            text = decode_text(line, str(path), number)
+            text = decode_text(line, where, number)
             if number == 1 and "\n" not in text:
                 yield from _MAC_LINE.findall(text)
             else:
@@ -134,7 +135,12 @@ def decode_text(content: bytes, where: str, line: int = 1) -> str:
     Args:
         line: of the file, with which the content begins.
     """
-    if fault := encoding_fault(content):
+    try:
+        text = content.decode("utf-8-sig" if line == 1 else "utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    # What a file of another kind begins with is looked for at its beginning alone.
+    if (line == 1 or "\0" in text) and (fault := encoding_fault(content)):
         line += content.count(b"\n", 0, fault[1])
         raise UserError(f"{where}, line {line}: {fault[0]}")
-    return content.decode("utf-8-sig" if line == 1 else "utf-8")
+    return text

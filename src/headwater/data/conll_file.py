@@ -23,7 +23,7 @@ from pathlib import Path
 from headwater.data.example import Examples, TaggingExample
 from headwater.data.row import Row
 from headwater.data.table_file import read_rows
-from headwater.errors import MissingField, UserError, did_you_mean
+from headwater.errors import MissingField, UserError, counted, did_you_mean
 from headwater.streams import check_held, read_stream
 from headwater.text_files import suffix_of
 
@@ -81,10 +81,10 @@ def read_tagged(
     """
     found: list[_Sentence] = []
     for path in paths:
-        check_held(path)
         if suffix_of(path) in TABLES:
             own = [_table_sentence(row, labels, answered, columns) for row in read_rows(path)]
         else:
+            check_held(path)
             own = list(_sentences(path, labels, answered, columns))
         if not own:
             raise UserError(f"{path}: no sentence; a word and its tag on each line was expected")
@@ -119,8 +119,7 @@ def column_lines(path: Path, index: int | None = None) -> Iterator[list[Line]]:
     sentence: list[Line] = []
     tabs, expected = False, 0
     for number, line in enumerate(read_stream(path), 1):
-        # of the space around, since some words of real files are spaces other than the ASCII one
-        text = line.rstrip(" \t\r\n")
+        text = line.rstrip(" \t\r\n")  # words of real files are white space of other kinds
         if not text.strip() or text.startswith("-DOCSTART-"):
             if sentence:
                 yield sentence
@@ -133,8 +132,8 @@ def column_lines(path: Path, index: int | None = None) -> Iterator[list[Line]]:
         tabs, expected = by_tabs, expected or len(cells)
         if len(cells) != expected:
             raise UserError(
-                f"{path}, line {number}: {_columns(len(cells))}, but the lines before have "
-                f"{expected}; {'tabs' if tabs else 'spaces'} stand between columns here"
+                f"{path}, line {number}: {counted(len(cells), 'column')}, but the lines before "
+                f"have {expected}; {'tabs' if tabs else 'spaces'} stand between columns here"
             )
         sentence.append((number, cells))
     if sentence:
@@ -159,14 +158,14 @@ def _sentences(
         index = _position(columns.index, cells)
         if word is None or (answered and index in (None, word)):
             raise MissingField(
-                f"{path}, line {number}: {_columns(len(cells))}; a word was expected in "
+                f"{path}, line {number}: {counted(len(cells), 'column')}; a word was expected in "
                 f"{_ordinal(columns.word_index)} and its tag in {_ordinal(columns.index)}"
             )
         tags = None
         if answered and index is not None:
-            for number, cells in lines:
-                check_tag(cells[index], labels, f"{path}, line {number}")
             tags = tuple(cells[index] for _, cells in lines)
+            for (number, _), tag in zip(lines, tags, strict=True):
+                check_tag(tag, labels, f"{path}, line {number}")
         words = tuple(cells[word].strip() for _, cells in lines)
         yield _Sentence(words, tags, str(path), lines[0][0])
 
@@ -236,7 +235,3 @@ def _named(tag: object, labels: Sequence[str], where: str) -> str:
         raise UserError(f"{where}: a tag must be a text or a number, not {tag!r:.40}")
     check_tag(tag, labels, where)
     return tag
-
-
-def _columns(count: int) -> str:
-    return f"{count} column" if count == 1 else f"{count} columns"

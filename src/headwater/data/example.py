@@ -7,6 +7,7 @@ fingerprint a resumed run knows that its data is the same.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, TypeVar, final
 
 from headwater.errors import counted
@@ -161,17 +162,16 @@ class Examples(DataSource[E_co]):
     def __init__(self, examples: Sequence[E_co], report: ReadReport | None = None) -> None:
         self._examples = tuple(examples)
         self.report = report or ReadReport()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over every field of every example."""
         digest = hashlib.sha256()
         for example in self._examples:
             digest.update(repr(example).encode("utf-8", "backslashreplace"))
             if isinstance(example, SpanExample) and example.unplaced:  # version 0.1 had none
                 digest.update(repr(example.unplaced).encode("utf-8", "backslashreplace"))
-        self._fingerprint = digest.hexdigest()
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over every field of every example."""
-        return self._fingerprint
+        return digest.hexdigest()
 
     def __len__(self) -> int:
         return len(self._examples)

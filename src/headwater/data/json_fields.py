@@ -34,11 +34,17 @@ def json_field(record: Any, name: str, kind: type[T], where: str) -> T:
     return json_value(record[name], kind, where, f"'{name}'")
 
 
-def json_text(record: Any, name: str, where: str) -> str:
-    """Return `record[name]` as a text; a whole number is its decimal text, as of an id."""
-    if isinstance(record, Mapping) and type(record.get(name)) is int:
-        return str(record[name])
-    return json_field(record, name, str, where)
+def json_text(record: Mapping[str, Any], name: str, where: str) -> str:
+    """Return `record[name]` as a text (see `text_of`)."""
+    text = text_of(record.get(name))
+    return json_field(record, name, str, where) if text is None else text
+
+
+def text_of(value: Any) -> str | None:
+    """Return a text, or a whole number as one; None: it is neither."""
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else None
 
 
 def json_value(value: Any, kind: type[T], where: str, what: str) -> T:

@@ -2,7 +2,6 @@
 
 row.text("body", "text")     the text in the first of these columns that there is
 row.texts("answers.text")    those of a list; a dot goes into an object
-json_field(...)              the same of nested JSON, with the type that is expected
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headwater.data.json_fields import text_of
 from headwater.errors import MissingField, UserError, listed
 from headwater.text_files import suffix_of
 
@@ -41,30 +41,31 @@ class Row:
         """File and line where the columns are named: a table's header."""
         return f"{self.path}, line 1" if suffix_of(self.path) in TEXT_TABLES else self.where
 
-    def column(self, columns: Sequence[str]) -> str | None:
-        """Return the first of the columns that the row has; None: it has none of them."""
-        return next((name for name in columns if self._find(name) is not _ABSENT), None)
+    def cell(self, columns: Sequence[str], otherwise: str = "") -> tuple[str, Any]:
+        """Return the first of the columns that the row has, and what stands there.
+
+        Args:
+            otherwise: the advice where it has none of them; nothing: which columns there are.
+        """
+        for name in columns:
+            if (value := self._find(name)) is not _ABSENT:
+                return name, value
+        plain = {name.casefold() for name in columns}
+        near = (name for name in self.cells if str(name).strip().casefold() in plain)
+        hint = next((f"did you mean {name!r}?" for name in near), otherwise)
+        hint = hint or f"there are {listed(map(repr, map(str, self.cells)))}"
+        raise MissingField(f"{self.columns_where}: no column {' or '.join(columns)}; {hint}")
 
     def value(self, *columns: str) -> Any:
         """Return what stands in the first of the columns that the row has."""
-        name = self.column(columns)
-        if name is None:
-            hint = self.near(columns) or f"there are {listed(map(repr, map(str, self.cells)))}"
-            raise MissingField(f"{self.columns_where}: no column {' or '.join(columns)}; {hint}")
-        return self._find(name)
-
-    def near(self, columns: Sequence[str]) -> str:
-        """Return a hint where a column differs from these by case or spaces alone; else nothing."""
-        plain = {name.casefold() for name in columns}
-        near = (name for name in self.cells if str(name).strip().casefold() in plain)
-        return next((f"did you mean {name!r}?" for name in near), "")
+        return self.cell(columns)[1]
 
     def text(self, *columns: str) -> str:
         """Return the text in the first of the columns that the row has."""
-        value = self.value(*columns)
-        text = _text(value)
+        name, value = self.cell(columns)
+        text = text_of(value)
         if text is None:
-            raise UserError(f"{self.where}: {self._no_text(columns, value, 'a text')}")
+            raise self._no_text(name, value, "a text")
         return text
 
     def texts(self, column: str, *, optional: bool = False) -> tuple[str, ...]:
@@ -76,10 +77,9 @@ class Row:
         value = self.value(column)
         if value is None and optional:
             return ()
-        texts = [_text(each) for each in (value if isinstance(value, list) else [value])]
+        texts = [text_of(each) for each in (value if isinstance(value, list) else [value])]
         if None in texts:
-            what = "a text or a list of texts"
-            raise UserError(f"{self.where}: {self._no_text([column], value, what)}")
+            raise self._no_text(column, value, "a text or a list of texts")
         return tuple(text for text in texts if text is not None)
 
     def named(self, column: str, value: Any, labels: Sequence[str]) -> Any:
@@ -98,18 +98,10 @@ class Row:
             value = value[part]
         return value
 
-    def _no_text(self, columns: Sequence[str], value: Any, expected: str) -> str:
-        name = self.column(columns)
+    def _no_text(self, name: str, value: Any, expected: str) -> UserError:
         if value is None:
-            return f"{name!r} is null; {expected} was expected"
-        fault = f"{name!r} must be {expected}, not {value!r:.40}"
+            return UserError(f"{self.where}: {name!r} is null; {expected} was expected")
+        advice = "; save it as text" if isinstance(value, bytes | float) else ""
         if isinstance(value, Mapping) and value:
-            return f"{fault}; name a field of it, as {name}.{next(iter(value))}"
-        return f"{fault}; save it as text" if isinstance(value, bytes | float) else fault
-
-
-def _text(value: Any) -> str | None:
-    """Return a text, or a whole number as one; None: it is neither."""
-    if isinstance(value, str):
-        return value
-    return str(value) if type(value) is int else None
+            advice = f"; name a field of it, as {name}.{next(iter(value))}"
+        return UserError(f"{self.where}: {name!r} must be {expected}, not {value!r:.40}{advice}")

@@ -21,6 +21,7 @@ the context does not answer.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, final
 
@@ -66,21 +67,20 @@ class _Reader:
     def read_file(self, path: Path) -> None:
         if path.suffix == ".parquet":
             for row in read_rows(path):
-                title = _title(row.cells, row.where)
-                self._read_question(row.cells, row.cells, title, row.where)
+                context = json_field(row.cells, "context", str, row.where)
+                self._read_question(row.cells, context, _title(row.cells, row.where), row.where)
             return
         root = json_value(read_json(path, LARGE), dict, str(path), "SQuAD JSON")
         for article, at in json_objects(root, "data", str(path), ": "):
             title = _title(article, at)
             for paragraph, where in json_objects(article, "paragraphs", at):
-                json_field(paragraph, "context", str, where)
+                context = json_field(paragraph, "context", str, where)
                 for question, at_question in json_objects(paragraph, "qas", where):
-                    self._read_question(question, paragraph, title, at_question)
+                    self._read_question(question, context, title, at_question)
 
     def _read_question(
-        self, record: Mapping[str, Any], paragraph: Mapping[str, Any], title: str, where: str
+        self, record: Mapping[str, Any], context: str, title: str, where: str
     ) -> None:
-        context = json_field(paragraph, "context", str, where)
         key = json_text(record, "id", where)
         where = f"{where} (id {key!r})"
         self._check_id(key, where)
@@ -132,13 +132,12 @@ class _Reader:
             return AnswerSpan(text, start)
         first = context.find(trimmed)
         if first < 0:
-            self.untrained.append(f"{where}: the answer {_short(text)} is not in the context")
+            self.untrained.append(f"{where}: the answer {text!r:.40} is not in the context")
             return None
         if context.find(trimmed, first + 1) >= 0:
             given = "has no answer_start" if start is None else f"is not at character {start}"
             self.untrained.append(
-                f"{where}: the answer {_short(text)} {given} and stands in the context more than "
-                "once"
+                f"{where}: the answer {text!r:.40} {given} and stands in the context more than once"
             )
             return None
         self.repaired.append(f"{where}: answer_start {start} -> {first}")
@@ -153,20 +152,16 @@ def _title(record: Mapping[str, Any], where: str) -> str:
 def _answers(record: Mapping[str, Any], where: str) -> list[tuple[str, int | None, str]]:
     """Return the answers of a question: their texts, where they are said to begin, and a place."""
     columns = record.get("answers")
-    if not isinstance(columns, dict) or "text" not in columns:
-        return [
-            (json_text(answer, "text", at), _start(answer.get("answer_start")), at)
-            for answer, at in json_objects(record, "answers", where)
-        ]
-    texts = json_field(columns, "text", list, where)  # of the hub
-    starts = columns.get("answer_start")
-    starts = starts if isinstance(starts, list) else []
-    found = []
-    for index, text in enumerate(texts):
-        at = f"{where}.answers[{index}]"
-        start = _start(starts[index]) if index < len(starts) else None
-        found.append((json_text({"text": text}, "text", at), start, at))
-    return found
+    if isinstance(columns, dict) and "text" in columns:  # of the hub: two lists
+        texts = json_field(columns, "text", list, where)
+        starts = columns.get("answer_start")
+        starts = starts[: len(texts)] if isinstance(starts, list) else []
+        pairs = zip_longest(texts, starts)
+        record = {"answers": [{"text": text, "answer_start": start} for text, start in pairs]}
+    return [
+        (json_text(answer, "text", at), _start(answer.get("answer_start")), at)
+        for answer, at in json_objects(record, "answers", where)
+    ]
 
 
 def _start(value: Any) -> int | None:
@@ -174,10 +169,6 @@ def _start(value: Any) -> int | None:
     if type(value) is float and value.is_integer():
         return int(value)
     return value if type(value) is int else None
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
 @final
@@ -200,7 +191,7 @@ class SpanColumns:
             raise UserError(f"{', '.join(map(str, paths)) or 'no file given'}: no question")
         examples = [self._example(str(n), row, answered) for n, row in enumerate(rows)]
         untrained = tuple(
-            f"{row.where}: the answer {_short(text)} is not in {self.context!r}, word for word"
+            f"{row.where}: the answer {text!r:.40} is not in {self.context!r}, word for word"
             for row, example in zip(rows, examples, strict=True)
             for text in example.unplaced
         )

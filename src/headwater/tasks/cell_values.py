@@ -2,28 +2,31 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, final
 
 from headwater.data.row import Row
 from headwater.errors import MissingField, UserError
 
+_NO_LABEL = "a test file hides the labels, which `headwater predict` does not need"
+
 
 @final
 @dataclass(slots=True)
-class Ways:
-    """The ways in which a file's cells were written so far, and where each was first."""
+class OneWay:
+    """The one way in which a file's cells are written, and the first cell written so."""
 
-    seen: dict[str, str] = field(default_factory=dict)
+    way: str = ""
+    first: str = ""
 
     def note(self, way: str, value: object, row: Row) -> None:
         """Refuse a second way."""
-        for other, where in self.seen.items():
-            if other != way:
-                raise UserError(
-                    f"{row.where}: {value!r:.40} is {way}, but {where}; write all alike"
-                )
-        self.seen.setdefault(way, f"{row.unit} {row.line} has {value!r:.40}, {way}")
+        if not self.way:
+            self.way, self.first = way, f"{row.unit} {row.line} has {value!r:.40}, {way}"
+        if way != self.way:
+            raise UserError(
+                f"{row.where}: {value!r:.40} is {way}, but {self.first}; write all alike"
+            )
 
 
 def number_of(value: Any) -> float | None:
@@ -43,12 +46,7 @@ def cell_value(row: Row, columns: Sequence[str], labels: Sequence[str] = ()) -> 
     Args:
         labels: a class that the file gives by number, but also names as one of these, is its name.
     """
-    name = row.column(columns)
-    if name is None:
-        hint = row.near(columns)
-        hint = hint or "a test file hides the labels, which `headwater predict` does not need"
-        raise MissingField(f"{row.columns_where}: no column {' or '.join(columns)}; {hint}")
-    value = row.value(name)
+    name, value = row.cell(columns, _NO_LABEL)
     if value is None:
         raise hidden(row)
     return row.named(name, value, labels)

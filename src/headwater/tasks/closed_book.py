@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from headwater.data.json_fields import text_of
 from headwater.data.official_files import Split, TaskFiles
 from headwater.data.parallel_files import Text
 from headwater.data.row import Row
@@ -50,11 +51,10 @@ def _answers(row: Row) -> tuple[str, ...]:
     if isinstance(value, str) and "targetValue" in row.cells:
         found = _DESCRIPTION.findall(value)
         value = [(quoted or bare).replace('\\"', '"') for quoted, bare in found]
-    texts = value if isinstance(value, list) else [value]
-    texts = [str(text) if type(text) is int else text for text in texts]
-    if not all(isinstance(text, str) for text in texts):
+    texts = [text_of(each) for each in (value if isinstance(value, list) else [value])]
+    if None in texts:
         raise UserError(f"{row.where}: the answers must be a list of texts")
-    return tuple(dict.fromkeys(texts))
+    return tuple(dict.fromkeys(text for text in texts if text is not None))
 
 
 def _closed_book(

@@ -9,11 +9,11 @@ A file says it in one way: names and indices in one column are refused, with the
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 from headwater.data.row import Row
 from headwater.errors import UserError, did_you_mean, listed
-from headwater.tasks.cell_values import Ways, cell_value, hidden, number_of
+from headwater.tasks.cell_values import OneWay, cell_value, hidden, number_of
 
 _TRUTH = ("false", "true")
 
@@ -32,11 +32,18 @@ class LabelColumn:
         self._labels = labels
         self._values = {label: number_of(label) for label in labels}
         self._numbered = all(value is None for value in self._values.values())
-        self._ways = Ways()
+        self._way = OneWay()
+        self._known: dict[tuple[type, str], str] = {}
 
     def read(self, row: Row) -> str:
         """Return the label that a row names."""
         value = cell_value(row, self._columns, self._labels)
+        key = (type(value), str(value))
+        if key not in self._known:
+            self._known[key] = self._label(row, value)
+        return self._known[key]
+
+    def _label(self, row: Row, value: Any) -> str:
         text = str(value).strip()
         if text in self._labels and type(value) in (str, int):
             self._note("a name", value, row)
@@ -67,7 +74,7 @@ class LabelColumn:
 
     def _note(self, way: str, value: object, row: Row) -> None:
         if self._numbered:
-            self._ways.note(way, value, row)
+            self._way.note(way, value, row)
 
     def _unknown(self, row: Row, value: object) -> UserError:
         numbers = f" (or their numbers, 0 to {len(self._labels) - 1})" if self._numbered else ""

@@ -12,7 +12,7 @@ from typing import Any, Literal, final
 
 from headwater.data.row import Row
 from headwater.errors import UserError
-from headwater.tasks.cell_values import Ways, cell_value, hidden, number_of
+from headwater.tasks.cell_values import OneWay, cell_value, hidden, number_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class ScoreColumn:
         self._columns = columns
         self._bounds = bounds
         self._decimal = decimal
-        self._ways = Ways()
+        self._way = OneWay()
 
     def read(self, row: Row) -> float:
         """Return a row's score."""
@@ -64,15 +64,15 @@ class ScoreColumn:
         if "." in text and number_of(text) is not None:
             if self._decimal == ",":
                 raise UserError(f"{row.where}: {value!r:.40} has a point; csv says decimal = ','")
-            self._ways.note("with a point", value, row)
+            self._way.note("with a point", value, row)
         if not _COMMA.fullmatch(text) or self._decimal == ".":
             return number_of(text)
-        if self._decimal is None and _THOUSANDS.fullmatch(text) and not self._ways.seen:
+        if self._decimal is None and _THOUSANDS.fullmatch(text) and not self._way.way:
             raise UserError(
                 f"{row.where}: is {value!r} a thousand or a fraction? Say csv = "
                 '{ decimal = "," } in the task, or write it without a comma'
             )
-        if self._decimal is None and not self._ways.seen:
+        if self._decimal is None and not self._way.way:
             logger.info(f"{row.path}: a comma stands before the fraction of a number")
-        self._ways.note("with a comma", value, row)
+        self._way.note("with a comma", value, row)
         return number_of(text.replace(",", "."))
