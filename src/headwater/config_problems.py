@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from headwater.errors import did_you_mean, listed
+from headwater.errors import did_you_mean, listed, nearest
 
 Key = Sequence[str]
 """Names of tables and keys and indices of lists, from the outside in."""
@@ -105,11 +105,10 @@ def _nearest(table: type[BaseModel] | None, name: str) -> str:
     """Return the key of a table that is meant, also where an old name of it is misspelt."""
     old: Mapping[str, str] = getattr(table, "old_names", {})
     known = sorted(table.model_fields) if table else []
-    hint = did_you_mean(name, [*known, *old], "")
-    for each in (*known, *old):
-        if hint == f"did you mean {each!r}?":
-            return f"did you mean {old.get(each, each)!r}?"
-    return f"known here: {listed(known)}"
+    near = nearest(name, [*known, *old])
+    return (
+        f"known here: {listed(known)}" if near is None else f"did you mean {old.get(near, near)!r}?"
+    )
 
 
 def expected(problem: ErrorDetails) -> str:

@@ -1,7 +1,7 @@
 """The one exception that means "the user can mend this", and the hint it often ends with."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _COMPARED = 1000  # names: a comparison takes 10 microseconds
 
@@ -37,7 +37,7 @@ def counted(number: int, noun: str) -> str:
     return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(names: Iterable[object], most: int = 10) -> str:
+def listed(names: Iterable[object], most: int = 10, between: str = ", ") -> str:
     """Return names as a sentence has them; of a long list the first ones, and how many there are.
 
     >>> listed(["a", "b"]), listed(range(100_000), 2)
@@ -45,7 +45,21 @@ def listed(names: Iterable[object], most: int = 10) -> str:
     """
     texts = [str(name) for name in names]
     rest = f" and {len(texts) - most:,} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + rest
+    return between.join(texts[:most]) + rest
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that a misspelt one is likely to mean.
+
+    >>> nearest("squat", ["squad", "glue"]), nearest("ner", ["squad", "glue"])
+    ('squad', None)
+    >>> nearest("body", ["text", " BODY"])
+    ' BODY'
+    """
+    plain = name.strip().casefold()
+    near = [each for each in known if each.strip().casefold() == plain]
+    near = near or difflib.get_close_matches(name, known[:_COMPARED], n=1, cutoff=0.5)
+    return near[0] if near else None
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "there are") -> str:
@@ -53,11 +67,7 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "there are") 
 
     >>> did_you_mean("squat", ["squad", "glue"]), did_you_mean("ner", ["squad", "glue"])
     ("did you mean 'squad'?", 'there are squad, glue')
-    >>> did_you_mean("body", ["text", " BODY"])
-    "did you mean ' BODY'?"
     """
     known = list(known)
-    plain = name.strip().casefold()
-    near = [each for each in known if each.strip().casefold() == plain]
-    near = near or difflib.get_close_matches(name, known[:_COMPARED], n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"{otherwise} {listed(known)}"
+    near = nearest(name, known)
+    return f"{otherwise} {listed(known)}" if near is None else f"did you mean {near!r}?"

@@ -23,7 +23,7 @@ from headwater.checkpoints.peft import adapter_config, trained_tensors
 from headwater.checkpoints.peft_folder import PeftFolder, vocabulary_of
 from headwater.checkpoints.state_dict import Match, pack, published, tied_as_found
 from headwater.checkpoints.weights import check_others, read_weights
-from headwater.errors import UserError, with_article
+from headwater.errors import UserError, listed, with_article
 from headwater.files import read_json
 from headwater.models.body import WordBody
 from headwater.models.build import Model, empty_model, empty_multi_task
@@ -166,12 +166,12 @@ def _heads(
         raise UserError(
             f"{described.file}: {with_article(config.model_type)} body takes no {chosen} head"
         )
-    if saved in CHOOSING and labels:
-        own = label_names(config)
-        if own != tuple(labels) and not (unnamed(own) and len(own) == len(labels)):
+    own = label_names(config)
+    if saved in CHOOSING and labels and own != tuple(labels):
+        if not unnamed(own) or len(own) != len(labels):
             saved = None
-        elif own != tuple(labels) and saved == chosen:
-            names = ", ".join(f"{index} = {name}" for index, name in enumerate(labels))
+        elif saved == chosen:
+            names = listed(f"{index} = {name}" for index, name in enumerate(labels))
             logger.info(f"{described.file}: its labels have no names and get these: {names}")
     if {saved, chosen} == _GIVES.keys() and saved and chosen:
         raise UserError(

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.models.config import HeadName, ModelConfig
 from headwater.models.families import keys_of
 from headwater.models.key_table import KeyTable, numbered, translate
@@ -136,8 +136,7 @@ class Match:
 
     def _refuse(self, problem: str, names: Sequence[str], fix: str) -> None:
         if names:
-            more = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
-            raise UserError(f"{self.folder}: {problem}: {'; '.join(names[:4])}{more}; {fix}")
+            raise UserError(f"{self.folder}: {problem}: {listed(names, 4, '; ')}; {fix}")
 
 
 def unpack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from headwater.commands.terminal import (
     option,
     print_json,
 )
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.escapes import visible
 
 if TYPE_CHECKING:
@@ -110,14 +110,12 @@ def _print_answer(answer: "Answer", console: "Console") -> None:
 
 def _other_places(answer: "Answer") -> str:
     """The first few of the places but the best, and how many more there are."""
-    others = answer.places[1:]
-    named = [
+    named = (
         f"{place.start} to {place.end}"
         + (f" of {visible(str(place.source))}" if place.source != answer.source else "")
-        for place in others[:PLACES]
-    ]
-    more = len(others) - PLACES
-    return "; ".join([*named, *([f"and {more} more"] if more > 0 else [])])
+        for place in answer.places[1:]
+    )
+    return listed(named, PLACES, "; ")
 
 
 def _evidence(answer: "Answer") -> "Text":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import final
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.files import read_text
 from headwater.streams import decode_text
 
@@ -53,9 +53,7 @@ class FolderTexts(Mapping[str, str]):
     @property
     def faults(self) -> str:
         """What could not be read and why, or ""."""
-        found = list(self._faults.values())
-        more = [f"and {len(found) - _NAMED} more"] if len(found) > _NAMED else []
-        return "; ".join([*found[:_NAMED], *more])
+        return listed(self._faults.values(), _NAMED, "; ")
 
     def _all_faults(self, otherwise: str) -> str:
         if not self._faults:

@@ -1,6 +1,5 @@
-"""The options of text generation, by the names of `transformers`.
-
-Free of torch.
+"""The options of text generation, by the names of `transformers`: those that a user gives lie over
+those that a model's folder sets. Free of torch.
 """
 
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from headwater.config import Config
+from headwater.errors import UserError
 
 TokenId = Annotated[int, Field(ge=0)]
 
@@ -119,3 +119,37 @@ _CONSTRAINTS = (
     "forced_eos_token_id",
     "forced_bos_token_id",
 )
+
+_IDS = ("_id", "_ids", "suppress_tokens")
+"""How the options end that are ids of tokens."""
+
+
+def laid_over(
+    file: Mapping[str, Any], given: Mapping[str, Any], where: str, tokens: int
+) -> GenerationConfig:
+    """Return the options that a user gives, over those of a model's file.
+
+    Args:
+        where: begins the error where they are wrong.
+        tokens: how many the model has.
+    """
+    new = {GenerationConfig.old_names.get(key, key) for key in given}
+    values = {key: value for key, value in file.items() if key not in new}
+    if not given.get("do_sample", values.get("do_sample")):
+        values = {key: value for key, value in values.items() if key not in SAMPLING}
+    bounds = {"max_new_tokens": "min_new_tokens", "num_beams": "num_return_sequences"}
+    for most, least in bounds.items():  # of the file, where the user gives the other
+        if least in values and isinstance(given.get(most), int):
+            values[least] = min(values[least], given[most])
+    config = GenerationConfig.check({**values, **given}, where)
+    for key in (key for key in config.model_fields_set if key.endswith(_IDS)):
+        if not within(value := getattr(config, key), tokens):
+            raise UserError(f"{where}: {key} = {value!r:.40}; tokens are 0 to {tokens - 1}")
+    return config
+
+
+def within(ids: Any, size: int) -> bool:
+    """Tell whether ids, one or several or words of them, are those of tokens; None is."""
+    if isinstance(ids, list):
+        return all(within(each, size) for each in ids)
+    return ids is None or (type(ids) is int and 0 <= ids < size)

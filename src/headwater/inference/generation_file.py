@@ -12,10 +12,9 @@ from typing import Any
 
 from headwater.checkpoints.generation import GENERATION, LENGTHS
 from headwater.checkpoints.peft_folder import beside
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.files import read_json
-from headwater.inference.generation_config import GenerationConfig
-from headwater.inference.laid_over import laid_over, within
+from headwater.inference.generation_config import GenerationConfig, laid_over, within
 from headwater.models.config import ModelConfig
 from headwater.models.families import family_of
 
@@ -78,7 +77,7 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
         others |= _totals(values)
     others |= _follow_sampling(values)
     if others:
-        shown = ", ".join(f"{key} = {value!r:.40}" for key, value in [*others.items()][:6])
+        shown = listed((f"{key} = {value!r:.40}" for key, value in others.items()), 6)
         logger.warning(f"{file}: not supported, and not followed: {shown}")
     laid_over(values, {}, str(file), config.vocab_size)
     return values

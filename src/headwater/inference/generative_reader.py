@@ -129,8 +129,8 @@ class GenerativeReader:
     def _windows(self, example: SpanExample) -> Iterator[str]:
         """Say the example as one input, or as several whose contexts overlap by half."""
         vocabulary, context = self.generator.vocabulary, example.context
-        chunks = encode_long(vocabulary, context)
-        first, second = next(chunks), next(chunks, None)
+        encoded = encode_long(vocabulary, context)
+        first, second = next(encoded), next(encoded, None)
         head = context if second is None or not len(first) else context[: first.ends[-1]]
         whole = self._task.to_text(replace(example, context=head, answers=())).inputs
         surplus = len(vocabulary.encode(whole)) + 1 - self._max_inputs
@@ -139,7 +139,7 @@ class GenerativeReader:
             return
         room = max(LEAST_ROOM, len(first) - surplus)  # what question and template leave
         following = () if second is None else (second,)
-        for start, end in _spans(chain((first,), following, chunks), room):
+        for start, end in _spans(chain((first,), following, encoded), room):
             part = replace(example, context=context[start:end], answers=())
             yield self._task.to_text(part).inputs
 

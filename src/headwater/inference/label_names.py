@@ -46,7 +46,7 @@ def by_order(labels: Sequence[str], task: "Task[Any]", of: str) -> Sequence[str]
         )
     if len(task.labels) != len(labels):
         return labels
-    names = listed([f"{index} = {name}" for index, name in enumerate(task.labels)])
+    names = listed(f"{index} = {name}" for index, name in enumerate(task.labels))
     logger.info(
         f"{of}: its labels have no names; taken in the order of task {task.name}: {names} "
         "(--label-names gives others)"

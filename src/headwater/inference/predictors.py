@@ -15,11 +15,10 @@ from headwater.errors import UserError, listed
 from headwater.inference.answer import Predictor, Reader
 from headwater.inference.causal_generator import CausalGenerator
 from headwater.inference.extractive_reader import ExtractiveReader
-from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.generation_config import GenerationConfig, laid_over
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_names import by_order
 from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
-from headwater.inference.laid_over import laid_over
 from headwater.inference.text_generator import TaskGenerator, TextGenerator
 from headwater.inference.verbs import VERBS, Name, unfit, what_it_does
 from headwater.models.body import GeneratingBody, WordBody
@@ -140,14 +139,14 @@ class Predictors:
         """Return the network with the head that a verb asks: that of `task`, or the only one."""
         heads = self._heads
         if task is not None and task not in heads:
-            known = ", ".join(heads) or "one head at most, without a name"
+            known = listed(heads) or "one head at most, without a name"
             raise UserError(f"{self._name} has no head for task {task}; it has {known}")
         asked = heads if task is None else {task: heads[task]}
         fitting = {n: head for n, head in asked.items() if head.head_name in VERBS[verb].heads}
         if not fitting:
             raise self.unfit(verb)
         if len(fitting) > 1:
-            names = ", ".join(fitting)
+            names = listed(fitting)
             raise UserError(f"{self._name} has several heads to {verb} with; name a task: {names}")
         return next(iter(fitting.values()))
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from headwater.data.row import Row
-from headwater.errors import UserError, did_you_mean, listed
+from headwater.errors import UserError, listed, nearest
 from headwater.tasks.cell_values import OneWay, cell_value, hidden, number_of
 
 _TRUTH = ("false", "true")
@@ -79,6 +79,6 @@ class LabelColumn:
     def _unknown(self, row: Row, value: object) -> UserError:
         numbers = f" (or their numbers, 0 to {len(self._labels) - 1})" if self._numbered else ""
         expected = f"expected {listed(self._labels)}{numbers}"
-        hint = did_you_mean(str(value), self._labels, "")
-        near = f"{hint} " if hint.startswith("did") and isinstance(value, str) else ""
-        return UserError(f"{row.where}: unknown label {value!r:.40}; {near}{expected}")
+        near = nearest(value, self._labels) if isinstance(value, str) else None
+        hint = "" if near is None else f"did you mean {near!r}? "
+        return UserError(f"{row.where}: unknown label {value!r:.40}; {hint}{expected}")

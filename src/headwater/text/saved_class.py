@@ -15,15 +15,11 @@ from typing import Any
 from headwater.text.pair_layout import BERT, ROBERTA, PairLayout
 from headwater.text.saved_layout import layout_of
 from headwater.text.tokenizer_classes import GENERIC
+from headwater.text.tokenizer_json import USUAL_TOKENS
 
 Json = Mapping[str, Any]
 
-_BERT = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
 _GPT2 = dict.fromkeys(("unk", "bos", "eos"), "<|endoftext|>")
-_ROBERTA = {
-    **{"bos": "<s>", "eos": "</s>", "sep": "</s>", "cls": "<s>"},
-    **{"unk": "<unk>", "pad": "<pad>", "mask": "<mask>"},
-}
 _T5_SPLITTER = [
     {"type": "WhitespaceSplit"},
     {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
@@ -66,7 +62,7 @@ def _bert(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedCl
         and model["unk_token"] == roles.get("unk")
         and model["continuing_subword_prefix"] == "##"
         and model["max_input_chars_per_word"] == 100
-        and _knows(roles, _BERT)
+        and _knows(roles, USUAL_TOKENS["WordPiece"])
         and pairs == BERT
         and content["post_processor"] in (None, layout_of(roles, _ids(content), pairs))
     )
@@ -93,7 +89,7 @@ def _bpe(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedCla
         return None
     flag = {"add_prefix_space": splitter["add_prefix_space"]}
     layout = content["post_processor"] or {}
-    if "cls" in roles and _knows(roles, _ROBERTA):
+    if "cls" in roles and _knows(roles, USUAL_TOKENS["BPE"]):
         own = layout.get("type") == "RobertaProcessing" and [
             layout[role][0] for role in ("cls", "sep")
         ] == [roles.get(role) for role in ("cls", "sep")]
@@ -124,7 +120,7 @@ def _t5(content: Json, roles: Mapping[str, str], pairs: PairLayout) -> SavedClas
         and splitter == {"type": "Sequence", "pretokenizers": _T5_SPLITTER}
         and content["model"]["unk_id"] == 2
         and not content["model"]["byte_fallback"]
-        and [roles.get(role) for role in ("pad", "eos", "unk")] == ["<pad>", "</s>", "<unk>"]
+        and USUAL_TOKENS["Unigram"].items() <= roles.items()
         and content["post_processor"] in (None, layout_of(roles, _ids(content), None))
         and {f"<extra_id_{n}>" for n in range(len(sentinels))} == set(sentinels) <= listed
     )
