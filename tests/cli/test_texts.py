@@ -126,6 +126,7 @@ def test_pairs_have_a_tab_between_them(
         ("a\tb\tc", ["classify", "-"], "standard input: 2 tabs in 'a\\tb\\tc'; one parts a pair"),
         ("a", ["classify", "-", "--text-pair", "b"], "the second text of a line follows a tab"),
         ("", ["classify", " "], "the text is empty"),
+        ("bob\n", ["tag", "-", "--task", "ner"], "headwater: {model} has no head for task ner"),
         ("", ["generate", "bob", "--set", "beams"], "--set beams: expected NAME=VALUE, as in num"),
         ("", ["generate", "bob", "--set", "num_beems=2"], "did you mean 'num_beams'?"),
         ("", ["generate", "bob", "--temperature", "2"], "add do_sample = true"),
@@ -142,7 +143,7 @@ def test_what_is_wrong_is_one_line(
     type_in(monkeypatch, given)
     ran = headwater(*arguments, "--model", made.get(arguments[0], made["t5"]))
     assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert expected in ran.err
+    assert expected.format(model=made["tag"]) in ran.err
 
 
 def test_options_of_generation_are_those_of_the_library(

@@ -63,7 +63,7 @@ def generate(
 
 def _parted(written: list[str], texts: int) -> list[list[str]]:
     """Part what was written by the texts it was written for, as many for each."""
-    each = len(written) // texts
+    each = len(written) // max(1, texts) or 1
     return [written[begin : begin + each] for begin in range(0, len(written), each)]
 
 

@@ -54,6 +54,7 @@ def tell(
         for item, said in zip(given, ask(given), strict=True):
             show(item, said, False)
         return
+    ask([])  # what the model cannot do is no fault of a line
     read = map(lines, standard_input())
     begin = 1
     while chunk := list(islice(read, TOGETHER)):

@@ -68,7 +68,7 @@ def read_added(
     for key in (*roles, *_LISTS):
         for value in _values(stated.get(key), key, files):
             if not key.endswith("_token") or isinstance(value, dict):  # a plain name has no flags
-                token = _token(value, None, key, files[key], special=True)
+                token = read_token(value, None, key, files[key], special=True)
                 found.setdefault(token.content, token)
     special = {*found, *(str(stated[key]) for key in roles if key in stated)}
     file = folder / "added_tokens.json"
@@ -77,6 +77,23 @@ def read_added(
         known = found.get(token.content)
         found[token.content] = replace(known, id=token.id, file=file) if known else token
     return merged(found.values(), _decoder(stated, files))
+
+
+def read_token(
+    value: Any, id: int | None, key: str, file: Path, *, special: bool = False
+) -> AddedToken:
+    """Read one token, a string or an object; what it does not state is as `tokenizers` has it."""
+    stated = value if isinstance(value, dict) else {"content": value}
+    content = stated.get("content")
+    if not isinstance(content, str) or not content:
+        raise UserError(
+            f"{file}: {key}: a string or an object with a content was expected, not {value!r:.40}"
+        )
+    flags = {name: stated[name] for name in FLAGS if name in stated}
+    if any(type(flag) is not bool for flag in flags.values()):
+        raise UserError(f"{file}: the flags of {content!r} must be true or false")
+    flags["special"] = special or flags.get("special", False)
+    return AddedToken(content, id, **{"normalized": not flags["special"], **flags}, file=file)
 
 
 def merged(first: Iterable[AddedToken], second: Iterable[AddedToken]) -> tuple[AddedToken, ...]:
@@ -103,7 +120,7 @@ def listed_tokens(content: Mapping[str, Any], file: Path) -> Iterator[AddedToken
     """Yield the added tokens that a `tokenizer.json` lists."""
     for value in content.get("added_tokens") or []:
         id = value.get("id") if isinstance(value, dict) else None
-        yield _token(value, _id(id, file, value), "added_tokens", file)
+        yield read_token(value, _id(id, file, value), "added_tokens", file)
 
 
 def placed(
@@ -167,7 +184,7 @@ def _decoder(stated: Mapping[str, Any], files: Mapping[str, Path]) -> Iterator[A
         raise UserError(f"{files[key]}: {key} must be an object from id to token")
     for id, value in stated[key].items():
         number = int(id) if id.isascii() and id.isdigit() else id
-        yield _token(value, _id(number, files[key], value), key, files[key])
+        yield read_token(value, _id(number, files[key], value), key, files[key])
 
 
 def _values(value: Any, key: str, files: Mapping[str, Path]) -> Iterator[Any]:
@@ -180,23 +197,6 @@ def _values(value: Any, key: str, files: Mapping[str, Path]) -> Iterator[Any]:
         raise UserError(f"{files[key]}: {key} must be a list of tokens")
     elif value is not None:
         yield value
-
-
-def _token(
-    value: Any, id: int | None, key: str, file: Path, *, special: bool = False
-) -> AddedToken:
-    """Read one token, a string or an object; what it does not state is as `tokenizers` has it."""
-    stated = value if isinstance(value, dict) else {"content": value}
-    content = stated.get("content")
-    if not isinstance(content, str) or not content:
-        raise UserError(
-            f"{file}: {key} must hold strings or objects with a content, not {value!r:.40}"
-        )
-    flags = {name: stated[name] for name in FLAGS if name in stated}
-    if any(type(flag) is not bool for flag in flags.values()):
-        raise UserError(f"{file}: the flags of {content!r} must be true or false")
-    flags["special"] = special or flags.get("special", False)
-    return AddedToken(content, id, **{"normalized": not flags["special"], **flags}, file=file)
 
 
 def _id(value: Any, file: Path, token: Any) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from headwater.errors import UserError
 from headwater.files import read_json, write_json
-from headwater.text.added_tokens import AddedToken, describe_all, read_added
+from headwater.text.added_tokens import AddedToken, describe_all, read_added, read_token
 from headwater.text.tokenizer_classes import Flags, TokenizerClass, followed, read_class
 
 ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
@@ -67,7 +67,11 @@ class Settings:
             stated.update(found)
             files.update(dict.fromkeys(found, file))
         names = {role: f"{role}_token" for role in ROLES}
-        tokens = {r: _token(stated[n], files[n], n) for r, n in names.items() if n in stated}
+        tokens = {
+            r: read_token(stated[n], None, n, files[n]).content
+            for r, n in names.items()
+            if n in stated
+        }
         flags = {n: _flag(stated[n], files[n], n) for n in _FLAGS if n in stated}
         length = stated.get("model_max_length")
         limited = isinstance(length, int) and 0 < length < 10**9  # "no limit" is written as 10**30
@@ -121,13 +125,6 @@ def _own(tokens: Mapping[str, Any] | None = None, config: Mapping[str, Any] | No
     roles = {f"{role}_token" for role in ROLES}
     known = {"tokenizer_class", *_FLAGS, *roles, "model_max_length", "extra_ids"}
     return set(config) <= known and tokens == {k: v for k, v in config.items() if k in roles}
-
-
-def _token(value: Any, file: Path, name: str) -> str:
-    content = value.get("content") if isinstance(value, dict) else value
-    if not isinstance(content, str) or not content:
-        raise UserError(f"{file}: {name} must be a string or an object with a content string")
-    return content
 
 
 def _flag(value: Any, file: Path, name: str) -> bool:

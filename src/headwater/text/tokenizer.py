@@ -32,7 +32,7 @@ from headwater.text.pair_layout import pair_layout
 from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
 from headwater.text.saved_layout import with_layout, without_layout
-from headwater.text.settings import ROLES, Settings
+from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import GENERIC
 from headwater.text.tokenizer_json import (
     USUAL_TOKENS,
@@ -89,11 +89,9 @@ class TokenizerVocabulary(Vocabulary):
         known = {token.content for token in self._tokenizer.get_added_tokens_decoder().values()}
         roles_alone = [t for t in self._settings.tokens.values() if t not in known]
         self._tokenizer.add_special_tokens(roles_alone)  # a text may spell them
-        roles = {role: self.ids.get(self._settings.tokens.get(role, "")) for role in ROLES}
-        self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
-        self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
-        self.whole_words = self._kind == "WordLevel"
         tokens = self._settings.tokens
+        self._set_roles({role: self.ids[token] for role, token in tokens.items()})
+        self.whole_words = self._kind == "WordLevel"
         layout = content.get("post_processor")
         self.pairs = pair_layout(layout, settings.tokenizer_class, tokens.get("cls"))
         self._content = without_layout(content, tokens, self.ids, self.pairs)

@@ -27,7 +27,7 @@ from headwater.errors import UserError
 from headwater.files import SMALL, read_bytes, replace_file
 from headwater.text.added_tokens import AddedToken, listed_tokens, merged, placed
 from headwater.text.literal_tokens import LiteralTokens, Part
-from headwater.text.settings import ROLES, Settings
+from headwater.text.settings import Settings
 from headwater.text.tokenizer_json import model_ids, read_tokenizer
 from headwater.text.vocabulary import Encoding, Vocabulary, refuse_half_characters
 
@@ -82,9 +82,7 @@ class SentencePieceVocabulary(Vocabulary):
         stated = {role: self.ids[t] for role, t in settings.tokens.items() if t in self.ids}
         stated.pop("unk", None)  # what an unknown character becomes
         self._roles = self._own | stated
-        roles = {role: self._roles.get(role) for role in ROLES}
-        self.pad_id, self.unk_id, self.eos_id = roles["pad"], roles["unk"], roles["eos"]
-        self.cls_id, self.sep_id, self.mask_id = roles["cls"], roles["sep"], roles["mask"]
+        self._set_roles(self._roles)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -104,6 +104,11 @@ class Vocabulary(ABC):
             raise UserError(f"sentinel {n}: this vocabulary has no {token}")
         return self.ids[token]
 
+    def _set_roles(self, ids: Mapping[str, int]) -> None:
+        """Keep the ids of the special tokens by their roles; None of a role that none plays."""
+        self.pad_id, self.unk_id, self.eos_id = map(ids.get, ("pad", "unk", "eos"))
+        self.cls_id, self.sep_id, self.mask_id = map(ids.get, ("cls", "sep", "mask"))
+
     @abstractmethod
     def save(self, folder: Path, *, segments: bool = True) -> None:
         """Write the family's standard files, which `transformers` opens too.
