@@ -198,7 +198,7 @@ ONE = {"content": "x", "special": True}
         ),
         ({"tokenizer_config": {"added_tokens_decoder": [ONE]}}, "an object from id to token"),
         ({"tokenizer_config": {"added_tokens_decoder": {"z": ONE}}}, "must be a whole number"),
-        ({"tokenizer_config": {"added_tokens_decoder": {"7": 1}}}, "objects with a content"),
+        ({"tokenizer_config": {"added_tokens_decoder": {"7": 1}}}, "an object with a content"),
         (
             {"tokenizer_config": {"added_tokens_decoder": {"7": {**ONE, "lstrip": 1}}}},
             "the flags of 'x' must be true or false",
