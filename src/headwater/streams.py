@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,20 +77,21 @@ def read_stream(path: Path) -> Iterator[str]:
 
     A file without a line feed has the line ends of the old Mac. No line may exceed `LONGEST`.
     """
-    where = str(path)
+    number, held = 1, b""
     with reading(path) as (stream, _):
-        number = 0
-        while line := stream.readline(LONGEST + 1):
-            number += 1
-            if len(line) > LONGEST:
+        while part := stream.read(_STEP):
+            held += part
+            if len(held) > LONGEST and held.find(b"\n", 0, LONGEST) < 0:
                 raise UserError(
                     f"{path}, line {number}: longer than {LONGEST >> 20} MiB, the most of a line"
                 )
-            text = decode_text(line, where, number)
-            if number == 1 and "\n" not in text:
-                yield from _MAC_LINE.findall(text)
-            else:
-                yield text
+            if end := held.rfind(b"\n") + 1:
+                yield from StringIO(decode_text(held[:end], str(path), number), newline="\n")
+                number += held.count(b"\n")
+                held = held[end:]
+    if held:
+        text = decode_text(held, str(path), number)
+        yield from _MAC_LINE.findall(text) if number == 1 else [text]
 
 
 def check_held(path: Path) -> None:
@@ -135,12 +137,7 @@ def decode_text(content: bytes, where: str, line: int = 1) -> str:
     Args:
         line: of the file, with which the content begins.
     """
-    try:
-        text = content.decode("utf-8-sig" if line == 1 else "utf-8")
-    except UnicodeDecodeError:
-        text = "\0"
-    # What a file of another kind begins with is looked for at its beginning alone.
-    if (line == 1 or "\0" in text) and (fault := encoding_fault(content)):
+    if fault := encoding_fault(content):
         line += content.count(b"\n", 0, fault[1])
         raise UserError(f"{where}, line {line}: {fault[0]}")
-    return text
+    return content.decode("utf-8-sig" if line == 1 else "utf-8")

@@ -97,7 +97,7 @@ def test_what_the_vocabulary_does_not_know_in_targets_is_named(t5: Vocabulary) -
         "2 of 3 targets hold what the vocabulary does not know, which is learned as <unk>: '{', '}'"
     )
     many = "".join(chr(0x4E00 + n) for n in range(14))
-    assert str(pairs(t5, known, ("x", many)).unknown).endswith("'万', '丈', '三', and 4 more")
+    assert str(pairs(t5, known, ("x", many)).unknown).endswith("'万', '丈', '三' and 4 more")
 
 
 def test_words_that_are_unknown_as_a_whole_are_named(tmp_path: Path) -> None:

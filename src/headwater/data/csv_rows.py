@@ -36,9 +36,9 @@ def _split(lines: Iterator[str], delimiter: str, first: int) -> Iterator[Numbere
         if not text:
             empty.append(number)
             continue
-        for blank in empty:
-            yield blank, [""]
-        empty.clear()
+        if empty:
+            yield from ((blank, [""]) for blank in empty)
+            empty.clear()
         yield number, text.split(delimiter)
 
 

@@ -5,9 +5,9 @@ row.texts("answers.text")    those of a list; a dot goes into an object
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple, final
 
 from headwater.data.json_fields import text_of
 from headwater.errors import MissingField, UserError, listed
@@ -18,8 +18,8 @@ TEXT_TABLES = (".tsv", ".txt", ".csv")
 _ABSENT = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@final
+class Row(NamedTuple):
     """A row's cells by column name: texts in TSV and CSV, any JSON or Parquet value else.
 
     `classes` are those that a file of the hub names for a column of numbers.
@@ -29,7 +29,7 @@ class Row:
     line: int
     cells: Mapping[str, Any]
     unit: str = "line"
-    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    classes: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
     def where(self) -> str:

@@ -93,11 +93,9 @@ class _Reader:
             return
         answers = _answers(record, where)
         self._check_impossible(record, bool(answers), where)
-        spans = [self._place(text, start, context, at) for text, start, at in answers]
-        placed = tuple(span for span in spans if span is not None)
-        unplaced = tuple(
-            text for (text, _, _), span in zip(answers, spans, strict=True) if span is None
-        )
+        spans = [(text, self._place(text, start, context, at)) for text, start, at in answers]
+        placed = tuple([span for _, span in spans if span is not None])
+        unplaced = tuple([text for text, span in spans if span is None])
         self.examples.append(
             SpanExample(key, question, context, placed, not answers, title, unplaced)
         )

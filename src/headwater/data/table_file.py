@@ -21,7 +21,7 @@ from pathlib import Path
 from headwater.data.csv_form import CsvForm, numbered_rows
 from headwater.data.parquet_file import read_parquet
 from headwater.data.row import TEXT_TABLES, Row
-from headwater.errors import UserError, listed
+from headwater.errors import UserError, counted, listed
 from headwater.files import LARGE, parse_json, read_json
 from headwater.streams import check_held, read_stream
 from headwater.text_files import suffix_of
@@ -143,7 +143,7 @@ def _check_header(path: Path, line: int, header: Sequence[str]) -> None:
 
 
 def _wrong_count(path: Path, line: int, cells: Sequence[str], header: Sequence[str]) -> None:
-    found = "nothing" if list(cells) == [""] else f"{len(cells)} columns"
+    found = "nothing" if list(cells) == [""] else counted(len(cells), "column")
     raise UserError(
         f"{path}, line {line}: {found}, but {len(header)} were expected ({listed(header)})"
     )

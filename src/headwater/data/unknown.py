@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from headwater.data.token_arrays import Ragged
+from headwater.errors import listed
 from headwater.text.vocabulary import Vocabulary
 
-NAMED = 10
 LOOKED_AT = 1_000  # texts with something unknown, in which what it is is looked up
 
 
@@ -28,11 +28,10 @@ def unknown_in(vocabulary: Vocabulary, texts: Sequence[str], encoded: Ragged) ->
         return None
     indices = np.unique(np.searchsorted(encoded.bounds, held, side="right") - 1).tolist()
     counts = Counter(_unknown(vocabulary, (texts[index] for index in indices[:LOOKED_AT])))
-    named = ", ".join(repr(text) for text, _ in counts.most_common(NAMED))
-    more = f", and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+    named = listed(repr(text) for text, _ in counts.most_common())
     return (
         f"{len(indices)} of {len(texts)} targets hold what the vocabulary does not know, which "
-        f"is learned as {vocabulary.token(vocabulary.unk_id)}: {named}{more}"
+        f"is learned as {vocabulary.token(vocabulary.unk_id)}: {named}"
     )
 
 

@@ -62,8 +62,8 @@ def records(
             chances = dict(zip(labels, decision.probabilities, strict=True))
             record |= {"prediction": decision.text, "probabilities": chances}
         else:
-            tags = {"prediction": decision.text.split(), "probabilities": decision.probabilities}
-            record |= tags
+            tags = decision.text.split()
+            record |= {"prediction": tags, "probabilities": decision.probabilities}
         yield record
 
 

@@ -123,7 +123,7 @@ WIC = _task(
 def _unfold_multirc(row: Row) -> Iterator[Row]:
     """Yield a row for each answer of a passage; the hub's rows are such rows already."""
     if "passage" not in row.cells:
-        yield replace(row, cells={**row.cells, "idx": _joined(row)})
+        yield row._replace(cells={**row.cells, "idx": _joined(row)})
         return
     passage = json_field(row.cells, "passage", dict, row.where)
     text = json_field(passage, "text", str, row.where)
@@ -135,7 +135,7 @@ def _unfold_multirc(row: Row) -> Iterator[Row]:
             "idx": key,
         }
         label = {"label": answer["label"]} if "label" in answer else {}
-        yield replace(row, cells=cells | label)
+        yield row._replace(cells=cells | label)
 
 
 def _answers(row: Row, passage: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -50,7 +50,7 @@ def wsc_rows(row: Row) -> Iterator[Row]:
     first = json_field(spans, "span1_index", int, row.where)
     cells = {"text": marked, "candidate": as_in_text(candidate, text, first)}
     kept = {name: row.cells[name] for name in ("idx", "label") if name in row.cells}
-    yield replace(row, cells=cells | kept)
+    yield row._replace(cells=cells | kept)
 
 
 def mark_pronoun(text: str, pronoun: str, index: int) -> str | None:
@@ -138,7 +138,7 @@ def wnli_rows(row: Row) -> Iterator[Row]:
     if found is None:
         raise UserError(f"{row.where}: sentence1 has no pronoun to resolve")
     kept = {name: value for name, value in row.cells.items() if not name.startswith("sentence")}
-    yield replace(row, cells={"text": found[0], "candidate": found[1]} | kept)
+    yield row._replace(cells={"text": found[0], "candidate": found[1]} | kept)
 
 
 def resolve(premise: str, hypothesis: str) -> tuple[str, str] | None:

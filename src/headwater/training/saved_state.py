@@ -44,14 +44,20 @@ class SavedState:
 
 def read_saved(folder: Path) -> SavedState:
     """Read a state; `Damaged` where it is not whole."""
-    check_manifest(folder, {MODEL, OPTIMIZER, STATE})
+    _check_manifest(folder, {MODEL, OPTIMIZER, STATE})
     content = _read_content(folder)
     identity, machine = content.get("identity"), content.get("machine")
     if not isinstance(identity, dict) or not isinstance(machine, dict):
         raise Damaged(f"{STATE} has no identity or no machine")
     state = _train_state(content, folder)
-    model, optimizer = read_tensors(folder / MODEL), read_tensors(folder / OPTIMIZER)
+    model, optimizer = _read_tensors(folder / MODEL), _read_tensors(folder / OPTIMIZER)
     return SavedState(state, identity, machine, model, optimizer)
+
+
+def read_best(folder: Path) -> Tensors:
+    """Read the weights of a best evaluation; `Damaged` where they are not whole."""
+    _check_manifest(folder, {MODEL})
+    return _read_tensors(folder / MODEL)
 
 
 def read_train_state(folder: Path) -> TrainState:
@@ -81,7 +87,7 @@ def _read_content(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{STATE} is not the content of a state") from None
 
 
-def read_tensors(file: Path) -> Tensors:
+def _read_tensors(file: Path) -> Tensors:
     """Read a file of tensors whose checksum is right."""
     try:
         return tensor_file.read(file)
@@ -95,7 +101,7 @@ def write_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps(sums, indent=1) + "\n", "utf-8")
 
 
-def check_manifest(folder: Path, expected: set[str]) -> None:
+def _check_manifest(folder: Path, expected: set[str]) -> None:
     """Compare the files of a folder with its manifest, which names these and no others."""
     try:
         sums = read_json(folder / MANIFEST)

@@ -43,9 +43,8 @@ from headwater.training.saved_state import (
     STATE,
     Damaged,
     SavedState,
-    check_manifest,
+    read_best,
     read_saved,
-    read_tensors,
     read_train_state,
     write_manifest,
 )
@@ -101,8 +100,7 @@ class StateFolder:
         """Put the best weights back into the model."""
         folder = self.path / _best(step)
         try:
-            check_manifest(folder, {MODEL})
-            saved = read_tensors(folder / MODEL)
+            saved = read_best(folder)
         except Damaged as error:
             raise UserError(f"{folder}: {error}; go on without it: --resume") from None
         tensors.into_model(model, saved, str(folder), self._excluded)
@@ -152,21 +150,20 @@ class StateFolder:
             except Damaged as error:
                 logger.warning("%s: %s; using the state before it", self.path / name, error)
                 continue
-            damaged = {step for step in found.state.best_steps if self._damage_of_best(step)}
+            damaged = {step for step in found.state.best_steps if not self._best_is_whole(step)}
             if not damaged:
                 return found, set()
             if without[0] is None:
                 without = found, damaged
         return without
 
-    def _damage_of_best(self, step: int) -> Damaged | None:
+    def _best_is_whole(self, step: int) -> bool:
         try:
-            check_manifest(self.path / _best(step), {MODEL})
-            read_tensors(self.path / _best(step) / MODEL)
+            read_best(self.path / _best(step))
         except Damaged as error:
             logger.info("%s: %s", self.path / _best(step), error)
-            return error
-        return None
+            return False
+        return True
 
     @contextmanager
     def saying_what_is_saved(self) -> Iterator[None]:
@@ -231,7 +228,7 @@ class StateFolder:
         states = self._folders("step")
         for folder in states[:-KEPT]:
             _remove(folder)
-        wanted = set(state.best_steps)
+        wanted = state.best_steps
         for folder in states[-KEPT:-1]:
             try:
                 wanted |= read_train_state(folder).best_steps
