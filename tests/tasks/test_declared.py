@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import tiny
 from headwater.data.config import DataConfig, SequenceConfig
 from headwater.data.example import PairExample, TaggingExample, TextExample
 from headwater.data.preparation import prepare
@@ -144,6 +145,9 @@ def test_a_span(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="line 1: the answer 'the Rhine' is not in 'text', word f"):
         prepare(task, DataConfig(train=[str(path)]), 0)
     assert task.score(task.read([path]), {"0": "the rhine"})["exact_match"] == 100.0
+    squad = tiny.squad_file(tmp_path / "squad.json", tiny.paragraph(row["text"]))
+    with pytest.raises(UserError, match="record 1: this is a SQuAD file, which task squad or squ"):
+        task.read([squad])
     nulls = text.replace('"exact_match"', '"f1"') + "null_answers = true\n"
     task = declared(tmp_path, nulls)
     examples = task.read([table(tmp_path, [{**row, "a": ""}])])

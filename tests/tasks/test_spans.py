@@ -1,7 +1,5 @@
 """Choosing spans: equal to trying every span, exact in characters, unique, sorted."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +8,7 @@ from numpy.typing import NDArray
 
 from headwater.data.config import SpanConfig
 from headwater.data.example import AnswerSpan, SpanExample
-from headwater.tasks.spans import SpanChoice, choose_spans
+from headwater.tasks.spans import SpanChoice, SpanSearch
 from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.lines import line_ends
 from headwater.text.vocabulary import Vocabulary
@@ -59,10 +57,16 @@ def random_logits(windows: SpanWindows, seed: int) -> tuple[Logits, Logits]:
 
 
 def choose(
-    windows: SpanWindows, logits: tuple[Logits, Logits], context: str, config: SpanConfig
+    windows: SpanWindows,
+    logits: tuple[Logits, Logits],
+    context: str,
+    config: SpanConfig,
+    apart: int = 0,
 ) -> SpanChoice:
-    offsets = [windows.offsets(row) for row in range(len(windows))]
-    return choose_spans(*logits, offsets, context, config)
+    search = SpanSearch(context, config, apart)
+    for row, (starts, ends) in enumerate(zip(*logits, strict=True)):
+        search.add(starts, ends, windows.offsets(row))
+    return search.choice()
 
 
 def every_span(
@@ -109,8 +113,7 @@ def test_spans_that_share_no_character(
 ) -> None:
     windows = windows_of(vocabulary, context, config)
     logits = random_logits(windows, seed)
-    offsets = [windows.offsets(row) for row in range(len(windows))]
-    choice = choose_spans(*logits, offsets, context, config, apart=wanted)
+    choice = choose(windows, logits, context, config, wanted)
     every = every_span(windows, logits, context, config.max_answer_length)
     picked: list[tuple[int, int]] = []
     for start, end in sorted(every, key=lambda span: (-every[span], span)):
@@ -211,11 +214,3 @@ def test_one_character_of_many_tokens_counts_once(roberta_vocabulary: Vocabulary
     windows = windows_of(roberta_vocabulary, context, config)
     choice = choose(windows, random_logits(windows, 1), context, config)
     assert {c.text for c in choice.candidates} == {"🙂", "🙃", "🙂🙃"}
-
-
-def test_windows_and_logits_must_match(bert_vocabulary: Vocabulary) -> None:
-    windows = windows_of(bert_vocabulary, "a b", SpanConfig())
-    offsets: Sequence[object] = [windows.offsets(0)] * 2
-    flat = [np.zeros(int(windows.lengths[0]), np.float32)]
-    with pytest.raises(ValueError, match=r"zip\(\)"):
-        choose_spans(flat, flat, offsets, "a b", SpanConfig())  # type: ignore[arg-type]

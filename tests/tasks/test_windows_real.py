@@ -9,7 +9,7 @@ import pytest
 from headwater.data.config import SpanConfig
 from headwater.data.example import SpanExample
 from headwater.data.span_files import read_squad
-from headwater.tasks.spans import choose_spans
+from headwater.tasks.spans import SpanSearch
 from headwater.tasks.windows import build_windows
 from headwater.text.loading import load_vocabulary
 from headwater.text.vocabulary import Vocabulary
@@ -56,18 +56,12 @@ def test_every_answer_that_fits_is_found_again(
     found = 0
     for index, one in enumerate(asked):
         rows = windows.windows_of(index)
-        sides = {"start_positions": [], "end_positions": []}
+        search = SpanSearch(one.context, config)
         for row in rows:
-            for side, logits in sides.items():
-                logits.append(np.zeros(windows.lengths[row], np.float32))
-                logits[-1][windows[row][side]] = 5
-        choice = choose_spans(
-            sides["start_positions"],
-            sides["end_positions"],
-            [windows.offsets(row) for row in rows],
-            one.context,
-            config,
-        )
+            starts, ends = np.zeros((2, windows.lengths[row]), np.float32)
+            starts[windows[row]["start_positions"]] = ends[windows[row]["end_positions"]] = 5
+            search.add(starts, ends, windows.offsets(row))
+        choice = search.choice()
         texts = [candidate.text for candidate in choice.candidates]
         spans = {(candidate.start, candidate.end) for candidate in choice.candidates}
         assert len(spans) == len(texts) == config.n_best

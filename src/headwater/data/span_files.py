@@ -196,6 +196,10 @@ class SpanColumns:
         return Examples(examples, ReadReport(untrained=untrained))
 
     def _example(self, key: str, row: Row, answered: bool) -> SpanExample:
+        if "paragraphs" in row.cells:
+            raise UserError(
+                f"{row.where}: this is a SQuAD file, which task squad or squad_v2 reads"
+            )
         question, context = (_text(row, name) for name in (self.question, self.context))
         if not answered:
             return SpanExample(key, question, context, ())

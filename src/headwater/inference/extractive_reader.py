@@ -29,7 +29,7 @@ from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction, no_answer_probability
 from headwater.inference.batches import batch_tokens, chunks, precision_for, predict_logits
 from headwater.inference.ranking import Ranking
-from headwater.tasks.spans import SpanChoice, SpanSearch, choose_spans
+from headwater.tasks.spans import SpanChoice, SpanSearch
 from headwater.tasks.window_stream import Window, WindowList, stream_windows
 from headwater.tasks.windows import build_windows
 from headwater.text.sequence_layout import SequenceLayout
@@ -127,16 +127,11 @@ class ExtractiveReader:
         )
         found = self._logits(windows, self._precision)
         for index, example in enumerate(examples):
-            numbers = windows.windows_of(index)
-            logits = [found[number][:, : windows.lengths[number]] for number in numbers]
-            yield choose_spans(
-                [starts for starts, _ in logits],
-                [ends for _, ends in logits],
-                [windows.offsets(number) for number in numbers],
-                example.context,
-                self.config,
-                apart=_apart(top_k),
-            )
+            search = SpanSearch(example.context, self.config, _apart(top_k))
+            for number in windows.windows_of(index):
+                starts, ends = found[number][:, : windows.lengths[number]]
+                search.add(starts, ends, windows.offsets(number))
+            yield search.choice()
 
     def _read(
         self, question: str, texts: Mapping[str, str], top_k: int, named: bool

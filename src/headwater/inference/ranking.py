@@ -2,7 +2,7 @@
 
     ranking = Ranking(top_k=3, threshold=None)
     for name, context in documents.items():
-        ranking.add(choose_spans(...), context, name)
+        ranking.add(search.choice(), context, name)    # of a SpanSearch
     best, answers = ranking.answers()
 
 The same text from several places is one answer. Its score is the sum of their probabilities: a

@@ -8,15 +8,16 @@ span is punctuation alone, or reaches over the end of a list item, a row or a pa
 windows.
 
     windows = build_windows(vocabulary, examples, config, labelled=False)
-    offsets = [windows.offsets(index) for index in windows.windows_of(0)]
-    choice = choose_spans(start_logits, end_logits, offsets, examples[0].context, config)
-    choice.candidates[0].text
+    search = SpanSearch(examples[0].context, config)
+    for index in windows.windows_of(0):
+        search.add(start_logits[index], end_logits[index], windows.offsets(index))
+    search.choice().candidates[0].text
 """
 
 import bisect
 import heapq
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar, final
 
@@ -66,31 +67,6 @@ class SpanChoice:
         return self.null_score - self.candidates[0].score if self.candidates else float("inf")
 
 
-def choose_spans(
-    start_logits: Sequence[Logits],
-    end_logits: Sequence[Logits],
-    windows: Sequence[WindowOffsets],
-    context: str,
-    config: SpanConfig,
-    *,
-    apart: int = 0,
-) -> SpanChoice:
-    """Choose the `n_best` spans over all windows of one context, at least one window.
-
-    Args:
-        start_logits, end_logits: one array [length] per window; padding at its end is ignored.
-        windows: the offsets of the same windows.
-        apart: how many spans with different texts to choose of which no two share a character.
-
-    Equal character spans count once, with their best score; white space around a span is left
-    out of it. Spans without characters are no candidates. Equal scores: the earlier and shorter.
-    """
-    search = SpanSearch(context, config, apart)
-    for starts, ends, offsets in zip(start_logits, end_logits, windows, strict=True):
-        search.add(starts, ends, offsets)
-    return search.choice()
-
-
 class _Kept(NamedTuple):
     """A window that may hold one of the best spans, and its best one (see `_top`)."""
 
@@ -106,7 +82,14 @@ _Top = tuple[float, int, int]
 
 @final
 class SpanSearch:
-    """`choose_spans` for windows that come one by one, in memory that does not grow with them."""
+    """Chooses the `n_best` spans of one context, in memory that does not grow with its windows.
+
+    Equal character spans count once, with their best score; white space around a span is left
+    out of it. Spans without characters are no candidates. Equal scores: the earlier and shorter.
+
+    Args:
+        apart: how many spans with different texts to choose of which no two share a character.
+    """
 
     def __init__(self, context: str, config: SpanConfig, apart: int = 0) -> None:
         self._context, self._config, self._apart = context, config, apart
@@ -116,7 +99,11 @@ class SpanSearch:
         self._most = 0
 
     def add(self, starts: Logits, ends: Logits, offsets: WindowOffsets) -> None:
-        """Look at the next window."""
+        """Look at the next window.
+
+        Args:
+            starts, ends: the logits [length]; padding at their end is ignored.
+        """
         config = self._config
         self._null_score = min(self._null_score, float(starts[0]) + float(ends[0]))
         band = _band(starts, ends, offsets, config.max_answer_length, self._context)

@@ -66,8 +66,7 @@ def read_train_state(folder: Path) -> TrainState:
 
 
 def _train_state(content: Mapping[str, Any], folder: Path) -> TrainState:
-    _check_values(content.get("state"))
-    state = TrainState.from_json(content["state"])
+    state = _checked(content.get("state"))
     if state.step != int(folder.name.rpartition("-")[2]):
         raise Damaged(f"{STATE} is of step {state.step}")
     return state
@@ -121,8 +120,8 @@ def _check_manifest(folder: Path, expected: set[str]) -> None:
 _VALUES = TypeAdapter(TrainState)
 
 
-def _check_values(values: Any) -> None:
-    """Refuse what is not the numbers of a train state."""
+def _checked(values: Any) -> TrainState:
+    """Return a train state; what is not its numbers is refused."""
     try:
         found = _VALUES.validate_json(json.dumps(values, allow_nan=False), strict=True)
     except ValidationError as error:
@@ -141,3 +140,4 @@ def _check_values(values: Any) -> None:
         raise Damaged(f"{STATE}: the best step and its value go together")
     if any(each.losses.keys() != each.shares.keys() for each in statistics):
         raise Damaged(f"{STATE}: losses and shares differ in their names")
+    return found

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from headwater.errors import UserError, listed
 from headwater.training.config import TrainingConfig
@@ -73,7 +73,7 @@ class TrainState:
     followed_bests: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Step and value of the best evaluation by each metric that is followed besides."""
     evaluations_since_best: int = 0
-    scaler: dict[str, float] = field(default_factory=dict)
+    scaler: dict[str, int | float] = field(default_factory=dict)
 
     def add(self, step: RunningStatistics) -> None:
         """Count one step in all statistics."""
@@ -127,14 +127,6 @@ class TrainState:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        """Rebuild from `to_json`."""
-        names = ("run_statistics", "epoch_statistics", "log_statistics")
-        statistics = {name: RunningStatistics(**values[name]) for name in names}
-        bests = {key: (int(s), float(v)) for key, (s, v) in values["followed_bests"].items()}
-        return cls(**{**values, **statistics, "followed_bests": bests})
 
 
 def _better(value: float, before: float | None, best_is: str) -> bool:
