@@ -179,6 +179,20 @@ def test_flags_are_followed_beside_sentencepiece(copy: Copy) -> None:
     assert list(zip(encoding.starts, encoding.ends, strict=True))[1:4] == [(0, 1), (3, 4), (6, 6)]
 
 
+def test_marks_belong_to_the_word_beside_sentencepiece(copy: Copy) -> None:
+    flags = {"normalized": False, "special": False}
+    decoder = {
+        "32100": {"content": "कम", "single_word": True, **flags},
+        "32101": {"content": "gox", "single_word": True, **flags},
+        "32102": {"content": "oxen", **flags},
+    }
+    config = {"tokenizer_class": "T5Tokenizer", "added_tokens_decoder": decoder}
+    texts = ["कम है", "कमी", "कम्प", "gox\u0301 gox", "e\u0301gox", "gox\u200dx gox", "goxen", "gox_"]
+    vocabulary = same_ids(copy("t5/spiece.model", tokenizer_config=config), texts)
+    assert 32100 in vocabulary.encode("कम है").ids
+    assert 32100 not in vocabulary.encode("कमी").ids
+
+
 ONE = {"content": "x", "special": True}
 
 
