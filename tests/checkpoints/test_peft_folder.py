@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 import tiny
 from conftest import Headwater
@@ -176,6 +177,48 @@ def test_where_the_base_was_looked_for_is_said(tmp_path: Path) -> None:
     assert load_model(tmp_path / "peft").model.head_name is None
     edit(tmp_path / "peft", task_type="POEMS")
     with pytest.raises(UserError, match="task_type 'POEMS' of a bert is not supported"):
+        load_model(tmp_path / "peft")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"lora_alpha": 10**400}, "lora_alpha must be a number"),
+        ({"alpha_pattern": ["query"]}, "alpha_pattern must be an object"),
+        ({"alpha_pattern": {"(": 3}}, "alpha_pattern has a broken pattern"),
+        ({"task_type": ["SEQ_CLS"]}, r"task_type \['SEQ_CLS'\] of a bert is not supported"),
+        ({"base_model_name_or_path": "a" * 5000}, "not a folder name"),
+    ],
+)
+def test_odd_settings_are_one_line(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    body = base(tmp_path / "base")
+    settings = {"task_type": "SEQ_CLS", "target_modules": ["query"]}
+    adapted(tmp_path / "peft", body, "ForSequenceClassification", **settings)
+    edit(tmp_path / "peft", **changes)
+    with pytest.raises(UserError, match=rf"adapter_config\.json: .*{said}"):
+        load_model(tmp_path / "peft")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("lora_A.weight", (16,)),
+        ("lora_A.weight", (3, 16)),
+        ("lora_A.weight", (2, 16, 1, 1)),
+        ("classifier.weight", ()),
+        ("classifier.weight", (0, 16)),
+    ],
+)
+def test_odd_tensors_are_one_line(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    body, file = base(tmp_path / "base"), tmp_path / "peft" / "adapter_model.safetensors"
+    settings = {"task_type": "SEQ_CLS", "target_modules": ["query"], "r": 2}
+    adapted(tmp_path / "peft", body, "ForSequenceClassification", **settings)
+    tensors = {
+        key: torch.zeros(shape) if key.endswith(name) else each
+        for key, each in load_file(file).items()
+    }
+    save_file(tensors, file)
+    with pytest.raises(UserError, match=r"adapter_model\.safetensors: .*merge_and_unload"):
         load_model(tmp_path / "peft")
 
 

@@ -11,6 +11,7 @@ is opened is a model like any other. Files that the folder lacks are those of th
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import isdir
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,6 +41,7 @@ _STARTS = (True, False, "gaussian", "eva", "orthogonal", "lora_ga")
 """The ways of `init_lora_weights` that leave the base as it was."""
 
 _MATRIX = re.compile(r"(.+)\.lora_(embedding_)?([AB])(\.weight)?")
+_MOST = 1e30  # the alpha that float32 holds
 _MERGE = "merge it there (merge_and_unload) and save the whole"
 
 
@@ -70,17 +72,29 @@ class PeftFolder:
         if task is None or not isinstance(model_type, str) or model_type not in BY_MODEL_TYPE:
             return content
         keys = BY_MODEL_TYPE[model_type].formats[model_type].keys
-        head = _HEADS.get(task, "next_sentence") if isinstance(task, str) else "next_sentence"
-        if task not in _HEADS or head not in keys.heads:
+        known = isinstance(task, str) and task in _HEADS
+        head = _HEADS[task] if known else None
+        if not known or head not in keys.heads:
             raise UserError(f"{file}: task_type {task!r} of a {model_type} is not supported")
         content = {**content, "architectures": [keys.heads[head].architecture]}
         output = keys.heads[head].modules.get("head.dense")
         weight = read_file(self.folder, TRAINED).get(f"{PREFIX}{output}.weight")
         if head in ("sequence", "token") and weight is not None:
-            labels = content.get("id2label") or dict.fromkeys(range(content.get("num_labels", 2)))
-            if len(labels) != len(weight):  # those of the base, which had another head
-                content["id2label"] = {str(n): f"LABEL_{n}" for n in range(len(weight))}
+            return self._labelled(content, weight, f"{output}.weight")
         return content
+
+    def _labelled(self, content: Any, weight: Tensor, name: str) -> Any:
+        """Return the content with as many labels as the head here has; the base's may differ."""
+        if weight.dim() != 2 or not len(weight):
+            raise UserError(
+                f"{self.folder / TRAINED}: {name} is {tuple(weight.shape)}, and a row for each "
+                f"label was expected; {_MERGE}"
+            )
+        labels = content.get("id2label")
+        count = len(labels) if labels and isinstance(labels, dict) else content.get("num_labels", 2)
+        if count == len(weight):
+            return content
+        return {**content, "id2label": {str(n): f"LABEL_{n}" for n in range(len(weight))}}
 
     def tensors(self, keys: KeyTable) -> dict[str, Tensor]:
         """Return the tensors of the whole model, by their published names."""
@@ -109,6 +123,9 @@ class PeftFolder:
         where = f"{self.folder / TRAINED}: {module}"
         if weight is None:
             raise UserError(f"{where}: the base, {self.base}, has no such weight; is it the right?")
+        shapes = {name: tuple(each.shape) for name, each in pair.items()}
+        if not _are_factors([shapes[name] for name in sorted(shapes)]):
+            raise UserError(f"{where}: {shapes} are not the two factors of LoRA; {_MERGE}")
         untied = keys.prefix and not keys.bodies  # no output layer shares the table
         if pair.keys() == {"embedding_A", "embedding_B"} and untied:
             change = (pair["embedding_B"] @ pair["embedding_A"]).T
@@ -130,11 +147,18 @@ class PeftFolder:
 
     def _alpha(self, module: str) -> float:
         """Return the settings' alpha for a module, by the first pattern that fits its end."""
-        patterns = self.settings.get("alpha_pattern") or {}
-        fitting = (each for key, each in patterns.items() if re.match(rf"(.*\.)?({key})$", module))
-        alpha = next(fitting, self.settings.get("lora_alpha", 8))
-        if type(alpha) not in (int, float):
-            raise UserError(f"{self.folder / ADAPTER}: lora_alpha must be a number, not {alpha!r}")
+        file, patterns = self.folder / ADAPTER, self.settings.get("alpha_pattern") or {}
+        if not isinstance(patterns, dict):
+            raise UserError(f"{file}: alpha_pattern must be an object from pattern to number")
+        try:
+            alpha = next(
+                (each for key, each in patterns.items() if re.match(rf"(.*\.)?({key})$", module)),
+                self.settings.get("lora_alpha", 8),
+            )
+        except (re.error, RecursionError) as error:
+            raise UserError(f"{file}: alpha_pattern has a broken pattern ({error})") from None
+        if type(alpha) not in (int, float) or not abs(alpha) < _MOST:
+            raise UserError(f"{file}: lora_alpha must be a number, not {alpha!r:.40}")
         return float(alpha)
 
 
@@ -169,6 +193,14 @@ def _refuse_others(settings: Mapping[str, Any], file: Path) -> None:
         )
 
 
+def _are_factors(shapes: list[tuple[int, ...]]) -> bool:
+    """Tell whether these, of A and B, have a product; one alone is another fault."""
+    if len(shapes) != 2:
+        return True
+    first, second = shapes
+    return len(first) == len(second) == 2 and first[0] == second[1] > 0
+
+
 def _base(name: Any, folder: Path) -> Path:
     """Return the folder of the model that was adapted."""
     file = folder / ADAPTER
@@ -177,9 +209,9 @@ def _base(name: Any, folder: Path) -> Path:
             f"{file}: base_model_name_or_path names no model; write there the folder, or the hub "
             "id, of the model that was adapted"
         )
-    near = [each for each in (folder / name, folder.parent / name) if each.is_dir()]
+    near = [each for each in (folder / name, folder.parent / name) if isdir(each)]
     try:
-        return resolve(name if Path(name).is_dir() or not near else str(near[0]))
+        return resolve(name if isdir(name) or not near else str(near[0]))
     except UserError as error:
         raise UserError(
             f"{file}: the model that was adapted is looked for at {name} "
