@@ -142,3 +142,18 @@ def test_official_files_in_the_task_s_folder_and_the_benchmark_s(tmp_path: Path)
         official_files("rte", LAYOUT, tmp_path, "test")
     with pytest.raises(UserError, match="has no official validation files"):
         with_folders("own", None, [tmp_path])
+
+
+def test_times_that_python_cannot_hold_hinder_no_other_column(tmp_path: Path) -> None:
+    times = {
+        "nanoseconds": pa.array([1, None], pa.timestamp("ns")),
+        "years": pa.array([10**15, 0], pa.timestamp("s")),
+        "list": pa.array([[1], []], pa.list_(pa.timestamp("ns"))),
+        "zone": pa.array([1, 2], pa.timestamp("us", "Nope/Zone")),
+    }
+    parquet.write_table(pa.table({"text": ["a", "b"], **times}), tmp_path / "a.parquet")
+    rows = list(read_rows(tmp_path / "a.parquet"))
+    assert [row.text("text") for row in rows] == ["a", "b"]
+    for name in times:
+        with pytest.raises(UserError, match=rf"row 1: '{name}' must be a text, not .*; save it"):
+            rows[0].text(name)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,9 @@ def test_the_names_of_tags_in_a_hub_s_file(tmp_path: Path, kind: str) -> None:
     columns = {"tokens": [["a", "b"]], "ner_tags": [[0, 2]]}
     path = hub_file(tmp_path / "a.parquet", columns, {"ner_tags": feature})
     assert load_task(tmp_path / "t.toml").read([path])[0].tags == ("B-x", "O")
+
+
+def test_decimals_of_parquet_are_numbers(tmp_path: Path) -> None:
+    values = [Decimal("1.00"), Decimal("0.00")]
+    assert labels(tmp_path, '["no", "yes"]', values, "parquet") == ["yes", "no"]
+    assert labels(tmp_path, "[0, 1]", values, "parquet") == ["1", "0"]

@@ -9,6 +9,7 @@ A file says it in one way: names and indices in one column are refused, with the
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, final
 
 from headwater.data.row import Row
@@ -50,7 +51,7 @@ class LabelColumn:
             return text
         if isinstance(value, bool) or text.casefold() in _TRUTH:
             return self._truth(row, value)
-        number = number_of(text) if isinstance(value, str | int | float) else None
+        number = number_of(text) if isinstance(value, str | int | float | Decimal) else None
         if number == -1 and -1 not in self._values.values():
             raise hidden(row)
         if number is not None and self._numbered:
