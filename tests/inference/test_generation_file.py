@@ -193,6 +193,12 @@ def test_what_is_not_supported_is_named_once(
         ('{"bad_words_ids": [[3, -1]]}', "bad_words_ids"),
         ('{"bad_words_ids": [[3], [4, 999]]}', r"bad_words_ids = \[\[3\], \[4, 999\]\]; tokens"),
         ('{"max_new_tokens": 0}', "max_new_tokens"),
+        ('{"max_length": "20"}', "max_new_tokens"),
+        ('{"max_length": 1000000000000000000}', "max_new_tokens"),
+        ('{"min_length": [2]}', "min_new_tokens"),
+        ('{"num_beams": 1000000000000000000}', "num_beams"),
+        ('{"eos_token_id": "1"}', "eos_token_id"),
+        ('{"eos_token_id": [1, 2.0]}', "eos_token_id"),
     ],
 )
 def test_a_file_that_is_wrong_is_one_line(t5: tuple[Path, Any], content: str, said: str) -> None:

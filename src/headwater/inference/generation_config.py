@@ -20,6 +20,8 @@ def _several(value: Any) -> Any:
 TokenIds = Annotated[list[TokenId], BeforeValidator(_several)]
 """Token ids; one alone may stand without its list."""
 
+_MOST = 10**6  # beyond it nothing ends, or fits into memory
+
 SAMPLING = ("temperature", "top_k", "top_p")
 """The options of sampling alone."""
 
@@ -61,16 +63,16 @@ class GenerationConfig(Config):
         "sample": "do_sample",
     }
 
-    max_new_tokens: int = Field(default=64, ge=1)
+    max_new_tokens: int = Field(default=64, ge=1, le=_MOST)
     min_new_tokens: int = Field(default=0, ge=0)
-    num_beams: int = Field(default=1, ge=1)
+    num_beams: int = Field(default=1, ge=1, le=_MOST)
     length_penalty: float = 1.0
     early_stopping: bool | Literal["never"] = False
     do_sample: bool = False
     temperature: float = Field(default=1.0, gt=0)
     top_k: int | None = Field(default=None, ge=1)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    num_return_sequences: int = Field(default=1, ge=1)
+    num_return_sequences: int = Field(default=1, ge=1, le=_MOST)
     repetition_penalty: float = Field(default=1.0, gt=0)
     no_repeat_ngram_size: int = Field(default=0, ge=0)
     eos_token_id: TokenIds | None = None

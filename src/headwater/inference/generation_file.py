@@ -62,7 +62,9 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
         raise UserError(f"{file}: an object was expected, such as {{}}")
     if old:
         content = {key: value for key, value in content.items() if key in _OURS | _NEUTRAL.keys()}
-    if not within(content.get("eos_token_id"), config.vocab_size):
+    ends = content.get("eos_token_id")
+    numbers = all(type(end) is int for end in (ends if isinstance(ends, list) else [ends]))
+    if numbers and not within(ends, config.vocab_size):
         del content["eos_token_id"]  # the default of another vocabulary
     content = {key: value for key, value in content.items() if value is not None}
     values = {key: value for key, value in content.items() if key in _OURS}
@@ -90,8 +92,8 @@ def _count_written(values: dict[str, Any]) -> None:
         ("min_length", "min_new_tokens", 0),
     ):
         value = values.pop(theirs, None)
-        if ours not in values and type(value) is int:
-            values[ours] = max(least, value - 1)
+        if ours not in values and value is not None:
+            values[ours] = max(least, value - 1) if type(value) is int else value
     if type(values.get("max_new_tokens")) is type(values.get("min_new_tokens")) is int:
         values["min_new_tokens"] = min(values["min_new_tokens"], values["max_new_tokens"])
 
