@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headwater.data.parquet_times import NOT_HELD, spelled
 from headwater.data.row import Row
 from headwater.errors import UserError
 from headwater.streams import LONGEST, check_expansion, reading
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 _ROWS = 256  # taken at once
 _FEW = 16  # where they may be long
-_NOT_HELD = (ValueError, OverflowError, KeyError)
-"""What pyarrow raises for times between microseconds, years beyond 9999 and unknown time zones."""
 
 
 def read_parquet(path: Path) -> Iterator[Row]:
@@ -92,8 +91,8 @@ def _records(path: Path, batch: "pyarrow.RecordBatch", before: int) -> list[dict
         records: list[dict[str, Any]] = batch.to_pylist()
     except UnicodeDecodeError:
         return [_record(path, batch, before, index) for index in range(batch.num_rows)]
-    except _NOT_HELD:
-        records = _spelled(batch).to_pylist()
+    except NOT_HELD:
+        records = spelled(batch).to_pylist()
     if batch.nbytes > LONGEST:
         for number, record in enumerate(records, before + 1):
             for name, value in record.items():
@@ -103,31 +102,6 @@ def _records(path: Path, batch: "pyarrow.RecordBatch", before: int) -> list[dict
                         "the most of a text"
                     )
     return records
-
-
-def _spelled(batch: "pyarrow.RecordBatch") -> "pyarrow.RecordBatch":
-    """Return a batch with bytes for what Python cannot hold, as nanoseconds: neither is a text."""
-    import pyarrow
-
-    columns = []
-    for column in batch.columns:
-        try:
-            column.to_pylist()
-        except _NOT_HELD:
-            column = pyarrow.array([_spelling(cell) for cell in column], pyarrow.binary())
-        columns.append(column)
-    return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
-
-
-def _spelling(cell: "pyarrow.Scalar") -> bytes | None:
-    import pyarrow
-
-    if not cell.is_valid:
-        return None
-    try:
-        return str(cell.cast("string")).encode()
-    except (pyarrow.ArrowException, *_NOT_HELD):
-        return str(cell.type).encode()
 
 
 def _record(path: Path, batch: "pyarrow.RecordBatch", before: int, index: int) -> dict[str, Any]:
