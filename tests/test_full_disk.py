@@ -9,7 +9,7 @@ import resource
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,7 @@ def small_disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reader")
-    vocabulary = tiny.wordpiece(folder, ["the", "mill", "river"], "abcdefghijklmnopqrstuvwxyz?")
-    extra = {"spans": {"max_length": 40, "max_query_length": 10}, "no_answer_threshold": 0.0}
-    return tiny.model_folder(folder / "model", vocabulary, "span", extra=extra)
+    return tiny.reader(tmp_path_factory.mktemp("reader") / "model")
 
 
 @pytest.fixture(scope="module")
@@ -90,22 +87,18 @@ def test_features_on_a_full_disk_are_one_line(
     monkeypatch.setattr(feature_cache, "_check_room", lambda *_: None)  # others fill it meanwhile
     rows = Rows([5, 6, 7, 11] * 8, [8, 7] * 9)
     if how == "full disk":
-        folder, limit = small_disk("8k"), short_files(resource.RLIM_INFINITY)
+        folder, most = small_disk("8k"), resource.RLIM_INFINITY
     else:
-        folder, limit = tmp_path / "cache", short_files(1000)
+        folder, most = tmp_path / "cache", 1000
     for reserving in (True, False):
         if not reserving:
             monkeypatch.setattr(feature_cache, "reserve", lambda *_: None)
-        with limit_again(limit, how), pytest.raises(UserError) as caught:
+        with short_files(most), pytest.raises(UserError) as caught:
             keep_features(small(), [rows], 0, folder)
         line = str(caught.value)
         assert "cannot be written (" in line and "XDG_CACHE_HOME" in line and "\n" not in line
         assert ("No space left on device; " in line) == (how == "full disk")
         assert [name for name in left_in(folder) if not name.endswith(".lock")] == []
-
-
-def limit_again(limit: AbstractContextManager[None], how: str) -> AbstractContextManager[None]:
-    return short_files(1000) if how == "short files" else short_files(resource.RLIM_INFINITY)
 
 
 def test_room_is_claimed_before_it_is_filled(small_disk: Disk) -> None:

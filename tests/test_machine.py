@@ -45,7 +45,7 @@ def test_streams(command: str, code: int, said: str) -> None:
 
 @needs_full
 def test_a_run_goes_on_where_standard_error_takes_nothing(tmp_path: Path) -> None:
-    vocabulary = tiny.wordpiece(tmp_path / "vocabulary", ["the"], "abcdefghijklmnopqrstuvwxyz?")
+    vocabulary = tiny.wordpiece(tmp_path / "vocabulary", ["the"], tiny.LETTERS + "?")
     model = tiny.model_folder(tmp_path / "model", vocabulary, max_position_embeddings=64)
     data = tiny.cola(tmp_path / "cola.tsv", 8)
     done = shell(

@@ -23,9 +23,7 @@ STEPS = ("--set", "training.steps=1")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Everything under one name: a model, questions, a text."""
     folder = tmp_path_factory.mktemp("names")
-    vocabulary = tiny.wordpiece(folder / "vocabulary", ["the"], "abcdefghijklmnopqrstuvwxyz?.")
-    extra = {"spans": {"max_length": 40, "max_query_length": 10}, "no_answer_threshold": 0.0}
-    made = tiny.model_folder(folder / "model", vocabulary, "span", extra=extra)
+    made = tiny.reader(folder / "model")
     one = tiny.question("q1", "where is the mill ?", "by the river", 12)
     try:
         shutil.copytree(made, folder / CAFE)

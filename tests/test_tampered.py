@@ -27,7 +27,7 @@ from headwater.training.trainer import Trainer
 from tampering import documents, fault, headers, with_manifest
 from toy_training import toy_run
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz?"
+LETTERS = tiny.LETTERS + "?"
 TEXT = "the mill is by the river"
 EVERY = 29
 FAST_AND_SLOW = pytest.mark.parametrize(
@@ -60,10 +60,7 @@ def json_and_tensors(folder: Path) -> list[str]:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Path:
-    vocabulary = tiny.wordpiece(tmp_path / "vocabulary", ["the", "mill", "river"], LETTERS)
-    extra = {"spans": {"max_length": 40, "max_query_length": 10}, "no_answer_threshold": 0.0}
-    sizes = {"num_hidden_layers": 1, "max_position_embeddings": 64}
-    return tiny.model_folder(tmp_path / "reader", vocabulary, "span", extra=extra, **sizes)
+    return tiny.reader(tmp_path / "reader", num_hidden_layers=1, max_position_embeddings=64)
 
 
 @FAST_AND_SLOW

@@ -191,6 +191,13 @@ def model_folder(
     return folder
 
 
+def reader(folder: Path, **changes: Any) -> Path:
+    """Save a BERT that finds spans in windows of 40 tokens, or says that there is no answer."""
+    words = wordpiece(folder.with_name("vocabulary"), ["the", "mill", "river"], LETTERS + "?")
+    extra = {"spans": {"max_length": 40, "max_query_length": 10}, "no_answer_threshold": 0.0}
+    return model_folder(folder, words, "span", extra=extra, **changes)
+
+
 # -------------------------------------------------------------------------------- vocabularies
 
 
