@@ -70,11 +70,11 @@ def test_a_file_with_and_without_a_header(tmp_path: Path) -> None:
     [
         ("a.tsv", "", "a.tsv: empty"),
         ("a.tsv", "a\tb\n1\t2\n1\t2\t3\n", "line 3: 3 columns, but 2 were expected .a, b."),
-        ("a.tsv", "a\tb\n1\n", "line 2: 1 columns"),
+        ("a.tsv", "a\tb\n1\n", "line 2: 1 column, but 2 were"),
         ("a.tsv", "a\tb\n1\t2\n\n1\t2\n", "line 3: nothing, but 2 were expected"),
         ("a.tsv", "a\ta\n1\t2\n", "line 1: two columns are called 'a'"),
         ("a.csv", "", "a.csv: empty"),
-        ("a.csv", 'a,b\n1,"2\n3"\n4\n', "line 4: 1 columns"),
+        ("a.csv", 'a,b\n1,"2\n3"\n4\n', "line 4: 1 column, but 2 were"),
         ("a.csv", 'a,b\n1,"2"x\n', "line 2: broken CSV"),
         ("a.jsonl", " \n", "a.jsonl: empty"),
         ("a.jsonl", '{"a": 1}\n[1]\n', "line 2: a JSON object was expected"),

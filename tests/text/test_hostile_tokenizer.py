@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,9 @@ def test_threads_may_share_an_expression(tmp_path: Path) -> None:
 )
 def test_published_expressions_are_not_held_back(pattern: str, risky: bool) -> None:
     assert has_risky_regex({"pre_tokenizer": [{"pattern": {"Regex": pattern}}]}) is risky
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
+def test_no_temporary_folder_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))  # as in a read-only container
+    assert list(_opened(tmp_path).encode("a").ids) == [1]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 
 from headwater.errors import UserError
 
@@ -61,7 +61,7 @@ def has_risky_regex(content: Any) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hold back what is written on stderr, and drop it if the block fails."""
-    with _LOCK, tempfile.TemporaryFile() as held:
+    with _LOCK, _held() as held:
         if sys.stderr is not None:
             sys.stderr.flush()
         real = os.dup(_STDERR)
@@ -76,3 +76,10 @@ def _quiet() -> Iterator[None]:
                 with suppress(OSError):  # a stderr that takes nothing is no fault of the file
                     os.write(real, text)
             os.close(real)
+
+
+def _held() -> IO[bytes]:
+    """Open a file in memory, where the system has such: no folder may be there to write to."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
