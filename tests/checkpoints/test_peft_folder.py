@@ -74,6 +74,8 @@ BERTS: list[tuple[str, dict[str, Any]]] = [
     ("QUESTION_ANS", {"target_modules": ["query", "value"]}),
     ("SEQ_CLS", {"target_modules": ["dense"], "r": 3, "use_rslora": True}),
     ("SEQ_CLS", {"target_modules": "all-linear", "bias": "all"}),
+    ("SEQ_CLS", {"target_modules": ["query"], "bias": "all",
+                 "modules_to_save": ["classifier", "pooler"]}),
     ("SEQ_CLS", {"target_modules": ["key", "query", "word_embeddings"], "r": 4,
                  "rank_pattern": {"key": 2}, "alpha_pattern": {"layer.1.*query": 32}}),
     ("TOKEN_CLS", {"target_modules": ["value"], "layers_to_transform": [1]}),

@@ -99,6 +99,8 @@ class PeftFolder:
     def tensors(self, keys: KeyTable) -> dict[str, Tensor]:
         """Return the tensors of the whole model, by their published names."""
         whole = {keys.whole_name(name): each for name, each in read_weights(self.base).items()}
+        # with bias = "all", peft leaves the adapter's name in those of heads
+        saved = re.compile(rf"\.modules_to_save\.((default|{re.escape(self.folder.name)})\.)?")
         matrices: dict[str, dict[str, Tensor]] = {}
         for name, tensor in read_file(self.folder, TRAINED).items():
             if not name.startswith(PREFIX):
@@ -110,7 +112,7 @@ class PeftFolder:
                 kind = f"{matrix[2] or ''}{matrix[3]}"
                 matrices.setdefault(matrix[1], {})[kind] = tensor.float()
             else:
-                whole[keys.whole_name(name.replace(".modules_to_save.", "."))] = tensor
+                whole[keys.whole_name(saved.sub(".", name))] = tensor
         for module, pair in matrices.items():
             name = keys.whole_name(f"{module}.weight")
             whole[name] = self._updated(module, whole.get(name), pair, keys)
