@@ -113,6 +113,8 @@ def test_a_t5_writes_the_words_of_each_gap(tmp_path: Path) -> None:
     assert [each.text for each in first] == ["the spring", "a hill"]
     assert [each.text for each in second] == ["water", "stone"]
     assert [each.score for each in first] == pytest.approx([0.5032, 0.1353], abs=1e-4)
+    (nothing,) = filler._fillings([beam("the spring", -1.0)], 1, 5)
+    assert [each.text for each in nothing] == [""]  # an output without any sentinel
     with pytest.raises(UserError, match="no gap"):
         model.fill("the spring")
 

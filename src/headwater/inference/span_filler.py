@@ -7,6 +7,7 @@ section 3.1.4): `<extra_id_0>` in the input is followed by its words in the outp
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -79,7 +80,7 @@ class SpanFiller:
         texts = [""] * count
         numbers = {id: number for number, id in enumerate(self._sentinels)}
         cuts = [place for place, id in enumerate(ids) if id in numbers]
-        for begin, end in zip(cuts, [*cuts[1:], len(ids)], strict=True):
+        for begin, end in pairwise([*cuts, len(ids)]):
             if (gap := numbers[ids[begin]]) < count and not texts[gap]:
                 texts[gap] = self._vocabulary.decode(ids[begin + 1 : end]).strip()
         return texts
