@@ -120,11 +120,15 @@ def test_pairs_have_a_tab_between_them(
 @pytest.mark.parametrize(
     ("given", "arguments", "expected"),
     [
-        ("bob\n\neve", ["tag", "-"], "standard input, line 2: empty; a text a line was expected"),
-        ("", ["tag", "-"], "standard input: empty; a text a line was expected"),
+        (
+            "bob\n\neve",
+            ["tag", "-"],
+            "standard input, line 2: empty; one text per line was expected",
+        ),
+        ("", ["tag", "-"], "standard input: empty; one text per line was expected"),
         ("[MASK] a\nbob", ["fill", "-"], "standard input, line 2: text 0 has no gap"),
-        ("a\tb\tc", ["classify", "-"], "standard input: 2 tabs in 'a\\tb\\tc'; one parts a pair"),
-        ("a", ["classify", "-", "--text-pair", "b"], "the second text of a line follows a tab"),
+        ("a\tb\tc", ["classify", "-"], "standard input: 2 tabs in 'a\\tb\\tc'; one tab separates"),
+        ("a", ["classify", "-", "--text-pair", "b"], "a tab separates the two texts of a pair"),
         ("", ["classify", " "], "the text is empty"),
         ("bob\n", ["tag", "-", "--task", "ner"], "headwater: {model} has no head for task ner"),
         ("", ["generate", "bob", "--set", "beams"], "--set beams: expected NAME=VALUE, as in num"),

@@ -55,7 +55,7 @@ def test_what_is_found_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         assert not caplog.messages
         path.write_text("text;label\nx, y;a\n")
         assert cells(path) == [{"text": "x, y", "label": "a"}]
-        assert caplog.messages == [f"{path}: ';' separates the columns"]
+        assert caplog.messages == [f"{path}: the delimiter is ';'"]
 
 
 def test_excel_names_its_delimiter_and_leaves_empty_columns(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ PLACES = 3  # of an answer, beside the best one
 
 @described("Answer a question, from a text or from what the model knows.")
 def ask(
-    question: Annotated[str, argument("The question; for a GPT, the text to go on with.")],
+    question: Annotated[str, argument("The question; for a GPT, the prompt to continue.")],
     context: Annotated[
         str | None, option("The text to answer from; - reads standard input.", "FILE|-|FOLDER")
     ] = None,

@@ -78,7 +78,7 @@ def predict(
     probabilities: Annotated[
         bool,
         option(
-            "A table (.csv, .tsv, .jsonl) of the input and each label's probability.",
+            "Write a table (.csv, .tsv, .jsonl): the input's columns and the probabilities.",
             flag="--probabilities",
         ),
     ] = False,

@@ -7,19 +7,21 @@ from headwater.commands.terminal import Device, Json, described, echo, option
 from headwater.commands.texts import Asked, Text
 from headwater.errors import UserError
 
-Longest = Annotated[int | None, option("The most tokens to write.", "N")]
-Beams = Annotated[int | None, option("Beams of a search.", "N")]
-Returned = Annotated[int | None, option("Texts for each text.", "N")]
-Draw = Annotated[bool, option("Draw each token.", flag="--do-sample")]
-Temperature = Annotated[float | None, option("Divides the logits to draw by.", "T")]
-DrawnOf = Annotated[int | None, option("Draw among the K likeliest tokens.", "K")]
-DrawnWith = Annotated[float | None, option("Draw among the likeliest with this probability.", "P")]
+Longest = Annotated[int | None, option("The maximum number of new tokens.", "N")]
+Beams = Annotated[int | None, option("The number of beams; 1 is greedy search.", "N")]
+Returned = Annotated[int | None, option("The number of texts to generate for each input.", "N")]
+Draw = Annotated[bool, option("Sample each token.", flag="--do-sample")]
+Temperature = Annotated[float | None, option("Divides the logits before sampling.", "T")]
+DrawnOf = Annotated[int | None, option("Sample among the K most likely tokens.", "K")]
+DrawnWith = Annotated[
+    float | None, option("Sample among the most likely tokens of total probability P.", "P")
+]
 OtherOptions = Annotated[
-    list[str] | None, option("Any other option; repeatable.", "NAME=VALUE", flag="--set")
+    list[str] | None, option("Any other generation option; repeatable.", "NAME=VALUE", flag="--set")
 ]
 
 
-@described("Write a text with a T5, or go on with one with a GPT; the new text alone is printed.")
+@described("Generate text with a T5 or a GPT; only the new text is printed.")
 def generate(
     text: Text,
     model: Asked,

@@ -1,7 +1,7 @@
 """The texts that a verb is given, and how it prints what a model says of each.
 
 TEXT    one text: rows for a person, or with --json one object
--       standard input, a text a line: each with its rows below it, or an object a line
+-       standard input, one text per line: each with its rows below it, or an object a line
 """
 
 import sys
@@ -23,16 +23,16 @@ Said = TypeVar("Said")
 def standard_input() -> Iterator[str]:
     """Yield the lines of standard input, none of which may be empty."""
     if sys.stdin is None:
-        raise UserError("standard input: closed; a text a line was expected")
+        raise UserError("standard input: closed; one text per line was expected")
     number = 0
     for number, line in enumerate(sys.stdin.buffer, start=1):
         where = f"standard input, line {number}"
         text = decode_text(line.rstrip(b"\r\n"), where)
         if not text.strip():
-            raise UserError(f"{where}: empty; a text a line was expected")
+            raise UserError(f"{where}: empty; one text per line was expected")
         yield text
     if not number:
-        raise UserError("standard input: empty; a text a line was expected")
+        raise UserError("standard input: empty; one text per line was expected")
 
 
 def tell(

@@ -52,15 +52,17 @@ Resume = Annotated[bool, option("Continue the run in DIR.", flag="--resume")]
 
 TaskName = Annotated[str, option("A name from `headwater tasks`, or a TASK.toml.", "TASK")]
 NoAnswerProbabilities = Annotated[
-    Path | None, option("No-answer probabilities as JSON: predict writes, score reads.", "FILE")
+    Path | None,
+    option("No-answer probabilities (JSON): written by predict, read by score.", "FILE"),
 ]
 
 PadPunctuation = Annotated[
-    bool | None, option("Of a published T5: space out punctuation.", flag="--pad-punctuation")
+    bool | None,
+    option("For a published T5: put spaces around punctuation.", flag="--pad-punctuation"),
 ]
 
 LabelNames = Annotated[
-    str | None, option("Its labels in the order of its outputs, with commas.", "A,B,C")
+    str | None, option("Label names in the order of the outputs, separated by commas.", "A,B,C")
 ]
 
 Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]

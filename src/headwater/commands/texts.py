@@ -20,19 +20,24 @@ if TYPE_CHECKING:
     from headwater.inference.gaps import Filling
     from headwater.inference.text_labels import Label
 
-Text = Annotated[str, argument("The text; - reads standard input, a text a line.", "TEXT|-")]
+Text = Annotated[
+    str, argument("The text; - reads one text per line from standard input.", "TEXT|-")
+]
 Asked = Annotated[str, option("A folder, a hub id, or a bundled name.", "MODEL")]
-OfTask = Annotated[str | None, option("Whose head, of a model of several tasks.", "TASK")]
-TopK = Annotated[int, option("How many to show.", min=1, max=10**6)]
+OfTask = Annotated[
+    str | None, option("The task whose head answers, for a multi-task model.", "TASK")
+]
+TopK = Annotated[int, option("The maximum number of results.", min=1, max=10**6)]
 Pair = tuple[str, str | None]
 
 
-@described("Give a text or a pair its labels with their probabilities, or its number.")
+@described("Classify a text or a pair of texts: labels with probabilities, or a number.")
 def classify(
     text: Text,
     model: Asked,
     text_pair: Annotated[
-        str | None, option("The second text of a pair; of - it follows a tab.", "TEXT")
+        str | None,
+        option("The second text of a pair; with -, it follows a tab on the line.", "TEXT"),
     ] = None,
     top_k: TopK = 5,
     task: OfTask = None,
@@ -43,7 +48,9 @@ def classify(
     from headwater.inference.loaded import load
 
     if text == "-" and text_pair is not None:
-        raise UserError("--text-pair: of standard input, the second text of a line follows a tab")
+        raise UserError(
+            "--text-pair: not with -; on standard input a tab separates the two texts of a pair"
+        )
     loaded = load(model, device, label_names=label_names_of(label_names))
 
     def ask(items: list[Pair]) -> list[list["Label"]]:
@@ -65,17 +72,19 @@ def classify(
 def _pair(line: str) -> Pair:
     first, *others = line.split("\t")
     if len(others) > 1:
-        raise UserError(f"standard input: {len(others)} tabs in {line[:40]!r}; one parts a pair")
+        raise UserError(
+            f"standard input: {len(others)} tabs in {line[:40]!r}; one tab separates a pair"
+        )
     return first, others[0] if others else None
 
 
-@described("Find the entities of a text: what they are, and from which character to which.")
+@described("Find the entities of a text, with their labels and character offsets.")
 def tag(
     text: Text,
     model: Asked,
     aggregation: Annotated[
         Literal["first", "simple"],
-        option("A word has the tag of its first token; or simple: every token its own."),
+        option("first: a word gets its first token's tag; simple: each token its own."),
     ] = "first",
     task: OfTask = None,
     label_names: LabelNames = None,
@@ -103,10 +112,13 @@ def tag(
     tell(None if text == "-" else [text], str, ask, show)
 
 
-@described("Fill the gaps of a text with the likeliest words.")
+@described("Fill the gaps of a text with the most likely tokens or words.")
 def fill(
     text: Annotated[
-        str, argument("With gaps: [MASK], <mask>, ___ or T5's <extra_id_0>; - as above.", "TEXT|-")
+        str,
+        argument(
+            "A text with gaps: [MASK], <mask>, ___ or <extra_id_0>; - reads one per line.", "TEXT|-"
+        ),
     ],
     model: Asked,
     top_k: TopK = 5,

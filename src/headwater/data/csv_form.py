@@ -84,7 +84,7 @@ def _delimiter(path: Path, form: CsvForm, wanted: Sequence[Sequence[str]]) -> st
         return usual
     best = max((usual, *_DELIMITERS), key=found)
     if best != usual:
-        logger.info(f"{path}: {best!r} separates the columns")
+        logger.info(f"{path}: the delimiter is {best!r}")
     return best
 
 
@@ -112,7 +112,7 @@ def _is_quoted(path: Path, delimiter: str) -> bool:
         return False
     found = marks == 0 or header or not all_fit  # if neither, quotes may be letters as well
     if found:
-        logger.info(f"{path}: cells are in quotes where they need them")
+        logger.info(f"{path}: read as quoted cells, as pandas writes them")
     return found
 
 

@@ -73,6 +73,6 @@ class ScoreColumn:
                 '{ decimal = "," } in the task, or write it without a comma'
             )
         if self._decimal is None and not self._way.way:
-            logger.info(f"{row.path}: a comma stands before the fraction of a number")
+            logger.info(f"{row.path}: numbers are read with a decimal comma")
         self._way.note("with a comma", value, row)
         return number_of(text.replace(",", "."))
