@@ -137,6 +137,45 @@ def test_a_model_that_writes_gives_what_peft_gives(
 
 
 @pytest.mark.parametrize(
+    ("family", "auto", "target"),
+    [
+        ("bert", "ForSequenceClassification", "query"),
+        ("t5", "ForSeq2SeqLM", "q"),
+        ("gpt2", "ForCausalLM", "c_attn"),
+    ],
+)
+def test_tokens_that_were_added_have_their_rows(
+    tmp_path: Path, family: str, auto: str, target: str
+) -> None:
+    body, folder = base(tmp_path / "base", family), tmp_path / "peft"
+    torch.manual_seed(1)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(body)
+    tokenizer.add_tokens(["<one>", "<two>"])
+    rows = len(tokenizer)
+    model = getattr(transformers, f"AutoModel{auto}").from_pretrained(body)
+    model.resize_token_embeddings(rows)
+    task = {"bert": "SEQ_CLS", "t5": "SEQ_2_SEQ_LM", "gpt2": "CAUSAL_LM"}[family]
+    fan = {"fan_in_fan_out": True} if family == "gpt2" else {}
+    model = peft.get_peft_model(
+        model, peft.LoraConfig(task_type=task, target_modules=[target], **fan)
+    ).eval()
+    model.save_pretrained(folder, save_embedding_layers=True)
+    tokenizer.save_pretrained(folder)
+    ours = load_model(folder)
+    assert ours.config.vocab_size == rows
+    ids = torch.tensor([[5, rows - 1, 7, rows - 2]])
+    with torch.no_grad():
+        if family == "t5":
+            labels = torch.tensor([[4, rows - 1, 1]])
+            want = model(input_ids=ids, labels=labels).logits
+            mine = ours.model({"input_ids": ids, "labels": labels})
+        else:
+            want, mine = model(input_ids=ids).logits, ours.model({"input_ids": ids})
+    assert torch.allclose(mine, want, atol=1e-4)
+    assert load(folder, "cpu").vocabulary.id_of("<two>") == rows - 1
+
+
+@pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"kind": "IA3Config", "target_modules": ["key"], "feedforward_modules": []}, "IA3"),

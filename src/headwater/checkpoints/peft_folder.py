@@ -77,8 +77,12 @@ class PeftFolder:
         if not known or head not in keys.heads:
             raise UserError(f"{file}: task_type {task!r} of a {model_type} is not supported")
         content = {**content, "architectures": [keys.heads[head].architecture]}
+        saved = read_file(self.folder, TRAINED)
+        table = saved.get(f"{PREFIX}{keys.token_embeddings()}")
+        if table is not None and table.dim():  # for tokens that were added
+            content["vocab_size"] = len(table)
         output = keys.heads[head].modules.get("head.dense")
-        weight = read_file(self.folder, TRAINED).get(f"{PREFIX}{output}.weight")
+        weight = saved.get(f"{PREFIX}{output}.weight")
         if head in ("sequence", "token") and weight is not None:
             return self._labelled(content, weight, f"{output}.weight")
         return content
@@ -124,7 +128,7 @@ class PeftFolder:
         """Return a weight with its update."""
         where = f"{self.folder / TRAINED}: {module}"
         if weight is None:
-            raise UserError(f"{where}: the base, {self.base}, has no such weight; is it the right?")
+            raise UserError(f"{where}: {self.base} has no such weight; is it the right base?")
         shapes = {name: tuple(each.shape) for name, each in pair.items()}
         if not _are_factors([shapes[name] for name in sorted(shapes)]):
             raise UserError(f"{where}: {shapes} are not the two factors of LoRA; {_MERGE}")

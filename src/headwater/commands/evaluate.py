@@ -73,7 +73,7 @@ def predict(
     input_file: Annotated[
         Path, option("Examples; answers are not needed.", "FILE", flag="--input")
     ],
-    output: Annotated[Path, option("Gets the predictions.", "FILE")],
+    output: Annotated[Path, option("The file to write the predictions to.", "FILE")],
     no_answer_probabilities: NoAnswerProbabilities = None,
     probabilities: Annotated[
         bool,

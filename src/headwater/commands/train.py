@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LearnedTask = Annotated[str | None, option("What to learn.", "TASK")]
+LearnedTask = Annotated[
+    str | None, option("The task to learn: a name from `headwater tasks`, or a TASK.toml.", "TASK")
+]
 TrainingFiles = Annotated[list[Path] | None, option("Training file; repeatable.", "FILE")]
 
 

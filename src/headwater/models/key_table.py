@@ -60,6 +60,10 @@ class KeyTable:
         """Return our module name -> theirs for a body with that head."""
         return {**self.body, **self.heads[head].modules}
 
+    def token_embeddings(self) -> str | None:
+        """Return the name of the table of token embeddings, where an output may share it."""
+        return self.output[1] if self.output else next(iter(self.tied.values()), None)
+
     def known(self) -> set[str]:
         """Return all their module names, of every head."""
         heads = (head.modules.values() for head in self.heads.values())
