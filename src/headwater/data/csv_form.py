@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from headwater.config import Config
+from headwater.data.csv_quotes import is_quoted
 from headwater.data.csv_rows import Numbered, csv_rows
 from headwater.errors import UserError
 from headwater.streams import read_stream
@@ -60,7 +61,7 @@ def numbered_rows(
     delimiter = form.delimiter or (excel[1] if excel else _delimiter(path, form, wanted))
     quote = form.quote
     if quote is None:
-        plain = suffix_of(path) != ".csv" and (official or not _is_quoted(path, delimiter))
+        plain = suffix_of(path) != ".csv" and (official or not is_quoted(path, delimiter))
         quote = "" if plain else '"'
     return csv_rows(path, delimiter, quote, form.escape, skipped)
 
@@ -86,37 +87,3 @@ def _delimiter(path: Path, form: CsvForm, wanted: Sequence[Sequence[str]]) -> st
     if best != usual:
         logger.info(f"{path}: the delimiter is {best!r}")
     return best
-
-
-def _is_quoted(path: Path, delimiter: str) -> bool:
-    """Whether a file whose name says nothing of quotes has them around cells that need them."""
-    columns = marks = 0
-    some, all_fit, header = False, True, False
-    for number, line in enumerate(read_stream(path)):
-        cells = line.rstrip("\r\n").split(delimiter)
-        quoted = sum(cell.startswith('"') for cell in cells)
-        if number == 0:
-            columns = len(cells)
-            header = quoted == columns
-        some = some or quoted > 0
-        all_fit = all_fit and (len(cells) == columns or cells == [""])
-        marks += line.count('"')
-    if not some:
-        return False
-    try:
-        for _, cells in csv_rows(path, delimiter, '"', None):
-            if len(cells) != columns:
-                return False
-            marks -= sum(_marks(cell, delimiter) for cell in cells)
-    except UserError:
-        return False
-    found = marks == 0 or header or not all_fit  # if neither, quotes may be letters as well
-    if found:
-        logger.info(f"{path}: read as quoted cells, as pandas writes them")
-    return found
-
-
-def _marks(cell: str, delimiter: str) -> int:
-    """Return how many quotes a cell is written with, if it has them only where it needs them."""
-    needed = any(mark in cell for mark in (delimiter, '"', "\n", "\r"))
-    return 2 + 2 * cell.count('"') if needed else 0
