@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,16 @@ from headwater import cli
 ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile("headwater", deadline=None)  # a busy machine is no failure
 settings.load_profile("headwater")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape what is captured: the workers of pytest-xdist send UTF-8, and names may be none."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 def _real(path: Path, what: str) -> Path:
