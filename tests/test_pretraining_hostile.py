@@ -115,7 +115,7 @@ def test_a_vocabulary_that_lacks_something_is_named(
     [
         ("spans", {"relative_attention_num_buckets": 1}, "relative_attention_num_buckets 1 and"),
         ("spans", {"relative_attention_max_distance": 16}, "a distance of more than half"),
-        ("spans", {"d_ff": 10**8, "d_model": 10**5}, r"needs [\d,]+ GiB for its parameters alone"),
+        ("spans", {"d_ff": 10**8, "d_model": 10**5}, r"needs [\d,]+ TiB for its parameters alone"),
         ("spans", {"d_kv": 10**8, "d_model": 10**8, "num_heads": 10**8}, "too large for"),
         ("spans", {"d_ff": 10**9}, "d_ff = 1000000000: a number from 1 to 100,000,000"),
         ("spans", {"num_layers": 10**6}, "num_layers = 1000000: a number from 1 to 1,000 was"),
@@ -159,10 +159,10 @@ def test_a_mixture_of_two_vocabularies_is_refused(poor: dict[str, Path], tmp_pat
 @pytest.mark.parametrize(
     ("corpus", "message"),
     [
-        ({"train": []}, "at least 1 item"),
+        ({"train": []}, "a list of 1 or more was expected"),
         ({"train": ["a", "b"], "repeats": [2]}, "1 numbers for 2 stores; give one for each"),
-        ({"train": "a", "repeats": [0]}, "greater than or equal to 1"),
-        ({"train": "a", "repeats": [10**12]}, "less than or equal to 1000"),
+        ({"train": "a", "repeats": [0]}, "a number from 1 on was expected"),
+        ({"train": "a", "repeats": [10**12]}, "a number of at most 1000 was expected"),
         ({"train": 3}, "list"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,6 +10,14 @@ from headwater.signals import Interruption, Stop, exiting, killing
 
 BOTH = (signal.SIGTERM, signal.SIGINT)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_terminal() -> Iterator[None]:
+    """A background process of a shell ignores Ctrl-C, and so would a test run in one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def handlers() -> list[object]:
