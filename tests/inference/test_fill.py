@@ -1,5 +1,8 @@
 """`fill`: the tokens of a gap with the probabilities of `transformers`, and a T5's words."""
 
+import json
+import math
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +122,16 @@ def test_a_t5_writes_the_words_of_each_gap(tmp_path: Path) -> None:
         model.fill("the spring")
 
 
-def test_a_t5_fills_as_the_published_model_writes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [0, 30])
+def test_a_t5_fills_as_the_published_model_writes(tmp_path: Path, start: int) -> None:
     vocabulary = tiny.example_unigram()
     network = tiny.t5(vocab_size=vocabulary.size, seed=5)
     for weight in network.parameters():
         weight.data *= 2
     save_model(tmp_path / "m", network, vocabulary=vocabulary)
+    file = tmp_path / "m" / "generation_config.json"
+    settings = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps(settings | {"decoder_start_token_id": start}))
     theirs: Any = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "m").eval()
     text = "the <extra_id_0> of the hill"
     ids = [*vocabulary.encode(text).ids.tolist(), vocabulary.eos_id]
@@ -137,11 +144,16 @@ def test_a_t5_fills_as_the_published_model_writes(tmp_path: Path) -> None:
         do_sample=False,
         eos_token_id=[vocabulary.eos_id, second],
     )
-    expected = set()
+    expected: dict[str, float] = defaultdict(float)
     for row in written.tolist():
+        assert row[0] == start
         ends = [n for n, id in enumerate(row) if n and id in (0, vocabulary.eos_id, second)]
-        own = row[1 : ends[0] if ends else None]
-        after = own[own.index(first) + 1 :] if first in own else []
-        expected.add(vocabulary.decode(after).strip())
+        end = ends[0] if ends else len(row)
+        after = row[row.index(first) + 1 : end] if first in row[1:end] else []
+        said = torch.tensor([row[: end + 1]])  # with the token that ends it
+        with torch.no_grad():
+            logits = theirs(torch.tensor([ids]), decoder_input_ids=said[:, :-1]).logits
+        chances = logits[0].log_softmax(-1).gather(1, said[0, 1:, None])
+        expected[vocabulary.decode(after).strip()] += math.exp(chances.sum())
     [gap] = load(tmp_path / "m", "cpu").fill(text, top_k=4)
-    assert {each.text for each in gap} == expected
+    assert {each.text: each.score for each in gap} == pytest.approx(expected, rel=1e-3)

@@ -116,7 +116,8 @@ class Predictors:
 
         match self._network:
             case TextToText() as network:
-                return SpanFiller(network, self._vocabulary)
+                start = self.decoding({}).decoder_start_token_id
+                return SpanFiller(network, self._vocabulary, start)
             case WordBody() as network:
                 return WordFiller(network, self._vocabulary)
         longest = sizes_of(self._config).longest_input

@@ -30,8 +30,12 @@ PER_GAP = 16  # tokens written for a gap at most, as far as those of other gaps 
 class SpanFiller:
     """Fills gaps by generating. Calls may come from many threads at once."""
 
-    def __init__(self, network: TextToText, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, network: TextToText, vocabulary: Vocabulary, start: int | None = None
+    ) -> None:
+        """start: the first token of what is written; None: as in config.json."""
         self._network, self._vocabulary = network, vocabulary
+        self._start = network.config.decoder_start_token_id if start is None else start
         self._end = end_token(vocabulary)
         self._sentinels = sentinel_ids(vocabulary)
 
@@ -51,8 +55,7 @@ class SpanFiller:
         self, features: Sequence[Features], gaps: int, top_k: int
     ) -> list[list[Generated]]:
         """Generate until the last gap is filled: to the next sentinel, or the end."""
-        start = self._network.config.decoder_start_token_id
-        special = DecoderTokens(start, (self._end, *self._sentinels[gaps : gaps + 1]))
+        special = DecoderTokens(self._start, (self._end, *self._sentinels[gaps : gaps + 1]))
         config = GenerationConfig(
             max_new_tokens=gaps * (PER_GAP + 1) + 1, num_beams=top_k, num_return_sequences=top_k
         )
