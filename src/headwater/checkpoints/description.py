@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_origin, get_type_hints
 
+from pydantic import model_validator
+
 from headwater.checkpoints.peft_folder import PeftFolder, beside
 from headwater.config import Config
 from headwater.errors import UserError
@@ -58,12 +60,22 @@ _FIXED = {
 """Switches that the published configs have and we do not: any other value is refused."""
 
 
+_CHOOSING = ("sequence", "multi_label", "token")
+"""Heads that choose among labels."""
+
+
 class FeatureHead(Config):
     """What a small model gives; see `FeatureModel`."""
 
     kind: Kind
     labels: list[str]
     pairs: bool
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.kind in _CHOOSING and not self.labels:
+            raise ValueError("labels: the names of the classes were expected")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +181,8 @@ def _read_tasks(content: Mapping[str, Any], file: Path) -> dict[str, TaskHead] |
             raise UserError(f"{file}: tasks.{name}: a head and a list of labels were expected")
         try:
             found[name] = TaskHead(check_head(str(task.get("head"))), tuple(labels))
+            if found[name].head in _CHOOSING and not labels:
+                raise UserError("labels: the names of the classes were expected")
         except UserError as error:
             raise UserError(f"{file}: tasks.{name}: {error}") from None
     return found
@@ -283,7 +297,7 @@ def check_number(name: str, value: float, where: str) -> None:
 
 def _label_names(json: Json, where: str) -> tuple[str, ...]:
     names = json.get("id2label")
-    if names is None:
+    if names is None or names == {}:  # as a body alone may have it
         number = json.get("num_labels", 2)
         if type(number) is not int or not 1 <= number <= _MOST_LABELS:
             raise UserError(

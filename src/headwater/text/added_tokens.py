@@ -118,7 +118,10 @@ def describe_all(tokens: Iterable[AddedToken]) -> dict[str, Any]:
 
 def listed_tokens(content: Mapping[str, Any], file: Path) -> Iterator[AddedToken]:
     """Yield the added tokens that a `tokenizer.json` lists."""
-    for value in content.get("added_tokens") or []:
+    values = content.get("added_tokens") or []
+    if not isinstance(values, list):
+        raise UserError(f"{file}: added_tokens must be a list")
+    for value in values:
         id = value.get("id") if isinstance(value, dict) else None
         yield read_token(value, _id(id, file, value), "added_tokens", file)
 
