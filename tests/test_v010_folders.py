@@ -24,9 +24,9 @@ SPRING = "examples/spring.txt"
 TICKETS = "examples/tickets.toml"
 DATA = {"squad_v2": "examples/questions.json", TICKETS: "examples/tickets.csv"}
 WITHOUT_BODY = pytest.mark.parametrize("name", ["lora-finished", "features-finished"])
+BESTS = ["mixture-finished/best/squad_v2/f1", "mixture-finished/best/tickets/accuracy"]
 ONE_ANSWER = {"f1": 40.227, "best_f1": 40.227, "HasAns_f1": 37.784}
 """Two of 20 answers differ by docs/decisions/0018: the scores of a text's places add up."""
-BESTS = ["mixture-finished/best/squad_v2/f1", "mixture-finished/best/tickets/accuracy"]
 STOPPED = pytest.mark.parametrize(
     ("name", "verb", "weights"),
     [
@@ -237,7 +237,7 @@ def test_a_mixture_has_a_best_for_all_and_for_each(
     model: str, task: str, headwater: Headwater
 ) -> None:
     wanted = EXPECTED["evaluated"][model][task]
-    if wanted.get("f1") == pytest.approx(41.727, abs=1e-3):
+    if task == "squad_v2" and model in ("mixture-finished", BESTS[0]):
         wanted = wanted | ONE_ANSWER
     assert measured(headwater, model, task) == pytest.approx(wanted, abs=1e-2)
 

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 import tiny
+from headwater.checkpoints.description import FeatureHead, read_config
 from headwater.checkpoints.folder import load_model, save_model
+from headwater.errors import UserError
 from headwater.models.build import build_model
+from headwater.models.config import label_names
 
 FAMILIES = {name: tiny.bert_config(**each) for name, each in tiny.ENCODERS.items()}
 AUTO = {
@@ -55,3 +58,15 @@ def test_names_of_any_script_and_order_survive(tmp_path: Path) -> None:
     assert load_model(tmp_path).config.label_names == labels
     written = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     assert list(written["id2label"].values()) == list(labels)
+
+
+def test_a_body_alone_may_name_no_classes() -> None:
+    config = read_config({"model_type": "bert", "id2label": {}}, "config.json")
+    assert label_names(config) == ("LABEL_0", "LABEL_1")
+
+
+@pytest.mark.parametrize("kind", ["sequence", "token"])
+def test_a_head_that_chooses_has_classes(kind: str) -> None:
+    with pytest.raises(UserError, match="names of the classes were expected"):
+        FeatureHead.check({"kind": kind, "labels": [], "pairs": False}, "config.json: features")
+    assert FeatureHead.check({"kind": "span", "labels": [], "pairs": False}, "x").labels == []

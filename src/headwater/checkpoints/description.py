@@ -15,7 +15,7 @@ A small model on a body's features, saved without the body:
                                              "pairs": false}}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_origin, get_type_hints
@@ -60,10 +60,6 @@ _FIXED = {
 """Switches that the published configs have and we do not: any other value is refused."""
 
 
-_CHOOSING = ("sequence", "multi_label", "token")
-"""Heads that choose among labels."""
-
-
 class FeatureHead(Config):
     """What a small model gives; see `FeatureModel`."""
 
@@ -73,8 +69,7 @@ class FeatureHead(Config):
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        if self.kind in _CHOOSING and not self.labels:
-            raise ValueError("labels: the names of the classes were expected")
+        _check_named(self.kind, self.labels)
         return self
 
 
@@ -181,11 +176,16 @@ def _read_tasks(content: Mapping[str, Any], file: Path) -> dict[str, TaskHead] |
             raise UserError(f"{file}: tasks.{name}: a head and a list of labels were expected")
         try:
             found[name] = TaskHead(check_head(str(task.get("head"))), tuple(labels))
-            if found[name].head in _CHOOSING and not labels:
-                raise UserError("labels: the names of the classes were expected")
+            _check_named(found[name].head, labels)
         except UserError as error:
             raise UserError(f"{file}: tasks.{name}: {error}") from None
     return found
+
+
+def _check_named(head: str | None, labels: Sequence[str]) -> None:
+    """Refuse a head that chooses among labels, and has none."""
+    if head in ("sequence", "multi_label", "token") and not labels:
+        raise UserError("labels: the names of the classes were expected")
 
 
 def read_config(json: Any, where: str) -> ModelConfig:
