@@ -67,6 +67,11 @@ def test_what_cannot_be_encoded_is_reported(t5: Vocabulary, shared: Path) -> Non
     with pytest.raises(UserError, match="'q' has no target"):
         encode_text_pairs(t5, [TextExample("q", "x", ())])
     bert = load_vocabulary(shared / "data/tokenizers/bert-base-uncased")
+    [found] = encode_text_pairs(bert, [TextExample("q", "x", ("y",))]).features(np.array([0]), 0)
+    cls, sep = bert.cls_id, bert.sep_id
+    assert found["input_ids"].tolist() == [cls, bert.id_of("x"), sep]
+    assert found["labels"].tolist() == [bert.id_of("y"), sep]
+    bert.sep_id = None
     with pytest.raises(UserError, match="no end-of-sequence token"):
         encode_text_pairs(bert, [TextExample("q", "x", ("y",))])
 

@@ -16,6 +16,7 @@ from headwater.methods.config import MethodConfig
 from headwater.methods.method import Method
 from headwater.methods.names import build_method
 from headwater.models.build import Model
+from headwater.text.framing import Framing
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks
 from headwater.training.optimizers import build_optimizer
@@ -99,7 +100,7 @@ def rows(family: str) -> FeatureSet:
     ids = [
         torch.randint(6, 40, (6,), generator=generator).numpy().astype("int32") for _ in range(16)
     ]
-    return EncodedPairs(Ragged.of(ids), Ragged.of(ids), 1)
+    return EncodedPairs(Ragged.of(ids), Ragged.of(ids), Framing((), 1))
 
 
 class Killed(Exception):

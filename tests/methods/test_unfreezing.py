@@ -15,6 +15,7 @@ from headwater.methods.config import UnfreezingConfig
 from headwater.methods.freezing import GradualUnfreezing
 from headwater.methods.layer_depth import depths
 from headwater.models.build import Model
+from headwater.text.framing import Framing
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks
 from headwater.training.trainer import Trainer
@@ -79,7 +80,7 @@ def test_all_layers_must_have_time_to_join() -> None:
 def pairs() -> EncodedPairs:
     rng = torch.Generator().manual_seed(1)
     rows = [torch.randint(3, 40, (6,), generator=rng).numpy().astype("int32") for _ in range(16)]
-    return EncodedPairs(Ragged.of(rows), Ragged.of(rows), 1)
+    return EncodedPairs(Ragged.of(rows), Ragged.of(rows), Framing((), 1))
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])

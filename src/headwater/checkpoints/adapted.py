@@ -24,6 +24,7 @@ from headwater.models.families import family_of, keys_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
+from headwater.models.text_to_text import TextToText
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -82,21 +83,27 @@ def _with_heads(body: Model, described: Description) -> Model:
     """Return a model as config.json describes it, in the memory of a body; its heads are empty."""
     config, file = described.config, described.file
     bare, family = body.body, family_of(config)
+    encoder = family.encoder(config)
     if not isinstance(bare, EncoderBody) and family.kind != "encoder":
         return share(body)
-    if not isinstance(bare, EncoderBody) or family is not family_of(bare.config):
+    if not isinstance(bare, EncoderBody) or family_of(encoder) is not family_of(bare.config):
         raise UserError(f"{file}: model_type {config.model_type!r} is not that of the body")
     with torch.device("meta"):
         if described.tasks:
             model: Model = empty_multi_task(config, described.tasks)
         else:
             model = empty_model(config, described.saved_head())
-    if not isinstance(model, ModelWithHead | MultiTask):
-        raise UserError(f"{file}: architectures: a class with a head was expected")
-    model.body = share(bare)
-    model.body.config = config
-    for module in keys_of(config).optional:
-        setattr(model.body, module, None)
+    own = share(bare)
+    own.config = encoder
+    for module in keys_of(encoder).optional:
+        setattr(own, module, None)
+    match model:
+        case ModelWithHead() | MultiTask():
+            model.body = own
+        case TextToText():
+            model.take_encoder(own)
+        case _:
+            raise UserError(f"{file}: architectures: a class with a head was expected")
     return model
 
 

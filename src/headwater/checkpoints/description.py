@@ -50,7 +50,7 @@ _FROM_ZERO = ("type_vocab_size", "num_highway")  # and the ids of tokens
 # Beyond every published network, and what can be built.
 _LARGEST, _MOST_LABELS, _MOST_LAYERS = 10**8, 10**6, 1000
 
-_FIXED = {
+_SWITCHES: Mapping[str, Any] = {
     "position_embedding_type": "absolute",
     "is_decoder": False,
     "add_cross_attention": False,
@@ -188,8 +188,12 @@ def _check_named(head: str | None, labels: Sequence[str]) -> None:
         raise UserError("labels: the names of the classes were expected")
 
 
-def read_config(json: Any, where: str) -> ModelConfig:
-    """Turn the content of a config.json into a config; of several tasks, into the body's."""
+def read_config(json: Any, where: str, switches: Json = _SWITCHES) -> ModelConfig:
+    """Turn the content of a config.json into a config; of several tasks, into the body's.
+
+    Args:
+        switches: of the published config, and the only value of each.
+    """
     model_type = json.get("model_type") if isinstance(json, dict) else None
     if model_type == MULTI_TASK:
         body = read_config(json.get("body"), f"{where}: body")
@@ -199,13 +203,18 @@ def read_config(json: Any, where: str) -> ModelConfig:
     if not isinstance(model_type, str) or model_type not in BY_MODEL_TYPE:
         known = ", ".join(BY_MODEL_TYPE)
         raise UserError(f"{where}: model_type {model_type!r}; known are {known}")
-    for name, value in _FIXED.items():
+    for name, value in switches.items():
         if json.get(name, value) != value:
             raise UserError(f"{where}: {name} = {json[name]!r} is not supported")
     family = BY_MODEL_TYPE[model_type]
     written = family.formats[model_type]
     default: ModelConfig = written.default
-    values = family.read(_values(json, written.fields, default, where), json, default)
+    fields = {ours: name for ours, name in written.fields.items() if ours not in written.sides}
+    values = _values(json, fields, default, where)
+    for side, own in written.sides.items():
+        name = written.fields[side]
+        values[side] = read_config(json.get(name), f"{where}: {name}", {**_SWITCHES, **own})
+    values = family.read(values, json, default)
     if label_names(default):
         values["label_names"] = _label_names(json, where)
     try:
@@ -222,6 +231,8 @@ def write_config(config: ModelConfig, head: HeadName | None) -> dict[str, Any]:
         "model_type": family.model_type(config),
     }
     json |= {theirs: getattr(config, ours) for ours, theirs in written.fields.items()}
+    for side, own in written.sides.items():
+        json[written.fields[side]] = write_config(getattr(config, side), None) | dict(own)
     if label_names(config):
         json |= _write_labels(config, head)
     return json | family.write(config, head)

@@ -118,6 +118,8 @@ def _tensors(model: Model) -> dict[str, Tensor]:
     if keys.output is not None and keys.output[0] in named:  # untied: both names are asked for
         pairs = ((other, named.get(name)) for other, name in keys.renamed.items())
         named |= {other: each.clone() for other, each in pairs if each is not None}
+    if keys.shared is not None and keys.shared[0] not in named:
+        named[keys.shared[0]] = named[keys.shared[1]].clone()
     return named
 
 

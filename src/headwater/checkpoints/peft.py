@@ -21,7 +21,7 @@ from headwater.checkpoints.hub import BUNDLED
 from headwater.checkpoints.parts import Adaptation
 from headwater.checkpoints.peft_folder import PREFIX
 from headwater.methods.lora import LowRankLinear
-from headwater.methods.method import layer_linears
+from headwater.methods.method import head_of, layer_linears
 from headwater.models.build import Model
 from headwater.models.families import family_of, keys_of
 from headwater.models.multi_task import MultiTask
@@ -72,7 +72,8 @@ def adapter_config(model: Model, adaptation: Adaptation) -> dict[str, Any] | Non
     family, head, settings = family_of(model.config), model.head_name, adaptation.config.lora
     encoder = family.kind == "encoder"
     ours = family.model_type(model.config).startswith("headwater-")
-    if ours or (encoder and head not in _TASK_TYPES):
+    decoder = not encoder and head_of(model) is not None  # its base is an encoder alone
+    if ours or decoder or (encoder and head not in _TASK_TYPES):
         return None
     keys, base = keys_of(model.config), adaptation.base
     # Of a head of several layers, as RoBERTa's, peft wants the whole; the pooler is the body's.

@@ -32,7 +32,7 @@ _MISSING = (
 )
 _WRONG = "its config.json is not that of its weights; fetch both again"
 
-_TIED = "tie_word_embeddings"
+_TIED, _SHARED = "tie_word_embeddings", "shared_embeddings"
 _PRETRAINED: tuple[HeadName, ...] = ("pretraining", "masked_lm", "next_sentence")
 
 
@@ -57,19 +57,21 @@ def published(tensors: Mapping[str, Tensor], keys: KeyTable, folder: Path) -> di
 
 
 def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:
-    """Trust the tensors on whether an output layer is the embedding.
+    """Trust the tensors on whether an output layer is the embedding, and a decoder's the encoder's.
 
     The published code ties none that differ, whatever config.json says. Of a T5 it writes
     `tie_word_embeddings: true` for untied models too, and keeps only `scale_decoder_outputs`.
     """
-    names = keys_of(config).output
-    if names is None or names[0] not in tensors:
-        return config
-    output = tensors[names[0]]
-    same = getattr(config, _TIED) and torch.equal(output, tensors.get(names[1], output))
-    if same:
-        del tensors[names[0]]
-    return replace(config, **{_TIED: same})
+    keys = keys_of(config)
+    for switch, names in ((_TIED, keys.output), (_SHARED, keys.shared)):
+        if names is None or names[0] not in tensors:
+            continue
+        own = tensors[names[0]]
+        same = getattr(config, switch) and torch.equal(own, tensors.get(names[1], own))
+        if same:
+            del tensors[names[0]]
+        config = replace(config, **{switch: same})
+    return config
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,14 @@ class TextConfig(Config):
     max_targets: PositiveInt = 64
     pad_punctuation: bool = False
 
+    def fitting(self, longest: int, written: int) -> Self:
+        """Shorten inputs and targets to what a network can read and write."""
+        fitting = {
+            "max_inputs": min(self.max_inputs, longest),
+            "max_targets": min(self.max_targets, written),
+        }
+        return self.model_copy(update=fitting)
+
 
 class SpanConfig(Config):
     """How contexts are cut into windows and spans are chosen; all counts are in tokens.

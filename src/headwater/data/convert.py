@@ -15,7 +15,7 @@ from headwater.data.example import TextExample
 from headwater.data.token_arrays import Ints, Ragged, encode_ids
 from headwater.data.unknown import unknown_in
 from headwater.errors import UserError
-from headwater.text.special_tokens import end_token
+from headwater.text.framing import Framing, framing_of
 from headwater.text.vocabulary import Vocabulary
 
 IGNORED = -100
@@ -95,24 +95,25 @@ class EncodedPairs:
         self,
         inputs: Ragged,
         targets: Ragged,
-        eos_id: int,
+        framing: Framing,
         cut: tuple[int, int] = (0, 0),
         unknown: str | None = None,
     ) -> None:
         self.cut, self.unknown = cut, unknown
         self._inputs = inputs
         self._targets = targets
-        self._eos = np.array([eos_id], np.int32)
-        self.target_lengths = targets.lengths + 1  # an end token on either side
-        self.lengths = inputs.lengths + 1 + self.target_lengths
+        self._framing = framing
+        self._end = np.array([framing.end], np.int32)
+        self.target_lengths = targets.lengths + 1
+        self.lengths = inputs.lengths + framing.special_tokens + self.target_lengths
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Features:
         return {
-            "input_ids": np.concatenate((self._inputs[index], self._eos)),
-            "labels": np.concatenate((self._targets[index], self._eos)),
+            "input_ids": self._framing.around(self._inputs[index]),
+            "labels": np.concatenate((self._targets[index], self._end)),
         }
 
     def features(self, indices: NDArray[np.int64], epoch: int) -> list[Features]:
@@ -122,7 +123,8 @@ class EncodedPairs:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over all inputs and targets."""
-        digest = hashlib.sha256(self._eos.tobytes())
+        digest = hashlib.sha256(self._end.tobytes())
+        digest.update(np.array(self._framing.before, np.int32).tobytes())
         for side in (self._inputs, self._targets):
             digest.update(side.values.tobytes())
             digest.update(side.bounds.tobytes())
@@ -137,10 +139,10 @@ def encode_text_pairs(
 ) -> EncodedPairs:
     """Encode inputs and the first target of each example (Raffel et al. 2020, section 2.4).
 
-    Both sides end with the end-of-sequence token. What exceeds `max_inputs` or `max_targets`
-    tokens, the end token included, is cut off the end of the text.
+    Both sides end with the end token (see `text.framing`). What exceeds `max_inputs` or
+    `max_targets` tokens, special ones included, is cut off the end of the text.
     """
-    eos_id = end_token(vocabulary)
+    framing = framing_of(vocabulary)
     for example in examples:
         if not example.targets:
             raise UserError(f"example {example.id!r} has no target to train on")
@@ -150,8 +152,10 @@ def encode_text_pairs(
         cut = int((found.lengths > limit).sum())
         return Ragged.of([found[index][:limit] for index in range(len(found))]), cut
 
-    inputs, cut_inputs = encode([each.inputs for each in examples], max_inputs - 1)
+    inputs, cut_inputs = encode(
+        [each.inputs for each in examples], max_inputs - framing.special_tokens
+    )
     written = [each.targets[0] for each in examples]
     targets, cut_targets = encode(written, max_targets - 1)
     unknown = unknown_in(vocabulary, written, targets)
-    return EncodedPairs(inputs, targets, eos_id, (cut_inputs, cut_targets), unknown)
+    return EncodedPairs(inputs, targets, framing, (cut_inputs, cut_targets), unknown)

@@ -133,7 +133,8 @@ class GenerativeReader:
         first, second = next(encoded), next(encoded, None)
         head = context if second is None or not len(first) else context[: first.ends[-1]]
         whole = self._task.to_text(replace(example, context=head, answers=())).inputs
-        surplus = len(vocabulary.encode(whole)) + 1 - self._max_inputs
+        special = self.generator.framing.special_tokens
+        surplus = len(vocabulary.encode(whole)) + special - self._max_inputs
         if head == context and (surplus <= 0 or not len(first)):
             yield whole
             return

@@ -169,7 +169,8 @@ class Predictors:
     @property
     def _written(self) -> dict[str, Any]:
         """How long inputs and targets are, as in training."""
-        sizes = self._saved("text", TextConfig)
+        most = sizes_of(self._config)
+        sizes = self._saved("text", TextConfig).fitting(most.longest_input, most.longest_target)
         file = {"max_new_tokens": sizes.max_targets, **self._generation}
         decoding = laid_over(file, {}, self._name, self._config.vocab_size)
         return {"max_inputs": sizes.max_inputs, "decoding": decoding}

@@ -22,7 +22,7 @@ from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
 from headwater.models.body import GeneratingBody
 from headwater.models.text_to_text import TextToText
-from headwater.text.special_tokens import end_token
+from headwater.text.framing import framing_of
 from headwater.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class TextGenerator:
     """Generates texts for each input text. Calls may come from many threads at once.
 
     Args:
-        network: a T5 of any architecture.
-        vocabulary: the one it was trained with; has an end-of-sequence token.
+        network: a T5 of any architecture, or an encoder-decoder.
+        vocabulary: the one it was trained with.
         tokens: the most input tokens in a batch, padding included; None: by the device.
 
     Products run in float32: a step has too little work to repay casting the weights.
@@ -56,8 +56,8 @@ class TextGenerator:
         self, network: TextToText, vocabulary: Vocabulary, *, tokens: int | None = None
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
-        self._end = end_token(vocabulary)
-        self._special = DecoderTokens(network.config.decoder_start_token_id, (self._end,))
+        self.framing = framing_of(vocabulary)
+        self._special = DecoderTokens(network.config.decoder_start_token_id, (self.framing.end,))
         self._tokens = tokens
 
     def generate(
@@ -68,10 +68,10 @@ class TextGenerator:
     ) -> Iterator[list[GeneratedText]]:
         """Yield for each input its `num_return_sequences` texts, the best first, in order.
 
-        Of inputs with more than `max_inputs` tokens, the end token included, the end is cut.
+        Of inputs with more than `max_inputs` tokens, special ones included, the end is cut.
         """
         config = config or GenerationConfig()
-        most = None if max_inputs is None else max_inputs - 1
+        most = None if max_inputs is None else max_inputs - self.framing.special_tokens
         begin = 0
         for chunk in chunks(texts, CHUNK):
             inputs = [each.ids[:most] for each in self.vocabulary.encode_batch(chunk)]
@@ -81,8 +81,7 @@ class TextGenerator:
     def _chunk(
         self, inputs: Sequence[Ints], config: GenerationConfig, begin: int
     ) -> list[list[GeneratedText]]:
-        eos = np.array([self._end], np.int32)
-        features: list[Features] = [{"input_ids": np.concatenate((ids, eos))} for ids in inputs]
+        features: list[Features] = [{"input_ids": self.framing.around(ids)} for ids in inputs]
         generated = generate_batches(
             self.network, features, self._special, config, begin, self._tokens
         )
@@ -133,7 +132,7 @@ class TaskGenerator(Generic[E]):
     Args:
         generator: the network and its vocabulary.
         task: says examples as text, and turns generated text into predictions.
-        max_inputs: the longest input in tokens, the end token included; longer ones are cut.
+        max_inputs: the longest input in tokens, special ones included; longer ones are cut.
         decoding: the options of generation.
     """
 

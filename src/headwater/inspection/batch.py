@@ -48,7 +48,7 @@ def recipe_of(
     named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
     families = families_of(str(values.get("objective")))
     if families and not named:  # the features depend on the family alone
-        options = {**options, "network": {"preset": FAMILIES[families[0]].quick.preset}}
+        options = {**options, "network": {"preset": FAMILIES[families[0]].quick_study.preset}}
     return load_recipe(PretrainRecipe, path, options, settings)
 
 

@@ -29,8 +29,8 @@ from headwater.models.config import BodySizes, ModelConfig
 from headwater.models.families import family_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import TextToText
+from headwater.text.framing import framing_of
 from headwater.text.sequence_layout import encoder_layout
-from headwater.text.special_tokens import end_token
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 
@@ -107,14 +107,15 @@ def _masked(vocabulary: Vocabulary, text: str) -> str:
 
 
 def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
-    end = end_token(vocabulary)
+    framing = framing_of(vocabulary)
     sides = []
     for side in (text, second or ""):
         numbered, gaps = with_sentinels(side) if GAP.search(side) else (side, 0)
         if gaps:
             vocabulary.sentinel(gaps - 1)  # that there are as many
-        sides.append((*_tokens(vocabulary, numbered), end))
-    return Reading(sides[0], targets=None if second is None else sides[1])
+        sides.append((*_tokens(vocabulary, numbered), framing.end))
+    inputs = (*framing.before, *sides[0])
+    return Reading(inputs, targets=None if second is None else sides[1])
 
 
 def _decoder(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
@@ -181,7 +182,7 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
         raise UserError(f"{loaded.name} reads the features of {body}; inspect that model itself")
     if not isinstance(network, TextToText) or reading.targets is not None:
         return reading
-    eos_id = end_token(loaded.vocabulary)
+    eos_id = framing_of(loaded.vocabulary).end
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
     special = DecoderTokens(network.config.decoder_start_token_id, (eos_id,))
     batch, decoding = as_batch(reading, network), GenerationConfig(max_new_tokens=longest)

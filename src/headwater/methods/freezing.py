@@ -23,11 +23,14 @@ class HeadOnly(Method):
     The weakest way to adapt a model, and what the others are measured against (Devlin et al. 2019,
     section 5.3, "feature-based"). A masked language model's head scores tokens by the body's own
     embedding, which stays as it is too. The head of a T5 is its output layer; where that is tied to
-    the embedding, a copy of the embedding becomes an output layer of its own.
+    the embedding, a copy of the embedding becomes an output layer of its own. That of an
+    encoder-decoder is its decoder.
     """
 
     def attach(self, model: Model) -> None:
-        head = model.untied_output() if isinstance(model, TextToText) else head_of(model)
+        head = head_of(model)
+        if head is None and isinstance(model, TextToText):
+            head = model.untied_output()
         if head is None:
             name = type(model).__name__
             raise UserError(f"method 'head_only': {name} models have no separate head")

@@ -41,9 +41,9 @@ class Method:
 
 
 def head_of(model: Model) -> nn.Module | None:
-    """Return the head of an encoder, or all of its heads; None where it has none."""
+    """Return the head of an encoder, all of its heads, or its decoder; None where it has none."""
     match model:
-        case ModelWithHead():
+        case ModelWithHead() | TextToText():
             return model.head
         case MultiTask():
             return model.heads
@@ -63,9 +63,14 @@ def freeze_body(model: Model, method: str) -> None:
 
 
 def layer_linears(model: nn.Module) -> dict[str, nn.Linear]:
-    """Return the linear modules inside the layers of the model's stacks, by name."""
+    """Return the linear modules inside the layers of the model's stacks, by name.
+
+    Those of a decoder that is the head on an encoder are not among them.
+    """
+    head = model.head if isinstance(model, TextToText) else None
+    own = set() if head is None else set(head.modules())
     return {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and "layers" in name.split(".")
+        if isinstance(module, nn.Linear) and "layers" in name.split(".") and module not in own
     }

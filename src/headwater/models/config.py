@@ -43,6 +43,7 @@ class BodySizes:
         hidden_size: of each of its outputs.
         layers: it has one output more than layers; of an encoder-decoder, those of the encoder.
         longest_input: the most tokens of a sequence; no bound where it knows distances alone.
+        longest_target: the most tokens that a decoder writes, its start included.
         segments: how many segments it distinguishes.
         first_position: the index of a text's first token in the position table; None: no table.
         decoder_start_id: the id that a decoder begins with; None: it has no decoder.
@@ -52,6 +53,7 @@ class BodySizes:
     hidden_size: int
     layers: int
     longest_input: int = sys.maxsize
+    longest_target: int = sys.maxsize
     segments: int = 0
     first_position: int | None = None
     decoder_start_id: int | None = None

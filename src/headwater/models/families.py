@@ -18,6 +18,7 @@ MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
     "bert": ("bert", "roberta", "distilbert", "headwater-bert"),
     "cbow": ("cbow",),
     "elmo": ("elmo",),
+    "encoder_decoder": ("encoder-decoder",),
     "gpt": ("gpt2", "openai-gpt"),
     "t5": ("t5", "headwater-t5"),
 }

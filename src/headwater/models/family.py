@@ -5,7 +5,7 @@ The record of a family stands in `models/FAMILY/family.py`, beside its config an
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast, final
 
@@ -54,12 +54,14 @@ class CheckpointFormat(Generic[C]):
         fields: our field -> that of config.json.
         default: what the published code takes where config.json says nothing.
         preset: the name of the best-known sizes.
+        sides: of fields that are configs themselves: switches that theirs has, and their values.
     """
 
     keys: KeyTable
     fields: Mapping[str, str]
     default: C
     preset: str
+    sides: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
 
 
 @final
@@ -94,7 +96,8 @@ class Family(Generic[C]):
         read: completes the fields read from a config.json, of a format with that default.
         write: returns what else a config.json says.
         complete_sizes: adds to the sizes of a recipe those that follow from them.
-        quick: its tiny model.
+        quick: its tiny model; None where it has no objective.
+        encoder: the config of what heads or a decoder stand on: of an encoder its own.
         reads_characters: whether its network is told how the words of its vocabulary are spelled.
     """
 
@@ -107,12 +110,13 @@ class Family(Generic[C]):
     summary: Callable[[C], str]
     training: Mapping[str, Any]
     objectives: tuple[str, ...]
-    quick: QuickStudy
+    quick: QuickStudy | None = None
     refuse_objective: Callable[[C, str, bool], None] = lambda config, objective, packed: None
     model_type: Callable[[C], str] = lambda config: config.model_type
     read: Callable[[dict[str, Any], Json, C], dict[str, Any]] = lambda values, json, default: values
     write: Callable[[C, HeadName | None], dict[str, Any]] = lambda config, head: {}
     complete_sizes: Callable[[dict[str, Any]], dict[str, Any]] = lambda sizes: sizes
+    encoder: Callable[[C], ModelConfig] = lambda config: config
     added_up: str = ""
     reads_characters: bool = False
 
@@ -120,6 +124,12 @@ class Family(Generic[C]):
     def network(self) -> Network[C]:
         """Its network, which needs torch."""
         return cast(Network[C], import_module(f"headwater.models.{self.name}.network"))
+
+    @property
+    def quick_study(self) -> QuickStudy:
+        """Its tiny model, of a family with an objective."""
+        assert self.quick is not None, self.name
+        return self.quick
 
     def format(self, config: C) -> CheckpointFormat[C]:
         """Return how a model of that config stands on disk."""

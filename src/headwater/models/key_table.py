@@ -38,6 +38,8 @@ class KeyTable:
         ignored: keys (whole, regular expressions) that hold nothing to load.
         optional: submodules of a bare body that a folder may lack.
         output: the tensor of an output layer of its own -> the embedding that it may be tied to.
+        shared: a decoder's table of token embeddings -> the encoder's, which it may be. The
+            published code wants both names in the file.
         bodies: further classes that hold all tensors of the model without a head, where that is
             more than a body: its output is tied. It is written with the prefix.
         transposed: modules whose weight stands as `[inputs, outputs]` in the file.
@@ -52,6 +54,7 @@ class KeyTable:
     ignored: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     output: tuple[str, str] | None = None
+    shared: tuple[str, str] | None = None
     bodies: tuple[str, ...] = ()
     transposed: frozenset[str] = frozenset()
     fused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

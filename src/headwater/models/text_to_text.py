@@ -1,40 +1,60 @@
-"""What T5's architectures share: targets are predicted one by one, by one output layer.
+"""What all models that map text to text share: targets are predicted one by one.
 
-    batch -> `states`, each architecture's own -> `[batch, targets, vocabulary]` -> loss
+    batch -> `states`, each network's own -> `scores` [batch, targets, vocabulary] -> loss
 
-(Raffel et al. 2020, section 3.2: architectures differ in which position sees which alone.)
+(Raffel et al. 2020, section 2.4.)
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.body import GeneratingBody
+from headwater.models.body import EncoderBody, GeneratingBody
+from headwater.models.config import ModelConfig
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-from headwater.nn.norm import at_least_float32
 
-if TYPE_CHECKING:
-    from headwater.models.t5.config import T5Config
+
+class TextToTextConfig(ModelConfig, Protocol):
+    """What the loss and decoding ask of a config."""
+
+    @property
+    def pad_token_id(self) -> int:
+        """What fills up a batch."""
+        ...
+
+    @property
+    def decoder_start_token_id(self) -> int:
+        """What a decoder begins with."""
+        ...
 
 
 class TextToText(GeneratingBody):
-    """The scores and the loss of targets, from the states of an architecture.
+    """The loss of targets, from the states and the scores of a network."""
 
-    Attributes:
-        embedding: the table of the inputs, to which scores are tied where `output` is None.
-        output: see `output_layer`.
-    """
+    config: TextToTextConfig
 
-    config: "T5Config"
-    embedding: nn.Embedding
-    output: nn.Linear | None
+    @property
+    def head(self) -> nn.Module | None:
+        """What trains as a whole where the rest is only adapted; None: nothing."""
+        return None
 
     def states(self, batch: Batch) -> Tensor:
         """Return the states `[batch, targets, width]` from which the targets are predicted."""
+        raise NotImplementedError
+
+    def scores(self, states: Tensor) -> Tensor:
+        """Score the vocabulary by states `[.., width]`: `[.., vocabulary]`, float32 at least."""
+        raise NotImplementedError
+
+    def untied_output(self) -> nn.Module:
+        """Return the output layer, as parameters that nothing else has; only without a head."""
+        raise NotImplementedError
+
+    def take_encoder(self, encoder: EncoderBody) -> None:
+        """Read with that encoder, of the sizes in the config; only what is built on one does."""
         raise NotImplementedError
 
     def forward(self, batch: Batch) -> Tensor:
@@ -50,25 +70,6 @@ class TextToText(GeneratingBody):
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count the targets with a label."""
         return {"tokens": count(batch["labels"])}
-
-    def scores(self, states: Tensor) -> Tensor:
-        """Score the vocabulary by states `[.., width]`: `[.., vocabulary]`, float32 at least."""
-        if self.config.scale_decoder_outputs:
-            states = states * self.config.d_model**-0.5
-        return at_least_float32(F.linear(states, (self.output or self.embedding).weight))
-
-    def untied_output(self) -> nn.Linear:
-        """Return the output layer; where scores are tied, it becomes a copy of the embedding."""
-        if self.output is None:
-            config, table = self.config, self.embedding.weight
-            output = nn.Linear(config.d_model, config.vocab_size, bias=False, device=table.device)
-            scale = config.d_model**-0.5 if config.scale_decoder_outputs else 1.0
-            with torch.no_grad():
-                output.weight.copy_(table * scale)
-            self.output = output
-            self.config = replace(config, tie_word_embeddings=False, scale_decoder_outputs=False)
-            return output
-        return self.output
 
 
 class PerTaskLoss(nn.Module):
@@ -104,14 +105,7 @@ class PerTaskLoss(nn.Module):
         return dict(zip(self.names, own, strict=True))
 
 
-def output_layer(config: "T5Config") -> nn.Linear | None:
-    """Build the output layer; None where scores are tied to the embedding."""
-    if config.tie_word_embeddings:
-        return None
-    return nn.Linear(config.d_model, config.vocab_size, bias=False)
-
-
-def shift_right(labels: Tensor, config: "T5Config", blocks: Tensor | None = None) -> Tensor:
+def shift_right(labels: Tensor, config: TextToTextConfig, blocks: Tensor | None = None) -> Tensor:
     """Return what predicts targets `[batch, targets]`: the start id, then the targets but the last.
 
     Those that are IGNORED become padding. In packed sequences each of the `blocks` begins so.

@@ -129,7 +129,8 @@ def _learned_task(name: str, family: AnyFamily) -> Task[Any]:
     task = find_task(name)
     if task.kind == "text" and family.kind != "text_to_text":
         raise UserError(
-            f"task {task.name} asks for text to be written, which an encoder cannot; take a t5"
+            f"task {task.name} asks for text to be written, which an encoder alone cannot: put "
+            "[decoder] layers = 2 into the recipe, or take a t5"
         )
     return task
 

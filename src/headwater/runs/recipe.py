@@ -34,12 +34,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from headwater.config import Config, at_line, load_config, merge, read_toml
 from headwater.data.config import DataConfig, SequenceConfig, SpanConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
+from headwater.models.encoder_decoder.config import POSITIONS
 from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
 from headwater.training.config import (
@@ -57,6 +58,27 @@ class NetworkConfig(Config):
     vocabulary: str | None = None
     """A folder or file; pre-training takes the corpus' own."""
     sizes: dict[str, int | float | str | bool | list[list[int]]] = Field(default={})
+
+
+class DecoderConfig(Config):
+    """A decoder put on an encoder, which makes it a text-to-text model (Rothe et al. 2020).
+
+    layers: how many blocks it has; left out: as many as `start` says, or 2.
+    start: the encoder's layer, from 0, from which each of them starts; left out: evenly spread.
+    positions: the most tokens it writes, the start token included.
+    """
+
+    layers: PositiveInt | None = None
+    start: list[NonNegativeInt] | None = Field(default=None, min_length=1)
+    positions: int = Field(default=POSITIONS, ge=2)
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Self:
+        if self.start is not None and self.layers not in (None, len(self.start)):
+            raise ValueError(
+                f"start = {self.start}: a layer of the encoder for each of layers = {self.layers}"
+            )
+        return self
 
 
 class RunRecipe(MethodConfig):
@@ -153,6 +175,7 @@ class Recipe(RunRecipe):
     spans: SpanConfig = SpanConfig()
     sequence: SequenceConfig = SequenceConfig()
     text: TextConfig = TextConfig()
+    decoder: DecoderConfig | None = None
 
     @model_validator(mode="before")
     @classmethod

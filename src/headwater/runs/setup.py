@@ -10,6 +10,7 @@ from headwater.checkpoints.folder import know_words, load_model, load_multi_task
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import Adaptation, Base, check_weights_are_there, refuse_adapted
 from headwater.checkpoints.peft_folder import vocabulary_of
+from headwater.config import Config
 from headwater.errors import UserError
 from headwater.inference.generation_file import OWN_LENGTHS, read_generation
 from headwater.methods.method import Method
@@ -21,11 +22,14 @@ from headwater.models.feature_model import FeatureModel
 from headwater.models.memory import check_memory
 from headwater.models.text_to_text import TextToText
 from headwater.paths import as_path
+from headwater.runs.decoder import family_with_decoder, with_decoder
 from headwater.runs.network_sizes import sized
-from headwater.runs.recipe import NetworkConfig, Recipe, RunRecipe
+from headwater.runs.recipe import DecoderConfig, NetworkConfig, Recipe, RunRecipe
 from headwater.text.loading import load_vocabulary
 from headwater.text.sequence_layout import SequenceLayout, layout_for
 from headwater.text.vocabulary import Vocabulary, check_fits
+
+_LENGTHS = ("max_length", "max_inputs", "max_targets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,20 @@ class Setup:
 
 
 def recipe_family(recipe: RunRecipe) -> AnyFamily:
-    """Tell the family from the preset's name or the model's config.json, without its weights."""
+    """Tell the family from the preset's name or the model's config.json, without its weights.
+
+    It is that of what trains: with a decoder on it, an encoder is an encoder-decoder.
+    """
     if recipe.network is not None:
-        return family_of(preset(recipe.network.preset))
-    assert recipe.model is not None
-    return family_of(Description.read(resolve(recipe.model)).config)
+        family = family_of(preset(recipe.network.preset))
+    else:
+        assert recipe.model is not None
+        family = family_of(Description.read(resolve(recipe.model)).config)
+    return family if _decoder(recipe) is None else family_with_decoder(family)
+
+
+def _decoder(recipe: RunRecipe) -> DecoderConfig | None:
+    return recipe.decoder if isinstance(recipe, Recipe) else None
 
 
 def own_vocabulary(recipe: RunRecipe) -> Vocabulary | None:
@@ -146,6 +159,9 @@ def _adapted_setup(
     """Adapt a model in the recipe's way."""
     assert vocabulary is not None, "own_vocabulary gives that of a model"
     check_fits(vocabulary, model.config.vocab_size, recipe.model or "network")
+    decoder = _decoder(recipe)
+    if decoder is not None:
+        model = with_decoder(model, decoder, vocabulary)
     method = build_method(recipe)
     adaptation = _adaptation(recipe) if method.saves_adapter_only else None
     method.attach(model)
@@ -166,13 +182,21 @@ def _adaptation(recipe: RunRecipe) -> Adaptation:
 
 def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
     """Shorten inputs whose length the recipe leaves open to what a model with a head can read."""
-    longest = sizes_of(config).longest_input
-    for name, shape in (("spans", recipe.spans), ("sequence", recipe.sequence)):
-        if shape.max_length > longest and "max_length" in shape.model_fields_set:
-            raise UserError(
-                f"{name}.max_length = {shape.max_length}: this model reads {longest} tokens at most"
-            )
-    fitting = {"spans": recipe.spans.fitting(longest), "sequence": recipe.sequence.fitting(longest)}
+    sizes = sizes_of(config)
+    longest, written = sizes.longest_input, sizes.longest_target
+    fitting: dict[str, Config] = {
+        "spans": recipe.spans.fitting(longest),
+        "sequence": recipe.sequence.fitting(longest),
+    }
+    if family_of(config).kind == "text_to_text":
+        fitting["text"] = recipe.text.fitting(longest, written)
+    for name, shorter in fitting.items():
+        shape = getattr(recipe, name)
+        for key in shape.model_fields_set:
+            value, most = getattr(shape, key), getattr(shorter, key)
+            if key in _LENGTHS and most < value:
+                does = "writes" if key == "max_targets" else "reads"
+                raise UserError(f"{name}.{key} = {value}: this model {does} {most} tokens at most")
     return recipe.model_copy(update=fitting)
 
 

@@ -70,7 +70,7 @@ def pretrained(
         name: of the run, without its seed; empty: that of the family.
         changes: tables of the recipe, which replace those of the family.
     """
-    quick, kind = FAMILIES[family].quick, _text_of(family)
+    quick, kind = FAMILIES[family].quick_study, _text_of(family)
     network = changes.pop("network", {})
     sizes = {**quick.sizes} | network.get("sizes", {})
     training = {"steps": STEPS, "batch": {"tokens": 2048}, "learning_rate": quick.learning_rate,
@@ -87,7 +87,8 @@ def pretrained(
 
 def random_weights(context: StudyContext, family: str) -> dict[str, Any]:
     """Return the part of a recipe that begins from random weights."""
-    quick, vocabulary = FAMILIES[family].quick, str(context.folder / "data" / _text_of(family))
+    quick = FAMILIES[family].quick_study
+    vocabulary = str(context.folder / "data" / _text_of(family))
     sizes = {**quick.sizes}
     return {"network": {"preset": quick.preset, "sizes": sizes, "vocabulary": vocabulary}}
 

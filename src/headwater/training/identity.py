@@ -43,7 +43,8 @@ def compare(before: Identity, now: Identity) -> None:
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield the dotted key of each difference and both values, in the order of the keys."""
     if not all(each is _ABSENT or isinstance(each, dict) for each in (before, now)):
-        came_since = (before, now) in ((_ABSENT, False), (False, _ABSENT))  # a switch that is off
+        found = [each for each in (before, now) if each is not _ABSENT]
+        came_since = len(found) == 1 and found[0] in (False, None)  # off, or not given
         if before != now and not came_since:
             yield key, before, now
         return

@@ -47,7 +47,7 @@ def encoder_heads(
 _POOLED = {"head.pooler.dense": "bert.pooler.dense"}
 
 
-def _predictions(head: str) -> dict[str, str]:
+def predictions(head: str) -> dict[str, str]:
     return {
         head: "cls.predictions",
         f"{head}.decoder": "cls.predictions.decoder",
@@ -63,7 +63,7 @@ BERT = KeyTable(
         "Bert",
         bare={"body.pooler.dense": "bert.pooler.dense"},
         classifier={**_POOLED, "head.dense": "classifier"},
-        masked_lm=_predictions("head"),
+        masked_lm=predictions("head"),
     )
     | {
         "next_sentence": HeadKeys(
@@ -71,7 +71,7 @@ BERT = KeyTable(
         ),
         "pretraining": HeadKeys(
             "BertForPreTraining",
-            _predictions("head.masked_lm")
+            predictions("head.masked_lm")
             | {
                 "head.next_sentence.pooler.dense": "bert.pooler.dense",
                 "head.next_sentence.dense": "cls.seq_relationship",

@@ -19,14 +19,15 @@ from torch import Tensor
 from headwater.models.body import Cache
 from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
+from headwater.models.t5.output import T5Body, output_layer
 from headwater.models.t5.stack import Stack, blocks
-from headwater.models.text_to_text import TextToText, output_layer, shift_right
+from headwater.models.text_to_text import shift_right
 from headwater.nn.attention import KeyValueCache
 from headwater.nn.embedding import empty_embedding
 from headwater.nn.masks import visible
 
 
-class DecoderOnlyT5(TextToText):
+class DecoderOnlyT5(T5Body):
     """The whole model, with the output layer.
 
     A batch holds `input_ids` `[batch, inputs]`, of which there may be none, `attention_mask` of

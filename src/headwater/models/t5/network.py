@@ -25,8 +25,9 @@ from headwater.models.body import Cache, entering
 from headwater.models.losses import Batch
 from headwater.models.t5.config import T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5
+from headwater.models.t5.output import T5Body, output_layer
 from headwater.models.t5.stack import Stack, attention, blocks, feedforward
-from headwater.models.text_to_text import TextToText, output_layer, shift_right
+from headwater.models.text_to_text import shift_right
 from headwater.nn.attention import Attention, KeyValueCache
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock
 from headwater.nn.embedding import empty_embedding
@@ -48,7 +49,7 @@ def decoder_blocks(
         )
 
 
-class T5(TextToText):
+class T5(T5Body):
     """The whole model, with the output layer.
 
     With `architecture` "shared" both stacks have one set of layers; each keeps its own positions
@@ -126,7 +127,7 @@ class T5(TextToText):
         return states
 
 
-def build_body(config: T5Config, bare: bool) -> TextToText:
+def build_body(config: T5Config, bare: bool) -> T5Body:
     """Build the network of that architecture, with empty weights."""
     return DecoderOnlyT5(config) if config.decoder_only else T5(config)
 
