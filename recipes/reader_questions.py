@@ -22,33 +22,14 @@ import numpy as np
 
 from headwater.data.span_files import read_squad
 from headwater.files import replace_file
+from headwater.text.phrases import MONTHS, WORD, phrases
 from headwater.text.sentences import sentences
 
 PARAGRAPH = (300, 1100)  # characters of a paragraph
 PER_PARAGRAPH = 2
 CLAUSE = 6  # the fewest words of a question
-LONGEST = 5  # words of an answer
 DROPPED = 0.15  # share of a question's words dropped if its sentence stays in the paragraph
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_STOP = _words("""
-    a about after against all also although among an and any are as at be because been before
-    being between both but by can could did do does during each either for from had has have he her
-    here him his how i if in into is it its itself just may me might more most must my no nor not
-    of off often on once one only or other our out over own per said same she should since so some
-    such than that the their them then there these they this those though through thus to too two
-    under until up upon us used very was we were what when where whether which while who whom
-    whose why will with within without would yet you your
-""")
-_BEFORE_NOUN = _words("a an the of in by for from with on as its his her their")
-_WORD = re.compile(r"\d[\d,.]*\d|[\w'’-]+%?")
-_MONTH = re.compile(
-    r"\b(January|February|March|April|May|June|July|August|September|October|November|December)\b"
-)
+_MONTH = re.compile(rf"\b({MONTHS})\b")
 
 
 def main() -> None:
@@ -87,20 +68,20 @@ def _paragraphs(file: Path) -> Iterator[str]:
 
 def _ask(paragraph: str, generator: np.random.Generator) -> list[tuple[str, dict]]:
     """Return up to PER_PARAGRAPH (context, question) pairs, of different sentences."""
-    phrases = [
+    found = [
         (sentence, phrase)
         for sentence in sentences(paragraph)
-        for phrase in _phrases(paragraph, *sentence)
+        for phrase in phrases(paragraph, *sentence)
     ]
-    elsewhere = [each for each in phrases if _without_sentence(paragraph, *each) is not None]
+    elsewhere = [each for each in found if _without_sentence(paragraph, *each) is not None]
     made: dict[tuple[int, int], tuple[str, dict]] = {}
     for turn in range(PER_PARAGRAPH):
-        pool = elsewhere if turn == 0 and elsewhere else phrases
+        pool = elsewhere if turn == 0 and elsewhere else found
         pool = [each for each in pool if each[0] not in made]
         if not pool:
             break
         sentence, phrase = pool[generator.integers(len(pool))]
-        asked = _question(paragraph, sentence, phrase, generator, noisy=pool is phrases)
+        asked = _question(paragraph, sentence, phrase, generator, noisy=pool is found)
         if asked is None:
             continue
         text = paragraph[slice(*phrase)]
@@ -113,28 +94,6 @@ def _ask(paragraph: str, generator: np.random.Generator) -> list[tuple[str, dict
             {"question": asked, "answers": [{"text": text, "answer_start": start}]},
         )
     return list(made.values())
-
-
-def _phrases(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield runs of at most LONGEST words that are no function words.
-
-    They are names, numbers, and what follows a word that comes before nouns.
-    """
-    run: list[re.Match[str]] = []
-    before = ""
-    for word in [*_WORD.finditer(text, start, end), None]:
-        joined = run and word and text[run[-1].end() : word.start()] == " "
-        stop = word is None or word[0].lower() in _STOP
-        if run and (stop or not joined):
-            phrase = text[run[0].start() : run[-1].end()]
-            named = phrase != phrase.lower() or phrase[0].isdigit() or before in _BEFORE_NOUN
-            if named and len(run) <= LONGEST and len(phrase) > 2 and run[0].start() > start:
-                yield run[0].start(), run[-1].end()
-            run = []
-        if not stop:
-            run.append(word)
-        elif word:
-            before = word[0].lower()
 
 
 def _without_sentence(
@@ -156,7 +115,7 @@ def _question(
 ) -> str | None:
     before, after = text[sentence[0] : phrase[0]], text[phrase[1] : sentence[1]]
     clause_before, clause_after = re.split(r"[,;:(]", before)[-1], re.split(r"[,;:)]", after)[0]
-    if len(_WORD.findall(clause_before + clause_after)) >= CLAUSE:
+    if len(WORD.findall(clause_before + clause_after)) >= CLAUSE:
         before, after = clause_before, clause_after
     left, right = _kept(before, generator, noisy), _kept(after, generator, noisy)
     if len(left) + len(right) < CLAUSE:
@@ -167,7 +126,7 @@ def _question(
 
 
 def _kept(text: str, generator: np.random.Generator, noisy: bool) -> list[str]:
-    words = _WORD.findall(text)
+    words = WORD.findall(text)
     if not noisy:
         return words
     return [word for word in words if generator.random() >= DROPPED]

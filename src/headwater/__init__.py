@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headwater.inference.loaded import LoadedModel as LoadedModel
     from headwater.inference.loaded import load as load
     from headwater.inference.text_labels import Label as Label
+    from headwater.questions.generate import generate_questions as generate_questions
     from headwater.runs.recipe import Recipe as Recipe
     from headwater.runs.run import finetune as finetune
     from headwater.tasks.names import task as task
@@ -37,6 +38,7 @@ _HOMES = {
     "UserError": "headwater.errors",
     "evaluate": "headwater.evaluation.evaluator",
     "finetune": "headwater.runs.run",
+    "generate_questions": "headwater.questions.generate",
     "load": "headwater.inference.loaded",
     "load_vocabulary": "headwater.text.loading",
     "task": "headwater.tasks.names",

@@ -26,6 +26,7 @@ from headwater.commands.bar import terminal_bar
 from headwater.commands.corpus import corpus
 from headwater.commands.evaluate import evaluate, predict, score, submit
 from headwater.commands.generate import generate
+from headwater.commands.generate_questions import generate_questions
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks, vectors
 from headwater.commands.study import study
@@ -99,7 +100,10 @@ def _options(
 
 
 _MODELS = (ask, classify, tag, fill, generate)
-_FILES = (finetune, pretrain, evaluate, predict, score, submit, models, merge, study)
+_FILES = (
+    *(finetune, pretrain, evaluate, predict, score, submit, generate_questions),
+    *(models, merge, study),
+)
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)
 app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")

@@ -37,10 +37,14 @@ class HeldOut:
             for text in texts:
                 self._seen |= grams(text)
 
+    def overlaps(self, text: str) -> bool:
+        """Tell whether a text shares too much with the held-out files."""
+        return share(text, self._seen) > LIMIT
+
     def clear(self, text: str) -> str:
         """Return the text without the lines that overlap; they are counted in `dropped`."""
         lines = text.split("\n")
-        kept = [line for line in lines if share(line, self._seen) <= LIMIT]
+        kept = [line for line in lines if not self.overlaps(line)]
         self.dropped += len(lines) - len(kept)
         return "\n".join(kept)
 

@@ -312,7 +312,7 @@ class LoadedModel:
         return self._predictors.read_as(task)
 
     def predictor(
-        self, task: "Task[Any]", *, precision: torch.dtype | None = None
+        self, task: "Task[Any]", *, precision: torch.dtype | None = None, **options: Any
     ) -> Predictor[Any]:
         """Return what predicts a task's examples.
 
@@ -321,8 +321,9 @@ class LoadedModel:
 
         Args:
             precision: of an encoder's matrix products; None: by the device and the amount of text.
+            options: of a model that writes, as those of `generate`.
         """
-        return self._predictors.for_task(task, precision)
+        return self._predictors.for_task(task, precision, options)
 
 
 def _seconds(texts: Sequence[str], text_pair: Any, one: bool) -> list[str | None]:

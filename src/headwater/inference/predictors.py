@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import torch
@@ -63,11 +64,16 @@ class Predictors:
         self._extra, self._name, self._generation = extra, name, generation
         self._threshold = _no_answer_threshold(extra, name)
 
-    def for_task(self, task: "Task[Any]", precision: torch.dtype | None = None) -> Predictor[Any]:
+    def for_task(
+        self,
+        task: "Task[Any]",
+        precision: torch.dtype | None = None,
+        options: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Predictor[Any]:
         """Return what predicts a task's examples; see `LoadedModel.predictor`."""
         network = self._network
         if isinstance(network, TextToText):
-            return self._generating(task, network)
+            return self._generating(task, network, options)
         self._refuse_headless()
         if isinstance(network, MultiTask) and task.name not in network.names:
             known = listed(network.names)
@@ -79,7 +85,7 @@ class Predictors:
         """Return what answers questions, if anything does; of several heads the first for spans."""
         match self._network:
             case TextToText() as network:
-                return self._generating_reader(self._question_task(), network)
+                return self._generating_reader(self._question_task(), network, {})
             case GeneratingBody() as network:
                 return CausalGenerator(network, self._vocabulary, self.decoding({}))
         head = next((each for each in self._heads.values() if each.head_name == "span"), None)
@@ -151,28 +157,32 @@ class Predictors:
             raise UserError(f"{self._name} has several heads to {verb} with; name a task: {names}")
         return next(iter(fitting.values()))
 
-    def _generating(self, task: "Task[Any]", network: TextToText) -> Predictor[Any]:
+    def _generating(
+        self, task: "Task[Any]", network: TextToText, options: Mapping[str, Any]
+    ) -> Predictor[Any]:
         if task.kind == "span":
-            return self._generating_reader(task, network)
-        return TaskGenerator(TextGenerator(network, self._vocabulary), task, **self._written)
+            return self._generating_reader(task, network, options)
+        generator = TextGenerator(network, self._vocabulary)
+        return TaskGenerator(generator, task, **self._written(options))
 
-    def _generating_reader(self, task: "Task[Any]", network: TextToText) -> GenerativeReader:
+    def _generating_reader(
+        self, task: "Task[Any]", network: TextToText, options: Mapping[str, Any]
+    ) -> GenerativeReader:
         """Return what answers with texts; contexts that are too long are read in windows."""
         generator = TextGenerator(network, self._vocabulary)
-        return GenerativeReader(generator, self.read_as(task), **self._written)
+        return GenerativeReader(generator, self.read_as(task), **self._written(options))
 
     def read_as(self, task: "Task[Any]") -> "Task[Any]":
         """Return a task as this model was trained to read it."""
         pads = self._saved("text", TextConfig).pad_punctuation
         return task.padded() if pads and task.kind == "span" else task
 
-    @property
-    def _written(self) -> dict[str, Any]:
-        """How long inputs and targets are, as in training."""
+    def _written(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """How long inputs and targets are, as in training, and how it writes."""
         most = sizes_of(self._config)
         sizes = self._saved("text", TextConfig).fitting(most.longest_input, most.longest_target)
         file = {"max_new_tokens": sizes.max_targets, **self._generation}
-        decoding = laid_over(file, {}, self._name, self._config.vocab_size)
+        decoding = laid_over(file, options, self._name, self._config.vocab_size)
         return {"max_inputs": sizes.max_inputs, "decoding": decoding}
 
     def _on_head(

@@ -6,9 +6,10 @@ sentences.
 A sentence ends at `.`, `!` or `?` (and closing quotes, and the mark of a footnote) when white space
 follows and then something that begins one: a capital, a digit, an opening quote or bracket. It does
 not end at the dot of an abbreviation (`Dr. Smith`), an initial (`J. S. Bach`), a list number or
-inside a number. The marks of other scripts, such as `।` and `。`, end one whatever follows. A blank
-line ends one; so does a single line break after a short line or before a list item, while a line
-break inside a paragraph that was wrapped at a fixed width does not.
+inside a number. Before lower case only a dot that stands apart ends one, as in text that was cut
+into tokens (`he won . then it rained .`). The marks of other scripts, such as `।` and `。`, end one
+whatever follows. A blank line ends one; so does a single line break after a short line or before a
+list item, while a line break inside a paragraph that was wrapped at a fixed width does not.
 
 Around a span, a list item, a row of a table or a `key: value` is not cut: it is shown as it stands.
 
@@ -153,8 +154,9 @@ def _ends_line(context: str, match: re.Match[str]) -> bool:
 def _ends_sentence(context: str, match: re.Match[str]) -> bool:
     following = _NEXT_WORD.match(context, match.end())
     if following is None or not (following[1][0].isupper() or following[1][0].isdigit()):
-        # Scripts without capitals, and quotes that begin in lower case.
-        return following is not None and not following[1][0].islower()
+        if following is None:  # quotes that begin in lower case
+            return False
+        return not following[1][0].islower() or _is_apart(context, match)
     if match["stop"][0] != ".":
         return True
     before = _LAST_WORD.search(context, max(0, match.start() - 20), match.start())
@@ -169,3 +171,9 @@ def _ends_sentence(context: str, match: re.Match[str]) -> bool:
     if word.lower() in _OPEN or "." in word or (len(word) == 1 and word.isupper()):
         return following[1].lower() in _STARTERS and not following[2]
     return True
+
+
+def _is_apart(context: str, match: re.Match[str]) -> bool:
+    """Tell whether a dot has a space on both sides, and is none of several, as in `well . . .`."""
+    before = context[max(0, match.start() - 2) : match.start()]
+    return match["stop"] == "." and before.endswith(" ") and before[:1] not in (".", " ")
