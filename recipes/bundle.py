@@ -1,6 +1,9 @@
 """Save a run's model in the project, in half precision. The model card of the folder is kept.
 
+Of a run that was saved without its body (LoRA, adapters) this saves what was trained, again alone.
+
 python recipes/bundle.py runs/reader src/headwater/assets/reader
+python recipes/bundle.py runs/writer src/headwater/assets/writer
 python recipes/bundle.py runs/bodies/bert studies/bodies/bert
 """
 
@@ -9,10 +12,13 @@ from pathlib import Path
 
 import torch
 
-from headwater.checkpoints.folder import load_model, read_extra, save_model
+from headwater.checkpoints.adapted import open_model
+from headwater.checkpoints.folder import read_extra, save_model
 from headwater.checkpoints.hub import resolve
+from headwater.checkpoints.parts import read_adaptation
+from headwater.checkpoints.vocabularies import vocabulary_of
 from headwater.files import replace_file
-from headwater.text.loading import load_vocabulary
+from headwater.inference.generation_file import read_generation
 
 
 def main() -> None:
@@ -20,11 +26,14 @@ def main() -> None:
     source, target = resolve(sys.argv[1]), Path(sys.argv[2])
     card = target / "README.md"
     text = card.read_text(encoding="utf-8") if card.exists() else None
+    model = open_model(source).model
     save_model(
         target,
-        load_model(source).model,
-        vocabulary=load_vocabulary(source),
+        model,
+        adaptation=read_adaptation(source),
+        vocabulary=vocabulary_of(source),
         extra=read_extra(source),
+        generation=read_generation(source, model.config),
         dtype=torch.float16,
     )
     if text is not None:

@@ -117,8 +117,9 @@ def _fill(model: Model, names: Mapping[str, str], folder: Path) -> None:
     expected = {theirs: state[ours] for ours, theirs in names.items()}
     tensors = read_file(folder, TRAINED)
     _check_shapes(tensors, expected, folder / TRAINED)
-    device = next(each for each in model.parameters() if each.device.type != "meta").device
-    values = {ours: tensors[theirs].to(device) for ours, theirs in names.items()}
+    there = next(each for each in model.parameters() if each.device.type != "meta")
+    # Whatever the precision of the file, the numbers are as wide as the body's.
+    values = {ours: tensors[theirs].to(there) for ours, theirs in names.items()}
     model.load_state_dict(values, strict=False, assign=True)
 
 

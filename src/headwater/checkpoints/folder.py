@@ -20,8 +20,9 @@ from headwater.checkpoints.description import PROBLEMS, Description, describe
 from headwater.checkpoints.generation import GENERATION, generation_content
 from headwater.checkpoints.parts import EXTRA, Adaptation, refuse_adapted, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
-from headwater.checkpoints.peft_folder import PeftFolder, vocabulary_of
+from headwater.checkpoints.peft_folder import PeftFolder
 from headwater.checkpoints.state_dict import Match, pack, published, tied_as_found
+from headwater.checkpoints.vocabularies import own_vocabulary, vocabulary_of
 from headwater.checkpoints.weights import check_others, read_weights
 from headwater.errors import UserError, listed, with_article
 from headwater.files import read_json
@@ -88,22 +89,26 @@ def save_model(
         model: any that `build_model`, `build_multi_task` or a method gives.
         adaptation: how the model was adapted: only what was trained is written, and which body it
             was trained on. None: all of it.
-        vocabulary: saved with it.
+        vocabulary: saved with it; without a body only where it is not the body's.
         extra: JSON that travels with it; `read_extra` gives it back.
         generation: of a model that writes, the options by which it is to.
-        dtype: of a whole model's file, for example torch.float16; None: as the parameters are.
+        dtype: of the tensors' file, for example torch.float16; None: as the parameters are.
     """
     content, segments = describe(model), sizes_of(model.config).segments > 1
     free = {EXTRA: extra, GENERATION: generation_content(model, vocabulary, generation or {})}
     if adaptation is not None:
-        tensors = model.small() if isinstance(model, FeatureModel) else trained_tensors(model)
-        peft = adapter_config(model, adaptation)
-        write_parts(folder, content, tensors, vocabulary, free, adaptation, peft, segments=segments)
+        small = model.small() if isinstance(model, FeatureModel) else trained_tensors(model)
+        peft, own = adapter_config(model, adaptation), own_vocabulary(vocabulary, adaptation)
+        tensors = _cast(small, dtype)
+        write_parts(folder, content, tensors, own, free, adaptation, peft, segments=segments)
         return
-    tensors = _tensors(model)
-    tensors = {name: value if dtype is None else value.to(dtype) for name, value in tensors.items()}
+    tensors = _cast(_tensors(model), dtype)
     content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
     write_parts(folder, content, tensors, vocabulary, free, segments=segments)
+
+
+def _cast(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
+    return {name: each if dtype is None else each.to(dtype) for name, each in tensors.items()}
 
 
 def _tensors(model: Model) -> dict[str, Tensor]:

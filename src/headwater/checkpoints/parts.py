@@ -7,7 +7,7 @@ model.safetensors    all tensors under the published names, or else only those t
     base.json                     {"name": "minilm", "path": "/models/minilm",
                                    "sha256": {"model.safetensors": "53aa..."}}
     adapter_config.json           for `peft`, where it knows the method
-vocabulary files     as `Vocabulary.save` writes them
+vocabulary files     as `Vocabulary.save` writes them; without a body none, where they are its own
 manifest.json        sha256 of all of these
 generation_config.json   how a model writes, unless its user says otherwise
 headwater.json       what else must travel with the model, for example a threshold
@@ -57,6 +57,11 @@ class Base:
         path = as_text(real(folder) if local else model)
         return cls(as_text(model), path, weight_sums(folder))
 
+    @property
+    def folder(self) -> Path:
+        """The folder, on this disk."""
+        return resolve(self.path)
+
     @classmethod
     def read(cls, file: Path) -> Self:
         """Read `base.json`."""
@@ -97,16 +102,21 @@ def read_adaptation(folder: Path) -> Adaptation | None:
     return Adaptation(config, Base.read(folder / BASE))
 
 
-def find_base(adaptation: Adaptation, folder: Path) -> Path:
-    """Return the folder of the body that `folder` was trained on, if it holds the same weights."""
-    base, file = adaptation.base, folder / BASE
+def base_folder(adaptation: Adaptation, folder: Path) -> Path:
+    """Return the folder of the body that `folder` was trained on."""
+    base = adaptation.base
     try:
-        found = resolve(base.path)
+        return base.folder
     except UserError as error:
         raise UserError(
-            f"{file}: the body that this was trained on, {base.name}, is not at {base.path}; "
-            f"write its new path there ({error})"
+            f"{folder / BASE}: the body that this was trained on, {base.name}, is not at "
+            f"{base.path}; write its new path there ({error})"
         ) from None
+
+
+def find_base(adaptation: Adaptation, folder: Path) -> Path:
+    """Return the folder of the body that `folder` was trained on, if it holds the same weights."""
+    base, found = adaptation.base, base_folder(adaptation, folder)
     if weight_sums(found) != base.sha256:
         raise UserError(
             f"{found}: holds other weights than those that {folder} was trained on (their sha256 "

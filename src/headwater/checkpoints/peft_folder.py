@@ -24,8 +24,6 @@ from headwater.files import read_json
 from headwater.models.config import HeadName
 from headwater.models.families import BY_MODEL_TYPE
 from headwater.models.key_table import KeyTable, numbered
-from headwater.text.loading import VOCABULARY_FILES, load_vocabulary
-from headwater.text.vocabulary import Vocabulary
 
 PREFIX = "base_model.model."
 """Before the name of each tensor in the file."""
@@ -173,14 +171,6 @@ def beside(folder: Path, name: str) -> Path:
     file = folder / name
     found = None if file.exists() else PeftFolder.find(folder)
     return file if found is None else found.base / name
-
-
-def vocabulary_of(folder: Path) -> Vocabulary:
-    """Load the vocabulary of a model's folder, or of the base of a folder of `peft` without one."""
-    if not any((folder / name).exists() for name in VOCABULARY_FILES):
-        found = PeftFolder.find(folder)
-        folder = folder if found is None else found.base
-    return load_vocabulary(folder)
 
 
 def _refuse_others(settings: Mapping[str, Any], file: Path) -> None:

@@ -47,7 +47,8 @@ def merge(
     from headwater.checkpoints.folder import read_extra, save_model
     from headwater.checkpoints.hub import resolve
     from headwater.checkpoints.parts import read_adaptation
-    from headwater.checkpoints.peft_folder import PeftFolder, vocabulary_of
+    from headwater.checkpoints.peft_folder import PeftFolder
+    from headwater.checkpoints.vocabularies import vocabulary_of
     from headwater.files import check_free
     from headwater.inference.generation_file import read_generation
     from headwater.methods.lora import merge as into_weights

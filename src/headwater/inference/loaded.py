@@ -16,7 +16,7 @@ from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import LoadedCheckpoint, read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import BASE, read_adaptation, weight_sums
-from headwater.checkpoints.peft_folder import vocabulary_of
+from headwater.checkpoints.vocabularies import vocabulary_of
 from headwater.data.example import PairExample, SpanExample
 from headwater.device import choose_device
 from headwater.errors import UserError

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.peft_folder import vocabulary_of
+from headwater.checkpoints.vocabularies import vocabulary_of
 from headwater.data.config import TextConfig
 from headwater.errors import UserError, with_article
 from headwater.inference.decoding import generate_ids

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.peft_folder import vocabulary_of
+from headwater.checkpoints.vocabularies import vocabulary_of
 from headwater.data.config import SequenceConfig, SpanConfig
 from headwater.data.convert import IGNORED, Features
 from headwater.data.example import Examples, SpanExample

@@ -3,13 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from headwater.checkpoints.adapted import open_model
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import know_words, load_model, load_multi_task
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.parts import Adaptation, Base, check_weights_are_there, refuse_adapted
-from headwater.checkpoints.peft_folder import vocabulary_of
+from headwater.checkpoints.parts import (
+    Adaptation,
+    Base,
+    check_weights_are_there,
+    read_adaptation,
+    refuse_adapted,
+)
+from headwater.checkpoints.vocabularies import vocabulary_of
+from headwater.checkpoints.weights import METHOD
 from headwater.config import Config
 from headwater.errors import UserError
 from headwater.inference.generation_file import OWN_LENGTHS, read_generation
@@ -97,8 +106,8 @@ def own_vocabulary(recipe: RunRecipe) -> Vocabulary | None:
         named = recipe.network and recipe.network.vocabulary
         return load_vocabulary(as_path(named).expanduser()) if named else None
     folder = resolve(recipe.model)
-    refuse_adapted(folder)
-    check_weights_are_there(folder)
+    if _continued(recipe, folder) is None:
+        check_weights_are_there(folder)
     vocabulary, config = vocabulary_of(folder), Description.read(folder).config
     check_fits(vocabulary, config.vocab_size, recipe.model)
     return vocabulary
@@ -117,8 +126,32 @@ def build_setup(recipe: RunRecipe, head: TaskHead | None, vocabulary: Vocabulary
         model, vocabulary = _random_network(recipe.network, name, vocabulary, build)
         return _adapted_setup(recipe, model, vocabulary)
     assert recipe.model is not None
-    loaded = load_model(resolve(recipe.model), name, labels=labels)
+    folder = resolve(recipe.model)
+    adaptation = _continued(recipe, folder)
+    if adaptation is not None:
+        assert vocabulary is not None, "own_vocabulary gives that of a model"
+        model, method = open_model(folder).model, build_method(recipe)
+        return Setup(model, vocabulary, method, (), adaptation, _generation(recipe, model))
+    loaded = load_model(folder, name, labels=labels)
     return _adapted_setup(recipe, loaded.model, vocabulary, loaded.new_parameters)
+
+
+def _continued(recipe: RunRecipe, folder: Path) -> Adaptation | None:
+    """Return how a folder without its body was adapted, if the run goes on in the same way.
+
+    That is for models that write; to others a new head is put, and they start from their body.
+    """
+    found = read_adaptation(folder)
+    if found is None:
+        return None
+    if family_of(Description.read(folder).config).kind != "text_to_text":
+        refuse_adapted(folder)
+    if found.to_json() != Adaptation(recipe, found.base).to_json():
+        raise UserError(
+            f"{folder}: was trained by the method and the settings in its {METHOD}; go on with the "
+            f"same, or start from {found.base.name}"
+        )
+    return found
 
 
 def build_features_setup(
@@ -165,11 +198,16 @@ def _adapted_setup(
     method = build_method(recipe)
     adaptation = _adaptation(recipe) if method.saves_adapter_only else None
     method.attach(model)
-    generation = {}
-    if recipe.model is not None:
-        found = read_generation(resolve(recipe.model), model.config)
-        generation = {name: each for name, each in found.items() if name not in OWN_LENGTHS}
+    generation = _generation(recipe, model)
     return Setup(model, vocabulary, method, new_parameters, adaptation, generation)
+
+
+def _generation(recipe: RunRecipe, model: Model) -> dict[str, Any]:
+    """Return how the model that a run begins with writes, but for the lengths."""
+    if recipe.model is None:
+        return {}
+    found = read_generation(resolve(recipe.model), model.config)
+    return {name: each for name, each in found.items() if name not in OWN_LENGTHS}
 
 
 def _adaptation(recipe: RunRecipe) -> Adaptation:
