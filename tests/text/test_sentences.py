@@ -34,6 +34,8 @@ CASES = [
     ("他来了。[我]走了。她在。", "我走了。"),
     ("One [two. Three] four. Five.", "One two. Three four."),
     ("no stop at [all]", "no stop at all"),
+    ("he won . then it [rained] . they left .", "then it rained ."),
+    ("well . . . then it [rained] etc. and so on.", "well . . . then it rained etc. and so on."),
     ("Jan. 5 was [cold]. Feb. 6 was not.", "Jan. 5 was cold."),
     ("He bought Apple Inc. [shares]. They fell.", "He bought Apple Inc. shares."),
     ("Ünder. [Über] alles. Ärger.", "Über alles."),

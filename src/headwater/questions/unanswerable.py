@@ -6,7 +6,8 @@ near passage        on the passage that shares most rare words with it, and lack
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, final
 
 import numpy as np
@@ -34,21 +35,26 @@ class Unanswerable(NamedTuple):
 def unanswerable(
     questions: Sequence[Question], passages: Sequence[Passage], config: QuestionConfig
 ) -> Iterator[Unanswerable]:
-    """Yield what `config` asks for, of questions that its seed draws."""
+    """Yield as many as `config` asks for, if there are, of questions that its seed draws."""
     generator = np.random.Generator(np.random.Philox(config.seed))
-    order = generator.permutation(len(questions)).tolist()
+    drawn = [questions[index] for index in generator.permutation(len(questions))]
     removed = round(config.sentence_removed * len(questions))
     near = round(config.near_passage * len(questions))
-    for index in order[:removed]:
-        each = questions[index]
+    yield from islice(_removed(drawn), removed)
+    if near:
+        yield from islice(_near(reversed(drawn), Nearest(passages)), near)
+
+
+def _removed(questions: Iterable[Question]) -> Iterator[Unanswerable]:
+    for each in questions:
         if text := without_sentence(each):
             yield Unanswerable(f"{each.id}-removed", each.question, each.passage, text)
-    if near:
-        nearest = Nearest(passages)
-        for index in order[::-1][:near]:
-            each = questions[index]
-            if (other := nearest.find(each)) is not None:
-                yield Unanswerable(f"{each.id}-near", each.question, other, other.text)
+
+
+def _near(questions: Iterable[Question], nearest: "Nearest") -> Iterator[Unanswerable]:
+    for each in questions:
+        if (other := nearest.find(each)) is not None:
+            yield Unanswerable(f"{each.id}-near", each.question, other, other.text)
 
 
 def without_sentence(question: Question) -> str | None:
