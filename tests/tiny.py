@@ -7,6 +7,7 @@ the family's config.
 import json
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,7 @@ from headwater.models.build import Model, build_model
 from headwater.models.cbow.family import CBOWConfig
 from headwater.models.config import ModelConfig
 from headwater.models.elmo.config import ELMoConfig
+from headwater.models.encoder_decoder.config import EncoderDecoderConfig
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.t5.config import T5Config
 from headwater.runs.recipe import PretrainRecipe
@@ -73,6 +75,21 @@ def t5_config(*, dropout: float = 0.1, **changes: Any) -> T5Config:
     return T5Config(**{**sizes, **changes})
 
 
+def encoder_decoder_config(
+    *, dropout: float = 0.1, vocab_size: int = 40, positions: int = 20, **changes: Any
+) -> EncoderDecoderConfig:
+    """An encoder of three layers and a decoder of two, 16 wide, with one table of 40 tokens."""
+    encoder = bert_config(dropout=dropout, vocab_size=vocab_size, num_hidden_layers=3)
+    sizes: dict[str, Any] = {
+        "encoder": encoder,
+        "decoder": replace(encoder, num_hidden_layers=2, max_position_embeddings=positions),
+        "shared_embeddings": True,
+        "decoder_start_token_id": 2,
+        "eos_token_id": 3,
+    }
+    return EncoderDecoderConfig(**{**sizes, **changes})
+
+
 def gpt_config(*, dropout: float = 0.1, **changes: Any) -> GPTConfig:
     """Two layers, 16 wide, with two heads, over 40 tokens and 32 positions."""
     sizes: dict[str, Any] = {
@@ -110,6 +127,7 @@ CONFIGS: dict[str, Callable[..., ModelConfig]] = {
     "bert": bert_config,
     "t5": t5_config,
     "gpt": gpt_config,
+    "encoder_decoder": encoder_decoder_config,
     "elmo": elmo_config,
     "cbow": cbow_config,
 }

@@ -24,6 +24,7 @@ from headwater.models.body import GeneratingBody
 from headwater.models.text_to_text import TextToText
 from headwater.text.framing import framing_of
 from headwater.text.vocabulary import Vocabulary
+from headwater.text.wordpiece_spaces import joined
 
 if TYPE_CHECKING:
     from headwater.data.task import Task
@@ -59,6 +60,8 @@ class TextGenerator:
         self.framing = framing_of(vocabulary)
         self._special = DecoderTokens(network.config.decoder_start_token_id, (self.framing.end,))
         self._tokens = tokens
+        # Tokens that hold no spaces, as BERT's, leave them to be guessed.
+        self._spaced = joined if self.framing.before else str.strip
 
     def generate(
         self,
@@ -87,7 +90,7 @@ class TextGenerator:
         )
         return [
             [
-                GeneratedText(self.vocabulary.decode(each.ids).strip(), each.log_probability)
+                GeneratedText(self._spaced(self.vocabulary.decode(each.ids)), each.log_probability)
                 for each in several
             ]
             for several in generated

@@ -20,6 +20,7 @@ from headwater.data.span_files import read_squad
 from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.metrics.names import MetricKind
+from headwater.text.as_written import recased
 from headwater.text.sentences import sentences
 
 LONGEST = 1000
@@ -95,7 +96,8 @@ class QuestionGeneration(Task[SpanExample]):
         return example if example.question.strip() else None
 
     def from_text(self, example: SpanExample, text: str) -> str:
-        return text.strip()
+        """Return a question with the names of the text as they stand there."""
+        return recased(text.strip(), example.context)
 
     def golds(self, examples: DataSource[SpanExample]) -> dict[str, Sequence[str]]:
         return {example.id: (example.question.strip(),) for example in examples}

@@ -18,6 +18,7 @@ from headwater.data.task import Kind, Task
 from headwater.errors import UserError
 from headwater.metrics.names import METRICS, MetricKind
 from headwater.tasks.padding import pad_punctuation, unpadded
+from headwater.text.as_written import as_written
 
 
 class SpanReader(Protocol):
@@ -78,7 +79,8 @@ class SquadTask(Task[SpanExample]):
 
     def from_text(self, example: SpanExample, text: str) -> str:
         """Return an answer as it stands in the context."""
-        return unpadded(text, example.context) if self.pad_punctuation else text
+        put_back = unpadded if self.pad_punctuation else as_written
+        return put_back(text, example.context)
 
     def compared(self, text: str) -> str:
         return pad_punctuation(text) if self.pad_punctuation else text
