@@ -242,3 +242,16 @@ def test_a_t5_takes_no_decoder(files: Path, tmp_path: Path) -> None:
     body = tiny.model_folder(tmp_path / "t5", tiny.example_unigram(), family="t5")
     with pytest.raises(UserError, match="is put on an encoder such as BERT; this is a T5"):
         begin(recipe(files, model=str(body)))
+
+
+def test_what_only_other_models_do_is_said(files: Path, run: Path, headwater: Headwater) -> None:
+    filled = headwater("fill", "a [MASK]", "--model", run)
+    assert filled.code == 2 and "has no sentinels" in filled.err
+    assert len(library.load(run).generate(INPUTS[:1], max_new_tokens=500)) == 1
+    shown = headwater("inspect", "outputs", run, INPUTS[0])
+    assert shown.code == 0 and "likeliest" in shown.out
+    unlabelled = {"objective": "mlm", "corpus": {"train": "store"}}
+    data = {"train": [str(files / "train.json")]}
+    mixture = {"tasks": [{"task": "squad_v2", "data": data}, {"unlabelled": unlabelled}]}
+    with pytest.raises(UserError, match="an encoder_decoder learns no objective in a mixture"):
+        begin(recipe(files, task=None, data=None, mixture=mixture))

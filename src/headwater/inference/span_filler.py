@@ -13,6 +13,7 @@ from typing import final
 import numpy as np
 
 from headwater.data.convert import Features
+from headwater.errors import UserError
 from headwater.inference.batches import chunks
 from headwater.inference.gaps import Filling, with_sentinels
 from headwater.inference.generated import DecoderTokens, Generated
@@ -36,8 +37,13 @@ class SpanFiller:
         """start: the first token of what is written; None: as in config.json."""
         self._network, self._vocabulary = network, vocabulary
         self._start = network.config.decoder_start_token_id if start is None else start
-        self._end = end_token(vocabulary)
         self._sentinels = sentinel_ids(vocabulary)
+        if not self._sentinels:
+            raise UserError(
+                "this vocabulary has no sentinels such as <extra_id_0>, which stand for what a "
+                "text-to-text model fills in; fill with a T5, or with a masked language model"
+            )
+        self._end = end_token(vocabulary)
 
     def __call__(self, texts: Sequence[str], top_k: int) -> Iterator[list[list[Filling]]]:
         """Yield for each text the `top_k` likeliest fillings of each gap, in order."""

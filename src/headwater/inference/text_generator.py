@@ -21,6 +21,7 @@ from headwater.inference.decoding import generate_ids
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
 from headwater.models.body import GeneratingBody
+from headwater.models.families import sizes_of
 from headwater.models.text_to_text import TextToText
 from headwater.text.framing import framing_of
 from headwater.text.vocabulary import Vocabulary
@@ -73,13 +74,19 @@ class TextGenerator:
 
         Of inputs with more than `max_inputs` tokens, special ones included, the end is cut.
         """
-        config = config or GenerationConfig()
+        config = self._within(config or GenerationConfig())
         most = None if max_inputs is None else max_inputs - self.framing.special_tokens
         begin = 0
         for chunk in chunks(texts, CHUNK):
             inputs = [each.ids[:most] for each in self.vocabulary.encode_batch(chunk)]
             yield from self._chunk(inputs, config, begin)
             begin += len(chunk)
+
+    def _within(self, config: GenerationConfig) -> GenerationConfig:
+        """Let texts end where a decoder has no more positions."""
+        longest = sizes_of(self.network.config).longest_target
+        most = min(config.max_new_tokens, longest)
+        return config.model_copy(update={"max_new_tokens": most})
 
     def _chunk(
         self, inputs: Sequence[Ints], config: GenerationConfig, begin: int

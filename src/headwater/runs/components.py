@@ -14,7 +14,7 @@ from headwater.data.convert import FeatureSet
 from headwater.data.preparation import prepare
 from headwater.data.rates import Rates, equal, proportional, temperature
 from headwater.data.task import Task
-from headwater.errors import UserError
+from headwater.errors import UserError, with_article
 from headwater.models.config import ModelConfig, TaskHead
 from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
@@ -145,9 +145,10 @@ def _padded(tasks: Mapping[str, Task[Any]]) -> dict[str, Task[Any]]:
 
 def _check_objective(config: ObjectiveConfig, family: AnyFamily) -> None:
     if config.objective not in family.objectives:
-        known = " and ".join(family.objectives)
+        known = " and ".join(family.objectives) or "no objective"
         raise UserError(
-            f"objective {config.objective!r}: a {family.name} learns {known} in a mixture"
+            f"objective {config.objective!r}: {with_article(family.name)} learns {known} in a "
+            "mixture"
         )
     if config.mlm.packing or config.lm.packing or config.span_corruption.packing:
         raise UserError(f"objective {config.objective!r}: a mixture cannot be packed")

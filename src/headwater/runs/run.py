@@ -306,10 +306,10 @@ def _resolved(recipe: PretrainRecipe) -> PretrainRecipe:
     family = recipe_family(recipe)
     if recipe.objective not in family.objectives:
         families = " or ".join(map(with_article, families_of(recipe.objective)))
+        its = f"its objectives are {', '.join(family.objectives)}"
         raise UserError(
             f"objective {recipe.objective!r} trains {families}, "
-            f"this is {with_article(family.name)}; "
-            f"its objectives are {', '.join(family.objectives)}"
+            f"this is {with_article(family.name)}; {its if family.objectives else 'it has none'}"
         )
     return resolved(best_is_lowest(recipe), family)  # all that is measured is a loss
 

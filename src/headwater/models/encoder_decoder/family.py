@@ -81,6 +81,7 @@ ENCODER_DECODER = Family(
         f"{config.encoder.num_hidden_layers} + {config.decoder.num_hidden_layers} layers, "
         f"{config.encoder.hidden_size} wide, encoder-decoder"
     ),
+    added_up="the vectors of token, position and first segment are added, on either side",
     training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
     objectives=(),
     read=_read,

@@ -4,16 +4,19 @@ Rothe et al. 2020, section 2: the decoder has the encoder's weights, and only th
 memory is new. Here it begins with the weights of the self-attention: it looks for tokens alike.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import cast
 
-import torch
 from torch import nn
 
 from headwater.models.bert.network import Bert
 from headwater.models.body import EncoderBody
 from headwater.models.encoder_decoder.config import EncoderDecoderConfig
 from headwater.models.encoder_decoder.network import EncoderDecoder, initialize
+
+_LIKE = {"attention": "attention", "cross": "attention", "feedforward": "feedforward"}
+"""The parts of a decoder's block, and those of an encoder's that they start as."""
 
 
 def put_decoder_on(
@@ -33,21 +36,11 @@ def put_decoder_on(
     encoder.config = config.encoder
     model.take_encoder(encoder)
     own, given = model.decoder.embeddings, encoder.embeddings
-    with torch.no_grad():
-        own.position.weight.copy_(given.position.weight[: len(own.position.weight)])
-    pairs: list[tuple[nn.Module | None, nn.Module | None]] = [
-        (own.segment, given.segment),
-        (own.norm, given.norm),
-    ]
+    positions = given.position.weight[: config.decoder.max_position_embeddings]
+    own.position.weight = nn.Parameter(positions.detach().clone())
+    own.segment, own.norm = copy.deepcopy(given.segment), copy.deepcopy(given.norm)
     for layer, number in zip(model.decoder.layers, start, strict=True):
         lender = encoder.layers[number]
-        attention = lender.get_submodule("attention")
-        pairs += [
-            (layer.get_submodule("attention"), attention),
-            (layer.get_submodule("cross"), attention),
-            (layer.get_submodule("feedforward"), lender.get_submodule("feedforward")),
-        ]
-    for mine, theirs in pairs:
-        if mine is not None and theirs is not None:
-            mine.load_state_dict(theirs.state_dict())
+        for part, like in _LIKE.items():
+            layer.set_submodule(part, copy.deepcopy(lender.get_submodule(like)))
     return model
