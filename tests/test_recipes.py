@@ -13,6 +13,7 @@ from headwater.methods.config import MethodConfig
 from headwater.models.families import FAMILIES, presets
 from headwater.objectives.names import CorpusConfig, ObjectiveConfig, ObjectiveName
 from headwater.runs.recipe import (
+    DecoderConfig,
     MixedTask,
     MixtureConfig,
     NetworkConfig,
@@ -30,7 +31,9 @@ OBJECTIVES = [
     if name not in ("objective", "corpus")
 ]
 FAMILY_PRESETS = {
-    family.title: next(iter(family.formats.values())).preset for family in FAMILIES.values()
+    family.title: next(iter(family.formats.values())).preset
+    for family in FAMILIES.values()
+    if family.presets
 }
 RECIPES = sorted((ROOT / "recipes").rglob("*.toml"))
 PAPERS = [path for path in RECIPES if path.parent.name == "papers"]  # see test_paper_recipes.py
@@ -79,11 +82,22 @@ def test_every_key_is_documented() -> None:
     keys = set()
     for recipe in (Recipe, PretrainRecipe):
         keys |= set(recipe.model_fields)
-    keys -= {"corpus", "data", "spans", "sequence", "text", "training", "network", "mixture"}
+    keys -= {
+        "corpus",
+        "data",
+        "spans",
+        "sequence",
+        "text",
+        "training",
+        "network",
+        "mixture",
+        "decoder",
+    }
     tables = (DataConfig, SpanConfig, SequenceConfig, TextConfig, TrainingConfig, CorpusConfig)
     for config in (*tables, *OBJECTIVES, MixtureConfig, MixedTask):
         keys |= set(config.model_fields)
     keys |= {f"network.{name}" for name in NetworkConfig.model_fields}
+    keys |= {f"decoder.{name}" for name in DecoderConfig.model_fields}
     for table, field in MethodConfig.model_fields.items():
         if isinstance(field.default, Config):
             keys |= {f"{table}.{name}" for name in type(field.default).model_fields}
