@@ -153,6 +153,17 @@ def test_the_best_of_each_task_is_kept_on_request(files: Path, body: Path) -> No
         assert task(name).score(examples, said)[metric] == pytest.approx(best)
 
 
+def test_the_default_task_answers_where_none_is_named(files: Path, body: Path) -> None:
+    wanted = recipe(files, {"model": str(body)}, mixture={"default_task": "rte"})
+    finetune(wanted, files / "run")
+    model = load(files / "run", "cpu")
+    assert model.extra["default_task"] == "rte"
+    assert model.classify("bob won") == model.classify("bob won", task="rte")
+    assert model.classify("bob won") != model.classify("bob won", task="cola")
+    with pytest.raises(UserError, match=r"mixture\.default_task = 'mrpc': its tasks are cola, rte"):
+        begin(recipe(files, {"model": str(body)}, mixture={"default_task": "mrpc"}))
+
+
 def test_steps_of_several_heads_hold_examples_unless_set_otherwise(files: Path, body: Path) -> None:
     wanted = recipe(files, {"model": str(body)})
     values = wanted.model_dump(exclude_unset=True)
@@ -315,6 +326,7 @@ BAD_MIXTURES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [LEAF], "rates": "fair"}, "rates"),
     ({"task": [LEAF]}, "did you mean 'mixture.tasks'|tasks"),
     ({"tasks": [{"mixture": {"tasks": [LEAF], "best_each": True}}]}, "for the run's own mixture"),
+    ({"tasks": [{"mixture": {"tasks": [LEAF], "default_task": "rte"}}]}, "default_task is for the"),
     ({"tasks": [{"mixture": {"tasks": [LEAF | {"dat": {}}]}}]}, "did you mean 'data'"),
     ({"tasks": [LEAF | {"rate": 1e308}]}, "rate"),
     (

@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from headwater.checkpoints.hub import BUNDLED, resolve
+from headwater.checkpoints.hub import BUNDLED, bundled, resolve
 from headwater.errors import UserError
 
 
@@ -47,6 +47,21 @@ def test_a_file_or_a_folder_without_a_model(tmp_path: Path) -> None:
         resolve(str(tmp_path / "nothing" / "here"))
     (tmp_path / "adapter_config.json").write_text("{}")
     assert resolve(str(tmp_path)) == tmp_path
+
+
+def test_a_bundled_name_without_its_files_is_not_listed_and_not_asked_of_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("reader", "sentiment"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text("")
+    (tmp_path / "reader" / "config.json").write_text("{}")
+    found = bundled(tmp_path)
+    assert found == {"reader": tmp_path / "reader"}
+    monkeypatch.setattr("headwater.checkpoints.hub.BUNDLED", found)
+    monkeypatch.chdir(tmp_path / "reader")
+    with pytest.raises(UserError, match=r"^sentiment: a bundled model, whose files are missing"):
+        resolve("sentiment")
 
 
 def test_a_name_that_can_be_none(tmp_path: Path) -> None:

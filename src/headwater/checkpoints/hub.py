@@ -15,7 +15,17 @@ from pathlib import Path
 from headwater.errors import UserError
 from headwater.paths import as_path
 
-BUNDLED: Mapping[str, Path] = {"reader": Path(__file__).parents[1] / "assets" / "reader"}
+ASSETS = ("reader", "writer", "tagger", "sentiment")
+"""The names of the models that this package brings."""
+
+
+def bundled(assets: Path) -> dict[str, Path]:
+    """Return the folders of those models by name, without any whose files are missing."""
+    folders = ((name, assets / name) for name in ASSETS)
+    return {name: folder for name, folder in folders if (folder / "config.json").is_file()}
+
+
+BUNDLED: Mapping[str, Path] = bundled(Path(__file__).parents[1] / "assets")
 
 ADAPTER = "adapter_config.json"
 """What makes a folder one of `peft`; see `peft_folder.py`."""
@@ -42,6 +52,11 @@ def resolve(model: str) -> Path:
         if not path.is_dir():
             raise UserError(f"{model}: a model is a folder, this is a file")
         return _model_folder(path)
+    if model in ASSETS:
+        raise UserError(
+            f"{model}: a bundled model, whose files are missing from this installation of "
+            "headwater; give a folder or a hub id"
+        )
     if not _HUB_ID.fullmatch(model):
         raise UserError(f"{model}: no such folder; bundled: {', '.join(BUNDLED)}")
     return _fetch(model)

@@ -12,12 +12,10 @@ peft finds the modules to adapt by the ends of their names. Where a short end wo
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from headwater.checkpoints.hub import BUNDLED
 from headwater.checkpoints.parts import Adaptation
 from headwater.checkpoints.peft_folder import PREFIX
 from headwater.methods.lora import LowRankLinear
@@ -83,7 +81,7 @@ def adapter_config(model: Model, adaptation: Adaptation) -> dict[str, Any] | Non
     return {
         "peft_type": "LORA",
         "task_type": _TASK_TYPES[head] if encoder and head else "SEQ_2_SEQ_LM",
-        "base_model_name_or_path": str(BUNDLED.get(base.path, Path(base.path))),
+        "base_model_name_or_path": base.path,
         "r": settings.rank,
         "lora_alpha": settings.alpha,
         "lora_dropout": settings.dropout,

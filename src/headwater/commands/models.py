@@ -17,7 +17,10 @@ from headwater.commands.terminal import (
 from headwater.errors import UserError
 
 ABOUT = {
-    "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)"
+    "reader": "bundled: finds answers in a text, or says that it holds none (6 layers, 384 wide)",
+    "writer": "bundled: writes answers and questions, on the reader's body",
+    "tagger": "bundled: finds persons, places and other entities, on the reader's body",
+    "sentiment": "bundled: says whether a text is positive or negative, on the reader's body",
 }
 
 

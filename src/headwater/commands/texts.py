@@ -34,7 +34,7 @@ Pair = tuple[str, str | None]
 @described("Classify a text or a pair of texts: labels with probabilities, or a number.")
 def classify(
     text: Text,
-    model: Asked,
+    model: Asked = "sentiment",
     text_pair: Annotated[
         str | None,
         option("The second text of a pair; with -, it follows a tab on the line.", "TEXT"),
@@ -81,7 +81,7 @@ def _pair(line: str) -> Pair:
 @described("Find the entities of a text, with their labels and character offsets.")
 def tag(
     text: Text,
-    model: Asked,
+    model: Asked = "tagger",
     aggregation: Annotated[
         Literal["first", "simple"],
         option("first: a word gets its first token's tag; simple: each token its own."),

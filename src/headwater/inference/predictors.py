@@ -143,7 +143,10 @@ class Predictors:
         return {} if network.head_name is None else {"": network}
 
     def _head(self, verb: Name, task: str | None) -> Model:
-        """Return the network with the head that a verb asks: that of `task`, or the only one."""
+        """Return the network with the head that a verb asks: that of `task`, or the only one.
+
+        Of several that could it is that of the model's default task.
+        """
         heads = self._heads
         if task is not None and task not in heads:
             known = listed(heads) or "one head at most, without a name"
@@ -152,10 +155,13 @@ class Predictors:
         fitting = {n: head for n, head in asked.items() if head.head_name in VERBS[verb].heads}
         if not fitting:
             raise self.unfit(verb)
-        if len(fitting) > 1:
+        if len(fitting) == 1:
+            return next(iter(fitting.values()))
+        default = self._extra.get("default_task")
+        if not isinstance(default, str) or default not in fitting:
             names = listed(fitting)
             raise UserError(f"{self._name} has several heads to {verb} with; name a task: {names}")
-        return next(iter(fitting.values()))
+        return fitting[default]
 
     def _generating(
         self, task: "Task[Any]", network: TextToText, options: Mapping[str, Any]

@@ -14,7 +14,7 @@ from headwater.data.convert import FeatureSet
 from headwater.data.preparation import prepare
 from headwater.data.rates import Rates, equal, proportional, temperature
 from headwater.data.task import Task
-from headwater.errors import UserError, with_article
+from headwater.errors import UserError, listed, with_article
 from headwater.models.config import ModelConfig, TaskHead
 from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
@@ -111,6 +111,7 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
             raise UserError(
                 f"mixture: {name} stands in it twice; list all of its files (or stores) once"
             )
+    _check_default(recipe.mixture.default_task, list(tasks.values()), writes=writes)
     check_best_metric(recipe, [tasks[each.task] for each in leaves if each.task])
     components: list[Component[Recipe]] = []
     for each in leaves:
@@ -133,6 +134,17 @@ def _learned_task(name: str, family: AnyFamily) -> Task[Any]:
             "[decoder] layers = 2 into the recipe, or take a t5"
         )
     return task
+
+
+def _check_default(name: str | None, tasks: Sequence[Task[Any]], *, writes: bool) -> None:
+    """Refuse a default task where there are no heads, or that has none."""
+    if name is None:
+        return
+    if writes:
+        raise UserError("mixture.default_task is for models with heads; a text says its task")
+    known = [task.name for task in tasks]
+    if name not in known:
+        raise UserError(f"mixture.default_task = {name!r}: its tasks are {listed(known)}")
 
 
 def _padded(tasks: Mapping[str, Task[Any]]) -> dict[str, Task[Any]]:

@@ -124,8 +124,10 @@ class MixedTask(Config):
             raise ValueError("give one of task (with data), unlabelled and mixture")
         if (self.task is None) != (self.data is None):
             raise ValueError("a task needs data, and data a task")
-        if self.mixture is not None and self.mixture.best_each:
-            raise ValueError("best_each is for the run's own mixture, not for one inside of it")
+        inner = self.mixture
+        if inner is not None and (inner.best_each or inner.default_task):
+            key = "best_each" if inner.best_each else "default_task"
+            raise ValueError(f"{key} is for the run's own mixture, not for one inside of it")
         return self
 
 
@@ -136,6 +138,7 @@ class MixtureConfig(Config):
     cap: count at most so many examples of each (the T5 paper's K; not for `equal`).
     temperature: of `temperature`, 2 if left out; 1 is proportional, a large one nearly equal.
     best_each: keep the best weights of each task, too (of the run's own mixture).
+    default_task: whose head answers where several could and none is named (of that mixture, too).
     """
 
     tasks: list[MixedTask] = Field(min_length=1)
@@ -143,6 +146,7 @@ class MixtureConfig(Config):
     cap: int | None = Field(default=None, ge=1, le=10**15)
     temperature: float | None = Field(default=None, gt=0)
     best_each: bool = False
+    default_task: str | None = None
 
     def leaves(self) -> list[MixedTask]:
         """Return its tasks and objectives, those of inner mixtures in their place."""

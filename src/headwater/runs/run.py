@@ -186,6 +186,8 @@ class Run(Hooks, Generic[R]):
         # The first task names the model, a task of spans before all others.
         for each in sorted(self.components, key=lambda each: each.kind != "span"):
             extra = each.saved(self.recipe, self.setup) | extra
+        if self.mixture is not None and self.mixture.default_task is not None:
+            extra["default_task"] = self.mixture.default_task
         setup = self.setup
         save_model(
             folder,
