@@ -1,10 +1,10 @@
-"""Train, bundle and measure the models that stand on the bundled reader; their cards get the scores.
+"""Train, bundle and measure the models on the bundled reader's body; their cards get the scores.
 
 python recipes/heads.py              both
 python recipes/heads.py tagger       one of tagger, sentiment
 
-They are refused on any other reader, so run this again after the reader has changed. Interrupted runs
-continue. Runs are in runs/NAME; delete those of an older reader.
+They are refused on any other reader, so run this again after the reader has changed. Interrupted
+runs continue. Runs are in runs/NAME; delete those of an older reader.
 """
 
 import json
@@ -50,7 +50,7 @@ def main() -> None:
         subprocess.run([sys.executable, "recipes/bundle.py", run, folder], check=True)
         card = folder / "README.md"
         table = measured(name)
-        card.write_text(TABLE.sub(lambda _: table, card.read_text("utf-8"), count=1), "utf-8")
+        card.write_text(TABLE.sub(table, card.read_text("utf-8"), count=1), "utf-8")
         print(table)
 
 

@@ -1,4 +1,4 @@
-"""The bundled models without a body: small, offline, on the reader's weights, as their cards say."""
+"""The bundled models without a body: small, offline, on the reader, as good as their cards say."""
 
 import json
 import re
