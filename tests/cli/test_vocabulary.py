@@ -171,5 +171,5 @@ def test_ctrl_c_ends_the_learning_at_once(tmp_path: Path) -> None:
         assert "learning 9000 tokens" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         process.wait(10)
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode in {-signal.SIGINT, 128 + signal.SIGINT}  # both 130 in a shell
     assert [item.name for item in tmp_path.iterdir()] == ["many.txt"]
