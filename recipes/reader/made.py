@@ -1,0 +1,47 @@
+"""Make questions without an answer of those in `people.json`, where the paragraph nearly answers them.
+
+    python recipes/reader/made.py runs/reader [SHARE]
+
+writes `made.json`: for SHARE of the questions (0.25), half of them on their paragraph without the sentence
+that answers, half on the paragraph nearest by its rare words, of all sets together, that lacks the answer.
+"""
+
+import random
+import sys
+from pathlib import Path
+
+from rows import Row, squad_rows, write_rows
+
+from headwater.data.example import AnswerSpan
+from headwater.questions.ask import Question
+from headwater.questions.passages import Passage
+from headwater.questions.unanswerable import Nearest, without_sentence
+
+
+def main() -> None:
+    """Read the questions, draw, make, write."""
+    folder = Path(sys.argv[1])
+    share = float(sys.argv[2]) if len(sys.argv) > 2 else 0.25
+    rows = list(squad_rows(str((folder / "people.json").resolve())))
+    titles = {row.context: row.title for row in rows}
+    texts = sorted(titles)
+    passages = {text: Passage(order, titles[text], text) for order, text in enumerate(texts)}
+    nearest = Nearest(list(passages.values()))
+    drawn = random.Random(0).sample(rows, round(share * len(rows)))
+    made = []
+    for number, row in enumerate(drawn):
+        text, start = row.answers[0]
+        question = Question(passages[row.context], row.question, AnswerSpan(text, start), 1.0)
+        context: str | None
+        if number % 2:
+            found = nearest.find(question)
+            context, kind = (found.text if found else None), "near"
+        else:
+            context, kind = without_sentence(question), "removed"
+        if context is not None:
+            made.append(Row(f"{row.id}-{kind}", row.question, context, (), titles.get(context, row.title)))
+    print("made", write_rows(folder / "made.json", made))
+
+
+if __name__ == "__main__":
+    main()
