@@ -12,7 +12,7 @@ from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader, _ranked
 from headwater.inference.text_generator import GeneratedText, TextGenerator
 from headwater.models.t5.network import T5
-from headwater.tasks.squad import SQUAD_V2
+from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
 from headwater.text import long_text
 from headwater.text.vocabulary import Vocabulary
 
@@ -107,6 +107,14 @@ def test_an_empty_window_does_not_speak_for_the_others() -> None:
     assert _ranked([[empty], [empty]]) == [empty]
     assert _ranked([[empty, some]])[0] == empty  # one window: the likeliest
     assert _ranked([[GeneratedText("bob", -3.0)], [some]]) == [some]
+
+
+def test_the_word_for_no_answer_is_none(writer: TextGenerator) -> None:
+    reader = GenerativeReader(writer, SQUAD_V2)
+    example = SpanExample("q", "who?", "bob won", ())
+    said = [GeneratedText("unanswerable", -0.1), GeneratedText("bob", -2.0)]
+    assert reader._read(said, example) == [GeneratedText("", -0.1), said[1]]
+    assert GenerativeReader(writer, SQUAD_V1)._read(said, example) == said
 
 
 def test_closed_book_and_sources(writer: TextGenerator) -> None:

@@ -152,7 +152,7 @@ def test_a_span(tmp_path: Path) -> None:
     task = declared(tmp_path, nulls)
     examples = task.read([table(tmp_path, [{**row, "a": ""}])])
     assert examples[0].impossible and task.null_answers
-    assert task.to_text(examples[0]).targets == ("",)
+    assert task.to_text(examples[0]).targets == ("unanswerable",)
     assert task.score(examples, {"0": ""})["exact"] == 100.0
 
 

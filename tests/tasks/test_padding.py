@@ -67,7 +67,8 @@ def test_a_question_reads_as_t5_learned_it() -> None:
     assert said.targets == ("( old )",)
     assert SQUAD_V1.to_text(EXAMPLE).inputs == "question: A question? context: Some (old) context."
     assert task.from_text(EXAMPLE, "( old ) context") == "(old) context"
-    assert SQUAD_V2.padded().to_text(SpanExample("q", "Who?", "Ann.", (), True)).targets == ("",)
+    null = SQUAD_V2.padded().to_text(SpanExample("q", "Who?", "Ann.", (), True))
+    assert null.targets == ("unanswerable",)
     with pytest.raises(UserError, match="task rte: pad_punctuation is for questions on a text"):
         RTE.padded()
 

@@ -26,9 +26,12 @@ def test_text_to_text_keeps_all_answers() -> None:
     assert SQUAD_V1.to_text(two).targets == ("Ann B", "Ann")
 
 
-def test_no_answer_is_the_empty_text() -> None:
-    assert SQUAD_V2.to_text(NULL).targets == ("",)
+def test_no_answer_is_said_in_a_word() -> None:
+    assert SQUAD_V2.to_text(NULL).targets == ("unanswerable",)
     assert SQUAD_V2.to_text(SpanExample("q", "Who?", "Ann", ())).targets == ()
+    for said in ("unanswerable", "Unanswerable.", ""):
+        assert SQUAD_V2.from_text(NULL, said) == ""
+    assert SQUAD_V1.from_text(NULL, "unanswerable") == "unanswerable"
 
 
 def test_scores_by_version() -> None:

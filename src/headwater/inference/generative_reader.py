@@ -65,7 +65,7 @@ class GenerativeReader:
             windows = [list(self._windows(example)) for example in chunk]
             generated = self.generator.generate([text for each in windows for text in each], config)
             for example, texts in zip(chunk, windows, strict=True):
-                found = _ranked([next(generated) for _ in texts])
+                found = _ranked([self._read(next(generated), example) for _ in texts])
                 answers = tuple(self._answer(text, example) for text in found[:top_k])
                 best = next((text.text for text in found if text.text), "")
                 yield Prediction(example.id, answers, self._task.from_text(example, best))
@@ -82,15 +82,17 @@ class GenerativeReader:
         if contexts is None:
             alone = SpanExample("", question, "", ())
             inputs = [self._task.to_text(alone).inputs]
-            written = _ranked(list(self.generator.generate(inputs, config)))
-            return [self._answer(text, alone) for text in written[:top_k]]
+            [texts] = self.generator.generate(inputs, config)
+            ranked = _ranked([self._read(texts, alone)])
+            return [self._answer(text, alone) for text in ranked[:top_k]]
         named = {"": contexts} if isinstance(contexts, str) else contexts
         asked: deque[SpanExample] = deque()  # of the windows that are being read
         found: list[GeneratedText] = []
         answers: dict[GeneratedText, Answer] = {}
         windows = 0
-        for texts in self.generator.generate(self._inputs(question, named, asked), config):
+        for written in self.generator.generate(self._inputs(question, named, asked), config):
             example = asked.popleft()
+            texts = self._read(written, example)
             for text in texts:
                 if text not in answers:
                     answers[text] = self._answer(text, example, example.id or None)
@@ -143,6 +145,13 @@ class GenerativeReader:
         for start, end in _spans(chain((first,), following, encoded), room):
             part = replace(example, context=context[start:end], answers=())
             yield self._task.to_text(part).inputs
+
+    def _read(self, texts: Sequence[GeneratedText], example: SpanExample) -> list[GeneratedText]:
+        """Return the empty text for each that says that there is no answer."""
+        return [
+            text if self._task.from_text(example, text.text) else text._replace(text="")
+            for text in texts
+        ]
 
     def _answer(
         self, text: GeneratedText, example: SpanExample, source: str | None = None

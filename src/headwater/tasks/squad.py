@@ -1,7 +1,7 @@
 """SQuAD v1.1 and v2.0 (Rajpurkar et al. 2016, 2018), as a span task and as text to text.
 
-As text a question reads `question: Who ...? context: The ...` and its target is the answer, the
-empty text where there is none. With `pad_punctuation` it reads as T5's own checkpoints learned it:
+As text a question reads `question: Who ...? context: The ...` and its target is the answer, or
+"unanswerable" where there is none. With `pad_punctuation` it reads as T5's own checkpoints learned it:
 `question: Who ... ? context: The ... .` (see `tasks.padding`).
 """
 
@@ -19,6 +19,10 @@ from headwater.errors import UserError
 from headwater.metrics.names import METRICS, MetricKind
 from headwater.tasks.padding import pad_punctuation, unpadded
 from headwater.text.as_written import as_written
+
+
+NO_ANSWER = "unanswerable"
+"""What a model writes that finds no answer, as FLAN has it (Wei et al. 2022); or nothing at all."""
 
 
 class SpanReader(Protocol):
@@ -71,14 +75,16 @@ class SquadTask(Task[SpanExample]):
         """
         first = (example.agreed_answer.text,) if example.answers else ()
         answers = tuple(dict.fromkeys(map(self.compared, (*first, *example.golds))))
-        targets = ("",) if example.impossible else answers
+        targets = (NO_ANSWER,) if example.impossible else answers
         if self.pad_punctuation:
             question, context = map(pad_punctuation, (example.question, example.context))
             example = replace(example, question=question, context=context)
         return TextExample(example.id, self.as_text(example), targets)
 
     def from_text(self, example: SpanExample, text: str) -> str:
-        """Return an answer as it stands in the context."""
+        """Return an answer as it stands in the context; the empty text for none."""
+        if self.null_answers and text.strip().lower().rstrip(".") == NO_ANSWER:
+            return ""
         put_back = unpadded if self.pad_punctuation else as_written
         return put_back(text, example.context)
 
