@@ -51,8 +51,8 @@ def questions(file: Path, count: int, seed: int) -> Path:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny encoder with a head for spans, and questions."""
     folder = tmp_path_factory.mktemp("writer")
-    words = (*NAMES, *THINGS, "who", "built", "the", "question", "answer", "context", ":", "?", ".")
-    vocabulary = tiny.wordpiece(folder, words)
+    said = ("who", "built", "the", "question", "answer", "context", "unanswerable", ":", "?", ".")
+    vocabulary = tiny.wordpiece(folder, (*NAMES, *THINGS, *said))
     sizes = {"hidden_size": 64, "intermediate_size": 128}
     tiny.model_folder(
         folder / "encoder", vocabulary, "span", dropout=0.0, initializer_range=0.1, **sizes

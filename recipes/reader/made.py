@@ -1,9 +1,10 @@
-"""Make questions without an answer of those in `people.json`, where the paragraph nearly answers them.
+"""Make questions without an answer of those in `people.json`: the paragraph nearly answers them.
 
     python recipes/reader/made.py runs/reader [SHARE]
 
-writes `made.json`: for SHARE of the questions (0.25), half of them on their paragraph without the sentence
-that answers, half on the paragraph nearest by its rare words, of all sets together, that lacks the answer.
+writes `made.json`: for SHARE of the questions (0.25), half of them on their paragraph without the
+sentence that answers, half on the paragraph nearest by its rare words, of all sets together, that
+lacks the answer.
 """
 
 import random
@@ -39,7 +40,9 @@ def main() -> None:
         else:
             context, kind = without_sentence(question), "removed"
         if context is not None:
-            made.append(Row(f"{row.id}-{kind}", row.question, context, (), titles.get(context, row.title)))
+            made.append(
+                Row(f"{row.id}-{kind}", row.question, context, (), titles.get(context, row.title))
+            )
     print("made", write_rows(folder / "made.json", made))
 
 

@@ -2,8 +2,9 @@
 
     python recipes/reader/people.py runs/reader
 
-writes `people.json` (with an answer), `lacking.json` (without) and `validation.json`, on which settings
-are chosen: whole articles of SQuAD's training part and of new_wiki with all their questions, of both kinds.
+writes `people.json` (with an answer), `lacking.json` (without) and `validation.json`, on which
+settings are chosen: whole articles of SQuAD's training part and of new_wiki with all their
+questions, of both kinds.
 """
 
 import random
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from rows import LONGEST, QA, Row, clean, read_json, read_lines, same, squad_rows, write_rows
+from rows import LONGEST, QA, Row, clean, read_lines, same, squad_rows, write_rows
 
 ANSWER = 80  # characters of an answer
 VALIDATION = {"first44": 3, "14articles": 2, "new_wiki": 3}
@@ -102,7 +103,9 @@ def _placed(name: str, item: dict, context: str) -> Iterator[Row]:
 def _without_marks(context: str) -> str:
     """Leave "Paragraph 1:" out of MuSiQue's contexts."""
     parts = (part.strip() for part in context.split("Paragraph "))
-    return "\n".join(part.partition(": ")[2] if part[:1].isdigit() else part for part in parts if part)
+    return "\n".join(
+        part.partition(": ")[2] if part[:1].isdigit() else part for part in parts if part
+    )
 
 
 def _part(document: str, question: str) -> str:

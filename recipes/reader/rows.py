@@ -1,4 +1,4 @@
-"""Questions on texts as the scripts beside this file collect them, and their file in SQuAD 2.0's format."""
+"""Questions on texts as the scripts here collect them, and their file in SQuAD 2.0's format."""
 
 import gzip
 import json

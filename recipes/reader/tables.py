@@ -1,11 +1,11 @@
-"""Collect questions whose answer is one cell of a table, the tables written as people keep them in files.
+"""Collect questions whose answer is one cell of a table, written as people keep tables in files.
 
     python recipes/reader/tables.py runs/reader
 
-writes `tables.json` and `tables-lacking.json` (the question is asked of another table) for training, from
-WikiTableQuestions' and SQA's training parts, AIT-QA and TAT-QA; and `cells.json`, 500 questions
-of WikiTableQuestions' pristine unseen tables (seed 0), for measuring. A table is written row by row: in Markdown, with
-commas, with tabs, or each row as `header: cell` pairs.
+writes `tables.json` and `tables-lacking.json` (the question is asked of another table) for
+training, from WikiTableQuestions' and SQA's training parts, AIT-QA and TAT-QA; and `cells.json`,
+500 questions of WikiTableQuestions' pristine unseen tables (seed 0), for measuring. A table is
+written row by row: in Markdown, with commas, with tabs, or each row as `header: cell` pairs.
 """
 
 import ast
@@ -17,7 +17,7 @@ import re
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rows import QA, Row, read_json, read_lines, same, write_rows
@@ -26,8 +26,8 @@ WORDS = 400  # of a table that is measured; of one for training fewer, so that i
 TRAINED = 230
 LEANING = re.compile(
     r"^(and|or|but|so|out of|of) |"
-    r"\b(it|its|they|them|their|these|those|this|that one|he|his|she|her|him|one|ones|same|others?|next|"
-    r"remaining|also|else)\b"
+    r"\b(it|its|they|them|their|these|those|this|that one|he|his|she|her|him|one|ones|same|others?|"
+    r"next|remaining|also|else)\b"
 )
 Table = list[list[str]]  # the header first
 Place = tuple[int, int]
@@ -149,7 +149,9 @@ def _wikitable(
                 continue
             if not any_place and len(places) == 2 and not _near(places):
                 continue
-            row = _asked(f"wtq:{identity}", question, table, places, draw, 10**6 if any_place else most)
+            row = _asked(
+                f"wtq:{identity}", question, table, places, draw, 10**6 if any_place else most
+            )
             if row is not None:
                 yield row
 
@@ -204,7 +206,9 @@ def _sqa(draw: random.Random) -> Iterator[Row]:
                 )
     with gzip.open(QA / "sqa/train.tsv.gz", "rt", encoding="utf-8") as lines:
         for item in csv.DictReader(lines, delimiter="\t"):
-            places = [ast.literal_eval(each) for each in ast.literal_eval(item["answer_coordinates"])]
+            places = [
+                ast.literal_eval(each) for each in ast.literal_eval(item["answer_coordinates"])
+            ]
             leans = item["position"] != "0" and LEANING.search(item["question"].lower())
             if len(places) == 1 and not leans and places[0][0] >= 0:
                 [(number, column)] = places
@@ -224,7 +228,9 @@ def _ait(draw: random.Random) -> Iterator[Row]:
         if names:
             body = [[name, *row] for name, row in zip(names, body, strict=False)]
             header = ["", *header]
-        tables[item["id"]] = _even([[" ".join(cell.split()) for cell in row] for row in (header, *body)])
+        tables[item["id"]] = _even(
+            [[" ".join(cell.split()) for cell in row] for row in (header, *body)]
+        )
     for item in read_lines("ait_qa/aitqa_questions.jsonl"):
         table = tables[item["table_id"]]
         places = _places(table, item["answers"][0]) if len(item["answers"]) == 1 else []
@@ -237,31 +243,37 @@ def _ait(draw: random.Random) -> Iterator[Row]:
 def _tat(draw: random.Random) -> Iterator[Row]:
     for part in ("dev", "test_gold"):
         for item in read_json(f"tat_qa/tatqa_dataset_{part}.json.gz"):
-            table = _even([[" ".join(cell.split()) for cell in row] for row in item["table"]["table"]])
+            table = _even(
+                [[" ".join(cell.split()) for cell in row] for row in item["table"]["table"]]
+            )
             for question in item["questions"]:
                 answer = question["answer"]
                 if question["answer_type"] != "span" or question["answer_from"] == "text":
                     continue
                 places = _places(table, answer[0]) if len(answer) == 1 else []
                 if len(places) == 1:
-                    row = _asked(f"tat:{question['uid']}", question["question"], table, places, draw)
+                    row = _asked(
+                        f"tat:{question['uid']}", question["question"], table, places, draw
+                    )
                     if row is not None:
                         yield row
 
 
 def _elsewhere(rows: Sequence[Row], draw: random.Random) -> Iterator[Row]:
-    """Ask every sixth question of another table, of those looked at the one with most of its words."""
+    """Ask every sixth question of another table: of 200, the one that has most of its words."""
     for row in rows[::6]:
         asked = set(row.question.lower().split())
-        others = [draw.choice(rows) for _ in range(200)]
-        lacks: Callable[[Row], bool] = lambda other: all(
-            same(text) not in same(other.context) for text, _ in row.answers
-        )
-        fit = [other for other in others if lacks(other)]
-        if not fit:
-            continue
-        best = max(fit, key=lambda other: len(asked & set(other.context.lower().split())))
-        yield Row(f"{row.id}-elsewhere", row.question, best.context, (), best.title)
+        others = (draw.choice(rows) for _ in range(200))
+        fit = [other for other in others if _lacks(other.context, row)]
+        if fit:
+            best = max(
+                fit, key=lambda other, asked=asked: len(asked & set(other.context.lower().split()))
+            )
+            yield Row(f"{row.id}-elsewhere", row.question, best.context, (), best.title)
+
+
+def _lacks(context: str, row: Row) -> bool:
+    return all(same(text) not in same(context) for text, _ in row.answers)
 
 
 def _sets(rows: Sequence[Row]) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """SQuAD v1.1 and v2.0 (Rajpurkar et al. 2016, 2018), as a span task and as text to text.
 
 As text a question reads `question: Who ...? context: The ...` and its target is the answer, or
-"unanswerable" where there is none. With `pad_punctuation` it reads as T5's own checkpoints learned it:
-`question: Who ... ? context: The ... .` (see `tasks.padding`).
+"unanswerable" where there is none. With `pad_punctuation` it reads as T5's own checkpoints learned
+it: `question: Who ... ? context: The ... .` (see `tasks.padding`).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,6 @@ from headwater.errors import UserError
 from headwater.metrics.names import METRICS, MetricKind
 from headwater.tasks.padding import pad_punctuation, unpadded
 from headwater.text.as_written import as_written
-
 
 NO_ANSWER = "unanswerable"
 """What a model writes that finds no answer, as FLAN has it (Wei et al. 2022); or nothing at all."""
