@@ -58,7 +58,7 @@ def test_metrics_and_files(tmp_path: Path) -> None:
     assert seen == ["0/2", "1/2", "2/2"]
     result.save(tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["metrics.json", "predictions.json"]
+    assert names == ["calibration.json", "metrics.json", "predictions.json", "reliability.png"]
     written = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert written == {"a": "bob", "b": "the"}
 
@@ -140,7 +140,7 @@ def test_old_probabilities_do_not_stay_beside_new_predictions(tmp_path: Path) ->
     assert (tmp_path / "no_answer_probabilities.json").is_file()
     evaluate(Parrot(False), SQUAD_V1, QUESTIONS).save(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["metrics.json", "predictions.json"]
+    assert names == ["calibration.json", "metrics.json", "predictions.json", "reliability.png"]
 
 
 def test_probabilities_of_a_writer_are_refused_before_predicting(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from headwater.data.example import DataSource, Example
 from headwater.data.task import Task
+from headwater.evaluation.calibration import calibration
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Decision, Prediction, Predictor
 from headwater.progress import Display, Progress
@@ -27,6 +28,7 @@ class Predictions:
 
     texts: as the task's prediction files have them; "" stands for no answer.
     no_answer_probabilities: None where every question is answered.
+    scores: the probability of the answer to each question, or of there being none.
     decisions: with their probabilities, where they are kept.
     margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); only models
         that find spans give them.
@@ -36,6 +38,7 @@ class Predictions:
     no_answer_probabilities: dict[str, float] | None
     margins: dict[str, float]
     best_spans: dict[str, str]
+    scores: dict[str, float] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
 
 
@@ -51,6 +54,7 @@ class Evaluation:
     def save(self, folder: Path) -> None:
         """Write metrics.json, the task's prediction files and report, each whole or not at all.
 
+        Of questions there are also calibration.json and reliability.png: see `calibration`.
         No-answer probabilities of an earlier evaluation are removed where there are none now.
         """
         write_json(folder / "metrics.json", self.metrics)
@@ -58,11 +62,25 @@ class Evaluation:
         replace_file(folder / file.name, file.dump(self.examples, self.predictions.texts))
         if report := self.task.report(self.examples, self.predictions.texts):
             replace_file(folder / "report.txt", report)
+        self._save_calibration(folder)
         path = folder / "no_answer_probabilities.json"
         if self.predictions.no_answer_probabilities is None:
             path.unlink(missing_ok=True)
         else:
             write_json(path, self.predictions.no_answer_probabilities)
+
+    def _save_calibration(self, folder: Path) -> None:
+        file, picture = folder / "calibration.json", folder / "reliability.png"
+        if not self.predictions.scores:
+            file.unlink(missing_ok=True)
+            picture.unlink(missing_ok=True)
+            return
+        from headwater.pictures.reliability import draw_reliability  # matplotlib takes a second
+
+        golds = self.task.golds(self.examples)
+        found = calibration(self.predictions.texts, self.predictions.scores, golds)
+        write_json(file, found.to_dict())
+        draw_reliability(found.bins, found.error, picture)
 
 
 def progress_of(task: Task[Any]) -> Progress:
@@ -85,6 +103,7 @@ def predict(
     probabilities: dict[str, float] = {}
     margins: dict[str, float] = {}
     best_spans: dict[str, str] = {}
+    scores: dict[str, float] = {}
     if progress is not None:
         progress.start(len(examples))
     for done, each in enumerate(predictor(examples), start=1):
@@ -92,13 +111,14 @@ def predict(
         if keep and isinstance(each, Decision):
             decisions[each.id] = each
         if isinstance(each, Prediction):
+            scores[each.id] = each.answers[0].score
             if each.no_answer_probability is not None:
                 probabilities[each.id] = each.no_answer_probability
             if each.no_answer_margin is not None:
                 margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
         if progress is not None:
             progress.advance(done)
-    return Predictions(texts, probabilities or None, margins, best_spans, decisions)
+    return Predictions(texts, probabilities or None, margins, best_spans, scores, decisions)
 
 
 def evaluate(
