@@ -180,7 +180,7 @@ def test_a_bare_published_body(tmp_path: Path, family: str) -> None:
     batch = gpt_batch()
     mask = batch["attention_mask"]
     states = theirs.transformer(batch["input_ids"], attention_mask=mask.long()).last_hidden_state
-    near(loaded.model.states(batch)[mask], states[mask], 1e-5, "states")
+    near(loaded.model.hidden(batch)[mask], states[mask], 1e-5, "states")
     save_model(tmp_path / "again", loaded.model)
     again, report = type(theirs.transformer).from_pretrained(
         tmp_path / "again", output_loading_info=True, attn_implementation="eager"
@@ -338,6 +338,6 @@ def test_dropout_works_in_training_only() -> None:
     assert asked[0] == asked[1]
 
 
-def test_a_gpt_takes_no_head() -> None:
-    with pytest.raises(UserError, match="a GPT has its own output and takes no span head"):
-        build_model(tiny.gpt_config(), "span")
+def test_a_gpt_takes_no_head_of_masked_tokens() -> None:
+    with pytest.raises(UserError, match="a gpt2 body takes no masked_lm head"):
+        build_model(tiny.gpt_config(), "masked_lm")

@@ -6,7 +6,7 @@ It is put on a body that shares its memory with the one it is given, so that one
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,8 @@ from headwater.checkpoints.weights import TRAINED, check_others, read_file
 from headwater.errors import UserError
 from headwater.methods.names import build_method
 from headwater.models.body import EncoderBody
-from headwater.models.build import Model, empty_model, empty_multi_task
-from headwater.models.families import family_of, keys_of
+from headwater.models.build import Model, as_described, empty_model, empty_multi_task
+from headwater.models.families import family_of, keys_of, kind_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
@@ -84,9 +84,11 @@ def _with_heads(body: Model, described: Description) -> Model:
     config, file = described.config, described.file
     bare, family = body.body, family_of(config)
     encoder = family.encoder(config)
-    if not isinstance(bare, EncoderBody) and family.kind != "encoder":
-        return share(body)
-    if not isinstance(bare, EncoderBody) or family_of(encoder) is not family_of(bare.config):
+    alone = not described.tasks and described.saved_head() is None
+    if alone and encoder is config and family.kind != "encoder":
+        own = share(bare)
+        return own if kind_of(own.config) == kind_of(config) else as_described(own, config)
+    if family_of(encoder) is not family_of(bare.config):
         raise UserError(f"{file}: model_type {config.model_type!r} is not that of the body")
     with torch.device("meta"):
         if described.tasks:
@@ -101,7 +103,7 @@ def _with_heads(body: Model, described: Description) -> Model:
         case ModelWithHead() | MultiTask():
             model.body = own
         case TextToText():
-            model.take_encoder(own)
+            model.take_encoder(cast(EncoderBody, own))
         case _:
             raise UserError(f"{file}: architectures: a class with a head was expected")
     return model

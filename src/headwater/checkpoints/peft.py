@@ -71,7 +71,8 @@ def adapter_config(model: Model, adaptation: Adaptation) -> dict[str, Any] | Non
     encoder = family.kind == "encoder"
     ours = family.model_type(model.config).startswith("headwater-")
     decoder = not encoder and head_of(model) is not None  # its base is an encoder alone
-    if ours or decoder or (encoder and head not in _TASK_TYPES):
+    fused = bool(keys_of(model.config).fused)  # one module of the published code is three of ours
+    if ours or decoder or fused or (encoder and head not in _TASK_TYPES):
         return None
     keys, base = keys_of(model.config), adaptation.base
     # Of a head of several layers, as RoBERTa's, peft wants the whole; the pooler is the body's.

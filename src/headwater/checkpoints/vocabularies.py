@@ -24,7 +24,8 @@ def own_vocabulary(vocabulary: Vocabulary | None, adaptation: Adaptation) -> Voc
     if vocabulary is None:
         return None
     try:
-        same = vocabulary_of(adaptation.base.folder).fingerprint == vocabulary.fingerprint
+        base = vocabulary_of(adaptation.base.folder)
     except UserError:  # the body has moved, or has no vocabulary
         return vocabulary
-    return None if same else vocabulary
+    first, second = ((v.fingerprint, v.adds_bos, v.adds_eos) for v in (base, vocabulary))
+    return None if first == second else vocabulary

@@ -58,12 +58,15 @@ class TextConfig(Config):
     max_targets: PositiveInt = 64
     pad_punctuation: bool = False
 
-    def fitting(self, longest: int, written: int) -> Self:
-        """Shorten inputs and targets to what a network can read and write."""
-        fitting = {
-            "max_inputs": min(self.max_inputs, longest),
-            "max_targets": min(self.max_targets, written),
-        }
+    def fitting(self, longest: int, written: int, *, together: bool) -> Self:
+        """Shorten inputs and targets to what a network can read and write.
+
+        Args:
+            together: whether the longest input holds the targets, too.
+        """
+        targets = min(self.max_targets, written, longest // 2 if together else written)
+        room = longest - targets if together else longest
+        fitting = {"max_inputs": min(self.max_inputs, room), "max_targets": targets}
         return self.model_copy(update=fitting)
 
 

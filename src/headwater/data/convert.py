@@ -136,13 +136,15 @@ def encode_text_pairs(
     examples: Sequence[TextExample],
     max_inputs: int = 512,
     max_targets: int = 64,
+    *,
+    framing: Framing | None = None,
 ) -> EncodedPairs:
     """Encode inputs and the first target of each example (Raffel et al. 2020, section 2.4).
 
-    Both sides end with the end token (see `text.framing`). What exceeds `max_inputs` or
+    Each side has its special tokens (see `text.framing`). What exceeds `max_inputs` or
     `max_targets` tokens, special ones included, is cut off the end of the text.
     """
-    framing = framing_of(vocabulary)
+    framing = framing or framing_of(vocabulary)
     for example in examples:
         if not example.targets:
             raise UserError(f"example {example.id!r} has no target to train on")

@@ -16,7 +16,7 @@ from headwater.errors import UserError, listed
 from headwater.files import read_json
 from headwater.inference.generation_config import GenerationConfig, laid_over, within
 from headwater.models.config import ModelConfig
-from headwater.models.families import family_of
+from headwater.models.families import kind_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
     Args:
         config: of the model in the folder.
     """
-    family = family_of(config)
-    if family.kind not in ("text_to_text", "causal_lm"):
+    kind = kind_of(config)
+    if kind not in ("text_to_text", "causal_lm"):
         return {}
     file = beside(folder, GENERATION)
     old = not file.exists()
@@ -73,7 +73,7 @@ def read_generation(folder: Path, config: ModelConfig) -> dict[str, Any]:
         for key, value in content.items()
         if key not in _OURS and not key.startswith(_NOTES) and value != _NEUTRAL.get(key)
     }
-    if family.kind == "text_to_text":
+    if kind == "text_to_text":
         _count_written(values)
     else:
         others |= _totals(values)

@@ -27,7 +27,7 @@ from headwater.inference.predictors import Predictors
 from headwater.inference.text_labels import Label, ranked
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig
-from headwater.models.families import family_of
+from headwater.models.families import kind_of
 from headwater.models.text_to_text import TextToText
 from headwater.tasks.field_order import reorder
 from headwater.text.vocabulary import Vocabulary, check_fits
@@ -81,7 +81,7 @@ def _loaded(
     check_fits(vocabulary, config.vocab_size, str(folder))
     extra = read_extra(folder)
     if pad_punctuation is not None:
-        if family_of(config).kind != "text_to_text":
+        if kind_of(config) != "text_to_text":
             raise UserError(f"{name}: pad_punctuation is for models that write, such as a T5")
         saved = extra.get("text")
         text = saved if isinstance(saved, dict) else {}

@@ -25,7 +25,7 @@ from headwater.inference.verbs import VERBS, Name, unfit, what_it_does
 from headwater.models.body import GeneratingBody, WordBody
 from headwater.models.build import Model
 from headwater.models.config import CHOOSING, ModelConfig
-from headwater.models.families import family_of, sizes_of
+from headwater.models.families import family_of, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
@@ -186,7 +186,9 @@ class Predictors:
     def _written(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """How long inputs and targets are, as in training, and how it writes."""
         most = sizes_of(self._config)
-        sizes = self._saved("text", TextConfig).fitting(most.longest_input, most.longest_target)
+        sizes = self._saved("text", TextConfig).fitting(
+            most.longest_input, most.longest_target, together=most.one_stack
+        )
         file = {"max_new_tokens": sizes.max_targets, **self._generation}
         decoding = laid_over(file, options, self._name, self._config.vocab_size)
         return {"max_inputs": sizes.max_inputs, "decoding": decoding}
@@ -262,7 +264,7 @@ class Predictors:
 
     @property
     def _layout(self) -> SequenceLayout:
-        encoder = family_of(self._config).kind == "encoder"
+        encoder = kind_of(self._config) == "encoder"
         features = isinstance(self._network, FeatureModel)
         return layout_for(self._vocabulary, encoder=encoder, features=features)
 
@@ -276,12 +278,14 @@ class Predictors:
         return self._name if found is None else found.base.name
 
     def _refuse_headless(self) -> None:
-        """Refuse the families that take no heads and do not read tasks as text."""
-        if isinstance(self._network, FeatureModel):
+        """Refuse bodies that were trained on text alone; of an encoder its head is looked at."""
+        if self._heads or kind_of(self._config) == "encoder":
             return
-        if family_of(self._config).kind in ("causal_lm", "word_vectors"):
-            does = what_it_does(self._config)
-            raise UserError(f"{self._name} {does} and does no task; take a BERT or a T5")
+        does = what_it_does(self._config)
+        fix = "take a BERT or a T5"
+        if family_of(self._config).takes_heads:
+            fix = f"train it: headwater finetune --model {self._body_name} --task TASK --data FILE"
+        raise UserError(f"{self._name} {does} and does no task; {fix}")
 
     def _question_task(self) -> "Task[SpanExample]":
         """Return the task by which a T5 was trained to read questions.

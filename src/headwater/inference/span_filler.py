@@ -36,7 +36,7 @@ class SpanFiller:
     ) -> None:
         """start: the first token of what is written; None: as in config.json."""
         self._network, self._vocabulary = network, vocabulary
-        self._start = network.config.decoder_start_token_id if start is None else start
+        self._start = network.start_id if start is None else start
         self._sentinels = sentinel_ids(vocabulary)
         if not self._sentinels:
             raise UserError(

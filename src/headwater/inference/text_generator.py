@@ -47,7 +47,7 @@ class TextGenerator:
     """Generates texts for each input text. Calls may come from many threads at once.
 
     Args:
-        network: a T5 of any architecture, or an encoder-decoder.
+        network: a T5 of any architecture, an encoder-decoder, or a GPT that learned targets.
         vocabulary: the one it was trained with.
         tokens: the most input tokens in a batch, padding included; None: by the device.
 
@@ -58,11 +58,11 @@ class TextGenerator:
         self, network: TextToText, vocabulary: Vocabulary, *, tokens: int | None = None
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
-        self.framing = framing_of(vocabulary)
-        self._special = DecoderTokens(network.config.decoder_start_token_id, (self.framing.end,))
+        self.framing = framing_of(vocabulary, sizes_of(network.config).running_text)
+        self._special = DecoderTokens(network.start_id, (self.framing.end,))
         self._tokens = tokens
         # Tokens that hold no spaces, as BERT's, leave them to be guessed.
-        self._spaced = joined if self.framing.before else str.strip
+        self._spaced = joined if vocabulary.eos_id is None else str.strip
 
     def generate(
         self,

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from headwater.errors import UserError, with_article
 from headwater.models.config import HeadName, ModelConfig
-from headwater.models.families import family_of
+from headwater.models.families import family_of, kind_of
 from headwater.models.family import Kind
 
 Name = Literal["generate", "ask", "classify", "tag", "fill"]
@@ -48,8 +48,7 @@ _DOES: Mapping[Kind, str] = {
 
 def what_it_does(config: ModelConfig) -> str:
     """Return what a model without a head is and does: "is a GPT, which continues a text"."""
-    family = family_of(config)
-    return _DOES[family.kind].format(with_article(family.title))
+    return _DOES[kind_of(config)].format(with_article(family_of(config).title))
 
 
 def unfit(
@@ -61,17 +60,18 @@ def unfit(
         name: of the model. body_name: what to train from.
         heads: those of the model; none of a bare body.
     """
-    family, wanted = family_of(config), VERBS[verb]
+    kind, wanted = kind_of(config), VERBS[verb]
     has = what_it_does(config)
     if heads:
         has = f"has a head of kind {', '.join(dict.fromkeys(heads))}"
     fitting = [
         other
         for other, each in VERBS.items()
-        if (any(head in each.heads for head in heads) if heads else family.kind in each.families)
+        if (any(head in each.heads for head in heads) if heads else kind in each.families)
     ]
     fixes = [f"use {_any(fitting)}"] if fitting else []
-    if family.kind == "encoder" and wanted.training:
+    masked = "masked_lm" in wanted.heads
+    if wanted.training and (kind == "encoder" or (kind == "causal_lm" and not masked)):
         fixes.append(f"train one: {wanted.training.format(body_name)}")
     needs = f"a head of kind {_any(wanted.heads)}" if wanted.heads else "a T5 or a GPT"
     said = f"{name} {has}, and {verb} needs {needs}"

@@ -26,10 +26,10 @@ from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
 from headwater.models.config import BodySizes, ModelConfig
-from headwater.models.families import family_of, sizes_of
+from headwater.models.families import family_of, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import TextToText
-from headwater.text.framing import framing_of
+from headwater.text.framing import Framing, framing_of
 from headwater.text.sequence_layout import encoder_layout
 from headwater.text.vocabulary import Vocabulary, check_fits
 
@@ -70,11 +70,12 @@ def read(
         if each is not None and not each.strip():
             raise UserError("the text is empty; give one to look at")
     sizes = sizes_of(config)
-    match family_of(config).kind:
+    match kind_of(config):
         case "encoder":
             reading = _encoder(vocabulary, sizes, text, second)
         case "text_to_text":
-            reading = _text_to_text(vocabulary, text, second)
+            framing = framing_of(vocabulary, sizes.running_text)
+            reading = _text_to_text(vocabulary, framing, text, second)
         case "causal_lm":
             reading = _decoder(vocabulary, text, second)
         case "word_vectors":
@@ -106,16 +107,17 @@ def _masked(vocabulary: Vocabulary, text: str) -> str:
     return with_masks(vocabulary, text)
 
 
-def _text_to_text(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
-    framing = framing_of(vocabulary)
+def _text_to_text(
+    vocabulary: Vocabulary, framing: Framing, text: str, second: str | None
+) -> Reading:
     sides = []
     for side in (text, second or ""):
         numbered, gaps = with_sentinels(side) if GAP.search(side) else (side, 0)
         if gaps:
             vocabulary.sentinel(gaps - 1)  # that there are as many
-        sides.append((*_tokens(vocabulary, numbered), framing.end))
-    inputs = (*framing.before, *sides[0])
-    return Reading(inputs, targets=None if second is None else sides[1])
+        sides.append(_tokens(vocabulary, numbered))
+    inputs = (*framing.before, *sides[0], *framing.after)
+    return Reading(inputs, targets=None if second is None else (*sides[1], framing.end))
 
 
 def _decoder(vocabulary: Vocabulary, text: str, second: str | None) -> Reading:
@@ -182,9 +184,9 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
         raise UserError(f"{loaded.name} reads the features of {body}; inspect that model itself")
     if not isinstance(network, TextToText) or reading.targets is not None:
         return reading
-    eos_id = framing_of(loaded.vocabulary).end
+    eos_id = framing_of(loaded.vocabulary, sizes_of(network.config).running_text).end
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
-    special = DecoderTokens(network.config.decoder_start_token_id, (eos_id,))
+    special = DecoderTokens(network.start_id, (eos_id,))
     batch, decoding = as_batch(reading, network), GenerationConfig(max_new_tokens=longest)
     [[generated]] = generate_ids(network, batch, special, decoding)
     ended = len(generated.ids) < longest

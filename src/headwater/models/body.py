@@ -42,9 +42,18 @@ class Body(nn.Module):
         """
         raise NotImplementedError
 
+    def hidden(self, batch: Batch) -> Tensor:
+        """Return what a head reads, `[batch, length, hidden]`; only of families with heads."""
+        raise NotImplementedError
+
+    @property
+    def token_embedding(self) -> Tensor:
+        """The table of token vectors `[vocabulary, ..]`, to which a language model is tied."""
+        raise NotImplementedError
+
 
 class EncoderBody(Body):
-    """A body that heads stand on."""
+    """A body whose tokens see both sides."""
 
     def forward(
         self,
@@ -67,10 +76,10 @@ class EncoderBody(Body):
         """
         raise NotImplementedError
 
-    @property
-    def token_embedding(self) -> Tensor:
-        """The table of token vectors `[vocabulary, ..]`, to which a masked LM is tied."""
-        raise NotImplementedError
+    def hidden(self, batch: Batch) -> Tensor:
+        names = ("attention_mask", "token_type_ids", "blocks")
+        hidden: Tensor = self(batch["input_ids"], *map(batch.get, names))
+        return hidden
 
     @property
     def token_vectors(self) -> Tensor:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
+
 from headwater.errors import UserError, with_article
-from headwater.models.body import Body, EncoderBody
+from headwater.models.body import Body
 from headwater.models.config import HeadName, ModelConfig, TaskHead, check_head, with_labels
 from headwater.models.families import family_of, preset
 from headwater.models.feature_model import FeatureModel
@@ -41,8 +43,8 @@ def build_multi_task(config: ModelConfig | str, tasks: Mapping[str, TaskHead]) -
     family = family_of(config)
     if family.kind != "encoder":
         raise UserError(
-            f"a head for each task needs a BERT, not {with_article(config.model_type)}; a T5 tells "
-            "tasks apart by their text and needs no heads"
+            f"a head for each task needs a BERT, not {with_article(config.model_type)}; a T5 "
+            "or a GPT tells tasks apart by their text"
         )
     model = empty_multi_task(config, tasks)
     family.network.initialize(model, config)
@@ -55,16 +57,21 @@ def empty_model(config: ModelConfig, head: HeadName | None) -> ModelWithHead | B
     body = family.network.build_body(config, head is None)
     if head is None:
         return body
-    built = family.build_head(config, head)
-    assert isinstance(body, EncoderBody)
-    return ModelWithHead(body, built)
+    return ModelWithHead(body, family.build_head(config, head))
+
+
+def as_described(body: Body, config: ModelConfig) -> Body:
+    """Return the network that a config describes, over the parameters of one of its tensors."""
+    with torch.device("meta"):
+        other = family_of(config).network.build_body(config, True)
+    other.load_state_dict(body.state_dict(keep_vars=True), assign=True)
+    return other
 
 
 def empty_multi_task(config: ModelConfig, tasks: Mapping[str, TaskHead]) -> MultiTask:
     """Build the modules with whatever weights torch gives them; see `build_multi_task`."""
     family = family_of(config)
     body = family.network.build_body(config, False)
-    assert isinstance(body, EncoderBody)
     heads = {
         name: family.build_head(with_labels(config, task.labels), check_head(task.head))
         for name, task in tasks.items()

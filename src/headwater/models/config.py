@@ -48,6 +48,7 @@ class BodySizes:
         first_position: the index of a text's first token in the position table; None: no table.
         decoder_start_id: the id that a decoder begins with; None: it has no decoder.
         one_stack: whether inputs and targets are read as one text.
+        running_text: whether the body was trained on documents one after another alone.
     """
 
     hidden_size: int
@@ -58,6 +59,7 @@ class BodySizes:
     first_position: int | None = None
     decoder_start_id: int | None = None
     one_stack: bool = False
+    running_text: bool = False
 
 
 def same_names(config: type[ModelConfig], *excluded: str) -> dict[str, str]:

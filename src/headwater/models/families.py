@@ -11,7 +11,7 @@ from typing import Any, cast, final
 
 from headwater.errors import UserError, did_you_mean
 from headwater.models.config import BodySizes, C, ModelConfig
-from headwater.models.family import CheckpointFormat, Family
+from headwater.models.family import CheckpointFormat, Family, Kind
 from headwater.models.key_table import KeyTable
 
 MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
@@ -68,6 +68,12 @@ def preset(name: str) -> ModelConfig:
 def family_of(config: C) -> Family[C]:
     """Return the family of a config: a RoBERTa and a DistilBERT are BERTs."""
     return BY_MODEL_TYPE[config.model_type]
+
+
+def kind_of(config: ModelConfig) -> Kind:
+    """Return what a model of that config does: a GPT with a start for targets writes them."""
+    family = family_of(config)
+    return family.kind if family.sizes(config).decoder_start_id is None else "text_to_text"
 
 
 def sizes_of(config: ModelConfig) -> BodySizes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headwater.models.heads import Head
 
 Kind = Literal["encoder", "text_to_text", "causal_lm", "word_vectors"]
-"""What a family does: heads read it; it writes targets; it continues a text; it gives vectors."""
+"""What a family does: it is read by heads; writes targets; continues a text; gives vectors."""
 
 Json = Mapping[str, Any]
 Heads = Mapping[HeadName, Callable[[C], "Head"]]
@@ -32,7 +32,7 @@ class Network(Protocol[_C]):
 
     @property
     def HEADS(self) -> "Heads[_C]":
-        """How each head is built; only encoders have heads."""
+        """How each head is built; only of families that take heads."""
         ...
 
     def build_body(self, config: _C, bare: bool) -> "Body":
@@ -97,6 +97,8 @@ class Family(Generic[C]):
         write: returns what else a config.json says.
         complete_sizes: adds to the sizes of a recipe those that follow from them.
         quick: its tiny model; None where it has no objective.
+        writer: the config of the same body that writes targets after a start token; None: it is
+            one already, or cannot.
         encoder: the config of what heads or a decoder stand on: of an encoder its own.
         reads_characters: whether its network is told how the words of its vocabulary are spelled.
     """
@@ -116,9 +118,15 @@ class Family(Generic[C]):
     read: Callable[[dict[str, Any], Json, C], dict[str, Any]] = lambda values, json, default: values
     write: Callable[[C, HeadName | None], dict[str, Any]] = lambda config, head: {}
     complete_sizes: Callable[[dict[str, Any]], dict[str, Any]] = lambda sizes: sizes
+    writer: Callable[[C, int], C] | None = None
     encoder: Callable[[C], ModelConfig] = lambda config: config
     added_up: str = ""
     reads_characters: bool = False
+
+    @property
+    def takes_heads(self) -> bool:
+        """Whether heads stand on its bodies; the others have an output of their own."""
+        return self.kind in ("encoder", "causal_lm")
 
     @property
     def network(self) -> Network[C]:
@@ -137,7 +145,7 @@ class Family(Generic[C]):
 
     def build_head(self, config: C, head: HeadName) -> "Head":
         """Build one head, with empty weights, for a body of that config."""
-        if self.kind != "encoder":
+        if not self.takes_heads:
             raise UserError(f"a {self.title} has its own output and takes no {head} head")
         heads = self.network.HEADS
         if head not in heads:

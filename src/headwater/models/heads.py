@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headwater.models.body import EncoderBody
+from headwater.models.body import Body
 from headwater.models.config import HeadName, ModelConfig, label_names
 from headwater.models.losses import (
     IGNORED,
@@ -22,6 +22,8 @@ from headwater.models.losses import (
     binary_cross_entropy_sum,
     count,
     cross_entropy_sum,
+    next_token_loss_sum,
+    next_tokens,
     squared_error_sum,
 )
 from headwater.nn.dropout import Dropout
@@ -42,6 +44,10 @@ class Head(nn.Module):
 
     name: HeadName
     label: str = "labels"
+
+    def read(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Return what it reads of a body's outputs `[batch, length, hidden]`: mostly all."""
+        return hidden
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
@@ -199,17 +205,40 @@ class PreTrainingHead(Head):
         return self.masked_lm.loss_counts(batch) | self.next_sentence.loss_counts(batch)
 
 
+class LastTokenHead(PooledHead):
+    """The same decisions from the last token, which alone has seen the whole text in a causal body
+    (Radford et al. 2018, section 3.2): a linear layer without a bias.
+    """
+
+    def __init__(self, width: int, outputs: int, dropout: float, name: HeadName) -> None:
+        dense = nn.Linear(width, outputs, bias=False)
+        super().__init__(nn.Identity(), dense, dropout, name)
+
+    def read(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Return the states `[batch, hidden]` of the last real tokens."""
+        mask = batch.get("attention_mask")
+        if mask is None:
+            return hidden[:, -1]
+        positions = torch.arange(mask.shape[1], device=mask.device)
+        last = (positions * mask.long()).argmax(1)
+        return hidden[torch.arange(len(last), device=last.device), last]
+
+
 class ModelWithHead(nn.Module):
     """A body with a head on it.
 
     A batch holds `input_ids` `[batch, length]`, and may hold `attention_mask`, `token_type_ids` and
     (of packed sequences, see `EncoderBody`) `blocks` of the same shape; for the losses also the
     labels that the head names.
+
+    Attributes:
+        auxiliary_lm: of a causal body, the weight of the loss of predicting each next token of the
+            text, which is added to that of the head (Radford et al. 2018, equation 5); 0: none.
     """
 
-    def __init__(
-        self, body: EncoderBody, head: Head, labels: tuple[str, ...] | None = None
-    ) -> None:
+    auxiliary_lm: float = 0.0
+
+    def __init__(self, body: Body, head: Head, labels: tuple[str, ...] | None = None) -> None:
         super().__init__()
         self.body, self.head = body, head
         self._labels = labels
@@ -235,19 +264,22 @@ class ModelWithHead(nn.Module):
 
     def encode(self, batch: Batch) -> Tensor:
         """Return the body's hidden states `[batch, length, hidden]`."""
-        names = ("attention_mask", "token_type_ids", "blocks")
-        hidden: Tensor = self.body(batch["input_ids"], *map(batch.get, names))
-        return hidden
+        return self.body.hidden(batch)
 
     def forward(self, batch: Batch) -> Any:
         """Return the head's outputs: a tensor, or a named tuple of them, float32 at least."""
-        return self.head(self.encode(batch), self.body.token_embedding)
+        read = self.head.read(self.encode(batch), batch)
+        return self.head(read, self.body.token_embedding)
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
-        vectors = self.body.token_embedding
-        return self.head.loss_sums(self.encode(batch), vectors, batch)
+        hidden, vectors = self.encode(batch), self.body.token_embedding
+        sums = self.head.loss_sums(self.head.read(hidden, batch), vectors, batch)
+        if self.auxiliary_lm:
+            sums["lm"] = self.auxiliary_lm * next_token_loss_sum(hidden, vectors, batch)
+        return sums
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count examples, tokens or pairs from the labels alone."""
-        return self.head.loss_counts(batch)
+        counts = self.head.loss_counts(batch)
+        return counts | {"lm": count(next_tokens(batch))} if self.auxiliary_lm else counts

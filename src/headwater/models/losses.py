@@ -52,6 +52,25 @@ def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels.long().flatten(), ignore_index=IGNORED, reduction="sum")
 
 
+def next_tokens(batch: Batch) -> Tensor:
+    """Return what follows each position of a text but the last: `[batch, length - 1]`."""
+    ids, mask = batch["input_ids"][:, 1:], batch.get("attention_mask")
+    return ids if mask is None else ids.masked_fill(~mask[:, 1:].bool(), IGNORED)
+
+
+def next_token_loss_sum(hidden: Tensor, vectors: Tensor, batch: Batch) -> Tensor:
+    """Sum the cross-entropies of a text's tokens after the first, each by those before it.
+
+    Args:
+        hidden: `[batch, length, hidden]` of a causal body.
+        vectors: `[vocabulary, hidden]`, to which the scores are tied.
+    """
+    labels = next_tokens(batch)
+    labelled = labels != IGNORED
+    logits = F.linear(hidden[:, :-1][labelled], vectors)
+    return cross_entropy_sum(logits, labels[labelled])
+
+
 def squared_error_sum(outputs: Tensor, labels: Tensor) -> Tensor:
     """Sum (output - label)^2; outputs `[batch, 1]`, labels `[batch]`; in >= float32."""
     outputs = at_least_float32(outputs).flatten()

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from torch import Tensor, nn
 
 from headwater.errors import UserError, listed
-from headwater.models.body import EncoderBody
+from headwater.models.body import Body
 from headwater.models.config import ModelConfig
 from headwater.models.heads import Head, ModelWithHead
 from headwater.models.losses import Batch
@@ -42,7 +42,7 @@ class MultiTask(nn.Module):
     labels: tuple[str, ...] = ()
 
     def __init__(
-        self, body: EncoderBody, heads: Mapping[str, Head], labels: Mapping[str, tuple[str, ...]]
+        self, body: Body, heads: Mapping[str, Head], labels: Mapping[str, tuple[str, ...]]
     ) -> None:
         super().__init__()
         if not heads:

@@ -6,35 +6,25 @@
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.models.body import EncoderBody, GeneratingBody
-from headwater.models.config import ModelConfig
+from headwater.models.families import sizes_of
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
-
-
-class TextToTextConfig(ModelConfig, Protocol):
-    """What the loss and decoding ask of a config."""
-
-    @property
-    def pad_token_id(self) -> int:
-        """What fills up a batch."""
-        ...
-
-    @property
-    def decoder_start_token_id(self) -> int:
-        """What a decoder begins with."""
-        ...
 
 
 class TextToText(GeneratingBody):
     """The loss of targets, from the states and the scores of a network."""
 
-    config: TextToTextConfig
+    @property
+    def start_id(self) -> int:
+        """What a decoder begins with."""
+        start = sizes_of(self.config).decoder_start_id
+        assert start is not None
+        return start
 
     @property
     def head(self) -> nn.Module | None:
@@ -105,14 +95,14 @@ class PerTaskLoss(nn.Module):
         return dict(zip(self.names, own, strict=True))
 
 
-def shift_right(labels: Tensor, config: TextToTextConfig, blocks: Tensor | None = None) -> Tensor:
+def shift_right(labels: Tensor, start_id: int, pad_id: int, blocks: Tensor | None = None) -> Tensor:
     """Return what predicts targets `[batch, targets]`: the start id, then the targets but the last.
 
     Those that are IGNORED become padding. In packed sequences each of the `blocks` begins so.
     """
-    before = labels.new_full((labels.shape[0], 1), config.decoder_start_token_id)
+    before = labels.new_full((labels.shape[0], 1), start_id)
     ids = torch.cat([before, labels[:, :-1]], dim=1)
     if blocks is not None:
         begins = blocks[:, 1:] != blocks[:, :-1]
-        ids[:, 1:].masked_fill_(begins, config.decoder_start_token_id)
-    return ids.masked_fill(ids == IGNORED, config.pad_token_id)
+        ids[:, 1:].masked_fill_(begins, start_id)
+    return ids.masked_fill(ids == IGNORED, pad_id)

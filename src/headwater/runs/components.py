@@ -18,6 +18,7 @@ from headwater.errors import UserError, listed, with_article
 from headwater.models.config import ModelConfig, TaskHead
 from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
+from headwater.runs.causal import learns_text
 from headwater.runs.early_checks import check_best_metric
 from headwater.runs.objective_component import ObjectiveComponent
 from headwater.runs.recipe import MixtureConfig, Recipe, RunRecipe
@@ -88,17 +89,17 @@ class Component(Protocol[R_contra]):
 def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]]:
     """Read everything that a recipe learns from; what the family cannot learn is refused first."""
     seed = recipe.training.seed
-    writes = family.kind == "text_to_text" and recipe.method != "features"
+    writes = learns_text(recipe, family)
     if recipe.text.pad_punctuation and not writes:
         raise UserError("text.pad_punctuation is for models that write, such as a t5")
     if recipe.mixture is None:
         assert recipe.task is not None and recipe.data is not None
-        task = _learned_task(recipe.task, family)
+        task = _learned_task(recipe.task, writes=writes)
         task = task.padded() if recipe.text.pad_punctuation else task
         check_best_metric(recipe, [task])
         return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
-    tasks = {each.task: _learned_task(each.task, family) for each in leaves if each.task}
+    tasks = {each.task: _learned_task(each.task, writes=writes) for each in leaves if each.task}
     if recipe.text.pad_punctuation:
         tasks |= _padded(tasks)
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
@@ -125,13 +126,13 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     return components
 
 
-def _learned_task(name: str, family: AnyFamily) -> Task[Any]:
-    """Find a task, and refuse one that the family cannot learn."""
+def _learned_task(name: str, *, writes: bool) -> Task[Any]:
+    """Find a task, and refuse one that asks for text of a model that writes none."""
     task = find_task(name)
-    if task.kind == "text" and family.kind != "text_to_text":
+    if task.kind == "text" and not writes:
         raise UserError(
             f"task {task.name} asks for text to be written, which an encoder alone cannot: put "
-            "[decoder] layers = 2 into the recipe, or take a t5"
+            "[decoder] layers = 2 into the recipe, or take a gpt or a t5"
         )
     return task
 

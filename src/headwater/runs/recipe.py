@@ -171,7 +171,12 @@ MixedTask.model_rebuild()  # its mixture is known now
 
 
 class Recipe(RunRecipe):
-    """One fine-tuning run, on a task or on a mixture of tasks."""
+    """One fine-tuning run, on a task or on a mixture of tasks.
+
+    Of a GPT only (see `runs.causal`):
+        as_text: learn to write the targets, in place of a head; left out: where no head can do it.
+        auxiliary_lm: the weight of the loss of the text itself beside that of the head; 0: none.
+    """
 
     task: str | None = None
     data: DataConfig | None = None
@@ -180,6 +185,8 @@ class Recipe(RunRecipe):
     sequence: SequenceConfig = SequenceConfig()
     text: TextConfig = TextConfig()
     decoder: DecoderConfig | None = None
+    as_text: bool | None = None
+    auxiliary_lm: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="before")
     @classmethod

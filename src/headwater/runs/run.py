@@ -27,6 +27,7 @@ from headwater.models.build import Model
 from headwater.models.families import AnyFamily
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import PerTaskLoss, TextToText
+from headwater.runs.causal import decided, learns_text
 from headwater.runs.components import Component, R, rates_of, read_components
 from headwater.runs.early_checks import AVERAGE, check_best_metric, check_machine_and_sizes
 from headwater.runs.feature_cache import keep_features
@@ -249,11 +250,12 @@ def begin(recipe: Recipe | PretrainRecipe) -> Run[Recipe] | Run[PretrainRecipe]:
 def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
     family = recipe_family(recipe)
     features = recipe.method == "features"
-    if family.kind not in ("encoder", "text_to_text") and not features:
+    if family.kind == "word_vectors" and not features:
         raise UserError(
-            f"models of family {family.name} are not fine-tuned; take bert or t5, or keep the body "
-            'as it is: method = "features"'
+            f'models of family {family.name} are not fine-tuned: set method = "features", which '
+            "trains a small model on their vectors; or take bert, gpt or t5"
         )
+    recipe = decided(recipe, family)
     if features and recipe.mixture is not None:
         raise UserError("method 'features' learns one task, not a mixture")
     recipe = resolved(recipe, family)
@@ -281,7 +283,7 @@ def _setup(
                 f"method 'features' learns no task that is written, such as {component.name}"
             )
         return build_features_setup(recipe, component.head(), vocabulary, pairs=component.has_pairs)
-    if family.kind == "text_to_text":
+    if learns_text(recipe, family):
         return build_setup(recipe, None, vocabulary)  # it writes, and takes no head
     if recipe.mixture is not None:
         return build_multi_task_setup(

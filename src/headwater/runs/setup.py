@@ -26,11 +26,12 @@ from headwater.methods.method import Method
 from headwater.methods.names import build_method
 from headwater.models.build import Model, build_model, build_multi_task
 from headwater.models.config import HeadName, ModelConfig, TaskHead
-from headwater.models.families import AnyFamily, family_of, preset, sizes_of
+from headwater.models.families import AnyFamily, family_of, kind_of, preset, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.memory import check_memory
 from headwater.models.text_to_text import TextToText
 from headwater.paths import as_path
+from headwater.runs.causal import prepared
 from headwater.runs.decoder import family_with_decoder, with_decoder
 from headwater.runs.network_sizes import sized
 from headwater.runs.recipe import DecoderConfig, NetworkConfig, Recipe, RunRecipe
@@ -65,7 +66,7 @@ class Setup:
     def layout(self) -> SequenceLayout:
         """The special tokens around what a model with a head reads."""
         features = isinstance(self.model, FeatureModel)
-        encoder = family_of(self.model.config).kind == "encoder"
+        encoder = kind_of(self.model.config) == "encoder"
         return layout_for(self.vocabulary, encoder=encoder, features=features)
 
     @property
@@ -144,7 +145,7 @@ def _continued(recipe: RunRecipe, folder: Path) -> Adaptation | None:
     found = read_adaptation(folder)
     if found is None:
         return None
-    if family_of(Description.read(folder).config).kind != "text_to_text":
+    if kind_of(Description.read(folder).config) != "text_to_text":
         refuse_adapted(folder)
     if found.to_json() != Adaptation(recipe, found.base).to_json():
         raise UserError(
@@ -193,6 +194,8 @@ def _adapted_setup(
     assert vocabulary is not None, "own_vocabulary gives that of a model"
     check_fits(vocabulary, model.config.vocab_size, recipe.model or "network")
     decoder = _decoder(recipe)
+    if isinstance(recipe, Recipe):
+        model, vocabulary = prepared(model, recipe, vocabulary)
     if decoder is not None:
         model = with_decoder(model, decoder, vocabulary)
     method = build_method(recipe)
@@ -226,8 +229,8 @@ def fit_lengths(recipe: Recipe, config: ModelConfig) -> Recipe:
         "spans": recipe.spans.fitting(longest),
         "sequence": recipe.sequence.fitting(longest),
     }
-    if family_of(config).kind == "text_to_text":
-        fitting["text"] = recipe.text.fitting(longest, written)
+    if kind_of(config) == "text_to_text":
+        fitting["text"] = recipe.text.fitting(longest, written, together=sizes.one_stack)
     for name, shorter in fitting.items():
         shape = getattr(recipe, name)
         for key in shape.model_fields_set:

@@ -16,12 +16,14 @@ from headwater.inference.answer import Predictor
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.no_answer import calibrate
 from headwater.models.config import ModelConfig, TaskHead
+from headwater.models.families import sizes_of
 from headwater.runs.early_checks import metrics_of
 from headwater.runs.recipe import Recipe
 from headwater.runs.setup import Setup
 from headwater.tasks.pair_features import PairFeatures, encode_pairs
 from headwater.tasks.tag_features import TagFeatures, encode_tags
 from headwater.tasks.windows import SpanWindows, build_windows
+from headwater.text.framing import framing_of
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +141,10 @@ class TaskComponent:
         if not targeted:
             raise UserError(f"task {self.name}: no example has a target to learn")
         limits = recipe.text
-        pairs = encode_text_pairs(setup.vocabulary, targeted, limits.max_inputs, limits.max_targets)
+        framing = framing_of(setup.vocabulary, sizes_of(setup.model.config).running_text)
+        pairs = encode_text_pairs(
+            setup.vocabulary, targeted, limits.max_inputs, limits.max_targets, framing=framing
+        )
         if any(pairs.cut):
             cut = ", ".join(map(counted, pairs.cut, ("input", "target")))
             logger.info("%s: cut to text.max_inputs and max_targets: %s", self.name, cut)

@@ -2,9 +2,10 @@
 
 T5                 text </s>                 writes  text </s>
 encoder-decoder    [CLS] text [SEP]          writes  text [SEP]
+GPT                <end> text                writes  text <end>
 
-The vocabulary tells them apart: BERT's has no end-of-sequence token (Rothe et al. 2020, section 2).
-What a decoder begins with is its config's.
+The vocabulary tells the first two apart: BERT's has no end-of-sequence token (Rothe et al. 2020,
+section 2). What a decoder begins with is its config's; a GPT's <end> is what ends its documents.
 """
 
 from typing import NamedTuple
@@ -12,31 +13,40 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.text.special_tokens import end_token
+from headwater.text.special_tokens import end_token, separator_of_documents
 from headwater.text.vocabulary import Vocabulary
 
 Ids = NDArray[np.int32]
 
 
 class Framing(NamedTuple):
-    """The special tokens before and after what is read; the last one ends what is written, too."""
+    """The special tokens before and after what is read, and the one that ends what is written."""
 
     before: tuple[int, ...]
+    after: tuple[int, ...]
     end: int
 
     @property
     def special_tokens(self) -> int:
         """How many special tokens a sequence that is read has."""
-        return len(self.before) + 1
+        return len(self.before) + len(self.after)
 
     def around(self, ids: Ids) -> Ids:
         """Return what is read, int32 [length], of a text's tokens."""
-        return np.concatenate((self.before, ids, (self.end,)), dtype=np.int32, casting="unsafe")
+        return np.concatenate((self.before, ids, self.after), dtype=np.int32, casting="unsafe")
 
 
-def framing_of(vocabulary: Vocabulary) -> Framing:
-    """Return what stands around texts of that vocabulary."""
+def framing_of(vocabulary: Vocabulary, running_text: bool = False) -> Framing:
+    """Return what stands around texts of that vocabulary.
+
+    Args:
+        running_text: whether the model was trained on documents one after another, as a GPT is.
+    """
+    if running_text:
+        end = separator_of_documents(vocabulary)
+        return Framing((end,), (), end)
     first, separator = vocabulary.cls_id, vocabulary.sep_id
     if vocabulary.eos_id is None and first is not None and separator is not None:
-        return Framing((first,), separator)
-    return Framing((), end_token(vocabulary))
+        return Framing((first,), (separator,), separator)
+    end = end_token(vocabulary)
+    return Framing((), (end,), end)

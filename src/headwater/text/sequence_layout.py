@@ -1,8 +1,10 @@
-"""Which special tokens stand around the one or two texts that an encoder with a head reads.
+"""Which special tokens stand around the one or two texts that a model with a head reads.
 
 BERT       [CLS] first [SEP] second [SEP]        segment ids tell the two apart
 RoBERTa    <s> first </s></s> second </s>
-ELMo       first [EOS] second [EOS]              a body trained on running text
+GPT        first second                          or as the files of the vocabulary say:
+           <bos> first <eos> <bos> second <eos>
+ELMo       first [EOS] second [EOS]              features of a body trained on running text
 """
 
 from dataclasses import dataclass, replace
@@ -57,12 +59,29 @@ def layout_for(vocabulary: Vocabulary, *, encoder: bool, features: bool) -> Sequ
         features: whether a small model reads the body's features. That tells the two texts apart
             by segment ids, even where the body has none.
     """
-    if encoder or not features:
+    if encoder:
         layout = encoder_layout(vocabulary)
         return replace(layout, segments=layout.segments or features)
+    if not features:
+        return running_text_layout(vocabulary)
     end = document_end(vocabulary)  # of running text: each text, then its end, if it has one
     ends = () if end is None else (end,)
     return SequenceLayout((), ends, ends, segments=True)
+
+
+def running_text_layout(vocabulary: Vocabulary) -> SequenceLayout:
+    """Return the layout of a causal body with a head, which the vocabulary's files describe.
+
+    It is what `transformers` reads: an encoder's where the vocabulary is one's, and otherwise each
+    text with the tokens that the files add. A run adds both (Radford et al. 2018, section 3.3: a
+    start, a delimiter and the token that is classified stand around and between texts).
+    """
+    if vocabulary.cls_id is not None and vocabulary.sep_id is not None:
+        return replace(encoder_layout(vocabulary), segments=False)
+    first, end = vocabulary.bos_id, vocabulary.eos_id
+    before = (first,) if vocabulary.adds_bos and first is not None else ()
+    after = (end,) if vocabulary.adds_eos and end is not None else ()
+    return SequenceLayout(before, after + before, after, segments=False)
 
 
 def encoder_layout(vocabulary: Vocabulary) -> SequenceLayout:

@@ -9,6 +9,7 @@ the same JSON (wordpiece.py, bpe.py), so that there is one class for them all:
 Truncation and padding stored in the file are ignored: the caller decides how long a sequence is.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -91,6 +92,7 @@ class TokenizerVocabulary(Vocabulary):
         self._tokenizer.add_special_tokens(roles_alone)  # a text may spell them
         tokens = self._settings.tokens
         self._set_roles({role: self.ids[token] for role, token in tokens.items()})
+        self.adds_bos, self.adds_eos = self._settings.add_bos, self._settings.add_eos
         self.whole_words = self._kind == "WordLevel"
         layout = content.get("post_processor")
         self.pairs = pair_layout(layout, settings.tokenizer_class, tokens.get("cls"))
@@ -131,6 +133,15 @@ class TokenizerVocabulary(Vocabulary):
         if token is None:
             raise UserError(f"id {id}: the vocabulary has no such token (it has {self.size})")
         return token
+
+    def with_ends(self) -> "TokenizerVocabulary":
+        if self.eos_id is None:
+            return self
+        same = copy.copy(self)
+        same._settings = self._settings.with_ends()
+        same.bos_id = self.ids[same._settings.tokens["bos"]]
+        same.adds_bos = same.adds_eos = True
+        return same
 
     def save(self, folder: Path, *, segments: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)

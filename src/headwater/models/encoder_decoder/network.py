@@ -157,7 +157,7 @@ class EncoderDecoder(TextToText):
         """Return the decoder's states `[batch, targets, width]`."""
         mask = batch.get("attention_mask")
         cache = self.init_cache(self.encode(batch["input_ids"], mask), mask)
-        ids = shift_right(batch["labels"], self.config)
+        ids = shift_right(batch["labels"], self.start_id, self.config.pad_token_id)
         states: Tensor = self.decoder(self.table(ids), cache)
         return states
 

@@ -6,7 +6,7 @@ field names are those of the published config.json.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from headwater.errors import UserError
@@ -37,12 +37,22 @@ class GPTConfig:
     eos_token_id: int | None = 50256
     pad_token_id: int | None = None
     """Padding has no token of its own: it is masked, whatever id it carries."""
+    classifier_dropout: float = field(default=0.1, repr=False)
+    """Before the layer of a head that chooses: Radford et al. 2018, section 4.1."""
+    target_start_token_id: int | None = field(default=None, repr=False)
+    """Parts inputs from targets in a GPT that learned to write these; None: it learned none."""
+    label_names: tuple[str, ...] = field(default=("LABEL_0", "LABEL_1"), repr=False)
 
     def __post_init__(self) -> None:
         if self.n_embd % self.n_head:
             raise UserError(f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}")
         if self.model_type == "openai-gpt" and self.n_inner not in (0, 4 * self.n_embd):
             raise UserError(f"n_inner {self.n_inner}: the first GPT knows only 4 * n_embd; omit it")
+
+    @property
+    def writes(self) -> bool:
+        """Whether it reads inputs and writes targets, in place of continuing a text."""
+        return self.target_start_token_id is not None
 
     @property
     def inner(self) -> int:

@@ -16,7 +16,8 @@ that all may see, the same weights are a prefix LM (Raffel et al. 2020, section 
 """
 
 from collections.abc import Sequence
-from typing import cast
+from dataclasses import replace
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +25,12 @@ from torch.nn import functional as F
 
 from headwater.errors import UserError
 from headwater.models.body import Cache, GeneratingBody, entering
+from headwater.models.config import HeadName
+from headwater.models.family import Heads
 from headwater.models.gpt.config import GPTConfig
+from headwater.models.heads import LastTokenHead, SpanHead, TokenHead
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.models.text_to_text import TextToText, shift_right
 from headwater.nn.attention import KeyValueCache, square_attention
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
@@ -85,9 +90,9 @@ class GPT(GeneratingBody):
 
     def forward(self, batch: Batch) -> Tensor:
         """Score the token after each position: `[batch, length, vocabulary]`, float32 at least."""
-        return self._logits(self.states(batch))
+        return self._logits(self.hidden(batch))
 
-    def states(self, batch: Batch) -> Tensor:
+    def hidden(self, batch: Batch) -> Tensor:
         """Return the last hidden states `[batch, length, width]`; those of padding mean nothing."""
         ids, mask, blocks = batch["input_ids"], batch.get("attention_mask"), batch.get("blocks")
         if blocks is None:
@@ -103,11 +108,15 @@ class GPT(GeneratingBody):
         )
         return self._through(vectors, allowed, [None] * len(self.layers))
 
+    @property
+    def token_embedding(self) -> Tensor:
+        return self.token.weight
+
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy, summed over the tokens with a label."""
         labels = batch["labels"][:, 1:]
         labelled = labels != IGNORED
-        logits = self._logits(self.states(batch)[:, :-1][labelled])
+        logits = self._logits(self.hidden(batch)[:, :-1][labelled])
         return {"tokens": cross_entropy_sum(logits, labels[labelled])}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
@@ -116,7 +125,7 @@ class GPT(GeneratingBody):
 
     def layer_outputs(self, batch: Batch) -> list[Tensor]:
         with entering(self.layers) as entered:
-            last = self.states(batch)
+            last = self.hidden(batch)
         return [*entered, last]
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
@@ -172,9 +181,58 @@ class GPT(GeneratingBody):
             raise UserError(f"{length} tokens in a sequence; this model takes {longest}")
 
 
+@final
+class GPTWriter(TextToText, GPT):
+    """A GPT that learned to write targets: inputs, a start and targets are one text (Radford et al.
+    2018, section 3.3), and the loss is that of the targets alone.
+
+        <end> a cat sat  <end>  eine Katze saß          what is read
+                         eine   Katze saß  <end>        what is predicted
+
+    A batch holds `input_ids` `[batch, inputs]`, `attention_mask` of that shape (left out: all real)
+    and `labels` `[batch, targets]`, IGNORED where there is no target.
+    """
+
+    config: GPTConfig
+
+    def states(self, batch: Batch) -> Tensor:
+        """Return the states `[batch, targets, width]` from which the targets are predicted."""
+        inputs, mask = batch["input_ids"], batch.get("attention_mask")
+        written = shift_right(batch["labels"], self.start_id, 0)
+        whole = {"input_ids": torch.cat([inputs, written], 1)}
+        if mask is not None:
+            whole["attention_mask"] = torch.cat([mask.bool(), torch.ones_like(written).bool()], 1)
+        return self.hidden(whole)[:, inputs.shape[1] :]
+
+    def scores(self, states: Tensor) -> Tensor:
+        return self._logits(states)
+
+    def untied_output(self) -> nn.Module:
+        raise UserError(
+            "method 'head_only': a GPT's output is its embedding; take all, adapters or lora"
+        )
+
+
 def build_body(config: GPTConfig, bare: bool) -> GPT:
-    """Build the network, with empty weights."""
-    return GPT(config)
+    """Build the network, with empty weights; with a head on it, it writes nothing."""
+    if not bare:
+        return GPT(replace(config, target_start_token_id=None))
+    return GPTWriter(config) if config.writes else GPT(config)
+
+
+def _last_token(config: GPTConfig, name: HeadName, outputs: int) -> LastTokenHead:
+    return LastTokenHead(config.n_embd, outputs, config.classifier_dropout, name)
+
+
+HEADS: Heads[GPTConfig] = {
+    "span": lambda config: SpanHead(config.n_embd),
+    "sequence": lambda config: _last_token(config, "sequence", len(config.label_names)),
+    "multi_label": lambda config: _last_token(config, "multi_label", len(config.label_names)),
+    "regression": lambda config: _last_token(config, "regression", 1),
+    "token": lambda config: TokenHead(
+        config.n_embd, len(config.label_names), config.classifier_dropout
+    ),
+}
 
 
 def initialize(model: nn.Module, config: GPTConfig) -> None:

@@ -64,7 +64,8 @@ class DecoderOnlyT5(T5Body):
         mask, labels = batch.get("attention_mask"), batch["labels"]
         inputs = batch["input_ids"].shape[1]
         ids = padding_first(batch["input_ids"], mask)
-        vectors = self.embedding(torch.cat([ids, shift_right(labels, self.config)], 1))
+        written = shift_right(labels, self.start_id, self.config.pad_token_id)
+        vectors = self.embedding(torch.cat([ids, written], 1))
         if mask is not None:
             targets = torch.ones_like(labels, dtype=torch.bool)
             mask = torch.cat([padding_first(mask.bool(), mask), targets], 1)

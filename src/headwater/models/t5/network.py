@@ -111,7 +111,7 @@ class T5(T5Body):
         mask, labels = batch.get("attention_mask"), batch["labels"]
         inputs, targets = batch.get("blocks"), batch.get("label_blocks")
         memory = self.encode(batch["input_ids"], mask, inputs)
-        ids = shift_right(labels, self.config, targets)
+        ids = shift_right(labels, self.start_id, self.config.pad_token_id, targets)
         return self._decode(ids, self.init_cache(memory, mask, inputs, targets), targets)
 
     def _decode(self, ids: Tensor, cache: Cache, blocks: Tensor | None = None) -> Tensor:
