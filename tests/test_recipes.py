@@ -21,7 +21,7 @@ from headwater.runs.recipe import (
     Recipe,
     load_recipe,
 )
-from headwater.tasks.names import TASKS
+from headwater.tasks.names import TASKS, task
 from headwater.training.config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +35,8 @@ FAMILY_PRESETS = {
     for family in FAMILIES.values()
     if family.presets
 }
-RECIPES = sorted((ROOT / "recipes").rglob("*.toml"))
+OWN_TASKS = sorted((ROOT / "recipes" / "tasks").glob("*.toml"))
+RECIPES = sorted(set((ROOT / "recipes").rglob("*.toml")) - set(OWN_TASKS))
 PAPERS = [path for path in RECIPES if path.parent.name == "papers"]  # see test_paper_recipes.py
 
 
@@ -53,10 +54,16 @@ def _tasks(recipe: Recipe) -> list[tuple[str | None, DataConfig | None]]:
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_read_and_says_what_it_is(path: Path) -> None:
     recipe = _load(path)
-    assert isinstance(recipe, PretrainRecipe) or {name for name, _ in _tasks(recipe)} <= set(TASKS)
+    known = {*TASKS, *(str(path.relative_to(ROOT)) for path in OWN_TASKS)}
+    assert isinstance(recipe, PretrainRecipe) or {name for name, _ in _tasks(recipe)} <= known
     assert path.read_text(encoding="utf-8").startswith("#"), (
         "begin with a comment on what it is for"
     )
+
+
+@pytest.mark.parametrize("path", OWN_TASKS, ids=lambda path: path.stem)
+def test_a_recipes_own_task_is_read(path: Path) -> None:
+    assert task(str(path)).name == path.stem
 
 
 @pytest.mark.parametrize(
