@@ -150,5 +150,5 @@ def test_layers_that_are_not_there_are_refused(layers: Any, said: str) -> None:
 
 def test_a_t5_without_an_encoder_is_refused() -> None:
     model = tiny.t5(architecture="language_model")
-    with pytest.raises(UserError, match="this T5 has none"):
+    with pytest.raises(UserError, match="this model has none"):
         FeatureModel(model, FeaturesConfig(), "sequence", ("no", "yes"))

@@ -27,5 +27,4 @@ def own_vocabulary(vocabulary: Vocabulary | None, adaptation: Adaptation) -> Voc
         base = vocabulary_of(adaptation.base.folder)
     except UserError:  # the body has moved, or has no vocabulary
         return vocabulary
-    first, second = ((v.fingerprint, v.adds_bos, v.adds_eos) for v in (base, vocabulary))
-    return None if first == second else vocabulary
+    return None if base.fingerprint == vocabulary.fingerprint else vocabulary

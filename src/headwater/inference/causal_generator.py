@@ -134,5 +134,5 @@ class CausalGenerator:
 def _reads_no_context() -> UserError:
     return UserError(
         "this is a GPT, which continues a text and does not answer from one; give it no context, "
-        "or take a BERT or a T5"
+        "or train it to answer: headwater finetune --model MODEL --task squad --data FILE"
     )

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from headwater.errors import UserError, with_article
 from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
-from headwater.inspection.reading import Batch, Reading, as_batch, read, with_targets
+from headwater.inspection.reading import Batch, Reading, as_batch, read_by
 from headwater.inspection.spelling import Speller
 from headwater.models.body import EncoderBody, GeneratingBody
 from headwater.models.build import Model
@@ -58,7 +58,7 @@ def attention(
         raise UserError(
             f"{loaded.name} is {with_article(config.model_type)}, which has no attention"
         )
-    reading = with_targets(loaded, read(loaded.vocabulary, config, text, second))
+    reading = read_by(loaded, text, second)
     with evaluating(network), _recorded(network) as seen:
         encoded = _span(network, as_batch(reading, network), seen)
     keys, queries = _token_names(config, reading, Speller(loaded.vocabulary))

@@ -5,7 +5,7 @@ from typing import Any
 
 from headwater.checkpoints.folder import spell
 from headwater.errors import counted
-from headwater.inspection.reading import Reading, read, sizes_and_vocabulary
+from headwater.inspection.reading import Reading, described, read
 from headwater.inspection.spelling import Speller
 from headwater.models.config import ModelConfig
 from headwater.models.families import family_of, sizes_of
@@ -17,8 +17,9 @@ SEGMENTS = "AB"
 
 def inputs(model: str, text: str, second: str | None = None) -> Shown:
     """Return the inputs that a model makes of a text or a pair; its weights are not read."""
-    config, vocabulary = sizes_and_vocabulary(model)
-    reading = read(vocabulary, config, text, second)
+    found, vocabulary = described(model)
+    config, has_head = found.config, found.architecture and found.saved_head() is not None
+    reading = read(vocabulary, config, text, second, has_head=bool(has_head))
     speller = Speller(vocabulary)
     elements: list[Element] = []
     content: dict[str, Any] = {"model": model, "family": config.model_type}

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from headwater.errors import UserError
 from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
-from headwater.inspection.reading import Reading, as_batch, read, with_targets
+from headwater.inspection.reading import Reading, as_batch, read_by
 from headwater.inspection.spelling import Speller
 from headwater.models.body import Body, EncoderBody, GeneratingBody, WordBody
 from headwater.models.feature_model import FeatureModel
@@ -52,9 +52,7 @@ class _Outputs:
         self.loaded, self.text, self.second, self.count = loaded, text, second, count
         self.network, self.config = loaded.network, loaded.config
         self.speller = Speller(loaded.vocabulary)
-        self.reading: Reading = with_targets(
-            loaded, read(loaded.vocabulary, loaded.config, text, second)
-        )
+        self.reading: Reading = read_by(loaded, text, second)
         self.batch = as_batch(self.reading, loaded.network)
 
     def described(self) -> Found:

@@ -30,7 +30,7 @@ from headwater.models.families import family_of, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import TextToText
 from headwater.text.framing import Framing, framing_of
-from headwater.text.sequence_layout import encoder_layout
+from headwater.text.sequence_layout import SequenceLayout, encoder_layout, running_text_layout
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 
@@ -54,28 +54,46 @@ class Reading:
     cut: bool = False
 
 
-def sizes_and_vocabulary(model: str) -> tuple[ModelConfig, Vocabulary]:
+def described(model: str) -> tuple[Description, Vocabulary]:
     """Load all of a model but its weights."""
     folder = resolve(model)
-    config, vocabulary = Description.read(folder).config, vocabulary_of(folder)
-    check_fits(vocabulary, config.vocab_size, str(folder))
-    return config, vocabulary
+    found, vocabulary = Description.read(folder), vocabulary_of(folder)
+    check_fits(vocabulary, found.config.vocab_size, str(folder))
+    return found, vocabulary
+
+
+def read_by(loaded: LoadedModel, text: str, second: str | None) -> Reading:
+    """Turn a text, or a pair, into what a loaded model reads, with what it writes."""
+    has_head = loaded.network.head_name is not None
+    reading = read(loaded.vocabulary, loaded.config, text, second, has_head=has_head)
+    return with_targets(loaded, reading)
 
 
 def read(
-    vocabulary: Vocabulary, config: ModelConfig, text: str, second: str | None = None
+    vocabulary: Vocabulary,
+    config: ModelConfig,
+    text: str,
+    second: str | None = None,
+    *,
+    has_head: bool = False,
 ) -> Reading:
-    """Turn a text, or a pair, into what a model of that family reads."""
+    """Turn a text, or a pair, into what a model of that family reads.
+
+    Args:
+        has_head: whether a head stands on it, which a GPT reads other tokens for.
+    """
     for each in (text, second):
         if each is not None and not each.strip():
             raise UserError("the text is empty; give one to look at")
     sizes = sizes_of(config)
     match kind_of(config):
         case "encoder":
-            reading = _encoder(vocabulary, sizes, text, second)
+            reading = _encoder(vocabulary, sizes, text, second, encoder_layout(vocabulary))
         case "text_to_text":
             framing = framing_of(vocabulary, sizes.running_text)
             reading = _text_to_text(vocabulary, framing, text, second)
+        case "causal_lm" if has_head:
+            reading = _encoder(vocabulary, sizes, text, second, running_text_layout(vocabulary))
         case "causal_lm":
             reading = _decoder(vocabulary, text, second)
         case "word_vectors":
@@ -84,8 +102,13 @@ def read(
     return reading
 
 
-def _encoder(vocabulary: Vocabulary, sizes: BodySizes, text: str, second: str | None) -> Reading:
-    layout = encoder_layout(vocabulary)
+def _encoder(
+    vocabulary: Vocabulary,
+    sizes: BodySizes,
+    text: str,
+    second: str | None,
+    layout: SequenceLayout,
+) -> Reading:
     ids = [*layout.before, *_tokens(vocabulary, _masked(vocabulary, text))]
     first = len(ids) + len(layout.between)
     if second is not None:

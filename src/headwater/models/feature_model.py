@@ -64,7 +64,10 @@ class FeatureModel(nn.Module):
         self.known: Known | None = None
         sizes = sizes_of(body.config)
         if sizes.one_stack:
-            raise UserError("method 'features' takes those of a T5's encoder, and this T5 has none")
+            raise UserError(
+                "method 'features' takes the outputs of an encoder, and this model has none: it "
+                "reads inputs and targets as one text"
+            )
         self.layers = _chosen(features, sizes.layers + 1)
         self.mix = LayerMix(len(self.layers)) if features.layers == "mix" else None
         self.dropout = Dropout(features.dropout)

@@ -45,13 +45,13 @@ def learns_text(recipe: Recipe, family: AnyFamily) -> bool:
 
 def prepared(model: Model, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Model, Vocabulary]:
     """Return a GPT as a recipe asks for it, and its vocabulary; any other model as it is."""
-    if kind_of(model.config) != "causal_lm" or recipe.method == "features":
+    if kind_of(model.config) != "causal_lm":
         return model, vocabulary
     if isinstance(model, ModelWithHead):
         model.auxiliary_lm = recipe.auxiliary_lm or 0.0
         return model, vocabulary.with_ends()
     writer = family_of(model.config).writer
-    if not isinstance(model, Body) or writer is None:
+    if not recipe.as_text or not isinstance(model, Body) or writer is None:
         return model, vocabulary
     start = framing_of(vocabulary, sizes_of(model.config).running_text).end
     return as_described(model, writer(model.config, start)), vocabulary

@@ -6,6 +6,11 @@ it was.
 
     no post_processor, with [CLS] and [SEP]    [CLS] first [SEP] second [SEP]
     no post_processor, Unigram with </s>       first </s> second </s>
+
+A GPT with a head asks for tokens around each text (`with_ends`), which its published tokenizer adds
+only where the file says so:
+
+    <|endoftext|> first <|endoftext|> <|endoftext|> second <|endoftext|>
 """
 
 from collections.abc import Mapping
@@ -40,6 +45,34 @@ def without_layout(
         return content
     bare = {**content, "post_processor": processors[0] if len(processors) == 2 else None}
     return bare if with_layout(bare, roles, ids, pairs) == content else content
+
+
+def with_ends(content: Json, first: str, last: str, ids: Mapping[str, int]) -> Json:
+    """Return the content with these two tokens around each text, in place of what stood there."""
+    parts = [
+        [_token(first, 0), {"Sequence": {"id": side, "type_id": 0}}, _token(last, 0)]
+        for side in "AB"
+    ]
+    known = {name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in (first, last)}
+    template = {"type": "TemplateProcessing", "single": parts[0], "pair": parts[0] + parts[1]}
+    return {**content, "post_processor": {**template, "special_tokens": known}}
+
+
+def tokens_around(processor: Any) -> tuple[list[str], list[str]]:
+    """Return the tokens that a `post_processor` puts before and after one text."""
+    if not isinstance(processor, Mapping):
+        return [], []
+    for inner in processor.get("processors") or ():
+        if any(found := tokens_around(inner)):
+            return found
+    single = processor.get("single")
+    if not isinstance(single, list) or not all(isinstance(each, Mapping) for each in single):
+        return [], []
+    texts = [index for index, each in enumerate(single) if "Sequence" in each]
+    if len(texts) != 1:
+        return [], []
+    names = [each.get("SpecialToken", {}).get("id", "") for each in single]
+    return names[: texts[0]], names[texts[0] + 1 :]
 
 
 def layout_of(

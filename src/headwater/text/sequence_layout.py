@@ -3,7 +3,7 @@
 BERT       [CLS] first [SEP] second [SEP]        segment ids tell the two apart
 RoBERTa    <s> first </s></s> second </s>
 GPT        first second                          or as the files of the vocabulary say:
-           <bos> first <eos> <bos> second <eos>
+           <end> first <end> <end> second <end>
 ELMo       first [EOS] second [EOS]              features of a body trained on running text
 """
 
@@ -78,9 +78,7 @@ def running_text_layout(vocabulary: Vocabulary) -> SequenceLayout:
     """
     if vocabulary.cls_id is not None and vocabulary.sep_id is not None:
         return replace(encoder_layout(vocabulary), segments=False)
-    first, end = vocabulary.bos_id, vocabulary.eos_id
-    before = (first,) if vocabulary.adds_bos and first is not None else ()
-    after = (end,) if vocabulary.adds_eos and end is not None else ()
+    before, after = vocabulary.around
     return SequenceLayout(before, after + before, after, segments=False)
 
 

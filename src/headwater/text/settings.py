@@ -9,7 +9,7 @@ Which class reads the vocabulary is in `tokenizer_config.json`, or in the model'
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +21,6 @@ from headwater.text.tokenizer_classes import Flags, TokenizerClass, followed, re
 ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
 
 # Settings that change what a reader of the folder gets; the others in the file are notes.
-_ENDS = ("add_bos_token", "add_eos_token")
 _FLAGS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space")
 
 
@@ -35,7 +34,6 @@ class Settings:
     max_length: the longest sequence the model was made for, where stated.
     sentinels: how many `<extra_id_n>` there are (`extra_ids`).
     added: the tokens added to the vocabulary, and the stated flags of special tokens.
-    add_bos, add_eos: whether a text is read after its first token, and before its end token.
     named: the class by which `transformers` opens the folder.
     own: whether v0.1.0 of this library wrote them. It did not know of a class's default flags.
     """
@@ -47,8 +45,6 @@ class Settings:
     added: tuple[AddedToken, ...] = ()
     named: TokenizerClass | None = None
     own: bool = False
-    add_bos: bool = False
-    add_eos: bool = False
 
     @property
     def tokenizer_class(self) -> str | None:
@@ -86,17 +82,7 @@ class Settings:
         added = read_added(folder, stated, files, names.values())
         named = read_class(folder, stated.get("tokenizer_class"))
         length = length if limited else None
-        ends = {n: _flag(stated.get(n, False), files.get(n, folder), n) for n in _ENDS}
-        own = _own(*by_name.values())
-        return cls(tokens, flags, length, extra, added, named, own, *ends.values())
-
-    def with_ends(self) -> Self:
-        """Return the same settings, by which a text is read between its first and its end token.
-
-        Where nothing else begins a text, the end of the one before does.
-        """
-        tokens = {"bos": self.tokens["eos"], **self.tokens}
-        return replace(self, tokens=tokens, add_bos=True, add_eos=True)
+        return cls(tokens, flags, length, extra, added, named, _own(*by_name.values()))
 
     def write(
         self, folder: Path, tokenizer_class: str, more: Mapping[str, Any] | None = None
@@ -108,7 +94,6 @@ class Settings:
         """
         tokens = {f"{role}_token": self.tokens[role] for role in ROLES if role in self.tokens}
         config: dict[str, Any] = {"tokenizer_class": tokenizer_class, **(more or {}), **tokens}
-        config |= {name: True for name in _ENDS if getattr(self, name.removesuffix("_token"))}
         if self.max_length is not None:
             config["model_max_length"] = self.max_length
         if self.added:

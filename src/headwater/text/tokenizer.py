@@ -32,7 +32,7 @@ from headwater.text.expansion import check_expansion, check_length
 from headwater.text.pair_layout import pair_layout
 from headwater.text.rust import has_risky_regex, rust_errors
 from headwater.text.saved_class import saved_class
-from headwater.text.saved_layout import with_layout, without_layout
+from headwater.text.saved_layout import tokens_around, with_ends, with_layout, without_layout
 from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import GENERIC
 from headwater.text.tokenizer_json import (
@@ -92,11 +92,11 @@ class TokenizerVocabulary(Vocabulary):
         self._tokenizer.add_special_tokens(roles_alone)  # a text may spell them
         tokens = self._settings.tokens
         self._set_roles({role: self.ids[token] for role, token in tokens.items()})
-        self.adds_bos, self.adds_eos = self._settings.add_bos, self._settings.add_eos
         self.whole_words = self._kind == "WordLevel"
         layout = content.get("post_processor")
         self.pairs = pair_layout(layout, settings.tokenizer_class, tokens.get("cls"))
         self._content = without_layout(content, tokens, self.ids, self.pairs)
+        self.around = self._around()
         self._marks = {self.ids[mark] for mark in ("▁", "Ġ") if mark in self.ids}
         self.size = max(self.ids.values()) + 1
         if self.size > LARGEST:
@@ -135,13 +135,18 @@ class TokenizerVocabulary(Vocabulary):
         return token
 
     def with_ends(self) -> "TokenizerVocabulary":
-        if self.eos_id is None:
+        tokens = self._settings.tokens
+        if "eos" not in tokens or {"cls", "sep"} <= tokens.keys():
             return self
-        same = copy.copy(self)
-        same._settings = self._settings.with_ends()
-        same.bos_id = self.ids[same._settings.tokens["bos"]]
-        same.adds_bos = same.adds_eos = True
+        same, end = copy.copy(self), tokens["eos"]
+        same.__dict__.pop("fingerprint", None)
+        same._content = with_ends(self._content, tokens.get("bos", end), end, self.ids)
+        same.around = same._around()
         return same
+
+    def _around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        before, after = tokens_around(self._content.get("post_processor"))
+        return tuple(map(self.ids.__getitem__, before)), tuple(map(self.ids.__getitem__, after))
 
     def save(self, folder: Path, *, segments: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ tokenizers, and what stands between them is encoded on its own.
 Of a `tokenizer.json` beside it only the added tokens are read: its ids differ in ties.
 """
 
-import copy
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,17 +83,6 @@ class SentencePieceVocabulary(Vocabulary):
         stated.pop("unk", None)  # what an unknown character becomes
         self._roles = self._own | stated
         self._set_roles(self._roles)
-        self.adds_bos, self.adds_eos = settings.add_bos, settings.add_eos
-
-    def with_ends(self) -> "SentencePieceVocabulary":
-        if self.eos_id is None:
-            return self
-        tokens = {"eos": self.token(self.eos_id), **self._settings.tokens}
-        same = copy.copy(self)
-        same._settings = replace(self._settings, tokens=tokens).with_ends()
-        same.bos_id = self.ids[same._settings.tokens["bos"]]
-        same.adds_bos = same.adds_eos = True
-        return same
 
     @cached_property
     def fingerprint(self) -> str:

@@ -51,16 +51,14 @@ class Vocabulary(ABC):
     size: one more than the largest id: the rows an embedding needs.
     whole_words: whether no word is cut: each is a token of its own, or unknown.
     pairs: what stands between two texts that a model reads together.
-    adds_bos, adds_eos: whether a model of running text reads a text after `bos`, and before `eos`.
+    around: the special tokens that its files put before and after each text.
     """
 
     ids: Mapping[str, int]
     size: int
     whole_words: bool
     pairs: PairLayout = BERT
-    adds_bos: bool = False
-    adds_eos: bool = False
-    bos_id: int | None
+    around: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     pad_id: int | None
     unk_id: int | None
     eos_id: int | None
@@ -112,11 +110,13 @@ class Vocabulary(ABC):
         """Keep the ids of the special tokens by their roles; None of a role that none plays."""
         self.pad_id, self.unk_id, self.eos_id = map(ids.get, ("pad", "unk", "eos"))
         self.cls_id, self.sep_id, self.mask_id = map(ids.get, ("cls", "sep", "mask"))
-        self.bos_id = ids.get("bos")
 
-    @abstractmethod
     def with_ends(self) -> "Vocabulary":
-        """Return the same tokens, of which `bos` and `eos` stand around a text; itself without."""
+        """Return the same tokens, those that begin and end a document around each text.
+
+        It is itself where its files cannot say so, have no such tokens, or lay out pairs.
+        """
+        return self
 
     @abstractmethod
     def save(self, folder: Path, *, segments: bool = True) -> None:
