@@ -107,7 +107,7 @@ def test_apart_each_step_is_of_one_task_and_every_draw_stands_in_one() -> None:
 def test_pairs_stay_pairs() -> None:
     def pairs(size: int) -> EncodedPairs:
         texts = Ragged.of([np.arange(2, 4 + row, dtype=np.int32) for row in range(size)])
-        return EncodedPairs(texts, texts, Framing((), 1))
+        return EncodedPairs(texts, texts, Framing((), (1,), 1))
 
     draws = Mixture([pairs(5), pairs(2)], equal([1, 1]), 9, 0, apart=False).draw(0)
     assert isinstance(draws, PairSet)

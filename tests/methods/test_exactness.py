@@ -100,7 +100,7 @@ def rows(family: str) -> FeatureSet:
     ids = [
         torch.randint(6, 40, (6,), generator=generator).numpy().astype("int32") for _ in range(16)
     ]
-    return EncodedPairs(Ragged.of(ids), Ragged.of(ids), Framing((), 1))
+    return EncodedPairs(Ragged.of(ids), Ragged.of(ids), Framing((), (1,), 1))
 
 
 class Killed(Exception):

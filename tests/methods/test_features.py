@@ -240,7 +240,8 @@ def test_the_second_run_asks_the_body_for_nothing(
     [
         ("bert", "sst2", {"features": {"layers": 7}}, "this body has 0 to 3"),
         ("elmo", "sst2", {"features": {"layers": "last_four"}}, "this body has 3 outputs"),
-        ("gpt", "sst2", {"method": "all"}, 'method = "features"'),
+        ("elmo", "sst2", {"method": "all"}, 'method = "features"'),
+        ("cbow", "sst2", {"method": "all"}, 'method = "features"'),
         ("t5", "scitldr", {}, "learns no task that is written, such as scitldr"),
     ],
 )

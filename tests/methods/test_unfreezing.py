@@ -80,7 +80,7 @@ def test_all_layers_must_have_time_to_join() -> None:
 def pairs() -> EncodedPairs:
     rng = torch.Generator().manual_seed(1)
     rows = [torch.randint(3, 40, (6,), generator=rng).numpy().astype("int32") for _ in range(16)]
-    return EncodedPairs(Ragged.of(rows), Ragged.of(rows), Framing((), 1))
+    return EncodedPairs(Ragged.of(rows), Ragged.of(rows), Framing((), (1,), 1))
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])

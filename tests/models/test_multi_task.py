@@ -155,7 +155,7 @@ def test_a_head_that_chooses_has_labels() -> None:
 
 
 def test_a_t5_takes_no_heads_for_tasks() -> None:
-    with pytest.raises(UserError, match="a T5 tells tasks apart"):
+    with pytest.raises(UserError, match="a T5 or a GPT tells tasks apart"):
         build_multi_task("t5-small", TASKS)
 
 

@@ -133,7 +133,7 @@ def test_steps_with_the_cache_equal_decoding_at_once(
         whole = model(batch)
         mask = batch["attention_mask"]
         cache = model.init_cache(model.encode(batch["input_ids"], mask), mask)
-        read = shift_right(batch["labels"], model.config)
+        read = shift_right(batch["labels"], model.start_id, model.config.pad_token_id)
         steps = [model.step(read[:, i : i + 1], cache) for i in range(read.shape[1])]
     assert cache.length == 27
     assert_near(torch.stack(steps, 1), whole, 1e-12, "steps")
@@ -147,7 +147,7 @@ def test_reordered_sequences_go_on_as_themselves(tmp_path: Path) -> None:
         whole = model(batch)
         mask = batch["attention_mask"]
         cache = model.init_cache(model.encode(batch["input_ids"], mask), mask)
-        read = shift_right(batch["labels"], model.config)
+        read = shift_right(batch["labels"], model.start_id, model.config.pad_token_id)
         for i in range(4):
             model.step(read[:, i : i + 1], cache)
         rows = torch.tensor([2, 0, 2, 1])

@@ -94,12 +94,16 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
         raise UserError("text.pad_punctuation is for models that write, such as a t5")
     if recipe.mixture is None:
         assert recipe.task is not None and recipe.data is not None
-        task = _learned_task(recipe.task, writes=writes)
+        task = _learned_task(recipe.task, recipe.method, writes=writes)
         task = task.padded() if recipe.text.pad_punctuation else task
         check_best_metric(recipe, [task])
         return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
-    tasks = {each.task: _learned_task(each.task, writes=writes) for each in leaves if each.task}
+    tasks = {
+        each.task: _learned_task(each.task, recipe.method, writes=writes)
+        for each in leaves
+        if each.task
+    }
     if recipe.text.pad_punctuation:
         tasks |= _padded(tasks)
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
@@ -126,9 +130,11 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     return components
 
 
-def _learned_task(name: str, *, writes: bool) -> Task[Any]:
+def _learned_task(name: str, method: str, *, writes: bool) -> Task[Any]:
     """Find a task, and refuse one that asks for text of a model that writes none."""
     task = find_task(name)
+    if task.kind == "text" and method == "features":
+        raise UserError(f"method 'features' learns no task that is written, such as {task.name}")
     if task.kind == "text" and not writes:
         raise UserError(
             f"task {task.name} asks for text to be written, which an encoder alone cannot: put "

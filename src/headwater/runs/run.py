@@ -278,10 +278,6 @@ def _setup(
     """Build the model with the heads that the components need."""
     if recipe.method == "features":
         component = components[0]
-        if component.kind == "text":
-            raise UserError(
-                f"method 'features' learns no task that is written, such as {component.name}"
-            )
         return build_features_setup(recipe, component.head(), vocabulary, pairs=component.has_pairs)
     if learns_text(recipe, family):
         return build_setup(recipe, None, vocabulary)  # it writes, and takes no head
