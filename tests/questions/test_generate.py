@@ -16,10 +16,28 @@ from headwater.questions.config import QuestionConfig
 from headwater.questions.documents import read_documents
 from headwater.questions.generate import generate_questions
 from headwater.questions.passages import cut_passages
+from headwater.runs.recipe import Recipe
+from headwater.runs.run import finetune
 from headwater.tasks.names import task
 from oracle import Oracle
 
 Models = dict[str, str]
+
+
+def test_a_writer_saved_without_its_body_asks(
+    oracle: Oracle, models: Models, spring: Path, tmp_path: Path
+) -> None:
+    asked = tiny.question("a", "who built the mill?", "Ida", 0)
+    data = tiny.squad_file(tmp_path / "train.json", tiny.paragraph("Ida built the mill.", asked))
+    values = {"model": models["writer"], "task": "question_generation", "method": "lora"}
+    training = {"steps": 1, "batch": {"examples": 1}, "precision": "fp32", "device": "cpu"}
+    values |= {"data": {"train": [str(data)]}, "training": training}
+    finetune(Recipe.check(values, "test"), tmp_path / "run")
+    writer = str(tmp_path / "run" / "model")
+    assert not (tmp_path / "run" / "model" / "model.safetensors").exists()
+    output = tmp_path / "questions.json"
+    report = generate_questions([spring], output, writer=writer, reader=models["reader"])
+    assert report.kept == oracle.written
 
 
 def test_the_file_is_one_of_squad(
