@@ -19,7 +19,8 @@ from headwater.data.convert import FeatureSet
 from headwater.device import choose_precision
 from headwater.errors import UserError
 
-_LARGE = 4096  # tokens from which on bf16 repays its casts, and of a batch on a CPU
+_LARGE = 4096  # tokens from which on bf16 repays its casts
+_BATCH = 2048  # tokens of a batch on a CPU: results of larger products leave its caches
 
 T = TypeVar("T")
 
@@ -101,7 +102,7 @@ def predict_logits(
 
 def batch_tokens(device: torch.device) -> int:
     """Return the most tokens of a batch, padding included."""
-    return _LARGE if device.type == "cpu" else 8 * _LARGE
+    return _BATCH if device.type == "cpu" else 16 * _BATCH
 
 
 def batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:

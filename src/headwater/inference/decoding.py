@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headwater.inference.batches import autocast
 from headwater.inference.beam_search import beam_search, ends_text
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
@@ -29,6 +30,7 @@ def generate_ids(
     special: DecoderTokens,
     config: GenerationConfig,
     indices: Sequence[int] | None = None,
+    reading: torch.dtype = torch.float32,
 ) -> list[list[Generated]]:
     """Generate `num_return_sequences` texts for each input of a batch, the best first.
 
@@ -36,10 +38,13 @@ def generate_ids(
         batch: `input_ids` and, with padding, `attention_mask`, both `[batch, inputs]`. A prompt to
             continue has its last token in `start_ids` `[batch]`.
         indices: those of the inputs among all inputs, which seed their draws.
+        reading: the precision of the matrix products that read the inputs.
     """
     special = special.changed(config)
     ids, mask = batch["input_ids"], batch.get("attention_mask")
-    cache = network.init_cache(network.encode(ids, mask), mask)
+    with autocast(reading, ids.device):
+        memory = network.encode(ids, mask)
+    cache = network.init_cache(memory.to(next(network.parameters()).dtype), mask)
     starts = batch.get("start_ids")
     last = ids.new_full((len(ids), 1), special.start_id) if starts is None else starts[:, None]
     history = first_history(batch, last) if config.constrained else None

@@ -16,7 +16,14 @@ from headwater.data.convert import Features
 from headwater.data.example import Example
 from headwater.data.token_arrays import Ints
 from headwater.inference.answer import Decision
-from headwater.inference.batches import autocast, batch_tokens, batches, chunks, evaluating
+from headwater.inference.batches import (
+    autocast,
+    batch_tokens,
+    batches,
+    chunks,
+    evaluating,
+    precision_for,
+)
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
@@ -114,6 +121,8 @@ def generate_batches(
 ) -> list[list[Generated]]:
     """Generate for all features, in batches of about equal length; return the texts in order.
 
+    Many inputs are read in bf16 where the processor has it; every token is written in float32.
+
     Args:
         features: the `input_ids` of each, int32 [length], and what else `generate_ids` takes.
         begin: the index of the first among all inputs.
@@ -121,13 +130,15 @@ def generate_batches(
     """
     device = next(network.parameters()).device
     copies = max(config.num_beams, config.num_return_sequences)
-    tokens = tokens or batch_tokens(device) // copies
+    tokens = tokens or 2 * batch_tokens(device) // copies  # a step costs little more for more texts
+    lengths = np.array([len(each["input_ids"]) for each in features])
+    reading = precision_for(network, lengths)
     results: list[list[Generated]] = [[]] * len(features)
     with evaluating(network), autocast(torch.float32, device):
-        for indices in batches(np.array([len(each["input_ids"]) for each in features]), tokens):
+        for indices in batches(lengths, tokens):
             batch = collate([features[index] for index in indices], special.start_id, device)
             inputs = [begin + int(index) for index in indices]
-            found = generate_ids(network, batch, special, config, inputs)
+            found = generate_ids(network, batch, special, config, inputs, reading)
             for index, several in zip(indices, found, strict=True):
                 results[index] = several
     return results

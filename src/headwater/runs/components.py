@@ -6,6 +6,7 @@ its components are, each by the product of the rates on the way.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -90,20 +91,17 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     """Read everything that a recipe learns from; what the family cannot learn is refused first."""
     seed = recipe.training.seed
     writes = learns_text(recipe, family)
+    learned = partial(_learned_task, method=recipe.method, writes=writes)
     if recipe.text.pad_punctuation and not writes:
         raise UserError("text.pad_punctuation is for models that write, such as a t5")
     if recipe.mixture is None:
         assert recipe.task is not None and recipe.data is not None
-        task = _learned_task(recipe.task, recipe.method, writes=writes)
+        task = learned(recipe.task)
         task = task.padded() if recipe.text.pad_punctuation else task
         check_best_metric(recipe, [task])
         return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
-    tasks = {
-        each.task: _learned_task(each.task, recipe.method, writes=writes)
-        for each in leaves
-        if each.task
-    }
+    tasks = {each.task: learned(each.task) for each in leaves if each.task}
     if recipe.text.pad_punctuation:
         tasks |= _padded(tasks)
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
@@ -130,7 +128,7 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     return components
 
 
-def _learned_task(name: str, method: str, *, writes: bool) -> Task[Any]:
+def _learned_task(name: str, *, method: str, writes: bool) -> Task[Any]:
     """Find a task, and refuse one that asks for text of a model that writes none."""
     task = find_task(name)
     if task.kind == "text" and method == "features":
