@@ -293,7 +293,7 @@ def test_weights_that_are_not_finite_are_not_saved(bodies: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("model_type", "t5", "model_type 't5' is not that of the body"),
+        ("model_type", "t5", "BertForSequenceClassification is not supported; known are T5For"),
         ("architectures", ["BertModel"], "architectures: a class with a head was expected"),
         ("architectures", ["BertForPoetry"], "BertForPoetry is not supported"),
         ("vocab_size", 41, r"config.json: damaged"),

@@ -62,7 +62,8 @@ def tokens_around(processor: Any) -> tuple[list[str], list[str]]:
     """Return the tokens that a `post_processor` puts before and after one text."""
     if not isinstance(processor, Mapping):
         return [], []
-    for inner in processor.get("processors") or ():
+    several = processor.get("processors")
+    for inner in several if isinstance(several, list) else ():
         if any(found := tokens_around(inner)):
             return found
     single = processor.get("single")
@@ -71,8 +72,15 @@ def tokens_around(processor: Any) -> tuple[list[str], list[str]]:
     texts = [index for index, each in enumerate(single) if "Sequence" in each]
     if len(texts) != 1:
         return [], []
-    names = [each.get("SpecialToken", {}).get("id", "") for each in single]
+    names = [_named(each) for each in single]
     return names[: texts[0]], names[texts[0] + 1 :]
+
+
+def _named(part: Mapping[str, Any]) -> str:
+    """Return the special token that a part of a template names; no token's name if none."""
+    special = part.get("SpecialToken")
+    name = special.get("id") if isinstance(special, Mapping) else None
+    return name if isinstance(name, str) else ""
 
 
 def layout_of(

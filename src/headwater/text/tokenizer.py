@@ -146,6 +146,10 @@ class TokenizerVocabulary(Vocabulary):
 
     def _around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         before, after = tokens_around(self._content.get("post_processor"))
+        if unknown := {*before, *after} - self.ids.keys():
+            raise UserError(
+                f"{self._source}: post_processor names {min(unknown)!r}, which is no token"
+            )
         return tuple(map(self.ids.__getitem__, before)), tuple(map(self.ids.__getitem__, after))
 
     def save(self, folder: Path, *, segments: bool = True) -> None:

@@ -116,8 +116,10 @@ def train_vocabulary(
     sample, found = _draw(_sentences(texts), sentences)
     if not sample:
         raise UserError("no text to learn from: the inputs are empty or unreadable")
-    logger.info(f"learning {plan.size} tokens from {len(sample)} of {counted(found, 'sentence')}")
     with killing():
+        logger.info(
+            f"learning {plan.size} tokens from {len(sample)} of {counted(found, 'sentence')}"
+        )
         files = LEARNERS[plan.kind](plan, sample)
     with exiting(), replacing_folder(output) as folder:
         for name, content in files.items():
