@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Questions about raw text, for the reader's last stage: what the first writer asks and the reader of people.toml answers alike.
+#   headwater finetune recipes/writer/first.toml --output runs/first-writer
+#   bash recipes/reader/questions.sh        stopped runs go on, finished ones are kept
+set -euo pipefail
+QA=../shared/data/qa TEXT=../shared/data/text
+ask() { # ask NAME PASSAGES FILE...
+    local output=runs/reader/asked-$1.json passages=$2
+    shift 2
+    [ -e "$output" ] || headwater generate-questions "$@" --model runs/first-writer --reader runs/reader-people \
+        --held-out $QA/squad_v1.1/dev-v1.1.json --held-out $QA/squad_v2.0/dev-v2.0.first12articles.json \
+        --held-out $QA/qed_nq/dev.json --held-out runs/reader/validation.json \
+        --passages "$passages" --per-passage 6 --set min_f1=0.8 \
+        --set sentence_removed=0.15 --set near_passage=0.15 --output "$output" --resume
+}
+ask wikipedia 12000 $TEXT/wikipedia_passages_cc_by_sa/*.jsonl.gz
+ask openstax 12000 $TEXT/openstax_cc_by/*.jsonl.gz
+ask factbook 4000 $TEXT/world_factbook_public_domain/*.jsonl.gz
