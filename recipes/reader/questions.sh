@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Questions about raw text, for the reader's last stage: what the first writer asks and the reader of people.toml answers alike.
 #   headwater finetune recipes/writer/first.toml --output runs/first-writer
-#   bash recipes/reader/questions.sh        stopped runs go on, finished ones are kept
+#   bash recipes/reader/questions.sh [NAME...]        stopped runs go on, finished ones are kept; about four hours of one core
 set -euo pipefail
 QA=../shared/data/qa TEXT=../shared/data/text
 ask() { # ask NAME PASSAGES FILE...
@@ -13,6 +13,12 @@ ask() { # ask NAME PASSAGES FILE...
         --passages "$passages" --per-passage 6 --set min_f1=0.8 \
         --set sentence_removed=0.15 --set near_passage=0.15 --output "$output" --resume
 }
-ask wikipedia 12000 $TEXT/wikipedia_passages_cc_by_sa/*.jsonl.gz
-ask openstax 12000 $TEXT/openstax_cc_by/*.jsonl.gz
-ask factbook 4000 $TEXT/world_factbook_public_domain/*.jsonl.gz
+[ $# -gt 0 ] || set -- wikipedia openstax factbook
+for name in "$@"; do
+    case $name in
+        wikipedia) ask wikipedia 12000 $TEXT/wikipedia_passages_cc_by_sa/*.jsonl.gz ;;
+        openstax) ask openstax 12000 $TEXT/openstax_cc_by/*.jsonl.gz ;;
+        factbook) ask factbook 4000 $TEXT/world_factbook_public_domain/*.jsonl.gz ;;
+        *) echo "no part is called $name" >&2; exit 2 ;;
+    esac
+done
