@@ -145,12 +145,15 @@ def check_weights_are_there(folder: Path) -> None:
 
 
 def weight_sums(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each weight file of a whole model; of one of `peft`, also the base's."""
-    found = PeftFolder.find(folder)
-    if found is not None:
-        base = {f"base/{name}": value for name, value in weight_sums(found.base).items()}
-        return {TRAINED: sha256(folder / TRAINED), **base}
-    return {name: sha256(folder / name) for name in weight_files(folder)}
+    """Return the sha256 of each weight file, and of the body's where it was saved without."""
+    adaptation, peft = read_adaptation(folder), PeftFolder.find(folder)
+    if adaptation is not None:
+        base = adaptation.base.sha256
+    elif peft is not None:
+        base = weight_sums(peft.base)
+    else:
+        return {name: sha256(folder / name) for name in weight_files(folder)}
+    return {TRAINED: sha256(folder / TRAINED), **{f"base/{key}": base[key] for key in base}}
 
 
 def write_parts(

@@ -288,8 +288,7 @@ class LoadedModel:
             raise UserError(
                 f"{model}: holds a whole model, which shares no body; load it by itself"
             )
-        own = resolve(self.name)
-        if read_adaptation(own) is not None or weight_sums(own) != found.base.sha256:
+        if weight_sums(resolve(self.name)) != found.base.sha256:
             raise UserError(
                 f"{model}: was trained on {found.base.name}, not on {self.name} (the sha256 of the "
                 f"weights is in its {BASE}); load that first"

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.parts import read_adaptation, weight_sums
-from headwater.checkpoints.weights import TRAINED
+from headwater.checkpoints.parts import weight_sums
 from headwater.corpus.held_out import HeldOut
 from headwater.errors import UserError
-from headwater.files import check_writable, replace_file, sha256
+from headwater.files import check_writable, replace_file
 from headwater.inference.loaded import LoadedModel, load
 from headwater.lock import locked
 from headwater.progress import Display, Progress
@@ -182,8 +181,4 @@ def _kept(progress: ProgressFile) -> list[Question]:
 
 def _weights(model: LoadedModel) -> str:
     """Return a digest of a model's weights, with those of the body it was trained on."""
-    folder = resolve(model.name)
-    found = read_adaptation(folder)
-    if found is None:
-        return digest(*sorted(weight_sums(folder).items()))
-    return digest(sha256(folder / TRAINED), *sorted(found.base.sha256.items()))
+    return digest(*sorted(weight_sums(resolve(model.name)).items()))
