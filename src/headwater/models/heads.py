@@ -276,7 +276,8 @@ class ModelWithHead(nn.Module):
         hidden, vectors = self.encode(batch), self.body.token_embedding
         sums = self.head.loss_sums(self.head.read(hidden, batch), vectors, batch)
         if self.auxiliary_lm:
-            sums["lm"] = self.auxiliary_lm * next_token_loss_sum(hidden, vectors, batch)
+            lm = next_token_loss_sum(hidden, vectors, next_tokens(batch))
+            sums["lm"] = self.auxiliary_lm * lm
         return sums
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:

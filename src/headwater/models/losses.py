@@ -58,14 +58,14 @@ def next_tokens(batch: Batch) -> Tensor:
     return ids if mask is None else ids.masked_fill(~mask[:, 1:].bool(), IGNORED)
 
 
-def next_token_loss_sum(hidden: Tensor, vectors: Tensor, batch: Batch) -> Tensor:
+def next_token_loss_sum(hidden: Tensor, vectors: Tensor, labels: Tensor) -> Tensor:
     """Sum the cross-entropies of a text's tokens after the first, each by those before it.
 
     Args:
         hidden: `[batch, length, hidden]` of a causal body.
         vectors: `[vocabulary, hidden]`, to which the scores are tied.
+        labels: `[batch, length - 1]`, what follows each position but the last; IGNORED: nothing.
     """
-    labels = next_tokens(batch)
     labelled = labels != IGNORED
     logits = F.linear(hidden[:, :-1][labelled], vectors)
     return cross_entropy_sum(logits, labels[labelled])

@@ -29,7 +29,7 @@ from headwater.models.config import HeadName
 from headwater.models.family import Heads
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.heads import LastTokenHead, SpanHead, TokenHead
-from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.models.losses import Batch, count, next_token_loss_sum
 from headwater.models.text_to_text import TextToText, shift_right
 from headwater.nn.attention import KeyValueCache, square_attention
 from headwater.nn.block import Block, PostNorm, PreNorm
@@ -114,10 +114,8 @@ class GPT(GeneratingBody):
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy, summed over the tokens with a label."""
-        labels = batch["labels"][:, 1:]
-        labelled = labels != IGNORED
-        logits = self._logits(self.hidden(batch)[:, :-1][labelled])
-        return {"tokens": cross_entropy_sum(logits, labels[labelled])}
+        hidden, labels = self.hidden(batch), batch["labels"][:, 1:]
+        return {"tokens": next_token_loss_sum(hidden, self.token.weight, labels)}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count the tokens with a label."""
