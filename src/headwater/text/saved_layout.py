@@ -49,13 +49,8 @@ def without_layout(
 
 def with_ends(content: Json, first: str, last: str, ids: Mapping[str, int]) -> Json:
     """Return the content with these two tokens around each text, in place of what stood there."""
-    parts = [
-        [_token(first, 0), {"Sequence": {"id": side, "type_id": 0}}, _token(last, 0)]
-        for side in "AB"
-    ]
-    known = {name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in (first, last)}
-    template = {"type": "TemplateProcessing", "single": parts[0], "pair": parts[0] + parts[1]}
-    return {**content, "post_processor": {**template, "special_tokens": known}}
+    single, second = ([_token(first, 0), _text(side, 0), _token(last, 0)] for side in "AB")
+    return {**content, "post_processor": _template(single, single + second, (first, last), ids)}
 
 
 def tokens_around(processor: Any) -> tuple[list[str], list[str]]:
@@ -88,27 +83,31 @@ def layout_of(
 ) -> Json | None:
     """Return the layout of an encoder, or without `pairs` T5's; None where its tokens lack."""
     if pairs is not None and {"cls", "sep"} <= roles.keys():
-        return _template(roles["cls"], roles["sep"], pairs.separators, int(pairs.segments), ids)
+        first, last, segment = roles["cls"], roles["sep"], int(pairs.segments)
+        single = [_token(first, 0), _text("A", 0), _token(last, 0)]
+        between = [_token(last, 0)] * (pairs.separators - 1)
+        pair = [*single, *between, _text("B", segment), _token(last, segment)]
+        return _template(single, pair, (first, last), ids)
     if pairs is None and "eos" in roles:
-        return _template(None, roles["eos"], 1, 0, ids)
+        single, second = ([_text(side, 0), _token(roles["eos"], 0)] for side in "AB")
+        return _template(single, single + second, (roles["eos"],), ids)
     return None
 
 
 def _template(
-    first: str | None, last: str, separators: int, segment: int, ids: Mapping[str, int]
+    single: list[Json], pair: list[Json], names: tuple[str, ...], ids: Mapping[str, int]
 ) -> Json:
-    before = [] if first is None else [_token(first, 0)]
-    single = [*before, {"Sequence": {"id": "A", "type_id": 0}}]
-    second = {"Sequence": {"id": "B", "type_id": segment}}
-    names = [last] if first is None else [first, last]
+    known = {name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in names}
     return {
         "type": "TemplateProcessing",
-        "single": [*single, _token(last, 0)],
-        "pair": [*single, *[_token(last, 0)] * separators, second, _token(last, segment)],
-        "special_tokens": {
-            name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in names
-        },
+        "single": single,
+        "pair": pair,
+        "special_tokens": known,
     }
+
+
+def _text(side: str, segment: int) -> Json:
+    return {"Sequence": {"id": side, "type_id": segment}}
 
 
 def _token(token: str, segment: int) -> Json:
