@@ -38,7 +38,7 @@ def generate_ids(
         batch: `input_ids` and, with padding, `attention_mask`, both `[batch, inputs]`. A prompt to
             continue has its last token in `start_ids` `[batch]`.
         indices: those of the inputs among all inputs, which seed their draws.
-        reading: the precision of the matrix products that read the inputs.
+        reading: the precision of the matrix products of an encoder.
     """
     special = special.changed(config)
     ids, mask = batch["input_ids"], batch.get("attention_mask")

@@ -121,7 +121,7 @@ def generate_batches(
 ) -> list[list[Generated]]:
     """Generate for all features, in batches of about equal length; return the texts in order.
 
-    Many inputs are read in bf16 where the processor has it; every token is written in float32.
+    An encoder reads many inputs in bf16 where the processor has it; all else is in float32.
 
     Args:
         features: the `input_ids` of each, int32 [length], and what else `generate_ids` takes.
@@ -130,7 +130,7 @@ def generate_batches(
     """
     device = next(network.parameters()).device
     copies = max(config.num_beams, config.num_return_sequences)
-    tokens = tokens or 2 * batch_tokens(device) // copies  # a step costs little more for more texts
+    tokens = tokens or batch_tokens(device, writing=True) // copies
     lengths = np.array([len(each["input_ids"]) for each in features])
     reading = precision_for(network, lengths)
     results: list[list[Generated]] = [[]] * len(features)
