@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Questions about raw text, for the reader's last stage: what the first writer asks and the reader of people.toml answers alike.
 #   headwater finetune recipes/writer/first.toml --output runs/first-writer
-#   bash recipes/reader/questions.sh [NAME...]        stopped runs go on, finished ones are kept; about four hours of one core
+#   bash recipes/reader/questions.sh [NAME...]        stopped runs go on, finished ones are kept
 set -euo pipefail
 QA=../shared/data/qa TEXT=../shared/data/text
 ask() { # ask NAME PASSAGES FILE...

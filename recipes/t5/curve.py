@@ -10,21 +10,16 @@ Writes OUTPUT/curve.md, curve.csv and curve.png; runs that are finished are not 
 import csv
 import io
 import json
-import subprocess
 import sys
 from pathlib import Path
+
+from verbs import finetuned, scored
 
 from headwater.files import replace_file
 from headwater.pictures.figure import new_figure, write_png
 
 DEV = Path("../shared/data/qa/squad_v1.1/dev-v1.1.json")
 QUESTIONS = 2000
-
-
-def headwater(*arguments: object) -> str:
-    """Call the command line and return what it prints."""
-    command = [sys.executable, "-m", "headwater", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main() -> None:
@@ -59,14 +54,9 @@ def main() -> None:
 
 
 def _scores(run: Path, model: str, dev: Path) -> tuple[float, float]:
-    kept = run / "dev.json"
-    if not kept.exists():
-        recipe = "random" if model == "random" else "curve"
-        settings = [] if model == "random" else ["--set", f"model={model}"]
-        headwater("finetune", f"recipes/t5/{recipe}.toml", "--output", run, *settings, "--resume")
-        given = ("--model", run, "--task", "squad", "--data", dev, "--json")
-        replace_file(kept, headwater("evaluate", *given))
-    found = json.loads(kept.read_text("utf-8"))
+    random = model == "random"
+    recipe = f"recipes/t5/{'random' if random else 'curve'}.toml"
+    found = scored(finetuned(run, recipe, [] if random else [f"model={model}"]), "squad", dev)
     return found["f1"], found["exact_match"]
 
 
