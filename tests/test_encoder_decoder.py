@@ -63,14 +63,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(files: Path, **changes: Any) -> Recipe:
-    training = {
-        "steps": 5,
-        "batch": {"examples": 16},
-        "learning_rate": 3e-3,
-        "precision": "fp32",
-        "device": "cpu",
-        **changes.pop("training", {}),
-    }
+    training = tiny.exact_training(5, 16, changes.pop("training", {}), learning_rate=3e-3)
     values = {
         "model": str(files / "encoder"),
         "task": "squad_v2",

@@ -75,14 +75,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(files: Path, task: str, file: str, body: str = "gpt2", **changes: Any) -> Recipe:
-    training = {
-        "steps": 60,
-        "batch": {"examples": 8},
-        "learning_rate": 3e-3,
-        "precision": "fp32",
-        "device": "cpu",
-        **changes.pop("training", {}),
-    }
+    training = tiny.exact_training(60, 8, changes.pop("training", {}), learning_rate=3e-3)
     training.setdefault("eval_steps", training["steps"])
     values = {
         "model": str(files / body),

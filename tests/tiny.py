@@ -312,6 +312,14 @@ def token_store(folder: Path, vocabulary: Vocabulary, *inputs: Path) -> Path:
     return folder
 
 
+def exact_training(
+    steps: int, examples: int, changes: Mapping[str, Any] = MappingProxyType({}), **usual: Any
+) -> dict[str, Any]:
+    """The table `[training]` of a run on the CPU in float32; `changes` win."""
+    own = {"steps": steps, "batch": {"examples": examples}, "precision": "fp32", "device": "cpu"}
+    return own | usual | dict(changes)
+
+
 def pretrain_recipe(
     objective: str,
     preset: str,
@@ -326,14 +334,7 @@ def pretrain_recipe(
         "objective": objective,
         "network": {"preset": preset, "sizes": {**PRESET_SIZES.get(preset, {}), **sizes}},
         "corpus": {"train": str(store), "validation": str(store), "validation_rows": 4},
-        "training": {
-            "steps": 3,
-            "batch": {"examples": 2},
-            "logging_steps": 1,
-            "precision": "fp32",
-            "device": "cpu",
-            **training,
-        },
+        "training": exact_training(3, 2, training, logging_steps=1),
     }
     return PretrainRecipe.check(values | tables, "test")
 

@@ -30,8 +30,7 @@ def test_a_writer_saved_without_its_body_asks(
     asked = tiny.question("a", "who built the mill?", "Ida", 0)
     data = tiny.squad_file(tmp_path / "train.json", tiny.paragraph("Ida built the mill.", asked))
     values = {"model": models["writer"], "task": "question_generation", "method": "lora"}
-    training = {"steps": 1, "batch": {"examples": 1}, "precision": "fp32", "device": "cpu"}
-    values |= {"data": {"train": [str(data)]}, "training": training}
+    values |= {"data": {"train": [str(data)]}, "training": tiny.exact_training(1, 1)}
     finetune(Recipe.check(values, "test"), tmp_path / "run")
     writer = str(tmp_path / "run" / "model")
     assert not (tmp_path / "run" / "model" / "model.safetensors").exists()
