@@ -11,6 +11,7 @@ from headwater.commands.terminal import (
     ModelByTask,
     NoAnswerProbabilities,
     PadPunctuation,
+    Precision,
     TaskName,
     argument,
     described,
@@ -37,6 +38,7 @@ def evaluate(
     pad_punctuation: PadPunctuation = None,
     label_names: LabelNames = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.evaluation.choice import only_task, task_names
@@ -48,6 +50,7 @@ def evaluate(
         found = evaluate_files(
             *(model, only, data, output),
             device=device,
+            precision=precision,
             pad_punctuation=pad_punctuation,
             label_names=label_names_of(label_names),
         )
@@ -58,7 +61,13 @@ def evaluate(
     from headwater.evaluation.several_tasks import evaluate_tasks
 
     summary = evaluate_tasks(
-        model, names, data, output, device=device, pad_punctuation=pad_punctuation
+        model,
+        names,
+        data,
+        output,
+        device=device,
+        precision=precision,
+        pad_punctuation=pad_punctuation,
     )
     if json:
         print_json(summary.to_dict())
@@ -85,6 +94,7 @@ def predict(
     pad_punctuation: PadPunctuation = None,
     label_names: LabelNames = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.evaluation.one_task import predict_file
@@ -97,6 +107,7 @@ def predict(
         no_answer_probabilities,
         probabilities=probabilities,
         device=device,
+        precision=precision,
         pad_punctuation=pad_punctuation,
         label_names=label_names_of(label_names),
     )

@@ -81,6 +81,7 @@ def evaluate_tasks(
     output: Path | None = None,
     *,
     device: str = "auto",
+    precision: str = "auto",
     pad_punctuation: bool | None = None,
 ) -> Summary:
     """Measure a model, or a model for each task, on the validation files of several tasks.
@@ -104,7 +105,7 @@ def evaluate_tasks(
         resolve(model)  # a missing model is an error before any work
     for name, reason in skipped.items():
         logger.info(f"skipped {name}: {reason}")
-    loading = partial(load, device=device, pad_punctuation=pad_punctuation)
+    loading = partial(load, device=device, precision=precision, pad_punctuation=pad_punctuation)
     tasks = _by_model(selected, chosen, output, skipped, loading)
     summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
     if output is not None:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from headwater.errors import UserError, with_article
-from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
+from headwater.inference.running import evaluating
 from headwater.inspection.reading import Batch, Reading, as_batch, read_by
 from headwater.inspection.spelling import Speller
 from headwater.models.body import EncoderBody, GeneratingBody
