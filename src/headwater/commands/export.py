@@ -15,7 +15,7 @@ from headwater.commands.terminal import (
 )
 
 if TYPE_CHECKING:
-    from headwater.engines.folder import EngineName
+    from headwater.engines.library import EngineName
 
 export = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

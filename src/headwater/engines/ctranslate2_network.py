@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 
 from headwater.data.token_arrays import Ints
-from headwater.engines.folder import imported
+from headwater.engines.library import imported
 from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.models.body import GeneratingBody
@@ -44,7 +44,6 @@ class Engine:
         kind = "Generator" if one_stack else "Translator"
         self.one_stack = one_stack
         self.tokens = _tokens(folder / _TOKENS[kind])
-        self.no_token = len(self.tokens)
         self._ids = {token: id for id, token in enumerate(self.tokens)}
         try:
             self._model = getattr(library, kind)(str(folder), device="cpu", intra_threads=threads)
@@ -89,15 +88,15 @@ class Engine:
         return [self._written(each, power) for each in found]
 
     def _continued(self, prompts: Sequence[list[str]], **options: Any) -> list[Any]:
-        """Continue prompts; those of one token apart, beside which longer ones come out wrong."""
+        """Continue prompts, those of one length together: beside a shorter one, others may lose
+        texts that end at once, or begin with their own prompt."""
         found: dict[int, Any] = {}
-        for alone in (True, False):
-            chosen = [index for index, each in enumerate(prompts) if (len(each) == 1) is alone]
-            if chosen:
-                results = self._model.generate_batch(
-                    [prompts[index] for index in chosen], include_prompt_in_result=False, **options
-                )
-                found.update(zip(chosen, results, strict=True))
+        for length in {len(each) for each in prompts}:
+            chosen = [index for index, each in enumerate(prompts) if len(each) == length]
+            results = self._model.generate_batch(
+                [prompts[index] for index in chosen], include_prompt_in_result=False, **options
+            )
+            found.update(zip(chosen, results, strict=True))
         return [found[index] for index in range(len(prompts))]
 
     def log_probabilities(

@@ -12,9 +12,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
-from headwater.engines.folder import imported
+from headwater.engines.library import imported
 from headwater.errors import UserError, with_article
 from headwater.models.build import Model
 from headwater.models.gpt.config import GPTConfig
@@ -64,9 +65,10 @@ def build_spec(network: Model, vocabulary: Vocabulary) -> Any:
             "CTranslate2 here: export a T5 of architecture encoder_decoder, or a GPT-2 without a "
             "head; for encoders there is `export onnx`"
         )
-    end = document_end(vocabulary)
+    if (end := document_end(vocabulary)) is None:
+        raise UserError("no token of this vocabulary ends a text, which CTranslate2 needs")
     for role, id in (("unk", vocabulary.unk_id), ("bos", end), ("eos", end)):
-        setattr(spec.config, f"{role}_token", tokens[end or 0 if id is None else id])
+        setattr(spec.config, f"{role}_token", tokens[end if id is None else id])
     spec.validate()
     return spec
 
@@ -87,14 +89,14 @@ def _t5(specs: ModuleType, network: T5) -> Any:
         relative_attention_bias=True,
         rms_norm=True,
     )
-    spec.encoder.embeddings[0].weight = network.embedding.weight.detach()
-    spec.decoder.embeddings.weight = network.embedding.weight.detach()
-    spec.decoder.projection.weight = (network.output or network.embedding).weight.detach()
+    spec.encoder.embeddings[0].weight = _copy(network.embedding.weight)
+    spec.decoder.embeddings.weight = _copy(network.embedding.weight)
+    spec.decoder.projection.weight = _copy((network.output or network.embedding).weight)
     if config.scale_decoder_outputs:
         spec.decoder.scale_outputs = config.d_model**-0.5
     for side, stack in ((spec.encoder, network.encoder), (spec.decoder, network.decoder)):
         side.scale_embeddings = False
-        side.layer_norm.gamma = stack.norm.weight.detach()
+        _norm(side.layer_norm, stack.norm)
         _t5_layers(side.layer, stack)
     return spec
 
@@ -106,7 +108,7 @@ def _t5_layers(layers: Sequence[Any], stack: Stack) -> None:
         _attention(own, ours.get_submodule("attention.layer"), fused=3)
         _norm(own.layer_norm, ours.get_submodule("attention.norm"))
         own.queries_scale = 1.0
-        own.relative_attention_bias = positions.table.weight.detach()
+        own.relative_attention_bias = _copy(positions.table.weight)
         own.relative_attention_max_distance = np.int32(positions.max_distance)
         if hasattr(layer, "attention"):
             _attention(layer.attention, ours.get_submodule("cross.layer"), fused=1)
@@ -129,9 +131,9 @@ def _gpt2(specs: ModuleType, network: GPT) -> Any:
     )
     decoder = spec.decoder
     decoder.scale_embeddings = False
-    decoder.embeddings.weight = network.token.weight.detach()
-    decoder.projection.weight = network.token.weight.detach()
-    decoder.position_encodings.encodings = network.position.weight.detach()
+    decoder.embeddings.weight = _copy(network.token.weight)
+    decoder.projection.weight = _copy(network.token.weight)
+    decoder.position_encodings.encodings = _copy(network.position.weight)
     _norm(decoder.layer_norm, network.get_submodule("norm"))
     for layer, ours in zip(decoder.layer, network.layers, strict=True):
         _attention(layer.self_attention, ours.get_submodule("attention.layer"), fused=3)
@@ -154,8 +156,6 @@ def _attention(spec: Any, attention: nn.Module, *, fused: int) -> None:
 
 def _linear(spec: Any, *modules: nn.Module) -> None:
     """Fill a matrix with those of modules, one below the other."""
-    import torch
-
     weights, biases = [], []
     for module in modules:
         assert isinstance(module, nn.Linear)
@@ -168,13 +168,14 @@ def _linear(spec: Any, *modules: nn.Module) -> None:
 
 
 def _norm(spec: Any, norm: nn.Module) -> None:
-    spec.gamma = _parameter(norm, "weight")
+    spec.gamma = _copy(norm.get_parameter("weight"))
     if hasattr(norm, "bias"):
-        spec.beta = _parameter(norm, "bias")
+        spec.beta = _copy(norm.get_parameter("bias"))
 
 
-def _parameter(module: nn.Module, name: str) -> Tensor:
-    return module.get_parameter(name).detach()
+def _copy(weight: Tensor) -> Tensor:
+    """Return a weight in memory of its own, in which `optimize` computes."""
+    return weight.detach().clone()
 
 
 def _activation(specs: ModuleType, name: str) -> Any:

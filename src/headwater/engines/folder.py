@@ -10,9 +10,8 @@ engine.json       which engine, of which model, and how far its outputs are from
 README.md         the same for people
 """
 
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from pydantic import Field
@@ -20,11 +19,10 @@ from pydantic import Field
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.weights import ENGINE, check_others
 from headwater.config import Config
+from headwater.engines.library import EngineName
 from headwater.errors import UserError
 from headwater.files import read_json
 from headwater.models.build import Model
-
-EngineName = Literal["onnx", "ctranslate2"]
 
 ONNX_FILE, CTRANSLATE2_FILE = "model.onnx", "model.bin"
 
@@ -90,14 +88,3 @@ def open_export(folder: Path, found: EngineFile, device: str, precision: str) ->
     from headwater.engines.ctranslate2_network import open_ctranslate2
 
     return open_ctranslate2(folder, described.config, torch.get_num_threads()).eval()
-
-
-def imported(module: str, extra: EngineName) -> Any:
-    """Import a module of an engine, which may not be installed."""
-    try:
-        return import_module(module)
-    except ImportError:
-        package = module.partition(".")[0]
-        raise UserError(
-            f"{extra} needs {package}, which is missing; pip install 'headwater[{extra}]'"
-        ) from None

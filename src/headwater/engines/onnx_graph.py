@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from torch import Tensor, nn
 
-from headwater.engines.folder import imported
+from headwater.engines.library import imported
 from headwater.errors import UserError, with_article
 from headwater.models.bert.network import Bert, Embeddings
 from headwater.models.build import Model

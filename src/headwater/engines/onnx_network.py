@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from headwater.checkpoints.description import Description
-from headwater.engines.folder import imported
+from headwater.engines.library import imported
 from headwater.errors import UserError
 from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName, ModelConfig

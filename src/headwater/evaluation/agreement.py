@@ -5,7 +5,6 @@ probability of each of their tokens, and whether the export writes the same.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -102,8 +101,8 @@ def compare_scores(
     return Scores(task.name, len(examples), *found)
 
 
-def _outputs(model: LoadedModel) -> Iterator[Tensor]:
-    """Yield the outputs for each text, float32, without padding."""
+def _outputs(model: LoadedModel) -> list[Tensor]:
+    """Return the outputs for each text, float32, without padding."""
     config = SequenceConfig(max_length=_LENGTH).fitting(sizes_of(model.config).longest_input)
     examples = [PairExample(str(number), *pair) for number, pair in enumerate(TEXTS)]
     features = encode_pairs(model.vocabulary, examples, config, (), labelled=False)
@@ -112,9 +111,9 @@ def _outputs(model: LoadedModel) -> Iterator[Tensor]:
     with running(model.network, torch.float32) as network:
         run: Any = network.hidden if network.head_name is None else network
         found = run(batch)
-        for each in found if isinstance(found, tuple) else (found,):
-            by_token = each.dim() == 3 or network.head_name == "span"
-            yield each[real] if by_token else each
+    outputs: list[Tensor] = list(found) if isinstance(found, tuple) else [found]
+    span = model.network.head_name == "span"
+    return [each[real] if span or each.dim() == 3 else each for each in outputs]
 
 
 def _written(original: LoadedModel, network: GeneratingBody, exported: LoadedModel) -> Agreement:
@@ -148,7 +147,8 @@ def _inputs(
         special = DecoderTokens(network.start_id, (framing.end,))
         return [{"input_ids": framing.around(each)} for each in ids], special, most
     end = document_end(model.vocabulary)
-    special = DecoderTokens(0, () if end is None else (end,))
+    assert end is not None, "build_spec refuses a vocabulary without one"
+    special = DecoderTokens(end, (end,))
     features = [{"input_ids": each[:-1], "start_ids": np.array(each[-1])} for each in ids]
     return features, special, most
 

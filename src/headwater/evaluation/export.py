@@ -18,14 +18,8 @@ from headwater.checkpoints.weights import ENGINE, write_manifest
 from headwater.data.example import Examples
 from headwater.data.task import Task
 from headwater.engines import ctranslate2_spec, onnx_graph
-from headwater.engines.folder import (
-    CTRANSLATE2_FILE,
-    ONNX_FILE,
-    EngineFile,
-    EngineName,
-    Source,
-    imported,
-)
+from headwater.engines.folder import CTRANSLATE2_FILE, ONNX_FILE, EngineFile, Source
+from headwater.engines.library import EngineName, imported
 from headwater.errors import UserError, listed
 from headwater.evaluation.agreement import Agreement, compare, compare_scores
 from headwater.evaluation.card import card
@@ -62,15 +56,12 @@ def export(
             costs is measured and written down, and refuses nothing.
         task, data: measure both on the first examples of this task's file.
     """
-    if (task is None) != (data is None):
-        raise UserError("--task and --data belong together: the task, and its file")
     if quantization not in (None, *_QUANTIZATIONS[engine]):
         known = listed(_QUANTIZATIONS[engine])
         raise UserError(f"quantization {quantization!r}: {engine} has {known}")
     check_free(output)
     version = imported(_RUNS[engine], engine).__version__
-    measured = None if task is None or data is None else _examples(find_task(task), data)
-    original = _whole(model)
+    measured, original = _examples(task, data), _whole(model)
     source = Source(name=as_text(model), sha256=weight_sums(resolve(model)))
     with replacing_folder(output) as folder:
         _write(original, engine, folder, quantization)
@@ -91,7 +82,13 @@ def export(
     return found
 
 
-def _examples(task: Task[Any], data: Path) -> tuple[Task[Any], Examples[Any]]:
+def _examples(name: str | None, data: Path | None) -> tuple[Task[Any], Examples[Any]] | None:
+    """Return a task and its first examples; None where neither is given."""
+    if name is None and data is None:
+        return None
+    if name is None or data is None:
+        raise UserError("--task and --data belong together: the task, and its file")
+    task = find_task(name)
     return task, Examples(list(islice(read_files(task, [data]), MOST)))
 
 

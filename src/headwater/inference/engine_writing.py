@@ -34,7 +34,6 @@ def engine_texts(
     _refuse(network, special, config)
     starts = [int(each.get("start_ids", special.start_id)) for each in features]
     options = _options(config, engine.tokens)
-    ends = list(special.eos_ids) or [engine.no_token]
     found = engine.write(
         [each["input_ids"] for each in features],
         starts,
@@ -42,11 +41,11 @@ def engine_texts(
         least=config.min_new_tokens,
         beams=config.num_beams,
         length_penalty=config.length_penalty,
-        end_token=ends,
+        end_token=list(special.eos_ids),
         max_batch_size=tokens,
         **options,
     )
-    return [[_without_end(each, ends) for each in several] for several in found]
+    return [[_without_end(each, special.eos_ids) for each in several] for several in found]
 
 
 def _options(config: GenerationConfig, tokens: Sequence[str]) -> dict[str, Any]:
@@ -75,6 +74,10 @@ def _refuse(network: EngineNetwork, special: DecoderTokens, config: GenerationCo
     own_start = not network.engine.one_stack and isinstance(network, TextToText)
     if own_start and special.start_id != network.start_id:
         names.append("decoder_start_token_id")
+    if not special.eos_ids:
+        names.append("eos_token_id = []")
+    if len(special.eos_ids) > 1 and config.num_beams > 1:  # it goes on with texts that have ended
+        names.append("num_beams with several tokens that end a text")
     if names:
         raise UserError(f"CTranslate2 does not have {listed(names)}; use the model it was made of")
 
