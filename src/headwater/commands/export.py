@@ -27,7 +27,7 @@ Data = Annotated[Path | None, option("The task's file; its first 200 examples co
 
 
 @export.command("onnx")
-@described("Write an encoder for ONNX Runtime (pip install 'headwater[onnx]').")
+@described("Write an encoder for ONNX Runtime.")
 def onnx(
     model: ModelArgument,
     output: Folder,
@@ -40,7 +40,7 @@ def onnx(
 
 
 @export.command("ctranslate2")
-@described("Write a T5 or a GPT-2 for CTranslate2 (pip install 'headwater[ctranslate2]').")
+@described("Write a T5 or a GPT-2 for CTranslate2.")
 def ctranslate2(
     model: ModelArgument,
     output: Folder,
