@@ -16,7 +16,7 @@ from torch import nn
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
-from headwater.inference.running import running
+from headwater.inference.running import device_of, running
 
 _BATCH = 2048  # tokens of a batch on a CPU: reading takes half as long again with 4,096 (LOG.md)
 
@@ -40,7 +40,7 @@ def predict_logits(
         precision: of the matrix products; None: see `running.running`.
         tokens: the most tokens in a batch, padding included; None: by the device.
     """
-    device = next(network.parameters()).device
+    device = device_of(network)
     tokens = tokens or batch_tokens(device)
     found = [np.empty(0, np.float32)] * len(features)
     with running(network, precision) as fast:

@@ -68,7 +68,7 @@ def _read(
     A step that writes costs little more for more sequences; reading gains nothing from large
     batches.
     """
-    if together is None or mask is None:
+    if together is None or mask is None or not ids.shape[1]:
         return network.encode(ids, mask)
     lengths, parts, begin = mask.sum(1).tolist(), [], 0
     while begin < len(ids):

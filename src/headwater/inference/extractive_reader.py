@@ -29,6 +29,7 @@ from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction, no_answer_probability
 from headwater.inference.batches import batch_tokens, chunks, predict_logits
 from headwater.inference.ranking import Ranking
+from headwater.inference.running import device_of
 from headwater.tasks.spans import SpanChoice, SpanSearch
 from headwater.tasks.window_stream import Window, WindowList, stream_windows
 from headwater.tasks.windows import build_windows
@@ -140,7 +141,7 @@ class ExtractiveReader:
 
         They are read one by one, their windows in groups that fill whole batches.
         """
-        tokens = self._tokens or batch_tokens(next(self.network.parameters()).device)
+        tokens = self._tokens or batch_tokens(device_of(self.network))
         size = BATCHES * max(1, tokens // self.config.max_length)
         current = None
         for group in chunks(self._windows(question, texts, top_k, named), size):

@@ -13,12 +13,13 @@ import torch
 
 from headwater.arguments import check_count, check_name, check_several, check_text, check_texts
 from headwater.checkpoints.adapted import open_model, put_on
-from headwater.checkpoints.folder import LoadedCheckpoint, read_extra
+from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import BASE, read_adaptation, weight_sums
 from headwater.checkpoints.vocabularies import vocabulary_of
 from headwater.data.example import PairExample, SpanExample
 from headwater.device import choose_device
+from headwater.engines.folder import EngineFile, open_export
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Predictor, Reader
 from headwater.inference.generation_file import read_generation
@@ -69,25 +70,30 @@ def load(
             config.json.
     """
     model = check_name(model, "model")
-    folder, target = resolve(model), choose_device(check_text(device, "device"))
-    products = choose_products(check_text(precision, "precision"), target)
-    checkpoint = open_model(folder)
-    checkpoint.model.to(target)
+    folder = resolve(model)
+    check_text(device, "device")
+    check_text(precision, "precision")
+    if (exported := EngineFile.find(folder)) is not None:
+        network, products = open_export(folder, exported, device, precision), None
+    else:
+        target = choose_device(device)
+        products = choose_products(precision, target)
+        network = open_model(folder).model.to(target)
     if label_names is not None:
         given = check_several(label_names, "label_names", "a list of names")
         names = [check_text(name, "label_names") for name in given]
-        name_labels(checkpoint.model, names, model)
-    return _loaded(checkpoint, folder, model, products, pad_punctuation)
+        name_labels(network, names, model)
+    return _loaded(network, folder, model, products, pad_punctuation)
 
 
 def _loaded(
-    checkpoint: LoadedCheckpoint,
+    network: Model,
     folder: Path,
     name: str,
     precision: torch.dtype | None,
     pad_punctuation: bool | None = None,
 ) -> "LoadedModel":
-    vocabulary, config = vocabulary_of(folder), checkpoint.model.config
+    vocabulary, config = vocabulary_of(folder), network.config
     check_fits(vocabulary, config.vocab_size, str(folder))
     extra = read_extra(folder)
     if pad_punctuation is not None:
@@ -97,7 +103,7 @@ def _loaded(
         text = saved if isinstance(saved, dict) else {}
         extra |= {"text": {**text, "pad_punctuation": pad_punctuation}}
     generation = read_generation(folder, config)
-    return LoadedModel(checkpoint.model, vocabulary, config, extra, name, generation, precision)
+    return LoadedModel(network, vocabulary, config, extra, name, generation, precision)
 
 
 @final
@@ -306,7 +312,9 @@ class LoadedModel:
                 f"{model}: was trained on {found.base.name}, not on {self.name} (the sha256 of the "
                 f"weights is in its {BASE}); load that first"
             )
-        return _loaded(put_on(self.network, folder, found), folder, str(model), self.precision)
+        return _loaded(
+            put_on(self.network, folder, found).model, folder, str(model), self.precision
+        )
 
     @property
     def objective(self) -> str | None:

@@ -13,7 +13,7 @@ from headwater.data.convert import Features
 from headwater.errors import UserError
 from headwater.inference.batches import batch_tokens, batches, chunks
 from headwater.inference.gaps import GAP, Filling, with_masks
-from headwater.inference.running import evaluating, running
+from headwater.inference.running import device_of, evaluating, running
 from headwater.models.body import WordBody
 from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
@@ -62,7 +62,7 @@ class MaskFiller:
         return features
 
     def _chunk(self, features: Sequence[Features], top_k: int) -> list[list[list[Filling]]]:
-        device = next(self._network.parameters()).device
+        device = device_of(self._network)
         lengths = np.array([len(each["input_ids"]) for each in features])
         found: list[list[list[Filling]]] = [[] for _ in features]
         with running(self._network, self._precision) as network:

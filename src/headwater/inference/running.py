@@ -55,7 +55,7 @@ def running(network: N, precision: torch.dtype | None = None) -> Iterator[N]:
         precision: of the matrix products; None: by the processor and the size of the network.
     """
     precision = precision or fast_precision(network)
-    device = next(network.parameters()).device
+    device = device_of(network)
     with evaluating(network):
         if precision == torch.bfloat16 and device.type == "cpu" and _is_transformer(network):
             with autocast(torch.float32, device):
@@ -63,6 +63,11 @@ def running(network: N, precision: torch.dtype | None = None) -> Iterator[N]:
         else:
             with autocast(precision, device):
                 yield network
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network is; one without parameters, which another engine runs, on the CPU."""
+    return next((each.device for each in network.parameters()), torch.device("cpu"))
 
 
 def autocast(precision: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
@@ -78,11 +83,11 @@ def autocast(precision: torch.dtype, device: torch.device) -> AbstractContextMan
 
 def fast_precision(network: nn.Module) -> torch.dtype:
     """Return bf16 where the processor has it, and the network is large and in float32."""
-    weight = next(network.parameters())
-    size = sum(parameter.numel() for parameter in network.parameters())
-    if weight.dtype != torch.float32 or size < _SMALL:
+    weights = list(network.parameters())
+    size = sum(each.numel() for each in weights)
+    if size < _SMALL or weights[0].dtype != torch.float32:
         return torch.float32
-    return choose_precision("auto", weight.device)
+    return choose_precision("auto", weights[0].device)
 
 
 def choose_products(name: str, device: torch.device) -> torch.dtype | None:

@@ -15,12 +15,14 @@ from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.data.example import Example
 from headwater.data.token_arrays import Ints
+from headwater.engines.ctranslate2_network import EngineNetwork
 from headwater.inference.answer import Decision
 from headwater.inference.batches import batch_tokens, batches, chunks
 from headwater.inference.decoding import generate_ids
+from headwater.inference.engine_writing import engine_texts
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
-from headwater.inference.running import running
+from headwater.inference.running import device_of, running
 from headwater.models.body import GeneratingBody
 from headwater.models.families import sizes_of
 from headwater.models.text_to_text import TextToText
@@ -129,10 +131,12 @@ def generate_batches(
         tokens: the most input tokens in a batch, padding included; None: by the device.
         precision: of the matrix products; None: see `running.running`.
     """
-    device = next(network.parameters()).device
+    device = device_of(network)
     copies = max(config.num_beams, config.num_return_sequences)
     together = None if sizes_of(network.config).one_stack else batch_tokens(device)
     tokens = tokens or (8 if together else 2) * batch_tokens(device) // copies
+    if isinstance(network, EngineNetwork):
+        return engine_texts(network, features, special, config, tokens)
     lengths = np.array([len(each["input_ids"]) for each in features])
     results: list[list[Generated]] = [[]] * len(features)
     with running(network, precision) as fast:
