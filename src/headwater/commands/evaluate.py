@@ -25,6 +25,7 @@ from headwater.errors import UserError
 
 if TYPE_CHECKING:
     from headwater.evaluation.several_tasks import Measured, Summary
+    from headwater.inference.loaded import Loading
 
 
 @described("Measure a model on a task, several or a benchmark with the official metrics.")
@@ -44,31 +45,22 @@ def evaluate(
     from headwater.evaluation.choice import only_task, task_names
 
     names = task_names(task)
+    loading: Loading = {
+        "device": device,
+        "precision": precision,
+        "pad_punctuation": pad_punctuation,
+    }
     if only := only_task(names):
         from headwater.evaluation.one_task import evaluate_files
 
-        found = evaluate_files(
-            *(model, only, data, output),
-            device=device,
-            precision=precision,
-            pad_punctuation=pad_punctuation,
-            label_names=label_names_of(label_names),
-        )
-        print_table(found, json)
+        loading["label_names"] = label_names_of(label_names)
+        print_table(evaluate_files(model, only, data, output, **loading), json)
         return
     if label_names is not None:
         raise UserError("--label-names is for one task; measure it alone")
     from headwater.evaluation.several_tasks import evaluate_tasks
 
-    summary = evaluate_tasks(
-        model,
-        names,
-        data,
-        output,
-        device=device,
-        precision=precision,
-        pad_punctuation=pad_punctuation,
-    )
+    summary = evaluate_tasks(model, names, data, output, **loading)
     if json:
         print_json(summary.to_dict())
     else:
