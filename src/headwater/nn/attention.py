@@ -69,8 +69,10 @@ class Attention(nn.Module):
 
     def keys_values(self, memory: Tensor) -> KeyValues:
         """Project `[batch, length, width]` to the keys and values that queries attend to."""
-        keys, values = self._split(self.key(memory)), self._split(self.value(memory))
-        return KeyValues(keys.contiguous(), values.contiguous())  # else each product copies them
+        found = KeyValues(self._split(self.key(memory)), self._split(self.value(memory)))
+        if self.in_bf16:  # else each product copies them
+            found = KeyValues(*(each.contiguous() for each in found))
+        return found
 
     def forward(
         self,

@@ -60,5 +60,5 @@ class RelativePositions(nn.Module):
             both_sides=self.both_sides,
         )
         bias: Tensor = self.table(numbers)
-        bias = bias.permute(2, 0, 1)[None].contiguous()  # each layer reads it
-        return bias.to(torch.bfloat16) if self.in_bf16 else bias
+        bias = bias.permute(2, 0, 1)[None]
+        return bias.to(torch.bfloat16).contiguous() if self.in_bf16 else bias
