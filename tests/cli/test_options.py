@@ -31,7 +31,9 @@ def test_a_wrong_option_is_one_line(headwater: Any, arguments: list[str], expect
     assert expected in ran.err
 
 
-@pytest.mark.parametrize("verb", [[], ["corpus"], ["inspect"], ["vectors"], ["vocabulary"]])
+@pytest.mark.parametrize(
+    "verb", [[], ["corpus"], ["export"], ["inspect"], ["vectors"], ["vocabulary"]]
+)
 def test_a_verb_alone_shows_its_help(headwater: Any, verb: list[str]) -> None:
     ran = headwater(*verb)
     assert ran.code == 2

@@ -20,6 +20,7 @@ VERBS = [
     "tag",
     "fill",
     "generate",
+    "export",
     "finetune",
     "pretrain",
     "corpus",

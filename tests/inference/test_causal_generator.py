@@ -52,6 +52,13 @@ def test_the_likeliest_tokens_follow(gpt: GPT, t5_words: Vocabulary) -> None:
     assert len({several[0].text for several in found}) > 3
 
 
+def test_prompts_of_one_token_alone_are_continued(gpt: GPT, t5_words: Vocabulary) -> None:
+    [several] = CausalGenerator(gpt, t5_words).generate([""], GenerationConfig(max_new_tokens=6))
+    end = t5_words.eos_id
+    assert end is not None
+    assert several[0].text == t5_words.decode([end, *by_whole_rows(gpt, [end], 6, end)])
+
+
 def test_beams_give_different_texts(gpt: GPT, t5_words: Vocabulary) -> None:
     answers = CausalGenerator(gpt, t5_words).ask("bob was", None, 3)
     assert len({answer.text for answer in answers}) == 3

@@ -12,10 +12,10 @@ from transformers import T5ForConditionalGeneration
 
 import tiny
 from headwater.errors import UserError
-from headwater.inference.batches import evaluating
 from headwater.inference.decoding import generate_ids, keep_likely, pick
 from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.running import evaluating
 from headwater.models.t5.network import T5
 
 TOKENS = DecoderTokens(start_id=0, eos_ids=(1,))

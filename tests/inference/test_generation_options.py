@@ -19,12 +19,12 @@ from transformers.generation import (
 import tiny
 from headwater.checkpoints.folder import load_model
 from headwater.errors import UserError
-from headwater.inference.batches import evaluating
 from headwater.inference.decoding import generate_ids, keep_likely
 from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import load
 from headwater.inference.logits import constrain, first_history
+from headwater.inference.running import evaluating
 from headwater.text.vocabulary import Vocabulary
 
 EOS = 1

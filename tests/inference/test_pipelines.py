@@ -38,7 +38,7 @@ def test_entities_under_a_pretrained_body(tmp_path: Path, minilm: Path) -> None:
         aggregation_strategy="simple",
         device="cpu",
     )
-    found = load(tmp_path, "cpu").tag(TEXTS, aggregation="simple")
+    found = load(tmp_path, "cpu", precision="fp32").tag(TEXTS, aggregation="simple")
     for text, entities in zip(TEXTS, found, strict=True):
         expected = pipe(text)
         assert len(entities) == len(expected) > 0
@@ -55,7 +55,7 @@ def test_classes_under_a_pretrained_body(tmp_path: Path, minilm: Path) -> None:
     kind = transformers.AutoModelForSequenceClassification
     theirs, tokenizer = made(tmp_path, minilm, kind, labels)
     pipe = transformers.pipeline("text-classification", theirs, tokenizer=tokenizer, device="cpu")
-    found = load(tmp_path, "cpu").classify(TEXTS)
+    found = load(tmp_path, "cpu", precision="fp32").classify(TEXTS)
     for text, ours in zip(TEXTS, found, strict=True):
         expected = pipe(text, top_k=None)
         assert [each.label for each in ours] == [each["label"] for each in expected]

@@ -27,7 +27,14 @@ from torch import Tensor
 from headwater import tensor_file
 from headwater.checkpoints.hub import ADAPTER, BUNDLED, resolve
 from headwater.checkpoints.peft_folder import PeftFolder
-from headwater.checkpoints.weights import METHOD, SINGLE, TRAINED, weight_files, write_manifest
+from headwater.checkpoints.weights import (
+    ENGINE,
+    METHOD,
+    SINGLE,
+    TRAINED,
+    weight_files,
+    write_manifest,
+)
 from headwater.errors import UserError
 from headwater.files import read_json, replacing_folder, sha256, write_json
 from headwater.methods.config import MethodConfig
@@ -145,12 +152,17 @@ def check_weights_are_there(folder: Path) -> None:
 
 
 def weight_sums(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each weight file, and of the body's where it was saved without."""
+    """Return the sha256 of each weight file, and of the body's where it was saved without.
+
+    Of an export it is that of what names its source.
+    """
     adaptation, peft = read_adaptation(folder), PeftFolder.find(folder)
     if adaptation is not None:
         base = adaptation.base.sha256
     elif peft is not None:
         base = weight_sums(peft.base)
+    elif (folder / ENGINE).exists():
+        return {ENGINE: sha256(folder / ENGINE)}
     else:
         return {name: sha256(folder / name) for name in weight_files(folder)}
     return {TRAINED: sha256(folder / TRAINED), **{f"base/{key}": base[key] for key in base}}

@@ -17,6 +17,8 @@ INDEX = "model.safetensors.index.json"
 MANIFEST = "manifest.json"
 METHOD = "method.json"
 TRAINED = "adapter_model.safetensors"
+ENGINE = "engine.json"
+"""What makes a folder an export, which holds no weights; see `engines.folder`."""
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "model.ckpt.index")
 
 
@@ -48,6 +50,11 @@ def weight_files(folder: Path) -> list[str]:
         return [SINGLE]
     if (folder / INDEX).is_file():
         return sorted(set(_weight_map(folder).values()))
+    if (folder / ENGINE).exists():
+        raise UserError(
+            f"{folder}: an export, which runs and does no more; take the model that it was made of "
+            f"(source in its {ENGINE})"
+        )
     for name in PICKLES:
         if (folder / name).exists():
             raise UserError(

@@ -10,6 +10,7 @@ from headwater.commands.terminal import (
     Json,
     Model,
     PadPunctuation,
+    Precision,
     argument,
     described,
     option,
@@ -39,12 +40,13 @@ def ask(
     top_k: Annotated[int, option("How many answers to show.", min=1, max=10**6)] = 1,
     pad_punctuation: PadPunctuation = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.inference.loaded import load
 
     documents = read_context(context) if context is not None else None
-    loaded = load(model, device, pad_punctuation=pad_punctuation)
+    loaded = load(model, device, precision=precision, pad_punctuation=pad_punctuation)
     if loaded.generates and loaded.objective:
         logger.info(
             f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "

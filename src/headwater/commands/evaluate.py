@@ -11,6 +11,7 @@ from headwater.commands.terminal import (
     ModelByTask,
     NoAnswerProbabilities,
     PadPunctuation,
+    Precision,
     TaskName,
     argument,
     described,
@@ -24,6 +25,7 @@ from headwater.errors import UserError
 
 if TYPE_CHECKING:
     from headwater.evaluation.several_tasks import Measured, Summary
+    from headwater.inference.loaded import Loading
 
 
 @described("Measure a model on a task, several or a benchmark with the official metrics.")
@@ -37,29 +39,28 @@ def evaluate(
     pad_punctuation: PadPunctuation = None,
     label_names: LabelNames = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.evaluation.choice import only_task, task_names
 
     names = task_names(task)
+    loading: Loading = {
+        "device": device,
+        "precision": precision,
+        "pad_punctuation": pad_punctuation,
+    }
     if only := only_task(names):
         from headwater.evaluation.one_task import evaluate_files
 
-        found = evaluate_files(
-            *(model, only, data, output),
-            device=device,
-            pad_punctuation=pad_punctuation,
-            label_names=label_names_of(label_names),
-        )
-        print_table(found, json)
+        loading["label_names"] = label_names_of(label_names)
+        print_table(evaluate_files(model, only, data, output, **loading), json)
         return
     if label_names is not None:
         raise UserError("--label-names is for one task; measure it alone")
     from headwater.evaluation.several_tasks import evaluate_tasks
 
-    summary = evaluate_tasks(
-        model, names, data, output, device=device, pad_punctuation=pad_punctuation
-    )
+    summary = evaluate_tasks(model, names, data, output, **loading)
     if json:
         print_json(summary.to_dict())
     else:
@@ -85,6 +86,7 @@ def predict(
     pad_punctuation: PadPunctuation = None,
     label_names: LabelNames = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.evaluation.one_task import predict_file
@@ -97,6 +99,7 @@ def predict(
         no_answer_probabilities,
         probabilities=probabilities,
         device=device,
+        precision=precision,
         pad_punctuation=pad_punctuation,
         label_names=label_names_of(label_names),
     )

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from headwater.commands.given import print_said, tell
-from headwater.commands.terminal import Device, Json, described, echo, option
+from headwater.commands.terminal import Device, Json, Precision, described, echo, option
 from headwater.commands.texts import Asked, Text
 from headwater.errors import UserError
 
@@ -34,6 +34,7 @@ def generate(
     top_p: DrawnWith = None,
     settings: OtherOptions = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.inference.loaded import load
@@ -49,7 +50,7 @@ def generate(
     }
     options = {name: value for name, value in given.items() if value is not None}
     options |= dict(map(_setting, settings or []))
-    loaded = load(model, device)
+    loaded = load(model, device, precision=precision)
 
     def ask(items: list[str]) -> list[list[str]]:
         return _parted(loaded.generate(items, **options), len(items))

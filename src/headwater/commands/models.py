@@ -49,7 +49,7 @@ def merge(
     from headwater.checkpoints.adapted import open_model
     from headwater.checkpoints.folder import read_extra, save_model
     from headwater.checkpoints.hub import resolve
-    from headwater.checkpoints.parts import read_adaptation
+    from headwater.checkpoints.parts import check_weights_are_there, read_adaptation
     from headwater.checkpoints.peft_folder import PeftFolder
     from headwater.checkpoints.vocabularies import vocabulary_of
     from headwater.files import check_free
@@ -59,6 +59,7 @@ def merge(
     folder = resolve(model)
     adaptation = read_adaptation(folder)
     if adaptation is None and PeftFolder.find(folder) is None:
+        check_weights_are_there(folder)
         raise UserError(f"{model}: holds a whole model; there is nothing to merge")
     if adaptation is not None and (method := adaptation.config.method) != "lora":
         raise UserError(

@@ -69,6 +69,7 @@ Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "I
 TextField = Annotated[str, option("The field or column with the text.")]
 
 Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")]
+Precision = Annotated[str, option("auto, bf16 or fp32: of the matrix products.", "auto|bf16|fp32")]
 Json = Annotated[bool, option("Print JSON for a script.", flag="--json")]
 
 

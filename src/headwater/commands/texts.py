@@ -8,6 +8,7 @@ from headwater.commands.terminal import (
     Device,
     Json,
     LabelNames,
+    Precision,
     argument,
     described,
     label_names_of,
@@ -43,6 +44,7 @@ def classify(
     task: OfTask = None,
     label_names: LabelNames = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.inference.loaded import load
@@ -51,7 +53,7 @@ def classify(
         raise UserError(
             "--text-pair: not with -; on standard input a tab separates the two texts of a pair"
         )
-    loaded = load(model, device, label_names=label_names_of(label_names))
+    loaded = load(model, device, precision=precision, label_names=label_names_of(label_names))
 
     def ask(items: list[Pair]) -> list[list["Label"]]:
         firsts, seconds = [first for first, _ in items], [second for _, second in items]
@@ -89,11 +91,12 @@ def tag(
     task: OfTask = None,
     label_names: LabelNames = None,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.inference.loaded import load
 
-    loaded = load(model, device, label_names=label_names_of(label_names))
+    loaded = load(model, device, precision=precision, label_names=label_names_of(label_names))
 
     def ask(items: list[str]) -> list[list["Entity"]]:
         return loaded.tag(items, aggregation=aggregation, task=task)
@@ -123,11 +126,12 @@ def fill(
     model: Asked,
     top_k: TopK = 5,
     json: Json = False,
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
     from headwater.inference.loaded import load
 
-    loaded = load(model, device)
+    loaded = load(model, device, precision=precision)
 
     def ask(items: list[str]) -> list[list[list["Filling"]]]:
         return loaded.fill(items, top_k=top_k)

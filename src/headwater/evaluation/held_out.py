@@ -9,7 +9,8 @@ from torch import nn
 
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
-from headwater.inference.batches import batches, evaluating
+from headwater.inference.batches import batches
+from headwater.inference.running import evaluating
 from headwater.models.losses import LossModel
 
 TOKENS = 8192  # of a batch, padding included

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Unpack
 
 from headwater.checkpoints.hub import resolve
 from headwater.data.task import Task
@@ -21,7 +21,7 @@ from headwater.evaluation.one_task import measure, predictor_for
 from headwater.evaluation.scoring import read_files
 from headwater.files import check_writable, write_json
 from headwater.inference.answer import Predictor
-from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loaded import LoadedModel, Loading, load
 from headwater.metrics import benchmark_average
 from headwater.metrics.benchmark_average import Benchmark
 from headwater.tasks.names import BENCHMARKS
@@ -79,9 +79,7 @@ def evaluate_tasks(
     names: Sequence[str],
     data: Sequence[Path],
     output: Path | None = None,
-    *,
-    device: str = "auto",
-    pad_punctuation: bool | None = None,
+    **loading: Unpack[Loading],
 ) -> Summary:
     """Measure a model, or a model for each task, on the validation files of several tasks.
 
@@ -91,6 +89,7 @@ def evaluate_tasks(
             for which there are files and a model; the others are named and skipped.
         data: benchmark folders.
         output: gets metrics.json, and a folder with metrics and predictions for each task.
+        loading: see `loaded.load`.
     """
     if output is not None:
         check_writable(output)
@@ -104,8 +103,7 @@ def evaluate_tasks(
         resolve(model)  # a missing model is an error before any work
     for name, reason in skipped.items():
         logger.info(f"skipped {name}: {reason}")
-    loading = partial(load, device=device, pad_punctuation=pad_punctuation)
-    tasks = _by_model(selected, chosen, output, skipped, loading)
+    tasks = _by_model(selected, chosen, output, skipped, partial(load, **loading))
     summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
     if output is not None:
         write_json(output / "metrics.json", summary.to_dict())

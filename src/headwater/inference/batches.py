@@ -1,11 +1,10 @@
-"""Running a network over many sequences: in eval mode, in batches of about equal length.
+"""Running a network over many sequences, in batches of about equal length.
 
 Sequences are sorted by length and cut where sequences x longest passes a budget of tokens, so that
 little of a batch is padding and its memory is bounded whatever the texts are.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import TypeVar
 
@@ -16,54 +15,12 @@ from torch import nn
 
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
-from headwater.device import choose_precision
 from headwater.errors import UserError
+from headwater.inference.running import device_of, running
 
-_LARGE = 4096  # tokens from which on bf16 repays its casts
 _BATCH = 2048  # tokens of a batch on a CPU: reading takes half as long again with 4,096 (LOG.md)
 
 T = TypeVar("T")
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Switch dropout and gradients off, and put the network back into training after.
-
-    A network that is already in eval mode is not touched: many threads may share it.
-    """
-    training = network.training
-    if training:
-        network.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        if training:
-            network.train()
-
-
-def autocast(precision: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context in which matrix products run in `precision`, whatever the caller's is.
-
-    The cache of cast weights is shared by all threads and is not used; casting costs little
-    compared with the products of a batch.
-    """
-    if precision == torch.float32:
-        return torch.autocast(device.type, enabled=False)
-    return torch.autocast(device.type, precision, cache_enabled=False)
-
-
-def fast_precision(network: nn.Module) -> torch.dtype:
-    """Return bf16 where the network's processor has it and its weights are float32."""
-    weight = next(network.parameters())
-    if weight.dtype != torch.float32:
-        return torch.float32
-    return choose_precision("auto", weight.device)
-
-
-def precision_for(network: nn.Module, lengths: NDArray[np.int64]) -> torch.dtype:
-    """Return the precision for sequences of these lengths: bf16 for many, where there is one."""
-    return fast_precision(network) if int(lengths.sum()) >= _LARGE else torch.float32
 
 
 def predict_logits(
@@ -80,16 +37,15 @@ def predict_logits(
     length, the logits of padding follow those of the sequence itself.
 
     Args:
-        precision: of the matrix products; None: bf16 for large inputs where the processor has it.
+        precision: of the matrix products; None: see `running.running`.
         tokens: the most tokens in a batch, padding included; None: by the device.
     """
-    device = next(network.parameters()).device
-    precision = precision or precision_for(network, features.lengths)
+    device = device_of(network)
     tokens = tokens or batch_tokens(device)
     found = [np.empty(0, np.float32)] * len(features)
-    with evaluating(network), autocast(precision, device):
+    with running(network, precision) as fast:
         for indices in batches(features.lengths, tokens):
-            logits = network(collate(features.features(indices, 0), pad_id, device))
+            logits = fast(collate(features.features(indices, 0), pad_id, device))
             if isinstance(logits, tuple):
                 logits = torch.stack(logits, 1)
             values = logits.float().cpu().numpy()

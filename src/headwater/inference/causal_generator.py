@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import final
 
 import numpy as np
+import torch
 
 from headwater.arguments import check_count
 from headwater.data.convert import Features
@@ -37,6 +38,7 @@ class CausalGenerator:
         vocabulary: the one it was trained with. Without a token that ends a document, as in the
             first GPT's, a continuation ends with `max_new_tokens`.
         decoding: the options of generation, where none are given.
+        precision: of the matrix products; None: see `running.running`.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class CausalGenerator:
         network: GeneratingBody,
         vocabulary: Vocabulary,
         decoding: GenerationConfig | None = None,
+        *,
+        precision: torch.dtype | None = None,
     ) -> None:
         end = document_end(vocabulary)
         self.network, self.vocabulary = network, vocabulary
@@ -51,7 +55,7 @@ class CausalGenerator:
         # What ends a document stands before the next one.
         self._start = end
         self._special = DecoderTokens(0, ()) if end is None else DecoderTokens(end, (end,))
-        self._decoding = decoding or GenerationConfig()
+        self._decoding, self._precision = decoding or GenerationConfig(), precision
 
     def generate(
         self, texts: Iterable[str], config: GenerationConfig | None = None
@@ -118,7 +122,8 @@ class CausalGenerator:
             }
             for ids in prompts
         ]
-        generated = generate_batches(self.network, features, self._special, config, begin)
+        given = (self.network, features, self._special, config, begin)
+        generated = generate_batches(*given, precision=self._precision)
         return [
             [GeneratedText(self._after(ids, each.ids), each.log_probability) for each in several]
             for ids, several in zip(prompts, generated, strict=True)

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from headwater.inference.batches import autocast
 from headwater.inference.beam_search import beam_search, ends_text
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
@@ -30,7 +30,7 @@ def generate_ids(
     special: DecoderTokens,
     config: GenerationConfig,
     indices: Sequence[int] | None = None,
-    reading: torch.dtype = torch.float32,
+    together: int | None = None,
 ) -> list[list[Generated]]:
     """Generate `num_return_sequences` texts for each input of a batch, the best first.
 
@@ -38,13 +38,11 @@ def generate_ids(
         batch: `input_ids` and, with padding, `attention_mask`, both `[batch, inputs]`. A prompt to
             continue has its last token in `start_ids` `[batch]`.
         indices: those of the inputs among all inputs, which seed their draws.
-        reading: the precision of the matrix products of an encoder.
+        together: how many input tokens are read at once, of inputs the longest first; None: all.
     """
     special = special.changed(config)
     ids, mask = batch["input_ids"], batch.get("attention_mask")
-    with autocast(reading, ids.device):
-        memory = network.encode(ids, mask)
-    cache = network.init_cache(memory.to(next(network.parameters()).dtype), mask)
+    cache = network.init_cache(_read(network, ids, mask, together), mask)
     starts = batch.get("start_ids")
     last = ids.new_full((len(ids), 1), special.start_id) if starts is None else starts[:, None]
     history = first_history(batch, last) if config.constrained else None
@@ -60,6 +58,26 @@ def generate_ids(
         last, history = last[copies], None if history is None else history[copies]
     drawn = _one_by_one(network, cache, last, special, config, history, draws)
     return [drawn[begin : begin + several] for begin in range(0, len(drawn), several)]
+
+
+def _read(
+    network: GeneratingBody, ids: Tensor, mask: Tensor | None, together: int | None
+) -> Tensor:
+    """Return the memory `[batch, inputs, width]`, read part by part.
+
+    A step that writes costs little more for more sequences; reading gains nothing from large
+    batches.
+    """
+    if together is None or mask is None or not ids.shape[1]:
+        return network.encode(ids, mask)
+    lengths, parts, begin = mask.sum(1).tolist(), [], 0
+    while begin < len(ids):
+        longest = max(1, lengths[begin])
+        rows = slice(begin, begin + max(1, together // longest))
+        part = network.encode(ids[rows, :longest], mask[rows, :longest])
+        parts.append(F.pad(part, (0, 0, 0, ids.shape[1] - longest)))
+        begin = rows.stop
+    return torch.cat(parts)
 
 
 def _one_by_one(

@@ -27,8 +27,9 @@ from headwater.data.convert import FeatureSet
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Prediction, no_answer_probability
-from headwater.inference.batches import batch_tokens, chunks, precision_for, predict_logits
+from headwater.inference.batches import batch_tokens, chunks, predict_logits
 from headwater.inference.ranking import Ranking
+from headwater.inference.running import device_of
 from headwater.tasks.spans import SpanChoice, SpanSearch
 from headwater.tasks.window_stream import Window, WindowList, stream_windows
 from headwater.tasks.windows import build_windows
@@ -56,7 +57,7 @@ class ExtractiveReader:
         vocabulary: the one the network was trained with.
         config: windows and n-best; must fit the network's longest input.
         threshold: how far "no answer" must be ahead to win; None: always answer with a span.
-        precision: of the matrix products; None: bf16 for large inputs where the processor has it.
+        precision: of the matrix products; None: see `running.running`.
         tokens: the most tokens in a batch, padding included; None: by the device.
         layout: the special tokens of a sequence; None: those of an encoder.
     """
@@ -125,7 +126,7 @@ class ExtractiveReader:
         windows = build_windows(
             self.vocabulary, examples, self.config, labelled=False, layout=self._layout
         )
-        found = self._logits(windows, self._precision)
+        found = self._logits(windows)
         for index, example in enumerate(examples):
             search = SpanSearch(example.context, self.config, _apart(top_k))
             for number in windows.windows_of(index):
@@ -140,13 +141,12 @@ class ExtractiveReader:
 
         They are read one by one, their windows in groups that fill whole batches.
         """
-        tokens = self._tokens or batch_tokens(next(self.network.parameters()).device)
+        tokens = self._tokens or batch_tokens(device_of(self.network))
         size = BATCHES * max(1, tokens // self.config.max_length)
-        precision, current = self._precision, None
+        current = None
         for group in chunks(self._windows(question, texts, top_k, named), size):
             windows = WindowList([window for _, window in group])
-            precision = precision or precision_for(self.network, windows.lengths)
-            logits = self._logits(windows, precision)
+            logits = self._logits(windows)
             for (document, window), scores, length in zip(
                 group, logits, windows.lengths, strict=True
             ):
@@ -169,13 +169,11 @@ class ExtractiveReader:
                 given = (self.vocabulary, question, context, self.config, self._layout)
                 yield from ((document, window) for window in stream_windows(*given))
 
-    def _logits(
-        self, windows: FeatureSet, precision: torch.dtype | None
-    ) -> list[NDArray[np.float32]]:
+    def _logits(self, windows: FeatureSet) -> list[NDArray[np.float32]]:
         """Return the scores `[2, length]` of each window as a start and as an end."""
         pad_id = self.vocabulary.pad_id or 0
         return predict_logits(
-            self.network, windows, pad_id, precision=precision, tokens=self._tokens
+            self.network, windows, pad_id, precision=self._precision, tokens=self._tokens
         )
 
     def _prediction(self, example: SpanExample, choice: SpanChoice, top_k: int) -> Prediction:

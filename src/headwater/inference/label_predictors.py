@@ -45,7 +45,7 @@ class LabelScorer:
         vocabulary: the one the network was trained with.
         labels: in the order of the outputs; empty: the only output is a number.
         config: how texts are cut; must fit the network's longest input.
-        precision: of the matrix products; None: bf16 for large inputs where the processor has it.
+        precision: of the matrix products; None: see `running.running`.
         layout: the special tokens of a sequence; None: those of an encoder.
     """
 

@@ -13,17 +13,19 @@ import torch
 
 from headwater.arguments import check_count, check_name, check_several, check_text, check_texts
 from headwater.checkpoints.adapted import open_model, put_on
-from headwater.checkpoints.folder import LoadedCheckpoint, read_extra
+from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import BASE, read_adaptation, weight_sums
 from headwater.checkpoints.vocabularies import vocabulary_of
 from headwater.data.example import PairExample, SpanExample
 from headwater.device import choose_device
+from headwater.engines.folder import EngineFile, open_export
 from headwater.errors import UserError
 from headwater.inference.answer import Answer, Predictor, Reader
 from headwater.inference.generation_file import read_generation
 from headwater.inference.label_names import name_labels
 from headwater.inference.predictors import Predictors
+from headwater.inference.running import choose_products
 from headwater.inference.text_labels import Label, ranked
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig
@@ -44,6 +46,7 @@ class Loading(TypedDict, total=False):
     """What `load` takes but the model, for who hands it on."""
 
     device: str
+    precision: str
     pad_punctuation: bool | None
     label_names: Sequence[str] | None
 
@@ -52,32 +55,45 @@ def load(
     model: str | Path,
     device: str = "auto",
     *,
+    precision: str = "auto",
     pad_punctuation: bool | None = None,
     label_names: Sequence[str] | None = None,
 ) -> "LoadedModel":
     """Load a model by folder, run folder, bundled name or hub id.
 
     Args:
+        precision: of the matrix products: fp32, bf16, or auto: bf16 where the processor has it and
+            the network is large enough to gain.
         pad_punctuation: of a T5, whether it reads questions with spaces around punctuation, as the
             published ones do; None: as it was trained here.
         label_names: of a classifier or a tagger, in the order of its outputs; None: as in
             config.json.
     """
     model = check_name(model, "model")
-    folder, target = resolve(model), choose_device(check_text(device, "device"))
-    checkpoint = open_model(folder)
-    checkpoint.model.to(target)
+    folder = resolve(model)
+    check_text(device, "device")
+    check_text(precision, "precision")
+    if (exported := EngineFile.find(folder)) is not None:
+        network, products = open_export(folder, exported, device, precision), None
+    else:
+        target = choose_device(device)
+        products = choose_products(precision, target)
+        network = open_model(folder).model.to(target)
     if label_names is not None:
         given = check_several(label_names, "label_names", "a list of names")
         names = [check_text(name, "label_names") for name in given]
-        name_labels(checkpoint.model, names, model)
-    return _loaded(checkpoint, folder, model, pad_punctuation)
+        name_labels(network, names, model)
+    return _loaded(network, folder, model, products, pad_punctuation)
 
 
 def _loaded(
-    checkpoint: LoadedCheckpoint, folder: Path, name: str, pad_punctuation: bool | None = None
+    network: Model,
+    folder: Path,
+    name: str,
+    precision: torch.dtype | None,
+    pad_punctuation: bool | None = None,
 ) -> "LoadedModel":
-    vocabulary, config = vocabulary_of(folder), checkpoint.model.config
+    vocabulary, config = vocabulary_of(folder), network.config
     check_fits(vocabulary, config.vocab_size, str(folder))
     extra = read_extra(folder)
     if pad_punctuation is not None:
@@ -87,7 +103,7 @@ def _loaded(
         text = saved if isinstance(saved, dict) else {}
         extra |= {"text": {**text, "pad_punctuation": pad_punctuation}}
     generation = read_generation(folder, config)
-    return LoadedModel(checkpoint.model, vocabulary, config, extra, name, generation)
+    return LoadedModel(network, vocabulary, config, extra, name, generation, precision)
 
 
 @final
@@ -97,6 +113,7 @@ class LoadedModel:
     network: in eval mode. vocabulary: text to token ids. config: the sizes.
     extra: what else traveled with the model (headwater.json). name: what it was loaded by.
     generation: how it is to write (generation_config.json).
+    precision: of its matrix products; None: see `inference.running`.
     """
 
     def __init__(
@@ -107,12 +124,14 @@ class LoadedModel:
         extra: Mapping[str, Any] | None = None,
         name: str = "this model",
         generation: Mapping[str, Any] | None = None,
+        precision: torch.dtype | None = None,
     ) -> None:
         self.network, self.vocabulary, self.config = network, vocabulary, config
         self.extra = dict(extra or {})
         self.name, self.generation = name, dict(generation or {})
+        self.precision = precision
         self._predictors = Predictors(
-            network, vocabulary, config, self.extra, name, self.generation
+            *(network, vocabulary, config, self.extra, name, self.generation, precision)
         )
         self._reader = self._predictors.reader()
 
@@ -293,7 +312,9 @@ class LoadedModel:
                 f"{model}: was trained on {found.base.name}, not on {self.name} (the sha256 of the "
                 f"weights is in its {BASE}); load that first"
             )
-        return _loaded(put_on(self.network, folder, found), folder, str(model))
+        return _loaded(
+            put_on(self.network, folder, found).model, folder, str(model), self.precision
+        )
 
     @property
     def objective(self) -> str | None:
@@ -319,7 +340,7 @@ class LoadedModel:
         from its labels, in any order. A model of several tasks takes the head of that name.
 
         Args:
-            precision: of an encoder's matrix products; None: by the device and the amount of text.
+            precision: of the matrix products; None: that of the model.
             options: of a model that writes, as those of `generate`.
         """
         return self._predictors.for_task(task, precision, options)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.errors import UserError
-from headwater.inference.batches import autocast, batch_tokens, batches, chunks, evaluating
+from headwater.inference.batches import batch_tokens, batches, chunks
 from headwater.inference.gaps import GAP, Filling, with_masks
+from headwater.inference.running import device_of, evaluating, running
 from headwater.models.body import WordBody
 from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
@@ -30,15 +31,22 @@ class MaskFiller:
             begins with them.
         layout: the special tokens of a sequence.
         longest: the most tokens of a sequence.
+        precision: of the matrix products; None: see `running.running`.
     """
 
     def __init__(
-        self, network: nn.Module, vocabulary: Vocabulary, layout: SequenceLayout, longest: int
+        self,
+        network: nn.Module,
+        vocabulary: Vocabulary,
+        layout: SequenceLayout,
+        longest: int,
+        precision: torch.dtype | None = None,
     ) -> None:
         if vocabulary.mask_id is None:
             raise UserError("this vocabulary has no mask token, which stands for a gap")
         self._network, self._vocabulary, self._layout = network, vocabulary, layout
         self._mask, self._longest = vocabulary.mask_id, longest
+        self._precision = precision
 
     def __call__(self, texts: Sequence[str], top_k: int) -> Iterator[list[list[Filling]]]:
         """Yield for each text the `top_k` likeliest tokens of each gap, in order."""
@@ -54,14 +62,14 @@ class MaskFiller:
         return features
 
     def _chunk(self, features: Sequence[Features], top_k: int) -> list[list[list[Filling]]]:
-        device = next(self._network.parameters()).device
+        device = device_of(self._network)
         lengths = np.array([len(each["input_ids"]) for each in features])
         found: list[list[list[Filling]]] = [[] for _ in features]
-        with evaluating(self._network), autocast(torch.float32, device):
+        with running(self._network, self._precision) as network:
             for indices in batches(lengths, batch_tokens(device) // SMALLER):
                 pad_id = self._vocabulary.pad_id or 0
                 batch = collate([features[index] for index in indices], pad_id, device)
-                logits = self._network(batch)
+                logits = network(batch)
                 logits = logits[0] if isinstance(logits, tuple) else logits
                 rows, positions = (batch["input_ids"] == self._mask).nonzero(as_tuple=True)
                 filled = likeliest(self._vocabulary, logits[rows, positions], top_k)

@@ -59,9 +59,11 @@ class Predictors:
         extra: Mapping[str, Any],
         name: str,
         generation: Mapping[str, Any],
+        precision: torch.dtype | None = None,
     ) -> None:
         self._network, self._vocabulary, self._config = network, vocabulary, config
         self._extra, self._name, self._generation = extra, name, generation
+        self._precision = precision
         self._threshold = _no_answer_threshold(extra, name)
 
     def for_task(
@@ -71,9 +73,9 @@ class Predictors:
         options: Mapping[str, Any] = MappingProxyType({}),
     ) -> Predictor[Any]:
         """Return what predicts a task's examples; see `LoadedModel.predictor`."""
-        network = self._network
+        network, precision = self._network, precision or self._precision
         if isinstance(network, TextToText):
-            return self._generating(task, network, options)
+            return self._generating(task, network, options, precision)
         self._refuse_headless()
         if isinstance(network, MultiTask) and task.name not in network.names:
             known = listed(network.names)
@@ -85,20 +87,25 @@ class Predictors:
         """Return what answers questions, if anything does; of several heads the first for spans."""
         match self._network:
             case TextToText() as network:
-                return self._generating_reader(self._question_task(), network, {})
+                task = self._question_task()
+                return self._generating_reader(task, network, {}, self._precision)
             case GeneratingBody() as network:
-                return CausalGenerator(network, self._vocabulary, self.decoding({}))
+                return self._continuing(network)
         head = next((each for each in self._heads.values() if each.head_name == "span"), None)
-        return None if head is None else self._span_reader(head, self._threshold)
+        return None if head is None else self._span_reader(head, self._threshold, self._precision)
 
     def writer(self) -> Writer:
         """Return what writes texts."""
         match self._network:
             case TextToText() as network:
-                return TextGenerator(network, self._vocabulary)
+                return TextGenerator(network, self._vocabulary, precision=self._precision)
             case GeneratingBody() as network:
-                return CausalGenerator(network, self._vocabulary, self.decoding({}))
+                return self._continuing(network)
         raise self.unfit("generate")
+
+    def _continuing(self, network: GeneratingBody) -> CausalGenerator:
+        decoding, precision = self.decoding({}), self._precision
+        return CausalGenerator(network, self._vocabulary, decoding, precision=precision)
 
     def decoding(self, given: Mapping[str, Any]) -> GenerationConfig:
         """Return the options of `generate`: those that are given, over those of the model."""
@@ -123,11 +130,12 @@ class Predictors:
         match self._network:
             case TextToText() as network:
                 start = self.decoding({}).decoder_start_token_id
-                return SpanFiller(network, self._vocabulary, start)
+                return SpanFiller(network, self._vocabulary, start, self._precision)
             case WordBody() as network:
                 return WordFiller(network, self._vocabulary)
         longest = sizes_of(self._config).longest_input
-        return MaskFiller(self._head("fill", None), self._vocabulary, self._layout, longest)
+        head = self._head("fill", None)
+        return MaskFiller(head, self._vocabulary, self._layout, longest, self._precision)
 
     def unfit(self, verb: Name) -> UserError:
         """Return the error for what this model cannot do, with what it can."""
@@ -164,18 +172,26 @@ class Predictors:
         return fitting[default]
 
     def _generating(
-        self, task: "Task[Any]", network: TextToText, options: Mapping[str, Any]
+        self,
+        task: "Task[Any]",
+        network: TextToText,
+        options: Mapping[str, Any],
+        precision: torch.dtype | None,
     ) -> Predictor[Any]:
         if task.kind == "span":
-            return self._generating_reader(task, network, options)
-        generator = TextGenerator(network, self._vocabulary)
+            return self._generating_reader(task, network, options, precision)
+        generator = TextGenerator(network, self._vocabulary, precision=precision)
         return TaskGenerator(generator, task, **self._written(options))
 
     def _generating_reader(
-        self, task: "Task[Any]", network: TextToText, options: Mapping[str, Any]
+        self,
+        task: "Task[Any]",
+        network: TextToText,
+        options: Mapping[str, Any],
+        precision: torch.dtype | None,
     ) -> GenerativeReader:
         """Return what answers with texts; contexts that are too long are read in windows."""
-        generator = TextGenerator(network, self._vocabulary)
+        generator = TextGenerator(network, self._vocabulary, precision=precision)
         return GenerativeReader(generator, self.read_as(task), **self._written(options))
 
     def read_as(self, task: "Task[Any]") -> "Task[Any]":
@@ -203,21 +219,21 @@ class Predictors:
         if kind == "span":
             threshold = (self._threshold or 0.0) if task.null_answers else None
             return self._span_reader(head, threshold, precision)
-        scorer = self._scorer(head, precision, labels)
+        scorer = self._scorer(head, labels, precision)
         return Tagger(scorer) if kind == "token" else Classifier(scorer)
 
     def _scorer(
         self,
         head: Model,
-        precision: torch.dtype | None = None,
         labels: Sequence[str] | None = None,
+        precision: torch.dtype | None = None,
     ) -> LabelScorer:
         return LabelScorer(
             head,
             self._vocabulary,
             () if head.head_name == "regression" else tuple(labels or head.labels),
             self._lengths(),
-            precision=precision,
+            precision=precision or self._precision,
             layout=self._layout,
         )
 
@@ -240,7 +256,7 @@ class Predictors:
             )
 
     def _span_reader(
-        self, head: Model, threshold: float | None, precision: torch.dtype | None = None
+        self, head: Model, threshold: float | None, precision: torch.dtype | None
     ) -> ExtractiveReader:
         return ExtractiveReader(
             head,

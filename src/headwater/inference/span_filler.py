@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import final
 
 import numpy as np
+import torch
 
 from headwater.data.convert import Features
 from headwater.errors import UserError
@@ -32,10 +33,14 @@ class SpanFiller:
     """Fills gaps by generating. Calls may come from many threads at once."""
 
     def __init__(
-        self, network: TextToText, vocabulary: Vocabulary, start: int | None = None
+        self,
+        network: TextToText,
+        vocabulary: Vocabulary,
+        start: int | None = None,
+        precision: torch.dtype | None = None,
     ) -> None:
         """start: the first token of what is written; None: as in config.json."""
-        self._network, self._vocabulary = network, vocabulary
+        self._network, self._vocabulary, self._precision = network, vocabulary, precision
         self._start = network.start_id if start is None else start
         self._sentinels = sentinel_ids(vocabulary)
         if not self._sentinels:
@@ -65,7 +70,9 @@ class SpanFiller:
         config = GenerationConfig(
             max_new_tokens=gaps * (PER_GAP + 1) + 1, num_beams=top_k, num_return_sequences=top_k
         )
-        return generate_batches(self._network, features, special, config, 0)
+        return generate_batches(
+            self._network, features, special, config, 0, precision=self._precision
+        )
 
     def _features(self, number: int, text: str) -> tuple[Features, int]:
         numbered, count = with_sentinels(text)

@@ -15,18 +15,14 @@ from headwater.data.batching import collate
 from headwater.data.convert import Features
 from headwater.data.example import Example
 from headwater.data.token_arrays import Ints
+from headwater.engines.ctranslate2_network import EngineNetwork
 from headwater.inference.answer import Decision
-from headwater.inference.batches import (
-    autocast,
-    batch_tokens,
-    batches,
-    chunks,
-    evaluating,
-    precision_for,
-)
+from headwater.inference.batches import batch_tokens, batches, chunks
 from headwater.inference.decoding import generate_ids
+from headwater.inference.engine_writing import engine_texts
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.running import device_of, running
 from headwater.models.body import GeneratingBody
 from headwater.models.families import sizes_of
 from headwater.models.text_to_text import TextToText
@@ -57,17 +53,21 @@ class TextGenerator:
         network: a T5 of any architecture, an encoder-decoder, or a GPT that learned targets.
         vocabulary: the one it was trained with.
         tokens: the most input tokens in a batch, padding included; None: by the device.
-
-    Products run in float32: a step has too little work to repay casting the weights.
+        precision: of the matrix products; None: see `running.running`.
     """
 
     def __init__(
-        self, network: TextToText, vocabulary: Vocabulary, *, tokens: int | None = None
+        self,
+        network: TextToText,
+        vocabulary: Vocabulary,
+        *,
+        tokens: int | None = None,
+        precision: torch.dtype | None = None,
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
         self.framing = framing_of(vocabulary, sizes_of(network.config).running_text)
         self._special = DecoderTokens(network.start_id, (self.framing.end,))
-        self._tokens = tokens
+        self._tokens, self._precision = tokens, precision
         # Tokens that hold no spaces, as BERT's, leave them to be guessed.
         self._spaced = joined if vocabulary.eos_id is None else str.strip
 
@@ -100,7 +100,9 @@ class TextGenerator:
     ) -> list[list[GeneratedText]]:
         features: list[Features] = [{"input_ids": self.framing.around(ids)} for ids in inputs]
         generated = generate_batches(
-            self.network, features, self._special, config, begin, self._tokens
+            *(self.network, features, self._special, config, begin),
+            tokens=self._tokens,
+            precision=self._precision,
         )
         return [
             [
@@ -117,28 +119,31 @@ def generate_batches(
     special: DecoderTokens,
     config: GenerationConfig,
     begin: int,
+    *,
     tokens: int | None = None,
+    precision: torch.dtype | None = None,
 ) -> list[list[Generated]]:
     """Generate for all features, in batches of about equal length; return the texts in order.
-
-    An encoder reads many inputs in bf16 where the processor has it; all else is in float32.
 
     Args:
         features: the `input_ids` of each, int32 [length], and what else `generate_ids` takes.
         begin: the index of the first among all inputs.
         tokens: the most input tokens in a batch, padding included; None: by the device.
+        precision: of the matrix products; None: see `running.running`.
     """
-    device = next(network.parameters()).device
+    device = device_of(network)
     copies = max(config.num_beams, config.num_return_sequences)
-    tokens = tokens or batch_tokens(device, writing=True) // copies
+    together = None if sizes_of(network.config).one_stack else batch_tokens(device)
+    tokens = tokens or (8 if together else 2) * batch_tokens(device) // copies
+    if isinstance(network, EngineNetwork):
+        return engine_texts(network, features, special, config, tokens)
     lengths = np.array([len(each["input_ids"]) for each in features])
-    reading = precision_for(network, lengths)
     results: list[list[Generated]] = [[]] * len(features)
-    with evaluating(network), autocast(torch.float32, device):
+    with running(network, precision) as fast:
         for indices in batches(lengths, tokens):
             batch = collate([features[index] for index in indices], special.start_id, device)
             inputs = [begin + int(index) for index in indices]
-            found = generate_ids(network, batch, special, config, inputs, reading)
+            found = generate_ids(fast, batch, special, config, inputs, together)
             for index, several in zip(indices, found, strict=True):
                 results[index] = several
     return results

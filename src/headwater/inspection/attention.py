@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from headwater.errors import UserError, with_article
-from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
-from headwater.inspection.reading import Batch, Reading, as_batch, read_by
+from headwater.inference.running import evaluating
+from headwater.inspection.reading import Batch, Reading, as_batch, read_by, refuse_export
 from headwater.inspection.spelling import Speller
 from headwater.models.body import EncoderBody, GeneratingBody
 from headwater.models.build import Model
@@ -53,6 +53,7 @@ def attention(
 
     Without a second text, a T5 attends from the text that it generates.
     """
+    refuse_export(loaded)
     network, config = loaded.network, loaded.config
     if not any(isinstance(part, Attention) for part in network.modules()):
         raise UserError(

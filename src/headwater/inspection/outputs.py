@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from headwater.errors import UserError
-from headwater.inference.batches import evaluating
 from headwater.inference.loaded import LoadedModel
+from headwater.inference.running import evaluating
 from headwater.inspection.reading import Reading, as_batch, read_by
 from headwater.inspection.spelling import Speller
 from headwater.models.body import Body, EncoderBody, GeneratingBody, WordBody

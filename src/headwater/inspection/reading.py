@@ -62,8 +62,18 @@ def described(model: str) -> tuple[Description, Vocabulary]:
     return found, vocabulary
 
 
+def refuse_export(loaded: LoadedModel) -> None:
+    """Refuse a network that another engine runs: nothing inside it can be seen."""
+    if next(loaded.network.parameters(), None) is None:
+        raise UserError(
+            f"{loaded.name}: an export, into which nothing can look; inspect the model that it was "
+            "made of"
+        )
+
+
 def read_by(loaded: LoadedModel, text: str, second: str | None) -> Reading:
     """Turn a text, or a pair, into what a loaded model reads, with what it writes."""
+    refuse_export(loaded)
     has_head = loaded.network.head_name is not None
     reading = read(loaded.vocabulary, loaded.config, text, second, has_head=has_head)
     return with_targets(loaded, reading)

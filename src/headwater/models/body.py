@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from headwater.models.config import ModelConfig
 from headwater.models.losses import Batch
 from headwater.nn.attention import KeyValueCache, KeyValues
+from headwater.nn.norm import at_least_float32
 
 
 class Body(nn.Module):
@@ -176,7 +177,7 @@ def entering(layers: nn.ModuleList) -> Iterator[list[Tensor]]:
 
     def hook(_: nn.Module, given: tuple[Any, ...]) -> None:
         if threading.get_ident() == thread:
-            entered.append(given[0])
+            entered.append(at_least_float32(given[0]))
 
     handles = [layer.register_forward_pre_hook(hook) for layer in layers]
     try:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from headwater.models.body import Body
 from headwater.models.config import HeadName, ModelConfig, label_names
@@ -29,6 +28,7 @@ from headwater.models.losses import (
 from headwater.nn.dropout import Dropout
 from headwater.nn.feedforward import ACTIVATIONS
 from headwater.nn.norm import LayerNorm, at_least_float32
+from headwater.nn.output import OutputLayer
 
 _LOSSES = {"regression": squared_error_sum, "multi_label": binary_cross_entropy_sum}
 """Of those heads whose loss is not that of one class."""
@@ -159,11 +159,13 @@ class MaskedLMHead(Head):
         width = dense.out_features
         self.decoder = None if tied else nn.Linear(width, vocabulary, bias=False)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.scoring = OutputLayer()
 
     def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
         hidden = self.norm(self.activation(self.dense(hidden)))
         matrix = vectors if self.decoder is None else self.decoder.weight
-        return at_least_float32(F.linear(hidden, matrix, self.bias))
+        scores: Tensor = self.scoring(hidden, matrix, self.bias)
+        return scores
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Labels: `labels` `[batch, length]`, IGNORED where nothing was masked.

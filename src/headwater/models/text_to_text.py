@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 from headwater.models.body import EncoderBody, GeneratingBody
 from headwater.models.families import sizes_of
 from headwater.models.losses import IGNORED, Batch, count, cross_entropy_sum
+from headwater.nn.attention import Attention, KeyValues
 
 
 class TextToText(GeneratingBody):
@@ -106,3 +108,11 @@ def shift_right(labels: Tensor, start_id: int, pad_id: int, blocks: Tensor | Non
         begins = blocks[:, 1:] != blocks[:, :-1]
         ids[:, 1:].masked_fill_(begins, start_id)
     return ids.masked_fill(ids == IGNORED, pad_id)
+
+
+def project(layers: nn.ModuleList, memory: Tensor) -> list[KeyValues]:
+    """Project the memory `[batch, inputs, width]` once for each layer of a decoder."""
+    attentions = [cast(Attention, layer.get_submodule("cross.layer")) for layer in layers]
+    if attentions[0].in_bf16:
+        memory = memory.to(torch.bfloat16)  # once, not in each product
+    return [each.keys_values(memory) for each in attentions]

@@ -49,6 +49,8 @@ class Attention(nn.Module):
         dropout: probability that an attention weight is dropped in training.
     """
 
+    in_bf16 = False
+
     def __init__(
         self,
         query: nn.Module,
@@ -67,7 +69,10 @@ class Attention(nn.Module):
 
     def keys_values(self, memory: Tensor) -> KeyValues:
         """Project `[batch, length, width]` to the keys and values that queries attend to."""
-        return KeyValues(self._split(self.key(memory)), self._split(self.value(memory)))
+        found = KeyValues(self._split(self.key(memory)), self._split(self.value(memory)))
+        if self.in_bf16:  # else each product copies them
+            found = KeyValues(*(each.contiguous() for each in found))
+        return found
 
     def forward(
         self,
@@ -95,7 +100,10 @@ class Attention(nn.Module):
         if self.scale != 1:
             query = query * self.scale
         scores = torch.matmul(query, keys.transpose(2, 3))
-        scores = at_least_float32(scores) if bias is None else scores + bias
+        if self.in_bf16:
+            scores = scores if bias is None else scores.add_(bias.to(scores.dtype))
+        else:
+            scores = at_least_float32(scores) if bias is None else scores + bias
         weights = torch.softmax(scores, dim=-1).to(values.dtype)  # half as much to drop out
         mixed = torch.matmul(self.dropout(weights), values)
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))

@@ -24,6 +24,8 @@ class LayerNorm(nn.Module):
     `[..., width]` -> `[..., width]`.
     """
 
+    in_bf16 = False
+
     def __init__(self, width: int, eps: float) -> None:
         super().__init__()
         self.eps = eps
@@ -31,6 +33,9 @@ class LayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width))
 
     def forward(self, hidden: Tensor) -> Tensor:
+        if self.in_bf16:  # the kernel still computes in float32
+            half = hidden.to(torch.bfloat16)
+            return F.layer_norm(half, self.weight.shape, self.weight, self.bias, self.eps)
         hidden = at_least_float32(hidden)
         weight, bias = self.weight.to(hidden.dtype), self.bias.to(hidden.dtype)
         return F.layer_norm(hidden, weight.shape, weight, bias, self.eps)
@@ -42,12 +47,22 @@ class RMSNorm(nn.Module):
     `[..., width]` -> `[..., width]`.
     """
 
+    in_bf16 = False
+
     def __init__(self, width: int, eps: float) -> None:
         super().__init__()
         self.eps = eps
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, hidden: Tensor) -> Tensor:
+        if self.in_bf16:
+            return self._half(hidden)
         hidden = at_least_float32(hidden)
         scale = torch.rsqrt(hidden.square().mean(-1, keepdim=True) + self.eps)
         return self.weight.to(hidden.dtype) * (hidden * scale)
+
+    def _half(self, hidden: Tensor) -> Tensor:
+        size = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True, dtype=torch.float32)
+        scale = torch.rsqrt(size.square_().div_(hidden.shape[-1]).add_(self.eps))
+        half = torch.empty_like(hidden, dtype=torch.bfloat16)
+        return torch.mul(hidden, scale, out=half).mul_(self.weight)

@@ -45,6 +45,8 @@ class RelativePositions(nn.Module):
         bucket        0   1   2     7   8      8      15             17  18
     """
 
+    in_bf16 = False
+
     def __init__(self, buckets: int, max_distance: int, heads: int, *, both_sides: bool) -> None:
         super().__init__()
         self.buckets, self.max_distance, self.both_sides = buckets, max_distance, both_sides
@@ -58,4 +60,5 @@ class RelativePositions(nn.Module):
             both_sides=self.both_sides,
         )
         bias: Tensor = self.table(numbers)
-        return bias.permute(2, 0, 1)[None]
+        bias = bias.permute(2, 0, 1)[None]
+        return bias.to(torch.bfloat16).contiguous() if self.in_bf16 else bias

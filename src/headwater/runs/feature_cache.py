@@ -28,7 +28,8 @@ from headwater.data.batching import collate
 from headwater.data.convert import Features, FeatureSet
 from headwater.errors import UserError
 from headwater.files import replacing_folder, reserve, sha256, sweep
-from headwater.inference.batches import autocast, batch_tokens, batches, evaluating
+from headwater.inference.batches import batch_tokens, batches
+from headwater.inference.running import autocast, evaluating
 from headwater.models.families import sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.sizes import byte_size

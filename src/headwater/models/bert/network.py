@@ -138,8 +138,7 @@ class Bert(EncoderBody):
         bias = additive(allowed, at_least_float32(hidden).dtype)
         for layer in self.layers:
             hidden = layer(hidden, bias)
-        result: Tensor = hidden if self.norm is None else self.norm(hidden)
-        return result
+        return at_least_float32(hidden if self.norm is None else self.norm(hidden))
 
     @property
     def token_embedding(self) -> Tensor:

@@ -26,8 +26,8 @@ from headwater.models.body import Cache, EncoderBody
 from headwater.models.encoder_decoder.config import EncoderDecoderConfig
 from headwater.models.heads import MaskedLMHead
 from headwater.models.losses import Batch
-from headwater.models.text_to_text import TextToText, shift_right
-from headwater.nn.attention import Attention, KeyValueCache, square_attention
+from headwater.models.text_to_text import TextToText, project, shift_right
+from headwater.nn.attention import KeyValueCache, square_attention
 from headwater.nn.block import DecoderBlock, PostNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import empty_embedding
@@ -100,7 +100,7 @@ class Decoder(nn.Module):
         bias = additive(allowed, at_least_float32(hidden).dtype)
         for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
             hidden = layer(hidden, bias, own, memory, cache.memory_bias)
-        return cast(Tensor, hidden)
+        return at_least_float32(hidden)
 
 
 class EncoderDecoder(TextToText):
@@ -143,10 +143,9 @@ class EncoderDecoder(TextToText):
     def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
         """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
         layers = self.decoder.layers
-        projections = [cast(Attention, layer.get_submodule("cross.layer")) for layer in layers]
         return Cache(
             own=[KeyValueCache() for _ in layers],
-            memory=[projection.keys_values(memory) for projection in projections],
+            memory=project(layers, memory),
             memory_bias=additive(visible(memory_mask), at_least_float32(memory).dtype),
         )
 

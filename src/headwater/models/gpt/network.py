@@ -17,11 +17,10 @@ that all may see, the same weights are a prefix LM (Raffel et al. 2020, section 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from headwater.errors import UserError
 from headwater.models.body import Cache, GeneratingBody, entering
@@ -38,6 +37,7 @@ from headwater.nn.embedding import empty_embedding
 from headwater.nn.feedforward import FeedForward
 from headwater.nn.masks import additive, block_positions, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
+from headwater.nn.output import OutputLayer
 
 
 def block(config: GPTConfig) -> Block:
@@ -87,6 +87,7 @@ class GPT(GeneratingBody):
         self.dropout = Dropout(config.embd_pdrop)
         self.layers = nn.ModuleList(block(config) for _ in range(config.n_layer))
         self.norm = norm(config) if config.pre_norm else None
+        self.scoring = OutputLayer()
 
     def forward(self, batch: Batch) -> Tensor:
         """Score the token after each position: `[batch, length, vocabulary]`, float32 at least."""
@@ -164,14 +165,15 @@ class GPT(GeneratingBody):
         bias = additive(allowed, at_least_float32(hidden).dtype)
         for layer, kept in zip(self.layers, own, strict=True):
             hidden = layer(hidden, bias, kept)
-        return hidden if self.norm is None else cast(Tensor, self.norm(hidden))
+        return at_least_float32(hidden if self.norm is None else self.norm(hidden))
 
     def _vectors(self, ids: Tensor, positions: Tensor) -> Tensor:
         vectors: Tensor = self.dropout(self.token(ids) + self.position(positions))
         return vectors
 
     def _logits(self, states: Tensor) -> Tensor:
-        return at_least_float32(F.linear(states, self.token.weight))
+        scores: Tensor = self.scoring(states, self.token.weight)
+        return scores
 
     def _check_length(self, length: int) -> None:
         if length > self.config.n_positions:

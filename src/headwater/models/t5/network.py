@@ -27,8 +27,8 @@ from headwater.models.t5.config import T5Config
 from headwater.models.t5.decoder_only import DecoderOnlyT5
 from headwater.models.t5.output import T5Body, output_layer
 from headwater.models.t5.stack import Stack, attention, blocks, feedforward
-from headwater.models.text_to_text import shift_right
-from headwater.nn.attention import Attention, KeyValueCache
+from headwater.models.text_to_text import project, shift_right
+from headwater.nn.attention import KeyValueCache
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock
 from headwater.nn.embedding import empty_embedding
 from headwater.nn.masks import additive, visible
@@ -96,10 +96,9 @@ class T5(T5Body):
         """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
         allowed = visible(memory_mask, query_blocks=blocks, key_blocks=memory_blocks)
         layers = self.decoder.layers
-        projections = [cast(Attention, layer.get_submodule("cross.layer")) for layer in layers]
         return Cache(
             own=[KeyValueCache() for _ in layers],
-            memory=[projection.keys_values(memory) for projection in projections],
+            memory=project(layers, memory),
             memory_bias=additive(allowed, at_least_float32(memory).dtype),
         )
 

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText
-from headwater.nn.norm import at_least_float32
+from headwater.nn.output import OutputLayer
 
 
 class T5Body(TextToText):
@@ -23,10 +22,15 @@ class T5Body(TextToText):
     embedding: nn.Embedding
     output: nn.Linear | None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.scoring = OutputLayer()
+
     def scores(self, states: Tensor) -> Tensor:
         if self.config.scale_decoder_outputs:
             states = states * self.config.d_model**-0.5
-        return at_least_float32(F.linear(states, (self.output or self.embedding).weight))
+        scores: Tensor = self.scoring(states, (self.output or self.embedding).weight)
+        return scores
 
     def untied_output(self) -> nn.Linear:
         """Return the output layer; where scores are tied, it becomes a copy of the embedding."""

@@ -1,0 +1,114 @@
+"""How a network runs for inference: in eval mode, without gradients, in bf16 where that pays.
+
+    with running(network) as fast:
+        logits = fast(batch)
+
+On a CPU with bf16, a transformer of some size runs as a packed copy of itself (`nn.packed`), which
+is kept until its weights change. Others run under autocast, or in float32.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+
+from headwater.device import choose_precision
+from headwater.errors import UserError
+from headwater.methods.lora import merge
+from headwater.nn.block import PostNorm, PreNorm
+from headwater.nn.packed import pack, shared_copy
+
+N = TypeVar("N", bound=nn.Module)
+
+PRECISIONS = ("auto", "bf16", "fp32")
+
+_SMALL = 1_000_000  # parameters below which bf16 gains nothing
+
+_packed: WeakKeyDictionary[nn.Module, tuple[list[tuple[int, int]], nn.Module]] = WeakKeyDictionary()
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Switch dropout and gradients off, and put the network back into training after.
+
+    A network that is already in eval mode is not touched: many threads may share it.
+    """
+    training = network.training
+    if training:
+        network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        if training:
+            network.train()
+
+
+@contextmanager
+def running(network: N, precision: torch.dtype | None = None) -> Iterator[N]:
+    """Yield what runs in place of a network: itself, or a packed copy.
+
+    Args:
+        precision: of the matrix products; None: by the processor and the size of the network.
+    """
+    precision = precision or fast_precision(network)
+    device = device_of(network)
+    with evaluating(network):
+        if precision == torch.bfloat16 and device.type == "cpu" and _is_transformer(network):
+            with autocast(torch.float32, device):
+                yield _packed_copy(network)
+        else:
+            with autocast(precision, device):
+                yield network
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network is; one without parameters, which another engine runs, on the CPU."""
+    return next((each.device for each in network.parameters()), torch.device("cpu"))
+
+
+def autocast(precision: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context in which matrix products run in `precision`, whatever the caller's is.
+
+    The cache of cast weights is shared by all threads and is not used; casting costs little
+    compared with the products of a batch.
+    """
+    if precision == torch.float32:
+        return torch.autocast(device.type, enabled=False)
+    return torch.autocast(device.type, precision, cache_enabled=False)
+
+
+def fast_precision(network: nn.Module) -> torch.dtype:
+    """Return bf16 where the processor has it, and the network is large and in float32."""
+    weights = list(network.parameters())
+    size = sum(each.numel() for each in weights)
+    if size < _SMALL or weights[0].dtype != torch.float32:
+        return torch.float32
+    return choose_precision("auto", weights[0].device)
+
+
+def choose_products(name: str, device: torch.device) -> torch.dtype | None:
+    """Return the precision of that name on a device; None is `auto`, by the network too."""
+    if name not in PRECISIONS:
+        raise UserError(f"precision {name!r}: expected {', '.join(PRECISIONS)}")
+    return None if name == "auto" else choose_precision(name, device)
+
+
+def _is_transformer(network: nn.Module) -> bool:
+    return any(isinstance(part, PostNorm | PreNorm) for part in network.modules())
+
+
+def _packed_copy(network: N) -> N:
+    """Return the packed copy of a network, made anew where its weights have changed."""
+    state = [(each.data_ptr(), each._version) for each in network.parameters()]
+    before, copy = _packed.get(network, (None, network))
+    if before != state:
+        copy = shared_copy(network)
+        merge(copy)  # what a low-rank update adds costs nothing then
+        pack(copy)
+        copy.eval()
+        _packed[network] = (state, copy)
+    return copy  # type: ignore[return-value]

@@ -1,0 +1,20 @@
+"""The output layer of a language model: a score for each token of the vocabulary.
+
+It is mostly the table of token vectors once more (Press and Wolf 2017, "Using the Output Embedding
+to Improve Language Models"), so the matrix is given with each call.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.nn.norm import at_least_float32
+
+
+class OutputLayer(nn.Module):
+    """States `[.., width]` and vectors `[vocabulary, width]` -> scores `[.., vocabulary]`.
+
+    The scores are float32 at least.
+    """
+
+    def forward(self, states: Tensor, vectors: Tensor, bias: Tensor | None = None) -> Tensor:
+        return at_least_float32(F.linear(states, vectors, bias))

@@ -1,0 +1,118 @@
+"""A network for inference on a CPU in bf16: its weights are rounded once, and laid out as the
+processor's matrix kernels (oneDNN) read them.
+
+    copy = shared_copy(network)     # of the modules, not of the weights
+    pack(copy)                      # each matrix is packed when it is first used
+
+What stands in a residual layer computes in bf16; embeddings, last norms and heads stay in float32.
+Scores of the vocabulary, where rounding would make likely tokens equal, are computed once more in
+float32 for the few that could be chosen.
+"""
+
+import copy
+from typing import TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.nn.attention import Attention
+from headwater.nn.block import PostNorm, PreNorm
+from headwater.nn.feedforward import FeedForward
+from headwater.nn.output import OutputLayer
+from headwater.nn.positions import RelativePositions
+
+N = TypeVar("N", bound=nn.Module)
+
+_CHOSEN = 16  # of the likeliest tokens, whose scores are exact
+_ROWS = 1024  # in one product of a batch that is read: what the layout is chosen for
+_STEP = 16  # in one product of a step that writes
+
+
+def shared_copy(network: N) -> N:
+    """Return a copy with modules of its own and the same parameters."""
+    shared: dict[int, object] = {id(each): each for each in network.parameters()}
+    shared |= {id(each): each for each in network.buffers()}
+    return copy.deepcopy(network, shared)
+
+
+def pack(network: nn.Module) -> None:
+    """Prepare a network for inference, in place; what it reads and gives stays the same.
+
+    It no longer follows its parameters once it has run.
+    """
+    for part in list(network.modules()):
+        if isinstance(part, PostNorm | PreNorm):
+            _pack_layer(part)
+        if isinstance(part, RelativePositions):
+            part.in_bf16 = True
+        for name, child in part.named_children():
+            if isinstance(child, OutputLayer):
+                part.set_submodule(name, _PackedOutput())
+
+
+def _pack_layer(layer: PostNorm | PreNorm) -> None:
+    layer.norm.in_bf16 = True  # type: ignore[assignment]
+    for part in list(layer.layer.modules()):
+        if isinstance(part, Attention):
+            part.in_bf16 = True
+        if isinstance(part, FeedForward) and part.activation is F.relu:
+            part.inner = _PackedLinear(cast(nn.Linear, part.inner), "relu")
+            part.activation = _same
+        for name, child in part.named_children():
+            if isinstance(child, nn.Linear):
+                part.set_submodule(name, _PackedLinear(child))
+
+
+class _Packed:
+    """A matrix as the processor reads it."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, rows: int, act: str = "none") -> None:
+        half = weight.detach().to(torch.bfloat16).contiguous()
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(half, rows)
+        self._bias = None if bias is None else bias.detach().to(torch.bfloat16)
+        self._act = act
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        given = inputs.to(torch.bfloat16)
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(
+            given, self._weight, self._bias, self._act, [], ""
+        )
+        return product
+
+
+class _PackedLinear(nn.Module):
+    """`[.., inputs]` -> `[.., outputs]` in bf16, with the activation `act` of oneDNN after it."""
+
+    def __init__(self, linear: nn.Linear, act: str = "none") -> None:
+        super().__init__()
+        self.act = act
+        self.weight, self.bias = linear.weight, linear.bias
+        self._packed: _Packed | None = None
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        if self._packed is None:
+            self._packed = _Packed(self.weight, self.bias, _ROWS, self.act)
+        return self._packed(hidden)
+
+
+class _PackedOutput(nn.Module):
+    """See `OutputLayer`: scores in bf16, and the highest of them once more in float32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._packed: _Packed | None = None
+
+    def forward(self, states: Tensor, vectors: Tensor, bias: Tensor | None = None) -> Tensor:
+        if self._packed is None:
+            self._packed = _Packed(vectors, bias, _STEP)
+        scores = self._packed(states).float()
+        likely = scores.topk(min(_CHOSEN, scores.shape[-1])).indices
+        exact = torch.einsum("...cw,...w->...c", vectors[likely], states.float())
+        if bias is not None:
+            exact = exact + bias[likely]
+        return scores.scatter_(-1, likely, exact)
+
+
+def _same(hidden: Tensor) -> Tensor:
+    return hidden
