@@ -56,15 +56,9 @@ def predict_logits(
     return found
 
 
-def batch_tokens(device: torch.device, *, writing: bool = False) -> int:
-    """Return the most tokens of a batch, padding included.
-
-    Args:
-        writing: whether texts are written: on a CPU a step costs little more for more of them.
-    """
-    if device.type != "cpu":
-        return 16 * _BATCH
-    return 2 * _BATCH if writing else _BATCH
+def batch_tokens(device: torch.device) -> int:
+    """Return the most tokens of a batch that is read, padding included."""
+    return _BATCH if device.type == "cpu" else 16 * _BATCH
 
 
 def batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
