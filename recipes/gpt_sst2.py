@@ -8,9 +8,9 @@ trained and the dev set is scored once per model. Runs are in runs/gpt-sst2; fin
 
 import json
 import statistics
-import subprocess
-import sys
 from pathlib import Path
+
+from verbs import headwater
 
 DEV, RUNS = Path("../shared/data/glue/SST-2/dev.tsv"), Path("runs/gpt-sst2")
 WAYS = {
@@ -19,12 +19,6 @@ WAYS = {
     "BERT": ["model=studies/bodies/bert"],
 }
 RATES, SEEDS = (3e-4, 1e-3), range(3)
-
-
-def headwater(*arguments: object) -> str:
-    """Call the command line and return what it prints."""
-    command = [sys.executable, "-m", "headwater", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def trained(way: str, rate: float, seed: int) -> tuple[Path, float]:

@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from verbs import headwater
+
 DATA, ASSETS = Path("../shared/data"), Path("src/headwater/assets")
 SETS = {
     "tagger": (
@@ -24,12 +26,6 @@ SETS = {
     "sentiment": (("SST-2 dev", "sst2", "glue/SST-2/dev.tsv", "accuracy"),),
 }
 TABLE = re.compile(r"^\| set \|.*?\n(?=\n)", re.MULTILINE | re.DOTALL)
-
-
-def headwater(*arguments: object) -> str:
-    """Call the command line and return what it prints."""
-    command = [sys.executable, "-m", "headwater", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def measured(name: str) -> str:

@@ -6,11 +6,12 @@ python recipes/glue/run.py mixed     one body for five tasks, by each kind of ra
 Runs are in runs/glue/. Interrupted runs continue, and finished ones are not repeated.
 """
 
-import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where verbs.py stands
+from verbs import finetuned, scored
 
 GLUE, RUNS = Path("../shared/data/glue"), Path("runs/glue")
 MAIN = {"cola": "matthews", "sst2": "accuracy", "mrpc": "f1", "stsb": "spearman", "rte": "accuracy"}
@@ -31,30 +32,9 @@ WAYS = {
 }
 
 
-def headwater(*arguments: object) -> str:
-    """Call the command line and return what it prints."""
-    command = [sys.executable, "-m", "headwater", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
 def trained(name: str, recipe: str, seed: int, settings: list[str]) -> Path:
     """Fine-tune, unless the run is finished, and return its folder."""
-    folder = RUNS / f"{name}-{seed}"
-    if not (folder / "model").exists():
-        values = (*settings, f"training.seed={seed}")
-        given = [part for value in values for part in ("--set", value)]
-        headwater("finetune", recipe, "--output", folder, *given, "--resume")
-    return folder
-
-
-def scored(model: Path, task: str, data: Path) -> dict[str, float]:
-    """Score the dev set once: an existing result is read."""
-    kept = model / f"dev-{task}.json"
-    if not kept.exists():
-        given = ("--model", model, "--task", task, "--data", data, "--json")
-        kept.write_text(headwater("evaluate", *given), encoding="utf-8")
-    found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
-    return found
+    return finetuned(RUNS / f"{name}-{seed}", recipe, [*settings, f"training.seed={seed}"])
 
 
 def spread(values: list[float]) -> str:

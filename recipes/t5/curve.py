@@ -13,10 +13,11 @@ import json
 import sys
 from pathlib import Path
 
-from verbs import finetuned, scored
-
 from headwater.files import replace_file
 from headwater.pictures.figure import new_figure, write_png
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where verbs.py stands
+from verbs import finetuned, scored
 
 DEV = Path("../shared/data/qa/squad_v1.1/dev-v1.1.json")
 QUESTIONS = 2000

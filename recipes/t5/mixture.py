@@ -12,6 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where verbs.py stands
 from verbs import finetuned, scored
 
 DATA, RUNS, RECIPE = Path("../shared/data"), Path("runs/t5-mixture"), "recipes/t5/mixture.toml"
