@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +11,21 @@ import torch
 from torch import Tensor, nn
 
 import tiny
+from headwater import device
 from headwater.errors import UserError
+from headwater.inference import running as module
 from headwater.inference.decoding import generate_ids
 from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.loaded import LoadedModel
 from headwater.inference.running import choose_products, fast_precision, running
 from headwater.methods.adapters import Adapters
 from headwater.methods.config import AdaptersConfig, LoraConfig
 from headwater.methods.lora import Lora
+from headwater.models.build import build_multi_task
+from headwater.models.config import TaskHead
 from headwater.nn.output import OutputLayer
-from headwater.nn.packed import pack
+from headwater.nn.packed import pack, shared_copy
 
 IDS = torch.arange(5, 35).reshape(2, 15)
 MASK = torch.ones_like(IDS, dtype=torch.bool)
@@ -138,3 +144,27 @@ def test_small_networks_and_other_formats_stay_as_they_are() -> None:
 def test_an_unknown_precision_is_named() -> None:
     with pytest.raises(UserError, match=r"precision 'fp8': expected auto, bf16, fp32"):
         choose_products("fp8", torch.device("cpu"))
+
+
+def test_without_the_kernels_autocast_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_has_bf16", lambda _: False)
+    reads, writes = drawn(lambda: tiny.bert("span")), drawn(tiny.t5)
+    with running(reads, torch.bfloat16) as same:
+        assert same is reads
+        assert torch.is_autocast_enabled("cpu")
+    with running(writes, torch.bfloat16) as same:
+        assert same is writes
+        assert not torch.is_autocast_enabled("cpu"), "likely tokens would be equal"
+
+
+def test_the_heads_of_a_model_are_packed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = tiny.wordpiece(tmp_path, ["good", "bad"])
+    config = tiny.bert_config(vocab_size=words.size)
+    network = build_multi_task(config, {"cola": TaskHead("sequence", ("no", "yes"))})
+    model = LoadedModel(network.eval(), words, config, precision=torch.bfloat16)
+    made: list[nn.Module] = []
+    monkeypatch.setattr(module, "shared_copy", lambda each: made.append(each) or shared_copy(each))
+    assert model.classify("good", task="cola") != model.classify("bad", task="cola")
+    assert len(made) == 1

@@ -197,13 +197,27 @@ def write_parts(
     if peft is not None:
         documents[ADAPTER] = peft
     with replacing_folder(folder) as temporary:
-        for name, content in documents.items():
-            write_json(temporary / name, content)
-        file = temporary / (SINGLE if adaptation is None else TRAINED)
-        tensor_file.write(file, tensors)
-        if vocabulary is not None:
-            vocabulary.save(temporary, segments=segments)
-        write_manifest(temporary, [item.name for item in temporary.iterdir()])
-        for name, each in free.items():
-            if each is not None:
-                write_json(temporary / name, dict(each))
+        tensor_file.write(temporary / (SINGLE if adaptation is None else TRAINED), tensors)
+        write_others(temporary, documents, vocabulary, free, segments=segments)
+
+
+def write_others(
+    folder: Path,
+    documents: Mapping[str, Json],
+    vocabulary: Vocabulary | None,
+    free: Mapping[str, Json | None],
+    *,
+    segments: bool,
+) -> None:
+    """Write what stands beside weights that are there already; see `write_parts`.
+
+    The manifest is of all but what is `free`.
+    """
+    for name, content in documents.items():
+        write_json(folder / name, content)
+    if vocabulary is not None:
+        vocabulary.save(folder, segments=segments)
+    write_manifest(folder, [item.name for item in folder.iterdir()])
+    for name, each in free.items():
+        if each is not None:
+            write_json(folder / name, dict(each))

@@ -13,8 +13,8 @@ from typing import Any
 from headwater.checkpoints.description import describe
 from headwater.checkpoints.generation import GENERATION, generation_content
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.parts import EXTRA, read_adaptation, weight_sums
-from headwater.checkpoints.weights import ENGINE, write_manifest
+from headwater.checkpoints.parts import EXTRA, read_adaptation, weight_sums, write_others
+from headwater.checkpoints.weights import ENGINE
 from headwater.data.example import Examples
 from headwater.data.task import Task
 from headwater.engines import ctranslate2_spec, onnx_graph
@@ -119,13 +119,10 @@ def _write(model: LoadedModel, engine: EngineName, folder: Path, quantization: s
         spec.optimize(quantization or "float32")
         spec.save(str(folder))
         described = read_json(folder / "config.json") | described
-    write_json(folder / "config.json", described)
-    vocabulary.save(folder, segments=sizes_of(network.config).segments > 1)
-    write_manifest(folder, [item.name for item in folder.iterdir()])
     generation = generation_content(network, vocabulary, model.generation)
-    for name, content in {EXTRA: model.extra, GENERATION: generation}.items():
-        if content:
-            write_json(folder / name, content)
+    free = {EXTRA: model.extra or None, GENERATION: generation or None}
+    segments = sizes_of(network.config).segments > 1
+    write_others(folder, {"config.json": described}, vocabulary, free, segments=segments)
 
 
 def _agreement(

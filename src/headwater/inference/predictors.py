@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
@@ -80,7 +81,7 @@ class Predictors:
         if isinstance(network, MultiTask) and task.name not in network.names:
             known = listed(network.names)
             raise UserError(f"{self._name} has no head for task {task.name}; it has {known}")
-        one = network.for_task(task.name)
+        one = self._heads[task.name] if isinstance(network, MultiTask) else network
         return self._on_head(one, one.labels, task, precision)
 
     def reader(self) -> Reader | None:
@@ -142,7 +143,7 @@ class Predictors:
         kinds = [head.head_name for head in self._heads.values() if head.head_name is not None]
         return unfit(self._name, self._body_name, self._config, kinds, verb)
 
-    @property
+    @cached_property
     def _heads(self) -> dict[str, Model]:
         """The network with each of its heads, by task; with the only one under ""."""
         network = self._network

@@ -4,11 +4,13 @@
         logits = fast(batch)
 
 On a CPU with bf16, a transformer of some size runs as a packed copy of itself (`nn.packed`), which
-is kept until its weights change. Others run under autocast, or in float32.
+is kept until its weights change. Others run under autocast, or in float32: so does what chooses
+tokens, since in half precision likely ones become equal, and a T5 overflows in fp16.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import UnionType
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -19,6 +21,7 @@ from headwater.device import choose_precision
 from headwater.errors import UserError
 from headwater.methods.lora import merge
 from headwater.nn.block import PostNorm, PreNorm
+from headwater.nn.output import OutputLayer
 from headwater.nn.packed import pack, shared_copy
 
 N = TypeVar("N", bound=nn.Module)
@@ -57,11 +60,12 @@ def running(network: N, precision: torch.dtype | None = None) -> Iterator[N]:
     precision = precision or fast_precision(network)
     device = device_of(network)
     with evaluating(network):
-        if precision == torch.bfloat16 and device.type == "cpu" and _is_transformer(network):
+        if precision == torch.bfloat16 and _can_pack(network, device):
             with autocast(torch.float32, device):
                 yield _packed_copy(network)
         else:
-            with autocast(precision, device):
+            exact = _holds(network, OutputLayer)
+            with autocast(torch.float32 if exact else precision, device):
                 yield network
 
 
@@ -97,8 +101,15 @@ def choose_products(name: str, device: torch.device) -> torch.dtype | None:
     return None if name == "auto" else choose_precision(name, device)
 
 
-def _is_transformer(network: nn.Module) -> bool:
-    return any(isinstance(part, PostNorm | PreNorm) for part in network.modules())
+def _can_pack(network: nn.Module, device: torch.device) -> bool:
+    """Tell whether the kernels are there, which torch's autocast does without, and their layers."""
+    if device.type != "cpu" or choose_precision("auto", device) != torch.bfloat16:
+        return False
+    return _holds(network, PostNorm | PreNorm)
+
+
+def _holds(network: nn.Module, kind: type[nn.Module] | UnionType) -> bool:
+    return any(isinstance(part, kind) for part in network.modules())
 
 
 def _packed_copy(network: N) -> N:

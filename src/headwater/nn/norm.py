@@ -56,12 +56,12 @@ class RMSNorm(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         if self.in_bf16:
-            return self._half(hidden)
+            return self._rounded(hidden)
         hidden = at_least_float32(hidden)
         scale = torch.rsqrt(hidden.square().mean(-1, keepdim=True) + self.eps)
         return self.weight.to(hidden.dtype) * (hidden * scale)
 
-    def _half(self, hidden: Tensor) -> Tensor:
+    def _rounded(self, hidden: Tensor) -> Tensor:
         size = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True, dtype=torch.float32)
         scale = torch.rsqrt(size.square_().div_(hidden.shape[-1]).add_(self.eps))
         half = torch.empty_like(hidden, dtype=torch.bfloat16)

@@ -58,25 +58,31 @@ def _pack_layer(layer: PostNorm | PreNorm) -> None:
             part.in_bf16 = True
         if isinstance(part, FeedForward) and part.activation is F.relu:
             part.inner = _PackedLinear(cast(nn.Linear, part.inner), "relu")
-            part.activation = _same
+            part.activation = nn.Identity()
         for name, child in part.named_children():
             if isinstance(child, nn.Linear):
                 part.set_submodule(name, _PackedLinear(child))
 
 
 class _Packed:
-    """A matrix as the processor reads it."""
+    """A product with a matrix, which is packed for the processor when it is first asked for.
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, rows: int, act: str = "none") -> None:
-        half = weight.detach().to(torch.bfloat16).contiguous()
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(half, rows)
-        self._bias = None if bias is None else bias.detach().to(torch.bfloat16)
-        self._act = act
+    Args:
+        rows: of the inputs, for which the layout is chosen.
+        act: the activation of oneDNN after it.
+    """
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        given = inputs.to(torch.bfloat16)
+    def __init__(self, rows: int, act: str = "none") -> None:
+        self._rows, self._act = rows, act
+        self._matrix: tuple[Tensor, Tensor | None] | None = None
+
+    def __call__(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if self._matrix is None:
+            half = weight.detach().to(torch.bfloat16).contiguous()
+            packed = torch.ops.mkldnn._reorder_linear_weight(half, self._rows)
+            self._matrix = packed, None if bias is None else bias.detach().to(torch.bfloat16)
         product: Tensor = torch.ops.mkldnn._linear_pointwise(
-            given, self._weight, self._bias, self._act, [], ""
+            inputs.to(torch.bfloat16), *self._matrix, self._act, [], ""
         )
         return product
 
@@ -86,14 +92,11 @@ class _PackedLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear, act: str = "none") -> None:
         super().__init__()
-        self.act = act
         self.weight, self.bias = linear.weight, linear.bias
-        self._packed: _Packed | None = None
+        self._product = _Packed(_ROWS, act)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        if self._packed is None:
-            self._packed = _Packed(self.weight, self.bias, _ROWS, self.act)
-        return self._packed(hidden)
+        return self._product(hidden, self.weight, self.bias)
 
 
 class _PackedOutput(nn.Module):
@@ -101,18 +104,12 @@ class _PackedOutput(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self._packed: _Packed | None = None
+        self._product = _Packed(_STEP)
 
     def forward(self, states: Tensor, vectors: Tensor, bias: Tensor | None = None) -> Tensor:
-        if self._packed is None:
-            self._packed = _Packed(vectors, bias, _STEP)
-        scores = self._packed(states).float()
+        scores = self._product(states, vectors, bias).float()
         likely = scores.topk(min(_CHOSEN, scores.shape[-1])).indices
         exact = torch.einsum("...cw,...w->...c", vectors[likely], states.float())
         if bias is not None:
             exact = exact + bias[likely]
         return scores.scatter_(-1, likely, exact)
-
-
-def _same(hidden: Tensor) -> Tensor:
-    return hidden
