@@ -17,6 +17,8 @@ from benchmarks.harness.work import Absent, Context, Facts, Side
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["benchmarks.harness.preload"])
 
+LONGEST = 300  # seconds of a turn or of making ready; beyond it something hangs
+
 
 class Failed(Exception):
     """A side broke; the message is its traceback."""
@@ -56,6 +58,9 @@ class Running:
         self._process.join()
 
     def _receive(self, expected: str) -> Any:
+        if not self._connection.poll(LONGEST):
+            self.kill()
+            raise Failed(f"no answer in {LONGEST} s")
         try:
             kind, content = self._connection.recv()
         except EOFError:
