@@ -139,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("--threads", type=int, default=2)
     each.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     each.add_argument("--output", type=Path, help="JSON file [results.json of a whole run]")
+    each.add_argument("--verbose", action="store_true", help="tell the time of every turn")
     each.set_defaults(call=run)
     verbs.add_parser("list", help="name the works").set_defaults(call=show_list)
     verbs.add_parser("page", help="write docs/performance.md").set_defaults(call=write_page)
@@ -156,6 +157,7 @@ def main() -> int:
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     logging.getLogger("headwater").setLevel(logging.WARNING)
     options = _parser().parse_args()
+    logger.setLevel(logging.DEBUG if getattr(options, "verbose", False) else logging.INFO)
     return int(options.call(options))
 
 

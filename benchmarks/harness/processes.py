@@ -5,6 +5,7 @@ nothing, so that no thread or kernel is inherited.
 """
 
 import multiprocessing
+import signal
 import traceback
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -78,6 +79,7 @@ def serve(
     """Run a side at the other end of a connection."""
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     torch.set_num_threads(context.threads)
     try:
         connection.send(("end", dict(run(Turns(connection), context))))

@@ -57,8 +57,10 @@ def _start(work: Work, context: Context, absent: dict[str, str]) -> list[Running
     sides: Sequence[Side] = (*work.sides, *RATES)
     try:
         for side in sides:
+            begin = time.monotonic()
             try:
                 running.append(Running(side, context))
+                logger.debug("%s is ready after %.1f s", side.name, time.monotonic() - begin)
             except (Absent, Failed) as error:
                 if side is sides[0]:
                     raise
@@ -78,7 +80,9 @@ def _take_turns(running: list[Running], turns: int, *, warm: bool) -> dict[str, 
     for number in range(turns + warm):
         first = number % len(running)
         for each in running[first:] + running[:first]:
+            begin = time.monotonic()
             value = each.value()
+            logger.debug("turn %d of %s: %.1f s", number, each.name, time.monotonic() - begin)
             if number >= warm:
                 values[each.name].append(value)
     return values

@@ -37,11 +37,12 @@ class Alive(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         found = func(*args, **(kwargs or {}))
-        self._drop()
         for each in tree_leaves((args, kwargs, found)):
             if isinstance(each, torch.Tensor):
                 self._add(each)
-        self.peak = max(self.peak, self.bytes)
+        if self.bytes > self.peak:
+            self._drop()
+            self.peak = max(self.peak, self.bytes)
         return found
 
     def _add(self, tensor: torch.Tensor) -> None:

@@ -14,7 +14,7 @@ from headwater.text.training import VocabularyPlan, train_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
 PASSAGES, FIRST_PASSAGES = "text/wikipedia_passages_cc_by_sa/wikipedia_passages.jsonl.gz", 3000
-BOOKS, FIRST_BOOKS = "text/books_public_domain/books-00-of-17.jsonl.gz", 250
+BOOKS, FIRST_BOOKS = "text/books_public_domain/books-00-of-17.jsonl.gz", 700
 WORDS = 20_000
 BERT, GPT2, T5 = FOLDER, "tokenizers/gpt2", "tokenizers/t5/spiece.model"
 
@@ -38,7 +38,7 @@ def words(context: Context) -> TokenStore:
     folder = context.scratch / "words"
     if not folder.exists():
         text = _first(context, BOOKS, FIRST_BOOKS)
-        plan = VocabularyPlan("word", WORDS, lower_case=True)
+        plan = VocabularyPlan(kind="word", size=WORDS, lower_case=True)
         known = train_vocabulary(plan, documents([text]), context.scratch / "vocabulary-words")
         build([text], known, folder)
     return TokenStore.open(folder)

@@ -130,7 +130,7 @@ def transformers(turns: Turns, context: Context, writing: Writing, dtype: str) -
 
     size = fastest(lambda size: generate(texts, size)) if writing.together else 1
     found = write(turns, texts, writing, lambda part: generate(part, size))
-    return {OUTPUTS: found, "texts in a batch": size}
+    return {OUTPUTS: found, **({"texts in a batch": size} if writing.together else {})}
 
 
 def ctranslate2s(turns: Turns, context: Context, writing: Writing, dtype: str) -> Facts:
@@ -158,7 +158,7 @@ def ctranslate2s(turns: Turns, context: Context, writing: Writing, dtype: str) -
 
     size = fastest(lambda size: generate(texts, size)) if writing.together else 1
     found = write(turns, texts, writing, lambda part: generate(part, size))
-    return {OUTPUTS: found, "texts in a batch": size}
+    return {OUTPUTS: found, **({"texts in a batch": size} if writing.together else {})}
 
 
 def _converted(model: Path, folder: Path, dtype: str) -> str:
