@@ -22,6 +22,7 @@ from benchmarks.table_of_works import WORKS
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 HISTORY = ROOT / "benchmarks" / "history.jsonl"
+INTERRUPTED = "interrupted"
 PAGE = ROOT / "docs" / "performance.md"
 
 logger = logging.getLogger("benchmarks")
@@ -46,10 +47,10 @@ def run(options: argparse.Namespace) -> int:
         works=found,
     )
     print("\n".join(["", table(report), "", facts(report), "", machine(report)]))
-    if output is not None:
+    if output is not None and INTERRUPTED not in failed:
         report.write(output)
         print(f"written: {output}")
-    return 1 if failed else 0
+    return 130 if INTERRUPTED in failed else 1 if failed else 0
 
 
 def _measure(works: list[Work], context: Context, turns: int) -> tuple[list[Result], list[str]]:
@@ -62,6 +63,9 @@ def _measure(works: list[Work], context: Context, turns: int) -> tuple[list[Resu
         except Failed as error:
             failed.append(work.name)
             logger.error("%s failed:\n%s", work.name, error)
+        except KeyboardInterrupt:
+            failed.append(INTERRUPTED)
+            break
         else:
             logger.info("%s: %.0f s", work.name, found[-1].seconds)
     return found, failed

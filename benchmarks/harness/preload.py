@@ -9,9 +9,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import torch  # noqa: E402, F401
+import torch  # noqa: F401
 
-import headwater  # noqa: E402, F401
+import headwater  # noqa: F401
 
 with contextlib.suppress(ImportError):  # its sides are skipped
     import transformers

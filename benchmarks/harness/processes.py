@@ -73,9 +73,7 @@ class Running:
         raise (Absent if kind == "absent" else Failed)(content)
 
 
-def serve(
-    connection: Connection, run: Callable[[Turns, Context], Facts], context: Context
-) -> None:
+def serve(connection: Connection, run: Callable[[Turns, Context], Facts], context: Context) -> None:
     """Run a side at the other end of a connection."""
     import torch
 

@@ -5,14 +5,15 @@ negatives of its own for each word; ours has candidates that a batch shares. How
 become is measured by `python -m benchmarks.quality.cbow`.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from benchmarks.harness.operations import TRAINING, linear
 from benchmarks.harness.turns import Turns
 from benchmarks.harness.work import OPERATIONS, Context, Facts, Side, Work
 from benchmarks.works.pretraining_text import words
 from benchmarks.works.training import train
-from headwater.corpus.store import TokenStore
 from headwater.models.build import build_model
 from headwater.models.cbow.family import CBOWConfig
 from headwater.models.families import FAMILIES
@@ -20,7 +21,7 @@ from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.training.config import TrainingConfig
 
 WIDTH, WINDOW, SAMPLES, BATCH = 100, 5, 256, 8192
-STEPS = 30  # of a turn: about 250,000 words
+STEPS = 20  # of a turn: about 160,000 words
 LONGEST = 10_000  # words: gensim passes over what follows in one text
 
 
@@ -50,7 +51,9 @@ def headwaters(turns: Turns, context: Context) -> Facts:
 
 def gensims(turns: Turns, context: Context) -> Facts:
     """Train by gensim, an epoch in each turn."""
-    texts = texts_of(words(context))
+    store = words(context)
+    vocabulary = store.load_vocabulary()
+    texts = texts_of(store, [vocabulary.token(id) for id in range(vocabulary.size)])
     model = word2vec(texts, workers=context.threads)
     for _ in turns:
         model.train(texts, total_examples=model.corpus_count, epochs=1)
@@ -58,22 +61,24 @@ def gensims(turns: Turns, context: Context) -> Facts:
     return {}
 
 
-def word2vec(texts: list[list[str]], *, workers: int, seed: int = 0, **options: int):  # type: ignore[no-untyped-def]
+def word2vec(texts: list[list[str]], *, workers: int, seed: int = 0, **sizes: int) -> Any:
     """Return gensim's model with fresh vectors of the words of texts."""
     from gensim.models import Word2Vec
 
     model = Word2Vec(
         sg=0, hs=0, cbow_mean=1, negative=5, sample=0, min_count=1, workers=workers,
-        shrink_windows=False, seed=seed, **{"vector_size": WIDTH, "window": WINDOW, **options},
+        shrink_windows=False, seed=seed, **{"vector_size": WIDTH, "window": WINDOW, **sizes},
     )  # fmt: skip
     model.build_vocab(texts)
     return model
 
 
-def texts_of(store: TokenStore) -> list[list[str]]:
-    """Return the words of a store, in texts that gensim reads to their ends."""
-    vocabulary = store.load_vocabulary()
-    known = [vocabulary.token(id) for id in range(vocabulary.size)]
+def texts_of(store: Any, known: Sequence[str]) -> list[list[str]]:
+    """Return the words of a store, in texts that gensim reads to their ends.
+
+    Args:
+        known: the words by their ids.
+    """
     return [
         [known[id] for id in store.tokens[begin : min(begin + LONGEST, end)].tolist()]
         for first, end in pairwise(store.documents.tolist())

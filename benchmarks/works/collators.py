@@ -1,6 +1,7 @@
 """Batches as others make them: rows cut from joined texts, and T5's published noise."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def rows(
     room: list[int] = []
     bounds = store.documents.tolist()
     while True:
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in pairwise(bounds):
             room += [*before, *store.tokens[begin:end].tolist(), *after]
             while len(room) >= length:
                 yield room[:length]

@@ -25,9 +25,7 @@ BATCH, INPUTS, TARGETS, EXAMPLES, STEPS = 8, 512, 32, 3000, 3
 def read_pairs(context: Context) -> EncodedPairs:
     """Return questions with contexts, and their answers."""
     examples = [
-        TextExample(
-            each.id, f"question: {each.question} context: {each.context}", each.golds[:1]
-        )
+        TextExample(each.id, f"question: {each.question} context: {each.context}", each.golds[:1])
         for each in questions(context, TRAIN, EXAMPLES)
     ]
     return encode_text_pairs(load_vocabulary(context.file(SPIECE)), examples, INPUTS, TARGETS)

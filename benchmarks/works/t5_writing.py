@@ -56,9 +56,7 @@ def prepare(context: Context) -> None:
 def read_texts(context: Context, writing: Writing) -> tuple[SentencePieceProcessor, list[str]]:
     """Return T5's tokenizer and questions with contexts, of like length."""
     processor = SentencePieceProcessor(model_file=str(context.file(SPIECE)))
-    texts = (
-        f"question: {each.question} context: {each.context}" for each in questions(context)
-    )
+    texts = (f"question: {each.question} context: {each.context}" for each in questions(context))
     fitting = (text for text in texts if SHORTEST < len(processor.encode(text)) < LONGEST)
     return processor, [next(fitting) for _ in range(writing.texts)]
 
@@ -187,7 +185,9 @@ def _work(name: str, title: str, writing: Writing) -> Work:
                 partial(transformers, writing=writing, dtype="bfloat16"),
                 plain,
             ),
-            Side("ctranslate2 fp32", partial(ctranslate2s, writing=writing, dtype="float32"), engine),
+            Side(
+                "ctranslate2 fp32", partial(ctranslate2s, writing=writing, dtype="float32"), engine
+            ),
             Side("ctranslate2 int8", partial(ctranslate2s, writing=writing, dtype="int8"), engine),
         ),
         reference=REFERENCE,

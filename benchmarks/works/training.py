@@ -70,9 +70,7 @@ def train(
     hooks = Paced(turns, items, steps)
     model.eval()
     with TemporaryDirectory() as folder, suppress(_Over):
-        Trainer(
-            model, features, config, Path(folder) / "run", pad_id=pad_id, hooks=hooks
-        ).run()
+        Trainer(model, features, config, Path(folder) / "run", pad_id=pad_id, hooks=hooks).run()
     begin = time.perf_counter()
     for step in islice(_steps(plan), TIMED):
         _batches(step, features, pad_id)
