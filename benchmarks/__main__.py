@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [work.name for work in WORKS]
     each = verbs.add_parser("run", help="measure, print the table, write results.json")
     each.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
-    each.add_argument("--quick", action="store_true", help="one turn, for development")
+    each.add_argument("--quick", action="store_true", help="one turn of a fifth, for development")
     each.add_argument("--turns", type=int, default=5)
     each.add_argument("--threads", type=int, default=2)
     each.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")

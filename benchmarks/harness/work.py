@@ -24,12 +24,17 @@ class Context:
     """What every side is given.
 
     data: folder with real files. scratch: folder of the run, which the sides of a work share.
+    quick: for development alone.
     """
 
     data: Path
     scratch: Path
     threads: int
     quick: bool = False
+
+    def some(self, count: int) -> int:
+        """Return how many items a turn has: a fifth, at least one, where all is to be quick."""
+        return max(1, count // 5) if self.quick else count
 
     def file(self, name: str) -> Path:
         """Return a file of the data."""

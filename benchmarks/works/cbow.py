@@ -43,7 +43,7 @@ def headwaters(turns: Turns, context: Context) -> Facts:
     found = train(
         *(turns, model, features, config),
         pad_id=0,
-        steps=STEPS,
+        steps=context.some(STEPS),
         size=lambda index: int(lengths[index]) - 2 * WINDOW,
     )
     return {**found, OPERATIONS: TRAINING * linear(1, WIDTH, SAMPLES)}

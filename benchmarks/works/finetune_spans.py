@@ -35,7 +35,9 @@ def headwaters(turns: Turns, context: Context) -> Facts:
     tokens = int(BATCH * windows.lengths.mean())
     config = TrainingConfig(steps=10**6, batch=BatchSize(tokens=tokens))
     model = load_model(FOLDER, "span").model
-    found = train(turns, model, windows, config, pad_id=0, steps=STEPS, size=lambda _: 1)
+    found = train(
+        turns, model, windows, config, pad_id=0, steps=context.some(STEPS), size=lambda _: 1
+    )
     operations = TRAINING * mean(MINILM.read(int(length)) for length in windows.lengths)
     return {**found, OPERATIONS: operations}
 
@@ -48,7 +50,7 @@ def transformers(turns: Turns, context: Context, tuned: bool) -> Facts:
     network = BertForQuestionAnswering.from_pretrained(FOLDER, dtype=torch.float32)
     return loop(
         *(turns, network, batches(windows, tuned=tuned)),
-        steps=STEPS if tuned else 1,
+        steps=context.some(STEPS) if tuned else 1,
         size=lambda batch: len(batch["input_ids"]),
         tuned=tuned,
         rate=5e-5,

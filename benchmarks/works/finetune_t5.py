@@ -37,7 +37,9 @@ def headwaters(turns: Turns, context: Context) -> Facts:
     tokens = int(BATCH * pairs.lengths.mean())
     config = TrainingConfig(steps=10**6, batch=BatchSize(tokens=tokens))
     model = load_model(context.scratch / "t5").model
-    found = train(turns, model, pairs, config, pad_id=0, steps=STEPS, size=lambda _: 1)
+    found = train(
+        turns, model, pairs, config, pad_id=0, steps=context.some(STEPS), size=lambda _: 1
+    )
     both = zip(pairs.lengths.tolist(), pairs.target_lengths.tolist(), strict=True)
     return {**found, OPERATIONS: TRAINING * mean(t5_small(all - own, own) for all, own in both)}
 
@@ -52,7 +54,7 @@ def transformers(turns: Turns, context: Context, tuned: bool) -> Facts:
     )
     return loop(
         *(turns, network, batches(pairs, tuned=tuned)),
-        steps=STEPS if tuned else 1,
+        steps=context.some(STEPS) if tuned else 1,
         size=lambda batch: len(batch["input_ids"]),
         tuned=tuned,
     )

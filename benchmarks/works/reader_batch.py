@@ -1,6 +1,7 @@
 """The bundled reader answers questions of SQuAD dev together."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -13,15 +14,17 @@ from benchmarks.harness.work import OPERATIONS, Context, Facts, Side, Work
 from benchmarks.works import reader_peers
 from benchmarks.works.squad import f1, questions
 from headwater.data.config import SpanConfig
+from headwater.data.example import SpanExample
 from headwater.tasks.windows import build_windows
 
 COUNT, FEWER = 150, 30  # questions of a turn; where they are answered one by one
+TRIED = 60  # questions to find the best batch with
 SIZES = (512, 1024, 2048, 4096)  # batches that the tuned loop tries, in tokens
 
 
 def headwaters(turns: Turns, context: Context) -> Facts:
     """Answer all in one call; compare with float32 after."""
-    examples = questions(context, count=COUNT)
+    examples = questions(context, count=context.some(COUNT))
     pairs = [(each.question, each.context) for each in examples]
     model, exact = headwater.load("reader"), headwater.load("reader", precision="fp32")
     answers: list[str] = []
@@ -42,7 +45,7 @@ def headwaters(turns: Turns, context: Context) -> Facts:
 @torch.inference_mode()
 def one_by_one(turns: Turns, context: Context) -> Facts:
     """Answer each question by itself."""
-    examples = questions(context, count=FEWER)
+    examples = questions(context, count=context.some(FEWER))
     tokenizer, network = reader_peers.tokenizer(), reader_peers.network()
     for _ in turns:
         for each in examples:
@@ -56,28 +59,29 @@ def one_by_one(turns: Turns, context: Context) -> Facts:
 @torch.inference_mode()
 def batched(turns: Turns, context: Context, dtype: str) -> Facts:
     """Answer in batches; in half precision, of the size that is fastest here."""
-    examples = questions(context, count=COUNT)
+    examples = questions(context, count=context.some(COUNT))
     tokenizer = reader_peers.tokenizer()
     network = reader_peers.network(getattr(torch, dtype))
 
-    def answer(tokens: int | None) -> float:
+    def answer(some: Sequence[SpanExample], tokens: int | None) -> float:
         begin = time.perf_counter()
-        for arrays in reader_peers.batches(tokenizer, examples, tokens):
+        for arrays in reader_peers.batches(tokenizer, some, tokens):
             reader_peers.run(network, arrays)
         return time.perf_counter() - begin
 
     tokens = None
     if dtype == "bfloat16":
-        tokens = min(SIZES, key=lambda size: min(answer(size) for _ in range(2)))
+        tried = examples[: context.some(TRIED)]
+        tokens = min(SIZES, key=lambda size: min(answer(tried, size) for _ in range(2)))
     for _ in turns:
-        answer(tokens)
+        answer(examples, tokens)
         turns.count(len(examples))
     return {} if tokens is None else {"tokens in a batch": tokens}
 
 
 def onnxruntimes(turns: Turns, context: Context, int8: bool) -> Facts:
     """Answer in batches through onnxruntime."""
-    examples = questions(context, count=COUNT)
+    examples = questions(context, count=context.some(COUNT))
     reader = reader_peers.OnnxReader(int8=int8, threads=context.threads)
     for _ in turns:
         for arrays in reader_peers.batches(reader.tokenizer, examples):

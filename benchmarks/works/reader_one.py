@@ -25,7 +25,7 @@ def chosen(context: Context) -> list[SpanExample]:
     examples = questions(context, count=2000)
     windows = build_windows(vocabulary, examples, SpanConfig(), labelled=False)
     near = abs(windows.lengths - TOKENS) <= AROUND
-    return [examples[int(index)] for index in windows.example_of[near][:COUNT]]
+    return [examples[int(index)] for index in windows.example_of[near][: context.some(COUNT)]]
 
 
 def headwaters(turns: Turns, context: Context) -> Facts:

@@ -58,7 +58,7 @@ def read_texts(context: Context, writing: Writing) -> tuple[SentencePieceProcess
     processor = SentencePieceProcessor(model_file=str(context.file(SPIECE)))
     texts = (f"question: {each.question} context: {each.context}" for each in questions(context))
     fitting = (text for text in texts if SHORTEST < len(processor.encode(text)) < LONGEST)
-    return processor, [next(fitting) for _ in range(writing.texts)]
+    return processor, [next(fitting) for _ in range(context.some(writing.texts))]
 
 
 def write(turns: Turns, texts: Sequence[str], writing: Writing, generate: Any) -> list[str]:
