@@ -16,7 +16,7 @@ from benchmarks.harness.processes import Failed
 from benchmarks.harness.report import Report, Result
 from benchmarks.harness.run import run_work
 from benchmarks.harness.table import facts, machine, table
-from benchmarks.harness.work import Absent, Context, Work
+from benchmarks.harness.work import HINT, Absent, Context, Work
 from benchmarks.table_of_works import WORKS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure works and print the table."""
     works = [work for work in WORKS if not options.only or work.name in options.only]
     if not options.data.is_dir():
-        return _mistake(f"{options.data} is not there; say where the data are with --data FOLDER")
+        print(f"{options.data} is not there; {HINT}", file=sys.stderr)
+        return 2
     whole = not options.only and not options.quick
     output = options.output or (RESULTS if whole else None)
     with tempfile.TemporaryDirectory() as scratch:
@@ -98,7 +99,8 @@ def show_regressions(options: argparse.Namespace) -> int:
     after = history.find(entries, options.after)
     before = after and history.find(entries, options.before, after)
     if after is None or before is None:
-        return _mistake(f"{options.history}: two runs on one kind of machine are needed")
+        print(f"{options.history}: no two runs to compare, on one kind of machine", file=sys.stderr)
+        return 2 if options.before or options.after else 0
     lines = history.regressions(before, after)
     print(f"{before.commit} -> {after.commit}: {len(lines)} ratios fell by more than 10%")
     for name in before.versions:
@@ -106,11 +108,6 @@ def show_regressions(options: argparse.Namespace) -> int:
             print(f"{name}: {before.versions[name]} -> {after.versions.get(name, 'none')}")
     print("\n".join(lines), end="\n" if lines else "")
     return 1 if lines else 0
-
-
-def _mistake(line: str) -> int:
-    print(line, file=sys.stderr)
-    return 2
 
 
 def _command(options: argparse.Namespace) -> str:

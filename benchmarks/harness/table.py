@@ -27,7 +27,7 @@ def rows(work: Result) -> list[str]:
         shown if any(limits) else "",
         "" if share is None else f"{share:.0%}",
     )
-    found = []
+    found: list[str] = []
     for peer in work.peers or [""]:
         title, value, limit, part = own if not found else ("",) * 4
         theirs, ratio = "", ""

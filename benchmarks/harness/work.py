@@ -14,6 +14,8 @@ Facts = Mapping[str, Any]
 """
 OPERATIONS, OUTPUTS = "operations", "outputs"
 
+HINT = "say where the data are with --data FOLDER"
+
 
 class Absent(Exception):
     """A file or a package is not there; the message is one line for the user."""
@@ -40,7 +42,7 @@ class Context:
         """Return a file of the data."""
         path = self.data / name
         if not path.exists():
-            raise Absent(f"{path} is not there; say where the data are with --data FOLDER")
+            raise Absent(f"{path} is not there; {HINT}")
         return path
 
 

@@ -74,7 +74,7 @@ def span_corruption(
         starts = np.cumsum(np.stack([clean, noisy], axis=1).reshape(-1))[:-1]
         turns = np.zeros(length, np.int8)
         turns[starts] = 1
-        return np.cumsum(turns) % 2 == 1
+        return np.asarray(np.cumsum(turns) % 2 == 1)
 
     def with_sentinels(ids: Ids, noise: NDArray[np.bool_]) -> Ids:
         """noise_span_to_unique_sentinel."""

@@ -83,8 +83,8 @@ def transformers(turns: Turns, context: Context, name: str) -> Facts:
     collator = transformers.DataCollatorForLanguageModeling
     if name == "bert":
         network = transformers.BertForMaskedLM(transformers.BertConfig())
-        ends = [vocabulary.cls_id], [vocabulary.sep_id]
         tokenizer = transformers.AutoTokenizer.from_pretrained(BERT)
+        ends = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
         batches = collated(rows(store, LENGTH, *ends), ROWS, collator(tokenizer))
     elif name == "t5":
         config = transformers.T5Config(decoder_start_token_id=0)
@@ -93,7 +93,7 @@ def transformers(turns: Turns, context: Context, name: str) -> Facts:
         batches = corrupted(texts, ROWS, span_corruption(vocabulary))
     else:
         network = transformers.GPT2LMHeadModel(transformers.GPT2Config())
-        tokenizer = transformers.GPT2TokenizerFast.from_pretrained(context.file(GPT2))
+        tokenizer = transformers.GPT2Tokenizer.from_pretrained(context.file(GPT2))
         tokenizer.pad_token = tokenizer.eos_token
         texts = rows(store, LENGTH, after=[tokenizer.eos_token_id])
         batches = collated(texts, ROWS, collator(tokenizer, mlm=False))

@@ -126,9 +126,9 @@ def transformers(turns: Turns, context: Context, writing: Writing, dtype: str) -
                 written[index] = vocabulary.decode([id for id in row if id not in ENDS])
         return written
 
-    size = fastest(lambda size: generate(texts, size)) if writing.together else 1
+    size = fastest(lambda size: generate(texts, size)) if len(texts) > SIZES[0] else SIZES[0]
     found = write(turns, texts, writing, lambda part: generate(part, size))
-    return {OUTPUTS: found, **({"texts in a batch": size} if writing.together else {})}
+    return {OUTPUTS: found, "texts in a batch": size if writing.together else 1}
 
 
 def ctranslate2s(turns: Turns, context: Context, writing: Writing, dtype: str) -> Facts:
@@ -154,9 +154,9 @@ def ctranslate2s(turns: Turns, context: Context, writing: Writing, dtype: str) -
         )
         return [vocabulary.decode([ids[token] for token in f.hypotheses[0]]) for f in found]
 
-    size = fastest(lambda size: generate(texts, size)) if writing.together else 1
+    size = fastest(lambda size: generate(texts, size)) if len(texts) > SIZES[0] else SIZES[0]
     found = write(turns, texts, writing, lambda part: generate(part, size))
-    return {OUTPUTS: found, **({"texts in a batch": size} if writing.together else {})}
+    return {OUTPUTS: found, "texts in a batch": size if writing.together else 1}
 
 
 def _converted(model: Path, folder: Path, dtype: str) -> str:
