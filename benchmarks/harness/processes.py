@@ -81,6 +81,8 @@ def serve(connection: Connection, run: Callable[[Turns, Context], Facts], contex
     torch.set_num_threads(context.threads)
     try:
         connection.send(("end", dict(run(Turns(connection), context))))
+    except EOFError:
+        return  # the parent is gone
     except Absent as absent:
         connection.send(("absent", str(absent)))
     except Exception:
