@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUESTION ?= When did the spring begin to flow again?
 
-.PHONY: ask test lint slow clean
+.PHONY: ask test lint slow bench clean
 
 ask: $(VENV)/installed
 	$(BIN)/headwater ask "$(QUESTION)" --context examples/spring.txt
@@ -19,6 +19,13 @@ test: $(VENV)/installed-for-tests
 
 slow: $(VENV)/installed-for-tests
 	$(BIN)/pytest -m slow
+
+# On a quiet machine: every work beside its peers, then docs/performance.md and the history of results.
+bench: $(VENV)/installed-for-tests
+	$(BIN)/python -m benchmarks run
+	$(BIN)/python -m benchmarks page
+	$(BIN)/python -m benchmarks record
+	$(BIN)/python -m benchmarks regressions
 
 # The environment is made under its own name only once it is whole, so that a broken one is made anew.
 $(VENV)/installed: pyproject.toml constraints.txt

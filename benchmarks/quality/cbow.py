@@ -2,7 +2,7 @@
 
     headwater vocabulary train BOOKS --kind word --lower-case --size 20000 --output words
     headwater corpus build BOOKS --vocabulary words --output store
-    python benchmarks/cbow.py --store store            (gensim must be installed)
+    python -m benchmarks.quality.cbow --store store    (gensim must be installed)
 
 Both read the same words (of the same vocabulary, `[UNK]` among them), with the same width, window
 and epochs, each on one core; gensim with `sample=0`, `shrink_windows=False` and 5 negatives of its
@@ -21,11 +21,13 @@ import time
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
-from gensim.models import Word2Vec
 
+from benchmarks.harness.report import quartiles
+from benchmarks.works.cbow import texts_of, word2vec
 from headwater.corpus.store import TokenStore
 from headwater.data.batching import collate, plan_epoch
 from headwater.errors import UserError
@@ -40,7 +42,6 @@ from headwater.training.schedules import learning_rate
 from headwater.training.step import Stepper
 
 PAIRS = Path(__file__).with_name("word_pairs.txt")
-LONGEST = 10_000  # words: gensim passes over what follows in one text
 
 
 def ours(store: SimpleNamespace, words: int, options: argparse.Namespace):
@@ -76,11 +77,8 @@ def ours(store: SimpleNamespace, words: int, options: argparse.Namespace):
 
 def gensims(texts: list[list[str]], words: list[str], options: argparse.Namespace):
     """The same by gensim, with rows by our ids."""
-    model = Word2Vec(
-        sg=0, hs=0, cbow_mean=1, negative=5, sample=0, min_count=1, workers=1,
-        shrink_windows=False, vector_size=options.width, window=options.window, seed=options.seed,
-    )  # fmt: skip
-    model.build_vocab(texts)
+    sizes = {"vector_size": options.width, "window": options.window}
+    model = word2vec(texts, workers=1, seed=options.seed, **sizes)
     yield _table(model, words)
     falling = np.linspace(options.alpha, 1e-4, options.epochs + 1)
     for start, end in pairwise(falling.tolist()):
@@ -90,7 +88,7 @@ def gensims(texts: list[list[str]], words: list[str], options: argparse.Namespac
         yield _table(model, words)
 
 
-def _table(model: Word2Vec, words: list[str]) -> np.ndarray:
+def _table(model: Any, words: list[str]) -> np.ndarray:
     table = np.zeros((len(words), model.vector_size), np.float32)
     for id, word in enumerate(words):
         if word in model.wv:
@@ -172,11 +170,7 @@ def main() -> None:
     vocabulary = opened.load_vocabulary()
     store = cut(opened, options.words)
     words = [vocabulary.token(id) for id in range(vocabulary.size)]
-    texts = [
-        [words[id] for id in store.tokens[begin : min(begin + LONGEST, end)].tolist()]
-        for first, end in pairwise(store.documents.tolist())
-        for begin in range(first, end, LONGEST)
-    ]
+    texts = texts_of(store, words)
     count = len(store.tokens)
     print(
         f"{count:,} words, {options.epochs} epochs, width {options.width}, window {options.window}"
@@ -199,13 +193,11 @@ def main() -> None:
                 f"epoch {epoch + 1}  {name:9}  {speeds[name][-1]:9,.0f} words/s  {shown}",
                 flush=True,
             )
-    ratios = sorted(a / b for a, b in zip(*speeds.values(), strict=True))
+    low, middle, high = quartiles([a / b for a, b in zip(*speeds.values(), strict=True)])
     for name, each in speeds.items():
         spread = f"({min(each):,.0f} to {max(each):,.0f})"
         print(f"{name:9}  {statistics.median(each):9,.0f} words/s {spread}")
-    print(
-        f"headwater / gensim  {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-    )
+    print(f"headwater / gensim  {middle:.2f} ({low:.2f} to {high:.2f})")
 
 
 if __name__ == "__main__":

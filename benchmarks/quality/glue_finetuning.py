@@ -1,6 +1,6 @@
 """Fine-tuning on GLUE: headwater beside a plain `transformers` loop, in one run.
 
-    python benchmarks/glue_finetuning.py --model MINILM --glue GLUE --results results.jsonl
+    python -m benchmarks.quality.glue_finetuning --model MINILM --glue GLUE --results results.jsonl
 
 For each task and seed the same weights are fine-tuned twice by `recipes/glue/TASK.toml`, in turns
 (ours, theirs, ours, ...), and the dev set is scored once by the same metrics:
@@ -54,7 +54,7 @@ from headwater.tasks.names import task as find_task
 from headwater.training.log import read_log
 from headwater.training.schedules import warmup_steps
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "glue"
+RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "glue"
 SIDES = ("ours", "theirs")
 Epochs = Sequence[Sequence[tuple[int, float]]]
 """For each epoch, at the end of each step: the examples so far, and the clock in seconds."""

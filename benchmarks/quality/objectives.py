@@ -1,6 +1,6 @@
 """Examples per second of the objectives beside the published per-example algorithms, in one run.
 
-    python benchmarks/objectives.py --t5 SPIECE_MODEL --bert VOCAB_TXT
+    python -m benchmarks.quality.objectives --t5 SPIECE_MODEL --bert VOCAB_TXT
 
 All make the same kind of rows from the same corpus of made-up ids, on one core:
 
@@ -26,6 +26,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.harness.report import quartiles
+from benchmarks.works.collators import span_corruption
 from headwater.data.convert import FeatureSet
 from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
@@ -58,14 +60,6 @@ def make_store(vocabulary: Vocabulary, rows: int) -> MadeUp:
     return MadeUp(tokens.astype(np.uint16), bounds, bounds)
 
 
-def published_segmentation(items: int, segments: int) -> NDArray[np.int64]:
-    """T5's _random_segmentation, operation by operation in numpy."""
-    first = np.arange(items - 1) < segments - 1
-    np.random.shuffle(first)
-    number = np.cumsum(np.pad(first, [[1, 0]]))
-    return np.unique(number, return_counts=True)[1]
-
-
 def tuned_segmentation(items: int, segments: int) -> NDArray[np.int64]:
     """The same as fast as it goes one example at a time."""
     first = np.zeros(items, np.int64)
@@ -74,36 +68,11 @@ def tuned_segmentation(items: int, segments: int) -> NDArray[np.int64]:
     return np.bincount(np.cumsum(first))
 
 
-def plain_span_corruption(
-    store: MadeUp, vocabulary: Vocabulary, segmentation: Callable[[int, int], NDArray[np.int64]]
-) -> Turn:
+def plain_span_corruption(store: MadeUp, corrupt: Callable[[Ids], dict[str, Ids]]) -> Turn:
     """T5's preprocessing of one example after another."""
-    top = vocabulary.sentinel(0)
-
-    def spans_mask(length: int) -> NDArray[np.bool_]:
-        noise = min(max(round(length * 0.15), 1), length - 1)
-        spans = max(round(noise / 3.0), 1)
-        noisy, clean = segmentation(noise, spans), segmentation(length - noise, spans)
-        starts = np.cumsum(np.stack([clean, noisy], axis=1).reshape(-1))[:-1]
-        turns = np.zeros(length, np.int8)
-        turns[starts] = 1
-        return np.cumsum(turns) % 2 == 1
-
-    def with_sentinels(ids: Ids, noise: NDArray[np.bool_]) -> Ids:
-        """noise_span_to_unique_sentinel."""
-        previous = np.concatenate(([False], noise[:-1]))
-        first = noise & ~previous
-        sentinel = top + 1 - np.cumsum(first)
-        return np.where(first, sentinel, ids)[~(noise & previous)]
-
-    def example(row: int) -> dict[str, Ids]:
-        ids = store.tokens[row * 568 : (row + 1) * 568].astype(np.int32)
-        noise = spans_mask(568)
-        inputs = np.append(with_sentinels(ids, noise), 1).astype(np.int32)
-        targets = np.append(with_sentinels(ids, ~noise), 1).astype(np.int32)
-        return {"input_ids": inputs, "labels": targets}
-
-    return lambda rows: [example(int(row)) for row in rows]
+    return lambda rows: [
+        corrupt(store.tokens[row * 568 : (row + 1) * 568].astype(np.int32)) for row in rows
+    ]
 
 
 def plain_masked_lm(store: MadeUp, vocabulary: Vocabulary) -> Turn:
@@ -153,7 +122,7 @@ def compare(name: str, ours: FeatureSet, plain: dict[str, Turn], turns: int) -> 
     medians = {loop: statistics.median(values) for loop, values in seconds.items()}
     for loop in plain:
         ratios = [p / o for o, p in zip(seconds["ours"], seconds[loop], strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4)
+        low, middle, high = quartiles(ratios)
         print(
             f"{name:16} {loop:10} {medians['ours'] * 1e6:8.1f} {medians[loop] * 1e6:9.1f}   "
             f"{middle:6.1f}   {low:.1f} to {high:.1f}"
@@ -198,8 +167,8 @@ def main() -> None:
     masks = MaskedLM(words, bert, MaskedLMConfig(next_sentence=False), seed=0)
     print("us per example   beside         ours     other    ratio   (quartiles)")
     loops = {
-        "published": plain_span_corruption(texts, t5, published_segmentation),
-        "tuned": plain_span_corruption(texts, t5, tuned_segmentation),
+        "published": plain_span_corruption(texts, span_corruption(t5)),
+        "tuned": plain_span_corruption(texts, span_corruption(t5, tuned_segmentation)),
     }
     each = compare("span corruption", spans, loops, options.turns)
     compare("masked LM", masks, {"published": plain_masked_lm(words, bert)}, options.turns)

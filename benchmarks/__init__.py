@@ -1,0 +1,1 @@
+"""How fast headwater is, beside its peers. See README.md."""

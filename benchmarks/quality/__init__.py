@@ -1,0 +1,1 @@
+"""Slower comparisons: what models learn and answer, not only how fast."""
