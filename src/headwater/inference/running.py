@@ -8,9 +8,8 @@ is kept until its weights change. Others run under autocast, or in float32: so d
 tokens, since in half precision likely ones become equal, and a T5 overflows in fp16.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from types import UnionType
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -57,14 +56,15 @@ def running(network: N, precision: torch.dtype | None = None) -> Iterator[N]:
     Args:
         precision: of the matrix products; None: by the processor and the size of the network.
     """
-    precision = precision or fast_precision(network)
-    device = device_of(network)
+    weights, kinds = _content(network)
+    device = weights[0].device if weights else torch.device("cpu")
+    precision = precision or _fast(weights)
     with evaluating(network):
-        if precision == torch.bfloat16 and _can_pack(network, device):
+        if precision == torch.bfloat16 and _can_pack(kinds, device):
             with autocast(torch.float32, device):
-                yield _packed_copy(network)
+                yield _packed_copy(network, weights)
         else:
-            exact = _holds(network, OutputLayer)
+            exact = any(issubclass(kind, OutputLayer) for kind in kinds)
             with autocast(torch.float32 if exact else precision, device):
                 yield network
 
@@ -87,7 +87,10 @@ def autocast(precision: torch.dtype, device: torch.device) -> AbstractContextMan
 
 def fast_precision(network: nn.Module) -> torch.dtype:
     """Return bf16 where the processor has it, and the network is large and in float32."""
-    weights = list(network.parameters())
+    return _fast(_content(network)[0])
+
+
+def _fast(weights: Sequence[nn.Parameter]) -> torch.dtype:
     size = sum(each.numel() for each in weights)
     if size < _SMALL or weights[0].dtype != torch.float32:
         return torch.float32
@@ -101,20 +104,31 @@ def choose_products(name: str, device: torch.device) -> torch.dtype | None:
     return None if name == "auto" else choose_precision(name, device)
 
 
-def _can_pack(network: nn.Module, device: torch.device) -> bool:
+def _content(network: nn.Module) -> tuple[list[nn.Parameter], set[type[nn.Module]]]:
+    """Return a network's parameters and the kinds of its modules.
+
+    Asked for before every batch: torch's own walk, which names all, takes ten times as long.
+    """
+    weights: list[nn.Parameter] = []
+    kinds: set[type[nn.Module]] = set()
+    parts: list[nn.Module] = [network]
+    for part in parts:
+        kinds.add(type(part))
+        weights += [each for each in part._parameters.values() if each is not None]
+        parts += [each for each in part._modules.values() if each is not None]
+    return list({id(each): each for each in weights}.values()), kinds
+
+
+def _can_pack(kinds: Iterable[type[nn.Module]], device: torch.device) -> bool:
     """Tell whether the kernels are there, which torch's autocast does without, and their layers."""
     if device.type != "cpu" or choose_precision("auto", device) != torch.bfloat16:
         return False
-    return _holds(network, PostNorm | PreNorm)
+    return any(issubclass(kind, PostNorm | PreNorm) for kind in kinds)
 
 
-def _holds(network: nn.Module, kind: type[nn.Module] | UnionType) -> bool:
-    return any(isinstance(part, kind) for part in network.modules())
-
-
-def _packed_copy(network: N) -> N:
+def _packed_copy(network: N, weights: Sequence[nn.Parameter]) -> N:
     """Return the packed copy of a network, made anew where its weights have changed."""
-    state = [(each.data_ptr(), each._version) for each in network.parameters()]
+    state = [(each.data_ptr(), each._version) for each in weights]
     before, copy = _packed.get(network, (None, network))
     if before != state:
         copy = shared_copy(network)
