@@ -36,6 +36,7 @@ from headwater.text.vocabulary import Vocabulary, check_fits
 
 if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.data.task import Task
+    from headwater.inference.embedder import Vectors
     from headwater.inference.entities import Aggregation, Entity
     from headwater.inference.gaps import Filling
 
@@ -281,6 +282,19 @@ class LoadedModel:
         found = writer.generate(given, config)
         padded = ([*(each.text for each in several), *[""] * wanted][:wanted] for several in found)
         return [text for several in padded for text in several]
+
+    def embed(self, texts: str | Sequence[str], *, prompt: str | None = None) -> "Vectors":
+        """Return the vectors of texts, float32 `[texts, width]`; of one text `[width]`.
+
+        They are those of sentence-transformers, of its folders and of any other encoder. The end of
+        a text that is too long is cut. Products are in float32 unless `load` named a precision.
+
+        Args:
+            prompt: the name of what the model puts before each text: "query", "document", or
+                another that its folder has; None: its default one.
+        """
+        found = self._predictors.embedder()(check_texts(texts, "texts"), prompt)
+        return found[0] if isinstance(texts, str) else found
 
     def unread(self, question: str) -> int:
         """Return how many tokens at the end of a question are too many for this, and not read."""

@@ -28,6 +28,7 @@ from headwater.models.build import Model
 from headwater.models.config import CHOOSING, ModelConfig
 from headwater.models.families import family_of, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
+from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 from headwater.text.sequence_layout import SequenceLayout, layout_for
@@ -35,6 +36,7 @@ from headwater.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.data.task import Task
+    from headwater.inference.embedder import Embedder
     from headwater.inference.entities import Aggregation, EntityTagger
     from headwater.inference.gaps import Filler
 
@@ -137,6 +139,19 @@ class Predictors:
         longest = sizes_of(self._config).longest_input
         head = self._head("fill", None)
         return MaskFiller(head, self._vocabulary, self._layout, longest, self._precision)
+
+    def embedder(self, precision: torch.dtype | None = None) -> "Embedder":
+        """Return what gives vectors of texts."""
+        from headwater.inference.embedder import Embedder
+
+        exact = precision or self._precision or torch.float32
+        return Embedder(self._embedding_network, self._vocabulary, self._layout, exact)
+
+    @cached_property
+    def _embedding_network(self) -> ModelWithHead:
+        from headwater.inference.embedder import embedding_network
+
+        return embedding_network(self._network, self._name)
 
     def unfit(self, verb: Name) -> UserError:
         """Return the error for what this model cannot do, with what it can."""
