@@ -102,7 +102,8 @@ def save_model(
     if isinstance(model, ModelWithHead) and model.head_name == "embedding":
         from headwater.checkpoints.sentence_folder import write_head
 
-        model, beside = model.body, partial(write_head, head=cast("EmbeddingHead", model.head))
+        head, width = cast("EmbeddingHead", model.head), sizes_of(model.config).hidden_size
+        model, beside = model.body, partial(write_head, head=head, width=width)
     content, segments = describe(model), sizes_of(model.config).segments > 1
     free = {EXTRA: extra, GENERATION: generation_content(model, vocabulary, generation or {})}
     if adaptation is not None:

@@ -79,8 +79,12 @@ def read_head(folder: Path, width: int) -> EmbeddingHead | None:
     return head.eval()
 
 
-def write_head(folder: Path, head: EmbeddingHead) -> None:
-    """Write into an encoder's folder what stands on it."""
+def write_head(folder: Path, head: EmbeddingHead, width: int) -> None:
+    """Write into an encoder's folder what stands on it.
+
+    Args:
+        width: of the encoder's outputs.
+    """
     config = head.config
     kinds = ["Transformer", "Pooling"]
     kinds += ["Dense" if isinstance(each, DenseConfig) else "Normalize" for each in config.layers]
@@ -90,7 +94,8 @@ def write_head(folder: Path, head: EmbeddingHead) -> None:
         for n, (path, kind) in enumerate(zip(paths, kinds, strict=True))
     ]
     write_json(folder / MODULES, modules)
-    content: dict[str, Any] = {key: name in config.pooling for key, name in _SWITCHES.items()}
+    content: dict[str, Any] = {"word_embedding_dimension": width}
+    content |= {key: name in config.pooling for key, name in _SWITCHES.items()}
     content["include_prompt"] = config.pools_prompt
     write_json(folder / paths[1] / "config.json", content)
     for path, layer, dense in zip(paths[2:], head.layers, config.layers, strict=True):
@@ -158,7 +163,7 @@ def _fill(dense: nn.Module, folder: Path) -> None:
     wanted = {name: tuple(each.shape) for name, each in dense.state_dict().items()}
     if (shapes := {name: tuple(each.shape) for name, each in tensors.items()}) != wanted:
         raise UserError(f"{folder / SINGLE}: holds {shapes}, its config.json asks for {wanted}")
-    dense.load_state_dict({name: each.float() for name, each in tensors.items()})
+    dense.load_state_dict({name: each.float() for name, each in tensors.items()}, assign=True)
 
 
 def _write_dense(folder: Path, layer: nn.Module, config: DenseConfig) -> None:

@@ -77,6 +77,10 @@ class Predictors:
     ) -> Predictor[Any]:
         """Return what predicts a task's examples; see `LoadedModel.predictor`."""
         network, precision = self._network, precision or self._precision
+        if task.kind == "embedding":
+            from headwater.inference.retriever import Retriever
+
+            return Retriever(self.embedder(precision))
         if isinstance(network, TextToText):
             return self._generating(task, network, options, precision)
         self._refuse_headless()

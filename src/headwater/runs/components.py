@@ -21,6 +21,7 @@ from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
 from headwater.runs.causal import learns_text
 from headwater.runs.early_checks import check_best_metric
+from headwater.runs.embedding import check_retrieval
 from headwater.runs.objective_component import ObjectiveComponent
 from headwater.runs.recipe import MixtureConfig, Recipe, RunRecipe
 from headwater.runs.setup import Setup
@@ -102,6 +103,8 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
         return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
     tasks = {each.task: learned(each.task) for each in leaves if each.task}
+    if vectors := [each.name for each in tasks.values() if each.kind == "embedding"]:
+        raise UserError(f"mixture: task {vectors[0]} is learned alone, not with others")
     if recipe.text.pad_punctuation:
         tasks |= _padded(tasks)
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
@@ -131,6 +134,8 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
 def _learned_task(name: str, *, method: str, writes: bool) -> Task[Any]:
     """Find a task, and refuse one that asks for text of a model that writes none."""
     task = find_task(name)
+    if task.kind == "embedding":
+        check_retrieval(task.name, method, writes=writes)
     if task.kind == "text" and method == "features":
         raise UserError(f"method 'features' learns no task that is written, such as {task.name}")
     if task.kind == "text" and not writes:
