@@ -159,6 +159,8 @@ def load_model(
         dtype: of the parameters; half-precision files are widened.
     """
     refuse_adapted(folder)
+    if head == "embedding":
+        return _giving_vectors(folder, dtype)
     described = Description.read(folder)
     peft = PeftFolder.find(folder)
     stored = read_weights(folder) if peft is None else peft.tensors(described.keys)
@@ -170,13 +172,18 @@ def load_model(
     tensors = stored if described.tasks is None else _under(_BODY, stored)
     tensors = published(tensors, described.keys, folder)
     config = with_labels(tied_as_found(described.config, tensors), labels)
-    found = _filled(Match(folder, described.keys, chosen, saved), config, tensors, dtype)
-    if chosen == "embedding" and isinstance(found.model, ModelWithHead):
-        from headwater.checkpoints.sentence_folder import read_head
+    return _filled(Match(folder, described.keys, chosen, saved), config, tensors, dtype)
 
-        own = read_head(folder, sizes_of(config).hidden_size)
-        found.model.head = found.model.head if own is None else own.to(dtype)
-    return found
+
+def _giving_vectors(folder: Path, dtype: torch.dtype) -> LoadedCheckpoint:
+    """Put on the body what `modules.json` says stands on it, or else what a new run begins with."""
+    from headwater.checkpoints.sentence_folder import read_head
+
+    body = load_model(folder, dtype=dtype).model.body
+    config = body.config
+    stored = read_head(folder, sizes_of(config).hidden_size)
+    head = stored or family_of(config).build_head(config, "embedding")
+    return LoadedCheckpoint(ModelWithHead(body, head.to(dtype)).eval(), config)
 
 
 def _heads(

@@ -92,7 +92,7 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     """Read everything that a recipe learns from; what the family cannot learn is refused first."""
     seed = recipe.training.seed
     writes = learns_text(recipe, family)
-    learned = partial(_learned_task, method=recipe.method, writes=writes)
+    learned = partial(_learned_task, recipe=recipe, writes=writes)
     if recipe.text.pad_punctuation and not writes:
         raise UserError("text.pad_punctuation is for models that write, such as a t5")
     if recipe.mixture is None:
@@ -103,8 +103,6 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
         return [TaskComponent(task, prepare(task, recipe.data, seed, writes=writes))]
     leaves = recipe.mixture.leaves()
     tasks = {each.task: learned(each.task) for each in leaves if each.task}
-    if vectors := [each.name for each in tasks.values() if each.kind == "embedding"]:
-        raise UserError(f"mixture: task {vectors[0]} is learned alone, not with others")
     if recipe.text.pad_punctuation:
         tasks |= _padded(tasks)
     objectives = [each.unlabelled for each in leaves if each.unlabelled is not None]
@@ -131,12 +129,12 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     return components
 
 
-def _learned_task(name: str, *, method: str, writes: bool) -> Task[Any]:
+def _learned_task(name: str, *, recipe: Recipe, writes: bool) -> Task[Any]:
     """Find a task, and refuse one that asks for text of a model that writes none."""
     task = find_task(name)
     if task.kind == "embedding":
-        check_retrieval(task.name, method, writes=writes)
-    if task.kind == "text" and method == "features":
+        check_retrieval(task.name, recipe, writes=writes)
+    if task.kind == "text" and recipe.method == "features":
         raise UserError(f"method 'features' learns no task that is written, such as {task.name}")
     if task.kind == "text" and not writes:
         raise UserError(

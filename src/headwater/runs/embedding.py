@@ -24,11 +24,13 @@ def embedding_head(model: Model) -> EmbeddingHead:
     return model.head
 
 
-def check_retrieval(task: str, method: str, *, writes: bool) -> None:
+def check_retrieval(task: str, recipe: Recipe, *, writes: bool) -> None:
     """Refuse what cannot learn vectors, before any data are read."""
+    if recipe.mixture is not None:
+        raise UserError(f"mixture: task {task} is learned alone, not with others")
     if writes:
         raise UserError(f"task {task} learns vectors of an encoder such as BERT; this model writes")
-    if method not in _METHODS:
+    if recipe.method not in _METHODS:
         raise UserError(f"task {task} trains the encoder itself: method {' or '.join(_METHODS)}")
 
 

@@ -41,7 +41,6 @@ def encoder_heads(
         "regression": HeadKeys(f"{published}ForSequenceClassification", classifier),
         "token": HeadKeys(f"{published}ForTokenClassification", {"head.dense": "classifier"}),
         "masked_lm": HeadKeys(f"{published}ForMaskedLM", masked_lm),
-        "embedding": HeadKeys(f"{published}Model", {}),  # what it has stands in other files
     }
 
 
