@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 from torch import nn
 
 from headwater import tensor_file
-from headwater.checkpoints.weights import SINGLE, read_weights
+from headwater.checkpoints.weights import SINGLE, read_weights, write_manifest
 from headwater.data.json_fields import json_field, json_objects
 from headwater.errors import UserError, listed
 from headwater.files import read_json, write_json
@@ -173,6 +173,7 @@ def _write_dense(folder: Path, layer: nn.Module, config: DenseConfig) -> None:
     activation = getattr(nn, config.activation)
     named = f"{activation.__module__}.{activation.__name__}"
     write_json(folder / "config.json", {**content, "activation_function": named})
+    write_manifest(folder, [SINGLE, "config.json"])
 
 
 def _read_texts(folder: Path) -> EmbeddingConfig:

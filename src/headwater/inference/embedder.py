@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.sentence_folder import read_head
 from headwater.checkpoints.weights import ENGINE
 from headwater.data.config import SequenceConfig
@@ -97,19 +96,19 @@ class Embedder:
         return np.stack(found)
 
 
-def embedding_network(network: Model, name: str) -> ModelWithHead:
+def embedding_network(network: Model, name: str, folder: Path | None) -> ModelWithHead:
     """Return a network that gives vectors: any encoder, with what its folder says stands on it.
 
     Args:
-        name: what it was loaded by. Where its folder has no modules.json, a vector is the mean of
-            the encoder's outputs.
+        name: what it was loaded by.
+        folder: where its files lie, if it was loaded. Without a modules.json there, a vector is the
+            mean of the encoder's outputs.
     """
     if isinstance(network, ModelWithHead) and isinstance(network.head, EmbeddingHead):
         return network
     config = network.config
     if kind_of(config) != "encoder":
         raise UserError(f"{name} {what_it_does(config)}; an encoder gives vectors of texts")
-    folder = _folder(name)
     if folder and (folder / ENGINE).exists():
         raise UserError(f"{name}: an export gives no vectors of texts; take what it was made of")
     head = None if folder is None else read_head(folder, sizes_of(config).hidden_size)
@@ -124,11 +123,3 @@ def save(file: Path, vectors: Vectors) -> None:
     content = BytesIO()
     np.save(content, vectors)
     replace_file(file, content.getvalue())
-
-
-def _folder(name: str) -> Path | None:
-    """Return where a model lies; None: it was not loaded by a name."""
-    try:
-        return resolve(name)
-    except UserError:
-        return None

@@ -31,6 +31,7 @@ from headwater.models.build import Model
 from headwater.models.config import ModelConfig
 from headwater.models.families import kind_of
 from headwater.models.text_to_text import TextToText
+from headwater.paths import real
 from headwater.tasks.field_order import reorder
 from headwater.text.vocabulary import Vocabulary, check_fits
 
@@ -104,7 +105,8 @@ def _loaded(
         text = saved if isinstance(saved, dict) else {}
         extra |= {"text": {**text, "pad_punctuation": pad_punctuation}}
     generation = read_generation(folder, config)
-    return LoadedModel(network, vocabulary, config, extra, name, generation, precision)
+    given = (network, vocabulary, config, extra, name, generation, precision)
+    return LoadedModel(*given, real(folder))
 
 
 @final
@@ -115,6 +117,7 @@ class LoadedModel:
     extra: what else traveled with the model (headwater.json). name: what it was loaded by.
     generation: how it is to write (generation_config.json).
     precision: of its matrix products; None: see `inference.running`.
+    folder: where its files lie, if it was loaded.
     """
 
     def __init__(
@@ -126,13 +129,14 @@ class LoadedModel:
         name: str = "this model",
         generation: Mapping[str, Any] | None = None,
         precision: torch.dtype | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.network, self.vocabulary, self.config = network, vocabulary, config
         self.extra = dict(extra or {})
         self.name, self.generation = name, dict(generation or {})
         self.precision = precision
         self._predictors = Predictors(
-            *(network, vocabulary, config, self.extra, name, self.generation, precision)
+            *(network, vocabulary, config, self.extra, name, self.generation, precision, folder)
         )
         self._reader = self._predictors.reader()
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
@@ -52,6 +53,7 @@ class Predictors:
     Args:
         extra: what traveled with the model (headwater.json): lengths as in training, a threshold.
         name: what the model was loaded by; messages begin with it.
+        folder: where its files lie, if it was loaded.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class Predictors:
         name: str,
         generation: Mapping[str, Any],
         precision: torch.dtype | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._network, self._vocabulary, self._config = network, vocabulary, config
+        self._folder = folder
         self._extra, self._name, self._generation = extra, name, generation
         self._precision = precision
         self._threshold = _no_answer_threshold(extra, name)
@@ -155,7 +159,7 @@ class Predictors:
     def _embedding_network(self) -> ModelWithHead:
         from headwater.inference.embedder import embedding_network
 
-        return embedding_network(self._network, self._name)
+        return embedding_network(self._network, self._name, self._folder)
 
     def unfit(self, verb: Name) -> UserError:
         """Return the error for what this model cannot do, with what it can."""

@@ -18,10 +18,9 @@ from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
 from headwater.models.body import EncoderBody, entering
 from headwater.models.config import HeadName
-from headwater.models.embedding import EmbeddingHead
-from headwater.models.embedding_config import EmbeddingConfig
 from headwater.models.family import Heads
 from headwater.models.heads import (
+    Head,
     MaskedLMHead,
     PooledHead,
     PreTrainingHead,
@@ -211,6 +210,13 @@ def _next_sentence(config: BertConfig) -> PooledHead:
     return PooledHead(pooler, nn.Linear(config.hidden_size, 2), 0.0, "next_sentence")
 
 
+def _embedding() -> Head:
+    from headwater.models.embedding import EmbeddingHead  # for those who learn vectors alone
+    from headwater.models.embedding_config import EmbeddingConfig
+
+    return EmbeddingHead(EmbeddingConfig(layers=("normalize",)))
+
+
 HEADS: Heads[BertConfig] = {
     "span": lambda config: SpanHead(config.hidden_size, config.span_dropout),
     "sequence": lambda config: _pooled(config, "sequence", len(config.label_names)),
@@ -220,5 +226,5 @@ HEADS: Heads[BertConfig] = {
     "masked_lm": _masked_lm,
     "next_sentence": _next_sentence,
     "pretraining": lambda config: PreTrainingHead(_masked_lm(config), _next_sentence(config)),
-    "embedding": lambda config: EmbeddingHead(EmbeddingConfig(layers=("normalize",))),
+    "embedding": lambda config: _embedding(),
 }
