@@ -29,11 +29,12 @@ from headwater.commands.export import export
 from headwater.commands.generate import generate
 from headwater.commands.generate_questions import generate_questions
 from headwater.commands.inspect import inspect
-from headwater.commands.models import merge, models, tasks, vectors
+from headwater.commands.models import merge, models, tasks
 from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
 from headwater.commands.texts import classify, fill, tag
 from headwater.commands.train import finetune, pretrain
+from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
 from headwater.files import FULL, MACHINE, told
@@ -111,7 +112,7 @@ app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
 app.add_typer(export, name="export", help="Write a model for another engine, and measure it.")
 app.add_typer(inspect, name="inspect", help="Look at what a model reads, attends to and predicts.")
 app.add_typer(tasks, name="tasks", help="List the tasks, or look into one.")
-app.add_typer(vectors, name="vectors", help="Look into the word vectors of a model.")
+app.add_typer(vectors, name="vectors", help="Vectors of words, and of texts.")
 app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")
 
 

@@ -58,6 +58,7 @@ def test_any_head_on_any_body(tmp_path: Path, source: str | None, target: str) -
     assert torch.equal(body.state_dict()[kept], loaded.model.body.state_dict()[kept])
     shared = {"pretraining": {"masked_lm", "next_sentence"}}
     complete = source == target or target in shared.get(str(source), set())
+    complete = complete or target == "embedding"  # which pools, and has no tensors of its own
     assert (loaded.new_parameters == ()) == complete
     for name, parameter in loaded.model.named_parameters():
         assert torch.isfinite(parameter).all(), name

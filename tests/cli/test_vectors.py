@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tiny
+from headwater.inference.loaded import load
 
 Headwater = Callable[..., Any]
 
@@ -71,3 +73,25 @@ def test_help_imports_no_torch(verb: str) -> None:
         "assert 'torch' not in sys.modules and 'gensim' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_embed_writes_a_vector_for_each_line(
+    headwater: Headwater, cbow: Path, reader: Path, tmp_path: Path
+) -> None:
+    texts, output = tmp_path / "texts.txt", tmp_path / "vectors.npy"
+    texts.write_text("the mill\n\nriver\n", "utf-8")
+    ran = headwater("vectors", "embed", reader, texts, "--output", output, "--prompt", "query")
+    assert ran.code == 0 and ran.out.strip() == str(output)
+    found = np.load(output)
+    assert found.dtype == np.float32 and found.shape == (3, 16)
+    np.testing.assert_array_equal(found, load(reader).embed(["the mill", "", "river"]))
+    texts.write_text("", "utf-8")
+    for arguments, expected in (
+        ((cbow, texts), "texts.txt: empty; one text per line was expected"),
+        ((reader, tmp_path / "absent"), "absent"),
+        ((reader, reader / "config.json", "--prompt", "x"), "prompt 'x': there are query, doc"),
+        ((cbow, reader / "config.json"), "which gives vectors of words; an encoder gives vectors"),
+    ):
+        ran = headwater("vectors", "embed", *arguments, "--output", output)
+        assert ran.code == 2 and expected in ran.err.splitlines()[-1]
+    assert len(np.load(output)) == 3

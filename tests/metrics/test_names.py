@@ -14,6 +14,7 @@ SAMPLES: Mapping[MetricKind, Scored] = {
     "span": Scored({"0": ("the Rhine", "Rhine")}, {"0": "Rhine"}),
     "null_span": Scored({"0": ("Rhine",), "1": ()}, {"0": "Rhine", "1": ""}, (), {"0": 0, "1": 1}),
     "text": Scored({"0": ("a b . c", "d"), "1": ("e",)}, {"0": "a b . c"}),
+    "retrieval": Scored({"0": ("4",), "1": ("2", "7")}, {"0": "4 2", "1": "1 7"}),
     "trivia": Scored({"0": ("a-b",)}, {"0": "a b"}),
 }
 

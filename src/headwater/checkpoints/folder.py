@@ -8,8 +8,9 @@ whatever a folder holds.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -45,6 +46,9 @@ from headwater.models.memory import check_room
 from headwater.models.multi_task import MultiTask
 from headwater.nn.characters import END_TEXT, character_ids
 from headwater.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # of folders that give vectors alone
+    from headwater.models.embedding import EmbeddingHead
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +98,12 @@ def save_model(
         generation: of a model that writes, the options by which it is to.
         dtype: of the tensors' file, for example torch.float16; None: as the parameters are.
     """
+    beside = None
+    if isinstance(model, ModelWithHead) and model.head_name == "embedding":
+        from headwater.checkpoints.sentence_folder import write_head
+
+        head, width = cast("EmbeddingHead", model.head), sizes_of(model.config).hidden_size
+        model, beside = model.body, partial(write_head, head=head, width=width)
     content, segments = describe(model), sizes_of(model.config).segments > 1
     free = {EXTRA: extra, GENERATION: generation_content(model, vocabulary, generation or {})}
     if adaptation is not None:
@@ -104,7 +114,7 @@ def save_model(
         return
     tensors = _cast(_tensors(model), dtype)
     content["dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    write_parts(folder, content, tensors, vocabulary, free, segments=segments)
+    write_parts(folder, content, tensors, vocabulary, free, segments=segments, beside=beside)
 
 
 def _cast(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
@@ -149,6 +159,8 @@ def load_model(
         dtype: of the parameters; half-precision files are widened.
     """
     refuse_adapted(folder)
+    if head == "embedding":
+        return _giving_vectors(folder, dtype)
     described = Description.read(folder)
     peft = PeftFolder.find(folder)
     stored = read_weights(folder) if peft is None else peft.tensors(described.keys)
@@ -161,6 +173,17 @@ def load_model(
     tensors = published(tensors, described.keys, folder)
     config = with_labels(tied_as_found(described.config, tensors), labels)
     return _filled(Match(folder, described.keys, chosen, saved), config, tensors, dtype)
+
+
+def _giving_vectors(folder: Path, dtype: torch.dtype) -> LoadedCheckpoint:
+    """Put on the body what `modules.json` says stands on it, or else what a new run begins with."""
+    from headwater.checkpoints.sentence_folder import read_head
+
+    body = load_model(folder, dtype=dtype).model.body
+    config = body.config
+    stored = read_head(folder, sizes_of(config).hidden_size)
+    head = stored or family_of(config).build_head(config, "embedding")
+    return LoadedCheckpoint(ModelWithHead(body, head.to(dtype)).eval(), config)
 
 
 def _heads(

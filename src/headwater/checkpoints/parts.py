@@ -16,7 +16,7 @@ headwater.json       what else must travel with the model, for example a thresho
 body in its place is noticed by the sha256 of its weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -178,6 +178,7 @@ def write_parts(
     peft: Json | None = None,
     *,
     segments: bool = True,
+    beside: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a model's folder in the place of an older one; refuse tensors that are not finite.
 
@@ -186,6 +187,7 @@ def write_parts(
     Args:
         free: further files by name, which may be changed by hand.
         segments: whether the body tells two texts apart by segment ids.
+        beside: writes further files into the folder.
     """
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
@@ -199,6 +201,8 @@ def write_parts(
     with replacing_folder(folder) as temporary:
         tensor_file.write(temporary / (SINGLE if adaptation is None else TRAINED), tensors)
         write_others(temporary, documents, vocabulary, free, segments=segments)
+        if beside is not None:
+            beside(temporary)
 
 
 def write_others(

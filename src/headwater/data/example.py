@@ -110,7 +110,20 @@ class TextExample:
         return self.inputs
 
 
-Example = PairExample | SpanExample | TaggingExample | TextExample
+@dataclass(frozen=True, slots=True)
+class RetrievalExample:
+    """A question with the passage that answers it; without one (""), it is one to predict.
+
+    `negatives` are passages that look like an answer, and hold none: hard negatives.
+    """
+
+    id: str
+    question: str
+    passage: str
+    negatives: tuple[str, ...] = ()
+
+
+Example = PairExample | RetrievalExample | SpanExample | TaggingExample | TextExample
 E_co = TypeVar("E_co", bound=Example, covariant=True)
 
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from headwater.data.example import Example, SpanExample
+from headwater.data.split import E
 
 _NUMBERED = re.compile(r"(.*) \[\d+\]", re.DOTALL)
 
 
-def numbered(examples: Iterable[SpanExample]) -> list[SpanExample]:
+def numbered(examples: Iterable[E]) -> list[E]:
     """Return the examples with ids that differ: `q1`, `q1 [2]`, and so on."""
     found: Counter[str] = Counter()
     examples = list(examples)

@@ -7,6 +7,7 @@ A prediction is a text, whatever the kind:
     sequence       one of `labels`                                  "entailment"
     regression     a number                                         "3.8"
     token          a tag for each word, with spaces between them    "O B-person I-person O"
+    embedding      numbers of passages, the best first              "17 4 9"
 """
 
 from abc import ABC, abstractmethod
@@ -31,10 +32,11 @@ from headwater.metrics.names import MetricKind, Scored, measure
 
 E = TypeVar("E", bound=Example)
 
-Kind = Literal["span", "sequence", "regression", "token", "text"]
+Kind = Literal["span", "sequence", "regression", "token", "embedding", "text"]
 """Which head an encoder gets for the task: `span` marks the start and the end of an answer,
 `sequence` chooses a class for a text or a pair, `regression` gives it a number, `token` chooses a
-class for each word; for `text` there is none: the task is one of writing."""
+class for each word, `embedding` gives vectors that are compared; for `text` there is none: the task
+is one of writing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,11 +31,13 @@ from headwater.models.build import Model
 from headwater.models.config import ModelConfig
 from headwater.models.families import kind_of
 from headwater.models.text_to_text import TextToText
+from headwater.paths import real
 from headwater.tasks.field_order import reorder
 from headwater.text.vocabulary import Vocabulary, check_fits
 
 if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.data.task import Task
+    from headwater.inference.embedder import Vectors
     from headwater.inference.entities import Aggregation, Entity
     from headwater.inference.gaps import Filling
 
@@ -103,7 +105,8 @@ def _loaded(
         text = saved if isinstance(saved, dict) else {}
         extra |= {"text": {**text, "pad_punctuation": pad_punctuation}}
     generation = read_generation(folder, config)
-    return LoadedModel(network, vocabulary, config, extra, name, generation, precision)
+    given = (network, vocabulary, config, extra, name, generation, precision)
+    return LoadedModel(*given, real(folder))
 
 
 @final
@@ -114,6 +117,7 @@ class LoadedModel:
     extra: what else traveled with the model (headwater.json). name: what it was loaded by.
     generation: how it is to write (generation_config.json).
     precision: of its matrix products; None: see `inference.running`.
+    folder: where its files lie, if it was loaded.
     """
 
     def __init__(
@@ -125,13 +129,14 @@ class LoadedModel:
         name: str = "this model",
         generation: Mapping[str, Any] | None = None,
         precision: torch.dtype | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.network, self.vocabulary, self.config = network, vocabulary, config
         self.extra = dict(extra or {})
         self.name, self.generation = name, dict(generation or {})
         self.precision = precision
         self._predictors = Predictors(
-            *(network, vocabulary, config, self.extra, name, self.generation, precision)
+            *(network, vocabulary, config, self.extra, name, self.generation, precision, folder)
         )
         self._reader = self._predictors.reader()
 
@@ -281,6 +286,19 @@ class LoadedModel:
         found = writer.generate(given, config)
         padded = ([*(each.text for each in several), *[""] * wanted][:wanted] for several in found)
         return [text for several in padded for text in several]
+
+    def embed(self, texts: str | Sequence[str], *, prompt: str | None = None) -> "Vectors":
+        """Return the vectors of texts, float32 `[texts, width]`; of one text `[width]`.
+
+        They are those of sentence-transformers, of its folders and of any other encoder. The end of
+        a text that is too long is cut. Products are in float32 unless `load` named a precision.
+
+        Args:
+            prompt: the name of what the model puts before each text: "query", "document", or
+                another that its folder has; None: its default one.
+        """
+        found = self._predictors.embedder()(check_texts(texts, "texts"), prompt)
+        return found[0] if isinstance(texts, str) else found
 
     def unread(self, question: str) -> int:
         """Return how many tokens at the end of a question are too many for this, and not read."""

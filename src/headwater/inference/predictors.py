@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
@@ -28,6 +29,7 @@ from headwater.models.build import Model
 from headwater.models.config import CHOOSING, ModelConfig
 from headwater.models.families import family_of, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
+from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 from headwater.text.sequence_layout import SequenceLayout, layout_for
@@ -35,6 +37,7 @@ from headwater.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.data.task import Task
+    from headwater.inference.embedder import Embedder
     from headwater.inference.entities import Aggregation, EntityTagger
     from headwater.inference.gaps import Filler
 
@@ -50,6 +53,7 @@ class Predictors:
     Args:
         extra: what traveled with the model (headwater.json): lengths as in training, a threshold.
         name: what the model was loaded by; messages begin with it.
+        folder: where its files lie, if it was loaded.
     """
 
     def __init__(
@@ -61,8 +65,10 @@ class Predictors:
         name: str,
         generation: Mapping[str, Any],
         precision: torch.dtype | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._network, self._vocabulary, self._config = network, vocabulary, config
+        self._folder = folder
         self._extra, self._name, self._generation = extra, name, generation
         self._precision = precision
         self._threshold = _no_answer_threshold(extra, name)
@@ -75,6 +81,10 @@ class Predictors:
     ) -> Predictor[Any]:
         """Return what predicts a task's examples; see `LoadedModel.predictor`."""
         network, precision = self._network, precision or self._precision
+        if task.kind == "embedding":
+            from headwater.inference.retriever import Retriever
+
+            return Retriever(self.embedder(precision))
         if isinstance(network, TextToText):
             return self._generating(task, network, options, precision)
         self._refuse_headless()
@@ -137,6 +147,19 @@ class Predictors:
         longest = sizes_of(self._config).longest_input
         head = self._head("fill", None)
         return MaskFiller(head, self._vocabulary, self._layout, longest, self._precision)
+
+    def embedder(self, precision: torch.dtype | None = None) -> "Embedder":
+        """Return what gives vectors of texts."""
+        from headwater.inference.embedder import Embedder
+
+        exact = precision or self._precision or torch.float32
+        return Embedder(self._embedding_network, self._vocabulary, self._layout, exact)
+
+    @cached_property
+    def _embedding_network(self) -> ModelWithHead:
+        from headwater.inference.embedder import embedding_network
+
+        return embedding_network(self._network, self._name, self._folder)
 
     def unfit(self, verb: Name) -> UserError:
         """Return the error for what this model cannot do, with what it can."""

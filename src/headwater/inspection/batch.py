@@ -29,8 +29,9 @@ from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
 from headwater.runs.run import Run, begin
 from headwater.training.plan import Plan
 
-Kind = Literal[FeatureKind, "span", "label"]
+Kind = Literal[FeatureKind, "span", "embedding", "label"]
 """What is learned from a feature: that of an objective; `span`: the positions of an answer;
+`embedding`: the vectors of a question, of its passage and of the hard negatives, in this order;
 `label`: a class or a number, of the text or of the first token of each word."""
 
 _GAP = TextSpan(" … ", "special")
@@ -98,6 +99,8 @@ def _encoder_kind(kinds: Sequence[str], feature: Features) -> Kind:
     """Return the kind of an encoder's feature: a span, a label, or masked tokens of a mixture."""
     if kinds[int(feature.get("task", np.array(0)))] == "mlm":
         return "mlm"
+    if kinds == ["embedding"]:
+        return "embedding"
     return "span" if "start_positions" in feature else "label"
 
 
@@ -134,6 +137,7 @@ def lines(kind: Kind, feature: Features, speller: Speller) -> list[list[Line]]:
         "span_corruption": _spans,
         "whole_text": _whole_text,
         "span": _answer,
+        "embedding": _read,
         "label": _labelled,
     }[kind]
     return [shown(text, speller) for text in texts(feature)]
@@ -149,7 +153,7 @@ def texts(feature: Features) -> Iterator[Features]:
     for block in range(1, int(blocks.max()) + 1):
         text = {}
         for name, values in feature.items():
-            if name not in ("blocks", "label_blocks"):
+            if name not in ("blocks", "label_blocks", "passages"):
                 text[name] = values[(of_labels if name == "labels" else blocks) == block]
         yield text
 
@@ -287,6 +291,10 @@ def _answer(feature: Features, speller: Speller) -> list[Line]:
         Line("inputs", speller.spans(ids, highlights)),
         Line("answer", (answer, TextSpan(f"  positions {start} to {end}", "special"))),
     ]
+
+
+def _read(feature: Features, speller: Speller) -> list[Line]:
+    return [Line("inputs", speller.spans(feature["input_ids"].tolist()))]
 
 
 def _labelled(feature: Features, speller: Speller) -> list[Line]:

@@ -13,11 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.vocabularies import vocabulary_of
 from headwater.data.config import SequenceConfig, SpanConfig
 from headwater.data.convert import IGNORED, Features
-from headwater.data.example import Examples, SpanExample
+from headwater.data.example import Examples, PairExample, RetrievalExample, SpanExample
 from headwater.data.official_files import with_folders
 from headwater.data.task import Task
 from headwater.errors import MissingField, UserError
@@ -129,7 +131,20 @@ def _features(
             [_answered(speller, windows[index]) for index in windows.windows_of(example)]
             for example in range(len(spans))
         ]
+    if task.kind == "embedding":
+        return [[{"tokens": _encoded(speller, text)} for text in _texts(each)] for each in examples]
     return [[{"tokens": "(none: an encoder with a head does not write)"}] for _ in examples]
+
+
+def _texts(example: RetrievalExample) -> Sequence[str]:
+    return (example.question, example.passage, *example.negatives)
+
+
+def _encoded(speller: Speller, text: str) -> str:
+    [features] = encode_pairs(
+        speller.vocabulary, [PairExample("", text)], SequenceConfig(), (), labelled=False
+    ).features(np.array([0]), 0)
+    return _tokens(speller, features["input_ids"].tolist())
 
 
 def _tokens(speller: Speller, ids: Sequence[int]) -> str:

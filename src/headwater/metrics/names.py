@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from headwater.metrics import classification, generation, qa, tagging
+from headwater.metrics import classification, generation, qa, retrieval, tagging
 from headwater.metrics.classification import numbers
 
-MetricKind = Literal["sequence", "regression", "token", "span", "null_span", "text", "trivia"]
-"""The kind of a task, but that questions which may have no answer are `null_span`, and that
-TriviaQA's answers are normalized in their own way."""
+MetricKind = Literal[
+    "sequence", "regression", "token", "span", "null_span", "retrieval", "text", "trivia"
+]
+"""The kind of a task, but that questions which may have no answer are `null_span`, that
+TriviaQA's answers are normalized in their own way, and that passages found are `retrieval`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ _SQUAD_V2 = (
     *("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"),
     *("best_exact", "best_f1"),
 )
+_RECALLS = (1, 5, 10)
 _ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
 METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
@@ -139,6 +142,10 @@ METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
     "token": dict.fromkeys(("f1", "precision", "recall", "accuracy"), entities),
     "span": dict.fromkeys(("exact_match", "f1"), _squad_v1),
     "null_span": dict.fromkeys(_SQUAD_V2, _squad_v2),
+    "retrieval": {
+        "mrr": partial(_of_texts, retrieval.mean_reciprocal_rank),
+        **{f"recall@{k}": partial(_of_texts, partial(retrieval.recall, k=k)) for k in _RECALLS},
+    },
     "text": {
         "bleu": partial(_of_texts, generation.bleu),
         "bleu_intl": partial(_of_texts, partial(generation.bleu, tokenize="intl")),

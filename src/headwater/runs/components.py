@@ -21,6 +21,7 @@ from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
 from headwater.runs.causal import learns_text
 from headwater.runs.early_checks import check_best_metric
+from headwater.runs.embedding import check_retrieval
 from headwater.runs.objective_component import ObjectiveComponent
 from headwater.runs.recipe import MixtureConfig, Recipe, RunRecipe
 from headwater.runs.setup import Setup
@@ -91,7 +92,7 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     """Read everything that a recipe learns from; what the family cannot learn is refused first."""
     seed = recipe.training.seed
     writes = learns_text(recipe, family)
-    learned = partial(_learned_task, method=recipe.method, writes=writes)
+    learned = partial(_learned_task, recipe=recipe, writes=writes)
     if recipe.text.pad_punctuation and not writes:
         raise UserError("text.pad_punctuation is for models that write, such as a t5")
     if recipe.mixture is None:
@@ -128,10 +129,12 @@ def read_components(recipe: Recipe, family: AnyFamily) -> list[Component[Recipe]
     return components
 
 
-def _learned_task(name: str, *, method: str, writes: bool) -> Task[Any]:
+def _learned_task(name: str, *, recipe: Recipe, writes: bool) -> Task[Any]:
     """Find a task, and refuse one that asks for text of a model that writes none."""
     task = find_task(name)
-    if task.kind == "text" and method == "features":
+    if task.kind == "embedding":
+        check_retrieval(task.name, recipe, writes=writes)
+    if task.kind == "text" and recipe.method == "features":
         raise UserError(f"method 'features' learns no task that is written, such as {task.name}")
     if task.kind == "text" and not writes:
         raise UserError(

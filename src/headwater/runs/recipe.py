@@ -43,6 +43,7 @@ from headwater.methods.config import MethodConfig
 from headwater.models.encoder_decoder.config import POSITIONS
 from headwater.models.families import AnyFamily
 from headwater.objectives.names import ObjectiveConfig
+from headwater.tasks.names import task as find_task
 from headwater.training.config import (
     FEATURES_DEFAULTS,
     HEADS_BATCH,
@@ -244,14 +245,19 @@ def resolved(recipe: R, family: AnyFamily) -> R:
     if "optimizer" in given.model_fields_set and given.optimizer != own.get("optimizer"):
         own = {}  # a learning rate of another optimizer would mean another thing
     values: dict[str, Any] = {"training": {**usual, **own}}
-    mixture = isinstance(recipe, Recipe) and recipe.mixture is not None
-    if mixture and family.kind == "encoder" and "batch" not in given.model_fields_set:
+    counted = isinstance(recipe, Recipe) and _counts_examples(recipe)
+    if counted and family.kind == "encoder" and "batch" not in given.model_fields_set:
         values["training"]["batch"] = HEADS_BATCH
     merge(values, recipe.model_dump(exclude_unset=True))
     checked = type(recipe).check(values, "recipe")
     training = checked.training
     rates = {"learning_rate": training.peak_learning_rate, "weight_decay": training.decay}
     return checked.model_copy(update={"training": training.model_copy(update=rates)})
+
+
+def _counts_examples(recipe: Recipe) -> bool:
+    """Tell whether the number of a batch's examples matters more than that of its tokens."""
+    return recipe.task is None or find_task(recipe.task).kind == "embedding"
 
 
 def best_is_lowest(recipe: R) -> R:

@@ -30,6 +30,7 @@ from headwater.models.text_to_text import PerTaskLoss, TextToText
 from headwater.runs.causal import decided, learns_text
 from headwater.runs.components import Component, R, rates_of, read_components
 from headwater.runs.early_checks import AVERAGE, check_best_metric, check_machine_and_sizes
+from headwater.runs.embedding import with_one_length
 from headwater.runs.feature_cache import keep_features
 from headwater.runs.objective_component import ObjectiveComponent, families_of
 from headwater.runs.recipe import (
@@ -266,7 +267,8 @@ def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
     setup = _setup(recipe, family, components, vocabulary)
     for component in components:
         component.check(setup.model.config)
-    return Run(fit_lengths(recipe, setup.model.config), components, setup, recipe.mixture)
+    fitting = with_one_length(fit_lengths(recipe, setup.model.config), setup.model)
+    return Run(fitting, components, setup, recipe.mixture)
 
 
 def _setup(

@@ -18,9 +18,11 @@ from headwater.inference.no_answer import calibrate
 from headwater.models.config import ModelConfig, TaskHead
 from headwater.models.families import sizes_of
 from headwater.runs.early_checks import metrics_of
+from headwater.runs.embedding import embedding_head
 from headwater.runs.recipe import Recipe
 from headwater.runs.setup import Setup
 from headwater.tasks.pair_features import PairFeatures, encode_pairs
+from headwater.tasks.retrieval_features import RetrievalFeatures, encode_retrieval
 from headwater.tasks.tag_features import TagFeatures, encode_tags
 from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.framing import framing_of
@@ -80,7 +82,7 @@ class TaskComponent:
         if isinstance(features, TagFeatures) and features.continued:
             long = "sentences that go on in a second sequence"
             logger.info("%s: %s: %s", self.name, long, features.continued)
-        if isinstance(features, PairFeatures) and features.cut:
+        if isinstance(features, PairFeatures | RetrievalFeatures) and features.cut:
             logger.info("%s: inputs cut to sequence.max_length: %s", self.name, features.cut)
         return features
 
@@ -121,8 +123,11 @@ class TaskComponent:
 
     def _head_features(
         self, examples: Examples[Any], recipe: Recipe, setup: Setup, *, labelled: bool
-    ) -> SpanWindows | TagFeatures | PairFeatures:
+    ) -> SpanWindows | TagFeatures | PairFeatures | RetrievalFeatures:
         vocabulary, layout = setup.vocabulary, setup.layout
+        if self.task.kind == "embedding":
+            asked = embedding_head(setup.model).config.asked
+            return encode_retrieval(vocabulary, list(examples), recipe.sequence, asked, layout)
         if self.task.kind == "span":
             return build_windows(
                 vocabulary, examples, recipe.spans, labelled=labelled, layout=layout

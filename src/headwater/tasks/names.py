@@ -15,6 +15,7 @@ from headwater.errors import UserError, did_you_mean
 DECLARED: Mapping[str, str] = {
     "squad": "squad.SQUAD_V1",
     "squad_v2": "squad.SQUAD_V2",
+    "retrieval": "retrieval.RETRIEVAL",
     "question_generation": "question_generation.QUESTION_GENERATION",
     "cola": "glue.COLA",
     "sst2": "glue.SST2",

@@ -35,7 +35,7 @@ METHOD_DEFAULTS: dict[MethodName, dict[str, Any]] = {
 
 HEADS_BATCH = {"examples": 32}
 """Of a body with several heads: each step is of one task, and only steps of as many examples come
-as often as the rates of a mixture say."""
+as often as the rates of a mixture say. Also of vectors: the other examples are the negatives."""
 
 
 class BatchSize(Config):

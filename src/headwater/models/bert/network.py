@@ -20,6 +20,7 @@ from headwater.models.body import EncoderBody, entering
 from headwater.models.config import HeadName
 from headwater.models.family import Heads
 from headwater.models.heads import (
+    Head,
     MaskedLMHead,
     PooledHead,
     PreTrainingHead,
@@ -69,7 +70,7 @@ class Embeddings(nn.Module):
     def _positions(self, ids: Tensor, blocks: Tensor | None) -> Tensor:
         if self.padding is None:
             if blocks is not None:
-                return block_positions(blocks)
+                return block_positions(blocks) * (blocks > 0)  # padding may be longer than texts
             return torch.arange(ids.shape[1], device=ids.device)
         real = (ids != self.padding).long()
         count = real.cumsum(1) if blocks is None else block_positions(blocks) + 1
@@ -129,10 +130,7 @@ class Bert(EncoderBody):
         token_type_ids: Tensor | None = None,
         blocks: Tensor | None = None,
     ) -> Tensor:
-        if input_ids.shape[1] > self.config.longest:
-            raise UserError(
-                f"{input_ids.shape[1]} tokens in a sequence; this model takes {self.config.longest}"
-            )
+        _check_length(input_ids, blocks, self.config.longest)
         hidden = self.embeddings(input_ids, token_type_ids, blocks)
         allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
         bias = additive(allowed, at_least_float32(hidden).dtype)
@@ -150,6 +148,15 @@ class Bert(EncoderBody):
                 batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
             )
         return [*entered, last]
+
+
+def _check_length(ids: Tensor, blocks: Tensor | None, longest: int) -> None:
+    """Refuse a text, alone or one of packed ones, for which there are not positions enough."""
+    length = ids.shape[1]
+    if length > longest and blocks is not None:
+        length = int((block_positions(blocks) * (blocks > 0)).max()) + 1
+    if length > longest:
+        raise UserError(f"{length} tokens in a sequence; this model takes {longest}")
 
 
 def build_body(config: BertConfig, bare: bool) -> Bert:
@@ -203,6 +210,13 @@ def _next_sentence(config: BertConfig) -> PooledHead:
     return PooledHead(pooler, nn.Linear(config.hidden_size, 2), 0.0, "next_sentence")
 
 
+def _embedding() -> Head:
+    from headwater.models.embedding import EmbeddingHead  # for those who learn vectors alone
+    from headwater.models.embedding_config import EmbeddingConfig
+
+    return EmbeddingHead(EmbeddingConfig(layers=("normalize",)))
+
+
 HEADS: Heads[BertConfig] = {
     "span": lambda config: SpanHead(config.hidden_size, config.span_dropout),
     "sequence": lambda config: _pooled(config, "sequence", len(config.label_names)),
@@ -212,4 +226,5 @@ HEADS: Heads[BertConfig] = {
     "masked_lm": _masked_lm,
     "next_sentence": _next_sentence,
     "pretraining": lambda config: PreTrainingHead(_masked_lm(config), _next_sentence(config)),
+    "embedding": lambda config: _embedding(),
 }

@@ -1,0 +1,45 @@
+"""How far up the right passages stand among those that are found for questions.
+
+A prediction is the names of passages, the best first, with spaces between them; the gold answers of
+a question are the names of those that are right. All scores are in percent.
+"""
+
+from collections.abc import Sequence
+
+
+def recall(golds: Sequence[Sequence[str]], predictions: Sequence[str], k: int) -> float:
+    """Percent of questions with a right passage among the first k.
+
+    This is the top-k accuracy of Karpukhin et al. 2020, section 4.
+
+    >>> recall([["4"], ["2", "9"]], ["7 4 1", "9 7 4"], k=1)
+    50.0
+    """
+    return _percent([_rank(right, found) <= k for right, found in _both(golds, predictions)])
+
+
+def mean_reciprocal_rank(golds: Sequence[Sequence[str]], predictions: Sequence[str]) -> float:
+    """Percent: the mean of 1 / the rank of the first right passage, 0 where none was found.
+
+    The measure of TREC-8's questions (Voorhees 1999).
+
+    >>> mean_reciprocal_rank([["4"], ["2", "9"]], ["7 4 1", "9 7 4"])
+    75.0
+    """
+    return _percent([1 / _rank(right, found) for right, found in _both(golds, predictions)])
+
+
+def _both(
+    golds: Sequence[Sequence[str]], predictions: Sequence[str]
+) -> list[tuple[Sequence[str], list[str]]]:
+    return [(right, found.split()) for right, found in zip(golds, predictions, strict=True)]
+
+
+def _rank(right: Sequence[str], found: Sequence[str]) -> float:
+    """Return the rank of the first right passage, from 1; infinity where there is none."""
+    ranks = (rank for rank, name in enumerate(found, 1) if name in right)
+    return next(ranks, float("inf"))
+
+
+def _percent(values: Sequence[float]) -> float:
+    return 100 * sum(values) / len(values) if values else 0.0
