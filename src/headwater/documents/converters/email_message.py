@@ -1,7 +1,7 @@
 """`.eml`: who wrote to whom and when, then the text, from HTML where there is no other."""
 
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 
 from headwater.documents.converters import html
 from headwater.documents.converters.library import check_library
@@ -34,6 +34,6 @@ def convert(content: bytes) -> Document:
     return document
 
 
-def _write_html(body: EmailMessage, writer: Writer) -> None:
+def _write_html(body: MIMEPart, writer: Writer) -> None:
     check_library(html.LIBRARY)
     html.write_page(body.get_content(), writer)

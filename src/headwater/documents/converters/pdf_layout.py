@@ -7,6 +7,7 @@ that ends a sentence. It goes on over the end of a column or a page where its se
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from headwater.documents.converters.pdf_edges import without_edges
@@ -19,7 +20,10 @@ Outline = list[tuple[int, int, str]]
 _ENDS = re.compile(r"[.!?:]['\"”’)\]]*$")
 _ITEM = re.compile(r"(?:[-•*·▪‣◦●○■□–]|\[\d+\]|\(?[a-zA-Z0-9]{1,2}[.)])\s+\S")
 _CONTENTS = re.compile(r"(?:\.\s?){5,}\s*[\divxlc]+$")
-_NUMBERING = re.compile(r"^(?:[A-Z]|\d+)(?:\.\d+)*\.?\s+|^(?:chapter|appendix|section)\s+\S+\s+", re.I)
+_NUMBERING = re.compile(
+    r"^(?:[A-Z]|\d+)(?:\.\d+)*\.?\s+|^(?:chapter|appendix|section)\s+\S+\s+", re.I
+)
+_NO_TITLE = re.compile(r"(?:table of )?contents$|preface$", re.IGNORECASE)
 _LEVELS = 4
 _LARGER = 1.15  # of a heading, than the text
 _LONGEST = 200  # characters of a heading's line
@@ -70,7 +74,7 @@ def _goes_on(paragraph: list[Line], line: Line, typical: float) -> bool:
 def _typical_gaps(lines: Sequence[Line]) -> dict[int, float]:
     """Return the usual distance of two lines, by their height."""
     found = defaultdict[int, list[float]](list)
-    for last, line in zip(lines, lines[1:], strict=False):
+    for last, line in pairwise(lines):
         gap = last.bottom - line.bottom
         if last.page == line.page and 0 < gap < 3 * line.height:
             found[round(line.height)].append(gap)
@@ -124,7 +128,9 @@ def _title(lines: Sequence[Line], paragraphs: Sequence[list[int]]) -> str:
         if lines[paragraph[0]].page == lines[0].page
         and lines[paragraph[0]].height > _LARGER * usual
     ]
-    return next((words for words in first if 2 < len(words) <= _LONGEST), "")
+    return next(
+        (words for words in first if 2 < len(words) <= _LONGEST and not _NO_TITLE.match(words)), ""
+    )
 
 
 def _written(
@@ -151,4 +157,3 @@ def _written(
             document.blocks.append(block)
     document.text = "".join(parts)
     return document
-
