@@ -122,6 +122,8 @@ def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         middle = most.end() if most else min(end, start + WORDS * _CHARACTERS)
         stop, begin = _sentence_end(text, start, middle, end)
         yield start, stop
+        while begin < end and text[begin].isspace():
+            begin += 1
         start = begin
     if start < end:
         yield start, end

@@ -15,6 +15,15 @@ VERSION = 1
 LIBRARY: str | None = "trafilatura"
 
 _BLOCKS = ("p", "list", "item", "table", "head", "quote", "div", "ab", "code")
+_NO_TEXT = ("head", "nav", "header", "footer", "aside", "script", "style", "noscript", "form")
+_NAMES = {
+    **{f"h{level}": "head" for level in range(1, 7)},
+    **{"ul": "list", "ol": "list", "dl": "list", "li": "item", "dt": "item", "dd": "item"},
+    **{"tr": "row", "td": "cell", "th": "cell", "blockquote": "quote", "pre": "code", "br": "lb"},
+    **{"body": "div", "main": "div", "article": "div", "section": "div"},
+}
+"""The names of HTML in trafilatura's words."""
+
 _PARAGRAPH_MARK = "¶"  # at the end of headings, a link to the place
 
 
@@ -26,7 +35,7 @@ def convert(content: bytes) -> Document:
 
 def write_page(content: bytes | str, writer: Writer) -> str:
     """Write the text of a page, and return its title."""
-    from trafilatura import bare_extraction, html2txt
+    from trafilatura import bare_extraction
     from trafilatura.utils import load_html
 
     tree = load_html(content)
@@ -38,14 +47,23 @@ def write_page(content: bytes | str, writer: Writer) -> str:
         tree, include_comments=False, include_tables=True, favor_recall=True, fast=True
     )
     body = getattr(found, "body", None)
-    if first and (body is None or not _has_first(body, first)):
+    if body is None or not len(body):
+        body = _whole(tree)
+    if first and not _has_first(body, first):
         writer.heading(first, 1)
-    if body is not None and len(body):
-        _write(body, writer)
-    else:
-        for line in html2txt(content).split("\n"):
-            writer.paragraph(line)
+    _write(body, writer)
     return title or first
+
+
+def _whole(tree: "_Element") -> "_Element":
+    """Return the whole page as such a tree: trafilatura finds nothing on very short ones."""
+    for element in list(tree.iter(*_NO_TEXT)):
+        element.drop_tree()
+    for name, new in _NAMES.items():
+        for element in tree.iter(name):
+            element.tag = new
+            element.set("rend", name)
+    return tree
 
 
 def _first(tree: "_Element", name: str) -> str:
