@@ -1,14 +1,19 @@
 """Files of every kind that the tests convert, made here."""
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+
+from headwater.documents.index import Index
 
 PARAGRAPH = (
     "The mill stands by the river. It was built in 1843 by Ada, who came from the hills with her "
     "brothers. They ground the corn of three villages, until the war took the wheel."
 )
+
+Opened = Callable[[Path], Index]
+"""Opens an index that is closed in the end."""
 
 Text = tuple[float, float, float, str]
 """x, y, size, text."""
@@ -122,3 +127,17 @@ def docx(path: Path) -> None:
     document.add_heading("Today", 1)
     document.add_paragraph("It grinds no more.")
     document.save(str(path))
+
+
+def folder(path: Path) -> Path:
+    """Make a folder of documents of seven kinds, one of them in a folder below."""
+    (path / "below").mkdir(parents=True)
+    (path / "mill.txt").write_text(f"{PARAGRAPH}\n\nIt grinds no more.\n")
+    (path / "bridge.md").write_text("# The bridge\n\nIt crosses the river since 1901.\n")
+    (path / "tower.html").write_text(html("The tower", "It leans to the south. " * 20))
+    (path / "people.csv").write_text("name,born\nAda,1815\nBen,1816\n")
+    castle = pdf([lines("The castle burned\nin the year of 1720.")])
+    (path / "below" / "castle.pdf").write_bytes(castle)
+    docx(path / "word.docx")
+    (path / "book.epub").write_bytes(epub({"one": "The lighthouse shines at night."}))
+    return path

@@ -220,7 +220,9 @@ def test_pdf_headers_footers_and_page_numbers_are_left_out() -> None:
     pages = [
         [
             (72.0, 800.0, 9.0, f"Mills of the world, chapter {number}"),
-            *made.lines("\n".join(f"{word * number} tells something of its own" for word in "abcdef")),
+            *made.lines(
+                "\n".join(f"{word * number} has something of its own." for word in "ABCDEF")
+            ),
             (300.0, 30.0, 9.0, f"Page {number} of 6"),
         ]
         for number in range(1, 7)

@@ -1,6 +1,7 @@
 """Passages are whole paragraphs, and never end inside a sentence."""
 
 import re
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ def passages(document: Document) -> list[Passage]:
     found = list(cut(document))
     for each in found:
         assert Edits.decode(each.edits).literal(each.text) == document.text[each.start : each.end]
-    assert all(one.end <= two.start for one, two in zip(found, found[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(found))
     return found
 
 
@@ -100,7 +101,8 @@ def test_a_passage_knows_its_page() -> None:
 def test_what_no_text_can_hold_is_replaced() -> None:
     document = clean(Document("a\x00", "b\ud800c\x00", [Block(0, 4, ("\udfff",))]))
     (found,) = passages(document)
-    assert (document.title, found.text, found.headings) == ("a\ufffd", "b\ufffdc\ufffd", ("\ufffd",))
+    assert (document.title, found.text) == ("a\ufffd", "b\ufffdc\ufffd")
+    assert found.headings == ("\ufffd",)
 
 
 @given(st.lists(st.text(alphabet="ab .\n?", max_size=400), max_size=8))

@@ -20,6 +20,7 @@ from headwater.documents.limits import Limits
 from headwater.documents.passages import clean, cut
 from headwater.errors import UserError
 from headwater.files import sha256
+from headwater.paths import as_text
 from headwater.sizes import byte_size
 from headwater.streams import read_most
 from headwater.text_files import COMPRESSIONS
@@ -109,7 +110,7 @@ def _without(reason: str, file: Path) -> str:
     """Return a reason without the file's name before it."""
     for start in (f"{file}: ", f"{file}, "):
         reason = reason.removeprefix(start)
-    return " ".join(reason.split())[:_LONGEST_REASON]
+    return " ".join(as_text(reason).split())[:_LONGEST_REASON]
 
 
 def _limit_memory(most: int) -> None:

@@ -21,6 +21,9 @@ from typing import Any, NamedTuple, final
 from headwater.documents.limits import Limits
 from headwater.documents.passages import Passage
 
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "headwater.documents.child")
+"""What starts a process that converts."""
+
 _FILES = 500  # that one process converts
 _AHEAD = 2  # files for each process that may wait for the index
 _PACKAGES = str(Path(__file__).resolve().parents[2])
@@ -147,7 +150,7 @@ class Child:
             limits = (self._limits.seconds, self._limits.memory, self._limits.size)
             path = os.pathsep.join(filter(None, (_PACKAGES, os.environ.get("PYTHONPATH"))))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "headwater.documents.child", *map(str, map(int, limits))],
+                [*COMMAND, *map(str, map(int, limits))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -70,7 +70,7 @@ def _found(selection: Selection, index: Path) -> Iterator[tuple[Found, FileRow]]
         elif found.fault:
             row = replace(row, status="failed" if converter else "skipped")
         elif converter is None:
-            what = f"no converter for {found.path.suffix or 'names without an end'}"
+            what = f"no converter for {as_text(found.path.suffix) or 'names without an end'}"
             row = replace(row, status="skipped", reason=what)
         elif found.identity in identities:
             what = f"the same file as {identities[found.identity]}"

@@ -31,6 +31,7 @@ from headwater.progress import Display, Progress
 logger = logging.getLogger(__name__)
 
 _NAMED = 3  # reasons that are told where nothing was indexed
+_WORTH = 10  # files for each process
 _PROCESSES = 4  # that convert, where there are as many processors
 
 
@@ -47,10 +48,10 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     workers: int | None = None
 
-    @property
-    def processes(self) -> int:
-        """How many processes convert."""
-        return self.workers or min(_PROCESSES, os.cpu_count() or 1)
+    def processes(self, files: int) -> int:
+        """Return how many processes convert so many files; a few are not worth several."""
+        most = self.workers or min(_PROCESSES, os.cpu_count() or 1)
+        return max(1, min(most, files // _WORTH))
 
 
 @dataclass(slots=True)
@@ -194,9 +195,8 @@ def _update(connection: sqlite3.Connection, path: Path, options: Options) -> Rep
     )
     with Progress(display) as progress, sqlite_errors(path):
         progress.start(total=len(plan.convert))
-        results = convert_all(
-            (found.path for found in plan.convert), options.limits, options.processes
-        )
+        files = [found.path for found in plan.convert]
+        results = convert_all(files, options.limits, options.processes(len(files)))
         for done, (found, (_, result)) in enumerate(zip(plan.convert, results, strict=True), 1):
             _keep(connection, engines, plan, found, result, report)
             progress.advance(done)
@@ -227,7 +227,7 @@ def _keep(
         return
     row = FileRow(
         *(name, result.size, result.modified, result.sha256, converter, "indexed", result.note),
-        title=result.title or found.path.stem,
+        title=result.title or as_text(found.path.stem),
         characters=result.characters,
         passages=len(result.passages),
     )

@@ -24,6 +24,7 @@ _NAMES = {
 }
 """The names of HTML in trafilatura's words."""
 
+_SHORT = 250  # characters of pages in which trafilatura tells no menu from the text
 _PARAGRAPH_MARK = "¶"  # at the end of headings, a link to the place
 
 
@@ -47,7 +48,7 @@ def write_page(content: bytes | str, writer: Writer) -> str:
         tree, include_comments=False, include_tables=True, favor_recall=True, fast=True
     )
     body = getattr(found, "body", None)
-    if body is None or not len(body):
+    if body is None or len("".join(map(str, body.itertext()))) < _SHORT:
         body = _whole(tree)
     if first and not _has_first(body, first):
         writer.heading(first, 1)
@@ -56,7 +57,7 @@ def write_page(content: bytes | str, writer: Writer) -> str:
 
 
 def _whole(tree: "_Element") -> "_Element":
-    """Return the whole page as such a tree: trafilatura finds nothing on very short ones."""
+    """Return the whole page as such a tree, without its menus."""
     for element in list(tree.iter(*_NO_TEXT)):
         element.drop_tree()
     for name, new in _NAMES.items():
