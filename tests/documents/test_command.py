@@ -43,7 +43,7 @@ def test_from_build_to_remove(headwater: Any, tmp_path: Path, monkeypatch: Any) 
         (("build", "nowhere", "--output", "x.index"), "no such file or folder"),
         (("build", ".", "--output", "x.index"), "nothing was indexed; no file was found"),
         (("build", ".", "--output", ""), "--output is empty"),
-        (("build", ".", "--output", "."), "x.index"),
+        (("build", ".", "--output", "."), "a folder; name a file"),
         (("update", "nowhere.index"), "no such file"),
         (("show", "nowhere.index"), "no such file"),
         (("search", "nowhere.index", "word"), "no such file"),

@@ -119,11 +119,8 @@ def test_a_failing_write_leaves_what_was(tmp_path: Path) -> None:
     folder.mkdir()
     write(folder, range(1), "old")
     build([folder], index)
-    with (
-        pytest.raises(KeyError),
-        opened_for_writing(index) as connection,
-        transaction(connection),
-    ):
-        connection.execute("DELETE FROM files")
-        raise KeyError
+    with opened_for_writing(index) as connection:
+        with pytest.raises(KeyError), transaction(connection):
+            connection.execute("DELETE FROM files").connection.execute({}["a fault"])
+        assert connection.execute("SELECT count(*) FROM files").fetchone() == (1,)
     assert check(index) == 1

@@ -79,6 +79,8 @@ def build(
     """
     added = [absolute(path) for path in paths]
     check_sources(added, output)
+    if output.is_dir():
+        raise UserError(f"{output}: a folder; name a file for the index, such as X.index")
     check_writable(output.absolute().parent)
     output.parent.mkdir(parents=True, exist_ok=True)
     new = not output.exists() or not output.stat().st_size
