@@ -130,7 +130,6 @@ def test_lines_of_json() -> None:
     document = convert(".jsonl", content)
     assert blocks(document) == [
         (("Ada",), "name: Ada | born: 1815"),
-        (("Mill",), "title: Mill"),
         (("Mill",), long.strip()),
         (("Mill",), "End."),
         ((), '["a", 1]'),

@@ -92,7 +92,7 @@ def _read(file: Path, limits: Limits) -> tuple[bytes, dict[str, Any]]:
     """Read a file, again if it changes meanwhile; with its size, time and SHA-256."""
     for _ in range(_TRIES):
         before = file.stat()
-        content = read_most(file, limits.size, plain=True)
+        content = read_most(file, limits.size)
         compressed = file.suffix.lower() in COMPRESSIONS
         digest = sha256(file) if compressed else hashlib.sha256(content).hexdigest()
         after = file.stat()

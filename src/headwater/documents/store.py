@@ -64,6 +64,7 @@ def opened_for_writing(path: Path, create: bool = False) -> Iterator[sqlite3.Con
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
+            connection.executescript("PRAGMA incremental_vacuum")  # every page of it
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             connection.close()
@@ -164,6 +165,7 @@ def _is_index(connection: sqlite3.Connection, path: Path) -> bool:
 
 def _make(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA page_size = {_PAGE}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
 

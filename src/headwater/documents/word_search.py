@@ -2,6 +2,8 @@
 
 The words of title, headings and text are stemmed by Porter's algorithm. A question's words are
 quoted, so that nothing in them is syntax, and joined by OR (Robertson and Zaragoza 2009 on BM25).
+A word in the headings counts three times, one in the title twice: on 1,200 questions of QED's
+training part recall@1 is .697 so, and .673 where each counts once.
 """
 
 import sqlite3
@@ -18,7 +20,7 @@ CREATE VIRTUAL TABLE words USING fts5(
     title, headings, text, content = 'entries', content_rowid = 'id',
     tokenize = 'porter unicode61 remove_diacritics 2', detail = 'full'
 );
-INSERT INTO words (words, rank) VALUES ('rank', 'bm25(1.0, 1.0, 1.0)');
+INSERT INTO words (words, rank) VALUES ('rank', 'bm25(2.0, 3.0, 1.0)');
 """
 
 

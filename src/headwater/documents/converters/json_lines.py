@@ -37,13 +37,13 @@ def convert(content: bytes) -> Document:
 
 def _write(writer: Writer, value: Any) -> None:
     fields = value if isinstance(value, dict) else {"": value}
-    titles = (fields[name] for name in _TITLES if isinstance(fields.get(name), str))
-    writer.path.leave()
-    if title := " ".join(next(titles, "").split()):
-        writer.path.enter(title, 1)
     texts = {name: _text(each) for name, each in fields.items() if each is not None}
+    named = next((name for name in _TITLES if isinstance(fields.get(name), str)), None)
     long = [name for name, text in texts.items() if len(text) > _LONG or "\n\n" in text]
-    short = [name for name in texts if name not in long]
+    writer.path.leave()
+    if named is not None and (title := " ".join(texts[named].split())):
+        writer.path.enter(title, 1)
+    short = [name for name in texts if name not in long and not (long and name == named)]
     parts = [row_text(short, [texts[name] for name in short])]
     for name in long:
         text = texts[name].replace("\r\n", "\n")

@@ -19,12 +19,13 @@ _PAGES = 4  # from which on heights are compared
 
 
 def without_edges(pages: Sequence[list[Line]]) -> list[list[Line]]:
-    """Return the lines of each page without what is repeated at its edges."""
+    """Return the lines of each page without what is repeated, unless nothing else is there."""
     left_out = _repeated(pages) | _apart(pages) | _in_one_place(pages)
-    return [
+    kept = [
         [line for index, line in enumerate(page) if (number, index) not in left_out]
         for number, page in enumerate(pages)
     ]
+    return kept if any(kept) else list(pages)
 
 
 def _edges(page: list[Line]) -> tuple[list[int], list[int]]:
