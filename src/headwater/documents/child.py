@@ -1,7 +1,7 @@
 """The process that converts files, so that what is wrong with a file ends this process at most.
 
-It reads a line for each file, `{"path": ...}`, and answers with a line: `{"passages": ...}` or
-`{"reason": ...}`. JSON, unlike pickle, runs nothing in the process that reads it.
+It says `ready`, then reads a line for each file, `{"path": ...}`, and answers with a line:
+`{"passages": ...}` or `{"reason": ...}`. JSON, unlike pickle, runs nothing where it is read.
 """
 
 import hashlib
@@ -42,6 +42,8 @@ def main() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     _limit_memory(limits.memory)
+    answers.write(b"ready\n")
+    answers.flush()
     for line in sys.stdin.buffer:
         _alarm(int(limits.seconds) + 5)
         answer = answer_for(Path(json.loads(line)["path"]), limits)

@@ -134,16 +134,17 @@ class Child:
             in_time = late.is_alive()
             late.cancel()
         self._files += 1
-        if line.endswith(b"\n"):
-            answer = json.loads(line)
-            if not answer.get("memory"):
-                return _read(answer)
-            self._stop()
-            return None if used else Refused(answer["reason"])
+        answer = _answer(line)
+        if answer is not None and not answer.get("memory"):
+            return _read(answer)
         self._stop()
         if not in_time or self._ended:
             return Refused(f"takes longer than {self._limits.seconds:g} seconds")
-        return None if used else Refused(f"ends its converter ({_ending(process.returncode)})")
+        if used:
+            return None
+        if answer is not None:
+            return Refused(answer["reason"])
+        return Refused(f"ends its converter ({_ending(process.returncode)})")
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
@@ -156,6 +157,8 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": path},
             )
+            assert self._process.stdout is not None
+            self._process.stdout.readline()  # it has started, and its time begins
         return self._process
 
     def _stop(self) -> None:
@@ -168,6 +171,15 @@ class Child:
                 if pipe is not None:
                     with suppress(OSError):  # what was not sent yet
                         pipe.close()
+
+
+def _answer(line: bytes) -> dict[str, Any] | None:
+    """Return what a child answered, None where it was ended or went astray."""
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
 def _read(answer: dict[str, Any]) -> Converted | Refused:
