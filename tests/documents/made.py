@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -45,14 +46,14 @@ def _escaped(text: str) -> str:
 
 
 def _file(objects: Sequence[str], extra: str) -> bytes:
-    data, places = b"%PDF-1.4\n", []
+    data, places = bytearray(b"%PDF-1.4\n"), []
     for number, each in enumerate(objects, 1):
         places.append(len(data))
         data += f"{number} 0 obj\n{each}\nendobj\n".encode("cp1252")
     table = "".join(f"{place:010} 00000 n \n" for place in places)
     end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n"
     end += f"<< /Size {len(objects) + 1} /Root 1 0 R {extra} >>\nstartxref\n{len(data)}\n%%EOF\n"
-    return data + end.encode()
+    return bytes(data) + end.encode()
 
 
 def lines(text: str, top: float = 700, size: float = 10, left: float = 72) -> list[Text]:
@@ -76,14 +77,15 @@ def zipped(members: Mapping[str, str | bytes]) -> bytes:
     return data.getvalue()
 
 
+@cache
 def zip_bomb() -> bytes:
-    """Return a small archive that holds 600 MB."""
+    """Return a small archive that holds 300 MB."""
     data = BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in ("[Content_Types].xml", "word/document.xml", "META-INF/container.xml"):
-            with archive.open(name, "w") as member:
-                for _ in range(200):
-                    member.write(bytes(10**6))
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("word/document.xml", "w") as member:
+            for _ in range(300):
+                member.write(bytes(10**6))
+        archive.writestr("META-INF/container.xml", "")
     return data.getvalue()
 
 

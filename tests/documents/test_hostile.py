@@ -19,7 +19,7 @@ from headwater.documents.update import Options, build, update
 from made import Opened
 
 HOSTILE = "\x1b]0;title\x07 \x1b[2J \u202e <script>alert(1)</script> '; DROP TABLE files; --"
-SMALL = Limits(seconds=30, memory=2**30, size=2**20)
+SMALL = Limits(seconds=30, memory=2**30, size=2**21)
 
 
 def rows(opened: Opened, index: Path) -> dict[str, FileRow]:
@@ -36,7 +36,7 @@ def test_broken_files_are_named(opened: Opened, tmp_path: Path) -> None:
         "bomb.docx": (made.zip_bomb(), "too large: holds more than 256 MiB"),
         "bomb.epub": (made.zip_bomb(), "too large: holds more than 256 MiB"),
         "bomb.txt.gz": (b"", "cannot be read"),
-        "line.txt": (b"x" * 2**21, "holds more than 1 MiB"),
+        "line.txt": (b"x" * 2**22, "holds more than 2 MiB"),
         "cut.docx": (word[: len(word) // 2], "broken"),
         "empty.pdf": (b"", "broken"),
         "cut.pdf": (made.pdf([made.lines("text")])[:100], "broken"),
