@@ -35,7 +35,9 @@ Exclude = Annotated[list[str] | None, option("No files or folders that match; re
 Verify = Annotated[
     bool, option("Compare every file's content; try again what failed.", flag="--verify")
 ]
-Seconds = Annotated[float, option("The most time for one file.", "SECONDS", min=1, max=86400)]
+Seconds = Annotated[
+    float, option("The most processor time for one file.", "SECONDS", min=1, max=86400)
+]
 
 
 @index.command("build")

@@ -45,9 +45,9 @@ def main() -> None:
     answers.write(b"ready\n")
     answers.flush()
     for line in sys.stdin.buffer:
-        _alarm(int(limits.seconds) + 5)
+        _end_after(limits.seconds, limits.patience + 5)
         answer = answer_for(Path(json.loads(line)["path"]), limits)
-        _alarm(0)
+        _end_after(0, 0)
         answers.write(json.dumps(answer).encode("ascii") + b"\n")
         answers.flush()
 
@@ -122,10 +122,14 @@ def _limit_memory(most: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _alarm(seconds: int) -> None:
-    """End this process after so many seconds, should the one that asks be gone; 0: never."""
-    if hasattr(signal, "alarm"):
-        signal.alarm(seconds)
+def _end_after(processor: float, seconds: float) -> None:
+    """End this process after so much time of the processor, or so many seconds; 0: never.
+
+    The second is for the case that the process that asks is gone.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, processor)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ class Child:
     def _ask(self, file: Path) -> Converted | Refused | None:
         """Convert a file; None where the process, used before, is at fault and was ended."""
         used, process = self._files > 0, self._running()
-        late = Timer(self._limits.seconds, process.kill)
+        late = Timer(self._limits.patience, process.kill)
         late.start()
         try:
             assert process.stdin is not None
@@ -138,7 +138,7 @@ class Child:
         if answer is not None and not answer.get("memory"):
             return _read(answer)
         self._stop()
-        if not in_time or self._ended:
+        if not in_time or self._ended or -process.returncode == getattr(signal, "SIGPROF", None):
             return Refused(f"takes longer than {self._limits.seconds:g} seconds")
         if used:
             return None
