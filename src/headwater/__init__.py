@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headwater.documents.index import Index as Index
+    from headwater.documents.index import open_index as open_index
     from headwater.errors import UserError as UserError
     from headwater.evaluation.evaluator import evaluate as evaluate
     from headwater.inference.answer import Answer as Answer
@@ -32,6 +34,7 @@ _HOMES = {
     "Answer": "headwater.inference.answer",
     "Entity": "headwater.inference.entities",
     "Filling": "headwater.inference.gaps",
+    "Index": "headwater.documents.index",
     "Label": "headwater.inference.text_labels",
     "LoadedModel": "headwater.inference.loaded",
     "Recipe": "headwater.runs.recipe",
@@ -41,6 +44,7 @@ _HOMES = {
     "generate_questions": "headwater.questions.generate",
     "load": "headwater.inference.loaded",
     "load_vocabulary": "headwater.text.loading",
+    "open_index": "headwater.documents.index",
     "task": "headwater.tasks.names",
 }
 

@@ -17,7 +17,7 @@ from headwater.escapes import visible
 
 _ROOT = logging.getLogger("headwater")
 # Their messages are the log of a run, in which the program's name would be noise.
-_RUNS = ("corpus", "data", "questions", "runs", "studies", "training")
+_RUNS = ("corpus", "data", "documents", "questions", "runs", "studies", "training")
 
 
 class _StandardError(logging.Handler):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headwater.commands import documents
 from headwater.commands.documents import FolderTexts
+from headwater.documents import walk as walking
 from headwater.errors import UserError
 
 TEXT = "the mill is by the river. who is by the mill? a fox."
@@ -73,7 +73,7 @@ def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.Mon
         yield str(folder), [], ["a.txt"]
 
     (tmp_path / "a.txt").write_text(TEXT)
-    monkeypatch.setattr(documents.os, "walk", walk)
+    monkeypatch.setattr(walking.os, "walk", walk)
     assert FolderTexts(tmp_path).faults == f"{tmp_path / 'closed'}: Permission denied"
 
 

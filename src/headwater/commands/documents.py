@@ -1,11 +1,11 @@
 """The texts that `ask` answers from: a file, standard input, or the files of a folder."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import final
 
+from headwater.documents.walk import walk
 from headwater.errors import UserError, listed
 from headwater.files import read_text
 from headwater.streams import decode_text
@@ -61,20 +61,14 @@ class FolderTexts(Mapping[str, str]):
         return f"{self._folder}: nothing in this folder could be read: {self.faults}"
 
     def _find(self) -> Iterator[Path]:
-        for folder, folders, names in os.walk(self._folder, onerror=self._unreadable):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in names:
-                file = Path(folder, name)
-                if file.suffix.lower() not in ENDINGS or name.startswith("."):
-                    continue
-                if file.is_file():
-                    yield file
+        for found in walk(self._folder):
+            if found.folder:
+                self._faults[str(found.path)] = f"{found.path}: {found.fault}"
+            elif found.path.suffix.lower() in ENDINGS:
+                if found.fault:
+                    self._faults[str(found.path)] = f"{found.path}: {found.fault}"
                 else:
-                    kind = "a link to nothing" if file.is_symlink() else "not a file"
-                    self._faults[str(file)] = f"{file}: {kind}"
-
-    def _unreadable(self, error: OSError) -> None:
-        self._faults[str(error.filename)] = f"{error.filename}: {error.strerror}"
+                    yield found.path
 
 
 def read_context(context: str) -> str | Mapping[str, str]:

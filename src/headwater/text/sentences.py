@@ -83,7 +83,7 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     White space at both sides is left out; every other character is in exactly one sentence.
     """
     first = 0
-    for stop, begin in _boundaries(text, 0, len(text)):
+    for stop, begin in boundaries(text, 0, len(text)):
         if not text[first:stop].isspace() and first < stop:
             yield _without_space(text, first, stop)
         first = begin
@@ -102,7 +102,7 @@ def sentence_around(context: str, start: int, end: int) -> tuple[int, int]:
         return _without_space(context, low, high)
     first = low if low > start - REACH else _next_space(context, low, start)
     last = high if high < end + REACH else _space_before(context, high, end)
-    for stop, begin in _boundaries(context, low, high):
+    for stop, begin in boundaries(context, low, high):
         if begin <= start:
             first = begin
         elif stop >= end:
@@ -126,7 +126,7 @@ def _space_before(context: str, high: int, end: int) -> int:
     return last if last >= 0 else high
 
 
-def _boundaries(context: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+def boundaries(context: str, low: int, high: int) -> Iterator[tuple[int, int]]:
     """Yield where each sentence ends and where the next one begins."""
     for match in _END.finditer(context, low, high):
         if match["own"]:

@@ -1,0 +1,1 @@
+"""What makes documents of files, one kind of file each; `names` is the table."""

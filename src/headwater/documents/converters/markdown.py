@@ -1,0 +1,69 @@
+"""`.md`: headings by `#` or underlines, fenced code, tables; the text stays as it is written."""
+
+import re
+from collections.abc import Iterator
+
+from headwater.documents.converters.plain_text import decoded, paragraphs
+from headwater.documents.document import Block, Document, HeadingPath
+
+VERSION = 1
+LIBRARY: str | None = None
+
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
+_UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_RULE = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
+_MARKS = re.compile(r"[*_`]+|\[([^\]]*)\]\([^)]*\)")
+
+
+def convert(content: bytes) -> Document:
+    """Make a document of Markdown; its title is the first heading of the highest level."""
+    text = decoded(content)
+    path, blocks, titles = HeadingPath(), list[Block](), list[tuple[int, str]]()
+    last = 0
+    for start, end, level, heading in _headings(text):
+        blocks += _blocks(text, last, start, path.headings)
+        path.enter(heading, level)
+        titles.append((level, heading))
+        last = end
+    blocks += _blocks(text, last, len(text), path.headings)
+    title = min(titles, key=lambda each: each[0], default=(0, ""))[1]
+    return Document(title, text, blocks)
+
+
+def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
+    """Yield where each heading starts and ends, its level and its words."""
+    fence, place, before = "", 0, ""
+    for line in text.splitlines(keepends=True):
+        start, place = place, place + len(line)
+        bare = line.rstrip("\n")
+        if mark := _FENCE.match(bare):
+            if not fence:
+                fence = mark[1]
+            elif bare.strip().startswith(fence) and not bare.strip(" `~"):
+                fence = ""
+        elif not fence:
+            if found := _HEADING.match(bare):
+                yield start, place, len(found[1]), _words(found[2])
+            elif (under := _UNDERLINE.match(bare)) and before.strip() and "|" not in before:
+                yield start - len(before), place, 1 if under[1][0] == "=" else 2, _words(before)
+                line = ""
+        before = "" if line.isspace() or _HEADING.match(bare) else line
+
+
+def _words(heading: str) -> str:
+    return " ".join(_MARKS.sub(lambda found: found[1] or "", heading).split())
+
+
+def _blocks(text: str, start: int, end: int, headings: tuple[str, ...]) -> Iterator[Block]:
+    """Yield the paragraphs between two headings; a table gives a block for each row."""
+    for low, high in paragraphs(text, start, end):
+        lines = text[low:high].split("\n")
+        if len(lines) < 2 or not _RULE.match(lines[1]):
+            yield Block(low, high, headings)
+            continue
+        names = " | ".join(cell.strip() for cell in lines[0].strip().strip("|").split("|"))
+        place = low + len(lines[0]) + len(lines[1]) + 2
+        for line in lines[2:]:
+            yield Block(place, place + len(line), (*headings, names), None, "row")
+            place += len(line) + 1

@@ -1,0 +1,247 @@
+"""Making an index and keeping it current: what is new, changed or gone, a transaction a file."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from headwater.documents.conversion import Converted, Refused, convert_all
+from headwater.documents.limits import Limits
+from headwater.documents.plan import Plan, make_plan
+from headwater.documents.rows import FileRow, files_of, put_file, remove_file, touch_file
+from headwater.documents.selection import (
+    Selection,
+    absolute,
+    check_sources,
+    read_selection,
+    write_selection,
+)
+from headwater.documents.store import opened_for_writing, sqlite_errors, transaction
+from headwater.documents.walk import Found
+from headwater.documents.word_search import WordSearch
+from headwater.errors import UserError, listed
+from headwater.files import check_writable
+from headwater.lock import locked
+from headwater.paths import as_path, as_text
+from headwater.progress import Display, Progress
+
+logger = logging.getLogger(__name__)
+
+_NAMED = 3  # reasons that are told where nothing was indexed
+_WORTH = 10  # files for each process
+_PROCESSES = 4  # that convert, where there are as many processors
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an index is updated.
+
+    verify: compare every file by its SHA-256, and try again what failed.
+    limits: of each file.
+    workers: processes that convert; None: one for each processor, 4 at most.
+    """
+
+    verify: bool = False
+    limits: Limits = field(default_factory=Limits)
+    workers: int | None = None
+
+    def processes(self, files: int) -> int:
+        """Return how many processes convert so many files; a few are not worth several."""
+        most = self.workers or min(_PROCESSES, os.cpu_count() or 1)
+        return max(1, min(most, files // _WORTH))
+
+
+@dataclass(slots=True)
+class Report:
+    """What an update did, in files."""
+
+    indexed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+def build(
+    paths: Sequence[Path],
+    output: Path,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    options: Options | None = None,
+) -> Report:
+    """Make an index of files and folders, or add them to one and update it.
+
+    Args:
+        include, exclude: globs, see `Selection`; None leaves those of the index.
+    """
+    added = [absolute(path) for path in paths]
+    check_sources(added, output)
+    if output.is_dir():
+        raise UserError(f"{output}: a folder; name a file for the index, such as X.index")
+    check_writable(output.absolute().parent)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    new = not output.exists() or not output.stat().st_size
+    with _writing(output, create=True) as connection:
+        selection = read_selection(connection)
+        selection = replace(
+            _chosen(selection, include, exclude),
+            sources=tuple(dict.fromkeys([*selection.sources, *added])),
+            removed=frozenset(
+                each for each in selection.removed if not any(map(each.is_relative_to, added))
+            ),
+        )
+        with transaction(connection):
+            write_selection(connection, selection)
+        report = _update(connection, output, options or Options())
+        reasons = _reasons_if_empty(connection)
+    if reasons is not None:
+        if new:
+            output.unlink(missing_ok=True)
+        raise UserError(f"{output}: nothing was indexed{reasons}")
+    return report
+
+
+def update(
+    path: Path,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    options: Options | None = None,
+) -> Report:
+    """Bring an index up to date with its files and folders."""
+    with _writing(path) as connection:
+        selection = _chosen(read_selection(connection), include, exclude)
+        check_sources(selection.sources, path)
+        with transaction(connection):
+            write_selection(connection, selection)
+        report = _update(connection, path, options or Options())
+        reasons = _reasons_if_empty(connection)
+    if reasons is not None:
+        raise UserError(f"{path}: nothing is indexed any more{reasons}")
+    return report
+
+
+def remove(path: Path, paths: Sequence[Path]) -> int:
+    """Take files and folders out of an index, for good; return how many files that were."""
+    gone = [absolute(each) for each in paths]
+    with _writing(path) as connection:
+        selection = read_selection(connection)
+        engines = [WordSearch(connection)]
+        rows = [
+            row for row in files_of(connection) if any(map(as_path(row.path).is_relative_to, gone))
+        ]
+        unknown = [
+            each
+            for each in gone
+            if each not in selection.sources
+            and not any(as_path(row.path).is_relative_to(each) for row in rows)
+        ]
+        if unknown:
+            raise UserError(f"{as_text(unknown[0])}: not in {path}; see `headwater index show`")
+        sources = tuple(each for each in selection.sources if each not in gone)
+        inner = {each for each in gone if any(map(each.is_relative_to, sources))}
+        with transaction(connection):
+            write_selection(
+                connection, replace(selection, sources=sources, removed=selection.removed | inner)
+            )
+        for row in rows:
+            with transaction(connection):
+                remove_file(connection, engines, row.path)
+    return len(rows)
+
+
+@contextmanager
+def _writing(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
+    """Open an index as its only writer."""
+    lock = path.parent / f".{path.name}.lock"
+    refusal = f"{path}: another process is changing this index; wait until it has finished"
+    if not create and not path.exists():
+        raise UserError(f"{path}: no such file; name an index of `headwater index build`")
+    with locked(lock, refusal, remove=True), opened_for_writing(path, create) as connection:
+        yield connection
+
+
+def _chosen(
+    selection: Selection, include: Sequence[str] | None, exclude: Sequence[str] | None
+) -> Selection:
+    return replace(
+        selection,
+        include=selection.include if include is None else tuple(include),
+        exclude=selection.exclude if exclude is None else tuple(exclude),
+    )
+
+
+def _update(connection: sqlite3.Connection, path: Path, options: Options) -> Report:
+    engines = [WordSearch(connection)]
+    plan = make_plan(connection, path, options.verify)
+    report = Report(unchanged=plan.unchanged, removed=len(plan.gone))
+    for gone in plan.gone:
+        with transaction(connection):
+            remove_file(connection, engines, gone)
+    for row in plan.settled:
+        with transaction(connection):
+            put_file(connection, engines, row)
+        setattr(report, row.status, getattr(report, row.status) + 1)
+    with transaction(connection):
+        for row in plan.touched:
+            touch_file(connection, row)
+    display = Display(
+        path.name,
+        logger,
+        line="{name}: {done} of {total} files, {rate:.1f} files/s, {left} left",
+        every=30,
+        count="{done:.0f}/{total:.0f} files",
+        rate="{rate:.1f} files/s",
+    )
+    with Progress(display) as progress, sqlite_errors(path):
+        progress.start(total=len(plan.convert))
+        files = [found.path for found in plan.convert]
+        results = convert_all(files, options.limits, options.processes(len(files)))
+        for done, (found, (_, result)) in enumerate(zip(plan.convert, results, strict=True), 1):
+            _keep(connection, engines, plan, found, result, report)
+            progress.advance(done)
+    return report
+
+
+def _keep(
+    connection: sqlite3.Connection,
+    engines: Sequence[WordSearch],
+    plan: Plan,
+    found: Found,
+    result: Converted | Refused,
+    report: Report,
+) -> None:
+    """Keep what became of a file, in one transaction."""
+    name = as_text(found.path)
+    converter = plan.converters[name]
+    if isinstance(result, Refused):
+        if not os.path.lexists(found.path):  # it vanished meanwhile
+            with transaction(connection):
+                remove_file(connection, engines, name)
+            report.removed += 1
+            return
+        row = FileRow(name, found.size, found.modified, "", converter, "failed", result.reason)
+        with transaction(connection):
+            put_file(connection, engines, row)
+        report.failed += 1
+        return
+    row = FileRow(
+        *(name, result.size, result.modified, result.sha256, converter, "indexed", result.note),
+        title=result.title or as_text(found.path.stem),
+        characters=result.characters,
+        passages=len(result.passages),
+    )
+    with transaction(connection):
+        put_file(connection, engines, row, result.passages)
+    report.indexed += 1
+
+
+def _reasons_if_empty(connection: sqlite3.Connection) -> str | None:
+    """Return why no file is indexed, or None where one is."""
+    rows = list(files_of(connection))
+    if any(row.status == "indexed" for row in rows):
+        return None
+    reasons = [f"{row.path}: {row.reason}" for row in rows]
+    return f"; {listed(reasons, _NAMED, '; ')}" if reasons else "; no file was found"

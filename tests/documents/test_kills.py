@@ -1,0 +1,126 @@
+"""kill -9 in the middle of indexing: the index stays whole, and no file is half in it."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from headwater.documents.index import open_index
+from headwater.documents.store import opened_for_writing, transaction
+from headwater.documents.update import build, update
+
+PATH = os.pathsep.join(filter(None, sys.path))
+
+
+def write(folder: Path, numbers: range, word: str) -> None:
+    for number in numbers:
+        paragraphs = "\n\n".join(f"{word} of file{number}. " + "filler " * 150 for _ in range(5))
+        (folder / f"{number}.txt").write_text(paragraphs)
+
+
+def killed(folder: Path, index: Path, seconds: float) -> None:
+    """Run an indexing, and kill it after so long, with what it started."""
+    command = [sys.executable, "-m", "headwater", "index", "build", str(folder)]
+    process = subprocess.Popen(
+        [*command, "--output", str(index)],
+        env={**os.environ, "PYTHONPATH": PATH},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def check(index: Path, least: int = 0) -> int:
+    """Check that an index is whole, and return how many files are in it."""
+    if not index.exists() or not index.stat().st_size:
+        return 0
+    with sqlite3.connect(index) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            return 0
+        connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+        rows = connection.execute(
+            "SELECT path, passages, (SELECT count(*) FROM passages WHERE file = files.id), "
+            "(SELECT count(*) FROM words WHERE words MATCH 'file' || "
+            "replace(substr(path, length(rtrim(path, '0123456789.txt')) + 1), '.txt', '')) "
+            "FROM files"
+        ).fetchall()
+    connection.close()
+    assert all(said == held == found for _, said, held, found in rows), rows
+    assert len(rows) >= least
+    return len(rows)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_one_kill_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    folder, index = tmp_path / "documents", tmp_path / "x.index"
+    folder.mkdir()
+    write(folder, range(5), "old")
+    build([folder], index)
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from headwater.documents import update\n"
+        "keep, calls = update.put_file, []\n"
+        "def put(connection, engines, row, passages=()):\n"
+        "    keep(connection, engines, row, passages)\n"
+        "    calls.append(row)\n"
+        "    if len(calls) == 3:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "update.put_file = put\n"
+        "update.update(Path(sys.argv[1]))\n"
+    )
+    write(folder, range(5), "entirely new")
+    command = [sys.executable, "-c", script, str(index)]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": PATH}, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert check(index) == 5
+    with open_index(index) as opened:
+        new = {hit.file for hit in opened.search("entirely", 100)}
+    assert len(new) == 2  # the third was not whole
+    assert update(index).indexed == 3
+    assert check(index) == 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+@pytest.mark.parametrize("kills", [pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1800)
+def test_many_kills_at_random_moments(tmp_path: Path, kills: int) -> None:
+    folder, index = tmp_path / "documents", tmp_path / "x.index"
+    folder.mkdir()
+    rng = random.Random(0)
+    write(folder, range(400), "old")
+    held = 0
+    for number in range(kills):
+        if number >= kills // 2:  # from here on files change
+            write(folder, range(number * 8 % 400, number * 8 % 400 + 8), f"word{number}")
+        killed(folder, index, rng.uniform(0.3, 2.5))
+        now = check(index)
+        assert now >= held, "files were lost"
+        held = now
+    build([folder], index)
+    assert check(index) == 400
+    with open_index(index) as opened:
+        opened.verify()
+        assert len(opened.search(f"word{kills - 1}", 1000)) == 8 * 5
+
+
+def test_a_failing_write_leaves_what_was(tmp_path: Path) -> None:
+    folder, index = tmp_path / "documents", tmp_path / "x.index"
+    folder.mkdir()
+    write(folder, range(1), "old")
+    build([folder], index)
+    with opened_for_writing(index) as connection:
+        with pytest.raises(KeyError), transaction(connection):
+            connection.execute("DELETE FROM files").connection.execute({}["a fault"])
+        assert connection.execute("SELECT count(*) FROM files").fetchone() == (1,)
+    assert check(index) == 1
