@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Questions about raw text, for the reader's last stage: what the first writer asks and the reader of people.toml answers alike.
+# Questions about raw text, for the writer's practice: what the first writer asks and the reader of people.toml answers alike.
 #   headwater finetune recipes/writer/first.toml --output runs/first-writer
 #   bash recipes/reader/questions.sh [NAME...]        stopped runs go on, finished ones are kept
 set -euo pipefail
