@@ -31,6 +31,7 @@ from benchmarks.works.cbow import texts_of, word2vec
 from headwater.corpus.store import TokenStore
 from headwater.data.batching import collate, plan_epoch
 from headwater.errors import UserError
+from headwater.inference.unit_vectors import unit
 from headwater.inference.word_vectors import WordVectors
 from headwater.models.build import build_model
 from headwater.models.cbow.family import CBOWConfig
@@ -119,9 +120,7 @@ def judge(vectors: WordVectors) -> dict[str, float]:
         for (a, b), (c, d) in pairwise([*pairs, pairs[0]]):
             near = [each.word for each in vectors.nearest([b, c], [a], 10)]
             ranks.append(near.index(d) if d in near else 10)
-    units = vectors.vectors / np.maximum(
-        np.linalg.norm(vectors.vectors, axis=1, keepdims=True), 1e-9
-    )
+    units = unit(vectors.vectors)
     first, second = (units[[vectors.index(pair[side]) for pair in related]] for side in (0, 1))
     cosines = first @ second.T
     right, wrong = np.diag(cosines), cosines[~np.eye(len(related), dtype=bool)]

@@ -2,16 +2,15 @@
 
 import random
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 
 from benchmarks.harness.operations import MINILM, TRAINING, mean
 from benchmarks.harness.turns import Turns
-from benchmarks.harness.work import OPERATIONS, Context, Facts, Side, Work
+from benchmarks.harness.work import OPERATIONS, Context, Facts, Work
 from benchmarks.works.reader_peers import FOLDER, LENGTH
 from benchmarks.works.squad import TRAIN, questions
-from benchmarks.works.training import Batch, loop, train
+from benchmarks.works.training import Batch, loop, sides, train
 from headwater.checkpoints.folder import load_model
 from headwater.data.batching import collate
 from headwater.data.config import SpanConfig
@@ -82,9 +81,5 @@ WORK = Work(
     "finetune-spans",
     "MiniLM learns spans",
     "windows/s",
-    (
-        Side("headwater", headwaters),
-        Side("transformers tuned", partial(transformers, tuned=True), ("transformers",)),
-        Side("transformers default", partial(transformers, tuned=False), ("transformers",)),
-    ),
+    sides(headwaters, transformers),
 )

@@ -2,20 +2,20 @@
 
 import random
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 
 from benchmarks.harness.operations import TRAINING, mean, t5_small
 from benchmarks.harness.turns import Turns
-from benchmarks.harness.work import OPERATIONS, Context, Facts, Side, Work
+from benchmarks.harness.work import OPERATIONS, Context, Facts, Work
 from benchmarks.works.squad import TRAIN, questions
 from benchmarks.works.t5_writing import SPIECE, prepare
-from benchmarks.works.training import Batch, loop, train
+from benchmarks.works.training import Batch, loop, sides, train
 from headwater.checkpoints.folder import load_model
 from headwater.data.batching import collate
 from headwater.data.convert import EncodedPairs, encode_text_pairs
 from headwater.data.example import TextExample
+from headwater.tasks.squad import question_text
 from headwater.text.loading import load_vocabulary
 from headwater.training.config import BatchSize, TrainingConfig
 
@@ -25,7 +25,7 @@ BATCH, INPUTS, TARGETS, EXAMPLES, STEPS = 8, 512, 32, 3000, 3
 def read_pairs(context: Context) -> EncodedPairs:
     """Return questions with contexts, and their answers."""
     examples = [
-        TextExample(each.id, f"question: {each.question} context: {each.context}", each.golds[:1])
+        TextExample(each.id, question_text(each), each.golds[:1])
         for each in questions(context, TRAIN, EXAMPLES)
     ]
     return encode_text_pairs(load_vocabulary(context.file(SPIECE)), examples, INPUTS, TARGETS)
@@ -87,10 +87,6 @@ WORK = Work(
     "finetune-t5",
     "t5-small learns answers",
     "examples/s",
-    (
-        Side("headwater", headwaters),
-        Side("transformers tuned", partial(transformers, tuned=True), ("transformers",)),
-        Side("transformers default", partial(transformers, tuned=False), ("transformers",)),
-    ),
+    sides(headwaters, transformers),
     prepare=prepare,
 )

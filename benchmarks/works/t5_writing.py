@@ -22,6 +22,7 @@ from benchmarks.harness.work import OPERATIONS, OUTPUTS, Context, Facts, Side, W
 from benchmarks.works.squad import questions
 from headwater.checkpoints.folder import save_model
 from headwater.models.build import build_model
+from headwater.tasks.squad import question_text
 from headwater.text.loading import load_vocabulary
 
 SPIECE = "tokenizers/t5/spiece.model"
@@ -56,7 +57,7 @@ def prepare(context: Context) -> None:
 def read_texts(context: Context, writing: Writing) -> tuple[SentencePieceProcessor, list[str]]:
     """Return T5's tokenizer and questions with contexts, of like length."""
     processor = SentencePieceProcessor(model_file=str(context.file(SPIECE)))
-    texts = (f"question: {each.question} context: {each.context}" for each in questions(context))
+    texts = map(question_text, questions(context))
     fitting = (text for text in texts if SHORTEST < len(processor.encode(text)) < LONGEST)
     return processor, [next(fitting) for _ in range(context.some(writing.texts))]
 
@@ -84,15 +85,17 @@ def headwaters(turns: Turns, context: Context, writing: Writing) -> Facts:
     return {OPERATIONS: once + writing.beams * (whole - once), OUTPUTS: found}
 
 
-def fastest(generate: Callable[[int], object]) -> int:
+def fastest(generate: Callable[[Sequence[str], int], object], texts: Sequence[str]) -> int:
     """Return the size of batches with which all texts are written soonest."""
+    if len(texts) <= SIZES[0]:
+        return SIZES[0]
 
     def seconds(size: int) -> float:
         begin = time.perf_counter()
-        generate(size)
+        generate(texts, size)
         return time.perf_counter() - begin
 
-    generate(SIZES[0])
+    generate(texts, SIZES[0])
     return min(SIZES, key=seconds)
 
 
@@ -126,7 +129,7 @@ def transformers(turns: Turns, context: Context, writing: Writing, dtype: str) -
                 written[index] = vocabulary.decode([id for id in row if id not in ENDS])
         return written
 
-    size = fastest(lambda size: generate(texts, size)) if len(texts) > SIZES[0] else SIZES[0]
+    size = fastest(generate, texts)
     found = write(turns, texts, writing, lambda part: generate(part, size))
     return {OUTPUTS: found, "texts in a batch": size if writing.together else 1}
 
@@ -154,7 +157,7 @@ def ctranslate2s(turns: Turns, context: Context, writing: Writing, dtype: str) -
         )
         return [vocabulary.decode([ids[token] for token in f.hypotheses[0]]) for f in found]
 
-    size = fastest(lambda size: generate(texts, size)) if len(texts) > SIZES[0] else SIZES[0]
+    size = fastest(generate, texts)
     found = write(turns, texts, writing, lambda part: generate(part, size))
     return {OUTPUTS: found, "texts in a batch": size if writing.together else 1}
 

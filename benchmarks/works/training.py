@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.harness.turns import Turns
-from benchmarks.harness.work import Facts
+from benchmarks.harness.work import Context, Facts, Side
 from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.training.config import TrainingConfig
@@ -86,6 +87,22 @@ def train(
         "padding share": 1 - tokens / padded,
         "data share": making / (turns.seconds / hooks.done),
     }
+
+
+def sides(
+    ours: Callable[[Turns, Context], Facts], theirs: Callable[..., Facts]
+) -> tuple[Side, ...]:
+    """Return our training, and beside it a plain loop tuned by hand and as the examples have it.
+
+    Args:
+        theirs: takes `tuned`, see `loop`.
+    """
+    needs = ("transformers",)
+    return (
+        Side("headwater", ours),
+        Side("transformers tuned", partial(theirs, tuned=True), needs),
+        Side("transformers default", partial(theirs, tuned=False), needs),
+    )
 
 
 def _steps(plan: Plan) -> Iterator[Step]:

@@ -1,14 +1,11 @@
 """`headwater corpus`: clean raw text, make a token store of it, or look into either."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from headwater import signals
 from headwater.commands.terminal import (
     Json,
     TextField,
@@ -18,6 +15,7 @@ from headwater.commands.terminal import (
     echo,
     option,
     print_json,
+    stopping,
 )
 from headwater.errors import UserError
 
@@ -54,7 +52,7 @@ def build_store(
     from headwater.corpus.build import build
     from headwater.text.loading import load_vocabulary
 
-    with _ended("nothing was written"):
+    with stopping("nothing was written"):
         build(inputs, load_vocabulary(vocabulary), output, field=text_field, excluded=without or ())
     echo(output)
 
@@ -78,7 +76,7 @@ def clean_pages(
 
     config = load_config(CleaningConfig, None, settings or [], {})
     options = {"field": text_field, "executor": executor}
-    with _ended("the same command goes on from here"):
+    with stopping("the same command goes on from here"):
         report = clean(
             inputs, output, bad_words=bad_words, config=config, workers=workers, **options
         )
@@ -140,14 +138,3 @@ def _show_pages(
         print_json(found)
     else:
         print_pages(found, folder, whole=document is not None)
-
-
-@contextmanager
-def _ended(outcome: str) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM clean up, and say what is left."""
-    try:
-        with signals.exiting():
-            yield
-    except SystemExit:
-        logger.info(f"stopped; {outcome}")
-        raise

@@ -1,14 +1,11 @@
 """`headwater index`: make an index of documents, keep it current, look into it, search it."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headwater import signals
 from headwater.commands.index_screen import print_files, print_hits, print_summary
 from headwater.commands.terminal import (
     Json,
@@ -17,6 +14,7 @@ from headwater.commands.terminal import (
     echo,
     option,
     print_json,
+    stopping,
 )
 from headwater.errors import UserError, counted
 
@@ -53,7 +51,7 @@ def build_index(
 ) -> None:
     from headwater.documents.update import build
 
-    with _ended(output):
+    with stopping(f"the same command goes on from here ({output})"):
         report = build(paths, output, include, exclude, _options(verify, time_limit))
     _say(report, output, json)
 
@@ -70,7 +68,7 @@ def update_index(
 ) -> None:
     from headwater.documents.update import update
 
-    with _ended(index):
+    with stopping(f"the same command goes on from here ({index})"):
         report = update(index, include, exclude, _options(verify, time_limit))
     _say(report, index, json)
 
@@ -83,7 +81,7 @@ def remove_from_index(
 ) -> None:
     from headwater.documents.update import remove
 
-    with _ended(index):
+    with stopping(f"the same command goes on from here ({index})"):
         removed = remove(index, paths)
     logger.info(f"{counted(removed, 'file')} removed from {index}")
 
@@ -154,14 +152,3 @@ def _say(report: "Report", index: Path, json: bool) -> None:
     if report.failed or report.skipped:
         logger.info(f"the reasons: headwater index show {index}")
     echo(index)
-
-
-@contextmanager
-def _ended(index: Path) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM clean up, and say what is left."""
-    try:
-        with signals.exiting():
-            yield
-    except SystemExit:
-        logger.info(f"stopped; the same command goes on from here ({index})")
-        raise

@@ -1,16 +1,21 @@
 """What the verbs share: their options, and how they print JSON and tables."""
 
 import json
+import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from headwater import signals
 from headwater.errors import UserError
 from headwater.escapes import visible
 from headwater.messages import say
+
+logger = logging.getLogger(__name__)
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -119,3 +124,14 @@ def print_table(values: Mapping[str, object], as_json: bool) -> None:
     width = max(map(len, values))
     for name, value in values.items():
         echo(f"{name:{width}}  {f'{value:.6g}' if isinstance(value, float) else value}")
+
+
+@contextmanager
+def stopping(outcome: str) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM clean up, and say what is left."""
+    try:
+        with signals.exiting():
+            yield
+    except SystemExit:
+        logger.info(f"stopped; {outcome}")
+        raise

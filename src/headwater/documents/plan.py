@@ -1,6 +1,5 @@
 """What an update has to do: files to convert, files that are gone, and what needs no conversion."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -106,7 +105,8 @@ def _decide(plan: Plan, found: Found, row: FileRow, old: FileRow | None, verify:
 
 
 def _digest(file: Path) -> str:
+    """Return the SHA-256 of a file; "" where it cannot be read."""
     try:
         return sha256(file)
     except OSError:
-        return os.devnull
+        return ""

@@ -48,12 +48,6 @@ def files_of(connection: sqlite3.Connection) -> Iterator[FileRow]:
         yield FileRow(*row)
 
 
-def file_of(connection: sqlite3.Connection, path: str) -> FileRow | None:
-    """Return a file, if the index knows it."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM files WHERE path = ?", (path,)).fetchone()
-    return None if row is None else FileRow(*row)
-
-
 def put_file(
     connection: sqlite3.Connection,
     engines: Sequence[Engine],

@@ -9,7 +9,8 @@ import numpy as np
 from headwater.data.example import RetrievalExample
 from headwater.inference.answer import Decision
 from headwater.inference.batches import chunks
-from headwater.inference.embedder import Embedder, Vectors
+from headwater.inference.embedder import Embedder
+from headwater.inference.unit_vectors import unit
 from headwater.tasks.retrieval import passage_numbers
 
 LISTED = 100
@@ -35,10 +36,3 @@ class Retriever:
             for example, scores in zip(chunk, questions @ passages.T, strict=True):
                 best = np.argsort(-scores, kind="stable")[:LISTED]
                 yield Decision(example.id, " ".join(map(str, best.tolist())))
-
-
-def unit(vectors: Vectors) -> Vectors:
-    """Return vectors `[texts, width]` of length 1; one of length 0 stays as it is."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-    return units

@@ -10,6 +10,7 @@ tokens, since in half precision likely ones become equal, and a T5 overflows in 
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import UnionType
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -57,14 +58,14 @@ def running(network: N, precision: torch.dtype | None = None) -> Iterator[N]:
         precision: of the matrix products; None: by the processor and the size of the network.
     """
     weights, kinds = _content(network)
-    device = weights[0].device if weights else torch.device("cpu")
+    device = device_of(network)
     precision = precision or _fast(weights)
     with evaluating(network):
         if precision == torch.bfloat16 and _can_pack(kinds, device):
             with autocast(torch.float32, device):
                 yield _packed_copy(network, weights)
         else:
-            exact = any(issubclass(kind, OutputLayer) for kind in kinds)
+            exact = _holds(kinds, OutputLayer)
             with autocast(torch.float32 if exact else precision, device):
                 yield network
 
@@ -123,7 +124,11 @@ def _can_pack(kinds: Iterable[type[nn.Module]], device: torch.device) -> bool:
     """Tell whether the kernels are there, which torch's autocast does without, and their layers."""
     if device.type != "cpu" or choose_precision("auto", device) != torch.bfloat16:
         return False
-    return any(issubclass(kind, PostNorm | PreNorm) for kind in kinds)
+    return _holds(kinds, PostNorm | PreNorm)
+
+
+def _holds(kinds: Iterable[type[nn.Module]], kind: type[nn.Module] | UnionType) -> bool:
+    return any(issubclass(each, kind) for each in kinds)
 
 
 def _packed_copy(network: N, weights: Sequence[nn.Parameter]) -> N:

@@ -18,6 +18,7 @@ from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import resolve
 from headwater.errors import UserError
 from headwater.files import replace_file
+from headwater.inference.unit_vectors import unit
 from headwater.models.body import WordBody
 from headwater.objectives.token_classes import ordinary_tokens
 from headwater.text.loading import load_vocabulary
@@ -48,8 +49,7 @@ class WordVectors:
         self._special = {token for token in all_tokens(vocabulary) if token} - {*self.words}
         self._index_of = np.full(vocabulary.size, -1)
         self._index_of[ids] = np.arange(len(ids))
-        norms = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        self._units = self.vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        self._units = unit(self.vectors)
 
     def index(self, word: str) -> int:
         """Return the index of a word in `words`; the error names the nearest in spelling."""

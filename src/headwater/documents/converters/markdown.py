@@ -33,9 +33,9 @@ def convert(content: bytes) -> Document:
 
 def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
     """Yield where each heading starts and ends, its level and its words."""
-    fence, place, before = "", 0, ""
+    fence, offset, before = "", 0, ""
     for line in text.splitlines(keepends=True):
-        start, place = place, place + len(line)
+        start, offset = offset, offset + len(line)
         bare = line.rstrip("\n")
         if mark := _FENCE.match(bare):
             if not fence:
@@ -44,9 +44,9 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
                 fence = ""
         elif not fence:
             if found := _HEADING.match(bare):
-                yield start, place, len(found[1]), _words(found[2])
+                yield start, offset, len(found[1]), _words(found[2])
             elif (under := _UNDERLINE.match(bare)) and before.strip() and "|" not in before:
-                yield start - len(before), place, 1 if under[1][0] == "=" else 2, _words(before)
+                yield start - len(before), offset, 1 if under[1][0] == "=" else 2, _words(before)
                 line = ""
         before = "" if line.isspace() or _HEADING.match(bare) else line
 
@@ -63,7 +63,7 @@ def _blocks(text: str, start: int, end: int, headings: tuple[str, ...]) -> Itera
             yield Block(low, high, headings)
             continue
         names = " | ".join(cell.strip() for cell in lines[0].strip().strip("|").split("|"))
-        place = low + len(lines[0]) + len(lines[1]) + 2
+        offset = low + len(lines[0]) + len(lines[1]) + 2
         for line in lines[2:]:
-            yield Block(place, place + len(line), (*headings, names), None, "row")
-            place += len(line) + 1
+            yield Block(offset, offset + len(line), (*headings, names), None, "row")
+            offset += len(line) + 1

@@ -31,10 +31,10 @@ def convert(content: bytes) -> Document:
 
 def _headings(text: str) -> Iterator[tuple[int, int, str, str]]:
     """Yield where each heading starts and ends, its style of underline, and its words."""
-    starts, lines, place = list[int](), text.split("\n"), 0
+    starts, lines, offset = list[int](), text.split("\n"), 0
     for line in lines:
-        starts.append(place)
-        place += len(line) + 1
+        starts.append(offset)
+        offset += len(line) + 1
     for number in range(1, len(lines)):
         under, words = _LINE.fullmatch(lines[number]), lines[number - 1].rstrip()
         if not under or len(lines[number].rstrip()) < len(words.strip()) or not words.strip():
