@@ -1,9 +1,9 @@
 """Put what was trained on one body on another of the same shape, where a further stage goes on.
 
-    python recipes/writer/move.py runs/writer-practice/model runs/reader-last/model FOLDER
+    python recipes/writer/move.py runs/writer-people/model runs/reader-last/model FOLDER
 
-Practice takes hours and needs some reader; so it runs beside the last stages of the reader, on the
-reader of people.toml, and writer.toml accustoms what was practised to the final one.
+Practice and questions take hours and need some reader. So they run beside the reader's last stage,
+on the reader of people.toml, and a shorter stage accustoms what was learned to the final one.
 """
 
 import argparse
