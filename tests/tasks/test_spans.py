@@ -10,7 +10,7 @@ from headwater.data.config import SpanConfig
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.tasks.spans import SpanChoice, SpanSearch
 from headwater.tasks.windows import SpanWindows, build_windows
-from headwater.text.lines import line_ends
+from headwater.text.lines import cell_ends, line_ends
 from headwater.text.vocabulary import Vocabulary
 
 SNIPPETS = [
@@ -25,6 +25,8 @@ SNIPPETS = [
     ",",
     "日本",
     "\n",
+    "\t",
+    " | ",
     "a b c d e f",
 ]
 texts = st.lists(st.sampled_from(SNIPPETS), min_size=1, max_size=25).map("".join)
@@ -74,7 +76,10 @@ def every_span(
 ) -> dict[tuple[int, int], float]:
     """The slow way: all pairs of tokens, one by one."""
     found: dict[tuple[int, int], float] = {}
-    breaks = [begin for _, begin in line_ends(context, 0, len(context))]
+    whole = (context, 0, len(context))
+    breaks = [begin for _, begin in line_ends(*whole)] + [
+        each for ends in cell_ends(*whole) for each in ends
+    ]
     for row, (starts, ends) in enumerate(zip(*logits, strict=True)):
         offsets = windows.offsets(row)
         count = len(offsets.starts)

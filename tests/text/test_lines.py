@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from headwater.text.lines import line_ends
+from headwater.text.lines import cell_ends, line_ends
 from headwater.text.sentences import sentence_around, sentences
 
 PARTED = [
@@ -52,6 +52,24 @@ def test_where_a_text_parts(name: str, marked: str) -> None:
 
 def test_a_paragraph_ends_at_an_empty_line() -> None:
     assert list(line_ends("- one\n\n  two", 0, 12)) == [(5, 9)]
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        ("| Ada Reed | Paris |", ["", "Ada Reed", "Paris", ""]),
+        ("| Ada Reed || Paris", ["", "Ada Reed", "Paris"]),
+        ("Ada Reed\tParis\t\t36", ["Ada Reed", "Paris", "", "36"]),
+        ("Ada Reed     Paris   36", ["Ada Reed", "Paris", "36"]),
+        ("so that P(A|B) and |x| are whole.   And so is this", None),
+        ("two  spaces, 1,000 and a;b", None),
+    ],
+)
+def test_where_a_cell_ends(row: str, cells: list[str] | None) -> None:
+    found = list(cell_ends(row, 0, len(row)))
+    begins, stops = [0, *(begin for _, begin in found)], [*(stop for stop, _ in found), len(row)]
+    parts = [row[begin:stop].strip() for begin, stop in zip(begins, stops, strict=True)]
+    assert parts == (cells or [row])
 
 
 LINES = "Area: 12 km\nMotto: One for all. All for one.\nRuler: Dr. A. Reed\n"

@@ -3,7 +3,7 @@
 The score of a span is the logit of its first token as a start plus that of its last as an end. All
 spans of up to `max_answer_length` tokens inside a window's context are compared, as a band
 [tokens, max_answer_length]; so none crosses into the question and none of the best is missed. No
-span is punctuation alone, or reaches over the end of a list item, a row or a paragraph
+span is punctuation alone, or reaches over the end of a list item, a cell, a row or a paragraph
 (`text.lines`). The score of "no answer" is that of the span at position 0, the least over the
 windows.
 
@@ -19,6 +19,7 @@ import heapq
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, TypeVar, final
 
 import numpy as np
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from headwater.data.config import SpanConfig
 from headwater.tasks.windows import WindowOffsets
-from headwater.text.lines import line_ends
+from headwater.text.lines import cell_ends, line_ends
 
 Logits = NDArray[np.floating]
 Scores = NDArray[np.float64]
@@ -216,10 +217,11 @@ def _band(starts: Logits, ends: Logits, offsets: WindowOffsets, longest: int, te
     )
     if count:
         low, high = int(offsets.starts.min()), int(offsets.ends.max())
-        breaks = np.array([begin for _, begin in line_ends(text, low, high)], np.int64)
+        lines_begin = (begin for _, begin in line_ends(text, low, high))
+        breaks = np.array(sorted(chain(*cell_ends(text, low, high), lines_begin)), np.int64)
         if len(breaks):
-            lines = np.searchsorted(breaks, offsets.starts, side="right")
-            band[_reach(lines, longest, -1) != lines[:, None]] = -np.inf
+            parts = np.searchsorted(breaks, offsets.starts, side="right")
+            band[_reach(parts, longest, -1) != parts[:, None]] = -np.inf
         saying = np.cumsum(_saying(offsets, text, low, high), dtype=np.int64)
         before = np.concatenate(([0], saying[:-1]))
         band[_reach(saying, longest, -1) == before[:, None]] = -np.inf

@@ -18,6 +18,7 @@ _BREAK = re.compile(r"(?<![^\S\n])[^\S\n]*+\n\s*")
 _ITEM = re.compile(r"(?:[-+*•·▪‣◦●○■□–#>]+|\d{1,3}[.)]|[A-Za-z]\)|\([A-Za-z0-9]{1,3}\))\s+\S")
 _PAIR = re.compile(r"""["']?[^\W_](?:[^:=\n.!?]|\.(?=\w)){0,60}(?::(?=\s|$)|=(?!=))""")
 _CELLS = re.compile(r"\||\t|(?<=[^\s.!?]) {3,}(?=\S)")  # `a | b`, tabs, columns set by spaces
+_CELL_END = re.compile(r"(?:^|(?<=\s))\|+(?=\s|$)|\t|(?<=[^\s.!?]) {3,}(?=\S)", re.MULTILINE)
 _RULE = re.compile(r"[\s=_*~#+:.─-╿-]{3,}")
 _FIELD_END = re.compile(r"(?<=[^\s,;])(?!,\d{3}(?!\d))[,;](?=[^\s])")  # of CSV, but no 1,000
 
@@ -32,6 +33,14 @@ def line_ends(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
     for found in _BREAK.finditer(text, low, high):
         if _parts(text, *found.span()):
             yield found.span()
+
+
+def cell_ends(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Yield where a cell of a row ends and the next one begins, from `low` to `high`.
+
+    Cells are set apart by tabs, by three spaces or more, or by `|` with white space around it.
+    """
+    return (found.span() for found in _CELL_END.finditer(text, low, high))
 
 
 def block_around(text: str, start: int, end: int) -> tuple[int, int]:
