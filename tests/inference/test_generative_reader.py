@@ -12,6 +12,7 @@ from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.generative_reader import GenerativeReader, _ranked
 from headwater.inference.text_generator import GeneratedText, TextGenerator
 from headwater.models.t5.network import T5
+from headwater.tasks import squad
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2
 from headwater.text import long_text
 from headwater.text.vocabulary import Vocabulary
@@ -114,7 +115,28 @@ def test_the_word_for_no_answer_is_none(writer: TextGenerator) -> None:
     example = SpanExample("q", "who?", "bob won", ())
     said = [GeneratedText("unanswerable", -0.1), GeneratedText("bob", -2.0)]
     assert reader._read(said, example) == [GeneratedText("", -0.1), said[1]]
-    assert GenerativeReader(writer, SQUAD_V1)._read(said, example) == said
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_where_all_have_answers_one_is_written(
+    writer: TextGenerator, beams: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = GenerationConfig(max_new_tokens=2, num_beams=beams)
+    examples = [SpanExample(str(n), "who?", f"bob won {n}", ()) for n in range(12)]
+    told = GenerativeReader(writer, SQUAD_V2, decoding=config)
+    said = [each.text for each in told(examples)]
+    word = max(said, key=said.count)
+    assert 0 < said.count(word) < len(said)
+    monkeypatch.setattr(squad, "NO_ANSWER", word)
+    nulls = [each.answers[0].no_answer for each in told(examples)]
+    assert nulls == [each == word for each in said]
+    first = writer.vocabulary.encode(word).ids[0]
+    answers = GenerativeReader(writer, SQUAD_V1, decoding=config)(examples)
+    for text, each in zip(said, answers, strict=True):
+        assert each.text == each.answers[0].text
+        assert (each.text == text) == (text != word)
+        if text == word and beams == 1:
+            assert first not in writer.vocabulary.encode(each.text).ids
 
 
 def test_closed_book_and_sources(writer: TextGenerator) -> None:

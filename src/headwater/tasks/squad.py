@@ -82,7 +82,7 @@ class SquadTask(Task[SpanExample]):
 
     def from_text(self, example: SpanExample, text: str) -> str:
         """Return an answer as it stands in the context; the empty text for none."""
-        if self.null_answers and text.strip().lower().rstrip(".") == NO_ANSWER:
+        if text.strip().lower().rstrip(".") == NO_ANSWER:
             return ""
         put_back = unpadded if self.pad_punctuation else as_written
         return put_back(text, example.context)
