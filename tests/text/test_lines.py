@@ -72,6 +72,15 @@ def test_where_a_cell_ends(row: str, cells: list[str] | None) -> None:
     assert parts == (cells or [row])
 
 
+def test_a_cell_ends_whatever_part_is_looked_at() -> None:
+    text = "a    b |c || d\t\te |f| g   \n| h"
+    whole = list(cell_ends(text, 0, len(text)))
+    for low in range(len(text)):
+        for high in range(low + 1, len(text) + 1):
+            expected = [each for each in whole if each[1] > low and each[0] < high]
+            assert list(cell_ends(text, low, high)) == expected
+
+
 LINES = "Area: 12 km\nMotto: One for all. All for one.\nRuler: Dr. A. Reed\n"
 
 

@@ -17,8 +17,9 @@ REACH = 1000  # the most characters of a line, or on either side of a span, that
 _BREAK = re.compile(r"(?<![^\S\n])[^\S\n]*+\n\s*")
 _ITEM = re.compile(r"(?:[-+*•·▪‣◦●○■□–#>]+|\d{1,3}[.)]|[A-Za-z]\)|\([A-Za-z0-9]{1,3}\))\s+\S")
 _PAIR = re.compile(r"""["']?[^\W_](?:[^:=\n.!?]|\.(?=\w)){0,60}(?::(?=\s|$)|=(?!=))""")
-_CELLS = re.compile(r"\||\t|(?<=[^\s.!?]) {3,}(?=\S)")  # `a | b`, tabs, columns set by spaces
-_CELL_END = re.compile(r"(?:^|(?<=\s))\|+(?=\s|$)|\t|(?<=[^\s.!?]) {3,}(?=\S)", re.MULTILINE)
+_GAP = r"\t|(?<=[^\s.!?]) {3,}(?=\S)"  # tabs, columns set by spaces
+_CELLS = re.compile(rf"\||{_GAP}")
+_CELL_END = re.compile(rf"(?:^|(?<=\s))\|+(?=\s|$)|{_GAP}", re.MULTILINE)
 _RULE = re.compile(r"[\s=_*~#+:.─-╿-]{3,}")
 _FIELD_END = re.compile(r"(?<=[^\s,;])(?!,\d{3}(?!\d))[,;](?=[^\s])")  # of CSV, but no 1,000
 
@@ -38,9 +39,12 @@ def line_ends(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
 def cell_ends(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
     """Yield where a cell of a row ends and the next one begins, from `low` to `high`.
 
-    Cells are set apart by tabs, by three spaces or more, or by `|` with white space around it.
+    Cells are set apart by tabs, by three spaces or more, or by `|` with white space around it. What
+    reaches over these bounds counts whole.
     """
-    return (found.span() for found in _CELL_END.finditer(text, low, high))
+    for found in _CELL_END.finditer(text, max(0, low - REACH), high + REACH):
+        if found.end() > low and found.start() < high:
+            yield found.span()
 
 
 def block_around(text: str, start: int, end: int) -> tuple[int, int]:
