@@ -8,7 +8,7 @@ F1 of the questions with an answer, and the share of the others that are not ans
 for thresholds around it; `recipes/bundle.py --no-answer-threshold` writes the chosen one.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import headwater
 from headwater.evaluation.evaluator import predict
-from headwater.metrics.qa import f1_or_null, with_words
+from headwater.inference.no_answer import span_scores
 from headwater.tasks.squad import SQUAD_V2
 
 AROUND = (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2)
@@ -24,16 +24,15 @@ AROUND = (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2)
 
 def main() -> None:
     """Read the questions once, and show what each threshold gives."""
-    examples = SQUAD_V2.read([Path(sys.argv[2])])
-    found = predict(headwater.load(sys.argv[1]).predictor(SQUAD_V2), examples)
+    parser = argparse.ArgumentParser(description="Choose a reader's no-answer threshold.")
+    parser.add_argument("model")
+    parser.add_argument("validation", type=Path, help="a SQuAD 2.0 file")
+    options = parser.parse_args()
+    examples = SQUAD_V2.read([options.validation])
+    found = predict(headwater.load(options.model).predictor(SQUAD_V2), examples)
     margins = np.array([found.margins[each.id] for each in examples])
     impossible = np.array([each.impossible for each in examples])
-    scores = np.array(
-        [
-            max(f1_or_null(found.best_spans[each.id], gold) for gold in with_words(each.golds))
-            for each in examples
-        ]
-    )
+    scores = np.array(span_scores(examples, found.best_spans))
 
     def both(threshold: float) -> tuple[float, float]:
         return _both(margins, scores, impossible, threshold)

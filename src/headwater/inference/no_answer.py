@@ -24,12 +24,17 @@ def calibrate(
         margins, best_spans: `Prediction.no_answer_margin` and `.best_span` by example id.
     """
     labelled = list(examples)
-    scores = [
-        max(f1_or_null(best_spans[each.id], gold) for gold in with_words(each.golds))
-        for each in labelled
-    ]
     impossible = [not each.golds for each in labelled]
+    scores = span_scores(labelled, best_spans)
     return calibrate_threshold([margins[each.id] for each in labelled], scores, impossible)
+
+
+def span_scores(examples: Iterable[SpanExample], best_spans: Mapping[str, str]) -> list[float]:
+    """Return F1 of the best span of each example, whether or not it would be answered."""
+    return [
+        max(f1_or_null(best_spans[each.id], gold) for gold in with_words(each.golds))
+        for each in examples
+    ]
 
 
 def calibrate_threshold(
