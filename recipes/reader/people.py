@@ -2,9 +2,10 @@
 
     python recipes/reader/people.py runs/reader
 
-writes `people.json` (with an answer), `lacking.json` (without) and `validation.json`, on which
-settings are chosen: whole articles of SQuAD's training part and of new_wiki with all their
-questions, of both kinds.
+writes `people.json` (with an answer), `lacking.json` (without), `again.json` (those of SQuAD that
+the reader of 0.1.0 was not trained on, to be read a second time) and `validation.json`, on which
+settings are chosen: whole articles of SQuAD's training part with all their questions, of both
+kinds.
 """
 
 import random
@@ -17,7 +18,7 @@ from pathlib import Path
 from rows import LONGEST, QA, Row, clean, read_lines, same, squad_rows, write_rows
 
 ANSWER = 80  # characters of an answer
-VALIDATION = {"first44": 3, "14articles": 2, "new_wiki": 3}
+VALIDATION = {"14articles": 5}  # none that the reader of 0.1.0 was trained on
 SQUAD = {
     "first44": "squad_v1.1/train-v1.1.first44articles.json",
     "14articles": "squad_v1.1_train_sample/train-v1.1.14articles.json.gz",
@@ -29,6 +30,16 @@ SQUAD = {
     "pairs-44": "unansq/squad_format/train.first44articles.json.gz",
     "pairs-14": "unansq/squad_format/train.14articles.json.gz",
     "pairs-sample": "unansq/squad_format/train.sample_contexts.json.gz",
+}
+NEW = {
+    "14articles",
+    "sample",
+    "first11",
+    "sample3000",
+    "pairs-dev",
+    "pairs-44",
+    "pairs-14",
+    "pairs-sample",
 }
 OTHERS = {
     "tydi": "tydiqa_goldp_en/english_tydiqa_train.json.gz",
@@ -51,11 +62,16 @@ def main() -> None:
     for name, chosen in (
         ("people", [row for row in rows if row.answers]),
         ("lacking", [row for row in rows if not row.answers]),
+        ("again", [replace(row, id=f"{row.id}:again") for row in rows if _new(row)]),
         ("validation", list(_fitting(validation))),
     ):
         count = write_rows(folder / f"{name}.json", chosen)
         sets = Counter(row.id.partition(":")[0] for row in chosen)
         print(name, count, dict(sets), sum(not row.answers for row in chosen), "without an answer")
+
+
+def _new(row: Row) -> bool:
+    return row.id.partition(":")[0] in NEW
 
 
 def _held_articles() -> set[str]:
@@ -81,8 +97,6 @@ def _others() -> Iterator[Row]:
             single = len(answers) == 1 or not name.startswith("quoref")
             if row.id not in left_out and answers and exact and single:
                 yield Row(f"{name}:{row.id}", row.question, row.context, answers, row.title)
-    for item in read_lines("musique_null/musique_null.jsonl.gz"):
-        yield from _placed("musique", item, _without_marks(item["context"]))
     for item in read_lines("nq_null/nq_null.jsonl.gz"):
         if not (item["in_qed_dev"] or item["in_shared_closed_book_dev"] or item["answerable"]):
             yield from _placed("nq", item, item["context"])
@@ -98,14 +112,6 @@ def _placed(name: str, item: dict, context: str) -> Iterator[Row]:
     if start >= 0:
         answers = ((answer, start),) if answer else ()
         yield Row(f"{name}:{item['id']}", clean(item["question"]), context, answers)
-
-
-def _without_marks(context: str) -> str:
-    """Leave "Paragraph 1:" out of MuSiQue's contexts."""
-    parts = (part.strip() for part in context.split("Paragraph "))
-    return "\n".join(
-        part.partition(": ")[2] if part[:1].isdigit() else part for part in parts if part
-    )
 
 
 def _part(document: str, question: str) -> str:
