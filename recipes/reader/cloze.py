@@ -6,7 +6,7 @@ more in another sentence, so matching words is not enough (Dhingra, Pruthi, Raja
 and Effective Semi-Supervised Question Answering"; Glass et al. 2020, "Span Selection Pre-training
 for Question Answering").
 
-    python recipes/reader_questions.py FILE.json --text A.jsonl.gz ... --without SQUAD.json ...
+    python recipes/reader/cloze.py FILE.json --text A.jsonl.gz ... --without SQUAD.json ...
 
 writes a SQuAD file. Paragraphs that are contexts of the `--without` files are skipped.
 """

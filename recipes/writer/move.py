@@ -1,9 +1,9 @@
 """Put what was trained on one body on another of the same shape, where a further stage goes on.
 
-    python recipes/writer/move.py runs/writer-people/model runs/reader-last/model FOLDER
+    python recipes/writer/move.py runs/writer-practice/model BODY FOLDER
 
-Practice and questions take hours and need some reader. So they run beside the reader's last stage,
-on the reader of people.toml, and a shorter stage accustoms what was learned to the final one.
+The writer's first stages run beside the reader's last one, on the readers there are by then. What
+they learned is put on the final one, and a further stage accustoms it to that.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Put SQuAD files of generated questions together, each question once.
 
-    python recipes/reader/merge.py OUTPUT.json FILE.json ...
+    python recipes/writer/merge.py OUTPUT.json FILE.json ...
 
 Rounds of questions.sh with other seeds ask some questions again, under the same id.
 """
