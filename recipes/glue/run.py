@@ -6,6 +6,7 @@ python recipes/glue/run.py mixed     one body for five tasks, by each kind of ra
 Runs are in runs/glue/. Interrupted runs continue, and finished ones are not repeated.
 """
 
+import argparse
 import statistics
 import sys
 from pathlib import Path
@@ -89,4 +90,10 @@ def _main(run: Path, task: str) -> float:
 
 
 if __name__ == "__main__":
-    {"alone": alone, "mixed": mixed}[sys.argv[1]](*sys.argv[2:])
+    parser = argparse.ArgumentParser(description="Fine-tune tasks, and print the tables.")
+    parser.add_argument("way", choices=["alone", "mixed"])
+    parser.add_argument("tasks", nargs="*", help=f"of `alone`: {', '.join(ALONE)}")
+    options = parser.parse_args()
+    if unknown := set(options.tasks) - ALONE.keys():
+        parser.error(f"no such task: {', '.join(sorted(unknown))}")
+    alone(*options.tasks) if options.way == "alone" else mixed()

@@ -7,8 +7,8 @@ sentence that answers, half on the paragraph nearest by its rare words, of all s
 lacks the answer.
 """
 
+import argparse
 import random
-import sys
 from pathlib import Path
 
 from rows import Row, squad_rows, write_rows
@@ -21,8 +21,11 @@ from headwater.questions.unanswerable import Nearest, without_sentence
 
 def main() -> None:
     """Read the questions, draw, make, write."""
-    folder = Path(sys.argv[1])
-    share = float(sys.argv[2]) if len(sys.argv) > 2 else 0.25
+    parser = argparse.ArgumentParser(description="Make questions without an answer.")
+    parser.add_argument("folder", type=Path, help="where people.json is")
+    parser.add_argument("share", type=float, nargs="?", default=0.25, help="of the questions")
+    options = parser.parse_args()
+    folder, share = options.folder, options.share
     rows = list(squad_rows(str((folder / "people.json").resolve())))
     titles = {row.context: row.title for row in rows}
     texts = sorted(titles)

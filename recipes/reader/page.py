@@ -5,7 +5,7 @@
 The files and questions were written before the reader was trained on any table.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import headwater
@@ -16,7 +16,9 @@ PAGE = Path(__file__).parent / "page"
 
 def main() -> None:
     """Ask all, print question, answer and what was expected, count."""
-    model = headwater.load(sys.argv[1])
+    parser = argparse.ArgumentParser(description="Ask a reader about tables and lists.")
+    parser.add_argument("model")
+    model = headwater.load(parser.parse_args().model)
     right = exact = 0
     lines = (PAGE / "questions.tsv").read_text(encoding="utf-8").splitlines()
     for line in lines:

@@ -8,8 +8,8 @@ settings are chosen: whole articles of SQuAD's training part with all their ques
 kinds.
 """
 
+import argparse
 import random
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -52,7 +52,9 @@ OTHERS = {
 
 def main() -> None:
     """Read everything, split, count, write."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description="Collect the questions that people wrote.")
+    parser.add_argument("folder", type=Path, help="where the files are written")
+    folder = parser.parse_args().folder
     held = _held_articles()
     squad = list(_once(_squad()))
     held_contexts = {same(row.context) for row in squad if row.title in held}

@@ -8,13 +8,13 @@ training, from WikiTableQuestions' and SQA's training parts, AIT-QA and TAT-QA; 
 written row by row: in Markdown, with commas, with tabs, or each row as `header: cell` pairs.
 """
 
+import argparse
 import ast
 import csv
 import gzip
 import io
 import random
 import re
-import sys
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,9 @@ Place = tuple[int, int]
 
 def main() -> None:
     """Read the sets, write each question with its table in one of the forms."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description="Collect questions on tables.")
+    parser.add_argument("folder", type=Path, help="where the files are written")
+    folder = parser.parse_args().folder
     draw = random.Random(0)
     rows = [*_wikitable("training", draw), *_sqa(draw), *_ait(draw), *_tat(draw)]
     unique = list({(same(r.context), same(r.question)): r for r in rows}.values())

@@ -7,6 +7,7 @@ fine-tuned by recipes/t5/curve.toml, and 2,000 questions of SQuAD v1.1 dev are a
 Writes OUTPUT/curve.md, curve.csv and curve.png; runs that are finished are not repeated.
 """
 
+import argparse
 import csv
 import io
 import json
@@ -25,13 +26,17 @@ QUESTIONS = 2000
 
 def main() -> None:
     """Train and score each, then write the table and the plot."""
-    output = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description="Draw answers by tokens of pre-training.")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("models", nargs="+", metavar="MODEL=TOKENS")
+    options = parser.parse_args()
+    output = options.output
     output.mkdir(parents=True, exist_ok=True)
     dev = output / "dev.json"
     if not dev.exists():
         replace_file(dev, json.dumps(_first(json.loads(DEV.read_text("utf-8")))))
     rows = []
-    for given in sys.argv[2:]:
+    for given in options.models:
         model, _, tokens = given.rpartition("=")
         rows.append((int(tokens), *_scores(output / f"tokens-{tokens}", model, dev)))
     rows.sort()

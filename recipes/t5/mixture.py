@@ -7,6 +7,7 @@ sets are scored once by each, and the table is printed. Runs are in runs/t5-mixt
 ones continue, finished ones are not repeated.
 """
 
+import argparse
 import json
 import sys
 import tomllib
@@ -33,7 +34,9 @@ def main() -> None:
     """Train what is not trained, score what is not scored, print the table."""
     recipe = tomllib.loads(Path(RECIPE).read_text("utf-8"))
     steps = recipe["training"]["steps"] // len(DEV)
-    given = [f"model={sys.argv[1]}"]
+    parser = argparse.ArgumentParser(description="Train nine tasks together, and one by one.")
+    parser.add_argument("model", help="a T5 to begin from")
+    given = [f"model={parser.parse_args().model}"]
     together = finetuned(RUNS / "together", RECIPE, given)
     print(f"| task | metric | together | alone, {steps} steps |\n|---|---|---|---|")
     for component in recipe["mixture"]["tasks"]:
