@@ -1,0 +1,98 @@
+"""`headwater ask --context X.index`, with the bundled reader."""
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+import headwater as library
+from headwater.commands import reply_screen
+from headwater.documents.asking import Asking
+from headwater.inference.loaded import LoadedModel
+
+ASKED = {
+    "When did the castle burn?": ("1720", "castle.pdf"),
+    "Who built the mill?": ("Ada", "word.docx"),
+}
+
+
+@pytest.fixture(scope="module")
+def reader() -> LoadedModel:
+    return library.load("reader", "cpu")
+
+
+def test_questions_are_answered_with_their_places(standing: Path, reader: LoadedModel) -> None:
+    with library.open_index(standing) as index:
+        for question, (text, name) in ASKED.items():
+            reply = index.ask(question, reader, top_k=2)
+            citation = reply.answers[0].citations[0]
+            assert text in reply.text and Path(citation.file).name == name
+            assert citation.quote.text in citation.evidence.text
+            assert "  ".join(citation.quote.text.split()) == "  ".join(reply.text.split())
+        mills = index.ask("Who built the mill?", reader).answers[0].citations
+        assert {Path(each.file).name for each in mills} == {"mill.txt", "word.docx"}
+        sure = Asking(no_answer_threshold=-100.0)
+        reply = index.ask("Who built the mill?", reader, options=sure)
+        assert reply.no_answer and len(reply.nearest) > 1
+        one = index.ask("Who built the mill?", reader, filters="path=*.txt").answers[0].citations
+        assert [Path(each.file).name for each in one] == ["mill.txt"]
+
+
+def test_from_the_command_line(
+    headwater: Any, standing: Path, reader: LoadedModel, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("headwater.inference.loaded.load", lambda *given, **named: reader)
+    ran = headwater("ask", "When did the castle burn?", "--context", standing)
+    assert ran.code == 0 and re.search(r"  evidence  The castle burned .*\[.*1720\]", ran.out)
+    assert "castle.pdf, page 1\n" in ran.out and "  under     castle\n" in ran.out
+    assert "\x1b" not in ran.out  # no terminal reads it
+    ran = headwater("ask", "Why is the tower a zebra?", "--context", standing, "--json")
+    assert json.loads(ran.out)["no_answer"] and json.loads(ran.out)["nearest"][0]["quote"]
+    (tmp_path / "questions.txt").write_text("\n\n".join(ASKED) + "\n")
+    given = ("ask", "--questions", tmp_path / "questions.txt", "--context", standing)
+    replies = [json.loads(line) for line in headwater(*given, "--json").out.splitlines()]
+    assert [reply["question"] for reply in replies] == list(ASKED)
+    shown = headwater(*given, "--filter", "path=*.pdf").out
+    assert shown.index("Who built the mill?\n") > shown.index("castle.pdf, page 1")
+
+
+def test_places_are_links_where_the_terminal_has_them(standing: Path, reader: LoadedModel) -> None:
+    with library.open_index(standing) as index:
+        reply = index.ask("When did the castle burn?", reader)
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, color_system="standard", soft_wrap=True)
+    reply_screen._print_answer(reply.answers[0], console)
+    assert re.search(r"\x1b\]8;[^;]*;file:///.*castle\.pdf#page=1\x1b\\", out.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (("--filter", "size>1"), "path=GLOB or modified>DATE"),
+        (("--questions", "nowhere.txt"), "not both"),
+        (("--no-answer-threshold", "x"), "should be a valid number"),
+    ],
+)
+def test_mistakes_are_one_line(
+    headwater: Any, standing: Path, given: tuple[str, ...], reason: str
+) -> None:
+    ran = headwater("ask", "Who?", "--context", standing, *given)
+    assert (ran.code, ran.err.count("\n"), ran.out) == (2, 1, "")
+    assert reason in ran.err
+
+
+def test_options_of_an_index_are_for_one(headwater: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The mill.")
+    for given in (("--read", "3"), ("--filter", "path=a"), ("--no-answer-threshold", "0")):
+        ran = headwater("ask", "Who?", "--context", tmp_path / "a.txt", *given)
+        assert ran.code == 2 and f"{given[0]} is for an index" in ran.err
+    (tmp_path / "empty.txt").write_text("\n")
+    ran = headwater("ask", "--questions", tmp_path / "empty.txt", "--context", tmp_path / "a.txt")
+    assert ran.code == 2 and "no question; one a line" in ran.err
+    (tmp_path / "other.db").write_bytes(b"SQLite format 3\0" + bytes(84))
+    ran = headwater("ask", "Who?", "--context", tmp_path / "other.db")
+    assert ran.code == 2 and "not an index" in ran.err
