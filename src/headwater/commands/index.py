@@ -33,6 +33,10 @@ Exclude = Annotated[list[str] | None, option("No files or folders that match; re
 Verify = Annotated[
     bool, option("Compare every file's content; try again what failed.", flag="--verify")
 ]
+Vectors = Annotated[str | None, option("Find passages by the vectors of this model too.", "MODEL")]
+EngineName = Annotated[
+    str | None, option("What finds words [sqlite].", "sqlite|tantivy|postgresql://...", "--engine")
+]
 Seconds = Annotated[
     float, option("The most processor time for one file.", "SECONDS", min=1, max=86400)
 ]
@@ -45,6 +49,8 @@ def build_index(
     output: Annotated[Path, option("The index, one file.", "X.index")],
     include: Include = None,
     exclude: Exclude = None,
+    vectors: Vectors = None,
+    engine: EngineName = None,
     verify: Verify = False,
     time_limit: Seconds = 120,
     json: Json = False,
@@ -52,7 +58,8 @@ def build_index(
     from headwater.documents.update import build
 
     with stopping(f"the same command goes on from here ({output})"):
-        report = build(paths, output, include, exclude, _options(verify, time_limit))
+        options = _options(verify, time_limit)
+        report = build(paths, output, include, exclude, options, vectors, engine)
     _say(report, output, json)
 
 

@@ -27,6 +27,12 @@ def print_summary(path: Path, summary: "Summary") -> None:
         "passages": f"{summary.passages:,}",
         "text": f"{summary.characters:,} characters",
     }
+    if summary.engine != "sqlite":
+        values["engine"] = summary.engine
+    if summary.vectors:
+        values["vectors"] = f"of {short_path(summary.vectors)}"
+    if summary.waiting:
+        values["waiting"] = f"{counted(summary.waiting, 'passage')}; run `index update`"
     print_table(values, False)
 
 

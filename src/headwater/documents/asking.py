@@ -36,7 +36,7 @@ def answered(
     question: str, hits: Sequence[Hit], reader: PassageReader, read: int, top_k: int
 ) -> Reply:
     """Answer a question from the passages that were found, the best first."""
-    groups = list(islice(_distinct(hits), read))
+    groups = most_promising(hits, read)
     if not groups:
         return Reply(question, True, 1.0, ())
     answers = reader(question, [same[0].text for same in groups], top_k)
@@ -51,12 +51,12 @@ def answered(
     return Reply(question, True, none.score, found, tuple(hits[:NEAREST]))
 
 
-def _distinct(hits: Sequence[Hit]) -> Iterator[list[Hit]]:
-    """Yield the passages that have one text, in the order of the best of each."""
+def most_promising(hits: Sequence[Hit], read: int) -> list[list[Hit]]:
+    """Return the first of the different texts that were found, each with all its passages."""
     groups: dict[str, list[Hit]] = {}
     for hit in hits:
         groups.setdefault(hit.text, []).append(hit)
-    yield from groups.values()
+    return list(islice(groups.values(), read))
 
 
 def _citations(question: str, answer: Answer, groups: Sequence[list[Hit]]) -> Iterator[Citation]:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
 from headwater.arguments import check_count, check_text
-from headwater.documents.engine import Engine, Ranked
+from headwater.documents.engine import Ranked
+from headwater.documents.engines import engine_name, searcher
 from headwater.documents.filters import takes_all
 from headwater.documents.hit import Hit
 from headwater.documents.literal import Edits
 from headwater.documents.rows import FileRow, files_of
+from headwater.documents.settings import read_setting
 from headwater.documents.store import check, opened_for_reading, opened_for_writing, sqlite_errors
-from headwater.documents.word_search import WordSearch
+from headwater.documents.waiting import Waiting
 from headwater.errors import UserError
 from headwater.paths import as_path
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:  # only asking needs torch
     from headwater.documents.asking import Asking
     from headwater.documents.reply import Reply
     from headwater.inference.loaded import LoadedModel
+    from headwater.inference.passage_reader import PassageReader
 
 _MORE = 8  # times as many passages are found where a filter leaves too few
 _AT_ONCE = 500  # passages that are fetched by one query
@@ -34,6 +37,9 @@ class Summary:
     files: how many there are of each status.
     characters: of the extracted texts.
     size: of the index on the disk, in bytes.
+    engine: what finds words in it.
+    vectors: the model whose vectors it has, "" where it has none.
+    waiting: passages that engines beside it have not heard of, since an update was stopped.
     """
 
     sources: tuple[str, ...]
@@ -41,6 +47,9 @@ class Summary:
     passages: int
     characters: int
     size: int
+    engine: str
+    vectors: str
+    waiting: int
 
 
 @final
@@ -54,7 +63,7 @@ class Index:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
-        self._engine: Engine = WordSearch(connection)
+        self._engine = searcher(connection, path)
         self._models: dict[str, LoadedModel] = {}
 
     def __enter__(self) -> Self:
@@ -70,7 +79,9 @@ class Index:
     def search(
         self, question: str, limit: int = 10, filters: str | Sequence[str] = ()
     ) -> list[Hit]:
-        """Return at most so many passages that share words with a question, the best first.
+        """Return at most so many passages that fit a question, the best first.
+
+        They share words with it. In an index with vectors they are also near in meaning.
 
         Args:
             filters: conditions that their files must meet, such as `path=*.pdf` (see `filters`).
@@ -101,8 +112,7 @@ class Index:
         if not check_text(question, "question").strip():
             raise UserError("the question is empty")
         options = options or Asking()
-        loaded = self._loaded(model)
-        reader = loaded.passage_reader(options.rank_weight, options.no_answer_threshold)
+        reader = self.passage_reader(self._loaded(model), options)
         hits = self.search(question, check_count(options.retrieve, "retrieve"), filters)
         read = check_count(options.read, "read")
         return answered(question, hits, reader, read, check_count(top_k, "top_k"))
@@ -127,12 +137,27 @@ class Index:
                 passages,
                 characters,
                 self.path.stat().st_size,
+                engine_name(self._connection),
+                read_setting(self._connection, "vectors").get("model", ""),
+                len(Waiting(self._connection)),
             )
 
     def verify(self) -> None:
         """Refuse a damaged index, having read all of it."""
         with opened_for_writing(self.path) as connection:
             check(connection, self.path, words=True)
+
+    def passage_reader(self, model: "LoadedModel", options: "Asking") -> "PassageReader":
+        """Return what answers from passages, calibrated where `index calibrate` has done so."""
+        from headwater.documents.calibrations import calibration_of
+
+        weight, threshold = options.rank_weight, options.no_answer_threshold
+        with sqlite_errors(self.path):
+            known = calibration_of(self._connection, model.folder)
+        if known is not None:
+            weight = known.rank_weight if weight is None else weight
+            threshold = known.threshold if threshold is None else threshold
+        return model.passage_reader(weight, threshold)
 
     def _loaded(self, model: "str | Path | LoadedModel") -> "LoadedModel":
         """Return a model; one that is given by name is kept."""

@@ -135,7 +135,7 @@ class LoadedModel:
         self.network, self.vocabulary, self.config = network, vocabulary, config
         self.extra = dict(extra or {})
         self.name, self.generation = name, dict(generation or {})
-        self.precision = precision
+        self.precision, self.folder = precision, folder
         self._predictors = Predictors(
             *(network, vocabulary, config, self.extra, name, self.generation, precision, folder)
         )
