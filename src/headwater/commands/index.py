@@ -8,18 +8,23 @@ import typer
 
 from headwater.commands.index_screen import print_files, print_hits, print_summary
 from headwater.commands.terminal import (
+    Device,
     Json,
+    Model,
+    Precision,
     argument,
     described,
     echo,
     option,
     print_json,
+    print_table,
     stopping,
 )
 from headwater.errors import UserError, counted
 
 if TYPE_CHECKING:
     from headwater.documents.update import Options, Report
+    from headwater.inference.loaded import Loading
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +122,25 @@ def show_index(
         else:
             print_summary(index, summary)
             print_files(opened.files(), every)
+
+
+@index.command("calibrate")
+@described("Choose on questions with answers how an index is asked, and keep it in the index.")
+def calibrate_index(
+    index: IndexFile,
+    data: Annotated[
+        list[Path], option("Questions that no reader was trained on; SQuAD or a table.", "FILE")
+    ],
+    model: Model = "reader",
+    read: Annotated[int, option("How many passages are read.", min=1)] = 5,
+    json: Json = False,
+    precision: Precision = "auto",
+    device: Device = "auto",
+) -> None:
+    from headwater.evaluation.index_calibration import calibrate_index as calibrate
+
+    loading: Loading = {"device": device, "precision": precision}
+    print_table(calibrate(index, data, model, read, **loading), json)
 
 
 @index.command("search")

@@ -42,6 +42,9 @@ ModelArgument = Annotated[str, argument("A folder, a hub id, or a bundled name."
 ModelByTask = Annotated[
     list[str], option("A model, a folder with a run for each task, or TASK=MODEL.", "MODEL")
 ]
+ModelsByTask = Annotated[
+    list[str] | None, option("A model, a folder with a run for each task, or TASK=MODEL.", "MODEL")
+]
 InitialModel = Annotated[str | None, option("The model to start from.", "MODEL")]
 
 Recipe = Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")]
