@@ -84,6 +84,8 @@ def main() -> None:
     parser.add_argument("--distractors", type=Path, nargs="*", default=[], help=".jsonl.gz")
     parser.add_argument("--count", type=int, default=20_000, help="how many distractors")
     parser.add_argument("--questions", type=int, default=None, help="only so many, drawn")
+    parser.add_argument("--vectors", help="a model whose vectors find passages too")
+    parser.add_argument("--engine", help="sqlite, tantivy or a URL of PostgreSQL")
     parser.add_argument("--titles", action="store_true", help="each paragraph under its title")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -93,7 +95,8 @@ def main() -> None:
         distractors(options.distractors, options.count, folder, options.titles)
         if options.questions is not None:
             questions = random.Random(0).sample(questions, options.questions)
-        build([folder], Path(name) / "x.index")
+        given = {"vectors": options.vectors, "engine": options.engine}
+        build([folder], Path(name) / "x.index", **given)
         with open_index(Path(name) / "x.index") as index:
             summary = index.summary()
             print(f"questions  {len(questions):,}")

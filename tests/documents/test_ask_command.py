@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 import headwater as library
+import tiny
 from headwater.commands import reply_screen
 from headwater.documents.asking import Asking
 from headwater.inference.loaded import LoadedModel
@@ -67,6 +68,24 @@ def test_places_are_links_where_the_terminal_has_them(standing: Path, reader: Lo
     console = Console(file=out, force_terminal=True, color_system="standard", soft_wrap=True)
     reply_screen._print_answer(reply.answers[0], console)
     assert re.search(r"\x1b\]8;[^;]*;file:///.*castle\.pdf#page=1\x1b\\", out.getvalue())
+
+
+def test_a_model_that_writes_still_cites(headwater: Any, standing: Path, tmp_path: Path) -> None:
+    words = tiny.unigram(tmp_path / "words", ["mill", "castle", "river"], tiny.LETTERS)
+    folder = tiny.model_folder(tmp_path / "t5", words, family="t5", seed=2, num_layers=1)
+    ran = headwater(
+        "ask", "Who built the mill?", "--context", standing, "--model", folder, "--json"
+    )
+    reply = json.loads(ran.out)
+    assert ran.code == 0 and reply["no_answer"] is (reply["answers"] == [])
+    for answer in reply["answers"]:
+        assert answer["citations"][0]["quote"]["text"] and answer["citations"][0]["file"]
+    given = ("--model", folder, "--no-answer-threshold", "1")
+    ran = headwater("ask", "Who built the mill?", "--context", standing, *given)
+    assert ran.code == 2 and "writes answers" in ran.err
+    gpt = tiny.model_folder(tmp_path / "gpt", words, family="gpt")
+    ran = headwater("ask", "Who built the mill?", "--context", standing, "--model", gpt)
+    assert (ran.code, ran.err.count("\n")) == (2, 1) and "continues a text" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from headwater.commands.asked import loaded_for, questions_of
 from headwater.commands.documents import FolderTexts, read_context
 from headwater.commands.terminal import (
     Device,
+    Filters,
     Json,
     Model,
     PadPunctuation,
@@ -38,10 +39,6 @@ Context = Annotated[
     option("The text to answer from; - reads standard input.", "FILE|-|FOLDER|X.index"),
 ]
 Questions = Annotated[str | None, option("Of an index: questions, one a line.", "FILE|-")]
-Filters = Annotated[
-    list[str] | None,
-    option("Of an index: only such files; repeatable.", "path=GLOB|modified>DATE", flag="--filter"),
-]
 Read = Annotated[int | None, option("Of an index: how many passages are read [5].", min=1)]
 Threshold = Annotated[
     float | None, option("Of an index: how far ahead 'the documents do not say' must be to win.")

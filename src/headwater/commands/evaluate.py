@@ -74,7 +74,7 @@ def _of_index(
         raise UserError("--index is measured by one model, without --task and --label-names")
     from headwater.evaluation.index_evaluator import evaluate_index
 
-    return evaluate_index(index, data, *(model or ["reader"]), output=output, **loading)
+    return evaluate_index(index, data, (model or ["reader"])[0], output, **loading)
 
 
 def _of_tasks(

@@ -9,6 +9,7 @@ import typer
 from headwater.commands.index_screen import print_files, print_hits, print_summary
 from headwater.commands.terminal import (
     Device,
+    Filters,
     Json,
     Model,
     Precision,
@@ -149,6 +150,7 @@ def search_index(
     index: IndexFile,
     question: Annotated[str, argument("The question, or some words.")],
     top_k: Annotated[int, option("How many passages to show.", min=1, max=10**6)] = 5,
+    filters: Filters = None,
     json: Json = False,
 ) -> None:
     from headwater.documents.index import open_index
@@ -156,7 +158,7 @@ def search_index(
     if not question.strip():
         raise UserError("the question is empty; give some words to search for")
     with open_index(index) as opened:
-        hits = opened.search(question, top_k)
+        hits = opened.search(question, top_k, filters or ())
     if json:
         print_json([hit.to_dict() for hit in hits])
     else:

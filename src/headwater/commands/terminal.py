@@ -81,6 +81,12 @@ Precision = Annotated[str, option("auto, bf16 or fp32: of the matrix products.",
 Json = Annotated[bool, option("Print JSON for a script.", flag="--json")]
 
 
+Filters = Annotated[
+    list[str] | None,
+    option("Of an index: only such files; repeatable.", "path=GLOB|modified>DATE", flag="--filter"),
+]
+
+
 def described(help: str) -> Callable[[CommandT], CommandT]:
     """Give a command its help, which a docstring would lose under `python -OO`."""
 

@@ -179,8 +179,8 @@ class Index:
         most = _MORE * limit
         while files:
             ranked = self._engine.search(question, most)
-            rows = self._rows("passages.id, file", [each.id for each in ranked])
-            inside = {number for number, file in rows if file in files}
+            placed = self._rows("passages.id, file", [each.id for each in ranked])
+            inside = {number for number, file in placed if file in files}
             kept = [each for each in ranked if each.id in inside]
             if len(kept) >= limit or len(ranked) < most:
                 return kept[:limit]

@@ -71,14 +71,8 @@ def ask_all(
     """Ask an index every question; enough passages are found for every rank that is measured."""
     reader = index.passage_reader(model, options)
     most = max(options.retrieve, *RANKS)
-    display = Display(
-        *(
-            index.path.name,
-            logger,
-            "{name}: {done} of {total} questions, {rate:.1f}/s, {left} left",
-        ),
-        **{"every": 30.0, "rate": "{rate:.1f}/s", "transient": True},
-    )
+    line = "{name}: {done} of {total} questions, {rate:.1f}/s, {left} left"
+    display = Display(index.path.name, logger, line, every=30.0, rate="{rate:.1f}/s")
     asked = []
     with Progress(display) as progress:
         progress.start(total=len(questions))
