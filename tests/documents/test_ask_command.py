@@ -57,6 +57,10 @@ def test_from_the_command_line(
     given = ("ask", "--questions", tmp_path / "questions.txt", "--context", standing)
     replies = [json.loads(line) for line in headwater(*given, "--json").out.splitlines()]
     assert [reply["question"] for reply in replies] == list(ASKED)
+    (tmp_path / "one.txt").write_text("Who built the mill?\n")
+    given = (*given[:2], tmp_path / "one.txt", *given[3:])
+    assert headwater(*given, "--json").out.count("\n") == 1
+    given = (*given[:2], tmp_path / "questions.txt", *given[3:])
     shown = headwater(*given, "--filter", "path=*.pdf").out
     assert shown.index("Who built the mill?\n") > shown.index("castle.pdf, page 1")
 

@@ -18,6 +18,7 @@ from headwater.evaluation.index_calibration import Read, Span, choose, mean_f1
 from headwater.evaluation.index_evaluator import Asked, measured
 from headwater.evaluation.index_questions import LabelledQuestion, read_questions
 from headwater.inference.passage_reader import SpanPassageReader
+from headwater.inference.score_scaling import ScoreScaling
 
 QUESTIONS = [
     {"question": "When did the castle burn?", "answers": ["1720"], "file": "below/castle.pdf"},
@@ -98,14 +99,15 @@ def test_the_metrics() -> None:
     assert metrics["mrr"] == pytest.approx(50.0)
     assert (metrics["questions"], metrics["exact"], metrics["NoAns_f1"]) == (5, 40.0, 50.0)
     assert (metrics["no_answer_precision"], metrics["no_answer_recall"]) == (50.0, 50.0)
+    assert metrics["calibration_error"] == pytest.approx(100 * (1 / 2 - 1 / 3))
     assert (metrics["ms_p50"], metrics["ms_p99"]) == (300.0, pytest.approx(496.0))
     assert "recall@1" not in measured([asked("0", (), "", 0.1)])
 
 
 def test_the_weight_and_the_threshold_are_chosen() -> None:
-    misled = Read([Span(1, 2.0, 1.0), Span(4, 3.0, 0.0)], True)  # right from a weight of 0.75 on
-    deep = Read([Span(1, 0.0, 0.0), Span(2, 1.0, 1.0)], True)  # right up to 1.25
-    silent = Read([Span(1, -3.0, 0.0), Span(2, -2.0, 0.0)], False)
+    misled = Read([Span(1, 2.0, 1.0), Span(4, 3.0, 0.0)], ["a"])  # right from a weight of 0.75 on
+    deep = Read([Span(1, 0.0, 0.0), Span(2, 1.0, 1.0)], ["b"])  # right up to 1.25
+    silent = Read([Span(1, -3.0, 0.0), Span(2, -2.0, 0.0)], [])
     chosen = choose([misled, deep, silent])
     assert (chosen.rank_weight, chosen.questions) == (0.75, 3)
     assert mean_f1([misled, deep], 0.0) == 0.5 and mean_f1([misled, deep], 0.75) == 1.0
@@ -133,7 +135,8 @@ def test_an_index_is_measured_and_calibrated(
         reader = opened.passage_reader(library.load("reader", "cpu"), Asking())
         assert isinstance(reader, SpanPassageReader)
         assert reader.rank_weight == chosen["rank_weight"]
-        assert reader.threshold == chosen["no_answer_threshold"]
+        assert reader.threshold == chosen["threshold"]
+        assert reader.scaling == ScoreScaling(chosen["slope"], chosen["intercept"])
         told = opened.passage_reader(library.load("reader", "cpu"), Asking(rank_weight=9.0))
         assert isinstance(told, SpanPassageReader) and told.rank_weight == 9.0
 

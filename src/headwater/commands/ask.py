@@ -68,7 +68,8 @@ def ask(
     }
     options = {"read": read, "no_answer_threshold": no_answer_threshold}
     if context is not None and is_index(context):
-        ask_index(context, asked, model, top_k, filters or (), options, json, **loading)
+        given = (context, asked, model, top_k, filters or (), options, json)
+        ask_index(*given, several=questions is not None, **loading)
         return
     refuse_without_index(questions=questions, filter=filters, **options)
     documents = read_context(context) if context is not None else None

@@ -45,19 +45,20 @@ def ask_index(
     filters: Sequence[str],
     options: Mapping[str, Any],
     json: bool,
+    several: bool,
     **loading: "Unpack[Loading]",
 ) -> None:
     """Ask an index each of some questions, and print what its documents say.
 
     Args:
         options: of `documents.asking.Asking`; None stands for the usual.
+        several: they come from a file, of however many.
     """
     from headwater.documents.asking import Asking
     from headwater.documents.filters import takes_all
     from headwater.documents.index import open_index
 
     takes_all(filters)  # what is wrong with them is said before a model is loaded
-    several = len(questions) > 1
     asking = Asking(**{name: value for name, value in options.items() if value is not None})
     with open_index(Path(context).expanduser()) as index:
         loaded = loaded_for(questions, model, **loading)

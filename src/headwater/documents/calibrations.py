@@ -1,5 +1,6 @@
 """What an index knows of a model that is asked it: how much the search's order counts, and how far
-"no answer" must be ahead. Both are chosen by `headwater index calibrate`, and kept in the index.
+"no answer" must be ahead, and what its scores are worth. All are chosen by `headwater index
+calibrate`, and kept in the index.
 """
 
 import sqlite3
@@ -17,11 +18,14 @@ class Calibration:
     """rank_weight, threshold: see `SpanPassageReader`; None: that of the model.
 
     questions: on how many it was chosen.
+    slope, intercept: see `ScoreScaling`.
     """
 
     rank_weight: float
     threshold: float | None
     questions: int
+    slope: float = 1.0
+    intercept: float = 0.0
 
 
 def calibration_of(connection: sqlite3.Connection, folder: Path | None) -> Calibration | None:

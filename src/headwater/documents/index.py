@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -150,6 +150,8 @@ class Index:
     def passage_reader(self, model: "LoadedModel", options: "Asking") -> "PassageReader":
         """Return what answers from passages, calibrated where `index calibrate` has done so."""
         from headwater.documents.calibrations import calibration_of
+        from headwater.inference.passage_reader import SpanPassageReader
+        from headwater.inference.score_scaling import ScoreScaling
 
         weight, threshold = options.rank_weight, options.no_answer_threshold
         with sqlite_errors(self.path):
@@ -157,7 +159,10 @@ class Index:
         if known is not None:
             weight = known.rank_weight if weight is None else weight
             threshold = known.threshold if threshold is None else threshold
-        return model.passage_reader(weight, threshold)
+        reader = model.passage_reader(weight, threshold)
+        if known is not None and isinstance(reader, SpanPassageReader):
+            return replace(reader, scaling=ScoreScaling(known.slope, known.intercept))
+        return reader
 
     def _loaded(self, model: "str | Path | LoadedModel") -> "LoadedModel":
         """Return a model; one that is given by name is kept."""

@@ -1,13 +1,15 @@
-"""Choosing how an index is asked: the weight of the search's order, the no-answer threshold.
+"""Choosing how an index is asked: by which weight, threshold and scale of scores.
 
-Both are chosen on questions that no reader was trained on. Every question's passages are read
+They are chosen on questions that no reader was trained on. Every question's passages are read
 once. The weight is the one by which the best spans have the highest F1 on questions with an answer;
-the threshold then is that of SQUAD 2.0 (`no_answer.calibrate_threshold`) for scores so weighted.
+the threshold then is that of SQuAD 2.0 (`no_answer.calibrate_threshold`) for scores so weighted;
+and last, scores of answers are scaled to the share of right ones (`score_scaling`).
 """
 
 import logging
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, Unpack
 
@@ -15,12 +17,15 @@ from headwater.documents.asking import Asking, most_promising
 from headwater.documents.calibrations import Calibration, keep_calibration
 from headwater.documents.index import Index, open_index
 from headwater.errors import UserError
+from headwater.evaluation.calibration import RIGHT
 from headwater.evaluation.index_questions import LabelledQuestion, read_questions
 from headwater.inference.loaded import Loading, load
 from headwater.inference.no_answer import calibrate_threshold
 from headwater.inference.passage_reader import SpanPassageReader
-from headwater.metrics.qa import f1_or_null, with_words
+from headwater.inference.score_scaling import ScoreScaling
+from headwater.metrics.qa import f1, f1_or_null, with_words
 from headwater.progress import Display, Progress
+from headwater.tasks.spans import SpanChoice
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +46,16 @@ class Span(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A question's spans, and whether the documents answer it."""
+    """What was read for a question.
+
+    spans: the best of each passage. golds: none where the documents do not answer.
+    texts, choices: the passages, and all spans of each.
+    """
 
     spans: Sequence[Span]
-    answerable: bool
+    golds: Sequence[str]
+    texts: Sequence[str] = ()
+    choices: Sequence[SpanChoice] = ()
 
     def best(self, weight: float) -> Span:
         """Return the span that is answered with; of equal ones the first."""
@@ -71,34 +82,47 @@ def calibrate_index(
             raise UserError(f"{model}: writes answers; only a model that finds them is calibrated")
         found = list(_read_all(index, before, questions, read))
     chosen = choose(found)
+    threshold = before.threshold if chosen.threshold is None else chosen.threshold
+    after = replace(before, rank_weight=chosen.rank_weight, threshold=threshold)
+    scaling = scaling_of(found, after)
+    chosen = replace(chosen, slope=scaling.slope, intercept=scaling.intercept)
     keep_calibration(path, loaded.folder, chosen)
-    said = {"questions": len(found), "rank_weight": chosen.rank_weight}
     if chosen.threshold is None:
         logger.info("no question without an answer among these: the no-answer threshold stays")
-    else:
-        said["no_answer_threshold"] = chosen.threshold
     weights = {"f1": chosen.rank_weight, "f1_before": before.rank_weight}
-    return said | {name: 100 * mean_f1(found, weight) for name, weight in weights.items()}
+    shown = {name: value for name, value in asdict(chosen).items() if value is not None}
+    return shown | {name: 100 * mean_f1(found, weight) for name, weight in weights.items()}
 
 
 def choose(found: Sequence[Read]) -> Calibration:
     """Choose the weight, the least of equal ones, and the threshold, if any can be."""
-    if not any(each.answerable for each in found):
+    if not any(each.golds for each in found):
         raise UserError("no question that the documents answer; a calibration needs some")
     weight = max(WEIGHTS, key=lambda each: (mean_f1(found, each), -each))
     threshold = None
-    if not all(each.answerable for each in found):
+    if not all(each.golds for each in found):
         best = [each.best(weight) for each in found]
         margins = [-span.score(weight) for span in best]
-        impossible = [not each.answerable for each in found]
+        impossible = [not each.golds for each in found]
         threshold = calibrate_threshold(margins, [span.f1 for span in best], impossible)
     return Calibration(weight, threshold, len(found))
 
 
 def mean_f1(found: Iterable[Read], weight: float) -> float:
     """Return the mean F1 of the best spans of questions with an answer, 0 to 1."""
-    scores = [each.best(weight).f1 for each in found if each.answerable]
+    scores = [each.best(weight).f1 for each in found if each.golds]
     return sum(scores) / len(scores)
+
+
+def scaling_of(found: Iterable[Read], reader: SpanPassageReader) -> ScoreScaling:
+    """Return what makes the scores of a reader's answers the share of right ones."""
+    scores, right = [], []
+    for each in found:
+        [answer, *_] = reader.ranked(each.choices, each.texts)
+        if not answer.no_answer:
+            scores.append(answer.score)
+            right.append(any(f1(answer.text, gold) >= RIGHT for gold in each.golds))
+    return ScoreScaling.fit(scores, right)
 
 
 def _read_all(
@@ -109,20 +133,17 @@ def _read_all(
     with Progress(display) as progress:
         progress.start(total=len(questions))
         for number, labelled in enumerate(questions, 1):
-            spans = list(_spans(index, reader, labelled, read))
-            if spans:
-                yield Read(spans, bool(labelled.answers))
+            hits = index.search(labelled.question, Asking().retrieve)
+            texts = [same[0].text for same in most_promising(hits, read)]
+            choices = reader.reader.choices(labelled.question, texts)
+            if spans := list(_spans(choices, labelled.answers)):
+                yield Read(spans, labelled.answers, texts, choices)
             progress.advance(number)
 
 
-def _spans(
-    index: Index, reader: SpanPassageReader, labelled: LabelledQuestion, read: int
-) -> Iterable[Span]:
-    hits = index.search(labelled.question, Asking().retrieve)
-    texts = [same[0].text for same in most_promising(hits, read)]
-    golds = with_words(labelled.answers)
-    for rank, choice in enumerate(reader.reader.choices(labelled.question, texts), 1):
+def _spans(choices: Iterable[SpanChoice], golds: Sequence[str]) -> Iterable[Span]:
+    for rank, choice in enumerate(choices, 1):
         if choice.candidates:
             text = choice.candidates[0].text
-            score = max(f1_or_null(text, gold) for gold in golds)
+            score = max(f1_or_null(text, gold) for gold in with_words(golds))
             yield Span(rank, -choice.no_answer_margin, score)

@@ -13,6 +13,7 @@ import numpy as np
 from headwater.documents.asking import Asking, answered
 from headwater.documents.index import Index, open_index
 from headwater.documents.reply import Reply
+from headwater.evaluation.calibration import calibration
 from headwater.evaluation.index_questions import LabelledQuestion, read_questions
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.loaded import LoadedModel, Loading, load
@@ -91,7 +92,8 @@ def measured(asked: Sequence[Asked]) -> dict[str, float]:
     """Return the metrics of what was asked.
 
     Recall and MRR are of the questions with an answer, EM and F1 those of SQuAD 2.0. Precision and
-    recall of "the documents do not say" are there where it was said, or would have been right.
+    recall of "the documents do not say" are there where it was said, or would have been right. The
+    expected calibration error is that of the answers that were given.
     """
     metrics: dict[str, Any] = {"questions": len(asked)}
     found = [each.found for each in asked if each.labelled.answers]
@@ -100,7 +102,10 @@ def measured(asked: Sequence[Asked]) -> dict[str, float]:
         metrics["mrr"] = mean_reciprocal_rank([["1"]] * len(found), found)
     numbered = list(enumerate(asked))
     golds = {str(number): each.labelled.answers for number, each in numbered}
-    metrics |= squad_v2(golds, {str(number): each.reply.text for number, each in numbered})
+    texts = {str(number): each.reply.text for number, each in numbered}
+    metrics |= squad_v2(golds, texts)
+    scores = {str(number): each.reply.score for number, each in numbered}
+    metrics["calibration_error"] = 100 * calibration(texts, scores, golds).error
     silent = [each for each in asked if each.reply.no_answer]
     without = [each for each in asked if not each.labelled.answers]
     right = sum(not each.labelled.answers for each in silent)

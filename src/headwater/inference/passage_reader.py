@@ -15,6 +15,8 @@ from headwater.errors import UserError
 from headwater.inference.answer import Answer
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.ranking import Ranking, plain
+from headwater.inference.score_scaling import UNSCALED, ScoreScaling
+from headwater.tasks.spans import SpanChoice
 from headwater.text.phrases import FUNCTION_WORDS
 
 RANK_WEIGHT = 1.0
@@ -41,17 +43,25 @@ class SpanPassageReader:
 
     rank_weight: what is taken from a span's score for each unit of log(rank).
     threshold: how far "no answer" must be ahead to win; None: it is no candidate.
+    scaling: of the scores of answers.
     """
 
     reader: ExtractiveReader
     rank_weight: float = RANK_WEIGHT
     threshold: float | None = None
+    scaling: ScoreScaling = UNSCALED
 
     def __call__(self, question: str, passages: Sequence[str], top_k: int = 1) -> list[Answer]:
         if not question.strip():
             raise UserError("the question is empty")
-        ranking = Ranking(top_k, self.threshold, same=core)
         choices = self.reader.choices(question, passages, top_k)
+        return list(map(self.scaling.scaled, self.ranked(choices, passages, top_k)))
+
+    def ranked(
+        self, choices: Sequence[SpanChoice], passages: Sequence[str], top_k: int = 1
+    ) -> list[Answer]:
+        """Return the answers among the spans of each passage, with scores that are not scaled."""
+        ranking = Ranking(top_k, self.threshold, same=core)
         for number, (choice, text) in enumerate(zip(choices, passages, strict=True)):
             handicap = self.rank_weight * math.log(number + 1)
             ranking.add(choice, text, str(number), handicap)
