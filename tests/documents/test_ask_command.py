@@ -13,7 +13,13 @@ import headwater as library
 import tiny
 from headwater.commands import reply_screen
 from headwater.documents.asking import Asking
+from headwater.documents.update import build
 from headwater.inference.loaded import LoadedModel
+
+HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b31m\u202e\r[bold]'\";DROP TABLE files;--"
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+OURS = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;[^\x1b]*\x1b\\")
+"""Styles and links of a terminal."""
 
 ASKED = {
     "When did the castle burn?": ("1720", "castle.pdf"),
@@ -72,6 +78,28 @@ def test_places_are_links_where_the_terminal_has_them(standing: Path, reader: Lo
     console = Console(file=out, force_terminal=True, color_system="standard", soft_wrap=True)
     reply_screen._print_answer(reply.answers[0], console)
     assert re.search(r"\x1b\]8;[^;]*;file:///.*castle\.pdf#page=1\x1b\\", out.getvalue())
+
+
+def test_what_a_terminal_would_obey_is_made_visible(
+    headwater: Any, reader: LoadedModel, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("headwater.inference.loaded.load", lambda *given, **named: reader)
+    text = f"# The {HOSTILE} mill\n\nThe mill stands by{HOSTILE} the river. It is{HOSTILE} old.\n"
+    (tmp_path / f"{HOSTILE.replace('/', '')}.md").write_text(text)
+    build([tmp_path], tmp_path / "x.index")
+    for question in ("Where does the mill stand?", f"mill {HOSTILE}"):
+        for more in ((), ("--json",), ("--no-answer-threshold", "-1000")):
+            ran = headwater("ask", question, "--context", tmp_path / "x.index", *more)
+            assert ran.code == 0 and not CONTROL.search(ran.out + ran.err)
+            assert "\\u001b]0;title" in ran.out
+    with library.open_index(tmp_path / "x.index") as index:
+        reply = index.ask("Where does the mill stand?", reader, options=Asking(read=1))
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, color_system="standard", soft_wrap=True)
+    for answer in reply.answers:
+        reply_screen._print_answer(answer, console)
+    reply_screen._print_none(reply, console)
+    assert not CONTROL.search(OURS.sub("", out.getvalue()))
 
 
 def test_a_model_that_writes_still_cites(headwater: Any, standing: Path, tmp_path: Path) -> None:

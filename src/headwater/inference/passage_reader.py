@@ -19,8 +19,12 @@ from headwater.inference.score_scaling import UNSCALED, ScoreScaling
 from headwater.tasks.spans import SpanChoice
 from headwater.text.phrases import FUNCTION_WORDS
 
-RANK_WEIGHT = 1.0
-"""How much the search's order counts, unless `headwater index calibrate` found another weight."""
+RANK_WEIGHT = 1.5
+"""How much the search's order counts, unless `headwater index calibrate` found another weight.
+
+On 400 questions of SQuAD's training part among 18,860 passages, F1 with the bundled reader is 65.5
+for 5 passages and 66.5 for 10; without the order it is 65.3 and 65.5.
+"""
 
 _EDGES = ".,;:!?()[]{}\"'“”‘’„«»…"
 
