@@ -21,7 +21,10 @@ def is_index(context: str | None) -> bool:
     if not context or context == "-":
         return False
     try:
-        with Path(context).expanduser().open("rb") as file:
+        path = Path(context).expanduser()
+        if not path.is_file():  # a pipe is read once, and not here
+            return False
+        with path.open("rb") as file:
             return file.read(len(_BEGINNING)) == _BEGINNING
     except (OSError, RuntimeError, ValueError):  # who reads it says what is wrong
         return False
