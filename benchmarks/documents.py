@@ -1,11 +1,11 @@
-"""How often an index finds the paragraph that answers, how fast, and how large it is.
+"""How often an index finds the paragraph that answers, how fast, how large it is, and its answers.
 
     python benchmarks/documents.py --data dev-v1.1.json --distractors DATA/text/*/*.jsonl.gz
 
 The paragraphs of the data, in SQuAD's format, stand among passages of other texts. A hit is a
 passage of the question's own paragraph that holds one of its answers. `recall@k` is the share of
 questions with a hit among the first k, MRR the mean of 1 / rank of the first hit. Times are of the
-processor.
+processor. With `--model` the questions are answered too, and the times of that are of the clock.
 """
 
 import argparse
@@ -17,8 +17,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from headwater.documents.asking import Asking
 from headwater.documents.index import Index, open_index
 from headwater.documents.update import build
+from headwater.evaluation.index_evaluator import ask_all, measured
+from headwater.evaluation.index_questions import LabelledQuestion
+from headwater.inference.loaded import load
 
 RANKS = (1, 5, 10, 50)
 
@@ -77,6 +81,19 @@ def measure(index: Index, questions: Sequence[tuple[str, str, list[str]]]) -> No
     print(f"query      {1000 * taken / len(ranks):.1f} ms")
 
 
+def answer(
+    index: Index, questions: Sequence[tuple[str, str, list[str]]], model: str, asking: Asking
+) -> None:
+    """Print how right the answers of a model are, and the time of one."""
+    labelled = [
+        LabelledQuestion(str(number), question, tuple(answers), file)
+        for number, (question, file, answers) in enumerate(questions)
+    ]
+    metrics = measured(ask_all(index, load(model), labelled, asking))
+    for name in ("exact", "f1", "calibration_error", "ms_p50", "ms_p99"):
+        print(f"{name:17}  {metrics[name]:.1f}")
+
+
 def main() -> None:
     """Build an index in a temporary folder, and measure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -84,6 +101,11 @@ def main() -> None:
     parser.add_argument("--distractors", type=Path, nargs="*", default=[], help=".jsonl.gz")
     parser.add_argument("--count", type=int, default=20_000, help="how many distractors")
     parser.add_argument("--questions", type=int, default=None, help="only so many, drawn")
+    parser.add_argument("--vectors", help="a model whose vectors find passages too")
+    parser.add_argument("--engine", help="sqlite, tantivy or a URL of PostgreSQL")
+    parser.add_argument("--model", help="answers the questions too")
+    parser.add_argument("--read", type=int, default=5, help="passages that it reads")
+    parser.add_argument("--rank-weight", type=float, help="how much the search's order counts")
     parser.add_argument("--titles", action="store_true", help="each paragraph under its title")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -93,13 +115,17 @@ def main() -> None:
         distractors(options.distractors, options.count, folder, options.titles)
         if options.questions is not None:
             questions = random.Random(0).sample(questions, options.questions)
-        build([folder], Path(name) / "x.index")
+        given = {"vectors": options.vectors, "engine": options.engine}
+        build([folder], Path(name) / "x.index", **given)
         with open_index(Path(name) / "x.index") as index:
             summary = index.summary()
             print(f"questions  {len(questions):,}")
             print(f"passages   {summary.passages:,}")
             print(f"size       {summary.size / summary.characters:.2f} bytes a character")
             measure(index, questions)
+            if options.model:
+                asking = Asking(read=options.read, rank_weight=options.rank_weight)
+                answer(index, questions, options.model, asking)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,9 @@ def test_every_verb_that_reads_or_writes_a_file(
         ("vocabulary", "train", file, "--kind", "word", "--size", 20, "--output", new),
         ("ask", "where ?", "--context", file, "--model", model),
         ("ask", "where ?", "--context", data, "--model", file),
+        ("evaluate", "--index", file, "--data", data),
+        ("index", "search", file, "mill"),
+        ("index", "calibrate", file, "--data", data),
         ("overlap", "squad", "--train", odd / f"{name}.json", "--held-out", data),
     ]
     if name in ("pipe", "zero"):  # a link that leads nowhere may become a file

@@ -31,6 +31,8 @@ def test_from_build_to_remove(headwater: Any, tmp_path: Path, monkeypatch: Any) 
     assert "The castle burned in the year of 1720.\n" in ran.out
     (hit,) = json.loads(headwater("index", "search", "x.index", "castle", "--json").out)
     assert (hit["page"], hit["quote"]) == (1, "The castle burned\nin the year of 1720.")
+    given = ("index", "search", "x.index", "castle river", "--json", "--filter", "path=*.pdf")
+    assert [each["page"] for each in json.loads(headwater(*given).out)] == [1]
     assert "No passage" in headwater("index", "search", "x.index", "zebra").out
     ran = headwater("index", "remove", "x.index", "documents/below")
     assert ran.code == 0 and "1 file removed" in ran.err

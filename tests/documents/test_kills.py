@@ -92,6 +92,39 @@ def test_one_kill_in_the_middle_of_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_a_kill_while_an_engine_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("tantivy")
+    folder, index = tmp_path / "documents", tmp_path / "x.index"
+    folder.mkdir()
+    write(folder, range(3), "old")
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from headwater.documents import tantivy_search, update, waiting\n"
+        "tell, calls = waiting.Waiting._tell, []\n"
+        "def told(self, engines, numbers):\n"
+        "    tell(self, engines, numbers)\n"
+        "    calls.append(numbers)\n"
+        "    if len(calls) == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "waiting.Waiting._tell = told\n"
+        "tantivy_search.TantivySearch.at_once = 4\n"
+        "update.build([Path(sys.argv[1])], Path(sys.argv[2]), engine='tantivy')\n"
+    )
+    command = [sys.executable, "-c", script, str(folder), str(index)]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": PATH}, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with open_index(index) as opened:
+        passages = opened.summary().passages
+        assert opened.summary().waiting == passages - 4
+        assert len(opened.search("old", 100)) == 8  # the second four were told, and wait still
+    update(index)
+    with open_index(index) as opened:
+        found = [hit.passage for hit in opened.search("old", 100)]
+        assert len(found) == len(set(found)) == passages and opened.summary().waiting == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 @pytest.mark.parametrize("kills", [pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.timeout(1800)
 def test_many_kills_at_random_moments(tmp_path: Path, kills: int) -> None:

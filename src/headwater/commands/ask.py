@@ -4,9 +4,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
+from headwater.commands.ask_index import ask_index, is_index, refuse_without_index
+from headwater.commands.asked import loaded_for, questions_of
 from headwater.commands.documents import FolderTexts, read_context
 from headwater.commands.terminal import (
     Device,
+    Filters,
     Json,
     Model,
     PadPunctuation,
@@ -24,40 +27,53 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from headwater.inference.answer import Answer
-    from headwater.inference.loaded import LoadedModel
+    from headwater.inference.loaded import LoadedModel, Loading
 
 logger = logging.getLogger(__name__)
 PLACES = 3  # of an answer, beside the best one
 
 
-@described("Answer a question, from a text or from what the model knows.")
+Question = Annotated[str | None, argument("The question; for a GPT, the prompt to continue.")]
+Context = Annotated[
+    str | None,
+    option("The text to answer from; - reads standard input.", "FILE|-|FOLDER|X.index"),
+]
+Questions = Annotated[str | None, option("Of an index: questions, one a line.", "FILE|-")]
+Read = Annotated[int | None, option("Of an index: how many passages are read [5].", min=1)]
+Threshold = Annotated[
+    float | None, option("Of an index: how far ahead 'the documents do not say' must be to win.")
+]
+
+
+@described("Answer a question, from a text, an index or what the model knows.")
 def ask(
-    question: Annotated[str, argument("The question; for a GPT, the prompt to continue.")],
-    context: Annotated[
-        str | None, option("The text to answer from; - reads standard input.", "FILE|-|FOLDER")
-    ] = None,
+    question: Question = None,
+    context: Context = None,
     model: Model = "reader",
     top_k: Annotated[int, option("How many answers to show.", min=1, max=10**6)] = 1,
+    questions: Questions = None,
+    filters: Filters = None,
+    read: Read = None,
+    no_answer_threshold: Threshold = None,
     pad_punctuation: PadPunctuation = None,
     json: Json = False,
     precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
-    from headwater.inference.loaded import load
-
+    asked = questions_of(question, questions)
+    loading: Loading = {
+        "device": device,
+        "precision": precision,
+        "pad_punctuation": pad_punctuation,
+    }
+    options = {"read": read, "no_answer_threshold": no_answer_threshold}
+    if context is not None and is_index(context):
+        given = (context, asked, model, top_k, filters or (), options, json)
+        ask_index(*given, several=questions is not None, **loading)
+        return
+    refuse_without_index(questions=questions, filter=filters, **options)
     documents = read_context(context) if context is not None else None
-    loaded = load(model, device, precision=precision, pad_punctuation=pad_punctuation)
-    if loaded.generates and loaded.objective:
-        logger.info(
-            f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "
-            "answers mean little; adapt it with `headwater finetune`"
-        )
-    if unread := loaded.unread(question):
-        logger.info(
-            f"the question is too long (tokens at its end that are not read: {unread}); ask a "
-            "shorter one"
-        )
-    answers = _answers(loaded, question, documents, top_k)
+    answers = _answers(loaded_for(asked, model, **loading), asked[0], documents, top_k)
     if json:
         print_json([answer.to_dict() for answer in answers])
     else:

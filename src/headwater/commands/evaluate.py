@@ -9,6 +9,7 @@ from headwater.commands.terminal import (
     LabelNames,
     Model,
     ModelByTask,
+    ModelsByTask,
     NoAnswerProbabilities,
     PadPunctuation,
     Precision,
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
     from headwater.inference.loaded import Loading
 
 
-@described("Measure a model on a task, several or a benchmark with the official metrics.")
+@described("Measure a model on a task, several or a benchmark; or an index on questions.")
 def evaluate(
-    model: ModelByTask,
-    task: Annotated[list[str], option("A task, several (cola,rte), glue or superglue.", "TASK")],
     data: Annotated[
         list[Path], option("The task's file or the benchmark's folder; or hub.", "FILE|DIR")
     ],
+    model: ModelsByTask = None,
+    task: Annotated[
+        list[str] | None, option("A task, several (cola,rte), glue or superglue.", "TASK")
+    ] = None,
+    index: Annotated[Path | None, option("Measure asking this index.", "X.index")] = None,
     output: Annotated[Path | None, option("Where metrics and predictions go.", "DIR")] = None,
     pad_punctuation: PadPunctuation = None,
     label_names: LabelNames = None,
@@ -42,14 +46,50 @@ def evaluate(
     precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
-    from headwater.evaluation.choice import only_task, task_names
-
-    names = task_names(task)
     loading: Loading = {
         "device": device,
         "precision": precision,
         "pad_punctuation": pad_punctuation,
     }
+    if index is not None:
+        print_table(_of_index(index, data, model, task, label_names, output, loading), json)
+        return
+    for name, given in (("model", model), ("task", task)):
+        if not given:
+            raise UserError(f"missing option '--{name}'; see `headwater evaluate --help`")
+    _of_tasks(model or [], task or [], data, output, label_names, json, loading)
+
+
+def _of_index(
+    index: Path,
+    data: list[Path],
+    model: list[str] | None,
+    task: list[str] | None,
+    label_names: str | None,
+    output: Path | None,
+    loading: "Loading",
+) -> dict[str, float]:
+    """Measure an index."""
+    if task or label_names or (model and len(model) > 1):
+        raise UserError("--index is measured by one model, without --task and --label-names")
+    from headwater.evaluation.index_evaluator import evaluate_index
+
+    return evaluate_index(index, data, (model or ["reader"])[0], output, **loading)
+
+
+def _of_tasks(
+    model: list[str],
+    task: list[str],
+    data: list[Path],
+    output: Path | None,
+    label_names: str | None,
+    json: bool,
+    loading: "Loading",
+) -> None:
+    """Measure models on tasks, and print it."""
+    from headwater.evaluation.choice import only_task, task_names
+
+    names = task_names(task)
     if only := only_task(names):
         from headwater.evaluation.one_task import evaluate_files
 

@@ -8,18 +8,24 @@ import typer
 
 from headwater.commands.index_screen import print_files, print_hits, print_summary
 from headwater.commands.terminal import (
+    Device,
+    Filters,
     Json,
+    Model,
+    Precision,
     argument,
     described,
     echo,
     option,
     print_json,
+    print_table,
     stopping,
 )
 from headwater.errors import UserError, counted
 
 if TYPE_CHECKING:
     from headwater.documents.update import Options, Report
+    from headwater.inference.loaded import Loading
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +39,10 @@ Exclude = Annotated[list[str] | None, option("No files or folders that match; re
 Verify = Annotated[
     bool, option("Compare every file's content; try again what failed.", flag="--verify")
 ]
+Vectors = Annotated[str | None, option("Find passages by the vectors of this model too.", "MODEL")]
+EngineName = Annotated[
+    str | None, option("What finds words [sqlite].", "sqlite|tantivy|postgresql://...", "--engine")
+]
 Seconds = Annotated[
     float, option("The most processor time for one file.", "SECONDS", min=1, max=86400)
 ]
@@ -45,6 +55,8 @@ def build_index(
     output: Annotated[Path, option("The index, one file.", "X.index")],
     include: Include = None,
     exclude: Exclude = None,
+    vectors: Vectors = None,
+    engine: EngineName = None,
     verify: Verify = False,
     time_limit: Seconds = 120,
     json: Json = False,
@@ -52,7 +64,8 @@ def build_index(
     from headwater.documents.update import build
 
     with stopping(f"the same command goes on from here ({output})"):
-        report = build(paths, output, include, exclude, _options(verify, time_limit))
+        options = _options(verify, time_limit)
+        report = build(paths, output, include, exclude, options, vectors, engine)
     _say(report, output, json)
 
 
@@ -112,12 +125,32 @@ def show_index(
             print_files(opened.files(), every)
 
 
+@index.command("calibrate")
+@described("Choose on questions with answers how an index is asked, and keep it in the index.")
+def calibrate_index(
+    index: IndexFile,
+    data: Annotated[
+        list[Path], option("Questions that no reader was trained on; SQuAD or a table.", "FILE")
+    ],
+    model: Model = "reader",
+    read: Annotated[int, option("How many passages are read.", min=1)] = 5,
+    json: Json = False,
+    precision: Precision = "auto",
+    device: Device = "auto",
+) -> None:
+    from headwater.evaluation.index_calibration import calibrate_index as calibrate
+
+    loading: Loading = {"device": device, "precision": precision}
+    print_table(calibrate(index, data, model, read, **loading), json)
+
+
 @index.command("search")
 @described("Find the passages that a question's words lead to.")
 def search_index(
     index: IndexFile,
     question: Annotated[str, argument("The question, or some words.")],
     top_k: Annotated[int, option("How many passages to show.", min=1, max=10**6)] = 5,
+    filters: Filters = None,
     json: Json = False,
 ) -> None:
     from headwater.documents.index import open_index
@@ -125,7 +158,7 @@ def search_index(
     if not question.strip():
         raise UserError("the question is empty; give some words to search for")
     with open_index(index) as opened:
-        hits = opened.search(question, top_k)
+        hits = opened.search(question, top_k, filters or ())
     if json:
         print_json([hit.to_dict() for hit in hits])
     else:

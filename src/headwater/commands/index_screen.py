@@ -22,11 +22,17 @@ def print_summary(path: Path, summary: "Summary") -> None:
     files = ", ".join(f"{count:,} {status}" for status, count in summary.files.items())
     values = {
         "index": f"{path} ({byte_size(summary.size)})",
-        "of": ", ".join(map(_short, summary.sources)),
+        "of": ", ".join(map(short_path, summary.sources)),
         "files": files or "none",
         "passages": f"{summary.passages:,}",
         "text": f"{summary.characters:,} characters",
     }
+    if summary.engine != "sqlite":
+        values["engine"] = summary.engine
+    if summary.vectors:
+        values["vectors"] = f"of {short_path(summary.vectors)}"
+    if summary.waiting:
+        values["waiting"] = f"{counted(summary.waiting, 'passage')}; run `index update`"
     print_table(values, False)
 
 
@@ -36,7 +42,7 @@ def print_files(rows: "Iterable[FileRow]", every: bool) -> None:
         if every or row.reason:
             held = counted(row.passages, "passage") if row.passages else ""
             told = "; ".join(filter(None, (held, row.reason)))
-            echo(f"{row.status}  {_short(row.path)}{f'  ({told})' if told else ''}")
+            echo(f"{row.status}  {short_path(row.path)}{f'  ({told})' if told else ''}")
 
 
 def print_hits(hits: "Sequence[Hit]", question: str) -> None:
@@ -48,14 +54,14 @@ def print_hits(hits: "Sequence[Hit]", question: str) -> None:
             echo()
         quote = hit.nearest(question)
         page = "" if quote.page is None else f", page {quote.page}"
-        echo(f"{rank}. {_short(hit.file)}{page}")
+        echo(f"{rank}. {short_path(hit.file)}{page}")
         path = " > ".join(dict.fromkeys([hit.title, *hit.headings]))
         echo(f"   {_one_line(path)}")
         echo(f"   {_one_line(quote.text)}")
         echo(f"   characters {quote.start} to {quote.end}, score {hit.score:.2f}")
 
 
-def _short(path: str) -> str:
+def short_path(path: str) -> str:
     """Return a path from here where it is below the current folder."""
     try:
         short = os.path.relpath(path)

@@ -42,6 +42,9 @@ ModelArgument = Annotated[str, argument("A folder, a hub id, or a bundled name."
 ModelByTask = Annotated[
     list[str], option("A model, a folder with a run for each task, or TASK=MODEL.", "MODEL")
 ]
+ModelsByTask = Annotated[
+    list[str] | None, option("A model, a folder with a run for each task, or TASK=MODEL.", "MODEL")
+]
 InitialModel = Annotated[str | None, option("The model to start from.", "MODEL")]
 
 Recipe = Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")]
@@ -76,6 +79,12 @@ TextField = Annotated[str, option("The field or column with the text.")]
 Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")]
 Precision = Annotated[str, option("auto, bf16 or fp32: of the matrix products.", "auto|bf16|fp32")]
 Json = Annotated[bool, option("Print JSON for a script.", flag="--json")]
+
+
+Filters = Annotated[
+    list[str] | None,
+    option("Of an index: only such files; repeatable.", "path=GLOB|modified>DATE", flag="--filter"),
+]
 
 
 def described(help: str) -> Callable[[CommandT], CommandT]:

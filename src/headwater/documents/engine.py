@@ -1,4 +1,8 @@
-"""What finds passages: SQLite's full text here, other engines over the same passages."""
+"""What finds passages, by a small protocol: SQLite's full text, vectors, other engines.
+
+The words of an index in SQLite follow its passages within the transaction of each file. All others
+stand beside it, and are told afterwards (`waiting`).
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
@@ -20,17 +24,38 @@ class Ranked(NamedTuple):
     score: float
 
 
-class Engine(Protocol):
-    """Finds passages by a question."""
+class Follower(Protocol):
+    """What is told of passages that come and go."""
 
     def add(self, entries: Iterable[Entry], /) -> None:
-        """Take passages in, of ids that it does not have."""
+        """Take passages in."""
         ...
 
-    def remove(self, entries: Iterable[Entry], /) -> None:
-        """Forget passages, which are given as they were added."""
+    def remove(self, passages: Iterable[int], /) -> None:
+        """Forget passages, which the index still has at that moment."""
         ...
+
+
+class Searcher(Protocol):
+    """Finds passages by a question."""
 
     def search(self, question: str, limit: int, /) -> list[Ranked]:
         """Return at most so many passages, the best first."""
+        ...
+
+
+class Engine(Follower, Searcher, Protocol):
+    """An engine beside an index; what it was told is safe when the call returns.
+
+    `add` puts a passage in the place of one with its id. `remove` may name passages that it never
+    had, and that the index has no more. So both may be done twice.
+
+    at_once: how many passages it is told of in one call.
+    """
+
+    @property
+    def at_once(self) -> int: ...
+
+    def clear(self) -> None:
+        """Forget everything, for good."""
         ...

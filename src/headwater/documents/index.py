@@ -2,18 +2,30 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
-from headwater.documents.engine import Engine, Ranked
+from headwater.arguments import check_count, check_text
+from headwater.documents.engine import Ranked
+from headwater.documents.engines import engine_name, searcher
+from headwater.documents.filters import takes_all
 from headwater.documents.hit import Hit
 from headwater.documents.literal import Edits
 from headwater.documents.rows import FileRow, files_of
+from headwater.documents.settings import read_setting
 from headwater.documents.store import check, opened_for_reading, opened_for_writing, sqlite_errors
-from headwater.documents.word_search import WordSearch
+from headwater.documents.waiting import Waiting
+from headwater.errors import UserError
 from headwater.paths import as_path
 
+if TYPE_CHECKING:  # only asking needs torch
+    from headwater.documents.asking import Asking
+    from headwater.documents.reply import Reply
+    from headwater.inference.loaded import LoadedModel
+    from headwater.inference.passage_reader import PassageReader
+
+_MORE = 8  # times as many passages are found where a filter leaves too few
 _AT_ONCE = 500  # passages that are fetched by one query
 
 
@@ -25,6 +37,9 @@ class Summary:
     files: how many there are of each status.
     characters: of the extracted texts.
     size: of the index on the disk, in bytes.
+    engine: what finds words in it.
+    vectors: the model whose vectors it has, "" where it has none.
+    waiting: passages that engines beside it have not heard of, since an update was stopped.
     """
 
     sources: tuple[str, ...]
@@ -32,6 +47,9 @@ class Summary:
     passages: int
     characters: int
     size: int
+    engine: str
+    vectors: str
+    waiting: int
 
 
 @final
@@ -45,7 +63,8 @@ class Index:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
-        self._engine: Engine = WordSearch(connection)
+        self._engine = searcher(connection, path)
+        self._models: dict[str, LoadedModel] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -57,10 +76,46 @@ class Index:
         """Close the file."""
         self._connection.close()
 
-    def search(self, question: str, limit: int = 10) -> list[Hit]:
-        """Return at most so many passages that share words with a question, the best first."""
+    def search(
+        self, question: str, limit: int = 10, filters: str | Sequence[str] = ()
+    ) -> list[Hit]:
+        """Return at most so many passages that fit a question, the best first.
+
+        They share words with it. In an index with vectors they are also near in meaning.
+
+        Args:
+            filters: conditions that their files must meet, such as `path=*.pdf` (see `filters`).
+        """
+        check_text(question, "question")
         with sqlite_errors(self.path):
-            return self._hits(self._engine.search(question, limit))
+            return self._hits(self._ranked(question, limit, filters))
+
+    def ask(
+        self,
+        question: str,
+        model: "str | Path | LoadedModel" = "reader",
+        *,
+        top_k: int = 1,
+        filters: str | Sequence[str] = (),
+        options: "Asking | None" = None,
+    ) -> "Reply":
+        """Answer a question from the passages that a search finds, with every answer's places.
+
+        Args:
+            model: finds answers in passages, or writes them. One that is given by name is loaded
+                once.
+            top_k: how many answers.
+            filters: see `search`.
+        """
+        from headwater.documents.asking import Asking, answered
+
+        if not check_text(question, "question").strip():
+            raise UserError("the question is empty")
+        options = options or Asking()
+        reader = self.passage_reader(self._loaded(model), options)
+        hits = self.search(question, check_count(options.retrieve, "retrieve"), filters)
+        read = check_count(options.read, "read")
+        return answered(question, hits, reader, read, check_count(top_k, "top_k"))
 
     def files(self) -> Iterator[FileRow]:
         """Yield the files with their status, in the order of their paths."""
@@ -82,6 +137,9 @@ class Index:
                 passages,
                 characters,
                 self.path.stat().st_size,
+                engine_name(self._connection),
+                read_setting(self._connection, "vectors").get("model", ""),
+                len(Waiting(self._connection)),
             )
 
     def verify(self) -> None:
@@ -89,27 +147,74 @@ class Index:
         with opened_for_writing(self.path) as connection:
             check(connection, self.path, words=True)
 
+    def passage_reader(self, model: "LoadedModel", options: "Asking") -> "PassageReader":
+        """Return what answers from passages, calibrated where `index calibrate` has done so."""
+        from headwater.documents.calibrations import calibration_of
+        from headwater.inference.passage_reader import SpanPassageReader
+        from headwater.inference.score_scaling import ScoreScaling
+
+        weight, threshold = options.rank_weight, options.no_answer_threshold
+        with sqlite_errors(self.path):
+            known = calibration_of(self._connection, model.folder)
+        if known is not None:
+            weight = known.rank_weight if weight is None else weight
+            threshold = known.threshold if threshold is None else threshold
+        reader = model.passage_reader(weight, threshold)
+        if known is not None and isinstance(reader, SpanPassageReader):
+            return replace(reader, scaling=ScoreScaling(known.slope, known.intercept))
+        return reader
+
+    def _loaded(self, model: "str | Path | LoadedModel") -> "LoadedModel":
+        """Return a model; one that is given by name is kept."""
+        if not isinstance(model, str | Path):
+            return model
+        if str(model) not in self._models:
+            from headwater.inference.loaded import load
+
+            self._models[str(model)] = load(model)
+        return self._models[str(model)]
+
+    def _ranked(self, question: str, limit: int, filters: str | Sequence[str]) -> list[Ranked]:
+        """Return what the engine finds in the files that meet the filters."""
+        if not filters:
+            return self._engine.search(question, limit)
+        takes, ask = takes_all(filters), self._connection.execute
+        rows = ask("SELECT id, path, modified FROM files").fetchall()
+        files = {number for number, path, modified in rows if takes(path, modified)}
+        most = _MORE * limit
+        while files:
+            ranked = self._engine.search(question, most)
+            placed = self._rows("passages.id, file", [each.id for each in ranked])
+            inside = {number for number, file in placed if file in files}
+            kept = [each for each in ranked if each.id in inside]
+            if len(kept) >= limit or len(ranked) < most:
+                return kept[:limit]
+            most *= _MORE
+        return []
+
     def _hits(self, ranked: Sequence[Ranked]) -> list[Hit]:
         """Return the passages that were found, in their order."""
         rows = dict[int, Hit]()
         scores = {each.id: each.score for each in ranked}
-        for begin in range(0, len(ranked), _AT_ONCE):
-            ids = [each.id for each in ranked[begin : begin + _AT_ONCE]]
-            query = (
-                "SELECT passages.id, path, title, headings, text, page, first, last, edits FROM "
-                "passages JOIN files ON files.id = passages.file "
-                f"WHERE passages.id IN ({', '.join('?' * len(ids))})"
+        columns = "passages.id, path, title, headings, text, page, first, last, edits"
+        for row in self._rows(columns, list(scores)):
+            number, path, title, headings, text, page, first, last, edits = row
+            parts = tuple(headings.split("\n")) if headings else ()
+            rows[number] = Hit(
+                *(number, path, title, parts, text, scores[number], page, first, last),
+                edits=Edits.decode(edits),
             )
-            for number, path, title, headings, text, *place, edits in self._connection.execute(
-                query, ids
-            ):
-                parts = tuple(headings.split("\n")) if headings else ()
-                page, first, last = place
-                rows[number] = Hit(
-                    *(number, path, title, parts, text, scores[number], page, first, last),
-                    edits=Edits.decode(edits),
-                )
         return [rows[each.id] for each in ranked if each.id in rows]
+
+    def _rows(self, columns: str, passages: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """Yield what the tables have of some passages."""
+        for begin in range(0, len(passages), _AT_ONCE):
+            ids = passages[begin : begin + _AT_ONCE]
+            yield from self._connection.execute(
+                f"SELECT {columns} FROM passages JOIN files ON files.id = passages.file "
+                f"WHERE passages.id IN ({', '.join('?' * len(ids))})",
+                ids,
+            )
 
 
 def open_index(path: str | Path) -> Index:

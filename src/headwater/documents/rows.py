@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from headwater.documents.engine import Engine, Entry
+from headwater.documents.engine import Entry, Follower
 from headwater.documents.passages import Passage
 
 Status = Literal["indexed", "failed", "skipped"]
@@ -50,12 +50,12 @@ def files_of(connection: sqlite3.Connection) -> Iterator[FileRow]:
 
 def put_file(
     connection: sqlite3.Connection,
-    engines: Sequence[Engine],
+    followers: Sequence[Follower],
     row: FileRow,
     passages: Sequence[Passage] = (),
 ) -> None:
     """Put a file in the place of what the index has of it; to be called in a transaction."""
-    remove_file(connection, engines, row.path)
+    remove_file(connection, followers, row.path)
     marks = ", ".join("?" * len(_FIELDS))
     values = [getattr(row, name) for name in _FIELDS]
     file = connection.execute(f"INSERT INTO files ({_COLUMNS}) VALUES ({marks})", values).lastrowid
@@ -69,8 +69,8 @@ def put_file(
         ),
     )
     entries = [Entry(number, row.title, _lines(each), each.text) for number, each in numbered]
-    for engine in engines:
-        engine.add(entries)
+    for follower in followers:
+        follower.add(entries)
 
 
 def touch_file(connection: sqlite3.Connection, row: FileRow) -> None:
@@ -80,18 +80,15 @@ def touch_file(connection: sqlite3.Connection, row: FileRow) -> None:
     )
 
 
-def remove_file(connection: sqlite3.Connection, engines: Sequence[Engine], path: str) -> None:
+def remove_file(connection: sqlite3.Connection, followers: Sequence[Follower], path: str) -> None:
     """Remove a file and its passages; to be called in a transaction."""
     found = connection.execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
     if found is None:
         return
-    query = (
-        "SELECT passages.id, title, headings, text FROM passages JOIN files "
-        "ON files.id = passages.file WHERE file = ?"
-    )
-    entries = [Entry(*row) for row in connection.execute(query, found)]
-    for engine in engines:
-        engine.remove(entries)
+    rows = connection.execute("SELECT id FROM passages WHERE file = ?", found)
+    passages = [number for (number,) in rows]
+    for follower in followers:
+        follower.remove(passages)
     connection.execute("DELETE FROM passages WHERE file = ?", found)
     connection.execute("DELETE FROM files WHERE id = ?", found)
 

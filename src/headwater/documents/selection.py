@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,15 @@ class Selection:
             for found in walk(source, partial(self._enters, source)):
                 if self._takes(found, source):
                     yield found
+
+    def adding(self, sources: Sequence[Path]) -> "Selection":
+        """Return the selection with more files and folders; what was removed below them is back."""
+        removed = (each for each in self.removed if not any(map(each.is_relative_to, sources)))
+        return replace(
+            self,
+            sources=tuple(dict.fromkeys([*self.sources, *sources])),
+            removed=frozenset(removed),
+        )
 
     def _enters(self, root: Path, folder: Path) -> bool:
         return folder not in self.removed and not self._matches(self.exclude, folder, root)

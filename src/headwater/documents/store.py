@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from headwater.documents.settings import read_setting
 from headwater.documents.word_search import TABLE
 from headwater.errors import UserError
 
 _APPLICATION = 0x68776478  # "hwdx", so that other files of SQLite are told from an index
-_VERSION = 1
+_VERSION = 2
 _PAGE = 16384  # bytes: passages fill small pages badly
 _PATIENCE = 10.0  # seconds until another's short write is over
 _TABLES = f"""
@@ -35,6 +36,9 @@ CREATE TABLE passages (
 );
 CREATE INDEX passages_of_file ON passages (file);
 {TABLE}
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE waiting (id INTEGER PRIMARY KEY);
+CREATE TABLE vectors (id INTEGER PRIMARY KEY, scale REAL NOT NULL, vector BLOB NOT NULL);
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
 """
@@ -92,7 +96,7 @@ def check(connection: sqlite3.Connection, path: Path, *, words: bool = False) ->
     found = connection.execute(f"PRAGMA {'integrity' if words else 'quick'}_check(1)").fetchone()
     if found[0] != "ok":
         raise _damaged(path, str(found[0]))
-    if words:
+    if words and read_setting(connection, "engine").get("name", "sqlite") == "sqlite":
         connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
 
 

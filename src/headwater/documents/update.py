@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headwater.documents.conversion import Converted, Refused, convert_all
+from headwater.documents.engine import Follower
+from headwater.documents.engines import Chosen, followers, tell
 from headwater.documents.limits import Limits
 from headwater.documents.plan import Plan, make_plan
 from headwater.documents.rows import FileRow, files_of, put_file, remove_file, touch_file
@@ -21,7 +23,6 @@ from headwater.documents.selection import (
 )
 from headwater.documents.store import opened_for_writing, sqlite_errors, transaction
 from headwater.documents.walk import Found
-from headwater.documents.word_search import WordSearch
 from headwater.errors import UserError, listed
 from headwater.files import check_writable
 from headwater.lock import locked
@@ -71,11 +72,15 @@ def build(
     include: Sequence[str] | None = None,
     exclude: Sequence[str] | None = None,
     options: Options | None = None,
+    vectors: str | None = None,
+    engine: str | None = None,
 ) -> Report:
     """Make an index of files and folders, or add them to one and update it.
 
     Args:
         include, exclude: globs, see `Selection`; None leaves those of the index.
+        vectors: a model whose vectors passages are found by too; None leaves that of the index.
+        engine: what finds words, see `engine_choice`; None leaves that of the index.
     """
     added = [absolute(path) for path in paths]
     check_sources(added, output)
@@ -84,17 +89,12 @@ def build(
     check_writable(output.absolute().parent)
     output.parent.mkdir(parents=True, exist_ok=True)
     new = not output.exists() or not output.stat().st_size
-    with _writing(output, create=True) as connection:
-        selection = read_selection(connection)
-        selection = replace(
-            _chosen(selection, include, exclude),
-            sources=tuple(dict.fromkeys([*selection.sources, *added])),
-            removed=frozenset(
-                each for each in selection.removed if not any(map(each.is_relative_to, added))
-            ),
-        )
+    chosen = Chosen.of(engine, vectors)
+    with writing(output, create=True) as connection:
+        selection = _with_globs(read_selection(connection), include, exclude).adding(added)
         with transaction(connection):
             write_selection(connection, selection)
+            chosen.use(connection, output)
         report = _update(connection, output, options or Options())
         reasons = _reasons_if_empty(connection)
     if reasons is not None:
@@ -111,8 +111,8 @@ def update(
     options: Options | None = None,
 ) -> Report:
     """Bring an index up to date with its files and folders."""
-    with _writing(path) as connection:
-        selection = _chosen(read_selection(connection), include, exclude)
+    with writing(path) as connection:
+        selection = _with_globs(read_selection(connection), include, exclude)
         check_sources(selection.sources, path)
         with transaction(connection):
             write_selection(connection, selection)
@@ -126,9 +126,9 @@ def update(
 def remove(path: Path, paths: Sequence[Path]) -> int:
     """Take files and folders out of an index, for good; return how many files that were."""
     gone = [absolute(each) for each in paths]
-    with _writing(path) as connection:
+    with writing(path) as connection:
         selection = read_selection(connection)
-        engines = [WordSearch(connection)]
+        following = followers(connection, path)
         rows = [
             row for row in files_of(connection) if any(map(as_path(row.path).is_relative_to, gone))
         ]
@@ -148,12 +148,13 @@ def remove(path: Path, paths: Sequence[Path]) -> int:
             )
         for row in rows:
             with transaction(connection):
-                remove_file(connection, engines, row.path)
+                remove_file(connection, following, row.path)
+        tell(connection, path)
     return len(rows)
 
 
 @contextmanager
-def _writing(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
+def writing(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
     """Open an index as its only writer."""
     lock = path.parent / f".{path.name}.lock"
     refusal = f"{path}: another process is changing this index; wait until it has finished"
@@ -163,7 +164,7 @@ def _writing(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _chosen(
+def _with_globs(
     selection: Selection, include: Sequence[str] | None, exclude: Sequence[str] | None
 ) -> Selection:
     return replace(
@@ -174,15 +175,15 @@ def _chosen(
 
 
 def _update(connection: sqlite3.Connection, path: Path, options: Options) -> Report:
-    engines = [WordSearch(connection)]
+    following = followers(connection, path)
     plan = make_plan(connection, path, options.verify)
     report = Report(unchanged=plan.unchanged, removed=len(plan.gone))
     for gone in plan.gone:
         with transaction(connection):
-            remove_file(connection, engines, gone)
+            remove_file(connection, following, gone)
     for row in plan.settled:
         with transaction(connection):
-            put_file(connection, engines, row)
+            put_file(connection, following, row)
         setattr(report, row.status, getattr(report, row.status) + 1)
     with transaction(connection):
         for row in plan.touched:
@@ -200,14 +201,16 @@ def _update(connection: sqlite3.Connection, path: Path, options: Options) -> Rep
         files = [found.path for found in plan.convert]
         results = convert_all(files, options.limits, options.processes(len(files)))
         for done, (found, (_, result)) in enumerate(zip(plan.convert, results, strict=True), 1):
-            _keep(connection, engines, plan, found, result, report)
+            _keep(connection, following, plan, found, result, report)
             progress.advance(done)
+    with sqlite_errors(path):
+        tell(connection, path)
     return report
 
 
 def _keep(
     connection: sqlite3.Connection,
-    engines: Sequence[WordSearch],
+    following: Sequence[Follower],
     plan: Plan,
     found: Found,
     result: Converted | Refused,
@@ -219,12 +222,12 @@ def _keep(
     if isinstance(result, Refused):
         if not os.path.lexists(found.path):  # it vanished meanwhile
             with transaction(connection):
-                remove_file(connection, engines, name)
+                remove_file(connection, following, name)
             report.removed += 1
             return
         row = FileRow(name, found.size, found.modified, "", converter, "failed", result.reason)
         with transaction(connection):
-            put_file(connection, engines, row)
+            put_file(connection, following, row)
         report.failed += 1
         return
     row = FileRow(
@@ -234,7 +237,7 @@ def _keep(
         passages=len(result.passages),
     )
     with transaction(connection):
-        put_file(connection, engines, row, result.passages)
+        put_file(connection, following, row, result.passages)
     report.indexed += 1
 
 

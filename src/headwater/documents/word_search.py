@@ -7,26 +7,30 @@ training part recall@1 is .697 so, and .673 where each counts once.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import final
 
 from headwater.documents.engine import Entry, Ranked
 from headwater.documents.question_words import question_words
 
-TABLE = """
+WEIGHTS: Mapping[str, float] = MappingProxyType({"title": 2.0, "headings": 3.0, "text": 1.0})
+"""How much a word counts in each part of a passage."""
+
+TABLE = f"""
 CREATE VIEW entries AS SELECT passages.id, title, headings, text
     FROM passages JOIN files ON files.id = passages.file;
 CREATE VIRTUAL TABLE words USING fts5(
     title, headings, text, content = 'entries', content_rowid = 'id',
     tokenize = 'porter unicode61 remove_diacritics 2', detail = 'full'
 );
-INSERT INTO words (words, rank) VALUES ('rank', 'bm25(2.0, 3.0, 1.0)');
+INSERT INTO words (words, rank) VALUES ('rank', 'bm25({", ".join(map(str, WEIGHTS.values()))})');
 """
 
 
 @final
 class WordSearch:
-    """The engine of every index."""
+    """The engine of an index that has no other."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -36,11 +40,20 @@ class WordSearch:
             "INSERT INTO words (rowid, title, headings, text) VALUES (?, ?, ?, ?)", entries
         )
 
-    def remove(self, entries: Iterable[Entry]) -> None:
+    def remove(self, passages: Iterable[int]) -> None:
         self._connection.executemany(
-            "INSERT INTO words (words, rowid, title, headings, text) VALUES ('delete', ?, ?, ?, ?)",
-            entries,
+            "INSERT INTO words (words, rowid, title, headings, text) "
+            "SELECT 'delete', id, title, headings, text FROM entries WHERE id = ?",
+            ((number,) for number in passages),
         )
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
+
+    def rebuild(self) -> None:
+        """Take in every passage of the index."""
+        self._connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
 
     def search(self, question: str, limit: int) -> list[Ranked]:
         wanted = " OR ".join(f'"{word}"' for word in question_words(question))

@@ -51,7 +51,7 @@ class Answer:
     source: the name of the document, where there are several or the one has a name.
     no_answer: the model finds that the text does not answer the question.
     places: all places of the text that were compared, the likeliest first, which is also given
-        above. Empty for generated text.
+        above. Of generated text those where it stands in a passage that a search found.
     """
 
     text: str

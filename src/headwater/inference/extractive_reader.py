@@ -117,6 +117,11 @@ class ExtractiveReader:
             raise UserError("the text to answer from is empty")
         return ranking.answers()[1]
 
+    def choices(self, question: str, texts: Sequence[str], top_k: int = 1) -> list[SpanChoice]:
+        """Return the best spans of each of some short texts, and its score of "no answer"."""
+        examples = [SpanExample("", question, text, ()) for text in texts]
+        return list(self._choices(examples, top_k))
+
     def unread(self, question: str) -> int:
         """Return how many tokens at the end of a question are too many, and not read."""
         tokens = len(self.vocabulary.encode(question.strip()))

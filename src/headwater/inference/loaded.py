@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.inference.embedder import Vectors
     from headwater.inference.entities import Aggregation, Entity
     from headwater.inference.gaps import Filling
+    from headwater.inference.passage_reader import PassageReader
 
 Texts = list[str] | tuple[str, ...]
 
@@ -134,7 +135,7 @@ class LoadedModel:
         self.network, self.vocabulary, self.config = network, vocabulary, config
         self.extra = dict(extra or {})
         self.name, self.generation = name, dict(generation or {})
-        self.precision = precision
+        self.precision, self.folder = precision, folder
         self._predictors = Predictors(
             *(network, vocabulary, config, self.extra, name, self.generation, precision, folder)
         )
@@ -171,6 +172,17 @@ class LoadedModel:
             examples.append(SpanExample(str(number), question, context, ()))
         found = self._questions().predict(examples, top_k)
         return [list(each.answers) for each in found]
+
+    def passage_reader(
+        self, rank_weight: float | None = None, threshold: float | None = None
+    ) -> "PassageReader":
+        """Return what answers from the passages that a search found (see `passage_reader`).
+
+        Args:
+            rank_weight: how much the search's order counts; None: `RANK_WEIGHT`.
+            threshold: how far "no answer" must be ahead to win; None: as in training.
+        """
+        return self._predictors.passage_reader(rank_weight, threshold)
 
     @overload
     def classify(

@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.inference.embedder import Embedder
     from headwater.inference.entities import Aggregation, EntityTagger
     from headwater.inference.gaps import Filler
+    from headwater.inference.passage_reader import PassageReader
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 LONGEST = 512  # tokens of a model that says nothing: the positions of BERT
@@ -104,6 +105,25 @@ class Predictors:
                 return self._continuing(network)
         head = next((each for each in self._heads.values() if each.head_name == "span"), None)
         return None if head is None else self._span_reader(head, self._threshold, self._precision)
+
+    def passage_reader(self, rank_weight: float | None, threshold: float | None) -> "PassageReader":
+        """Return what answers from passages; see `LoadedModel.passage_reader`."""
+        from headwater.inference.passage_reader import RANK_WEIGHT, SpanPassageReader
+        from headwater.inference.writing_passage_reader import WritingPassageReader
+
+        weight = RANK_WEIGHT if rank_weight is None else rank_weight
+        match self.reader():
+            case ExtractiveReader() as reader:
+                threshold = self._threshold if threshold is None else threshold
+                return SpanPassageReader(reader, weight, threshold)
+            case GenerativeReader() as reader:
+                if threshold is not None:
+                    raise UserError(
+                        f"{self._name} writes answers; a no-answer threshold is for a model that "
+                        "finds them in a text"
+                    )
+                return WritingPassageReader(reader, weight)
+        raise self.unfit("ask")
 
     def writer(self) -> Writer:
         """Return what writes texts."""

@@ -15,6 +15,7 @@ Only the best KEPT candidates are held, each with the text around it and not wit
 
 import heapq
 from collections import defaultdict
+from collections.abc import Callable
 from typing import NamedTuple, final
 
 import numpy as np
@@ -25,6 +26,11 @@ from headwater.text.lines import REACH
 
 KEPT = 1000
 LEAST = 0.0005  # the lowest score of any answer but the first: less is shown as 0.000
+
+
+def plain(text: str) -> str:
+    """Return what two texts have in common that are one answer: all but white space and case."""
+    return " ".join(text.split()).casefold()
 
 
 class _Found(NamedTuple):
@@ -50,10 +56,13 @@ class Ranking:
     Args:
         top_k: how many answers are wanted.
         threshold: how far "no answer" must be ahead to win; None: it is no candidate.
+        same: gives what two texts have in common that are one answer.
     """
 
-    def __init__(self, top_k: int, threshold: float | None) -> None:
-        self._top_k, self._threshold = top_k, threshold
+    def __init__(
+        self, top_k: int, threshold: float | None, same: Callable[[str], str] = plain
+    ) -> None:
+        self._top_k, self._threshold, self._same = top_k, threshold, same
         self.margin = float("inf")
         """How far "no answer" is ahead of the best span, in the document where it is least."""
         self._total = -np.inf
@@ -61,10 +70,16 @@ class Ranking:
         self._candidates: list[_Found] = []
         self._apart: list[_Found] = []
 
-    def add(self, choice: SpanChoice, context: str, source: str | None = None) -> None:
-        """Take the spans of the next document in."""
-        base = choice.null_score if self._threshold is not None else 0.0
-        self.margin = min(self.margin, choice.no_answer_margin)
+    def add(
+        self, choice: SpanChoice, context: str, source: str | None = None, handicap: float = 0.0
+    ) -> None:
+        """Take the spans of the next document in.
+
+        Args:
+            handicap: what is taken from the score of each of them.
+        """
+        base = (choice.null_score if self._threshold is not None else 0.0) + handicap
+        self.margin = min(self.margin, choice.no_answer_margin + handicap)
         ranks = [span.score - base for span in choice.candidates]
         self._total = np.logaddexp.reduce([self._total, *ranks])
         for spans, kept in ((choice.candidates, self._candidates), (choice.apart, self._apart)):
@@ -100,11 +115,11 @@ class Ranking:
     def _ranked(self, total: float) -> list[Answer]:
         taken: dict[int, DisjointSpans] = defaultdict(DisjointSpans)
         groups = self._groups(total, taken)
-        texts = {_plain(group[0].span.text) for group in groups}
+        texts = {self._same(group[0].span.text) for group in groups}
         for each in sorted(self._apart, key=_order):
             if len(groups) >= self._top_k:
                 break
-            text = _plain(each.span.text)
+            text = self._same(each.span.text)
             if text not in texts and taken[each.document].add(each.span.start, each.span.end):
                 texts.add(text)
                 groups.append([each])
@@ -126,7 +141,7 @@ class Ranking:
         while left and len(groups) < self._top_k:
             by_text: dict[str, list[_Found]] = defaultdict(list)
             for each in left:
-                by_text[_plain(each.span.text)].append(each)
+                by_text[self._same(each.span.text)].append(each)
             best = max(by_text.values(), key=lambda same: sum(np.exp(e.rank - total) for e in same))
             groups.append([e for e in best if taken[e.document].add(e.span.start, e.span.end)])
             left = [e for e in left if taken[e.document].free(e.span.start, e.span.end)]
@@ -136,8 +151,3 @@ class Ranking:
 def _order(found: _Found) -> tuple[float, int, int, int]:
     """The best first; of equal ones the earlier and shorter."""
     return -found.rank, found.document, found.span.start, found.span.end
-
-
-def _plain(text: str) -> str:
-    """Return what two texts have in common that are one answer."""
-    return " ".join(text.split()).casefold()
