@@ -33,7 +33,7 @@ def made(folder: Path, name: str) -> Path:
         given = {"extra": extra} if head == "span" else {}
         return tiny.model_folder(folder / name, vocabulary, head, labels=labels, **given)
     if name == "t5":
-        words = tiny.example_unigram()
-        return tiny.model_folder(folder / name, words, family="t5", d_model=32)
+        unigram = tiny.unigram(folder / "vocabulary", WORDS, LETTERS)
+        return tiny.model_folder(folder / name, unigram, family="t5", d_model=32)
     vocabulary = tiny.example_words(folder / "words")
     return tiny.model_folder(folder / name, vocabulary, family="gpt", n_positions=64)

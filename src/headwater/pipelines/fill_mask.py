@@ -11,6 +11,7 @@ from headwater.inference.gaps import GAP, Filling, with_masks
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.mask_fillers import MaskFiller
 from headwater.pipelines.task import first_or_all, texts_of
+from headwater.text.sequence_layout import encoder_layout
 
 
 class FillOptions(Config):
@@ -80,6 +81,9 @@ class FillMask:
         ids = self._vocabulary.encode(with_masks(self._vocabulary, text)).ids.tolist()
         places = [place for place, id in enumerate(ids) if id == self._vocabulary.mask_id]
         ids[places[number]] = filling.id
+        if gaps > 1:  # the other masks are shown, and with them all special tokens
+            layout = encoder_layout(self._vocabulary)
+            ids = [*layout.before, *ids, *layout.after]
         return {
             "score": filling.score,
             "token": filling.id,

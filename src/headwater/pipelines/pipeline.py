@@ -13,6 +13,7 @@ from headwater.errors import UserError
 from headwater.inference.loaded import LoadedModel, Loading, load
 from headwater.pipelines.names import ALIASES, pipeline_task, tasks_of
 from headwater.pipelines.task import PipelineTask
+from headwater.pipelines.vectors import FeatureExtraction
 
 _WRITING = ("summarization", "translation", "text2text-generation")
 _OWN = ("truncation", "clean_up_tokenization_spaces", "src_lang", "tgt_lang")
@@ -20,6 +21,9 @@ _BY_NAME: Mapping[str, tuple[str, ...]] = {
     "question-answering": ("question", "context"),
 }
 """Inputs that may be given by name, of which lists go together item by item."""
+
+_UNLISTED = ("question-answering", "fill-mask")
+"""Tasks whose answer to a list of one input is no list."""
 
 _BUNDLED: Mapping[str, str] = {
     "question-answering": "reader",
@@ -96,6 +100,9 @@ class Pipeline:
         if isinstance(asked, list | tuple) and not asked:
             return []
         items, one = self._done.items(asked)
+        if isinstance(self._done, FeatureExtraction) and not values:
+            found = [[each] for each in self._done.token_vectors(items)]
+            return found[0] if one else found
         results = self._done.run(items, self._done.options.check(values, f"pipeline {self.task}"))
         return self._shaped(results, one, asked, given)
 
@@ -123,8 +130,8 @@ class Pipeline:
             texts = [asked] if one else asked
             found = [_by_label(text, each) for text, each in zip(texts, results, strict=True)]
             return found[0] if one else found
-        if self.task == "feature-extraction":
-            return results[0] if one else results
+        if self.task in _UNLISTED and len(results) == 1:
+            return results[0]
         return self._done.outer(results, one)
 
 

@@ -1,8 +1,8 @@
 """`text2text-generation`, `summarization` and `translation`: a text for a text.
 
-A T5 reads what to do before the text. A model that was trained on one task here, or whose
-config.json has `task_specific_params`, says what that is; any other T5 reads as published
-(Raffel et al. 2020, section 2.4).
+A T5 reads what to do before the text (Raffel et al. 2020, section 2.4). What that is, a model says
+that was trained on one task here, or whose config.json has `task_specific_params`; for a
+translation, the languages do.
 """
 
 import json
@@ -113,10 +113,7 @@ class TextToTextTask:
         if languages:
             source, target = map(_language, languages)
             return f"translate {source} to {target}: "
-        known = self._known_prefix()
-        if known is not None:
-            return known
-        return "summarize: " if self._name == "summarization" else ""
+        return self._known_prefix() or ""
 
     def _known_prefix(self) -> str | None:
         """Return what this model was trained to read first, of a task of ours or its config's."""

@@ -4,11 +4,18 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, final
 
 from pydantic import PositiveInt
+from torch import Tensor, nn
 
 from headwater.config import Config
+from headwater.data.config import SequenceConfig
+from headwater.data.example import PairExample
+from headwater.inference.batches import predict_logits
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.unit_vectors import unit
+from headwater.models.body import Body
+from headwater.models.losses import Batch
 from headwater.pipelines.task import field, filled, first_or_all, several, texts_of
+from headwater.tasks.pair_features import encode_pairs
 
 
 class VectorOptions(Config):
@@ -51,6 +58,33 @@ class FeatureExtraction:
 
     def outer(self, results: list[Any], one: bool) -> Any:
         return results
+
+    def token_vectors(self, items: Sequence[str]) -> list[Any]:
+        """Return the encoder's outputs `[tokens, width]` for each text, special tokens included."""
+        embedder = self._model.predictors.embedder()
+        features = encode_pairs(
+            embedder.vocabulary,
+            [PairExample("", text) for text in items],
+            SequenceConfig(max_length=embedder.longest),
+            (),
+            labelled=False,
+            layout=embedder.layout,
+        )
+        pad_id, body = embedder.vocabulary.pad_id or 0, _Outputs(embedder.network.body).eval()
+        found = predict_logits(body, features, pad_id, precision=embedder.precision)
+        lengths = features.lengths.tolist()
+        return [each[:length].tolist() for each, length in zip(found, lengths, strict=True)]
+
+
+class _Outputs(nn.Module):
+    """A body whose outputs `[batch, length, width]` are what is wanted of a batch."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self.body.hidden(batch)
 
 
 class NoOptions(Config):
