@@ -21,6 +21,7 @@ from headwater.serving.envelope import Envelope
 from headwater.serving.metrics import Metrics
 from headwater.serving.models import Models
 from headwater.serving.openai_routes import OpenAIRoutes, as_openai
+from headwater.serving.page_routes import PageRoutes
 from headwater.serving.refusals import Refusal, refusal_of
 from headwater.serving.settings import Settings
 from headwater.serving.state_routes import StateRoutes
@@ -56,7 +57,7 @@ def application(models: Models, settings: Settings, index: Index | None = None) 
         metrics=metrics,
     )
     found = Starlette(
-        routes=[*_state(state), *_tasks(tasks), *_openai(openai)],
+        routes=[Route("/", PageRoutes().page), *_state(state), *_tasks(tasks), *_openai(openai)],
         middleware=[envelope],
         exception_handlers={HTTPException: _unrouted},
         lifespan=_lifespan,
