@@ -66,7 +66,7 @@ class FillMask:
 
     def _targets(self, given: str | list[str]) -> list[int]:
         """Return the ids of words; one that is no token stands for its first one."""
-        ids = []
+        ids: list[int] = []
         for word in [given] if isinstance(given, str) else given:
             known = self._vocabulary.ids.get(word)
             tokens = self._vocabulary.encode(word).ids[:1].tolist() if known is None else [known]
@@ -78,8 +78,9 @@ class FillMask:
         return list(dict.fromkeys(ids))
 
     def _shaped(self, text: str, number: int, filling: Filling, gaps: int) -> dict[str, Any]:
-        ids = self._vocabulary.encode(with_masks(self._vocabulary, text)).ids.tolist()
+        ids: list[int] = self._vocabulary.encode(with_masks(self._vocabulary, text)).ids.tolist()
         places = [place for place, id in enumerate(ids) if id == self._vocabulary.mask_id]
+        assert filling.id is not None
         ids[places[number]] = filling.id
         if gaps > 1:  # the other masks are shown, and with them all special tokens
             layout = encoder_layout(self._vocabulary)

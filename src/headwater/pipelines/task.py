@@ -16,13 +16,12 @@ from headwater.errors import UserError
 
 
 class PipelineTask(Protocol):
-    """One task over one model.
+    """One task over one model."""
 
-    Attributes:
-        options: what a caller may set, by the names of `transformers` or of its clients.
-    """
-
-    options: type[Config]
+    @property
+    def options(self) -> type[Config]:
+        """What a caller may set, by the names of `transformers` or of its clients."""
+        ...
 
     def items(self, inputs: Any, /) -> tuple[list[Any], bool]:
         """Check the inputs; return them, and whether one was given without a list. No torch."""

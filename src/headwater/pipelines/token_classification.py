@@ -38,10 +38,10 @@ class TaggingOptions(Config):
 
 
 class _Part(NamedTuple):
-    """A token or a word: its scores `[labels]`, its number in the sequence, where it stands."""
+    """A token or a word: its scores `[labels]`, its position in the sequence, where it stands."""
 
     scores: Scores
-    index: int
+    position: int
     word: str
     ids: tuple[int, ...]
     start: int
@@ -143,7 +143,7 @@ def _word(parts: Sequence[_Part], strategy: Strategy, vocabulary: Vocabulary) ->
     }[strategy]()
     ids = tuple(id for part in parts for id in part.ids)
     word = vocabulary.decode(ids)
-    return _Part(scores, parts[0].index, word, ids, parts[0].start, parts[-1].end, False)
+    return _Part(scores, parts[0].position, word, ids, parts[0].start, parts[-1].end, False)
 
 
 def _runs(tagged: Sequence[tuple[_Part, str]]) -> list[list[tuple[_Part, str]]]:
@@ -169,7 +169,7 @@ def _entity(part: _Part, label: str) -> dict[str, Any]:
     return {
         "entity": label,
         "score": float(part.scores.max()),
-        "index": part.index,
+        "index": part.position,
         "word": part.word,
         "start": part.start,
         "end": part.end,

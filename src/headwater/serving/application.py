@@ -52,7 +52,7 @@ def application(models: Models, settings: Settings, index: Index | None = None) 
         attention=attending is not None,
     )
     envelope = Middleware(
-        Envelope,  # type: ignore[arg-type]
+        Envelope,
         keys=settings.api_keys,
         metrics=metrics,
     )

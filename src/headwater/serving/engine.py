@@ -56,8 +56,9 @@ class Engine:
         self.queue.put(entry)
         result = asyncio.wrap_future(entry.future)
         gone = asyncio.ensure_future(_disconnected(request))
+        either: set[asyncio.Future[Any]] = {result, gone}
         try:
-            await asyncio.wait({result, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not result.done():
                 raise ClientGone
             return result.result()

@@ -5,6 +5,7 @@ from typing import Any, final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
 from headwater.serving.asked import Asked, asked, hints
 from headwater.serving.asking import Asking
@@ -59,7 +60,7 @@ class TaskRoutes:
         return await self._own(request, "attention", self._attending, ("start", "end"))
 
     async def _own(
-        self, request: Request, name: str, task: Asking | Attending, names: tuple[str, ...]
+        self, request: Request, name: str, task: PipelineTask, names: tuple[str, ...]
     ) -> Response:
         request.state.task = name
         body = await read_object(request, self._engine.settings)
