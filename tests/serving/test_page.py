@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -168,3 +170,37 @@ def test_the_policy(visit: Visit, address: str) -> None:
     script = "const made = document.createElement('script'); made.textContent = 'window.ran = 1';"
     blocked = f"() => {{ {script} document.body.append(made); return window.ran === undefined; }}"
     assert visit.page.evaluate(blocked)
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core, which npm fetches."""
+    npm, folder = shutil.which("npm"), tmp_path_factory.mktemp("axe")
+    if npm is None:
+        pytest.skip("there is no npm here, by which axe-core comes")
+    command = [npm, "pack", "--silent", "axe-core"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
+    if done.returncode:
+        pytest.skip("axe-core cannot be fetched")
+    [archive] = folder.glob("*.tgz")
+    with tarfile.open(archive) as opened:
+        script = opened.extractfile("package/axe.min.js")
+        assert script is not None
+        return script.read().decode()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_accessible(visit: Visit, axe: str, scheme: str) -> None:
+    page = visit.page
+    page.emulate_media(color_scheme=scheme)
+    panel = visit.ask(TEXT, "Who built the mill?")
+    panel.locator("ol.answers button").first.click()
+    panel.locator("details summary").click()
+    page.evaluate(axe)
+    rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
+    found = []
+    for tab in ("ask", "tag", "classify", "fill", "write"):
+        page.click(f"#tab-{tab}")
+        done = page.evaluate(f"axe.run(document, {rules})")
+        found += [(tab, each["id"], each["nodes"][0]["html"]) for each in done["violations"]]
+    assert found == []
