@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from headwater.inference.loaded import LoadedModel as LoadedModel
     from headwater.inference.loaded import load as load
     from headwater.inference.text_labels import Label as Label
+    from headwater.pipelines.pipeline import Pipeline as Pipeline
+    from headwater.pipelines.pipeline import pipeline as pipeline
     from headwater.questions.generate import generate_questions as generate_questions
     from headwater.runs.recipe import Recipe as Recipe
     from headwater.runs.run import finetune as finetune
@@ -37,6 +39,7 @@ _HOMES = {
     "Index": "headwater.documents.index",
     "Label": "headwater.inference.text_labels",
     "LoadedModel": "headwater.inference.loaded",
+    "Pipeline": "headwater.pipelines.pipeline",
     "Recipe": "headwater.runs.recipe",
     "UserError": "headwater.errors",
     "evaluate": "headwater.evaluation.evaluator",
@@ -45,6 +48,7 @@ _HOMES = {
     "load": "headwater.inference.loaded",
     "load_vocabulary": "headwater.text.loading",
     "open_index": "headwater.documents.index",
+    "pipeline": "headwater.pipelines.pipeline",
     "task": "headwater.tasks.names",
 }
 

@@ -31,6 +31,7 @@ from headwater.commands.generate_questions import generate_questions
 from headwater.commands.index import index
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks
+from headwater.commands.serve import serve
 from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
 from headwater.commands.texts import classify, fill, tag
@@ -105,7 +106,7 @@ def _options(
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
     *(finetune, pretrain, evaluate, predict, score, submit, generate_questions),
-    *(models, merge, study),
+    *(models, merge, study, serve),
 )
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)

@@ -6,30 +6,44 @@ with shown():
 warning: the loss did not fall
 """
 
+import json
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TextIO
 
 from headwater.escapes import visible
 
 _ROOT = logging.getLogger("headwater")
 # Their messages are the log of a run, in which the program's name would be noise.
-_RUNS = ("corpus", "data", "documents", "questions", "runs", "studies", "training")
+_RUNS = ("corpus", "data", "documents", "questions", "runs", "serving", "studies", "training")
 
 
 class _StandardError(logging.Handler):
     """Writes to what is standard error at the time: a live bar takes its place to write above."""
 
+    as_json = False
+
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
+        if self.as_json:
+            say(_json(record, text))
+            return
         if record.levelno == logging.WARNING:
             text = f"warning: {text}"
         room = record.name.split(".")[1:2]
         named = not room or room[0] not in _RUNS
         say(visible(f"headwater: {text}" if named else text))
+
+
+def _json(record: logging.LogRecord, text: str) -> str:
+    """Return a message as JSON, with the `fields` that it was logged with."""
+    time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    fields = getattr(record, "fields", {"message": text})
+    return json.dumps({"time": time, "level": record.levelname.lower(), **fields})
 
 
 def say(line: str) -> None:
@@ -56,6 +70,16 @@ def shown() -> Iterator[None]:
     finally:
         _ROOT.removeHandler(handler)
         _ROOT.setLevel(before)
+
+
+@contextmanager
+def as_json() -> Iterator[None]:
+    """Show each message as a JSON object on a line of its own."""
+    _StandardError.as_json = True
+    try:
+        yield
+    finally:
+        _StandardError.as_json = False
 
 
 @contextmanager

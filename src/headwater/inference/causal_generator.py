@@ -8,6 +8,7 @@ The prompt and its continuation make one text: nothing is stripped between them.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -23,6 +24,7 @@ from headwater.inference.batches import chunks
 from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.text_generator import CHUNK, GeneratedText, generate_batches
+from headwater.inference.token_stream import TokenStream
 from headwater.models.body import GeneratingBody
 from headwater.models.families import sizes_of
 from headwater.text.special_tokens import document_end
@@ -104,30 +106,39 @@ class CausalGenerator:
     ) -> list[list[GeneratedText]]:
         prompts = [each.ids for each in self.vocabulary.encode_batch(texts)]
         for index, ids in enumerate(prompts, start=begin):
-            if not len(ids) and self._start is None:
-                raise UserError(
-                    f"text {index}: empty; this model has no token that begins a document, so "
-                    "that it needs a text to continue"
-                )
-            if self._room(ids) < config.max_new_tokens:
-                raise UserError(
-                    f"text {index}: {len(ids)} tokens, and {config.max_new_tokens} to write, are "
-                    f"more than the {self._longest} that this model reads; give "
-                    "a shorter text or a smaller max_new_tokens"
-                )
-        features: list[Features] = [
-            {
-                "input_ids": ids[:-1],
-                "start_ids": np.array(ids[-1] if len(ids) else self._special.start_id),
-            }
-            for ids in prompts
-        ]
+            self._check(index, ids, config)
+        features = [self._features(ids) for ids in prompts]
         given = (self.network, features, self._special, config, begin)
         generated = generate_batches(*given, precision=self._precision)
         return [
             [GeneratedText(self._after(ids, each.ids), each.log_probability) for each in several]
             for ids, several in zip(prompts, generated, strict=True)
         ]
+
+    def stream(self, text: str, config: GenerationConfig) -> TokenStream:
+        """Return the continuation of a prompt, one token after another."""
+        ids = self.vocabulary.encode(text).ids
+        self._check(0, ids, config)
+        written = partial(self._after, ids)
+        given = (self.network, self.vocabulary, self._features(ids), self._special, config)
+        return TokenStream(*given, written, self._precision)
+
+    def _features(self, ids: Ints) -> Features:
+        last = ids[-1] if len(ids) else self._special.start_id
+        return {"input_ids": ids[:-1], "start_ids": np.array(last)}
+
+    def _check(self, index: int, ids: Ints, config: GenerationConfig) -> None:
+        if not len(ids) and self._start is None:
+            raise UserError(
+                f"text {index}: empty; this model has no token that begins a document, so "
+                "that it needs a text to continue"
+            )
+        if self._room(ids) < config.max_new_tokens:
+            raise UserError(
+                f"text {index}: {len(ids)} tokens, and {config.max_new_tokens} to write, are "
+                f"more than the {self._longest} that this model reads; give "
+                "a shorter text or a smaller max_new_tokens"
+            )
 
     def _after(self, prompt: Ints, ids: Sequence[int]) -> str:
         """Return the text of generated ids with the space, or without, that the prompt leaves."""

@@ -9,6 +9,7 @@ the next. Sequences that have ended leave the batch.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import final
 
 import numpy as np
 import torch
@@ -89,37 +90,98 @@ def _one_by_one(
     history: Tensor | None,
     draws: Tensor | None = None,
 ) -> list[Generated]:
-    """Generate one text per sequence after the tokens `last` `[sequences, 1]`.
+    """Generate one text per sequence after the tokens `last` `[sequences, 1]`."""
+    texts: list[list[int]] = [[] for _ in last]
+    total = torch.zeros(len(last), device=last.device)  # float32: MPS has no float64
+    steps = Steps(cache, last, special, config, history, draws)
+    while not steps.ended:
+        before = steps.alive
+        total[before] += steps.take(network)
+        for index, token in zip(steps.alive.tolist(), steps.last[:, 0].tolist(), strict=True):
+            texts[index].append(token)
+    return [Generated(ids, value) for ids, value in zip(texts, total.tolist(), strict=True)]
+
+
+@final
+class Steps:
+    """Greedy search or sampling, step by step; sequences that have ended leave.
+
+    Attributes:
+        alive: the numbers of the sequences that go on, `[alive]`.
+        last: the last token of each, `[alive, 1]`.
 
     Args:
+        last: what the first step reads, `[sequences, 1]`.
         history: what `constrain` looks at; None where no option needs it.
         draws: `[sequences, max_new_tokens]` in 0..1 where tokens are drawn.
     """
-    texts: list[list[int]] = [[] for _ in last]
-    total = torch.zeros(len(last), device=last.device)  # float32: MPS has no float64
-    alive = torch.arange(len(last), device=last.device)
-    for step in range(config.max_new_tokens):
-        logits = scores = network.step(last, cache)
-        if history is not None:
-            scores = constrain(logits, history, step, special.eos_ids, config)
+
+    def __init__(
+        self,
+        cache: Cache,
+        last: Tensor,
+        special: DecoderTokens,
+        config: GenerationConfig,
+        history: Tensor | None = None,
+        draws: Tensor | None = None,
+    ) -> None:
+        self._cache, self._special, self._config = cache, special, config
+        self._history, self._draws = history, draws
+        self.last = last
+        self.alive = torch.arange(len(last), device=last.device)
+        self._taken = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether every sequence has ended, or is as long as it may be."""
+        return not len(self.alive) or self._taken >= self._config.max_new_tokens
+
+    def take(self, network: GeneratingBody) -> Tensor:
+        """Choose the next token of each sequence; return their log probabilities `[alive]`.
+
+        What ends a sequence counts in them, and not in `last`.
+        """
+        logits = scores = network.step(self.last, self._cache)
+        if self._history is not None:
+            eos_ids = self._special.eos_ids
+            scores = constrain(logits, self._history, self._taken, eos_ids, self._config)
         chosen = scores.argmax(-1)
-        if draws is not None:
-            chosen = pick(keep_likely(scores, config), draws[alive, step])
+        if self._draws is not None:
+            draws = self._draws[self.alive, self._taken]
+            chosen = pick(keep_likely(scores, self._config), draws)
         chances = torch.log_softmax(logits, -1).gather(1, chosen[:, None])[:, 0]
-        total[alive] += chances.float()
-        going = ~ends_text(chosen, special.eos_ids)
+        self._taken += 1
+        self._go_on(chosen)
+        return chances.float()
+
+    def _go_on(self, chosen: Tensor) -> None:
+        going = ~ends_text(chosen, self._special.eos_ids)
         if not bool(going.all()):
             kept = going.nonzero()[:, 0]
-            alive, chosen = alive[kept], chosen[kept]
-            if not len(alive):
-                break
-            cache.reorder(kept)
-            history = None if history is None else history[kept]
-        for index, token in zip(alive.tolist(), chosen.tolist(), strict=True):
-            texts[index].append(token)
-        last = chosen[:, None]
-        history = None if history is None else torch.cat([history, last], 1)
-    return [Generated(ids, value) for ids, value in zip(texts, total.tolist(), strict=True)]
+            self.alive, chosen = self.alive[kept], chosen[kept]
+            if len(kept):
+                self._cache.reorder(kept)
+            self._history = None if self._history is None else self._history[kept]
+        self.last = chosen[:, None]
+        if self._history is not None:
+            self._history = torch.cat([self._history, self.last], 1)
+
+
+def one_sequence(
+    network: GeneratingBody,
+    batch: Mapping[str, Tensor],
+    special: DecoderTokens,
+    config: GenerationConfig,
+) -> Steps:
+    """Read one input, and return what generates its text step by step, without beams."""
+    special = special.changed(config)
+    ids = batch["input_ids"]
+    cache = network.init_cache(network.encode(ids), None)
+    starts = batch.get("start_ids")
+    last = ids.new_full((1, 1), special.start_id) if starts is None else starts[:, None]
+    history = first_history(batch, last) if config.constrained else None
+    draws = _draws([0], config).to(ids.device) if config.do_sample else None
+    return Steps(cache, last, special, config, history, draws)
 
 
 def keep_likely(logits: Tensor, config: GenerationConfig) -> Tensor:

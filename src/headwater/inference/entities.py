@@ -75,11 +75,19 @@ class EntityTagger:
 
     def __call__(self, texts: Sequence[str]) -> Iterator[list[Entity]]:
         """Yield the entities of each text, in order."""
+        for text, (encoding, logits) in zip(texts, self.token_logits(texts), strict=True):
+            yield self._entities(text, encoding, logits)
+
+    def token_logits(self, texts: Sequence[str]) -> Iterator[tuple[Encoding, NDArray[np.float32]]]:
+        """Yield the tokens of each text and their logits `[tokens, tags]`, in order."""
         for chunk in chunks(texts, SENTENCES):
             encodings = self._scorer.vocabulary.encode_batch(chunk)
-            found = self._logits([each.ids for each in encodings])
-            for text, encoding, logits in zip(chunk, encodings, found, strict=True):
-                yield self._entities(text, encoding, logits)
+            yield from zip(encodings, self._logits([each.ids for each in encodings]), strict=True)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The tags, in the order of the logits."""
+        return self._scorer.labels
 
     def _entities(self, text: str, encoding: Encoding, logits: NDArray[np.float32]) -> list[Entity]:
         units = _tokens(encoding) if self._aggregation == "simple" else _words(text, encoding)

@@ -79,6 +79,16 @@ class ExtractiveReader:
         self._precision = precision
         self._tokens, self._layout = tokens, layout
 
+    def changed(self, config: SpanConfig) -> "ExtractiveReader":
+        """Return the same reader with other windows."""
+        return ExtractiveReader(
+            *(self.network, self.vocabulary, config),
+            threshold=self.threshold,
+            precision=self._precision,
+            tokens=self._tokens,
+            layout=self._layout,
+        )
+
     def predict(self, examples: Iterable[SpanExample], top_k: int = 1) -> Iterator[Prediction]:
         """Yield one prediction with up to `top_k` answers per example, in order."""
         check_count(top_k, "top_k")

@@ -10,7 +10,7 @@ next(tagger([TaggingExample("1", ("Ada", "Lovelace", "sat"))])).text    # B-pers
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ from headwater.text.sequence_layout import SequenceLayout
 from headwater.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
+
+Activation = Literal["softmax", "sigmoid", "none"]
+"""From a classifier's logits to what it gives; with "sigmoid" several labels may be chosen."""
 
 CHUNK = 2048  # examples in memory at once: enough to sort by length
 SENTENCES = 1024  # those of a tagger
@@ -69,11 +72,12 @@ class Classifier:
     The scorer's logits are `[batch, labels]`, or without labels the numbers, `[batch, 1]`.
 
     Args:
-        several: whether each label has a probability of its own; chosen are those above 0.5.
+        activation: "softmax": the probabilities of all labels add up to 1. "sigmoid": each label
+            has one of its own; chosen are those above 0.5. "none": logits stand for them.
     """
 
-    def __init__(self, scorer: LabelScorer, *, several: bool = False) -> None:
-        self._scorer, self._several = scorer, several
+    def __init__(self, scorer: LabelScorer, *, activation: Activation = "softmax") -> None:
+        self._scorer, self._activation = scorer, activation
         self.labels = scorer.labels
 
     def __call__(self, examples: Iterable[PairExample]) -> Iterator[Decision]:
@@ -98,7 +102,10 @@ class Classifier:
     def _decision(self, id: str, logits: NDArray[np.float32]) -> Decision:
         if not self._scorer.labels:
             return Decision(id, repr(float(logits[0])))
-        if self._several:
+        if self._activation == "none":
+            best = self._scorer.labels[int(logits.argmax())]
+            return Decision(id, best, tuple(logits.astype(np.float64).tolist()))
+        if self._activation == "sigmoid":
             chances = 1 / (1 + np.exp(-logits.astype(np.float64)))
             likely = (
                 label for label, p in zip(self._scorer.labels, chances, strict=True) if p > 0.5

@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.inference.entities import Aggregation, Entity
     from headwater.inference.gaps import Filling
     from headwater.inference.passage_reader import PassageReader
+    from headwater.inference.token_stream import TokenStream
 
 Texts = list[str] | tuple[str, ...]
 
@@ -119,6 +120,7 @@ class LoadedModel:
     generation: how it is to write (generation_config.json).
     precision: of its matrix products; None: see `inference.running`.
     folder: where its files lie, if it was loaded.
+    predictors: what builds the predictors that its methods ask.
     """
 
     def __init__(
@@ -136,10 +138,10 @@ class LoadedModel:
         self.extra = dict(extra or {})
         self.name, self.generation = name, dict(generation or {})
         self.precision, self.folder = precision, folder
-        self._predictors = Predictors(
+        self.predictors = Predictors(
             *(network, vocabulary, config, self.extra, name, self.generation, precision, folder)
         )
-        self._reader = self._predictors.reader()
+        self._reader = self.predictors.reader()
 
     def answer(
         self, question: str, context: str | Mapping[str, str] | None = None, top_k: int = 1
@@ -182,7 +184,7 @@ class LoadedModel:
             rank_weight: how much the search's order counts; None: `RANK_WEIGHT`.
             threshold: how far "no answer" must be ahead to win; None: as in training.
         """
-        return self._predictors.passage_reader(rank_weight, threshold)
+        return self.predictors.passage_reader(rank_weight, threshold)
 
     @overload
     def classify(
@@ -220,7 +222,7 @@ class LoadedModel:
             top_k: how many labels; None: all.
             task: whose head is asked, of a model of several tasks.
         """
-        classifier = self._predictors.classifier(task)
+        classifier = self.predictors.classifier(task)
         top_k = None if top_k is None else check_count(top_k, "top_k")
         one, texts = isinstance(text, str), _filled(text, "text")
         pairs = [None] * len(texts) if text_pair is None else _seconds(texts, text_pair, one)
@@ -253,7 +255,7 @@ class LoadedModel:
             aggregation: what gets a tag: see `entities.Aggregation`.
             task: whose head is asked, of a model of several tasks.
         """
-        find = self._predictors.tagger(aggregation, task)
+        find = self.predictors.tagger(aggregation, task)
         found = list(find(_filled(text, "text")))
         return found[0] if isinstance(text, str) else found
 
@@ -273,7 +275,7 @@ class LoadedModel:
             text: one text, or several: these are read together, and each gets such lists.
             top_k: how many fillings of each gap.
         """
-        fill = self._predictors.filler()
+        fill = self.predictors.filler()
         found = list(fill(_filled(text, "text"), check_count(top_k, "top_k")))
         return found[0] if isinstance(text, str) else found
 
@@ -290,14 +292,24 @@ class LoadedModel:
             one list, as in `transformers`: `num_return_sequences` texts of the first input, the
             best first, then those of the second. A search that finds fewer gives "" for the rest.
         """
-        given, writer = check_texts(texts, "texts"), self._predictors.writer()
-        config = self._predictors.decoding(options)
+        given, writer = check_texts(texts, "texts"), self.predictors.writer()
+        config = self.predictors.decoding(options)
         if self.generates:
             given = [reorder(text) for text in given]
         wanted = config.num_return_sequences
         found = writer.generate(given, config)
         padded = ([*(each.text for each in several), *[""] * wanted][:wanted] for several in found)
         return [text for several in padded for text in several]
+
+    def stream(self, text: str, **options: Any) -> "TokenStream":
+        """Generate the text for one input, one token after another.
+
+        Args:
+            options: as those of `generate`, for one text without beam search.
+        """
+        config = self.predictors.decoding(options)
+        given = reorder(check_text(text, "text")) if self.generates else check_text(text, "text")
+        return self.predictors.writer().stream(given, config)
 
     def embed(self, texts: str | Sequence[str], *, prompt: str | None = None) -> "Vectors":
         """Return the vectors of texts, float32 `[texts, width]`; of one text `[width]`.
@@ -309,7 +321,7 @@ class LoadedModel:
             prompt: the name of what the model puts before each text: "query", "document", or
                 another that its folder has; None: its default one.
         """
-        found = self._predictors.embedder()(check_texts(texts, "texts"), prompt)
+        found = self.predictors.embedder()(check_texts(texts, "texts"), prompt)
         return found[0] if isinstance(texts, str) else found
 
     def unread(self, question: str) -> int:
@@ -319,7 +331,7 @@ class LoadedModel:
     def _questions(self) -> Reader:
         """Return what answers questions; a UserError says why there is nothing."""
         if self._reader is None:
-            raise self._predictors.unfit("ask")
+            raise self.predictors.unfit("ask")
         return self._reader
 
     def adapted(self, model: str | Path) -> "LoadedModel":
@@ -359,7 +371,7 @@ class LoadedModel:
 
     def read_as(self, task: "Task[Any]") -> "Task[Any]":
         """Return a task as this model was trained to read it: some pad punctuation."""
-        return self._predictors.read_as(task)
+        return self.predictors.read_as(task)
 
     def predictor(
         self, task: "Task[Any]", *, precision: torch.dtype | None = None, **options: Any
@@ -373,7 +385,7 @@ class LoadedModel:
             precision: of the matrix products; None: that of the model.
             options: of a model that writes, as those of `generate`.
         """
-        return self._predictors.for_task(task, precision, options)
+        return self.predictors.for_task(task, precision, options)
 
 
 def _seconds(texts: Sequence[str], text_pair: Any, one: bool) -> list[str | None]:

@@ -48,10 +48,16 @@ class MaskFiller:
         self._mask, self._longest = vocabulary.mask_id, longest
         self._precision = precision
 
-    def __call__(self, texts: Sequence[str], top_k: int) -> Iterator[list[list[Filling]]]:
-        """Yield for each text the `top_k` likeliest tokens of each gap, in order."""
+    def __call__(
+        self, texts: Sequence[str], top_k: int, among: Sequence[int] | None = None
+    ) -> Iterator[list[list[Filling]]]:
+        """Yield for each text the `top_k` likeliest tokens of each gap, in order.
+
+        Args:
+            among: the ids of the tokens that may be given; None: all.
+        """
         for chunk in chunks(enumerate(texts), CHUNK):
-            yield from self._chunk([self._features(*each) for each in chunk], top_k)
+            yield from self._chunk([self._features(*each) for each in chunk], top_k, among)
 
     def _features(self, number: int, text: str) -> Features:
         ids = self._vocabulary.encode(with_masks(self._vocabulary, text)).ids
@@ -61,7 +67,9 @@ class MaskFiller:
         check_length(number, len(features["input_ids"]), self._longest)
         return features
 
-    def _chunk(self, features: Sequence[Features], top_k: int) -> list[list[list[Filling]]]:
+    def _chunk(
+        self, features: Sequence[Features], top_k: int, among: Sequence[int] | None
+    ) -> list[list[list[Filling]]]:
         device = device_of(self._network)
         lengths = np.array([len(each["input_ids"]) for each in features])
         found: list[list[list[Filling]]] = [[] for _ in features]
@@ -72,7 +80,7 @@ class MaskFiller:
                 logits = network(batch)
                 logits = logits[0] if isinstance(logits, tuple) else logits
                 rows, positions = (batch["input_ids"] == self._mask).nonzero(as_tuple=True)
-                filled = likeliest(self._vocabulary, logits[rows, positions], top_k)
+                filled = likeliest(self._vocabulary, logits[rows, positions], top_k, among)
                 for row, fillings in zip(rows.tolist(), filled, strict=True):
                     found[indices[row]].append(fillings)
         return found
@@ -107,15 +115,25 @@ class WordFiller:
         return ids, gaps
 
 
-def likeliest(vocabulary: Vocabulary, logits: Tensor, top_k: int) -> list[list[Filling]]:
-    """Return the likeliest tokens by logits `[gaps, rows]`; rows without a token are left out."""
-    top = logits.float().softmax(-1)[:, : vocabulary.size].topk(min(top_k, vocabulary.size))
+def likeliest(
+    vocabulary: Vocabulary, logits: Tensor, top_k: int, among: Sequence[int] | None = None
+) -> list[list[Filling]]:
+    """Return the likeliest tokens by logits `[gaps, rows]`; rows without a token are left out.
+
+    Args:
+        among: the ids of the tokens that may be given; None: all.
+    """
+    chances = logits.float().softmax(-1)[:, : vocabulary.size]
+    ids = torch.arange(vocabulary.size) if among is None else torch.tensor(among)
+    ids = ids.to(chances.device)
+    best = chances[:, ids].topk(min(top_k, len(ids)))
+    tokens = ids[best.indices].tolist()
     return [
         [
             Filling(vocabulary.decode([id], skip_special=False), score, id)
-            for id, score in zip(ids, scores, strict=True)
+            for id, score in zip(found, scores, strict=True)
         ]
-        for ids, scores in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+        for found, scores in zip(tokens, best.values.tolist(), strict=True)
     ]
 
 

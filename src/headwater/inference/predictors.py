@@ -21,12 +21,12 @@ from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.generation_config import GenerationConfig, laid_over
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_names import by_order
-from headwater.inference.label_predictors import Classifier, LabelScorer, Tagger
+from headwater.inference.label_predictors import Activation, Classifier, LabelScorer, Tagger
 from headwater.inference.text_generator import TaskGenerator, TextGenerator
 from headwater.inference.verbs import VERBS, Name, unfit, what_it_does
 from headwater.models.body import GeneratingBody, WordBody
 from headwater.models.build import Model
-from headwater.models.config import CHOOSING, ModelConfig
+from headwater.models.config import CHOOSING, HeadName, ModelConfig
 from headwater.models.families import family_of, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.heads import ModelWithHead
@@ -142,10 +142,17 @@ class Predictors:
         """Return the options of `generate`: those that are given, over those of the model."""
         return laid_over(self._generation, given, "generate", self._config.vocab_size)
 
-    def classifier(self, task: str | None = None) -> Classifier:
-        """Return what chooses labels or gives a number, by the head of `task`."""
+    def classifier(
+        self, task: str | None = None, activation: Activation | None = None
+    ) -> Classifier:
+        """Return what chooses labels or gives a number, by the head of `task`.
+
+        Args:
+            activation: from logits to what is given; None: by the head.
+        """
         head = self._head("classify", task)
-        return Classifier(self._scorer(head), several=head.head_name == "multi_label")
+        usual: Activation = "sigmoid" if head.head_name == "multi_label" else "softmax"
+        return Classifier(self._scorer(head), activation=activation or usual)
 
     def tagger(self, aggregation: "Aggregation", task: str | None = None) -> "EntityTagger":
         """Return what finds entities, by the head of `task`."""
@@ -183,8 +190,14 @@ class Predictors:
 
     def unfit(self, verb: Name) -> UserError:
         """Return the error for what this model cannot do, with what it can."""
-        kinds = [head.head_name for head in self._heads.values() if head.head_name is not None]
-        return unfit(self._name, self._body_name, self._config, kinds, verb)
+        return unfit(self._name, self._body_name, self._config, self.kinds, verb)
+
+    @property
+    def kinds(self) -> tuple[HeadName, ...]:
+        """The kinds of the heads, each once; none of a model without one."""
+        return tuple(
+            dict.fromkeys(each.head_name for each in self._heads.values() if each.head_name)
+        )
 
     @cached_property
     def _heads(self) -> dict[str, Model]:

@@ -23,6 +23,7 @@ from headwater.inference.engine_writing import engine_texts
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.running import device_of, running
+from headwater.inference.token_stream import TokenStream
 from headwater.models.body import GeneratingBody
 from headwater.models.families import sizes_of
 from headwater.models.text_to_text import TextToText
@@ -89,6 +90,15 @@ class TextGenerator:
             yield from self._chunk(inputs, config, begin)
             begin += len(chunk)
 
+    def stream(self, text: str, config: GenerationConfig) -> TokenStream:
+        """Return the text for one input, one token after another."""
+        features: Features = {"input_ids": self.framing.around(self.vocabulary.encode(text).ids)}
+        given = (self.network, self.vocabulary, features, self._special, self._within(config))
+        return TokenStream(*given, self._decoded, self._precision)
+
+    def _decoded(self, ids: Sequence[int]) -> str:
+        return self._spaced(self.vocabulary.decode(ids))
+
     def _within(self, config: GenerationConfig) -> GenerationConfig:
         """Let texts end where a decoder has no more positions."""
         longest = sizes_of(self.network.config).longest_target
@@ -105,10 +115,7 @@ class TextGenerator:
             precision=self._precision,
         )
         return [
-            [
-                GeneratedText(self._spaced(self.vocabulary.decode(each.ids)), each.log_probability)
-                for each in several
-            ]
+            [GeneratedText(self._decoded(each.ids), each.log_probability) for each in several]
             for several in generated
         ]
 

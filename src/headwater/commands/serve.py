@@ -1,0 +1,92 @@
+"""`headwater serve`: models behind HTTP."""
+
+import os
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+from headwater import messages
+from headwater.commands.terminal import Device, Precision, argument, described, option
+from headwater.errors import UserError
+
+if TYPE_CHECKING:
+    from headwater.serving.settings import Settings
+
+KEY = "HEADWATER_API_KEY"
+
+Models = Annotated[
+    list[str] | None,
+    argument("Folders, hub ids, bundled names, or NAME=MODEL [all bundled].", "[MODEL]..."),
+]
+
+Keys = Annotated[list[str] | None, option(f"A key that requests need; repeatable [${KEY}].", "KEY")]
+WithoutKey = Annotated[
+    bool, option("Listen beyond this machine without a key.", flag="--without-key")
+]
+
+
+@described("Serve models over HTTP, to the clients of Hugging Face and OpenAI.")
+def serve(
+    models: Models = None,
+    index: Annotated[str | None, option("Documents to answer from.", "X.index")] = None,
+    host: Annotated[str, option("The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, option("The port; 0 takes a free one.", min=0, max=65535)] = 8000,
+    api_key: Keys = None,
+    without_key: WithoutKey = False,
+    max_waiting_tokens: Annotated[int, option("What may wait; more gets 429.", min=1)] = 65_536,
+    max_batch_tokens: Annotated[int | None, option("Of a batch [by the device].", min=1)] = None,
+    max_body_bytes: Annotated[int, option("Of a request; more gets 413.", min=1)] = 2_000_000,
+    max_inputs: Annotated[int, option("Of a request; more gets 422.", min=1)] = 128,
+    max_characters: Annotated[int, option("Of an input; more gets 422.", min=1)] = 1_000_000,
+    drain_seconds: Annotated[
+        float, option("After SIGTERM: not ready, but still taking requests.", min=0)
+    ] = 5.0,
+    log_format: Annotated[str, option("text or json.", "text|json")] = "text",
+    precision: Precision = "auto",
+    device: Device = "auto",
+) -> None:
+    from headwater.serving.settings import Settings
+
+    values = {
+        "host": host,
+        "port": port,
+        "api_keys": api_key or ([os.environ[KEY]] if os.environ.get(KEY) else []),
+        "without_key": without_key,
+        "max_waiting_tokens": max_waiting_tokens,
+        "max_batch_tokens": max_batch_tokens,
+        "max_body_bytes": max_body_bytes,
+        "max_inputs": max_inputs,
+        "max_characters": max_characters,
+        "drain_seconds": drain_seconds,
+    }
+    settings = Settings.check(values, "serve")
+    if log_format not in ("text", "json"):
+        raise UserError(f"--log-format {log_format}: text or json was expected")
+    with messages.as_json() if log_format == "json" else nullcontext():
+        _serve(models or [], index, settings, device, precision)
+
+
+def _serve(
+    models: list[str], index: str | None, settings: "Settings", device: str, precision: str
+) -> None:
+    """Load, then serve until a signal comes."""
+    try:
+        import prometheus_client  # noqa: F401
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"serve needs {error.name}; pip install 'headwater[serve]'") from None
+    from headwater.documents.index import open_index
+    from headwater.serving.application import application
+    from headwater.serving.envelope import log_event
+    from headwater.serving.models import load_models
+    from headwater.serving.server import serve as run
+
+    def started(address: str) -> None:
+        names = ", ".join(each.name for each in loaded)
+        log_event("ready", {"address": address, "models": names})
+
+    with nullcontext() if index is None else open_index(index) as documents:
+        loaded = load_models(models, device, precision)
+        if not run(application(loaded, settings, documents), settings, started):
+            where = f"{settings.host}:{settings.port}"
+            raise UserError(f"{where}: cannot listen there; give another --host or --port")

@@ -1,0 +1,1 @@
+"""The tasks of `transformers`' pipelines up to version 4, over models of headwater."""

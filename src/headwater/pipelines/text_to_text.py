@@ -1,0 +1,151 @@
+"""`text2text-generation`, `summarization` and `translation`: a text for a text.
+
+A T5 reads what to do before the text (Raffel et al. 2020, section 2.4). What that is, a model says
+that was trained on one task here, or whose config.json has `task_specific_params`; for a
+translation, the languages do.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, final
+
+from pydantic import Field
+
+from headwater.config import Config
+from headwater.errors import UserError, listed
+from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.loaded import LoadedModel
+from headwater.inference.text_generator import TextGenerator
+from headwater.models.families import sizes_of
+from headwater.pipelines.clean_up import clean_up
+from headwater.pipelines.task import texts_of
+
+Name = Literal["text2text-generation", "summarization", "translation"]
+
+KEYS: Mapping[Name, str] = {
+    "text2text-generation": "generated_text",
+    "summarization": "summary_text",
+    "translation": "translation_text",
+}
+"""Under which key each gives its text."""
+
+LANGUAGES: Mapping[str, str] = {"de": "German", "en": "English", "fr": "French", "ro": "Romanian"}
+"""Those that the published T5 translates between, by their codes."""
+
+OLD_NAMES: Mapping[str, str] = {"min_length": "min_new_tokens"}
+"""Options of old pipelines, and what they are called here."""
+
+
+class TextOptions(Config):
+    """What a caller may set.
+
+    generate_parameters: those of generation, by the names of `GenerationConfig`.
+    truncation: whether the end of a text that is too long is cut.
+    clean_up_tokenization_spaces: take spaces before punctuation out of what is written.
+    src_lang, tgt_lang: of a translation, as codes or names in English: both or none.
+    """
+
+    generate_parameters: dict[str, Any] = Field(default={})
+    truncation: bool | Literal["do_not_truncate", "longest_first", "only_first"] = False
+    clean_up_tokenization_spaces: bool = False
+    src_lang: str | None = None
+    tgt_lang: str | None = None
+
+
+@final
+class TextToTextTask:
+    """Writes a text for each text."""
+
+    options = TextOptions
+
+    def __init__(self, model: LoadedModel, name: Name, languages: Sequence[str] = ()) -> None:
+        """languages: those of a translation, source and target; empty: as options say."""
+        writer = model.predictors.writer()
+        if not isinstance(writer, TextGenerator):
+            raise UserError(f"{model.name}: continues a text; {name} is for text-to-text models")
+        self._model, self._writer, self._name = model, writer, name
+        self._languages = tuple(languages)
+
+    def items(self, inputs: Any) -> tuple[list[str], bool]:
+        return texts_of(inputs)
+
+    def characters(self, item: str) -> int:
+        return len(item)
+
+    def run(self, items: Sequence[str], options: TextOptions) -> list[Any]:
+        config = generation(self._model, options.generate_parameters)
+        prefix = self._prefix(options)
+        texts = [text if text.startswith(prefix) else prefix + text for text in items]
+        cut = options.truncation not in (False, "do_not_truncate")
+        most = self._longest() if cut else None
+        return [
+            [{KEYS[self._name]: self._cleaned(each.text, options)} for each in found]
+            for found in self._writer.generate(texts, config, most)
+        ]
+
+    def outer(self, results: list[Any], one: bool) -> Any:
+        """Return a flat list where each text has one result, as the old pipelines do."""
+        if one:
+            return results[0]
+        if all(len(each) == 1 for each in results):
+            return [each[0] for each in results]
+        return results
+
+    def _cleaned(self, text: str, options: TextOptions) -> str:
+        return clean_up(text) if options.clean_up_tokenization_spaces else text
+
+    def _longest(self) -> int:
+        saved = self._model.extra.get("text")
+        trained = saved.get("max_inputs", 512) if isinstance(saved, dict) else 512
+        return min(int(trained), sizes_of(self._model.config).longest_input)
+
+    def _prefix(self, options: TextOptions) -> str:
+        given = [each for each in (options.src_lang, options.tgt_lang) if each is not None]
+        if len(given) == 1:
+            raise UserError("parameters: give src_lang and tgt_lang, or none of them")
+        languages = tuple(given) or self._languages
+        if languages and self._name != "translation":
+            raise UserError("parameters: src_lang and tgt_lang are for translation")
+        if self._name == "text2text-generation":
+            return ""
+        if self._model.config.model_type != "t5":
+            return ""
+        if languages:
+            source, target = map(_language, languages)
+            return f"translate {source} to {target}: "
+        return self._known_prefix() or ""
+
+    def _known_prefix(self) -> str | None:
+        """Return what this model was trained to read first, of a task of ours or its config's."""
+        from headwater.tasks.names import DECLARED, task
+
+        trained = self._model.extra.get("task")
+        if isinstance(trained, str) and trained in DECLARED:
+            prefix = getattr(task(trained), "prefix", None)
+            return prefix if isinstance(prefix, str) else None
+        folder = self._model.folder
+        if folder is None:
+            return None
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        params = values.get("task_specific_params") or {}
+        found = params.get(self._name) if isinstance(params, dict) else None
+        prefix = found.get("prefix") if isinstance(found, dict) else None
+        return prefix if isinstance(prefix, str) else None
+
+
+def generation(model: LoadedModel, given: Mapping[str, Any]) -> GenerationConfig:
+    """Return the options of generation that a caller gives, over those of the model."""
+    return model.predictors.decoding(
+        {OLD_NAMES.get(key, key): value for key, value in given.items()}
+    )
+
+
+def _language(given: str) -> str:
+    """Return the English name of a language that T5 translates."""
+    name = LANGUAGES.get(given.casefold().split("_")[0].split("-")[0])
+    names = {each.casefold(): each for each in LANGUAGES.values()}
+    found = name or names.get(given.casefold())
+    if found is None:
+        known = listed(f"{code} ({each})" for code, each in LANGUAGES.items())
+        raise UserError(f"language {given!r:.40}: T5 translates {known}")
+    return found

@@ -1,0 +1,1 @@
+"""Models behind HTTP, for the clients that people have (`headwater serve`)."""

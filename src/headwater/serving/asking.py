@@ -1,0 +1,93 @@
+"""`/ask`: answers with their evidence, from a text or from an index of documents.
+
+An index is searched first; the passages that are found are read as several texts, and an answer
+quotes its document.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, final
+
+from pydantic import Field
+
+from headwater.config import Config
+from headwater.documents.hit import Hit
+from headwater.documents.index import Index
+from headwater.errors import UserError
+from headwater.inference.answer import Answer
+from headwater.inference.loaded import LoadedModel
+from headwater.pipelines.task import field, first_or_all
+
+PASSAGES = 10  # that are read for a question to an index
+
+
+class AskOptions(Config):
+    """How many answers are wanted."""
+
+    top_k: int = Field(default=1, ge=1, le=100)
+
+
+class Question(NamedTuple):
+    """A question, and the text to answer from; None: the index."""
+
+    question: str
+    context: str | None
+
+
+@final
+class Asking:
+    """Answers questions, or says that the text does not."""
+
+    options = AskOptions
+
+    def __init__(self, model: LoadedModel, index: Index | None) -> None:
+        self._model, self._index = model, index
+
+    def items(self, inputs: Any) -> tuple[list[Question], bool]:
+        """Check `{"question": ..., "context": ...}`."""
+        question = field(inputs, "question", "request")
+        if inputs.get("context") is not None:
+            return [Question(question, field(inputs, "context", "request"))], True
+        if self._index is None:
+            raise UserError("context: missing; this server has no index to answer from")
+        return [Question(question, None)], True
+
+    def characters(self, item: Question) -> int:
+        return len(item.question) + len(item.context or "")
+
+    def run(self, items: Sequence[Question], options: AskOptions) -> list[Any]:
+        return [self._asked(each, options.top_k) for each in items]
+
+    def outer(self, results: list[Any], one: bool) -> Any:
+        return first_or_all(results, one)
+
+    def _asked(self, item: Question, top_k: int) -> dict[str, Any]:
+        if item.context is not None:
+            found = self._model.answer(item.question, item.context, top_k)
+            return {"answers": [each.to_dict() for each in found]}
+        assert self._index is not None
+        hits = {str(hit.passage): hit for hit in self._index.search(item.question, PASSAGES)}
+        if not hits:
+            return {"answers": [Answer.none(1.0).to_dict()]}
+        texts = {name: hit.text for name, hit in hits.items()}
+        found = self._model.answer(item.question, texts, top_k)
+        return {"answers": [_cited(each, hits) for each in found]}
+
+
+def _cited(answer: Answer, hits: dict[str, Hit]) -> dict[str, Any]:
+    """Return an answer with its document, as it is quoted there."""
+    values = answer.to_dict()
+    if answer.source is None or answer.source not in hits:
+        return values
+    hit = hits[answer.source]
+    quote = hit.quote(answer.start or 0, answer.end)
+    values["source"] = hit.file
+    values["citation"] = {
+        "file": hit.file,
+        "title": hit.title,
+        "headings": list(hit.headings),
+        **quote._asdict(),
+    }
+    values["passage"] = hit.text
+    for place in values["places"]:
+        place["source"] = hits[place["source"]].file if place["source"] in hits else None
+    return values

@@ -1,0 +1,115 @@
+"""The process: it listens, and ends in order.
+
+At SIGTERM or Ctrl-C the server is no longer ready, but goes on for `drain_seconds`, so that those
+who send requests can learn it. Then it takes no more, finishes what it took, and ends with 0. A
+second signal ends it at once.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, final
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from headwater.serving.engine import Engine
+from headwater.serving.settings import Settings
+
+_HEAD_SECONDS = 10.0  # for the lines before the body of a request
+
+
+@final
+class BoundedProtocol(H11Protocol):
+    """Closes connections on which no request begins, or whose head does not arrive."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._timer is None and self._between_requests():
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._timer = self.loop.call_later(_HEAD_SECONDS, self._check)
+
+    def _check(self) -> None:
+        self._timer = None
+        if self._between_requests() and not self.transport.is_closing():
+            self.transport.close()
+
+    def _between_requests(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+
+@final
+class Server(uvicorn.Server):
+    """A server that drains before it ends.
+
+    Args:
+        started: is called with the address once it listens.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        engine: Engine,
+        settings: Settings,
+        started: Callable[[str], None],
+    ) -> None:
+        super().__init__(config)
+        self._engine, self._settings, self._started = engine, settings, started
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; the second time, end at once."""
+        if self._engine.draining:
+            os._exit(128 + sig)
+        self._engine.draining = True
+        seconds = self._settings.drain_seconds if sig == signal.SIGTERM else 0.0
+        if self._loop is None:  # it does not listen yet
+            self._end()
+        else:
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._end)
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        if self.started:
+            name, port = self.servers[0].sockets[0].getsockname()[:2]
+            shown = f"[{name}]" if ":" in name else name
+            self._started(f"http://{shown}:{port}")
+
+    def _end(self) -> None:
+        self.should_exit = True
+
+
+def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> bool:
+    """Serve an application until a signal comes; false: it could not begin."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=None,
+    )
+    server = Server(config, app.state.engine, settings, started)
+    asyncio.run(server.serve())
+    return server.started

@@ -1,0 +1,223 @@
+"""What a server refuses, what it says of itself, and how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from headwater.documents.index import open_index
+from headwater.errors import UserError
+from headwater.serving.application import application
+from headwater.serving.models import Models
+from headwater.serving.settings import Settings
+from serving_threads import serving
+
+KEY = "s3cret"
+CONTEXT = "Ada built the old mill by the river."
+QUESTION = {"inputs": {"question": "Who built it?", "context": CONTEXT}}
+
+
+def call(url: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
+    """Send JSON, or bytes as they are; return status, headers and what is answered."""
+    data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = Request(url, data, {"Content-Type": "application/json", **names})
+    try:
+        with urlopen(request, timeout=30) as answer:
+            status, found, text = answer.status, answer.headers, answer.read()
+    except HTTPError as error:
+        status, found, text = error.code, error.headers, error.read()
+    is_json = "json" in found.get("content-type", "")
+    return status, found, json.loads(text) if is_json else text.decode()
+
+
+@pytest.fixture(scope="module")
+def address(tiny_models: Callable[..., Models]) -> Iterator[str]:
+    """A server with a reader, small limits and a key."""
+    settings = Settings(
+        port=0,
+        api_keys=["other", KEY],
+        max_body_bytes=2000,
+        max_inputs=3,
+        max_characters=500,
+        body_seconds=0.5,
+    )
+    with serving(application(tiny_models("reader"), settings), settings) as found:
+        yield found
+
+
+@pytest.fixture
+def ask(address: str) -> Callable[..., tuple[int, Any, Any]]:
+    """Send a request with the key."""
+
+    def asked(body: Any = None, path: str = "/", **headers: str) -> tuple[int, Any, Any]:
+        return call(address + path, body, **{"Authorization": f"Bearer {KEY}", **headers})
+
+    return asked
+
+
+def test_keys(address: str) -> None:
+    for given in ({}, {"Authorization": "Bearer nope"}, {"Authorization": f"Basic {KEY}"}):
+        status, headers, said = call(f"{address}/", QUESTION, **given)
+        assert (status, said["error_type"]) == (401, "unauthorized")
+        assert headers["www-authenticate"] == "Bearer"
+    assert call(f"{address}/metrics")[0] == 401
+    for path in ("/livez", "/readyz", "/health"):
+        assert call(address + path)[0] == 200
+    assert call(f"{address}/", QUESTION, Authorization="bearer other")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"{", 400, "not JSON that can be read"),
+        (b"\xff", 400, "it is not UTF-8"),
+        (b"[1]", 400, "an object was expected"),
+        (b'{"inputs": NaN}', 400, "NaN is no number"),
+        (b'{"inputs": "\\ud800"}', 400, "half a character"),
+        (b"[" * 1900, 400, "read"),
+        (b'{"inputs": ' + b"9" * 1900 + b"}", 422, "inputs"),
+        (b'{"inputs": 9e999}', 422, "inputs"),
+        ({}, 422, "inputs: missing"),
+        ({"inputs": []}, 422, "inputs: "),
+        ({"inputs": {"question": "Who?"}}, 422, "inputs.context: missing"),
+        ({"inputs": {"question": 3, "context": "a"}}, 422, "inputs.question: a text was expected"),
+        ({**QUESTION, "parameters": {"top_k": 0}}, 422, "parameters: top_k"),
+        ({**QUESTION, "parameters": {"topk": 1}}, 422, "topk"),
+        ({**QUESTION, "parameters": 3}, 422, "parameters: an object was expected"),
+        ({**QUESTION, "stream": True}, 422, "stream"),
+        ({**QUESTION, "input": 3}, 422, "input: unknown"),
+        ({"inputs": [QUESTION["inputs"]] * 4}, 422, "inputs: 4, and at most 3"),
+        ({"inputs": {"question": "Who?", "context": "a " * 300}}, 422, "604 characters"),
+        ({"inputs": "a text", "parameters": {"targets": ["a"]}}, 422, "fill-mask"),
+        (b'{"inputs": "' + b"x" * 2000 + b'"}', 413, "more than 2000 bytes"),
+    ],
+)
+def test_refused(ask: Any, body: Any, status: int, said: str) -> None:
+    found, headers, answer = ask(body)
+    assert (found, set(answer)) == (status, {"error", "error_type"}), answer
+    assert said in answer["error"] and "\n" not in answer["error"]
+    assert headers["x-request-id"]
+
+
+def test_no_such_place(ask: Any) -> None:
+    assert ask(QUESTION, "/models/nobody")[0] == 404
+    assert ask(QUESTION, "/models/reader/pipeline/nothing")[0] == 404
+    status, _, said = ask(QUESTION, "/models/reader/pipeline/fill-mask")
+    assert status == 422 and "does not do fill-mask" in said["error"]
+    status, _, said = ask(None, "/nowhere")
+    assert status == 404 and set(said) == {"error", "error_type"}
+    assert ask(None, "/ask")[0] == 405
+
+
+def test_what_it_says_of_itself(ask: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    status, headers, several = ask({"inputs": [QUESTION["inputs"]] * 2}, X_Request_Id="mine.1")
+    assert status == 200 and len(several) == 2 and headers["x-request-id"] == "mine.1"
+    assert ask(QUESTION, X_Request_Id="no good\x7f")[1]["x-request-id"] != "no good\x7f"
+    page = ask(None, "/metrics")[2]
+    for name in (
+        'headwater_requests_total{status="200",task="question-answering"}',
+        "headwater_queue_tokens 0.0",
+        'headwater_stage_seconds_count{stage="model"}',
+        "headwater_batch_padding_tokens_total",
+        'headwater_model_info{kind="bert",model="reader",task="question-answering"} 1.0',
+    ):
+        assert name in page
+    info = ask(None, "/info")[2]
+    assert info["models"][0]["name"] == "reader" and info["max_client_batch_size"] == 3
+    described = ask(None, "/openapi.json")[2]
+    assert described["openapi"].startswith("3.1") and "/v1/embeddings" in described["paths"]
+
+
+def test_a_slow_body_is_given_up(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 10) as connection:
+        head = f"POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n"
+        connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        answer = b""
+        while part := connection.recv(4096):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 408") and b"did not arrive" in answer
+
+
+def test_answers_with_evidence(tiny_models: Callable[..., Models], example_index: Path) -> None:
+    settings = Settings(port=0)
+    with open_index(example_index) as index:
+        app = application(tiny_models("reader"), settings, index)
+        with serving(app, settings) as address:
+            status, _, said = call(
+                f"{address}/ask", {"question": "Who?", "context": CONTEXT, "top_k": 2}
+            )
+            assert status == 200 and said["answers"][0]["no_answer"]
+            place = said["answers"][1]
+            assert CONTEXT[place["start"] : place["end"]] == place["text"]
+            _, _, said = call(f"{address}/ask", {"question": "Who built the mill?", "top_k": 2})
+            cited = said["answers"][1]["citation"]
+            assert cited["file"].endswith("mill.txt")
+            text = Path(cited["file"]).read_text()
+            assert text[cited["start"] : cited["end"]] == cited["text"]
+            given = {"question": "Who?", "context": f"  {CONTEXT}", "start": 2, "end": 5}
+            _, _, seen = call(f"{address}/attention", given)
+            assert seen["start"] == 2 and seen["tokens"][0][0] == 2
+            assert seen["tokens"][-1][1] == len(given["context"])
+            assert len(seen["layers"]) == 2
+            for layer in seen["layers"]:
+                assert len(layer) == len(seen["tokens"]) and 0 < sum(layer) < 100
+            status, _, said = call(f"{address}/attention", {**given, "end": 0})
+            assert status == 422 and "request.end = 0" in said["error"]
+
+
+def test_settings() -> None:
+    with pytest.raises(UserError, match="give --api-key KEY, or --without-key"):
+        Settings.check({"host": "0.0.0.0"}, "serve")
+    Settings.check({"host": "0.0.0.0", "without_key": True}, "serve")
+    Settings.check({"host": "0.0.0.0", "api_keys": ["a"]}, "serve")
+    Settings.check({"host": "::1"}, "serve")
+    with pytest.raises(UserError, match="api_keys"):
+        Settings.check({"api_keys": [" "]}, "serve")
+
+
+def test_mistakes_on_the_command_line(headwater: Any, tmp_path: Path) -> None:
+    done = headwater("serve", "--host", "0.0.0.0")
+    assert done.code == 2 and done.err.count("\n") == 1 and "--without-key" in done.err
+    done = headwater("serve", tmp_path / "none")
+    assert done.code == 2 and "no such folder" in done.err
+    done = headwater("serve", "--log-format", "xml")
+    assert done.code == 2 and "text or json" in done.err
+
+
+def test_a_signal_ends_it_in_order(tiny_models: Callable[..., Models]) -> None:
+    """Not ready at once, but still answering; then what was taken is finished, and it is 0."""
+    folder = tiny_models("reader").first.loaded.folder
+    command = [sys.executable, "-m", "headwater", "serve", f"mine={folder}", "--port", "0"]
+    options = ["--drain-seconds", "2", "--log-format", "json", "--device", "cpu"]
+    with subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, text=True, env={**os.environ}
+    ) as process:
+        assert process.stderr is not None
+        try:
+            ready = json.loads(process.stderr.readline())
+            address = ready["address"]
+            assert ready["models"] == "mine" and call(f"{address}/readyz")[0] == 200
+            process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + 10
+            while call(f"{address}/readyz")[0] != 503 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert call(f"{address}/livez")[0] == 200
+            assert call(f"{address}/models/mine", QUESTION)[0] == 200
+            assert process.wait(60) == 0
+            lines = [json.loads(line) for line in process.stderr]
+        finally:
+            process.kill()
+    assert [each["path"] for each in lines if each["task"]] == ["/models/mine"]
+    assert "Ada" not in json.dumps(lines)
