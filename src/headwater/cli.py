@@ -23,6 +23,7 @@ from typer.exceptions import TyperException
 from headwater import messages, progress
 from headwater.commands.ask import ask
 from headwater.commands.bar import terminal_bar
+from headwater.commands.compare import compare
 from headwater.commands.corpus import corpus
 from headwater.commands.evaluate import evaluate, predict, score, submit
 from headwater.commands.export import export
@@ -104,8 +105,8 @@ def _options(
 
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
-    *(finetune, pretrain, evaluate, predict, score, submit, generate_questions),
-    *(models, merge, study),
+    *(finetune, pretrain, evaluate, compare, predict, score, submit),
+    *(generate_questions, models, merge, study),
 )
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)
