@@ -32,6 +32,7 @@ from headwater.commands.generate_questions import generate_questions
 from headwater.commands.index import index
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks
+from headwater.commands.overlap import overlap
 from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
 from headwater.commands.texts import classify, fill, tag
@@ -105,7 +106,7 @@ def _options(
 
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
-    *(finetune, pretrain, evaluate, compare, predict, score, submit),
+    *(finetune, pretrain, evaluate, compare, predict, score, submit, overlap),
     *(generate_questions, models, merge, study),
 )
 for _verb in (*_MODELS, *_FILES):
