@@ -25,6 +25,7 @@ from headwater.commands.ask import ask
 from headwater.commands.bar import terminal_bar
 from headwater.commands.compare import compare
 from headwater.commands.corpus import corpus
+from headwater.commands.doctor import doctor
 from headwater.commands.evaluate import evaluate, predict, score, submit
 from headwater.commands.export import export
 from headwater.commands.generate import generate
@@ -107,7 +108,7 @@ def _options(
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
     *(finetune, pretrain, evaluate, compare, predict, score, submit, overlap),
-    *(generate_questions, models, merge, study),
+    *(generate_questions, doctor, models, merge, study),
 )
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)
