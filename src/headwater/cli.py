@@ -34,6 +34,7 @@ from headwater.commands.index import index
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks
 from headwater.commands.overlap import overlap
+from headwater.commands.share import card, push
 from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
 from headwater.commands.texts import classify, fill, tag
@@ -108,7 +109,7 @@ def _options(
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
     *(finetune, pretrain, evaluate, compare, predict, score, submit, overlap),
-    *(generate_questions, doctor, models, merge, study),
+    *(generate_questions, doctor, models, merge, card, push, study),
 )
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)
