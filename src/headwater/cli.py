@@ -23,7 +23,9 @@ from typer.exceptions import TyperException
 from headwater import messages, progress
 from headwater.commands.ask import ask
 from headwater.commands.bar import terminal_bar
+from headwater.commands.compare import compare
 from headwater.commands.corpus import corpus
+from headwater.commands.doctor import doctor
 from headwater.commands.evaluate import evaluate, predict, score, submit
 from headwater.commands.export import export
 from headwater.commands.generate import generate
@@ -31,7 +33,9 @@ from headwater.commands.generate_questions import generate_questions
 from headwater.commands.index import index
 from headwater.commands.inspect import inspect
 from headwater.commands.models import merge, models, tasks
+from headwater.commands.overlap import overlap
 from headwater.commands.serve import serve
+from headwater.commands.share import card, push
 from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
 from headwater.commands.texts import classify, fill, tag
@@ -105,8 +109,8 @@ def _options(
 
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
-    *(finetune, pretrain, evaluate, predict, score, submit, generate_questions),
-    *(models, merge, study, serve),
+    *(finetune, pretrain, evaluate, compare, predict, score, submit, overlap),
+    *(generate_questions, doctor, models, merge, card, push, study, serve),
 )
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)

@@ -67,15 +67,16 @@ def _find_device(name: str) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Return the type of the matrix products; `auto` is bf16 where the processor has it."""
     if name == "auto":
-        return torch.bfloat16 if _has_bf16(device) else torch.float32
+        return torch.bfloat16 if has_bf16(device) else torch.float32
     if name == "fp16" and device.type != "cuda":
         raise UserError(f"precision 'fp16' needs a CUDA GPU, not {device.type}; use bf16 or fp32")
-    if name == "bf16" and device.type != "cpu" and not _has_bf16(device):
+    if name == "bf16" and device.type != "cpu" and not has_bf16(device):
         raise UserError(f"precision 'bf16': this {device.type} device has none; use fp32")
     return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[name]
 
 
-def _has_bf16(device: torch.device) -> bool:
+def has_bf16(device: torch.device) -> bool:
+    """Tell whether a device multiplies bf16 in hardware."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "mps":

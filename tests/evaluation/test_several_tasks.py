@@ -97,7 +97,7 @@ def test_a_benchmark_in_one_table_and_one_folder(
     assert names == {"metrics.json"} | {
         f"{name}/{file}"
         for name, official in tasks.items()
-        for file in ("metrics.json", f"{official}.tsv")
+        for file in ("metrics.json", "intervals.json", f"{official}.tsv")
     }
     written = json.loads((out / "metrics.json").read_text())
     assert written == summary.to_dict()
@@ -114,7 +114,9 @@ def test_a_benchmark_in_one_table_and_one_folder(
     assert written["averages"]["glue_of_bert"]["of"] == 9
     lines = table(summary).splitlines()
     assert [line.split()[0] for line in lines[:4]] == ["task", "cola", "stsb", "rte"]
-    assert lines[3].split() == ["rte", "2", "accuracy", "50.00"]
+    assert lines[3].split() == ["rte", "2", "accuracy", "50.00", "(0.00", "to", "100.00)"]
+    assert written["intervals"]["rte"] == {"accuracy": [0.0, 100.0]}
+    assert json.loads((out / "rte" / "intervals.json").read_text()) == written["intervals"]["rte"]
     assert lines[4].endswith("over 3 of its 9 tasks")
     said = messages()
     assert "predictions that are no label of cola, which count as wrong: 1 of 3" in said

@@ -147,7 +147,7 @@ def test_an_unknown_precision_is_named() -> None:
 
 
 def test_without_the_kernels_autocast_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "_has_bf16", lambda _: False)
+    monkeypatch.setattr(device, "has_bf16", lambda _: False)
     reads, writes = drawn(lambda: tiny.bert("span")), drawn(tiny.t5)
     with running(reads, torch.bfloat16) as same:
         assert same is reads

@@ -30,7 +30,7 @@ BUNDLED: Mapping[str, Path] = bundled(Path(__file__).parents[1] / "assets")
 ADAPTER = "adapter_config.json"
 """What makes a folder one of `peft`; see `peft_folder.py`."""
 
-_WANTED = ["*.safetensors", "*.json", "vocab.txt", "merges.txt", "*.model"]
+WANTED = ["*.safetensors", "*.json", "vocab.txt", "merges.txt", "*.model"]
 _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 
 
@@ -75,7 +75,7 @@ def _fetch(model: str) -> Path:
 
     _refuse_misspelt(model)
     try:
-        return Path(snapshot_download(model, allow_patterns=_WANTED))
+        return Path(snapshot_download(model, allow_patterns=WANTED))
     except Exception as error:  # the client raises its own, httpx's and the system's errors
         raise UserError(f"{model}: no such folder, not bundled, and {_reason(error)}") from None
 

@@ -1,5 +1,6 @@
 """`headwater evaluate`, `predict`, `score` and `submit`: what a model is worth."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,10 +92,12 @@ def _of_tasks(
 
     names = task_names(task)
     if only := only_task(names):
-        from headwater.evaluation.one_task import evaluate_files
+        from headwater.evaluation.one_task import measure_files
 
         loading["label_names"] = label_names_of(label_names)
-        print_table(evaluate_files(model, only, data, output, **loading), json)
+        found = measure_files(model, only, data, output, **loading)
+        shown = found.metrics if json else with_intervals(found.metrics, found.intervals)
+        print_table(shown, json)
         return
     if label_names is not None:
         raise UserError("--label-names is for one task; measure it alone")
@@ -175,12 +178,25 @@ def submit(
     print_table(submit_glue(model, data, output, device=device), json)
 
 
+def with_intervals(
+    metrics: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+) -> dict[str, str]:
+    """Return each score as it is printed, with its 95% interval where it has one."""
+    shown = {name: f"{value:.6g}" for name, value in metrics.items()}
+    return {
+        name: f"{text:8}  ({intervals[name][0]:.2f} to {intervals[name][1]:.2f})"
+        if name in intervals
+        else text
+        for name, text in shown.items()
+    }
+
+
 def table(summary: "Summary") -> str:
     """Return what several tasks gave, for a person.
 
     task    examples
-    cola        1043  matthews 42.67
-    mrpc         408  f1 88.31  accuracy 83.82
+    cola        1043  matthews 42.67 (36.94 to 48.21)
+    mrpc         408  f1 88.31 (85.60 to 90.79)  accuracy 83.82 (80.15 to 87.25)
     glue     average  64.37 over 2 of its 9 tasks
     """
     width = max(map(len, ("task", *summary.tasks, *summary.averages)))
@@ -196,6 +212,13 @@ def table(summary: "Summary") -> str:
 
 
 def _scores(measured: "Measured") -> str:
-    """Return the scores without counts and those by type."""
+    """Return the scores without counts and those by type, each with its 95% interval."""
     names = (name for name in measured.task.metric_names if name in measured.metrics)
-    return "  ".join(f"{name} {measured.metrics[name]:.2f}" for name in names)
+    return "  ".join(
+        f"{name} {measured.metrics[name]:.2f}{_interval(measured, name)}" for name in names
+    )
+
+
+def _interval(measured: "Measured", name: str) -> str:
+    found = measured.intervals.get(name)
+    return "" if found is None else f" ({found[0]:.2f} to {found[1]:.2f})"

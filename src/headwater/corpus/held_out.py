@@ -10,11 +10,12 @@ A paragraph (a line) is dropped if more than 20% of its word 8-grams occur in a 
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
+from headwater.corpus.json_texts import JSON_KINDS, json_texts
 from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
-from headwater.files import LARGE, parse_json, read_json, read_lines, read_text
+from headwater.files import read_text
 from headwater.text_files import suffix_of
 
 
@@ -50,25 +51,4 @@ class HeldOut:
 
 
 def _texts(file: Path) -> Iterator[str]:
-    kind = suffix_of(file)
-    if kind == ".json":
-        yield from _strings(read_json(file, LARGE))
-    elif kind == ".jsonl":
-        for number, line in enumerate(read_lines(file), start=1):
-            if line.strip():
-                yield from _strings(parse_json(line, f"{file}, line {number}"))
-    else:
-        yield read_text(file)
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Yield every string of parsed JSON except the keys."""
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, str):
-            yield item
+    return json_texts(file) if suffix_of(file) in JSON_KINDS else iter((read_text(file),))

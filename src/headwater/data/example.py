@@ -194,3 +194,19 @@ class Examples(DataSource[E_co]):
 
     def __iter__(self) -> Iterator[E_co]:
         return iter(self._examples)
+
+
+def texts_of(example: Example) -> dict[str, str]:
+    """Return what a model reads of an example, by the name of its field; no labels or answers."""
+    match example:
+        case SpanExample():
+            return {"question": example.question, "context": example.context}
+        case RetrievalExample():
+            return {"question": example.question, "passage": example.passage}
+        case TaggingExample():
+            return {"words": " ".join(example.words)}
+        case TextExample():
+            return {"inputs": example.inputs}
+        case PairExample():
+            both = {"text_a": example.text_a, "text_b": example.text_b}
+            return {name: text for name, text in both.items() if text is not None}

@@ -146,12 +146,22 @@ class Task(ABC, Generic[E]):
         no_answer_probabilities: Mapping[str, float] | None = None,
     ) -> dict[str, float]:
         """Score predictions (id -> text) by the official metrics, in percent."""
+        scored = self.scored(examples, predictions, no_answer_probabilities)
+        return measure(self.metric_kind, self.metric_names, scored)
+
+    @final
+    def scored(
+        self,
+        examples: DataSource[E],
+        predictions: Mapping[str, str],
+        no_answer_probabilities: Mapping[str, float] | None = None,
+    ) -> Scored:
+        """Return what the metrics see of predictions."""
         if no_answer_probabilities is not None and not self.null_answers:
             raise UserError(f"task {self.name} knows no no-answer probabilities; squad_v2 does")
         golds = {id: [*map(self.compared, each)] for id, each in self.golds(examples).items()}
         texts = {id: self.compared(text) for id, text in predictions.items()}
-        scored = Scored(golds, texts, self.labels, no_answer_probabilities)
-        return measure(self.metric_kind, self.metric_names, scored)
+        return Scored(golds, texts, self.labels, no_answer_probabilities)
 
     def report(self, examples: DataSource[E], predictions: Mapping[str, str]) -> str:
         """Return what the official script prints besides its scores, in lines; mostly nothing."""

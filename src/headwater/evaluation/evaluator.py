@@ -1,13 +1,13 @@
 """Measuring a model on a task, with the official metrics.
 
     result = evaluate(reader, SQUAD_V2, examples)
-    result.metrics["f1"]
+    result.metrics["f1"], result.with_intervals().intervals["f1"]
 
 Only the answer texts are kept, so that memory stays small whatever the model and the data are.
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from headwater.data.task import Task
 from headwater.evaluation.calibration import calibration
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Decision, Prediction, Predictor
+from headwater.metrics.items import item_sums, score_intervals
 from headwater.progress import Display, Progress
 
 logger = logging.getLogger(__name__)
@@ -44,20 +45,36 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores in percent by their official names, and the predictions they come from."""
+    """Scores in percent by their official names, and the predictions they come from.
+
+    intervals: the 95% interval of each score that has items; see `with_intervals`.
+    """
 
     metrics: dict[str, float]
     predictions: Predictions
     task: Task[Any]
     examples: DataSource[Any]
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def with_intervals(self) -> "Evaluation":
+        """Return it with how sure each score is: 10,000 bootstrap resamples of the examples."""
+        said = self.predictions
+        scored = self.task.scored(self.examples, said.texts, said.no_answer_probabilities)
+        items = item_sums(self.task.metric_kind, self.task.metric_names, scored)
+        return replace(self, intervals=score_intervals(items))
 
     def save(self, folder: Path) -> None:
-        """Write metrics.json, the task's prediction files and report, each whole or not at all.
+        """Write metrics.json, intervals.json, the task's prediction files and report.
 
         Of questions there are also calibration.json and reliability.png: see `calibration`.
-        No-answer probabilities of an earlier evaluation are removed where there are none now.
+        No-answer probabilities and intervals of an earlier evaluation are removed where there are
+        none now.
         """
         write_json(folder / "metrics.json", self.metrics)
+        if self.intervals:
+            write_json(folder / "intervals.json", self.intervals)
+        else:
+            (folder / "intervals.json").unlink(missing_ok=True)
         file = self.task.prediction_file
         replace_file(folder / file.name, file.dump(self.examples, self.predictions.texts))
         if report := self.task.report(self.examples, self.predictions.texts):

@@ -26,6 +26,17 @@ def evaluate_files(
     output: Path | None = None,
     **loading: Unpack[Loading],
 ) -> dict[str, float]:
+    """Return the scores of `measure_files`."""
+    return measure_files(model, task, data, output, **loading).metrics
+
+
+def measure_files(
+    model: str | Sequence[str],
+    task: str,
+    data: Sequence[Path],
+    output: Path | None = None,
+    **loading: Unpack[Loading],
+) -> Evaluation:
     """Measure a model on a task's files; with `output`, write metrics and predictions there.
 
     Args:
@@ -39,15 +50,15 @@ def evaluate_files(
     examples = read_files(measured, data)
     loaded = _load(model, measured, loading)
     predictor = predictor_for(loaded, measured)
-    return measure(predictor, loaded.read_as(measured), examples, output).metrics
+    return measure(predictor, loaded.read_as(measured), examples, output)
 
 
 def measure(
     predictor: Predictor[Any], task: Task[Any], examples: Examples[Any], output: Path | None
 ) -> Evaluation:
-    """Evaluate, show how far it is, log the report and save it all to `output`."""
+    """Evaluate with intervals, show how far it is, log the report and save it all to `output`."""
     with progress_of(task) as progress:
-        result: Evaluation = evaluate(predictor, task, examples, progress)
+        result: Evaluation = evaluate(predictor, task, examples, progress).with_intervals()
     log_report(task, examples, result.predictions.texts)
     if output is not None:
         result.save(output)

@@ -27,14 +27,20 @@ def score_file(
     """Score a file of predictions in the task's official format, as the official scripts do."""
     scored = find_task(task)
     examples = read_files(scored, data)
-    texts = scored.prediction_file.read(predictions, examples)
-    if not texts:
-        raise UserError(f"{predictions}: holds no prediction of task {scored.name}")
-    _log_mismatch(scored, examples, texts, predictions)
+    texts = read_predictions(scored, examples, predictions)
     probabilities = read_probabilities(no_answer_probabilities) if no_answer_probabilities else None
     metrics = scored.score(examples, texts, probabilities)
     log_report(scored, examples, texts)
     return metrics
+
+
+def read_predictions(task: Task[Any], examples: Examples[Any], file: Path) -> dict[str, str]:
+    """Read predictions by example id, and log what is missing from them or of no example."""
+    texts = task.prediction_file.read(file, examples)
+    if not texts:
+        raise UserError(f"{file}: holds no prediction of task {task.name}")
+    _log_mismatch(task, examples, texts, file)
+    return texts
 
 
 def _log_mismatch(

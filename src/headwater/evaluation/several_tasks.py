@@ -40,11 +40,12 @@ _AVERAGES: Mapping[str, Mapping[str, Benchmark]] = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The scores of one task, in percent by their official names."""
+    """The scores of one task, in percent by their official names, with their 95% intervals."""
 
     task: Task[Any]
     examples: int
     metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class Summary:
         """Return what metrics.json holds."""
         return {
             "tasks": {name: each.metrics for name, each in self.tasks.items()},
+            "intervals": {
+                name: {metric: [*both] for metric, both in each.intervals.items()}
+                for name, each in self.tasks.items()
+            },
             "examples": {name: each.examples for name, each in self.tasks.items()},
             "averages": {name: asdict(each) for name, each in self.averages.items()},
             "skipped": self.skipped,
@@ -156,7 +161,7 @@ def _measure(
         logger.info(
             f"{name}: {counted(len(examples), 'example')} in {seconds:.1f} s ({rate:.1f}/s)"
         )
-        measured[name] = Measured(each.task, len(examples), result.metrics)
+        measured[name] = Measured(each.task, len(examples), result.metrics, result.intervals)
     return measured
 
 

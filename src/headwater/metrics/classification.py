@@ -44,7 +44,7 @@ def f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) 
             f"f1 is a score of two labels, not of {len(labels)}: {listed(labels)}; "
             "use macro_f1 or accuracy"
         )
-    known = _as_labels(golds, predictions, labels)
+    known = as_labels(golds, predictions, labels)
     return 100.0 * _class_f1(Counter(_pairs(golds, known)), labels[1])
 
 
@@ -79,7 +79,7 @@ def pearson(golds: Sequence[float], predictions: Sequence[float]) -> float:
 def spearman(golds: Sequence[float], predictions: Sequence[float]) -> float:
     """Spearman's correlation of ranks, -100 to 100; equal values share the mean of their ranks."""
     pairs = np.asarray(_pairs(golds, predictions), np.float64)
-    return _correlation(_ranks(pairs[:, 0]), _ranks(pairs[:, 1]))
+    return _correlation(ranks(pairs[:, 0]), ranks(pairs[:, 1]))
 
 
 def group_exact_match(
@@ -115,10 +115,8 @@ def _pairs(golds: Sequence[T], predictions: Sequence[T]) -> list[tuple[T, T]]:
     return list(zip(golds, predictions, strict=True))
 
 
-def _as_labels(
-    golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]
-) -> list[str]:
-    """Replace what is none of two labels by the one that is wrong."""
+def as_labels(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Replace what is none of two labels by the one that is wrong, as `f1` counts it."""
     wrong = {labels[0]: labels[1], labels[1]: labels[0]}
     pairs = zip(golds, predictions, strict=True)
     return [each if each in wrong else wrong[gold] for gold, each in pairs]
@@ -131,10 +129,11 @@ def _class_f1(pairs: Counter[tuple[str, str]], label: str) -> float:
     return 2 * pairs[label, label] / (golds + predicted) if golds + predicted else 0.0
 
 
-def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the rank of each value, from 1; equal ones share the mean of their ranks."""
     _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[which]
-    return ranks
+    found: npt.NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[which]
+    return found
 
 
 def _correlation(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> float:

@@ -54,6 +54,22 @@ def bleu(
     return float(_bleu(tokenize).corpus_score(predictions, _streams(golds)).score)
 
 
+def bleu_each(
+    golds: Sequence[Sequence[str]], predictions: Sequence[str], tokenize: BleuTokenizer = "13a"
+) -> list[list[int]]:
+    """Return what each text adds to `bleu`, of which `metrics.items` makes a corpus' score.
+
+    Ten numbers: the n-grams of 1 to 4 words that a gold has too, all n-grams of 1 to 4 words, the
+    words, the words of the gold that is nearest in length.
+    """
+    _need_texts(golds, predictions)
+    metric, found = _bleu(tokenize), []
+    for gold, text in zip(golds, predictions, strict=True):
+        one = metric.corpus_score([text], [[each] for each in gold])
+        found.append([*one.counts, *one.totals, one.sys_len, one.ref_len])
+    return found
+
+
 def bleu_signature(golds: Sequence[Sequence[str]], tokenize: BleuTokenizer = "13a") -> str:
     """Say how `bleu` scores against these golds, to be given beside the number.
 

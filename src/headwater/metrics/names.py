@@ -101,13 +101,14 @@ def rouge(scored: Scored, *, use_stemmer: bool = False) -> Mapping[str, float]:
 
     use_stemmer: as rouge-score has it; the names then end in `_stemmed`.
     """
-    golds = [tuple(map(_sentences_as_lines, texts)) for texts in scored.golds.values()]
-    predicted = [_sentences_as_lines(text) for text in scored.predicted]
+    golds = [tuple(map(sentences_as_lines, texts)) for texts in scored.golds.values()]
+    predicted = [sentences_as_lines(text) for text in scored.predicted]
     found = generation.rouge(golds, predicted, use_stemmer=use_stemmer)
     return {f"{name}_stemmed": score for name, score in found.items()} if use_stemmer else found
 
 
-def _sentences_as_lines(text: str) -> str:
+def sentences_as_lines(text: str) -> str:
+    """Return a text whose sentences are its lines, as ROUGE-Lsum reads them."""
     return text.replace(" . ", " .\n")
 
 

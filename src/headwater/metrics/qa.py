@@ -86,16 +86,24 @@ def any_alias(
 
     As `squad_v1`, but that both texts are normalized by a function of the caller's.
     """
+    exact, overlap = each_alias(golds, predictions, normalize)
+    return {
+        "exact_match": 100.0 * sum(exact.values()) / len(golds),
+        "f1": 100.0 * sum(overlap.values()) / len(golds),
+    }
+
+
+def each_alias(
+    golds: Golds, predictions: Predictions, normalize: Normalize = normalize_answer
+) -> tuple[Scores, Scores]:
+    """Return what `any_alias` is the mean of: exact match and F1 of each question, 0 to 1."""
     _need_questions(golds)
     for question, answers in golds.items():
         if not answers:
             raise UserError(f"question {question!r} has no gold answer to score against")
     exact = _raw_scores(golds, predictions, partial(exact_match, normalize=normalize))
     overlap = _raw_scores(golds, predictions, partial(f1, normalize=normalize))
-    return {
-        "exact_match": 100.0 * sum(exact.values()) / len(golds),
-        "f1": 100.0 * sum(overlap.values()) / len(golds),
-    }
+    return exact, overlap
 
 
 def squad_v2(
@@ -113,17 +121,11 @@ def squad_v2(
     scores 0 (the official script stops there). no_answer_probabilities: how sure the model is that
     there is no answer, for every predicted question; above 1, as odds may be, it has said so.
     """
-    _need_questions(golds)
-    # What an answer is without punctuation and articles does not matter here, as it does below.
     answerable = [key for key, answers in golds.items() if answers]
     unanswerable = [key for key, answers in golds.items() if not answers]
-    texts = {key: with_words(answers) for key, answers in golds.items()}
-    raw_exact = _raw_scores(texts, predictions, exact_match)
-    raw_overlap = _raw_scores(texts, predictions, f1_or_null)
-    probabilities = no_answer_probabilities or {}
-    withdrawn = {key for key in predictions if probabilities.get(key, 0.0) > _SURE}
+    raw_exact, raw_overlap = _raw_v2(golds, predictions)
     exact, overlap = (
-        raw | {key: float(not golds[key]) for key in withdrawn & golds.keys()}
+        _withdrawn(raw, golds, predictions, no_answer_probabilities)
         for raw in (raw_exact, raw_overlap)
     )
     scores = _averages("", golds, exact, overlap)
@@ -138,6 +140,20 @@ def squad_v2(
             scores[f"best_{name}"] = 100.0 * best / len(golds)
             scores[f"best_{name}_thresh"] = threshold
     return scores
+
+
+def each_v2(
+    golds: Golds,
+    predictions: Predictions,
+    no_answer_probabilities: Mapping[str, float] | None = None,
+) -> tuple[Scores, Scores]:
+    """Return what `squad_v2` is the mean of: exact match and F1 of each question, 0 to 1."""
+    exact, overlap = _raw_v2(golds, predictions)
+    probabilities = no_answer_probabilities
+    return (
+        _withdrawn(exact, golds, predictions, probabilities),
+        _withdrawn(overlap, golds, predictions, probabilities),
+    )
 
 
 def with_words(answers: Sequence[str]) -> list[str]:
@@ -159,6 +175,30 @@ def _raw_scores(
         else 0.0
         for key, answers in golds.items()
     }
+
+
+def _raw_v2(golds: Golds, predictions: Predictions) -> tuple[Scores, Scores]:
+    """Return exact match and F1 of each question, whatever the no-answer probabilities are.
+
+    Gold answers without words count here, where they are compared; not for whether there is one.
+    """
+    _need_questions(golds)
+    texts = {key: with_words(answers) for key, answers in golds.items()}
+    return (
+        _raw_scores(texts, predictions, exact_match),
+        _raw_scores(texts, predictions, f1_or_null),
+    )
+
+
+def _withdrawn(
+    raw: Scores,
+    golds: Golds,
+    predictions: Predictions,
+    probabilities: Mapping[str, float] | None,
+) -> Scores:
+    """Return the scores where an answer surely not there is "no answer" instead."""
+    sure = {key for key in predictions if (probabilities or {}).get(key, 0.0) > _SURE}
+    return raw | {key: float(not golds[key]) for key in sure & golds.keys()}
 
 
 def _averages(prefix: str, keys: Iterable[str], exact: Scores, overlap: Scores) -> Scores:

@@ -15,7 +15,7 @@ def recall(golds: Sequence[Sequence[str]], predictions: Sequence[str], k: int) -
     >>> recall([["4"], ["2", "9"]], ["7 4 1", "9 7 4"], k=1)
     50.0
     """
-    return _percent([_rank(right, found) <= k for right, found in _both(golds, predictions)])
+    return _percent([each <= k for each in ranks(golds, predictions)])
 
 
 def mean_reciprocal_rank(golds: Sequence[Sequence[str]], predictions: Sequence[str]) -> float:
@@ -26,19 +26,17 @@ def mean_reciprocal_rank(golds: Sequence[Sequence[str]], predictions: Sequence[s
     >>> mean_reciprocal_rank([["4"], ["2", "9"]], ["7 4 1", "9 7 4"])
     75.0
     """
-    return _percent([1 / _rank(right, found) for right, found in _both(golds, predictions)])
+    return _percent([1 / each for each in ranks(golds, predictions)])
 
 
-def _both(
-    golds: Sequence[Sequence[str]], predictions: Sequence[str]
-) -> list[tuple[Sequence[str], list[str]]]:
-    return [(right, found.split()) for right, found in zip(golds, predictions, strict=True)]
+def ranks(golds: Sequence[Sequence[str]], predictions: Sequence[str]) -> list[float]:
+    """Return for each question the rank of the first right passage, from 1; infinity for none."""
+    pairs = zip(golds, predictions, strict=True)
+    return [_rank(right, found.split()) for right, found in pairs]
 
 
 def _rank(right: Sequence[str], found: Sequence[str]) -> float:
-    """Return the rank of the first right passage, from 1; infinity where there is none."""
-    ranks = (rank for rank, name in enumerate(found, 1) if name in right)
-    return next(ranks, float("inf"))
+    return next((rank for rank, name in enumerate(found, 1) if name in right), float("inf"))
 
 
 def _percent(values: Sequence[float]) -> float:

@@ -97,6 +97,11 @@ def chunks(tags: Iterable[str]) -> list[Chunk]:
     return found
 
 
+def right_tags(golds: Sequence[str], tags: Sequence[str]) -> int:
+    """Count the words of a sentence whose tag is right."""
+    return sum(_split(a) == _split(b) for a, b in zip(golds, tags, strict=True))
+
+
 def tagging(golds: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> TaggingScores:
     """Score the predicted tags of sentences."""
     right = words = 0
@@ -108,7 +113,7 @@ def tagging(golds: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]
                 f"{counted(len(tags), 'predicted tag')}; one for each word was expected"
             )
         words += len(gold)
-        right += sum(_split(a) == _split(b) for a, b in zip(gold, tags, strict=True))
+        right += right_tags(gold, tags)
         expected, predicted = set(chunks(gold)), set(chunks(tags))
         for side, entities in zip(
             counts.values(), (expected, predicted, expected & predicted), strict=True
@@ -132,6 +137,13 @@ def tagging_texts(
     golds: Mapping[str, Sequence[str]], predictions: Mapping[str, str]
 ) -> TaggingScores:
     """Score tags written as texts, by sentence id; a sentence without any has no entities."""
+    return tagging(*read_texts(golds, predictions))
+
+
+def read_texts(
+    golds: Mapping[str, Sequence[str]], predictions: Mapping[str, str]
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the gold and the predicted tags of each sentence."""
     expected, predicted = [], []
     for id, (gold,) in golds.items():
         tags = gold.split(" ") if gold else []
@@ -142,7 +154,7 @@ def tagging_texts(
             )
         expected.append(tags)
         predicted.append(found)
-    return tagging(expected, predicted)
+    return expected, predicted
 
 
 def report(scores: TaggingScores) -> str:

@@ -1,0 +1,180 @@
+"""What is to be said of a recipe before it runs: its data, its model, its steps, its memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from headwater.config import read_toml
+from headwater.data.convert import PairSet
+from headwater.data.example import Examples, PairExample, TaggingExample
+from headwater.data.matches import TestGrams
+from headwater.doctor.finding import Finding, above
+from headwater.doctor.lengths import check_lengths, spread
+from headwater.doctor.machine import free_memory
+from headwater.errors import listed
+from headwater.models.families import family_of
+from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, resolved
+from headwater.runs.run import Run, begin
+from headwater.runs.task_component import TaskComponent
+from headwater.sizes import byte_size
+from headwater.text.vocabulary import Vocabulary
+from headwater.training.config import TrainingConfig
+from headwater.training.memory import training_bytes
+from headwater.training.plan import Plan
+
+FAR = 5.0
+"""A learning rate so many times above or below the family's is warned of."""
+
+PADDING = 0.2
+MOST_EPOCHS, FEWEST_EPOCHS = 20, 1
+LEAKED = 0.01
+"""A larger share of validation texts that stand in training texts is warned of."""
+
+
+def check_recipe(path: Path) -> Iterator[Finding]:
+    """Yield what there is to say of a recipe, of fine-tuning or pre-training; nothing is trained.
+
+    Its data are read and its model is built, as at the begin of the run.
+    """
+    if "objective" in read_toml(path):
+        pretraining = begin(load_recipe(PretrainRecipe, path, {}, []))
+        yield _special_tokens(pretraining.setup.vocabulary, pretraining.recipe.objective)
+        yield from _of_any(pretraining)
+        return
+    run = begin(load_recipe(Recipe, path, {}, []))
+    for component in run.components:
+        if isinstance(component, TaskComponent):
+            yield from check_lengths(run.recipe, run.setup, component)
+            yield from _labels(component)
+            yield from _leakage(component)
+    yield from _of_any(run)
+
+
+def _of_any(run: Run[Any]) -> Iterator[Finding]:
+    training = run.recipe.training
+    yield _rate(run)
+    yield _memory(run, training)
+    features = run.features()
+    plan = Plan(features, training)
+    steps = plan.epoch(0)
+    epochs = plan.total / max(1, len(steps))
+    said = f"{plan.total} steps are {epochs:.1f} epochs of {len(steps)} steps."
+    fits = FEWEST_EPOCHS <= epochs <= MOST_EPOCHS
+    key = "" if fits else "training.steps or training.epochs"
+    yield Finding("fine" if fits else "warning", "epochs", round(epochs, 2), said, key)
+    of_epoch = plan.features(0)
+    padding = _padding(of_epoch, steps)
+    said = f"{padding:.1%} of what the model will read is padding."
+    yield above("padding", round(padding, 4), PADDING, said, "training.batch.tokens")
+    if not run.metric_names:
+        said = "Nothing is held out: overfitting would not be seen, and the last weights are kept."
+        yield Finding("warning", "validation", 0, said, "data.validation")
+
+
+def _padding(features: Any, steps: Any) -> float:
+    """Return the share of an epoch's tokens that fill sequences up."""
+    targets = features.target_lengths if isinstance(features, PairSet) else 0 * features.lengths
+    real = filled = 0
+    for micro in (each for step in steps for each in step):
+        for side in ((features.lengths - targets)[micro], targets[micro]):
+            real += int(side.sum())
+            filled += len(side) * int(side.max())
+    return 1 - real / max(1, filled)
+
+
+def _rate(run: Run[Any]) -> Finding:
+    family = family_of(run.setup.model.config)
+    bare = run.recipe.model_copy(
+        update={"training": TrainingConfig(optimizer=run.recipe.training.optimizer)}
+    )
+    usual = resolved(bare, family).training.peak_learning_rate
+    given = run.recipe.training.peak_learning_rate
+    ratio = given / usual
+    said = (
+        f"The learning rate is {given:.2g}; usual for {family.name} with this method: {usual:.2g}."
+    )
+    fits = 1 / FAR <= ratio <= FAR
+    return Finding(
+        "fine" if fits else "warning",
+        "learning rate",
+        given,
+        said,
+        "" if fits else "training.learning_rate",
+    )
+
+
+def _memory(run: Run[Any], training: TrainingConfig) -> Finding:
+    needed, free = training_bytes(run.setup.model, training), free_memory()
+    said = f"Weights, gradients and moments take {byte_size(needed)}, without activations"
+    if free is None:
+        return Finding("note", "memory", needed, f"{said}; this system does not tell what is free.")
+    said = f"{said}; {byte_size(free)} are free."
+    fits = needed < 0.8 * free
+    key = "" if fits else 'method = "lora", or a smaller model'
+    return Finding("fine" if fits else "warning", "memory", needed, said, key)
+
+
+def _special_tokens(vocabulary: Vocabulary, objective: str) -> Finding:
+    found = sum(f"<extra_id_{number}>" in vocabulary.ids for number in range(100))
+    if objective == "span_corruption":
+        said = f"The vocabulary has {found} of T5's 100 sentinels."
+        return Finding(
+            "fine" if found else "warning",
+            "sentinels",
+            found,
+            said,
+            "" if found else "vocabulary train --kind unigram",
+        )
+    masked = vocabulary.mask_id is not None
+    said = "The vocabulary has a mask token." if masked else "The vocabulary has no mask token."
+    wanted = objective == "mlm" and not masked
+    return Finding(
+        "warning" if wanted else "fine",
+        "mask token",
+        masked,
+        said,
+        "vocabulary train --kind wordpiece" if wanted else "",
+    )
+
+
+def _labels(component: TaskComponent) -> Iterator[Finding]:
+    known, training = set(component.task.labels), _labels_of(component.data.training)
+    if not training:
+        return
+    validation = _labels_of(component.data.validation or Examples([]))
+    unseen = sorted((known | validation) - training)
+    said = f"{len(training)} labels are in the training examples"
+    said += f"; never seen there: {listed(unseen)}." if unseen else ", all that there are."
+    yield Finding(
+        "warning" if unseen else "fine",
+        "labels never seen",
+        len(unseen),
+        said,
+        "data.train" if unseen else "",
+    )
+
+
+def _labels_of(examples: Examples[Any]) -> set[str]:
+    found: set[str] = set()
+    for each in examples:
+        if isinstance(each, PairExample) and each.label is not None:
+            found.add(each.label)
+        elif isinstance(each, TaggingExample):
+            found.update(each.tags or ())
+    return found
+
+
+def _leakage(component: TaskComponent) -> Iterator[Finding]:
+    validation = component.data.validation
+    if validation is None:
+        return
+    held = list(dict.fromkeys(each.passage for each in spread(validation)))
+    grams, exact = TestGrams(held), {each.passage for each in component.data.training}
+    for passage in exact:
+        grams.read([passage], "train")
+    leaked = sum(text in exact or grams.match(text).overlaps for text in held)
+    share = leaked / max(1, len(held))
+    said = (
+        f"{leaked} of {len(held)} validation texts stand in training texts, whole or by 13 words."
+    )
+    yield above("leakage", round(share, 4), LEAKED, said, "data.held_out")

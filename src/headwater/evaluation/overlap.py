@@ -1,0 +1,226 @@
+"""Whether training text held the test: which items, which words, and the score without them.
+
+    overlap([Path("books"), Path("train.json")], test=Path("dev.json"), task="squad")
+
+Training text is a folder or files of raw text (`.txt`, `.jsonl`, `.parquet`), a task's files
+(`.json`, `.csv`, `.tsv`), or a run, whose recipe names its files. It is streamed: memory holds the
+test alone. See `data.matches` for what overlaps.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.corpus.json_texts import JSON_KINDS, json_texts
+from headwater.corpus.read import DocumentReader
+from headwater.corpus.sources import find_sources, kind_of
+from headwater.data.example import Example, Examples, TextExample, texts_of
+from headwater.data.matches import Match, TestGrams
+from headwater.data.overlap import GRAM
+from headwater.data.task import Task
+from headwater.errors import UserError, counted
+from headwater.evaluation.recipe_files import tasks_of_recipe
+from headwater.evaluation.scoring import read_files, read_predictions
+from headwater.metrics.items import item_sums, score_intervals
+from headwater.streams import read_stream
+from headwater.tasks.names import task as find_task
+from headwater.text_files import suffix_of
+
+logger = logging.getLogger(__name__)
+
+_TABLES = (".json", ".csv", ".tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text of an item of which training text holds some words; `part` is its field."""
+
+    id: str
+    part: str
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The texts of one field: how many, too short to tell, with a match, overlapping.
+
+    Equal texts, such as the context of several questions, count once.
+    """
+
+    texts: int
+    short: int
+    matched: int
+    overlapping: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of some examples, in percent, with 95% intervals."""
+
+    examples: int
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What of a test the training text holds.
+
+    items, words: of the test; read in training text.
+    parts: by field of the examples.
+    overlapping: the ids of items with a text that overlaps.
+    found: every text with a match, the largest share first.
+    scores: of `all`, `clean` and `overlapping` items, where there are predictions.
+    """
+
+    items: int
+    words: int
+    parts: dict[str, Part]
+    overlapping: tuple[str, ...]
+    found: tuple[Found, ...]
+    scores: dict[str, Scores]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return asdict(self)
+
+
+def overlap(
+    train: Sequence[Path],
+    test: Path,
+    task: str | None = None,
+    predictions: Path | None = None,
+    *,
+    text_field: str = "text",
+) -> Overlap:
+    """Look for the test's texts in training text.
+
+    Args:
+        train: see above.
+        task: whose file the test is; None: each line, or each string of JSON, is an item.
+        predictions: of the test, in the task's official format.
+        text_field: the column of a Parquet file with the text.
+    """
+    if predictions is not None and task is None:
+        raise UserError("--predictions: their task is not known; give --task")
+    files = training_files(train)
+    declared = find_task(task) if task is not None else None
+    examples = read_files(declared, [test]) if declared is not None else _lines(test)
+    texts = {each.id: texts_of(each) for each in examples}
+    grams = TestGrams({text for parts in texts.values() for text in parts.values()})
+    for file in files:
+        before = grams.words
+        for blocks in _texts_in(file, text_field):
+            grams.read(blocks, str(file))
+        logger.info(f"{file}: {grams.words - before:,} words")
+    matches = {text: grams.match(text) for each in texts.values() for text in each.values()}
+    overlapping = {
+        id for id, parts in texts.items() if any(matches[text].overlaps for text in parts.values())
+    }
+    scores: dict[str, Scores] = {}
+    if declared is not None and predictions is not None:
+        said = read_predictions(declared, examples, predictions)
+        scores = dict(_scores(declared, examples, said, overlapping))
+    return Overlap(
+        *(len(examples), grams.words, _parts(texts, matches)),
+        *(tuple(id for id in texts if id in overlapping), _found(texts, matches), scores),
+    )
+
+
+def training_files(given: Sequence[Path]) -> list[Path]:
+    """Return the files of training text; a run stands for those that its recipe names."""
+    inputs: list[Path] = []
+    for path in given:
+        recipe = path / "config.toml"
+        if not recipe.is_file():
+            inputs.append(path)
+            continue
+        named = [file for _, files in tasks_of_recipe(recipe, "train") for file in files]
+        if not named:
+            raise UserError(f"{recipe}: names no task's files; give the raw text of its corpus")
+        inputs += dict.fromkeys(named)
+    return find_sources(inputs, lambda file: suffix_of(file) in _TABLES).files
+
+
+def _texts_in(file: Path, text_field: str) -> Iterator[Iterator[str]]:
+    """Yield the texts of a file, each in blocks cut between words."""
+    if suffix_of(file) in JSON_KINDS or kind_of(file) == ".jsonl":
+        yield from (iter((text,)) for text in json_texts(file))
+    elif suffix_of(file) in _TABLES:
+        yield read_stream(file)
+    else:
+        reader = DocumentReader([file], text_field)
+        parts = iter(reader)
+        for first in parts:
+            yield _document(first.text, first.last, parts)
+        if reader.bad.count:
+            logger.warning(
+                f"{counted(reader.bad.count, 'line')} passed over, the first: {reader.bad.named[0]}"
+            )
+
+
+def _document(text: str, last: bool, parts: Iterator[Any]) -> Iterator[str]:
+    """Yield the parts of one document."""
+    yield text
+    while not last:
+        text, last = next(parts)
+        yield text
+
+
+def _lines(test: Path) -> Examples[Example]:
+    """Read a file without a task: its lines, or the strings of its JSON, numbered from 1."""
+    lines = json_texts(test) if suffix_of(test) in JSON_KINDS else read_stream(test)
+    found = [
+        TextExample(str(number), line, ()) for number, line in enumerate(lines, 1) if line.strip()
+    ]
+    if not found:
+        raise UserError(f"{test}: no text in it")
+    return Examples(found)
+
+
+def _parts(texts: Mapping[str, Mapping[str, str]], matches: Mapping[str, Match]) -> dict[str, Part]:
+    by_part: dict[str, dict[str, Match]] = {}
+    for parts in texts.values():
+        for name, text in parts.items():
+            by_part.setdefault(name, {})[text] = matches[text]
+    return {
+        name: Part(
+            len(found),
+            sum(each.words < GRAM for each in found.values()),
+            sum(bool(each.matched) for each in found.values()),
+            sum(each.overlaps for each in found.values()),
+        )
+        for name, found in by_part.items()
+    }
+
+
+def _found(
+    texts: Mapping[str, Mapping[str, str]], matches: Mapping[str, Match]
+) -> tuple[Found, ...]:
+    found = [
+        Found(id, name, matches[text])
+        for id, parts in texts.items()
+        for name, text in parts.items()
+        if matches[text].matched
+    ]
+    return tuple(sorted(found, key=lambda each: -each.match.share))
+
+
+def _scores(
+    task: Task[Any], examples: Examples[Any], said: Mapping[str, str], overlapping: set[str]
+) -> Iterator[tuple[str, Scores]]:
+    """Yield the scores of all, of the clean and of the overlapping examples, if there are any."""
+    groups = {
+        "all": [*examples],
+        "clean": [each for each in examples if each.id not in overlapping],
+        "overlapping": [each for each in examples if each.id in overlapping],
+    }
+    for name, group in groups.items():
+        if not group:
+            logger.info(f"{counted(0, 'example')} {name}: no score of these")
+            continue
+        chosen = Examples(group)
+        items = item_sums(task.metric_kind, task.metric_names, task.scored(chosen, said))
+        yield name, Scores(len(group), task.score(chosen, said), score_intervals(items))

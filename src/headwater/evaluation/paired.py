@@ -1,0 +1,105 @@
+"""Whether two systems differ on one metric, from what each item adds to the scores of both.
+
+With one run each, right-or-wrong scores are tested by McNemar's exact test, all others by
+approximate randomization. With several runs (seeds) of a system its score is their mean: items and
+runs are drawn again together, and p is of that bootstrap. See `metrics.resampling`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from headwater.metrics.items import ItemSums
+from headwater.metrics.resampling import (
+    POWERED,
+    RESAMPLES,
+    beyond_zero,
+    bootstrap,
+    exchanged,
+    interval,
+    mcnemar,
+    share_as_large,
+)
+from headwater.metrics.totals import Array
+
+Interval = tuple[float, float]
+Test = Literal["mcnemar", "randomization", "bootstrap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two systems on one metric, in percent, with 95% intervals.
+
+    difference: ours minus theirs.
+    p: of `test`, as if this were the only one made.
+    smallest: the difference that this test set shows in 80% of cases, at 5%.
+    """
+
+    ours: float
+    theirs: float
+    difference: float
+    ours_interval: Interval
+    theirs_interval: Interval
+    interval: Interval
+    p: float
+    test: Test
+    smallest: float
+
+
+def difference(ours: Sequence[ItemSums], theirs: Sequence[ItemSums], seed: int = 0) -> Difference:
+    """Compare two systems on one metric over the same items.
+
+    Args:
+        ours, theirs: the items of each run of a system.
+    """
+    score, runs = ours[0].score, [each.sums for each in (*ours, *theirs)]
+    columns = runs[0].shape[1]
+    drawn = bootstrap(np.concatenate(runs, 1), seed=seed).reshape(RESAMPLES, -1, columns)
+    by_run = score(drawn)
+    generator = np.random.default_rng([seed, 1])
+    left = _mean_of_drawn(by_run[:, : len(ours)], generator)
+    right = _mean_of_drawn(by_run[:, len(ours) :], generator)
+    means = [float(np.mean([score(each.sums.sum(0)) for each in side])) for side in (ours, theirs)]
+    p, test = _tested(ours, theirs, left - right, seed)
+    return Difference(
+        *means,
+        means[0] - means[1],
+        *(interval(left), interval(right), interval(left - right)),
+        *(p, test),
+        smallest=POWERED * float((left - right).std()),
+    )
+
+
+def changes(ours: Sequence[ItemSums], theirs: Sequence[ItemSums]) -> Array:
+    """Return by how much each item `[items]` lifts the score of theirs if it were ours.
+
+    Of a mean this is an item's own difference, divided by the number of items. Of several runs
+    the mean of what an item adds is taken.
+    """
+    left, right = (np.mean([each.sums for each in side], 0) for side in (ours, theirs))
+    total, score = right.sum(0), ours[0].score
+    found = score(total + left - right) - score(total)
+    return np.where((left == right).all(1), 0.0, found)
+
+
+def _mean_of_drawn(by_run: Array, generator: np.random.Generator) -> Array:
+    """Draw runs again: of scores `[resamples, runs]` return means `[resamples]`."""
+    resamples, runs = by_run.shape
+    drawn = generator.integers(runs, size=(resamples, runs))
+    return np.asarray(np.take_along_axis(by_run, drawn, 1).mean(1))
+
+
+def _tested(
+    ours: Sequence[ItemSums], theirs: Sequence[ItemSums], resampled: Array, seed: int
+) -> tuple[float, Test]:
+    if len(ours) > 1 or len(theirs) > 1:
+        return beyond_zero(resampled), "bootstrap"
+    (left,), (right,) = ours, theirs
+    if left.right_or_wrong:
+        apart = left.sums[:, 0] - right.sums[:, 0]
+        return mcnemar(int((apart > 0).sum()), int((apart < 0).sum())), "mcnemar"
+    by_chance = np.subtract(*map(left.score, exchanged(left.sums, right.sums, seed=seed)))
+    found = float(left.score(left.sums.sum(0)) - left.score(right.sums.sum(0)))
+    return share_as_large(found, by_chance), "randomization"

@@ -1,0 +1,20 @@
+"""The tasks and files that a run's recipe names, without building the run. Free of torch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from headwater.config import read_toml
+
+
+def tasks_of_recipe(file: Path, part: str) -> list[tuple[str, list[Path]]]:
+    """Return the tasks of a recipe, of a mixture all, with their `train` or `validation` files."""
+    return _tasks_in(read_toml(file), part)
+
+
+def _tasks_in(recipe: Mapping[str, Any], part: str) -> list[tuple[str, list[Path]]]:
+    if "mixture" in recipe:
+        return [found for each in recipe["mixture"]["tasks"] for found in _tasks_in(each, part)]
+    files = recipe.get("data", {}).get(part, [])
+    files = [files] if isinstance(files, str) else files
+    return [(recipe["task"], [*map(Path, files)])] if "task" in recipe and files else []

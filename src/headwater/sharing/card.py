@@ -1,0 +1,206 @@
+"""The model card of a run, written from what the run itself recorded.
+
+    headwater card runs/mine --evaluation measured/dev --overlap overlap.json --licence cc-by-4.0
+
+Its recipe, data with their SHA-256, seed, scores with intervals, calibration, overlap and commands
+are facts of files. What no file says, such as a licence, stands there as a gap to be filled.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.config import read_toml
+from headwater.errors import UserError
+from headwater.evaluation.recipe_files import tasks_of_recipe
+from headwater.files import read_json, read_text, sha256
+from headwater.sharing.licences import licence_near
+from headwater.tasks.names import task as find_task
+from headwater.training.log import read_log
+
+UNKNOWN = "not known: fill in"
+
+_TAGS: Mapping[str, str] = {
+    "span": "question-answering",
+    "sequence": "text-classification",
+    "regression": "text-classification",
+    "token": "token-classification",
+    "embedding": "sentence-similarity",
+    "text": "text2text-generation",
+}
+_FOLDERS = re.compile(r'"/(?:[^"/]*/)*([^"/]+)"')  # of this disk, which are nobody's business
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+_MOST_SHA = 2**32  # bytes of a file whose SHA-256 is given
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a card takes besides the run.
+
+    evaluations: folders that `evaluate --output` wrote.
+    overlap: what `overlap --json` printed.
+    licence: of the model, as the hub names it.
+    """
+
+    evaluations: Sequence[Path] = ()
+    overlap: Path | None = None
+    licence: str | None = None
+
+
+def card(run: Path, added: Added = Added()) -> str:
+    """Return the Markdown of a run's card, with the front matter that the hub reads."""
+    config = run / "config.toml"
+    if not config.is_file():
+        raise UserError(f"{run}: is no run (it has no config.toml); cards are written from runs")
+    recipe = read_toml(config)
+    name = run.resolve().name
+    parts = [
+        *_front(recipe, added),
+        *(f"# {name}", ""),
+        *_about(recipe),
+        *_scores(run, added.evaluations),
+        *_data(config),
+        *_overlap(added.overlap),
+        *_training(run, recipe),
+        *_limits(recipe, added),
+        *_commands(recipe, name),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _front(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
+    yield "---"
+    yield f"license: {added.licence or 'unknown'}"
+    yield "library_name: headwater"
+    if task := recipe.get("task"):
+        yield f"pipeline_tag: {_TAGS[find_task(task).kind]}"
+    base = recipe.get("model") or ""
+    if _HUB_ID.fullmatch(base) and not Path(base).parent.exists():  # no folder of this disk
+        yield f"base_model: {base}"
+    yield from ("---", "")
+
+
+def _about(recipe: Mapping[str, Any]) -> Iterator[str]:
+    model = recipe.get("model")
+    begin = _named(model) if model else f"random weights of {recipe['network']['preset']}"
+    what = f"the objective `{recipe['objective']}`" if "objective" in recipe else _learned(recipe)
+    method = recipe.get("method", "all")
+    yield f"Trained by headwater on {what}, from {begin}, by method `{method}`."
+    yield ""
+
+
+def _named(model: str) -> str:
+    """Return a model's name without the folders of this disk."""
+    return Path(model).name if Path(model).is_absolute() else model
+
+
+def _learned(recipe: Mapping[str, Any]) -> str:
+    if "mixture" in recipe:
+        names = [each.get("task") or "a mixture" for each in recipe["mixture"]["tasks"]]
+        return f"a mixture of {', '.join(f'`{name}`' for name in names)}"
+    return f"the task `{recipe['task']}`"
+
+
+def _scores(run: Path, evaluations: Sequence[Path]) -> Iterator[str]:
+    yield from ("## Scores", "")
+    measured = [line for line in read_log(run / "log.jsonl") if "evaluation" in line]
+    if evaluations:
+        yield from ("| evaluation | metric | score | 95% interval |", "|---|---|---|---|")
+        for folder in evaluations:
+            intervals = _optional(folder / "intervals.json")
+            for metric, value in read_json(folder / "metrics.json").items():
+                both = intervals.get(metric)
+                shown = "" if both is None else f"{both[0]:.2f} to {both[1]:.2f}"
+                yield f"| {folder.name} | {metric} | {value:.2f} | {shown} |"
+            if found := _optional(folder / "calibration.json"):
+                error = found["expected_calibration_error"]
+                yield f"| {folder.name} | expected calibration error | {error:.3f} | |"
+        yield from ("", "Intervals: 10,000 bootstrap resamples of the examples.", "")
+    elif measured:
+        last = measured[-1]
+        yield from ("Of the last evaluation of the run, on its validation data:", "")
+        yield from ("| metric | score |", "|---|---|")
+        yield from (f"| {key} | {value:.4g} |" for key, value in last["evaluation"].items())
+        yield ""
+    else:
+        yield from ("Nothing was measured.", "")
+
+
+def _optional(file: Path) -> dict[str, Any]:
+    return dict(read_json(file)) if file.is_file() else {}
+
+
+def _data(config: Path) -> Iterator[str]:
+    yield from (
+        "## Data",
+        "",
+        "| task | part | file | SHA-256 | licence |",
+        "|---|---|---|---|---|",
+    )
+    for part in ("train", "held_out", "validation"):
+        for task, files in tasks_of_recipe(config, part):
+            for file in files:
+                there = file.is_file()
+                small = there and file.stat().st_size < _MOST_SHA
+                digest = sha256(file)[:16] if small else "not at hand"
+                licence = (licence_near(file) if there else None) or UNKNOWN
+                yield f"| {task} | {part} | {file.name} | {digest} | {licence} |"
+    recipe = read_toml(config)
+    for part in ("train", "validation"):
+        if store := recipe.get("corpus", {}).get(part):
+            yield f"| {recipe['objective']} | {part} | {Path(store).name} | | {UNKNOWN} |"
+    yield ""
+
+
+def _overlap(file: Path | None) -> Iterator[str]:
+    yield from ("## Overlap of test and training text", "")
+    if file is None:
+        yield from ("Not measured: `headwater overlap RUN --test FILE --task TASK`.", "")
+        return
+    found = read_json(file)
+    count, items = len(found["overlapping"]), found["items"]
+    yield (
+        f"{count} of {items} test items ({count / items:.2%}) overlap with "
+        f"{found['words']:,} words of training text (docs/overlap.md)."
+    )
+    for name, scores in found["scores"].items():
+        shown = ", ".join(f"{metric} {value:.2f}" for metric, value in scores["metrics"].items())
+        yield f"- {name}, {scores['examples']} items: {shown}"
+    yield ""
+
+
+def _training(run: Path, recipe: Mapping[str, Any]) -> Iterator[str]:
+    training, lines = recipe.get("training", {}), read_log(run / "log.jsonl")
+    yield from ("## Training", "")
+    yield f"Seed {training.get('seed', 0)}."
+    if lines:
+        seconds = max((line.get("seconds", 0.0) for line in lines), default=0.0)
+        yield f"{lines[-1]['step']} steps in {seconds / 60:.0f} minutes."
+    yield from ("The recipe, with the defaults of its day:", "")
+    text = _FOLDERS.sub(r'"\1"', read_text(run / "config.toml").strip())
+    yield from ("```toml", text, "```", "")
+
+
+def _limits(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
+    yield from ("## Limits", "")
+    yield "- It was measured on the data above alone; on other text, measure it again."
+    if not added.evaluations:
+        yield "- The scores are of data by which its weights were chosen: a test set may give less."
+    if added.overlap is None:
+        yield "- Whether its training text holds the test is not known."
+    lengths = recipe.get("spans") or recipe.get("sequence") or {}
+    if longest := lengths.get("max_length"):
+        yield f"- It learned from inputs of at most {longest} tokens."
+    yield f"- Its licence: {added.licence or UNKNOWN}; see those of its data.\n"
+
+
+def _commands(recipe: Mapping[str, Any], name: str) -> Iterator[str]:
+    verb = "pretrain" if "objective" in recipe else "finetune"
+    yield from ("## Commands", "", "```sh")
+    yield f"headwater {verb} recipe.toml --output runs/{name}    # the recipe above"
+    if task := recipe.get("task"):
+        yield f"headwater evaluate --model runs/{name} --task {json.dumps(task)} --data FILE"
+    yield "```"

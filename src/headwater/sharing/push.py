@@ -1,0 +1,93 @@
+"""Publishing a model on the hub: a commit of its files with its card, by huggingface-hub.
+
+Only what `load` reads is published, and the card: no state, no log, no data. One commit holds all
+files, so that nobody loads half a model.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.checkpoints.hub import BUNDLED, WANTED, resolve
+from headwater.checkpoints.parts import BASE, Base
+from headwater.errors import UserError
+from headwater.sharing.card import card
+
+CARD = "README.md"
+
+_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What is published under which name.
+
+    files: of the model's folder, by their names there, in the order of the names.
+    card: the text of README.md.
+    """
+
+    name: str
+    folder: Path
+    files: tuple[str, ...]
+    card: str
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each file."""
+        sizes = {name: (self.folder / name).stat().st_size for name in self.files}
+        return {**sizes, CARD: len(self.card.encode())}
+
+
+def prepare(run: str, name: str) -> Upload:
+    """Choose the files of a run or a model, and check that others could load them.
+
+    Args:
+        run: a run folder, a model's folder, or a bundled name.
+        name: `USER/NAME`.
+    """
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{name!r}: a name on the hub is USER/NAME, of letters, digits, -, _ and .")
+    if run not in BUNDLED and not Path(run).is_dir():
+        raise UserError(f"{run}: no such folder; a run or a model on this disk is published")
+    folder = resolve(run)
+    base = folder / BASE
+    if base.is_file() and Path(path := Base.read(base).path).is_absolute():
+        raise UserError(
+            f"{base}: the body is {path}, on this disk alone; merge a LoRA (`headwater merge`), or "
+            "train on a body of the hub"
+        )
+    found = sorted({each.name for pattern in WANTED for each in folder.glob(pattern)})
+    own = folder / CARD
+    text = own.read_text("utf-8") if own.is_file() else card(Path(run))
+    return Upload(name, folder, tuple(found), text)
+
+
+def push(upload: Upload, *, private: bool = False) -> str:
+    """Publish, and return the address of the commit. HF_ENDPOINT names another hub.
+
+    Args:
+        private: make a new repository private; one that is there stays as it is.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    api = HfApi()
+    additions = [CommitOperationAdd(name, upload.folder / name) for name in upload.files]
+    additions.append(CommitOperationAdd(CARD, upload.card.encode()))
+    try:
+        api.create_repo(upload.name, private=private or None, exist_ok=True)
+        commit = api.create_commit(
+            upload.name, additions, commit_message=f"{upload.name}, by headwater"
+        )
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, RuntimeError) as error:
+        raise UserError(f"{upload.name}: {_reason(error)}") from None
+    return str(commit.commit_url)
+
+
+def _reason(error: Exception) -> str:
+    """Say why nothing was published, and what to do."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403):
+        return "the hub does not let you write there; `hf auth login` with a token that may"
+    said = str(error.__cause__ or error).strip().split("\n")[0] or type(error).__name__
+    return f"nothing was published ({said}); run the same command again"

@@ -1,0 +1,96 @@
+"""A recipe is looked at before it runs: its data, lengths, labels, rate, steps and memory."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny
+from headwater.doctor.check import check
+from headwater.doctor.finding import Finding
+
+LABEL, MLM = "entailment", {"max_length": 32, "next_sentence": False}
+
+
+def found(recipe: Path) -> dict[str, Finding]:
+    return {each.name: each for each in check(str(recipe))}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An RTE recipe with one label alone, a long input, a test in the training text."""
+    vocabulary = tiny.wordpiece(tmp_path / "vocabulary", tiny.WORDS)
+    tiny.model_folder(tmp_path / "model", vocabulary)
+    rows = [
+        (number, f"the mill is {number} .", "the river is . " * (9 if number == 0 else 1), LABEL)
+        for number in range(12)
+    ]
+    tiny.tab_separated(tmp_path / "train.tsv", rows, tiny.RTE)
+    tiny.tab_separated(tmp_path / "dev.tsv", rows[3:6], tiny.RTE)
+    (tmp_path / "recipe.toml").write_text(
+        f'model = "{tmp_path / "model"}"\ntask = "rte"\n'
+        f'[data]\ntrain = "{tmp_path / "train.tsv"}"\n'
+        f'validation = "{tmp_path / "dev.tsv"}"\n[sequence]\nmax_length = 32\n'
+        "[training]\nlearning_rate = 0.5\nepochs = 40\nbatch = {examples = 12}\n"
+    )
+    return tmp_path
+
+
+def test_faults_of_a_recipe(folder: Path) -> None:
+    said = found(folder / "recipe.toml")
+    expected = {
+        "inputs cut": "sequence.max_length",
+        "labels never seen": "data.train",
+        "leakage": "data.held_out",
+        "learning rate": "training.learning_rate",
+        "epochs": "training.steps or training.epochs",
+        "padding": "training.batch.tokens",
+    }
+    warned = {name: each.key for name, each in said.items() if each.level == "warning"}
+    assert warned == expected
+    assert said["inputs cut"].value == pytest.approx(1 / 12, abs=1e-4)
+    unseen = said["labels never seen"]
+    assert unseen.value == 1 and "never seen there: not_entailment" in unseen.said
+    assert said["leakage"].value == 1.0 and said["epochs"].value == 40.0
+    assert said["memory"].level == "fine"
+    assert not (folder / "runs").exists()
+
+
+def test_targets_that_are_cut_or_unknown(tmp_path: Path) -> None:
+    """T5 learns `positive` by a vocabulary without the letter v, in three tokens at most."""
+    vocabulary = tiny.unigram(tmp_path / "vocabulary", ("the", "mill"), "abcdefghilmnoprst")
+    tiny.model_folder(tmp_path / "model", vocabulary, family="t5")
+    tiny.sst2(tmp_path / "train.tsv", 8)
+    (tmp_path / "recipe.toml").write_text(
+        f'model = "{tmp_path / "model"}"\ntask = "sst2"\n'
+        f'[data]\ntrain = "{tmp_path / "train.tsv"}"\n'
+        "[text]\nmax_inputs = 64\nmax_targets = 3\n"
+    )
+    said = found(tmp_path / "recipe.toml")
+    assert said["unknown in targets"].value == 1.0 and said["unknown in targets"].key
+    assert said["targets cut"].value == 1.0 and said["targets cut"].key == "text.max_targets"
+    assert said["inputs cut"].level == "fine"
+    assert said["validation"].key == "data.validation"
+
+
+def test_pretraining(tmp_path: Path) -> None:
+    vocabulary = tiny.wordpiece(tmp_path / "vocabulary", tiny.WORDS, tiny.LETTERS)
+    texts = tiny.json_lines(tmp_path / "text.jsonl", [{"text": tiny.GOOD}, {"text": tiny.BAD}] * 9)
+    store = tiny.token_store(tmp_path / "store", vocabulary, texts)
+    recipe = tiny.pretrain_recipe("mlm", "bert-base-uncased", store, mlm=MLM)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml())
+    said = found(tmp_path / "recipe.toml")
+    assert said["mask token"].value is True and said["mask token"].level == "fine"
+    assert {"learning rate", "epochs", "padding", "memory"} <= said.keys()
+
+
+def test_on_the_screen_and_as_json(headwater: Any, folder: Path) -> None:
+    ran = headwater("doctor", folder / "recipe.toml")
+    assert ran.code == 0, ran.err
+    assert "!! epochs: 40 steps are 40.0 epochs of 1 steps. -> training.steps" in ran.out
+    assert ran.out.splitlines()[-1].endswith("looked at, 6 warnings")
+    listed = json.loads(headwater("doctor", folder / "model", "--json").out)
+    names = {each["name"]: each for each in listed}
+    assert names["tensors not finite"]["value"] == 0
+    assert headwater("doctor", folder / "absent.toml").err.endswith("no such recipe\n")

@@ -1,0 +1,80 @@
+"""Each fault of a made-up run is found, and a good run has none."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.doctor.finding import Finding
+from headwater.doctor.run import check_run
+from headwater.errors import UserError
+
+Values = Callable[[int], Any]
+STEPS = 40
+
+
+def made(
+    folder: Path,
+    loss: Values = lambda step: 4 / step**0.3,
+    norm: Values = lambda step: 1.0 + 0.1 * (step % 3),
+    f1: Values = lambda step: 60 + step / 2 if step < 36 else 77.5,
+    config: str = "",
+    padding: float = 0.01,
+) -> dict[str, Finding]:
+    """Write a log with an evaluation after every fourth step, and return the findings."""
+    lines: list[dict[str, Any]] = []
+    for step in range(1, STEPS + 1):
+        training = {"loss": loss(step), "gradient_norm": norm(step), "padding": padding}
+        lines.append({"step": step, **training})
+        if step % 4 == 0:
+            lines.append({"step": step, "evaluation": {"f1": f1(step), "loss": 100 - f1(step)}})
+    (folder / "log.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    (folder / "config.toml").write_text(config)
+    return {each.name: each for each in check_run(folder)}
+
+
+def test_a_good_run_has_no_warning(tmp_path: Path) -> None:
+    found = made(tmp_path)
+    assert {name for name, each in found.items() if each.level == "warning"} == set()
+    assert found["best step"].value == 36 and found["loss"].level == "fine"
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "key"),
+    [
+        ({"loss": lambda step: 2.0}, "loss", "training.learning_rate"),
+        ({"loss": lambda s: None if s == 9 else 1 / s}, "loss not finite", "training.precision"),
+        ({"norm": lambda s: 90.0 if s == 30 else 1.0}, "gradient norm", "training.max_grad_norm"),
+        ({"padding": 0.5}, "padding", "training.batch.tokens"),
+        ({"f1": lambda s: 80 - abs(s - 12)}, "overfitting", "training.early_stopping_patience"),
+        ({"f1": lambda s: 80 - abs(s - 12)}, "best step", "training.epochs or training.steps"),
+    ],
+)
+def test_each_fault_is_found(tmp_path: Path, changes: dict[str, Any], name: str, key: str) -> None:
+    found = made(tmp_path, **changes)[name]
+    assert found.level == "warning" and found.key.startswith(key)
+
+
+def test_the_numbers_are_those_of_the_log(tmp_path: Path) -> None:
+    found = made(tmp_path, f1=lambda s: 80 - abs(s - 12), norm=lambda s: 25.0 if s == 30 else 2.0)
+    assert found["overfitting"].value == 28.0 and found["best step"].value == 12
+    assert found["gradient norm"].value == 12.5 and "step 30" in found["gradient norm"].said
+
+
+def test_a_loss_is_best_where_it_is_lowest(tmp_path: Path) -> None:
+    config = '[training]\nmetric_for_best_model = "loss"\nbest_is = "lowest"\n'
+    found = made(tmp_path, f1=lambda s: 80 - abs(s - 12), config=config)
+    assert found["best step"].value == 12
+    assert found["overfitting"].value == pytest.approx(140.0)
+
+
+def test_evaluations_that_jump_are_noise(tmp_path: Path) -> None:
+    found = made(tmp_path, f1=lambda s: 70 + (s % 8))
+    assert found["evaluation noise"].value == 4.0 and found["evaluation noise"].key
+
+
+def test_a_run_without_steps_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no training step yet"):
+        list(check_run(tmp_path))
