@@ -25,6 +25,10 @@ SIZES = {
 CONFIGS = {
     "bert": lambda **extra: transformers.BertConfig(**SIZES, **extra),
     "roberta": lambda **extra: transformers.RobertaConfig(**SIZES, type_vocab_size=1, **extra),
+    "xlm-roberta": lambda **extra: transformers.XLMRobertaConfig(
+        **SIZES, type_vocab_size=1, **extra
+    ),
+    "camembert": lambda **extra: transformers.CamembertConfig(**SIZES, type_vocab_size=1, **extra),
     "distilbert": lambda **extra: transformers.DistilBertConfig(
         vocab_size=60,
         dim=24,
@@ -160,7 +164,8 @@ def test_loads_and_equals(
     assert_close(loss, published.loss, TOLERANCE[dtype][1], "loss")
     loss.backward()
     published.loss.backward()
-    gradients = {name: p.grad for name, p in theirs.named_parameters()}
+    named = theirs.named_parameters(remove_duplicate=False)  # a tied one by both of its names
+    gradients = {name: p.grad for name, p in named}
     for name, parameter in loaded.model.named_parameters():
         published_name = TABLES[family].name_in_file(name, head)
         assert parameter.grad is not None, name

@@ -15,7 +15,7 @@ from headwater.models.family import CheckpointFormat, Family, Kind
 from headwater.models.key_table import KeyTable
 
 MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
-    "bert": ("bert", "roberta", "distilbert", "headwater-bert"),
+    "bert": ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "headwater-bert"),
     "cbow": ("cbow",),
     "elmo": ("elmo",),
     "encoder_decoder": ("encoder-decoder",),

@@ -8,14 +8,16 @@ from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import check_class, reads, refuse_unread
 from headwater.text.vocabulary import Vocabulary
 
-VOCABULARY_FILES = ("spiece.model", "tokenizer.json", "vocab.txt", "vocab.json")
+PIECE_FILES = ("sentencepiece.bpe.model", "spm.model")
+VOCABULARY_FILES = ("spiece.model", "tokenizer.json", *PIECE_FILES, "vocab.txt", "vocab.json")
 
 
 def load_vocabulary(path: Path | str) -> Vocabulary:
     """Load the vocabulary of a folder, or of one file (its neighbors' settings are read too).
 
     In a folder `spiece.model` comes first where it is T5's, because it defines T5's ids, then
-    `tokenizer.json`, `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
+    `tokenizer.json`, the SentencePiece models of encoders (`sentencepiece.bpe.model` and
+    `spm.model`), `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
     and `special_tokens_map.json` say of lower case, accents or the special tokens is followed, and
     so are the tokens that they and `added_tokens.json` add. A class of `transformers` that reads
     its files in a way of its own is refused by name.
@@ -42,6 +44,10 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
 def _load_file(file: Path, settings: Settings) -> Vocabulary:
     """Each family's library is imported only when a file of it is opened."""
     check_class(settings.named, file)
+    if file.name in PIECE_FILES:
+        from headwater.text.pieces import read_pieces
+
+        return read_pieces(file, settings)
     if file.suffix == ".model":
         from headwater.text.unigram import read_sentencepiece
 

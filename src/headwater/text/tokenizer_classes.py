@@ -36,6 +36,8 @@ GPT1 = "OpenAIGPTTokenizer"
 
 READERS: dict[str, tuple[str, ...]] = {
     "spiece.model": ("T5Tokenizer", "MT5Tokenizer"),
+    "sentencepiece.bpe.model": ("XLMRobertaTokenizer", "CamembertTokenizer"),
+    "spm.model": ("DebertaV2Tokenizer",),
     "vocab.txt": (*_BERTS, "ConvBertTokenizer", "RetriBertTokenizer"),
     "vocab.json": ("GPT2Tokenizer", *ROBERTAS, GPT1),
 }
@@ -148,7 +150,7 @@ def check_class(found: TokenizerClass | None, file: Path) -> None:
     """Refuse a file that the class does not read as it is read here."""
     if found is None:
         return
-    kind = "spiece.model" if file.suffix == ".model" else file.name
+    kind = "spiece.model" if file.suffix == ".model" and file.name not in READERS else file.name
     if found.name in PYTHON_ONLY:
         raise UserError(f"{found}, which is not supported; {_SUPPORTED}")
     if kind in READERS and not found.generic and not reads(found, kind):
