@@ -25,6 +25,12 @@ PUBLISHED = {
     "camembert-large": 336_661_504,
     "distilbert-base-uncased": 66_362_880,
     "distilbert-base-cased": 65_190_912,
+    "electra-small-discriminator": 13_483_008,
+    "electra-small-generator": 13_483_008,
+    "electra-base-discriminator": 108_891_648,
+    "electra-base-generator": 33_511_168,
+    "electra-large-discriminator": 334_092_288,
+    "electra-large-generator": 50_999_552,
     "cbow": 18_030_000,
     "elmo": 93_600_864,  # with the 16 numbers of a position without a character
     "elmo-medium": 28_027_744,

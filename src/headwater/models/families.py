@@ -17,6 +17,7 @@ from headwater.models.key_table import KeyTable
 MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
     "bert": ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "headwater-bert"),
     "cbow": ("cbow",),
+    "electra": ("electra",),
     "elmo": ("elmo",),
     "encoder_decoder": ("encoder-decoder",),
     "gpt": ("gpt2", "openai-gpt"),

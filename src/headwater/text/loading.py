@@ -36,8 +36,8 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     for folder in folders:
         refuse_unread(Settings.read(folder).named)
     raise UserError(
-        f"{path}: no vocabulary here; expected spiece.model, tokenizer.json, vocab.txt, "
-        "or vocab.json with merges.txt"
+        f"{path}: no vocabulary here; expected spiece.model, tokenizer.json, "
+        "sentencepiece.bpe.model, spm.model, vocab.txt, or vocab.json with merges.txt"
     )
 
 
