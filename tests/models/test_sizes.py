@@ -31,6 +31,13 @@ PUBLISHED = {
     "electra-base-generator": 33_511_168,
     "electra-large-discriminator": 334_092_288,
     "electra-large-generator": 50_999_552,
+    "deberta-v3-xsmall": 70_682_112,
+    "deberta-v3-small": 141_304_320,
+    "deberta-v3-base": 183_831_552,
+    "deberta-v3-large": 434_012_160,
+    "mdeberta-v3-base": 278_218_752,
+    "deberta-v2-xlarge": 884_593_152,
+    "deberta-v2-xxlarge": 1_564_549_632,
     "cbow": 18_030_000,
     "elmo": 93_600_864,  # with the 16 numbers of a position without a character
     "elmo-medium": 28_027_744,
