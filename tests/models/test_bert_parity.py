@@ -42,6 +42,9 @@ CONFIGS = {
     "deberta-v2": lambda **extra: transformers.DebertaV2Config(
         **SIZES, **DEBERTA, position_buckets=8, **extra
     ),
+    "albert": lambda **extra: transformers.AlbertConfig(
+        **SIZES, embedding_size=16, num_hidden_groups=2, inner_group_num=2, **extra
+    ),
     "distilbert": lambda **extra: transformers.DistilBertConfig(
         vocab_size=60,
         dim=24,

@@ -38,6 +38,10 @@ PUBLISHED = {
     "mdeberta-v3-base": 278_218_752,
     "deberta-v2-xlarge": 884_593_152,
     "deberta-v2-xxlarge": 1_564_549_632,
+    "albert-base-v2": 11_683_584,
+    "albert-large-v2": 17_683_968,
+    "albert-xlarge-v2": 58_724_864,
+    "albert-xxlarge-v2": 222_595_584,
     "cbow": 18_030_000,
     "elmo": 93_600_864,  # with the 16 numbers of a position without a character
     "elmo-medium": 28_027_744,

@@ -15,6 +15,7 @@ from headwater.models.family import CheckpointFormat, Family, Kind
 from headwater.models.key_table import KeyTable
 
 MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
+    "albert": ("albert",),
     "bert": ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "headwater-bert"),
     "cbow": ("cbow",),
     "deberta": ("deberta-v2",),
