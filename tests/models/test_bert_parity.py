@@ -45,6 +45,7 @@ CONFIGS = {
     "albert": lambda **extra: transformers.AlbertConfig(
         **SIZES, embedding_size=16, num_hidden_groups=2, inner_group_num=2, **extra
     ),
+    "mpnet": lambda **extra: transformers.MPNetConfig(**SIZES, **extra),
     "distilbert": lambda **extra: transformers.DistilBertConfig(
         vocab_size=60,
         dim=24,
