@@ -42,6 +42,8 @@ PUBLISHED = {
     "albert-large-v2": 17_683_968,
     "albert-xlarge-v2": 58_724_864,
     "albert-xxlarge-v2": 222_595_584,
+    "modernbert-base": 149_014_272,
+    "modernbert-large": 394_781_696,
     "mpnet-base": 109_486_464,
     "cbow": 18_030_000,
     "elmo": 93_600_864,  # with the 16 numbers of a position without a character

@@ -23,6 +23,7 @@ MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
     "elmo": ("elmo",),
     "encoder_decoder": ("encoder-decoder",),
     "gpt": ("gpt2", "openai-gpt"),
+    "modernbert": ("modernbert",),
     "mpnet": ("mpnet",),
     "t5": ("t5", "headwater-t5"),
 }
