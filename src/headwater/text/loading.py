@@ -5,7 +5,7 @@ from pathlib import Path
 from headwater.arguments import check_name
 from headwater.errors import UserError
 from headwater.text.settings import Settings
-from headwater.text.tokenizer_classes import check_class, reads, refuse_unread
+from headwater.text.tokenizer_classes import BYTES, check_class, reads, refuse_unread
 from headwater.text.vocabulary import Vocabulary
 
 PIECE_FILES = ("sentencepiece.bpe.model", "spm.model")
@@ -20,7 +20,7 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     `spm.model`), `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
     and `special_tokens_map.json` say of lower case, accents or the special tokens is followed, and
     so are the tokens that they and `added_tokens.json` add. A class of `transformers` that reads
-    its files in a way of its own is refused by name.
+    its files in a way of its own is refused by name. ByT5's reads no file.
     Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
     """
     path = Path(check_name(path, "vocabulary"))
@@ -28,6 +28,10 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
         return _load_file(path, Settings.read(path.parent))
     folders = (path, path / "model", path / "vocabulary")
     for folder in folders:
+        if _has_bytes(folder):
+            from headwater.text.byte_tokens import ByteVocabulary
+
+            return ByteVocabulary(Settings.read(folder))
         names = [name for name in VOCABULARY_FILES if (folder / name).exists()]
         if names:
             settings = Settings.read(folder)
@@ -39,6 +43,17 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
         f"{path}: no vocabulary here; expected spiece.model, tokenizer.json, "
         "sentencepiece.bpe.model, spm.model, vocab.txt, or vocab.json with merges.txt"
     )
+
+
+def holds_vocabulary(folder: Path) -> bool:
+    """Tell whether a folder has a vocabulary of its own, as files or by name."""
+    return _has_bytes(folder) or any((folder / name).exists() for name in VOCABULARY_FILES)
+
+
+def _has_bytes(folder: Path) -> bool:
+    """Tell whether a folder's class is the one that reads no file."""
+    stated = (folder / "tokenizer_config.json").exists()
+    return stated and Settings.read(folder).tokenizer_class == BYTES
 
 
 def _load_file(file: Path, settings: Settings) -> Vocabulary:

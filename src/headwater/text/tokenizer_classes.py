@@ -33,6 +33,8 @@ _BERTS = (  # `transformers` looks these up by name
 )
 ROBERTAS = ("RobertaTokenizer", "LongformerTokenizer", "BartTokenizer", "LEDTokenizer")
 GPT1 = "OpenAIGPTTokenizer"
+BYTES = "ByT5Tokenizer"
+"""Reads no file: its tokens are bytes."""
 
 READERS: dict[str, tuple[str, ...]] = {
     "spiece.model": ("T5Tokenizer", "MT5Tokenizer"),
@@ -45,8 +47,8 @@ READERS: dict[str, tuple[str, ...]] = {
 
 PYTHON_ONLY = (
     *("BartphoTokenizer", "BertJapaneseTokenizer", "BertweetTokenizer", "BioGptTokenizer"),
-    *("BlenderbotSmallTokenizer", "ByT5Tokenizer", "CTRLTokenizer", "CanineTokenizer"),
-    *("CpmAntTokenizer", "EsmTokenizer", "FSMTTokenizer", "FlaubertTokenizer"),
+    *("BlenderbotSmallTokenizer", "CTRLTokenizer", "CanineTokenizer", "CpmAntTokenizer"),
+    *("EsmTokenizer", "FSMTTokenizer", "FlaubertTokenizer"),
     *("GPTNeoXJapaneseTokenizer", "LukeTokenizer", "MLukeTokenizer", "MyT5Tokenizer"),
     *("PerceiverTokenizer", "PhobertTokenizer", "ProphetNetTokenizer", "RoCBertTokenizer"),
     *("RoFormerTokenizer", "TapasTokenizer", "TransfoXLTokenizer", "XLMTokenizer"),
@@ -65,7 +67,7 @@ _OF_MODELS = {
     "bertweet": "BertweetTokenizer",
     "bert-japanese": "BertJapaneseTokenizer",
     "big_bird": "BigBirdTokenizer",
-    "byt5": "ByT5Tokenizer",
+    "byt5": BYTES,
     "camembert": "CamembertTokenizer",
     "canine": "CanineTokenizer",
     "ctrl": "CTRLTokenizer",
