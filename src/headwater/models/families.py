@@ -25,7 +25,7 @@ MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
     "gpt": ("gpt2", "openai-gpt"),
     "modernbert": ("modernbert",),
     "mpnet": ("mpnet",),
-    "t5": ("t5", "headwater-t5"),
+    "t5": ("t5", "mt5", "umt5", "headwater-t5"),
 }
 """By family, whose record stands in models/NAME/family.py: the `model_type`s of config.json."""
 
