@@ -49,6 +49,10 @@ class Head(nn.Module):
         """Return what it reads of a body's outputs `[batch, length, hidden]`: mostly all."""
         return hidden
 
+    def prepared(self, batch: Batch, body: Body) -> Batch:
+        """Return the batch that the body is to read for a loss: mostly the same."""
+        return batch
+
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
         loss = _LOSSES.get(self.name, cross_entropy_sum)
@@ -307,6 +311,7 @@ class ModelWithHead(nn.Module):
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
+        batch = self.head.prepared(batch, self.body)
         hidden, vectors = self.encode(batch), self.body.token_embedding
         sums = self.head.loss_sums(self.head.read(hidden, batch), vectors, batch)
         if self.auxiliary_lm:

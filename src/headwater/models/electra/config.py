@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
 
 
@@ -34,6 +35,8 @@ class ElectraConfig:
     pad_token_id: int = 0
     tie_word_embeddings: bool = field(default=True, repr=False)
     """One table for the inputs and the masked LM of a generator."""
+    generator_hidden_size: int = 0
+    """In pre-training on replaced tokens, the width of the generator; it is not saved."""
     classifier_dropout: float = 0.1
     """Dropout before a classifier: that of the body unless config.json says otherwise."""
     label_names: tuple[str, ...] = ("LABEL_0", "LABEL_1")
@@ -41,6 +44,8 @@ class ElectraConfig:
 
     def __post_init__(self) -> None:
         assert self.layer.longest > 0  # it checks the rest
+        if self.generator_hidden_size:
+            assert self.generator.longest > 0
 
     @property
     def layer(self) -> BertConfig:
@@ -61,9 +66,32 @@ class ElectraConfig:
         )
 
     @property
+    def generator(self) -> BertConfig:
+        """The BERT that the layers of its generator are of: as many, and in all narrower."""
+        width = self.generator_hidden_size
+        return replace(
+            self.layer,
+            hidden_size=width,
+            num_attention_heads=max(1, self.num_attention_heads * width // self.hidden_size),
+            intermediate_size=max(1, self.intermediate_size * width // self.hidden_size),
+        )
+
+    @property
     def embedding(self) -> BertConfig:
         """The BERT that its sum of vectors is of."""
         return replace(self.layer, hidden_size=self.embedding_size, num_attention_heads=1)
+
+
+def refuse_objective(config: ElectraConfig, objective: str, packed: bool) -> None:
+    """Raise UserError where replaced tokens are to be told without a generator, or the reverse."""
+    if objective == "replaced_tokens" and not config.generator_hidden_size:
+        raise UserError(
+            "objective 'replaced_tokens' needs a generator, which no folder holds: start from "
+            "network.preset, and set network.sizes.generator_hidden_size, such as a quarter of "
+            f"the hidden_size {config.hidden_size}"
+        )
+    if objective != "replaced_tokens" and config.generator_hidden_size:
+        raise UserError(f"generator_hidden_size: objective {objective!r} has no generator")
 
 
 _SMALL = ElectraConfig()

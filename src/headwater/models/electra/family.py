@@ -4,7 +4,7 @@ from typing import Any
 
 from headwater.models.bert.keys import encoder_heads, encoder_modules
 from headwater.models.config import BodySizes, same_names
-from headwater.models.electra.config import PRESETS, ElectraConfig
+from headwater.models.electra.config import PRESETS, ElectraConfig, refuse_objective
 from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
 from headwater.models.key_table import HeadKeys, KeyTable
 
@@ -33,6 +33,7 @@ _KEYS = KeyTable(
     },
     output=("generator_lm_head.weight", "electra.embeddings.word_embeddings.weight"),
     ignored=(r"electra\.embeddings\.position_ids",),
+    unsaved="head.generator.",
 )
 
 
@@ -50,7 +51,7 @@ ELECTRA = Family(
     formats={
         "electra": CheckpointFormat(
             _KEYS,
-            same_names(ElectraConfig, "label_names"),
+            same_names(ElectraConfig, "label_names", "generator_hidden_size"),
             ElectraConfig(),
             "electra-base-discriminator",
         )
@@ -67,7 +68,8 @@ ELECTRA = Family(
         f"{config.num_attention_heads} heads, encoder"
     ),
     training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
-    objectives=("mlm",),
+    objectives=("mlm", "replaced_tokens"),
+    refuse_objective=refuse_objective,
     quick=QuickStudy(
         preset="electra-small-discriminator",
         sizes={

@@ -18,11 +18,11 @@ from headwater.models.bert.network import Embeddings, block
 from headwater.models.body import EncoderBody, entering
 from headwater.models.config import HeadName
 from headwater.models.electra.config import ElectraConfig
+from headwater.models.electra.replaced import ReplacedTokenHead
 from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
 from headwater.models.family import Heads
-from headwater.models.heads import Head, MaskedLMHead, PooledHead, SpanHead, TokenHead
-from headwater.models.losses import IGNORED, Batch
-from headwater.nn.feedforward import ACTIVATIONS
+from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
+from headwater.models.losses import Batch
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
 from headwater.nn.pooler import Pooler
@@ -75,34 +75,6 @@ class Electra(EncoderBody):
         return [*entered, last]
 
 
-class ReplacedTokenHead(Head):
-    """Whether each token was replaced (section 3.1, the discriminator): `[batch, length]`.
-
-    Labels: `labels` `[batch, length]`, 1 where a token was replaced, IGNORED on padding.
-    """
-
-    name: HeadName = "replaced_token"
-
-    def __init__(self, width: int, act: str) -> None:
-        super().__init__()
-        self.dense = nn.Linear(width, width)
-        self.activation = ACTIVATIONS[act]
-        self.prediction = nn.Linear(width, 1)
-
-    def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
-        logits: Tensor = self.prediction(self.activation(self.dense(hidden)))
-        return at_least_float32(logits.squeeze(-1))
-
-    def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Sum the binary cross-entropies of all tokens with a label."""
-        labels = batch["labels"]
-        labelled = labels != IGNORED
-        logits = self(hidden, vectors)[labelled]
-        targets = labels[labelled].to(logits.dtype)
-        loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
-        return {self.name: loss}
-
-
 def build_body(config: ElectraConfig, bare: bool) -> Electra:
     """Build the network, with empty weights; no head changes it."""
     return Electra(config)
@@ -133,5 +105,5 @@ HEADS: Heads[ElectraConfig] = {
         ),
         masked_lm=_masked_lm,
     ),
-    "replaced_token": lambda config: ReplacedTokenHead(config.hidden_size, config.hidden_act),
+    "replaced_token": ReplacedTokenHead,
 }

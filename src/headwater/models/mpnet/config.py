@@ -12,8 +12,9 @@ from typing import Literal
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
 
-BUCKETS = 32
-"""Of distances; the published code computes with this number, whatever config.json says."""
+BUCKETS, PADDING = 32, 1
+"""The published code computes with these numbers, whatever config.json says: how many buckets of
+distances there are, and which token is padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class MPNetConfig:
     layer_norm_eps: float = 1e-5
     initializer_range: float = 0.02
     relative_attention_num_buckets: int = BUCKETS
-    pad_token_id: int = 1
+    pad_token_id: int = PADDING
     tie_word_embeddings: bool = field(default=True, repr=False)
     """One table for the inputs and the masked LM."""
     label_names: tuple[str, ...] = ("LABEL_0", "LABEL_1")
@@ -44,6 +45,11 @@ class MPNetConfig:
             raise UserError(
                 f"relative_attention_num_buckets {self.relative_attention_num_buckets}: every "
                 f"MPNet has {BUCKETS}"
+            )
+        if self.pad_token_id != PADDING:
+            raise UserError(
+                f"pad_token_id {self.pad_token_id}: every MPNet counts positions by the padding "
+                f"{PADDING}; take a vocabulary in which padding has that id"
             )
         assert self.layer.longest > 0  # it checks the rest
 
