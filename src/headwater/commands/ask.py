@@ -8,7 +8,9 @@ from headwater.commands.documents import FolderTexts, read_context
 from headwater.commands.terminal import (
     Device,
     Json,
+    MaxAnswerLength,
     Model,
+    NoAnswerThreshold,
     PadPunctuation,
     Precision,
     argument,
@@ -38,6 +40,8 @@ def ask(
     ] = None,
     model: Model = "reader",
     top_k: Annotated[int, option("How many answers to show.", min=1, max=10**6)] = 1,
+    no_answer_threshold: NoAnswerThreshold = None,
+    max_answer_length: MaxAnswerLength = None,
     pad_punctuation: PadPunctuation = None,
     json: Json = False,
     precision: Precision = "auto",
@@ -46,7 +50,14 @@ def ask(
     from headwater.inference.loaded import load
 
     documents = read_context(context) if context is not None else None
-    loaded = load(model, device, precision=precision, pad_punctuation=pad_punctuation)
+    loaded = load(
+        model,
+        device,
+        precision=precision,
+        pad_punctuation=pad_punctuation,
+        no_answer_threshold=no_answer_threshold,
+        max_answer_length=max_answer_length,
+    )
     if loaded.generates and loaded.objective:
         logger.info(
             f"{model}: pre-trained by {loaded.objective} and adapted to no task, so that its "
