@@ -1,4 +1,4 @@
-"""T5 v1.0 and v1.1 equal the published code; steps with the cache equal decoding at once."""
+"""T5 v1.0, v1.1, mT5 and umT5 equal the published code; with the cache, too, decoding at once."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,9 @@ import pytest
 import torch
 import transformers
 from torch import Tensor
+from transformers.models.mt5 import modeling_mt5
 from transformers.models.t5 import modeling_t5
+from transformers.models.umt5 import modeling_umt5
 
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.models.families import keys_of
@@ -15,6 +17,11 @@ from headwater.models.text_to_text import shift_right
 
 V1_0 = {"feed_forward_proj": "relu"}
 V1_1 = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "num_decoder_layers": 3}
+MT5 = V1_1 | {"family": "MT5"}
+UMT5 = {"feed_forward_proj": "gated-gelu", "num_decoder_layers": 3, "family": "UMT5"}
+VERSIONS = pytest.mark.parametrize(
+    "version", [V1_0, V1_1, MT5, UMT5], ids=["v1.0", "v1.1", "mT5", "umT5"]
+)
 TOLERANCE = {torch.float32: (1e-5, 1e-4), torch.float64: (1e-9, 1e-8)}
 
 
@@ -33,10 +40,13 @@ def reference_in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
         return self.weight * (hidden * torch.rsqrt(variance + self.variance_epsilon))
 
     monkeypatch.setattr(modeling_t5.T5LayerNorm, "forward", forward)
+    monkeypatch.setattr(modeling_mt5.MT5LayerNorm, "forward", forward)
+    monkeypatch.setattr(modeling_umt5.UMT5LayerNorm, "forward", forward)
 
 
 def published_t5(version: dict[str, Any], dtype: torch.dtype) -> Any:
-    config = transformers.T5Config(
+    family = version.get("family", "T5")
+    config = getattr(transformers, f"{family}Config")(
         vocab_size=50,
         d_model=16,
         d_kv=5,
@@ -46,10 +56,10 @@ def published_t5(version: dict[str, Any], dtype: torch.dtype) -> Any:
         relative_attention_num_buckets=8,
         relative_attention_max_distance=20,
         decoder_start_token_id=0,
-        **version,
+        **{name: value for name, value in version.items() if name != "family"},
     )
     config._attn_implementation = "eager"
-    model = transformers.T5ForConditionalGeneration(config)
+    model = getattr(transformers, f"{family}ForConditionalGeneration")(config)
     if "tie_word_embeddings" in version:  # the constructor ties even so
         model.lm_head.weight = torch.nn.Parameter(torch.empty(50, 16))
     for parameter in model.parameters():
@@ -74,12 +84,12 @@ def assert_near(ours: Tensor, theirs: Tensor, tolerance: float, what: str) -> No
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-@pytest.mark.parametrize("version", [V1_0, V1_1], ids=["v1.0", "v1.1"])
+@VERSIONS
 def test_t5_equals(tmp_path: Path, version: dict[str, Any], dtype: torch.dtype) -> None:
     theirs = published_t5(version, dtype)
     theirs.save_pretrained(tmp_path)
     ours = load_model(tmp_path, dtype=dtype).model
-    assert ours.config.scale_decoder_outputs is (version is V1_0)
+    assert ours.config.scale_decoder_outputs is (version in (V1_0, UMT5))
     batch = t5_batch()
     result = theirs(**batch | {"attention_mask": batch["attention_mask"].long()})
     mask = batch["attention_mask"]
@@ -96,12 +106,12 @@ def test_t5_equals(tmp_path: Path, version: dict[str, Any], dtype: torch.dtype) 
         assert_near(parameter.grad, other, TOLERANCE[dtype][1], name)
 
 
-@pytest.mark.parametrize("version", [V1_0, V1_1], ids=["v1.0", "v1.1"])
+@VERSIONS
 def test_published_code_opens_our_t5(tmp_path: Path, version: dict[str, Any]) -> None:
     theirs = published_t5(version, torch.float32)
     theirs.save_pretrained(tmp_path / "theirs")
     save_model(tmp_path / "ours", load_model(tmp_path / "theirs").model)
-    again, report = transformers.T5ForConditionalGeneration.from_pretrained(
+    again, report = type(theirs).from_pretrained(
         tmp_path / "ours", output_loading_info=True, attn_implementation="eager"
     )
     assert not report["missing_keys"], report
@@ -122,7 +132,7 @@ def test_an_untied_config_as_first_published(tmp_path: Path) -> None:
     assert_near(load_model(tmp_path).model(batch), theirs(**batch).logits, 1e-5, "logits")
 
 
-@pytest.mark.parametrize("version", [V1_0, V1_1], ids=["v1.0", "v1.1"])
+@VERSIONS
 def test_steps_with_the_cache_equal_decoding_at_once(
     tmp_path: Path, version: dict[str, Any]
 ) -> None:

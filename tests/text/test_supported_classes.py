@@ -85,8 +85,11 @@ def test_a_sentencepiece_model_of_another_class(shared: Path, tmp_path: Path, na
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({"tokenizer_config": {"tokenizer_class": "ByT5Tokenizer"}}, "names ByT5Tokenizer, which"),
-        ({"config": {"model_type": "xlm-roberta"}}, "goes with XLMRobertaTokenizer, which"),
+        (
+            {"tokenizer_config": {"tokenizer_class": "CanineTokenizer"}},
+            "names CanineTokenizer, which",
+        ),
+        ({"config": {"model_type": "mbart"}}, "goes with MBartTokenizer, which"),
         ({"tokenizer_config": {"tokenizer_class": "BertTokenizer"}}, "no vocabulary here"),
         ({"config": {"model_type": "bert"}}, "no vocabulary here"),
     ],
@@ -95,7 +98,7 @@ def test_a_folder_without_a_file_that_is_read_here(
     tmp_path: Path, files: dict[str, Any], expected: str
 ) -> None:
     _stated(tmp_path, **files)
-    (tmp_path / "sentencepiece.bpe.model").write_bytes(b"x")
+    (tmp_path / "tokenizer.model").write_bytes(b"x")
     with pytest.raises(UserError, match=expected):
         load_vocabulary(tmp_path)
 

@@ -129,6 +129,7 @@ def _tensors(model: Model) -> dict[str, Tensor]:
         body = {f"{_BODY}{keys.name_in_file(name, None)}": each for name, each in state.items()}
         return body | {f"{_HEADS}{name}": each for name, each in model.heads.state_dict().items()}
     state, head = model.state_dict(), model.head_name
+    state = {name: each for name, each in state.items() if not name.startswith(keys.unsaved)}
     named = pack({keys.name_in_file(name, head): each for name, each in state.items()}, keys)
     if keys.output is not None and keys.output[0] in named:  # untied: both names are asked for
         pairs = ((other, named.get(name)) for other, name in keys.renamed.items())

@@ -164,16 +164,22 @@ def pack(tensors: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         module, _, leaf = name.rpartition(".")
         whole, _, part = module.rpartition(".")
-        fused = part in keys.fused.get(numbered(whole)[0], ())
+        fused = part in (_parts(whole, keys) or ())
         stored.setdefault(f"{whole if fused else module}.{leaf}", {})[part] = tensor
     result = {}
     for name, found in stored.items():
         module, _, leaf = name.rpartition(".")
         pattern, _ = numbered(module)
-        parts = keys.fused.get(pattern)
+        parts = _parts(module, keys)
         [tensor] = [torch.cat([found[part] for part in parts])] if parts else found.values()
         result[name] = _turn(tensor, leaf) if pattern in keys.transposed else tensor
     return result
+
+
+def _parts(module: str, keys: KeyTable) -> tuple[str, ...] | None:
+    """Return the parts of a module of the file, with the body's prefix or without; None: none."""
+    pattern, _ = numbered(module)
+    return keys.fused.get(pattern, keys.fused.get(keys.prefix + pattern))
 
 
 def _turn(tensor: Tensor, leaf: str) -> Tensor:

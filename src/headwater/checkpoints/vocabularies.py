@@ -5,13 +5,13 @@ from pathlib import Path
 from headwater.checkpoints.parts import Adaptation, base_folder, read_adaptation
 from headwater.checkpoints.peft_folder import PeftFolder
 from headwater.errors import UserError
-from headwater.text.loading import VOCABULARY_FILES, load_vocabulary
+from headwater.text.loading import holds_vocabulary, load_vocabulary
 from headwater.text.vocabulary import Vocabulary
 
 
 def vocabulary_of(folder: Path) -> Vocabulary:
     """Load the vocabulary of a model's folder; of one without a body or a vocabulary the body's."""
-    if any((folder / name).exists() for name in VOCABULARY_FILES):
+    if holds_vocabulary(folder):
         return load_vocabulary(folder)
     adaptation, peft = read_adaptation(folder), PeftFolder.find(folder)
     if adaptation is not None:

@@ -11,7 +11,9 @@ from headwater.commands.terminal import (
     Device,
     Filters,
     Json,
+    MaxAnswerLength,
     Model,
+    NoAnswerThreshold,
     PadPunctuation,
     Precision,
     argument,
@@ -40,9 +42,6 @@ Context = Annotated[
 ]
 Questions = Annotated[str | None, option("Of an index: questions, one a line.", "FILE|-")]
 Read = Annotated[int | None, option("Of an index: how many passages are read [5].", min=1)]
-Threshold = Annotated[
-    float | None, option("Of an index: how far ahead 'the documents do not say' must be to win.")
-]
 
 
 @described("Answer a question, from a text, an index or what the model knows.")
@@ -54,7 +53,8 @@ def ask(
     questions: Questions = None,
     filters: Filters = None,
     read: Read = None,
-    no_answer_threshold: Threshold = None,
+    no_answer_threshold: NoAnswerThreshold = None,
+    max_answer_length: MaxAnswerLength = None,
     pad_punctuation: PadPunctuation = None,
     json: Json = False,
     precision: Precision = "auto",
@@ -65,14 +65,16 @@ def ask(
         "device": device,
         "precision": precision,
         "pad_punctuation": pad_punctuation,
+        "max_answer_length": max_answer_length,
     }
-    options = {"read": read, "no_answer_threshold": no_answer_threshold}
     if context is not None and is_index(context):
+        options = {"read": read, "no_answer_threshold": no_answer_threshold}
         given = (context, asked, model, top_k, filters or (), options, json)
         ask_index(*given, several=questions is not None, **loading)
         return
-    refuse_without_index(questions=questions, filter=filters, **options)
+    refuse_without_index(questions=questions, filter=filters, read=read)
     documents = read_context(context) if context is not None else None
+    loading["no_answer_threshold"] = no_answer_threshold
     answers = _answers(loaded_for(asked, model, **loading), asked[0], documents, top_k)
     if json:
         print_json([answer.to_dict() for answer in answers])

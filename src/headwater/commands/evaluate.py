@@ -8,10 +8,12 @@ from headwater.commands.terminal import (
     Device,
     Json,
     LabelNames,
+    MaxAnswerLength,
     Model,
     ModelByTask,
     ModelsByTask,
     NoAnswerProbabilities,
+    NoAnswerThreshold,
     PadPunctuation,
     Precision,
     TaskName,
@@ -126,6 +128,8 @@ def predict(
             flag="--probabilities",
         ),
     ] = False,
+    no_answer_threshold: NoAnswerThreshold = None,
+    max_answer_length: MaxAnswerLength = None,
     pad_punctuation: PadPunctuation = None,
     label_names: LabelNames = None,
     json: Json = False,
@@ -145,6 +149,8 @@ def predict(
         precision=precision,
         pad_punctuation=pad_punctuation,
         label_names=label_names_of(label_names),
+        no_answer_threshold=no_answer_threshold,
+        max_answer_length=max_answer_length,
     )
     print_table(written, json)
 

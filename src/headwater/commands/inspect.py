@@ -81,6 +81,26 @@ def inspect_batch(
     _show(found.page, lambda: found.content, output, json)
 
 
+@inspect.command("corrupt")
+@described("Show what the noise of an objective makes of a text.")
+def inspect_corrupt(
+    text: Annotated[str, argument("The text; by default its tokens are its words.", "TEXT")],
+    objective: Annotated[
+        str, option("mlm, replaced_tokens or span_corruption.", "O")
+    ] = "span_corruption",
+    seed: Annotated[int, option("Of the noise.", "S", min=0)] = 0,
+    model: Annotated[str | None, option("Cut the text by its vocabulary.", "MODEL")] = None,
+    settings: Settings = None,
+    output: File = None,
+    json: Json = False,
+) -> None:
+    from headwater.inspection.corrupt import corrupted
+
+    _check(output, ".html")
+    found = corrupted(text, objective, seed, model, settings or [])
+    _show(found.page, lambda: found.content, output, json)
+
+
 def _renamed_rows(rows: int, sequences: int | None) -> int:
     if sequences is not None:
         raise UserError("--rows is the old name of --sequences; give --sequences alone")

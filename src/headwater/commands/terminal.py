@@ -69,6 +69,14 @@ PadPunctuation = Annotated[
     option("For a published T5: put spaces around punctuation.", flag="--pad-punctuation"),
 ]
 
+NoAnswerThreshold = Annotated[
+    float | None,
+    option("Say that there is no answer if that is better than the best by more.", "T"),
+]
+MaxAnswerLength = Annotated[
+    int | None, option("The most tokens of an answer.", "N", min=1, max=10**6)
+]
+
 LabelNames = Annotated[
     str | None, option("Label names in the order of the outputs, separated by commas.", "A,B,C")
 ]

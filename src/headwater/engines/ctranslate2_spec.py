@@ -49,7 +49,7 @@ def build_spec(network: Model, vocabulary: Vocabulary) -> Any:
     """
     specs = imported("ctranslate2.specs", "ctranslate2")
     tokens = token_names(vocabulary, network.config.vocab_size)
-    if isinstance(network, T5) and network.config.architecture == "encoder_decoder":
+    if isinstance(network, T5) and _is_read(network.config):
         spec = _t5(specs, network)
         spec.register_source_vocabulary(tokens)
         spec.register_target_vocabulary(tokens)
@@ -71,6 +71,11 @@ def build_spec(network: Model, vocabulary: Vocabulary) -> Any:
         setattr(spec.config, f"{role}_token", tokens[end if id is None else id])
     spec.validate()
     return spec
+
+
+def _is_read(config: T5Config) -> bool:
+    """Tell whether it is an encoder-decoder whose layers share their positions."""
+    return config.architecture == "encoder_decoder" and config.model_type != "umt5"
 
 
 def token_names(vocabulary: Vocabulary, rows: int) -> list[str]:

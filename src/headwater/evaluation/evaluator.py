@@ -16,6 +16,7 @@ from headwater.data.task import Task
 from headwater.evaluation.calibration import calibration
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Decision, Prediction, Predictor
+from headwater.metrics.classes import class_report, confusion
 from headwater.metrics.items import item_sums, score_intervals
 from headwater.progress import Display, Progress
 
@@ -66,6 +67,7 @@ class Evaluation:
     def save(self, folder: Path) -> None:
         """Write metrics.json, intervals.json, the task's prediction files and report.
 
+        Of classes there are report.txt, a line for each, and confusion.png: see `metrics.classes`.
         Of questions there are also calibration.json and reliability.png: see `calibration`.
         No-answer probabilities and intervals of an earlier evaluation are removed where there are
         none now.
@@ -79,12 +81,24 @@ class Evaluation:
         replace_file(folder / file.name, file.dump(self.examples, self.predictions.texts))
         if report := self.task.report(self.examples, self.predictions.texts):
             replace_file(folder / "report.txt", report)
+        self._save_classes(folder)
         self._save_calibration(folder)
         path = folder / "no_answer_probabilities.json"
         if self.predictions.no_answer_probabilities is None:
             path.unlink(missing_ok=True)
         else:
             write_json(path, self.predictions.no_answer_probabilities)
+
+    def _save_classes(self, folder: Path) -> None:
+        if self.task.metric_kind != "sequence":
+            return
+        from headwater.pictures.confusion import draw_confusion  # matplotlib takes a second
+
+        golds = {id: each[0] for id, each in self.task.golds(self.examples).items()}
+        predicted = [self.predictions.texts.get(id, "") for id in golds]
+        known, labels = list(golds.values()), self.task.labels
+        replace_file(folder / "report.txt", class_report(known, predicted, labels))
+        draw_confusion(confusion(known, predicted, labels), labels, folder / "confusion.png")
 
     def _save_calibration(self, folder: Path) -> None:
         file, picture = folder / "calibration.json", folder / "reliability.png"

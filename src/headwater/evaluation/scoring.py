@@ -17,6 +17,8 @@ from headwater.tasks.names import task as find_task
 
 logger = logging.getLogger(__name__)
 
+_ENOUGH = 10  # predictions, that are all the same
+
 
 def score_file(
     task: str,
@@ -86,5 +88,18 @@ def log_unknown(
 def log_report(task: Task[Any], examples: DataSource[Any], predictions: Mapping[str, str]) -> None:
     """Log what the scores do not tell: unknown predictions, and the official script's report."""
     log_unknown(task, predictions)
+    _warn_of_one(task, predictions)
     for line in task.report(examples, predictions).splitlines():
         logger.info(line)
+
+
+def _warn_of_one(task: Task[Any], predictions: Mapping[str, str]) -> None:
+    """Warn where all predictions are the same, which a model that learned nothing gives."""
+    found = set(predictions.values())
+    if task.metric_kind not in ("sequence", "regression") or len(found) != 1:
+        return
+    if len(predictions) >= _ENOUGH:
+        logger.warning(
+            f"all {len(predictions)} predictions of {task.name} are {found.pop()!r}: the model "
+            "tells nothing apart; try another learning rate, more steps or another seed"
+        )

@@ -26,6 +26,7 @@ from headwater.inference.generation_file import read_generation
 from headwater.inference.label_names import name_labels
 from headwater.inference.predictors import Predictors
 from headwater.inference.running import choose_products
+from headwater.inference.span_limits import with_limits
 from headwater.inference.text_labels import Label, ranked
 from headwater.models.build import Model
 from headwater.models.config import ModelConfig
@@ -53,6 +54,8 @@ class Loading(TypedDict, total=False):
     precision: str
     pad_punctuation: bool | None
     label_names: Sequence[str] | None
+    no_answer_threshold: float | None
+    max_answer_length: int | None
 
 
 def load(
@@ -62,6 +65,8 @@ def load(
     precision: str = "auto",
     pad_punctuation: bool | None = None,
     label_names: Sequence[str] | None = None,
+    no_answer_threshold: float | None = None,
+    max_answer_length: int | None = None,
 ) -> "LoadedModel":
     """Load a model by folder, run folder, bundled name or hub id.
 
@@ -72,6 +77,9 @@ def load(
             published ones do; None: as it was trained here.
         label_names: of a classifier or a tagger, in the order of its outputs; None: as in
             config.json.
+        no_answer_threshold: of a model that finds spans: it abstains when the score of "no answer"
+            is better than that of the best span by more; None: as it was chosen in training.
+        max_answer_length: of such a model, the most tokens of an answer; None: as in training.
     """
     model = check_name(model, "model")
     folder = resolve(model)
@@ -87,7 +95,8 @@ def load(
         given = check_several(label_names, "label_names", "a list of names")
         names = [check_text(name, "label_names") for name in given]
         name_labels(network, names, model)
-    return _loaded(network, folder, model, products, pad_punctuation)
+    limits = no_answer_threshold, max_answer_length
+    return _loaded(network, folder, model, products, pad_punctuation, limits)
 
 
 def _loaded(
@@ -96,10 +105,11 @@ def _loaded(
     name: str,
     precision: torch.dtype | None,
     pad_punctuation: bool | None = None,
+    limits: tuple[float | None, int | None] = (None, None),
 ) -> "LoadedModel":
     vocabulary, config = vocabulary_of(folder), network.config
     check_fits(vocabulary, config.vocab_size, str(folder))
-    extra = read_extra(folder)
+    extra = with_limits(read_extra(folder), network, name, *limits)
     if pad_punctuation is not None:
         if kind_of(config) != "text_to_text":
             raise UserError(f"{name}: pad_punctuation is for models that write, such as a T5")

@@ -1,7 +1,8 @@
 """All metrics by kind of task and name; a new one is entered here.
 
-A metric is a function of what there is to score. It returns its number, in percent, or several by
-name where one pass gives them all; names that are not in the table are details of a report.
+A metric is a function of what there is to score. It returns its number, in percent unless it is an
+error, or several by name where one pass gives them all; names that are not in the table are details
+of a report.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from headwater.metrics import classification, generation, qa, retrieval, tagging
+from headwater.metrics import classification, generation, qa, regression, retrieval, tagging
 from headwater.metrics.classification import numbers
 
 MetricKind = Literal[
@@ -120,6 +121,11 @@ def _squad_v2(scored: Scored) -> Mapping[str, float]:
     return qa.squad_v2(scored.golds, scored.predictions, scored.no_answer_probabilities)
 
 
+ERRORS: Mapping[str, Callable[[list[float], list[float]], float]] = {
+    "mse": regression.mean_squared_error,
+    "mae": regression.mean_absolute_error,
+}
+"""Metrics that are the better the lower, and no percent."""
 _SQUAD_V2 = (
     *("exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"),
     *("best_exact", "best_f1"),
@@ -139,6 +145,8 @@ METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
     "regression": {
         "pearson": partial(_of_numbers, classification.pearson),
         "spearman": partial(_of_numbers, classification.spearman),
+        "r2": partial(_of_numbers, regression.r_squared),
+        **{name: partial(_of_numbers, each) for name, each in ERRORS.items()},
     },
     "token": dict.fromkeys(("f1", "precision", "recall", "accuracy"), entities),
     "span": dict.fromkeys(("exact_match", "f1"), _squad_v1),

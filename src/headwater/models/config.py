@@ -9,7 +9,7 @@ from headwater.errors import UserError
 
 HeadName = Literal[
     "span", "sequence", "multi_label", "regression", "token",
-    "masked_lm", "pretraining", "next_sentence", "embedding",
+    "masked_lm", "pretraining", "next_sentence", "replaced_token", "embedding",
 ]  # fmt: skip
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 CHOOSING: tuple[HeadName, ...] = ("sequence", "multi_label", "token")

@@ -15,12 +15,17 @@ from headwater.models.family import CheckpointFormat, Family, Kind
 from headwater.models.key_table import KeyTable
 
 MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
-    "bert": ("bert", "roberta", "distilbert", "headwater-bert"),
+    "albert": ("albert",),
+    "bert": ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "headwater-bert"),
     "cbow": ("cbow",),
+    "deberta": ("deberta-v2",),
+    "electra": ("electra",),
     "elmo": ("elmo",),
     "encoder_decoder": ("encoder-decoder",),
     "gpt": ("gpt2", "openai-gpt"),
-    "t5": ("t5", "headwater-t5"),
+    "modernbert": ("modernbert",),
+    "mpnet": ("mpnet",),
+    "t5": ("t5", "mt5", "umt5", "headwater-t5"),
 }
 """By family, whose record stands in models/NAME/family.py: the `model_type`s of config.json."""
 

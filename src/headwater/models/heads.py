@@ -49,6 +49,10 @@ class Head(nn.Module):
         """Return what it reads of a body's outputs `[batch, length, hidden]`: mostly all."""
         return hidden
 
+    def prepared(self, batch: Batch, body: Body) -> Batch:
+        """Return the batch that the body is to read for a loss: mostly the same."""
+        return batch
+
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
         loss = _LOSSES.get(self.name, cross_entropy_sum)
@@ -67,17 +71,24 @@ class SpanLogits(NamedTuple):
 
 
 class SpanHead(Head):
-    """Extractive question answering (section 4.2): a start vector and an end vector."""
+    """Extractive question answering (section 4.2): a start vector and an end vector.
+
+    Args:
+        transform: `[.., width]` -> the same shape, before all; None: nothing.
+    """
 
     name: HeadName = "span"
 
-    def __init__(self, width: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, width: int, dropout: float = 0.0, transform: nn.Module | None = None
+    ) -> None:
         super().__init__()
+        self.transform = transform or nn.Identity()
         self.dropout = Dropout(dropout)
         self.dense = nn.Linear(width, 2)
 
     def forward(self, hidden: Tensor, vectors: Tensor) -> SpanLogits:
-        logits = at_least_float32(self.dense(self.dropout(hidden)))
+        logits = at_least_float32(self.dense(self.dropout(self.transform(hidden))))
         return SpanLogits(logits[..., 0], logits[..., 1])
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -127,17 +138,23 @@ class TokenHead(Head):
     """A class for each token (section 5.3): `[batch, length, classes]`.
 
     Labels: `labels` `[batch, length]`, IGNORED where a token has none.
+
+    Args:
+        transform: `[.., width]` -> the same shape, before all; None: nothing.
     """
 
     name: HeadName = "token"
 
-    def __init__(self, width: int, classes: int, dropout: float) -> None:
+    def __init__(
+        self, width: int, classes: int, dropout: float, transform: nn.Module | None = None
+    ) -> None:
         super().__init__()
+        self.transform = transform or nn.Identity()
         self.dropout = Dropout(dropout)
         self.dense = nn.Linear(width, classes)
 
     def forward(self, hidden: Tensor, vectors: Tensor) -> Tensor:
-        return at_least_float32(self.dense(self.dropout(hidden)))
+        return at_least_float32(self.dense(self.dropout(self.transform(hidden))))
 
 
 class MaskedLMHead(Head):
@@ -150,12 +167,19 @@ class MaskedLMHead(Head):
     name: HeadName = "masked_lm"
 
     def __init__(
-        self, dense: nn.Linear, vocabulary: int, act: str, eps: float, *, tied: bool = True
+        self,
+        dense: nn.Linear,
+        vocabulary: int,
+        act: str,
+        eps: float,
+        *,
+        tied: bool = True,
+        norm_bias: bool = True,
     ) -> None:
         super().__init__()
         self.dense = dense
         self.activation = ACTIVATIONS[act]
-        self.norm = LayerNorm(dense.out_features, eps)
+        self.norm = LayerNorm(dense.out_features, eps, bias=norm_bias)
         width = dense.out_features
         self.decoder = None if tied else nn.Linear(width, vocabulary, bias=False)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
@@ -205,6 +229,18 @@ class PreTrainingHead(Head):
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         return self.masked_lm.loss_counts(batch) | self.next_sentence.loss_counts(batch)
+
+
+class MeanHead(PooledHead):
+    """The same decisions from the mean of all tokens; `pooler`: `[batch, hidden]` -> the same."""
+
+    def read(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Return the means `[batch, hidden]` of the states of real tokens."""
+        mask = batch.get("attention_mask")
+        if mask is None:
+            return hidden.mean(1)
+        real = mask.bool().unsqueeze(-1)
+        return (hidden * real).sum(1) / real.sum(1)
 
 
 class LastTokenHead(PooledHead):
@@ -275,6 +311,7 @@ class ModelWithHead(nn.Module):
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
+        batch = self.head.prepared(batch, self.body)
         hidden, vectors = self.encode(batch), self.body.token_embedding
         sums = self.head.loss_sums(self.head.read(hidden, batch), vectors, batch)
         if self.auxiliary_lm:

@@ -42,6 +42,7 @@ class KeyTable:
             published code wants both names in the file.
         bodies: further classes that hold all tensors of the model without a head, where that is
             more than a body: its output is tied. It is written with the prefix.
+        unsaved: what begins our names of tensors that pre-training alone needs.
         transposed: modules whose weight stands as `[inputs, outputs]` in the file.
         fused: a module of the file -> its parts, along the outputs; see `checkpoints.state_dict`.
     """
@@ -56,6 +57,7 @@ class KeyTable:
     output: tuple[str, str] | None = None
     shared: tuple[str, str] | None = None
     bodies: tuple[str, ...] = ()
+    unsaved: str = "-"
     transposed: frozenset[str] = frozenset()
     fused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -12,8 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from headwater.nn.disentangled import RelativeTable, position_scores
 from headwater.nn.dropout import Dropout
 from headwater.nn.norm import at_least_float32
+from headwater.nn.rotary import Rotation
 
 
 class KeyValues(NamedTuple):
@@ -79,6 +81,7 @@ class Attention(nn.Module):
         hidden: Tensor,
         bias: Tensor | None = None,
         memory: KeyValues | KeyValueCache | None = None,
+        relative: RelativeTable | Rotation | None = None,
     ) -> Tensor:
         """Attend from `hidden` to `memory`, or to `hidden` itself.
 
@@ -87,6 +90,8 @@ class Attention(nn.Module):
             bias: added to the scores; broadcasts to `[batch, heads, queries, keys]`; float32.
             memory: projected keys and values of an encoder; or those of earlier steps, to which
                 those of `hidden` are added.
+            relative: vectors of distances, which take part in the scores; or what turns queries
+                and keys by their positions.
 
         Returns:
             `[batch, queries, width]`.
@@ -96,10 +101,17 @@ class Attention(nn.Module):
         else:
             own = self.keys_values(hidden)
             keys, values = own if memory is None else memory.extend(own)
-        query = self._split(self.query(hidden))
-        if self.scale != 1:
-            query = query * self.scale
+        query = self._scaled_query(hidden)
+        if isinstance(relative, Rotation):
+            query, keys = relative.turn(query), relative.turn(keys)
         scores = torch.matmul(query, keys.transpose(2, 3))
+        if isinstance(relative, RelativeTable):
+            vectors = relative.vectors[None]
+            table = self._scaled_query(vectors), self._split(self.key(vectors))
+            scores = at_least_float32(scores + position_scores(query, keys, table, relative.index))
+            if relative.allowed is not None:
+                lowest = torch.finfo(scores.dtype).min
+                scores = scores.masked_fill(~relative.allowed, lowest)
         if self.in_bf16:
             scores = scores if bias is None else scores.add_(bias.to(scores.dtype))
         else:
@@ -109,13 +121,21 @@ class Attention(nn.Module):
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return output
 
+    def _scaled_query(self, hidden: Tensor) -> Tensor:
+        query = self._split(self.query(hidden))
+        return query if self.scale == 1 else query * self.scale
+
     def _split(self, projected: Tensor) -> Tensor:
         batch, length, width = projected.shape
         return projected.view(batch, length, self.heads, width // self.heads).transpose(1, 2)
 
 
-def square_attention(width: int, heads: int, dropout: float) -> Attention:
-    """Build the attention of BERT and GPT, whose projections keep the width and have biases."""
+def square_attention(width: int, heads: int, dropout: float, *, products: int = 1) -> Attention:
+    """Build the attention of BERT and GPT, whose projections keep the width and have biases.
+
+    Args:
+        products: how many products are summed to a score, each with the same share.
+    """
     query, key, value, output = (nn.Linear(width, width) for _ in range(4))
-    scale = (width // heads) ** -0.5
+    scale = (products * (width // heads)) ** -0.5
     return Attention(query, key, value, output, heads=heads, scale=scale, dropout=dropout)

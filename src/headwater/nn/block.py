@@ -9,7 +9,12 @@ Where the norm goes is a choice of what is passed in:
 from torch import Tensor, nn
 
 from headwater.nn.attention import KeyValueCache, KeyValues
+from headwater.nn.disentangled import RelativeTable
 from headwater.nn.dropout import Dropout
+from headwater.nn.rotary import Rotation
+
+Context = Tensor | KeyValues | KeyValueCache | RelativeTable | Rotation | None
+"""What a layer is given beside the states: see `Attention.forward`."""
 
 
 class PostNorm(nn.Module):
@@ -20,9 +25,7 @@ class PostNorm(nn.Module):
         self.layer, self.norm = layer, norm
         self.dropout = Dropout(dropout)
 
-    def forward(
-        self, hidden: Tensor, *context: Tensor | KeyValues | KeyValueCache | None
-    ) -> Tensor:
+    def forward(self, hidden: Tensor, *context: Context) -> Tensor:
         """Pass `context` (the bias, then the memory of an attention) on to the layer."""
         changed: Tensor = self.layer(hidden, *context)
         output: Tensor = self.norm(hidden + self.dropout(changed))
@@ -37,9 +40,7 @@ class PreNorm(nn.Module):
         self.layer, self.norm = layer, norm
         self.dropout = Dropout(dropout)
 
-    def forward(
-        self, hidden: Tensor, *context: Tensor | KeyValues | KeyValueCache | None
-    ) -> Tensor:
+    def forward(self, hidden: Tensor, *context: Context) -> Tensor:
         """Pass `context` (the bias, then the memory of an attention) on to the layer."""
         changed: Tensor = self.layer(self.norm(hidden), *context)
         kept: Tensor = self.dropout(changed)

@@ -19,25 +19,26 @@ def at_least_float32(values: Tensor) -> Tensor:
 
 
 class LayerNorm(nn.Module):
-    """Shift to mean 0, scale to variance 1, then apply a learned scale and shift.
+    """Shift to mean 0, scale to variance 1, then apply a learned scale and, with `bias`, shift.
 
     `[..., width]` -> `[..., width]`.
     """
 
     in_bf16 = False
 
-    def __init__(self, width: int, eps: float) -> None:
+    def __init__(self, width: int, eps: float, *, bias: bool = True) -> None:
         super().__init__()
         self.eps = eps
         self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
+        self.bias = nn.Parameter(torch.zeros(width)) if bias else None
 
     def forward(self, hidden: Tensor) -> Tensor:
         if self.in_bf16:  # the kernel still computes in float32
             half = hidden.to(torch.bfloat16)
             return F.layer_norm(half, self.weight.shape, self.weight, self.bias, self.eps)
         hidden = at_least_float32(hidden)
-        weight, bias = self.weight.to(hidden.dtype), self.bias.to(hidden.dtype)
+        weight = self.weight.to(hidden.dtype)
+        bias = None if self.bias is None else self.bias.to(hidden.dtype)
         return F.layer_norm(hidden, weight.shape, weight, bias, self.eps)
 
 

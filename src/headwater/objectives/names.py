@@ -23,7 +23,9 @@ from headwater.text.vocabulary import Vocabulary
 
 MOST_REPEATS = 1000  # readings of a store in one epoch; each takes memory
 
-ObjectiveName = Literal["bilm", "cbow", "mlm", "lm", "prefix_lm", "span_corruption"]
+ObjectiveName = Literal[
+    "bilm", "cbow", "mlm", "lm", "prefix_lm", "replaced_tokens", "span_corruption"
+]
 
 FeatureKind = Literal["mlm", "lm", "bilm", "cbow", "text", "span_corruption", "whole_text"]
 """How a feature is shown. `text`: any inputs and targets of an encoder-decoder; `span_corruption`:
@@ -111,6 +113,13 @@ def _shown_corruption(config: ObjectiveConfig, writes_text: bool) -> FeatureKind
     return "text" if variant in ("drop_tokens", "deshuffling") else "whole_text"
 
 
+def _replaced_tokens(
+    config: ObjectiveConfig, store: Store, vocabulary: Vocabulary, seed: int, writes_text: bool
+) -> FeatureSet:
+    """What a generator fills is masked as for a masked LM; there are no pairs."""
+    return MaskedLM(store, vocabulary, config.mlm.model_copy(update={"next_sentence": False}), seed)
+
+
 _LANGUAGE_MODEL = Objective(_language_model, _shown_language_model, length="lm.length")
 
 OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
@@ -131,6 +140,12 @@ OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
         ),
         "lm": _LANGUAGE_MODEL,
         "prefix_lm": _LANGUAGE_MODEL,
+        "replaced_tokens": Objective(
+            _replaced_tokens,
+            lambda *_: "mlm",
+            head=lambda config: "replaced_token",
+            length="mlm.max_length",
+        ),
         "span_corruption": Objective(
             lambda config, store, vocabulary, seed, _: SpanCorruption(
                 store, vocabulary, config.span_corruption, seed

@@ -35,7 +35,7 @@ from headwater.data.official_files import TaskFiles
 from headwater.data.span_files import SpanColumns
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
-from headwater.metrics.names import METRICS
+from headwater.metrics.names import ERRORS, METRICS
 from headwater.tasks.ner import NerTask
 from headwater.tasks.pairs import PairTask, field
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2, SquadTask
@@ -153,6 +153,11 @@ class _Regression(_Pair):
     score: str = "score"
 
     def build(self, name: str, template: Template) -> Task[Any]:
+        if self.metrics[0] in ERRORS:
+            raise UserError(
+                f"metrics: the first, {self.metrics[0]}, chooses the best checkpoint, and the "
+                "highest is taken; begin with r2, pearson or spearman"
+            )
         return self.pairs(name, template, "regression", self.score)
 
 

@@ -36,9 +36,9 @@ from headwater.text.saved_layout import tokens_around, with_ends, with_layout, w
 from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import GENERIC
 from headwater.text.tokenizer_json import (
-    USUAL_TOKENS,
     check_added,
     read_tokenizer,
+    usual_tokens,
     with_added,
 )
 from headwater.text.vocabulary import Encoding, Vocabulary, refuse_half_characters
@@ -82,7 +82,8 @@ class TokenizerVocabulary(Vocabulary):
                     f"{source}: the {role} token {token!r} of the settings is not in the "
                     "vocabulary; give its id in added_tokens.json"
                 )
-        usual = {r: t for r, t in USUAL_TOKENS.get(self._kind, {}).items() if t in self.ids}
+        usual = usual_tokens(self._kind, settings.tokenizer_class)
+        usual = {role: token for role, token in usual.items() if token in self.ids}
         if self._kind == "BPE" and "<|endoftext|>" in self.ids and "eos" not in usual:
             usual = {"bos": "<|endoftext|>", "eos": "<|endoftext|>"}
         # The saved tokenizer.json lists the added tokens, as `content` does.

@@ -33,9 +33,13 @@ _BERTS = (  # `transformers` looks these up by name
 )
 ROBERTAS = ("RobertaTokenizer", "LongformerTokenizer", "BartTokenizer", "LEDTokenizer")
 GPT1 = "OpenAIGPTTokenizer"
+BYTES = "ByT5Tokenizer"
+"""Reads no file: its tokens are bytes."""
 
 READERS: dict[str, tuple[str, ...]] = {
     "spiece.model": ("T5Tokenizer", "MT5Tokenizer"),
+    "sentencepiece.bpe.model": ("XLMRobertaTokenizer", "CamembertTokenizer"),
+    "spm.model": ("DebertaV2Tokenizer",),
     "vocab.txt": (*_BERTS, "ConvBertTokenizer", "RetriBertTokenizer"),
     "vocab.json": ("GPT2Tokenizer", *ROBERTAS, GPT1),
 }
@@ -43,8 +47,8 @@ READERS: dict[str, tuple[str, ...]] = {
 
 PYTHON_ONLY = (
     *("BartphoTokenizer", "BertJapaneseTokenizer", "BertweetTokenizer", "BioGptTokenizer"),
-    *("BlenderbotSmallTokenizer", "ByT5Tokenizer", "CTRLTokenizer", "CanineTokenizer"),
-    *("CpmAntTokenizer", "EsmTokenizer", "FSMTTokenizer", "FlaubertTokenizer"),
+    *("BlenderbotSmallTokenizer", "CTRLTokenizer", "CanineTokenizer", "CpmAntTokenizer"),
+    *("EsmTokenizer", "FSMTTokenizer", "FlaubertTokenizer"),
     *("GPTNeoXJapaneseTokenizer", "LukeTokenizer", "MLukeTokenizer", "MyT5Tokenizer"),
     *("PerceiverTokenizer", "PhobertTokenizer", "ProphetNetTokenizer", "RoCBertTokenizer"),
     *("RoFormerTokenizer", "TapasTokenizer", "TransfoXLTokenizer", "XLMTokenizer"),
@@ -63,7 +67,7 @@ _OF_MODELS = {
     "bertweet": "BertweetTokenizer",
     "bert-japanese": "BertJapaneseTokenizer",
     "big_bird": "BigBirdTokenizer",
-    "byt5": "ByT5Tokenizer",
+    "byt5": BYTES,
     "camembert": "CamembertTokenizer",
     "canine": "CanineTokenizer",
     "ctrl": "CTRLTokenizer",
@@ -148,7 +152,7 @@ def check_class(found: TokenizerClass | None, file: Path) -> None:
     """Refuse a file that the class does not read as it is read here."""
     if found is None:
         return
-    kind = "spiece.model" if file.suffix == ".model" else file.name
+    kind = "spiece.model" if file.suffix == ".model" and file.name not in READERS else file.name
     if found.name in PYTHON_ONLY:
         raise UserError(f"{found}, which is not supported; {_SUPPORTED}")
     if kind in READERS and not found.generic and not reads(found, kind):

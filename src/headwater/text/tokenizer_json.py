@@ -26,6 +26,19 @@ USUAL_TOKENS = {
 }
 """The special tokens of each by role, where no settings file names them."""
 
+_OF_CLASSES = {
+    **dict.fromkeys(("XLMRobertaTokenizer", "CamembertTokenizer"), USUAL_TOKENS["BPE"]),
+    "DebertaV2Tokenizer": _BERT,
+    "AlbertTokenizer": {**_BERT, "pad": "<pad>", "unk": "<unk>"},
+    "MPNetTokenizer": {**USUAL_TOKENS["BPE"], "unk": "[UNK]"},
+}
+"""Those of classes that name others than their kind."""
+
+
+def usual_tokens(kind: str, tokenizer_class: str | None) -> Mapping[str, str]:
+    """Return the special tokens by role of a kind of vocabulary, read by that class."""
+    return _OF_CLASSES.get(tokenizer_class or "", USUAL_TOKENS.get(kind, {}))
+
 
 def describe_tokenizer(
     model: dict[str, Any],

@@ -59,6 +59,8 @@ class TrainingConfig(Config):
     the optimizer when left out: 5e-5 and 0.01 for AdamW, 1e-3 and 0 for Adafactor, whose step is
     relative to each tensor's size. `eval_steps` left out: at the end of each epoch.
 
+    With `gradient_checkpointing` layers compute again in the backward pass: less memory, more time.
+
     Groups of parameters may learn at other rates: each layer below the head at `layer_decay` times
     that of the one above (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix B), and
     those whose names begin like a key of `group_rates` (`body.embeddings`, the longest counts) at
@@ -92,6 +94,7 @@ class TrainingConfig(Config):
     schedule: Literal["linear", "cosine", "inverse_square_root", "constant"] = "linear"
     warmup: int | float = Field(default=0.1, ge=0)
     max_grad_norm: float | None = Field(default=1.0, gt=0)
+    gradient_checkpointing: bool = False
     layer_decay: float | None = Field(default=None, gt=0, le=1)
     group_rates: dict[str, NonNegativeFloat] = Field(default={})
 

@@ -11,6 +11,7 @@ moments and the few numbers of `TrainState`.
 import logging
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from headwater.training.memory import count_parameters
 from headwater.training.nonfinite import bad_weight
 from headwater.training.optimizers import build_optimizer, set_learning_rate
 from headwater.training.plan import Plan
+from headwater.training.recomputing import recomputing
 from headwater.training.record import Record
 from headwater.training.run_folder import check_run_folder, sweep_run_folder
 from headwater.training.schedules import learning_rate, schedule_warnings
@@ -110,10 +112,12 @@ class Trainer:
             self._clock = time.monotonic() - self._state.seconds
             self._processor_clock = time.process_time() - self._state.processor_seconds
             step, board = self._state.step, self._config.tensorboard
+            again = self._config.gradient_checkpointing
             with (
                 deterministic(self._device),
                 Stop(self._config.time_limit_minutes) as stop,
                 Record(self._folder, board, step, self._plan.total) as record,
+                recomputing(self._model) if again else nullcontext(),
             ):
                 reason = self._loop(record, stop)
             return self._end(reason)

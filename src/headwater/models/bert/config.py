@@ -1,8 +1,9 @@
 """The shape of a BERT-like encoder, and the published sizes. Free of torch.
 
 BERT: Devlin et al. 2019, section 3. RoBERTa (Liu et al. 2019) numbers its positions from
-`pad_token_id + 1` and has one segment; DistilBERT (Sanh et al. 2019) has no segments and half the
-layers. The field names are those of BERT's published config.json.
+`pad_token_id + 1` and has one segment; XLM-RoBERTa (Conneau et al. 2020) and CamemBERT (Martin et
+al. 2020) are RoBERTas of other languages. DistilBERT (Sanh et al. 2019) has no segments and half
+the layers. The field names are those of BERT's published config.json.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Literal, get_args
 
 from headwater.errors import UserError, did_you_mean
 
-ModelType = Literal["bert", "roberta", "distilbert"]
+ModelType = Literal["bert", "roberta", "xlm-roberta", "camembert", "distilbert"]
 BlockName = Literal["post_norm", "pre_norm"]
 BLOCKS: tuple[BlockName, ...] = get_args(BlockName)
 OUR_BERT = "headwater-bert"
@@ -71,9 +72,14 @@ class BertConfig:
         return self.block == "pre_norm"
 
     @property
+    def roberta(self) -> bool:
+        """Whether it is a RoBERTa, of whatever languages."""
+        return self.model_type in ("roberta", "xlm-roberta", "camembert")
+
+    @property
     def first_position(self) -> int:
         """The index in the position table that the first token of a text takes."""
-        return self.pad_token_id + 1 if self.model_type == "roberta" else 0
+        return self.pad_token_id + 1 if self.roberta else 0
 
     @property
     def longest(self) -> int:
@@ -93,6 +99,13 @@ _ROBERTA = replace(
     type_vocab_size=1,
     layer_norm_eps=1e-5,
     pad_token_id=1,
+)
+_ROBERTA_LARGE = replace(
+    _ROBERTA,
+    hidden_size=1024,
+    num_hidden_layers=24,
+    num_attention_heads=16,
+    intermediate_size=4096,
 )
 _DISTILBERT = replace(
     _BASE,
@@ -126,13 +139,11 @@ PRESETS: Mapping[str, BertConfig] = {
     "bert-large-cased": replace(_LARGE, vocab_size=28996),
     "minilm-l6-h384": replace(_BASE, hidden_size=384, num_hidden_layers=6, intermediate_size=1536),
     "roberta-base": _ROBERTA,
-    "roberta-large": replace(
-        _ROBERTA,
-        hidden_size=1024,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-        intermediate_size=4096,
-    ),
+    "roberta-large": _ROBERTA_LARGE,
+    "xlm-roberta-base": replace(_ROBERTA, model_type="xlm-roberta", vocab_size=250002),
+    "xlm-roberta-large": replace(_ROBERTA_LARGE, model_type="xlm-roberta", vocab_size=250002),
+    "camembert-base": replace(_ROBERTA, model_type="camembert", vocab_size=32005),
+    "camembert-large": replace(_ROBERTA_LARGE, model_type="camembert", vocab_size=32005),
     "distilbert-base-uncased": _DISTILBERT,
     "distilbert-base-cased": replace(_DISTILBERT, vocab_size=28996),
 }

@@ -1,4 +1,4 @@
-"""The record of BERT, RoBERTa and DistilBERT. Free of torch."""
+"""The record of BERT, RoBERTa, XLM-RoBERTa, CamemBERT and DistilBERT. Free of torch."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def _read(values: dict[str, Any], json: Json, default: BertConfig) -> dict[str, 
 
 
 def _write(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
-    return {"bos_token_id": 0, "eos_token_id": 2} if config.model_type == "roberta" else {}
+    return {"bos_token_id": 0, "eos_token_id": 2} if config.roberta else {}
 
 
 def _sizes(config: BertConfig) -> BodySizes:
@@ -60,6 +60,18 @@ BERT = Family(
             _BERT,
             BertConfig(model_type="roberta", vocab_size=50265, pad_token_id=1),
             "roberta-base",
+        ),
+        "xlm-roberta": CheckpointFormat(
+            keys.XLM_ROBERTA,
+            _BERT,
+            BertConfig(model_type="xlm-roberta", pad_token_id=1),
+            "xlm-roberta-base",
+        ),
+        "camembert": CheckpointFormat(
+            keys.CAMEMBERT,
+            _BERT,
+            BertConfig(model_type="camembert", pad_token_id=1),
+            "camembert-base",
         ),
         "distilbert": CheckpointFormat(
             keys.DISTILBERT,

@@ -1,4 +1,4 @@
-"""The names of BERT, RoBERTa and DistilBERT in published checkpoints. Free of torch."""
+"""The names of BERT, the RoBERTas and DistilBERT in published checkpoints. Free of torch."""
 
 from dataclasses import replace
 
@@ -87,25 +87,36 @@ BERT = KeyTable(
 OUR_BERT = replace(BERT, body={**BERT.body, "body.norm": "bert.encoder.LayerNorm"})
 """BERT with pre-norm blocks: the names of BERT, and the norm after the last block."""
 
-ROBERTA = KeyTable(
-    prefix="roberta.",
-    body=encoder_modules("roberta"),
-    heads=encoder_heads(
-        "Roberta",
-        bare={"body.pooler.dense": "roberta.pooler.dense"},
-        classifier={"head.pooler.dense": "classifier.dense", "head.dense": "classifier.out_proj"},
-        masked_lm={
-            "head": "lm_head",
-            "head.decoder": "lm_head.decoder",
-            "head.dense": "lm_head.dense",
-            "head.norm": "lm_head.layer_norm",
-        },
-    ),
-    renamed={"lm_head.decoder.bias": "lm_head.bias"},
-    output=("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
-    ignored=(r"roberta\.embeddings\.position_ids",),
-    optional=("pooler",),
-)
+
+def _roberta(published: str) -> KeyTable:
+    """Return the table of a RoBERTa; `published` begins the names of its classes."""
+    return KeyTable(
+        prefix="roberta.",
+        body=encoder_modules("roberta"),
+        heads=encoder_heads(
+            published,
+            bare={"body.pooler.dense": "roberta.pooler.dense"},
+            classifier={
+                "head.pooler.dense": "classifier.dense",
+                "head.dense": "classifier.out_proj",
+            },
+            masked_lm={
+                "head": "lm_head",
+                "head.decoder": "lm_head.decoder",
+                "head.dense": "lm_head.dense",
+                "head.norm": "lm_head.layer_norm",
+            },
+        ),
+        renamed={"lm_head.decoder.bias": "lm_head.bias"},
+        output=("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
+        ignored=(r"roberta\.embeddings\.position_ids",),
+        optional=("pooler",),
+    )
+
+
+ROBERTA = _roberta("Roberta")
+XLM_ROBERTA = _roberta("XLMRoberta")
+CAMEMBERT = _roberta("Camembert")
 
 _DISTILBERT_LAYERS = {
     "attention.layer.query": "attention.q_lin",

@@ -14,13 +14,12 @@ Transformers for Language Understanding", section 3 and figure 2.
 import torch
 from torch import Tensor, nn
 
-from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
 from headwater.models.body import EncoderBody, entering
 from headwater.models.config import HeadName
+from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
 from headwater.models.family import Heads
 from headwater.models.heads import (
-    Head,
     MaskedLMHead,
     PooledHead,
     PreTrainingHead,
@@ -49,7 +48,7 @@ class Embeddings(nn.Module):
         super().__init__()
         width = config.hidden_size
         # RoBERTa counts only real tokens, from one index after the padding's own.
-        self.padding = config.pad_token_id if config.model_type == "roberta" else None
+        self.padding = config.pad_token_id if config.roberta else None
         # The vectors of padding are never trained, as published.
         self.token = empty_embedding(config.vocab_size, width, config.pad_token_id)
         self.position = empty_embedding(config.max_position_embeddings, width, self.padding)
@@ -130,7 +129,7 @@ class Bert(EncoderBody):
         token_type_ids: Tensor | None = None,
         blocks: Tensor | None = None,
     ) -> Tensor:
-        _check_length(input_ids, blocks, self.config.longest)
+        check_length(input_ids, blocks, self.config.longest)
         hidden = self.embeddings(input_ids, token_type_ids, blocks)
         allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
         bias = additive(allowed, at_least_float32(hidden).dtype)
@@ -150,46 +149,22 @@ class Bert(EncoderBody):
         return [*entered, last]
 
 
-def _check_length(ids: Tensor, blocks: Tensor | None, longest: int) -> None:
-    """Refuse a text, alone or one of packed ones, for which there are not positions enough."""
-    length = ids.shape[1]
-    if length > longest and blocks is not None:
-        length = int((block_positions(blocks) * (blocks > 0)).max()) + 1
-    if length > longest:
-        raise UserError(f"{length} tokens in a sequence; this model takes {longest}")
-
-
 def build_body(config: BertConfig, bare: bool) -> Bert:
     """Build the network, with empty weights."""
     return Bert(config, pooler=bare and config.model_type != "distilbert")
 
 
 def initialize(model: nn.Module, config: BertConfig) -> None:
-    """Draw fresh weights as the published code does.
-
-    They are normal(0, initializer_range), biases and padding 0, norms 1.
-    """
-    for part in model.modules():
-        if isinstance(part, nn.Linear | nn.Embedding):
-            nn.init.normal_(part.weight, 0.0, config.initializer_range)
-        if isinstance(part, nn.Embedding) and part.padding_idx is not None:
-            nn.init.zeros_(part.weight.data[part.padding_idx])
-        if isinstance(part, LayerNorm):
-            nn.init.ones_(part.weight)
-        for name, parameter in part.named_parameters(recurse=False):
-            if name == "bias":
-                nn.init.zeros_(parameter)
+    """Draw fresh weights as the published code does."""
+    draw_normal(model, config.initializer_range)
 
 
 def _pooled(config: BertConfig, name: HeadName, outputs: int) -> PooledHead:
     dropout = config.classifier_dropout
-    match config.model_type:
-        case "bert":
-            pooler = Pooler(config.hidden_size, "tanh")
-        case "roberta":
-            pooler = Pooler(config.hidden_size, "tanh", dropout)
-        case "distilbert":
-            pooler = Pooler(config.hidden_size, "relu")
+    distilled = config.model_type == "distilbert"
+    pooler = Pooler(
+        config.hidden_size, "relu" if distilled else "tanh", dropout if config.roberta else 0.0
+    )
     return PooledHead(pooler, nn.Linear(config.hidden_size, outputs), dropout, name)
 
 
@@ -210,21 +185,13 @@ def _next_sentence(config: BertConfig) -> PooledHead:
     return PooledHead(pooler, nn.Linear(config.hidden_size, 2), 0.0, "next_sentence")
 
 
-def _embedding() -> Head:
-    from headwater.models.embedding import EmbeddingHead  # for those who learn vectors alone
-    from headwater.models.embedding_config import EmbeddingConfig
-
-    return EmbeddingHead(EmbeddingConfig(layers=("normalize",)))
-
-
 HEADS: Heads[BertConfig] = {
-    "span": lambda config: SpanHead(config.hidden_size, config.span_dropout),
-    "sequence": lambda config: _pooled(config, "sequence", len(config.label_names)),
-    "multi_label": lambda config: _pooled(config, "multi_label", len(config.label_names)),
-    "regression": lambda config: _pooled(config, "regression", 1),
-    "token": _token,
-    "masked_lm": _masked_lm,
+    **encoder_heads(
+        span=lambda config: SpanHead(config.hidden_size, config.span_dropout),
+        pooled=_pooled,
+        token=_token,
+        masked_lm=_masked_lm,
+    ),
     "next_sentence": _next_sentence,
     "pretraining": lambda config: PreTrainingHead(_masked_lm(config), _next_sentence(config)),
-    "embedding": lambda config: _embedding(),
 }

@@ -1,8 +1,9 @@
 """The shape of a T5, its architectures, and the published sizes. Free of torch.
 
 Raffel et al. 2020, section 3.7 ("Scale"): v1.0, relu and one tied embedding. v1.1 and Flan-T5:
-gated tanh gelu, an output layer of its own, and other sizes. The field names are those of the
-published config.json.
+gated tanh gelu, an output layer of its own, and other sizes. mT5 (Xue et al. 2021) is a v1.1 of 101
+languages, ByT5 (Xue et al. 2022) one of bytes with a deeper encoder. In umT5 (Chung et al. 2023)
+each layer has positions of its own. The field names are those of the published config.json.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Literal, get_args
 
 from headwater.errors import UserError, did_you_mean
 
+ModelType = Literal["t5", "mt5", "umt5"]
 Architecture = Literal["encoder_decoder", "shared", "language_model", "prefix_lm"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 OUR_T5 = "headwater-t5"
@@ -22,7 +24,7 @@ _LEAST_BUCKETS = 4  # one exact distance and one for all further ones, to either
 class T5Config:
     """Sizes and rates of one model that maps text to text; the defaults are t5-small."""
 
-    model_type: Literal["t5"] = "t5"
+    model_type: ModelType = "t5"
     architecture: Architecture = "encoder_decoder"
     """Which of the architectures of section 3.2 (table 2) the blocks form:
 
@@ -69,6 +71,8 @@ class T5Config:
         if self.architecture not in ARCHITECTURES:
             hint = did_you_mean(self.architecture, ARCHITECTURES)
             raise UserError(f"architecture {self.architecture!r}: {hint}")
+        if self.architecture != "encoder_decoder" and self.model_type != "t5":
+            raise UserError(f"architecture {self.architecture}: of a T5, and no {self.model_type}")
         one_depth = self.num_layers == self.num_decoder_layers
         if self.architecture != "encoder_decoder" and not one_depth:
             raise UserError(
@@ -127,20 +131,41 @@ def _v1_1(d_model: int, d_ff: int, layers: int, heads: int) -> T5Config:
     )
 
 
+def _byt5(d_model: int, d_ff: int, layers: int, heads: int) -> T5Config:
+    deep = _v1_1(d_model, d_ff, layers, heads)
+    return replace(deep, vocab_size=384, num_decoder_layers=layers // 3)
+
+
+_V1_1 = {
+    "small": _v1_1(512, 1024, 8, 6),
+    "base": _v1_1(768, 2048, 12, 12),
+    "large": _v1_1(1024, 2816, 24, 16),
+    "xl": _v1_1(2048, 5120, 24, 32),
+    "xxl": _v1_1(4096, 10240, 24, 64),
+}
+
 PRESETS: Mapping[str, T5Config] = {
     "t5-small": _v1_0(512, 2048, 6, 8),
     "t5-base": _v1_0(768, 3072, 12, 12),
     "t5-large": _v1_0(1024, 4096, 24, 16),
     "t5-3b": _v1_0(1024, 16384, 24, 32, d_kv=128),
     "t5-11b": _v1_0(1024, 65536, 24, 128, d_kv=128),
-} | {
-    f"{family}-{size}": config
-    for family in ("t5-v1_1", "flan-t5")
-    for size, config in {
-        "small": _v1_1(512, 1024, 8, 6),
-        "base": _v1_1(768, 2048, 12, 12),
-        "large": _v1_1(1024, 2816, 24, 16),
-        "xl": _v1_1(2048, 5120, 24, 32),
-        "xxl": _v1_1(4096, 10240, 24, 64),
-    }.items()
+    **{
+        f"{name}-{size}": config
+        for name in ("t5-v1_1", "flan-t5")
+        for size, config in _V1_1.items()
+    },
+    **{
+        f"mt5-{size}": replace(config, model_type="mt5", vocab_size=250112)
+        for size, config in _V1_1.items()
+    },
+    **{
+        f"umt5-{size}": replace(config, model_type="umt5", vocab_size=256384)
+        for size, config in _V1_1.items()
+    },
+    "byt5-small": _byt5(1472, 3584, 12, 6),
+    "byt5-base": _byt5(1536, 3968, 18, 12),
+    "byt5-large": _byt5(1536, 3840, 36, 16),
+    "byt5-xl": _byt5(2560, 6720, 36, 32),
+    "byt5-xxl": _byt5(4672, 12352, 36, 64),
 }

@@ -1,4 +1,4 @@
-"""The record of T5, of every architecture. Free of torch."""
+"""The record of T5, of every architecture, of mT5, umT5 and ByT5. Free of torch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -52,13 +52,38 @@ _OUR_T5_KEYS = replace(
 )
 """T5's other architectures, each with those of T5's tensors that it has."""
 
+_MT5_KEYS = replace(
+    _T5_KEYS, heads={None: HeadKeys("MT5ForConditionalGeneration", _T5_KEYS.heads[None].modules)}
+)
+
+
+def _each_layer(modules: Modules) -> dict[str, str]:
+    """Return the same modules with positions in every layer."""
+    return {
+        (ours.replace("positions", "positions.{n}") if "positions" in ours else ours): (
+            theirs.replace("block.0", "block.{n}") if "positions" in ours else theirs
+        )
+        for ours, theirs in modules.items()
+    }
+
+
+_UMT5_KEYS = replace(
+    _T5_KEYS,
+    body=_each_layer(_T5_KEYS.body),
+    heads={None: HeadKeys("UMT5ForConditionalGeneration", _T5_KEYS.heads[None].modules)},
+)
+
+_MT5 = replace(PRESETS["mt5-small"], tie_word_embeddings=True)
+"""What the published code takes where config.json says nothing."""
+
 _T5 = same_names(T5Config, "architecture")
 
 
 def _read(values: dict[str, Any], json: Json, default: T5Config) -> dict[str, Any]:
+    scaled = default.model_type != "mt5" and json.get("tie_word_embeddings") is not False
     return {
         "num_decoder_layers": values.get("num_layers", default.num_layers),
-        "scale_decoder_outputs": json.get("tie_word_embeddings") is not False,
+        "scale_decoder_outputs": scaled,
     } | values
 
 
@@ -89,6 +114,8 @@ T5 = Family(
     presets=PRESETS,
     formats={
         "t5": CheckpointFormat(_T5_KEYS, _T5, T5Config(), "t5-small"),
+        "mt5": CheckpointFormat(_MT5_KEYS, _T5, _MT5, "mt5-small"),
+        "umt5": CheckpointFormat(_UMT5_KEYS, _T5, replace(_MT5, model_type="umt5"), "umt5-small"),
         OUR_T5: CheckpointFormat(
             _OUR_T5_KEYS, _T5 | {"architecture": "architecture"}, T5Config(), "t5-small"
         ),
@@ -116,7 +143,9 @@ T5 = Family(
         objective={"objective": "span_corruption", "span_corruption": {"inputs": 32}},
         learning_rate=1e-2,
     ),
-    model_type=lambda config: "t5" if config.architecture == "encoder_decoder" else OUR_T5,
+    model_type=lambda config: (
+        config.model_type if config.architecture == "encoder_decoder" else OUR_T5
+    ),
     read=_read,
     write=_write,
     complete_sizes=_complete_sizes,

@@ -1,7 +1,8 @@
 """The stack that all architectures of T5 are built of: Raffel et al. 2020, section 2.1.
 
 Norms divide by the root mean square and stand before each layer; there are no biases; positions are
-a bias of the scores, learned once per stack and shared by its layers.
+a bias of the scores, learned once per stack and shared by its layers. In umT5 each layer learns its
+own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,13 +63,17 @@ class Stack(nn.Module):
 
     def __init__(self, config: T5Config, layers: Iterable[nn.Module], *, both_sides: bool) -> None:
         super().__init__()
-        self.positions = RelativePositions(
-            config.relative_attention_num_buckets,
-            config.relative_attention_max_distance,
-            config.num_heads,
-            both_sides=both_sides,
-        )
         self.layers = nn.ModuleList(layers)
+        tables = [
+            RelativePositions(
+                config.relative_attention_num_buckets,
+                config.relative_attention_max_distance,
+                config.num_heads,
+                both_sides=both_sides,
+            )
+            for _ in range(len(self.layers) if config.model_type == "umt5" else 1)
+        ]
+        self.positions = nn.ModuleList(tables) if config.model_type == "umt5" else tables[0]
         self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
         self.dropout = Dropout(config.dropout_rate)
 
@@ -89,12 +94,15 @@ class Stack(nn.Module):
             earlier: how many positions there were before.
         """
         positions = torch.arange(earlier + vectors.shape[1], device=vectors.device)
-        bias = self.positions(positions[earlier:], positions)
-        hiding = additive(allowed, bias.dtype)
-        bias = bias if hiding is None else bias + hiding
+        tables = self.positions if isinstance(self.positions, nn.ModuleList) else [self.positions]
+        biases = [table(positions[earlier:], positions) for table in tables]
+        hiding = additive(allowed, biases[0].dtype)
+        biases = biases if hiding is None else [bias + hiding for bias in biases]
+        if len(biases) == 1:
+            biases = biases * len(self.layers)
         hidden = self.dropout(vectors)
         contexts = contexts or [()] * len(self.layers)
-        for layer, context in zip(self.layers, contexts, strict=True):
+        for layer, bias, context in zip(self.layers, biases, contexts, strict=True):
             hidden = layer(hidden, bias, *context)
         states: Tensor = self.dropout(self.norm(hidden))
         return states

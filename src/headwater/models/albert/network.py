@@ -1,0 +1,123 @@
+"""ALBERT, a BERT whose layers share their parameters: Lan et al. 2020, "ALBERT: A Lite BERT for
+Self-supervised Learning of Language Representations", section 3.1.
+
+    tokens    [CLS]  who  wrote  it  [SEP]
+    token + segment + position, normalized     narrow vectors
+              |
+        a dense layer to the width of the layers
+              |
+        one of BERT's blocks, again and again
+              |
+        pooler: a dense tanh layer on [CLS]
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headwater.models.albert.config import AlbertConfig
+from headwater.models.bert.network import Embeddings, block
+from headwater.models.body import EncoderBody, entering
+from headwater.models.config import HeadName
+from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
+from headwater.models.family import Heads
+from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
+from headwater.models.losses import Batch
+from headwater.nn.masks import additive, visible
+from headwater.nn.norm import at_least_float32
+from headwater.nn.pooler import Pooler
+
+
+class Group(nn.Module):
+    """The blocks that layers of a group share: `[batch, length, hidden]` and the bias."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(block(config.layer) for _ in range(config.inner_group_num))
+
+    def forward(self, hidden: Tensor, bias: Tensor | None) -> Tensor:
+        for each in self.blocks:
+            hidden = each(hidden, bias)
+        return hidden
+
+
+class Albert(EncoderBody):
+    """The encoder.
+
+    Args:
+        config: the sizes.
+        pooler: keep the dense layer on the first position, which the published body carries.
+            A head that needs one owns its own.
+    """
+
+    config: AlbertConfig
+
+    def __init__(self, config: AlbertConfig, *, pooler: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config.embedding)
+        self.projection = nn.Linear(config.embedding_size, config.hidden_size)
+        self.layers = nn.ModuleList(Group(config) for _ in range(config.num_hidden_groups))
+        self.pooler = Pooler(config.hidden_size, "tanh") if pooler else None
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        blocks: Tensor | None = None,
+    ) -> Tensor:
+        config = self.config
+        check_length(input_ids, blocks, config.max_position_embeddings)
+        hidden = self.projection(self.embeddings(input_ids, token_type_ids, blocks))
+        allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
+        bias = additive(allowed, at_least_float32(hidden).dtype)
+        for number in range(config.num_hidden_layers):
+            group = int(number / (config.num_hidden_layers / config.num_hidden_groups))
+            hidden = self.layers[group](hidden, bias)
+        return at_least_float32(hidden)
+
+    @property
+    def token_embedding(self) -> Tensor:
+        return self.embeddings.token.weight
+
+    @property
+    def token_vectors(self) -> Tensor:
+        return F.linear(self.token_embedding, self.projection.weight)
+
+    def layer_outputs(self, batch: Batch) -> list[Tensor]:
+        with entering(self.layers) as entered:
+            last = self(
+                batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
+            )
+        return [*entered, last]
+
+
+def build_body(config: AlbertConfig, bare: bool) -> Albert:
+    """Build the network, with empty weights."""
+    return Albert(config, pooler=bare)
+
+
+def initialize(model: nn.Module, config: AlbertConfig) -> None:
+    """Draw fresh weights as the published code does."""
+    draw_normal(model, config.initializer_range)
+
+
+def _pooled(config: AlbertConfig, name: HeadName, outputs: int) -> PooledHead:
+    dense = nn.Linear(config.hidden_size, outputs)
+    return PooledHead(Pooler(config.hidden_size, "tanh"), dense, config.classifier_dropout, name)
+
+
+def _masked_lm(config: AlbertConfig) -> MaskedLMHead:
+    dense = nn.Linear(config.hidden_size, config.embedding_size)
+    act, eps, tied = config.hidden_act, config.layer_norm_eps, config.tie_word_embeddings
+    return MaskedLMHead(dense, config.vocab_size, act, eps, tied=tied)
+
+
+HEADS: Heads[AlbertConfig] = encoder_heads(
+    span=lambda config: SpanHead(config.hidden_size),
+    pooled=_pooled,
+    token=lambda config: TokenHead(
+        config.hidden_size, len(config.label_names), config.classifier_dropout
+    ),
+    masked_lm=_masked_lm,
+)

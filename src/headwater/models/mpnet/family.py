@@ -1,0 +1,91 @@
+"""The record of MPNet. Free of torch."""
+
+from typing import Any
+
+from headwater.models.bert.keys import encoder_heads, encoder_modules
+from headwater.models.config import BodySizes, HeadName, same_names
+from headwater.models.family import CheckpointFormat, Family, QuickStudy
+from headwater.models.key_table import KeyTable
+from headwater.models.mpnet.config import PRESETS, MPNetConfig
+
+_LAYER = "mpnet.encoder.layer.{n}.attention"
+
+_KEYS = KeyTable(
+    prefix="mpnet.",
+    body={
+        ours: theirs
+        for ours, theirs in encoder_modules("mpnet").items()
+        if not ours.endswith(".segment")
+    }
+    | {
+        f"body.layers.{{n}}.attention.layer.{name}": f"{_LAYER}.attn.{name[0]}"
+        for name in ("query", "key", "value", "output")
+    }
+    | {
+        "body.layers.{n}.attention.norm": f"{_LAYER}.LayerNorm",
+        "body.positions.table": "mpnet.encoder.relative_attention_bias",
+    },
+    heads=encoder_heads(
+        "MPNet",
+        bare={"body.pooler.dense": "mpnet.pooler.dense"},
+        classifier={"head.pooler.dense": "classifier.dense", "head.dense": "classifier.out_proj"},
+        masked_lm={
+            "head": "lm_head",
+            "head.decoder": "lm_head.decoder",
+            "head.dense": "lm_head.dense",
+            "head.norm": "lm_head.layer_norm",
+        },
+    ),
+    renamed={"lm_head.decoder.bias": "lm_head.bias"},
+    output=("lm_head.decoder.weight", "mpnet.embeddings.word_embeddings.weight"),
+    ignored=(r"mpnet\.embeddings\.position_ids",),
+    optional=("pooler",),
+)
+
+
+def _write(config: MPNetConfig, head: HeadName | None) -> dict[str, Any]:
+    return {"bos_token_id": 0, "eos_token_id": 2}
+
+
+MPNET = Family(
+    name="mpnet",
+    title="MPNet",
+    kind="encoder",
+    presets=PRESETS,
+    formats={
+        "mpnet": CheckpointFormat(
+            _KEYS,
+            same_names(MPNetConfig, "label_names"),
+            MPNetConfig(max_position_embeddings=512, layer_norm_eps=1e-12),
+            "mpnet-base",
+        )
+    },
+    sizes=lambda config: BodySizes(
+        hidden_size=config.hidden_size,
+        layers=config.num_hidden_layers,
+        longest_input=config.layer.longest,
+        first_position=config.layer.first_position,
+    ),
+    summary=lambda config: (
+        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
+        f"{config.num_attention_heads} heads, encoder"
+    ),
+    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    objectives=("mlm",),
+    quick=QuickStudy(
+        preset="mpnet-base",
+        sizes={
+            "hidden_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 256,
+            "max_position_embeddings": 64,
+            "initializer_range": 0.05,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+        },
+        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
+        learning_rate=2e-3,
+    ),
+    write=_write,
+)

@@ -1,0 +1,170 @@
+"""SentencePiece models of encoders, whose ids are not those of the file.
+
+XLM-RoBERTa and CamemBERT were trained by fairseq, which numbers its own special tokens first and
+drops those of the file; DeBERTa adds its mask:
+
+    the file        <unk> <s> </s> ▁the ▁a ...
+    XLM-RoBERTa     <s> <pad> </s> <unk> ▁the ▁a ... <mask>
+    CamemBERT       <s>NOTUSED <pad> </s>NOTUSED <unk> <unk>NOTUSED <s> </s> ▁the ▁a ... <mask>
+    DeBERTa-v2      [PAD] [CLS] [SEP] [UNK] ▁the ▁a ... [MASK]      as in the file, but for the mask
+
+They are described as the `tokenizer.json` that is published beside the first two. So the cut is
+that of the library `tokenizers`, as it is in `transformers`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from sentencepiece import SentencePieceProcessor
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+from headwater.errors import UserError
+from headwater.files import SMALL, read_bytes
+from headwater.text.pair_layout import BERT, ROBERTA, PairLayout
+from headwater.text.rust import rust_errors
+from headwater.text.saved_layout import layout_of
+from headwater.text.settings import Settings
+from headwater.text.tokenizer import TokenizerVocabulary
+from headwater.text.tokenizer_json import usual_tokens
+
+_DEBERTA = "DebertaV2Tokenizer"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PieceLayout:
+    """How a class numbers the pieces of a file.
+
+    Attributes:
+        first: the tokens that stand before the pieces, with their scores.
+        replaced: how many pieces of the file these stand for.
+        mask: the token after the last piece.
+        pairs: what stands between two texts.
+    """
+
+    first: tuple[tuple[str, float], ...]
+    replaced: int
+    mask: str
+    pairs: PairLayout
+
+
+LAYOUTS: Mapping[str, PieceLayout] = {
+    "XLMRobertaTokenizer": PieceLayout(
+        tuple((token, 0.0) for token in ("<s>", "<pad>", "</s>", "<unk>")), 3, "<mask>", ROBERTA
+    ),
+    "CamembertTokenizer": PieceLayout(
+        (
+            *((token, 0.0) for token in ("<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>")),
+            ("<unk>NOTUSED", -100.0),
+        ),
+        1,
+        "<mask>",
+        ROBERTA,
+    ),
+    _DEBERTA: PieceLayout((), 0, "[MASK]", BERT),
+}
+"""By the class that reads a file so."""
+
+
+def read_pieces(file: Path, settings: Settings) -> TokenizerVocabulary:
+    """Read a SentencePiece model as the class of its folder numbers it."""
+    name = settings.tokenizer_class
+    if name not in LAYOUTS:
+        raise UserError(
+            f"{file}: nothing tells how its pieces are numbered; name the class in "
+            f"tokenizer_config.json: {', '.join(LAYOUTS)}"
+        )
+    return TokenizerVocabulary(_describe(file, name, settings), settings, file)
+
+
+def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
+    """Return the `tokenizer.json` of the pieces."""
+    model = read_bytes(file, SMALL)
+    layout, roles = LAYOUTS[name], {**usual_tokens("Unigram", name), **settings.tokens}
+    processor = _load(model, file)
+    pieces = [(processor.id_to_piece(id), processor.get_score(id)) for id in range(len(processor))]
+    vocab = [*layout.first, *pieces[layout.replaced :]]
+    known = {token for token, _ in vocab}
+    vocab += [(layout.mask, 0.0)] if layout.mask not in known else []
+    ids = {token: id for id, (token, _) in enumerate(vocab)}
+    absent = {role: token for role, token in roles.items() if token not in ids}
+    if absent:
+        role, token = next(iter(absent.items()))
+        raise UserError(f"{file}: the {role} token {token!r} is not among the pieces of a {name}")
+    with rust_errors(file, "not a usable tokenizer", may_panic=True):
+        tokenizer = Tokenizer(models.Unigram(vocab, ids[roles["unk"]], False))
+        charsmap = _charsmap(model)
+        rules = [normalizers.Precompiled(charsmap)] if charsmap else []
+        spaces = pre_tokenizers.Metaspace(prepend_scheme="always")
+        if name == _DEBERTA:
+            several = normalizers.Replace(Regex(" {2,}"), " ")
+            rules = [normalizers.Strip(), *rules, several]
+            tokenizer.pre_tokenizer = spaces
+        else:
+            words = pre_tokenizers.WhitespaceSplit()
+            tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, spaces])
+        if rules:
+            tokenizer.normalizer = normalizers.Sequence(rules) if len(rules) > 1 else rules[0]
+        tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+        own = [piece for piece, score in pieces[layout.replaced :] if score == 0]
+        tokenizer.add_tokens([AddedToken(each, normalized=False) for each in own])
+        tokenizer.add_special_tokens(_special(layout, roles))
+        content: dict[str, Any] = json.loads(tokenizer.to_str())
+    return {**content, "post_processor": layout_of(roles, ids, layout.pairs)}
+
+
+def _special(layout: PieceLayout, roles: Mapping[str, str]) -> Sequence[AddedToken]:
+    """Return the special tokens; the mask takes the space before it along, as published."""
+    names = dict.fromkeys([*(token for token, _ in layout.first), *roles.values()])
+    return [AddedToken(each, lstrip=each == "<mask>", normalized=False) for each in names]
+
+
+def _load(model: bytes, source: Path) -> SentencePieceProcessor:
+    processor = SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(model)
+    except Exception:  # the library raises RuntimeError or ValueError by version
+        raise UserError(f"{source}: not a whole SentencePiece model; copy it again") from None
+    kind = [value for field, value in _fields(_part(model, 2)) if field == 3]
+    if kind not in ([], [1]):
+        raise UserError(f"{source}: not a Unigram model, as the pieces of an encoder are")
+    return processor
+
+
+def _charsmap(model: bytes) -> bytes:
+    """Return the rules of normalization, compiled as they stand in the file; b"": none."""
+    return _part(_part(model, 3), 2)
+
+
+def _part(message: bytes, number: int) -> bytes:
+    """Return the part of that field of a protocol buffer message, b"" where there is none."""
+    found = (value for field, value in _fields(message) if field == number)
+    return next((value for value in found if isinstance(value, bytes)), b"")
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield the fields of a protocol buffer message: number, and integer or bytes."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        key = varint()
+        if key & 7 == 0:
+            yield key >> 3, varint()
+            continue
+        size = {1: 8, 5: 4}.get(key & 7) or varint()
+        yield key >> 3, message[at : at + size]
+        at += size
