@@ -4,7 +4,7 @@ Python's True is no number here, and NaN and infinity are none either.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 from os import PathLike
 from typing import Any
@@ -70,3 +70,21 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, bool | int | float | str):
         return f"{value!r:.40}"
     return with_article(type(value).__name__)
+
+
+def check_seconds(texts: Sequence[str], text_pair: Any, one: bool) -> list[str | None]:
+    """Return the second text of each of `texts`, or None; `one` was given without its list."""
+    given = [text_pair] if one else check_several(text_pair, "text_pair", "a list of texts")
+    if len(given) != len(texts):
+        raise UserError(f"text_pair: {len(texts)} texts were expected, one for each of `text`")
+    return [None if each is None else check_text(each, "text_pair") for each in given]
+
+
+def check_filled(texts: Any, name: str) -> list[str]:
+    """Return one text or several, none of which is empty."""
+    found = check_texts(texts, name)
+    for number, text in enumerate(found):
+        if not text.strip():
+            which = name if isinstance(texts, str) else f"{name}[{number}]"
+            raise UserError(f"{which}: the text is empty")
+    return found

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from headwater.inference.answer import Answer
-    from headwater.inference.loaded import LoadedModel, Loading
+    from headwater.inference.loaded import LoadedModel
+    from headwater.inference.loading import Loading
 
 logger = logging.getLogger(__name__)
 PLACES = 3  # of an answer, beside the best one

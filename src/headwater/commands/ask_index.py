@@ -11,7 +11,7 @@ from headwater.commands.terminal import echo
 from headwater.errors import UserError
 
 if TYPE_CHECKING:
-    from headwater.inference.loaded import Loading
+    from headwater.inference.loading import Loading
 
 _BEGINNING = b"SQLite format 3\0"
 

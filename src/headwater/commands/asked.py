@@ -10,7 +10,8 @@ from headwater.errors import UserError
 from headwater.files import read_lines
 
 if TYPE_CHECKING:
-    from headwater.inference.loaded import LoadedModel, Loading
+    from headwater.inference.loaded import LoadedModel
+    from headwater.inference.loading import Loading
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from headwater.errors import UserError
 
 if TYPE_CHECKING:
     from headwater.evaluation.several_tasks import Measured, Summary
-    from headwater.inference.loaded import Loading
+    from headwater.inference.loading import Loading
 
 
 @described("Measure a model on a task, several or a benchmark; or an index on questions.")

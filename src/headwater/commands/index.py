@@ -25,7 +25,7 @@ from headwater.errors import UserError, counted
 
 if TYPE_CHECKING:
     from headwater.documents.update import Options, Report
-    from headwater.inference.loaded import Loading
+    from headwater.inference.loading import Loading
 
 logger = logging.getLogger(__name__)
 

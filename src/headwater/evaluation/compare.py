@@ -10,7 +10,7 @@ import numpy as np
 from headwater.errors import UserError
 from headwater.evaluation.paired import Difference, changes, difference
 from headwater.evaluation.systems import Predicted, TestSet, predicted, sources, test_sets
-from headwater.inference.loaded import Loading
+from headwater.inference.loading import Loading
 from headwater.metrics.items import ItemSums
 from headwater.metrics.resampling import LEVEL, holm
 from headwater.metrics.totals import Array

@@ -19,7 +19,8 @@ from headwater.documents.index import Index, open_index
 from headwater.errors import UserError
 from headwater.evaluation.calibration import RIGHT
 from headwater.evaluation.index_questions import LabelledQuestion, read_questions
-from headwater.inference.loaded import Loading, load
+from headwater.inference.loaded import load
+from headwater.inference.loading import Loading
 from headwater.inference.no_answer import calibrate_threshold
 from headwater.inference.passage_reader import SpanPassageReader
 from headwater.inference.score_scaling import ScoreScaling

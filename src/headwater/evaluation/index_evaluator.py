@@ -16,7 +16,8 @@ from headwater.documents.reply import Reply
 from headwater.evaluation.calibration import calibration
 from headwater.evaluation.index_questions import LabelledQuestion, read_questions
 from headwater.files import check_writable, replace_file, write_json
-from headwater.inference.loaded import LoadedModel, Loading, load
+from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loading import Loading
 from headwater.metrics.qa import squad_v2
 from headwater.metrics.retrieval import mean_reciprocal_rank, recall
 from headwater.progress import Display, Progress

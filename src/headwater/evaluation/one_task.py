@@ -13,7 +13,8 @@ from headwater.evaluation.prediction_table import check_ending, dump, labels_of,
 from headwater.evaluation.scoring import log_report, log_unknown, read_files
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.answer import Predictor
-from headwater.inference.loaded import LoadedModel, Loading, load
+from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loading import Loading
 from headwater.paths import real
 from headwater.tasks.names import SERVED_BY
 from headwater.tasks.names import task as find_task

@@ -21,7 +21,8 @@ from headwater.evaluation.one_task import measure, predictor_for
 from headwater.evaluation.scoring import read_files
 from headwater.files import check_writable, write_json
 from headwater.inference.answer import Predictor
-from headwater.inference.loaded import LoadedModel, Loading, load
+from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loading import Loading
 from headwater.metrics import benchmark_average
 from headwater.metrics.benchmark_average import Benchmark
 from headwater.tasks.names import BENCHMARKS

@@ -19,7 +19,8 @@ from headwater.evaluation.evaluator import predict, progress_of
 from headwater.evaluation.one_task import predictor_for
 from headwater.evaluation.recipe_files import tasks_of_recipe
 from headwater.evaluation.scoring import read_files, read_predictions
-from headwater.inference.loaded import LoadedModel, Loading, load
+from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loading import Loading
 from headwater.metrics.items import ItemSums, item_sums
 from headwater.tasks.names import task as find_task
 

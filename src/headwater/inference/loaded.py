@@ -7,11 +7,19 @@ load("path/to/t5").generate(["translate English to German: good"])
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, final, overload
+from typing import TYPE_CHECKING, Any, final, overload
 
 import torch
 
-from headwater.arguments import check_count, check_name, check_several, check_text, check_texts
+from headwater.arguments import (
+    check_count,
+    check_filled,
+    check_name,
+    check_seconds,
+    check_several,
+    check_text,
+    check_texts,
+)
 from headwater.checkpoints.adapted import open_model, put_on
 from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
@@ -45,17 +53,6 @@ if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
     from headwater.inference.token_stream import TokenStream
 
 Texts = list[str] | tuple[str, ...]
-
-
-class Loading(TypedDict, total=False):
-    """What `load` takes but the model, for who hands it on."""
-
-    device: str
-    precision: str
-    pad_punctuation: bool | None
-    label_names: Sequence[str] | None
-    no_answer_threshold: float | None
-    max_answer_length: int | None
 
 
 def load(
@@ -234,8 +231,8 @@ class LoadedModel:
         """
         classifier = self.predictors.classifier(task)
         top_k = None if top_k is None else check_count(top_k, "top_k")
-        one, texts = isinstance(text, str), _filled(text, "text")
-        pairs = [None] * len(texts) if text_pair is None else _seconds(texts, text_pair, one)
+        one, texts = isinstance(text, str), check_filled(text, "text")
+        pairs = [None] * len(texts) if text_pair is None else check_seconds(texts, text_pair, one)
         examples = (
             PairExample(str(number), *pair)
             for number, pair in enumerate(zip(texts, pairs, strict=True))
@@ -266,7 +263,7 @@ class LoadedModel:
             task: whose head is asked, of a model of several tasks.
         """
         find = self.predictors.tagger(aggregation, task)
-        found = list(find(_filled(text, "text")))
+        found = list(find(check_filled(text, "text")))
         return found[0] if isinstance(text, str) else found
 
     @overload
@@ -286,7 +283,7 @@ class LoadedModel:
             top_k: how many fillings of each gap.
         """
         fill = self.predictors.filler()
-        found = list(fill(_filled(text, "text"), check_count(top_k, "top_k")))
+        found = list(fill(check_filled(text, "text"), check_count(top_k, "top_k")))
         return found[0] if isinstance(text, str) else found
 
     def generate(self, texts: str | Sequence[str], **options: Any) -> list[str]:
@@ -396,21 +393,3 @@ class LoadedModel:
             options: of a model that writes, as those of `generate`.
         """
         return self.predictors.for_task(task, precision, options)
-
-
-def _seconds(texts: Sequence[str], text_pair: Any, one: bool) -> list[str | None]:
-    """Return the second text of each of `texts`, or None; `one` was given without its list."""
-    given = [text_pair] if one else check_several(text_pair, "text_pair", "a list of texts")
-    if len(given) != len(texts):
-        raise UserError(f"text_pair: {len(texts)} texts were expected, one for each of `text`")
-    return [None if each is None else check_text(each, "text_pair") for each in given]
-
-
-def _filled(texts: Any, name: str) -> list[str]:
-    """Return one text or several, none of which is empty."""
-    found = check_texts(texts, name)
-    for number, text in enumerate(found):
-        if not text.strip():
-            which = name if isinstance(texts, str) else f"{name}[{number}]"
-            raise UserError(f"{which}: the text is empty")
-    return found

@@ -10,7 +10,8 @@ from typing import Any, final
 
 from headwater.arguments import check_text
 from headwater.errors import UserError
-from headwater.inference.loaded import LoadedModel, Loading, load
+from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loading import Loading
 from headwater.pipelines.names import ALIASES, pipeline_task, tasks_of
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.vectors import FeatureExtraction

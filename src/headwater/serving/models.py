@@ -8,7 +8,8 @@ from typing import final
 from headwater.checkpoints.hub import BUNDLED, resolve
 from headwater.checkpoints.parts import read_adaptation
 from headwater.errors import UserError, listed
-from headwater.inference.loaded import LoadedModel, Loading, load
+from headwater.inference.loaded import LoadedModel, load
+from headwater.inference.loading import Loading
 from headwater.messages import hidden
 from headwater.paths import real
 from headwater.pipelines.names import NAMES, tasks_of
