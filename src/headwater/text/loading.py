@@ -60,9 +60,9 @@ def _load_file(file: Path, settings: Settings) -> Vocabulary:
     """Each family's library is imported only when a file of it is opened."""
     check_class(settings.named, file)
     if file.name in PIECE_FILES:
-        from headwater.text.pieces import read_pieces
+        from headwater.text.sentencepiece_numbering import read_numbered
 
-        return read_pieces(file, settings)
+        return read_numbered(file, settings)
     if file.suffix == ".model":
         from headwater.text.unigram import read_sentencepiece
 
