@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from headwater.device import has_bf16
-from headwater.doctor.finding import Finding
+from headwater.doctor.finding import Finding, Level
 from headwater.sizes import byte_size
 
 SECONDS = 2.0
@@ -38,6 +38,7 @@ def check_machine(folder: Path = Path(), seconds: float = SECONDS) -> Iterator[F
     yield _memory()
     yield _cuda()
     free = shutil.disk_usage(folder).free
+    level: Level
     level, key = ("warning", "--output") if free < _LITTLE_DISK else ("fine", "")
     yield Finding(
         level, "free disk", free, f"{byte_size(free)} are free in {folder.resolve()}.", key
@@ -82,6 +83,7 @@ def _memory() -> Finding:
     free = free_memory()
     if free is None:
         return Finding("note", "free memory", None, "This system does not tell its free memory.")
+    level: Level
     level, key = ("warning", "training.batch") if free < _LITTLE_MEMORY else ("fine", "")
     return Finding(level, "free memory", free, f"{byte_size(free)} of memory are free.", key)
 
@@ -141,7 +143,7 @@ def _extras() -> Iterator[Finding]:
         missing = [package for package in packages if not _installed(package)]
         state = f"without {', '.join(missing)}" if missing else f"has {', '.join(packages)}"
         key = f"pip install 'headwater[{extra}]'" if missing else ""
-        level = "note" if missing else "fine"
+        level: Level = "note" if missing else "fine"
         yield Finding(level, f"extra {extra}", not missing, f"Extra {extra}: {state}.", key)
 
 
@@ -168,6 +170,7 @@ def _speed(seconds: float) -> Iterator[Finding]:
     yield Finding("note", "float32 speed", full, f"Matrix products: {said}.")
     said = f"{half / 1e9:.0f} billion operations a second in bf16, {half / full:.1f} times float32"
     slower = has_bf16(device) and half < full
+    level: Level
     level, key = ("warning", 'training.precision = "fp32"') if slower else ("note", "")
     yield Finding(level, "bf16 speed", half, f"Matrix products: {said}.", key)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headwater.config import read_toml
-from headwater.doctor.finding import Finding, above
+from headwater.doctor.finding import Finding, Level, above
 from headwater.errors import UserError, counted
 from headwater.training.log import read_log
 
@@ -57,7 +57,7 @@ def _losses(steps: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     first, last = float(losses[:tenth].mean()), float(losses[-tenth:].mean())
     fallen = (first - last) / abs(first) if first else 0.0
     said = f"The training loss went from {first:.3g} to {last:.3g}, down by {fallen:.0%}."
-    level = "warning" if fallen < FLAT else "fine"
+    level: Level = "warning" if fallen < FLAT else "fine"
     key = "training.learning_rate" if level == "warning" else ""
     yield Finding(level, "loss", round(fallen, 4), said, key)
 

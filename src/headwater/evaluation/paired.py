@@ -64,10 +64,14 @@ def difference(ours: Sequence[ItemSums], theirs: Sequence[ItemSums], seed: int =
     means = [float(np.mean([score(each.sums.sum(0)) for each in side])) for side in (ours, theirs)]
     p, test = _tested(ours, theirs, left - right, seed)
     return Difference(
-        *means,
+        means[0],
+        means[1],
         means[0] - means[1],
-        *(interval(left), interval(right), interval(left - right)),
-        *(p, test),
+        interval(left),
+        interval(right),
+        interval(left - right),
+        p,
+        test,
         smallest=POWERED * float((left - right).std()),
     )
 

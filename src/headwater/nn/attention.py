@@ -122,7 +122,7 @@ class Attention(nn.Module):
         """Add to `[batch, heads, queries, keys]` what the vectors of their distances give."""
         vectors = relative.vectors[None]
         table = self._scaled_query(vectors), self._split(self.key(vectors))
-        scores = at_least_float32(scores + position_scores(query, keys, table, relative.index))
+        scores = at_least_float32(scores + position_scores(query, keys, table, relative.bucket))
         if relative.allowed is None:
             return scores
         return scores.masked_fill(~relative.allowed, torch.finfo(scores.dtype).min)

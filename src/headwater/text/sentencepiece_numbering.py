@@ -13,7 +13,7 @@ that of the library `tokenizers`, as it is in `transformers`.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -72,7 +72,7 @@ NUMBERINGS: Mapping[str, Numbering] = {
 def read_numbered(file: Path, settings: Settings) -> TokenizerVocabulary:
     """Read a SentencePiece model as the class of its folder numbers it."""
     name = settings.tokenizer_class
-    if name not in NUMBERINGS:
+    if name is None or name not in NUMBERINGS:
         raise UserError(
             f"{file}: nothing tells how its tokens are numbered; name the class in "
             f"tokenizer_config.json: {', '.join(NUMBERINGS)}"
@@ -97,7 +97,7 @@ def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
     with rust_errors(file, "not a usable tokenizer", may_panic=True):
         tokenizer = Tokenizer(models.Unigram(vocab, ids[roles["unk"]], False))
         charsmap = _charsmap(model)
-        rules = [normalizers.Precompiled(charsmap)] if charsmap else []
+        rules: list[Any] = [normalizers.Precompiled(charsmap)] if charsmap else []
         spaces = pre_tokenizers.Metaspace(prepend_scheme="always")
         if name == _DEBERTA:
             several = normalizers.Replace(Regex(" {2,}"), " ")
@@ -116,7 +116,7 @@ def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
     return {**content, "post_processor": layout_of(roles, ids, numbering.pairs)}
 
 
-def _special(numbering: Numbering, roles: Mapping[str, str]) -> Sequence[AddedToken]:
+def _special(numbering: Numbering, roles: Mapping[str, str]) -> list[AddedToken]:
     """Return the special tokens; the mask takes the space before it along, as published."""
     names = dict.fromkeys([*(token for token, _ in numbering.first), *roles.values()])
     return [AddedToken(each, lstrip=each == "<mask>", normalized=False) for each in names]
