@@ -134,6 +134,26 @@ def test_what_is_told_twice_is_there_once(
     assert names(opened, index, "fountain") == ["new.txt"]
 
 
+def test_an_engine_that_was_told_nothing(
+    engine: str, opened: Opened, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stops(self: Waiting, engines: Any, name: str) -> None:
+        raise KeyboardInterrupt
+
+    index = tmp_path / "x.index"
+    with monkeypatch.context() as patch:
+        patch.setattr(Waiting, "hand_over", stops)
+        with pytest.raises(KeyboardInterrupt):
+            build([folder], index, engine=engine)
+    assert names(opened, index, "castle") == []
+    update(index)
+    assert names(opened, index, "castle burned") == ["castle.pdf"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="nothing was indexed"):
+        build([tmp_path / "empty"], tmp_path / "y.index", engine=engine)
+    assert sorted(each.name for each in tmp_path.iterdir() if "y.index" in each.name) == []
+
+
 def test_engines_take_turns(engine: str, opened: Opened, folder: Path, index: Path) -> None:
     build([folder], index, engine=engine)
     before = setting_of(index)

@@ -17,7 +17,7 @@ from headwater.errors import UserError
 from headwater.evaluation.index_calibration import Read, Span, choose, mean_f1
 from headwater.evaluation.index_evaluator import Asked, measured
 from headwater.evaluation.index_questions import LabelledQuestion, read_questions
-from headwater.inference.passage_reader import SpanPassageReader
+from headwater.inference.passage_reader import RANK_WEIGHT, SpanPassageReader
 from headwater.inference.score_scaling import ScoreScaling
 
 QUESTIONS = [
@@ -108,10 +108,11 @@ def test_the_weight_and_the_threshold_are_chosen() -> None:
     misled = Read([Span(1, 2.0, 1.0), Span(4, 3.0, 0.0)], ["a"])  # right from a weight of 0.75 on
     deep = Read([Span(1, 0.0, 0.0), Span(2, 1.0, 1.0)], ["b"])  # right up to 1.25
     silent = Read([Span(1, -3.0, 0.0), Span(2, -2.0, 0.0)], [])
-    chosen = choose([misled, deep, silent])
-    assert (chosen.rank_weight, chosen.questions) == (0.75, 3)
+    chosen = choose([misled, deep, silent] * 10)
+    assert (chosen.rank_weight, chosen.questions) == (1.25, 30)  # the nearest to the usual 1.5
+    assert choose([misled]).rank_weight == RANK_WEIGHT
     assert mean_f1([misled, deep], 0.0) == 0.5 and mean_f1([misled, deep], 0.75) == 1.0
-    answered = -deep.best(0.75).score(0.75), -silent.best(0.75).score(0.75)
+    answered = -deep.best(1.25).score(1.25), -silent.best(1.25).score(1.25)
     assert chosen.threshold is not None and answered[0] < chosen.threshold < answered[1]
     assert choose([misled, deep]).threshold is None
     with pytest.raises(UserError, match="no question that the documents answer"):

@@ -28,7 +28,10 @@ class FolderTexts(Mapping[str, str]):
         self.empty = True
         """Whether every text read so far is empty."""
         if not self._files:
-            raise UserError(self._all_faults(f"no {' or '.join(ENDINGS)} file in this folder"))
+            other = (
+                "no {} file in this folder; for other files make an index: `headwater index build`"
+            )
+            raise UserError(self._all_faults(other.format(" or ".join(ENDINGS))))
 
     def __getitem__(self, name: str) -> str:
         try:

@@ -84,6 +84,7 @@ def _use_engine(connection: sqlite3.Connection, path: Path, setting: dict[str, s
         WordSearch(connection).rebuild()
     else:
         engine.clear()
+        engine.add(())  # it can be searched at once, and finds nothing
         Waiting(connection).add_all()
 
 
@@ -96,6 +97,12 @@ def _use_vectors(connection: sqlite3.Connection, path: Path, setting: dict[str, 
     assert vectors is not None
     vectors.clear()
     Waiting(connection).add_all()
+
+
+def clear(connection: sqlite3.Connection, path: Path) -> None:
+    """Let nothing of an index stay in the engines beside it."""
+    for engine in beside(connection, path):
+        engine.clear()
 
 
 def tell(connection: sqlite3.Connection, path: Path) -> None:

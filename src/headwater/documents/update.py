@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headwater.documents.conversion import Converted, Refused, convert_all
 from headwater.documents.engine import Follower
-from headwater.documents.engines import Chosen, followers, tell
+from headwater.documents.engines import Chosen, clear, followers, tell
 from headwater.documents.limits import Limits
 from headwater.documents.plan import Plan, make_plan
 from headwater.documents.rows import FileRow, files_of, put_file, remove_file, touch_file
@@ -97,6 +97,8 @@ def build(
             chosen.use(connection, output)
         report = _update(connection, output, options or Options())
         reasons = _reasons_if_empty(connection)
+        if new and reasons is not None:
+            clear(connection, output)
     if reasons is not None:
         if new:
             output.unlink(missing_ok=True)

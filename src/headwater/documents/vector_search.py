@@ -87,11 +87,15 @@ class VectorSearch:
         """Return the vectors, read again where another process has changed the index."""
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if self._matrix is None or self._matrix.version != version:
-            rows = self._connection.execute("SELECT id, scale, vector FROM vectors").fetchall()
-            ids = np.array([number for number, _, _ in rows], np.int64)
-            scales = np.array([scale for _, scale, _ in rows], np.float32)
-            joined = np.frombuffer(b"".join(vector for _, _, vector in rows), np.int8)
-            self._matrix = _Matrix(version, ids, scales, joined.reshape(max(1, len(rows)), -1))
+            cursor = self._connection.execute("SELECT id, scale, vector FROM vectors")
+            ids, scales, vectors = [np.empty(0, np.int64)], [np.empty(0, np.float32)], []
+            while rows := cursor.fetchmany(_ROWS):
+                ids.append(np.array([number for number, _, _ in rows], np.int64))
+                scales.append(np.array([scale for _, scale, _ in rows], np.float32))
+                joined = np.frombuffer(b"".join(vector for _, _, vector in rows), np.int8)
+                vectors.append(joined.reshape(len(rows), -1))
+            matrix = np.concatenate(vectors or [np.empty((0, 0), np.int8)])
+            self._matrix = _Matrix(version, np.concatenate(ids), np.concatenate(scales), matrix)
         return self._matrix
 
 

@@ -1,7 +1,7 @@
 """Choosing how an index is asked: by which weight, threshold and scale of scores.
 
 They are chosen on questions that no reader was trained on. Every question's passages are read
-once. The weight is the one by which the best spans have the highest F1 on questions with an answer;
+once. By the weight the best spans have the highest F1 on questions with an answer, up to chance;
 the threshold then is that of SQuAD 2.0 (`no_answer.calibrate_threshold`) for scores so weighted;
 and last, scores of answers are scaled to the share of right ones (`score_scaling`).
 """
@@ -13,6 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, Unpack
 
+import numpy as np
+
 from headwater.documents.asking import Asking, most_promising
 from headwater.documents.calibrations import Calibration, keep_calibration
 from headwater.documents.index import Index, open_index
@@ -22,7 +24,7 @@ from headwater.evaluation.index_questions import LabelledQuestion, read_question
 from headwater.inference.loaded import load
 from headwater.inference.loading import Loading
 from headwater.inference.no_answer import calibrate_threshold
-from headwater.inference.passage_reader import SpanPassageReader
+from headwater.inference.passage_reader import RANK_WEIGHT, SpanPassageReader
 from headwater.inference.score_scaling import ScoreScaling
 from headwater.metrics.qa import f1, f1_or_null, with_words
 from headwater.progress import Display, Progress
@@ -96,10 +98,10 @@ def calibrate_index(
 
 
 def choose(found: Sequence[Read]) -> Calibration:
-    """Choose the weight, the least of equal ones, and the threshold, if any can be."""
+    """Choose the weight, and the threshold, if any can be."""
     if not any(each.golds for each in found):
         raise UserError("no question that the documents answer; a calibration needs some")
-    weight = max(WEIGHTS, key=lambda each: (mean_f1(found, each), -each))
+    weight = _weight(found)
     threshold = None
     if not all(each.golds for each in found):
         best = [each.best(weight) for each in found]
@@ -107,6 +109,19 @@ def choose(found: Sequence[Read]) -> Calibration:
         impossible = [not each.golds for each in found]
         threshold = calibrate_threshold(margins, [span.f1 for span in best], impossible)
     return Calibration(weight, threshold, len(found))
+
+
+def _weight(found: Iterable[Read]) -> float:
+    """Return the weight nearest to the usual one that is as good as the best, up to chance.
+
+    Chance is one standard error of the difference, question by question (Breiman et al. 1984).
+    """
+    answerable = [each for each in found if each.golds]
+    f1s = np.array([[each.best(weight).f1 for each in answerable] for weight in WEIGHTS])
+    behind = f1s[f1s.mean(axis=1).argmax()] - f1s
+    error = behind.std(axis=1) / math.sqrt(len(answerable))
+    fitting = np.array(WEIGHTS)[behind.mean(axis=1) <= error]
+    return float(fitting[np.abs(fitting - RANK_WEIGHT).argmin()])
 
 
 def mean_f1(found: Iterable[Read], weight: float) -> float:
