@@ -1,5 +1,9 @@
 """The real clients against a server on loopback: every method gets what it expects."""
 
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from huggingface_hub import InferenceClient
@@ -24,6 +28,41 @@ def test_question_answering(client: InferenceClient) -> None:
         question="Who?", context=CONTEXT, handle_impossible_answer=True, max_answer_len=5
     )
     assert none.answer == ""
+
+
+def test_many_at_once_get_what_each_gets_alone(client: InferenceClient) -> None:
+    texts = [f"{CONTEXT} {'It is old. ' * number}" for number in range(16)]
+
+    def ask(text: str) -> tuple[str, int, float]:
+        found = client.question_answering(question="Who built it?", context=text)
+        return found.answer, found.start, round(found.score, 5)
+
+    alone = [ask(text) for text in texts]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(ask, texts))
+    assert [each[:2] for each in together] == [each[:2] for each in alone]
+    scores = [each[2] for each in alone]
+    assert [each[2] for each in together] == pytest.approx(scores, abs=2e-5)
+
+
+def test_a_client_that_leaves_ends_its_text(client: InferenceClient, served: str) -> None:
+    def dropped() -> float:
+        page = get_session().get(f"{served}/metrics").text
+        return float(re.findall(r"^headwater_dropped_total (.*)$", page, re.MULTILINE)[0])
+
+    before = dropped()
+    gpt = f"{served}/models/gpt"
+    with get_session().stream(
+        "POST",
+        gpt,
+        json={"inputs": "the spring", "stream": True, "parameters": {"max_new_tokens": 60}},
+    ) as answer:
+        assert next(answer.iter_lines()).startswith("data:")
+    deadline = time.monotonic() + 20
+    while dropped() == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert dropped() == before + 1
+    assert len(client.text_generation("the spring", model=gpt, max_new_tokens=2)) > 0
 
 
 def test_labels_and_tags(client: InferenceClient, served: str) -> None:

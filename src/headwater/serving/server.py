@@ -6,6 +6,7 @@ second signal ends it at once.
 """
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from headwater.serving.engine import Engine
 from headwater.serving.settings import Settings
+from headwater.serving.worker import log_fault
+
+logger = logging.getLogger(__name__)
 
 _HEAD_SECONDS = 10.0  # for the lines before the body of a request
 
@@ -51,6 +55,18 @@ class BoundedProtocol(H11Protocol):
 
     def _between_requests(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+
+@final
+class _Forwarding(logging.Handler):
+    """Says in our log what uvicorn found wrong, without texts that may be a caller's."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            log_fault(error)
+        else:
+            logger.error(record.getMessage())
 
 
 @final
@@ -110,6 +126,8 @@ def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> bool:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=None,
     )
+    errors = logging.getLogger("uvicorn.error")
+    errors.handlers, errors.propagate = [_Forwarding(logging.ERROR)], False
     server = Server(config, app.state.engine, settings, started)
     asyncio.run(server.serve())
     return server.started
