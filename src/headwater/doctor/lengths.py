@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.data.example import PairExample, SpanExample, TaggingExample
+from headwater.data.example import DataSource, PairExample, SpanExample, TaggingExample
 from headwater.doctor.finding import Finding, above
 from headwater.runs.recipe import Recipe
 from headwater.runs.setup import Setup
@@ -47,7 +47,7 @@ def check_lengths(recipe: Recipe, setup: Setup, component: TaskComponent) -> Ite
         )
 
 
-def spread(examples: Sequence[Any]) -> list[Any]:
+def spread(examples: DataSource[Any]) -> list[Any]:
     """Return at most `LOOKED_AT` examples, evenly spread."""
     chosen = np.linspace(0, len(examples) - 1, min(LOOKED_AT, len(examples))).astype(int)
     return [examples[index] for index in chosen.tolist()]
