@@ -29,8 +29,20 @@ class Finding:
         return asdict(self)
 
 
+def judged(
+    good: bool,
+    name: str,
+    value: float | int | str | bool | None,
+    said: str,
+    key: str,
+    otherwise: Level = "warning",
+) -> Finding:
+    """Return a finding that is fine, or else one with what to change."""
+    return (
+        Finding("fine", name, value, said) if good else Finding(otherwise, name, value, said, key)
+    )
+
+
 def above(name: str, value: float, most: float, said: str, key: str) -> Finding:
-    """Warn of a number above `most`; else all is fine, and nothing is to change."""
-    if value > most:
-        return Finding("warning", name, value, said, key)
-    return Finding("fine", name, value, said)
+    """Warn of a number above `most`."""
+    return judged(value <= most, name, value, said, key)

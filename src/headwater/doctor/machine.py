@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from headwater.device import has_bf16
-from headwater.doctor.finding import Finding, Level
+from headwater.doctor.finding import Finding, judged
 from headwater.sizes import byte_size
 
 SECONDS = 2.0
@@ -38,11 +38,8 @@ def check_machine(folder: Path = Path(), seconds: float = SECONDS) -> Iterator[F
     yield _memory()
     yield _cuda()
     free = shutil.disk_usage(folder).free
-    level: Level
-    level, key = ("warning", "--output") if free < _LITTLE_DISK else ("fine", "")
-    yield Finding(
-        level, "free disk", free, f"{byte_size(free)} are free in {folder.resolve()}.", key
-    )
+    said = f"{byte_size(free)} are free in {folder.resolve()}."
+    yield judged(free >= _LITTLE_DISK, "free disk", free, said, "--output")
     yield _full_text_search()
     yield from _extras()
     yield from _speed(seconds)
@@ -51,11 +48,8 @@ def check_machine(folder: Path = Path(), seconds: float = SECONDS) -> Iterator[F
 def _threads() -> Finding:
     allowed, threads = processors(), torch.get_num_threads()
     said = f"PyTorch computes in {threads} threads; this process may use {allowed:g} processors."
-    if threads > allowed + 0.5:
-        return Finding(
-            "warning", "threads", threads, said, f"OMP_NUM_THREADS={max(1, int(allowed))}"
-        )
-    return Finding("fine", "threads", threads, said)
+    key = f"OMP_NUM_THREADS={max(1, int(allowed))}"
+    return judged(threads <= allowed + 0.5, "threads", threads, said, key)
 
 
 def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> float:
@@ -83,9 +77,8 @@ def _memory() -> Finding:
     free = free_memory()
     if free is None:
         return Finding("note", "free memory", None, "This system does not tell its free memory.")
-    level: Level
-    level, key = ("warning", "training.batch") if free < _LITTLE_MEMORY else ("fine", "")
-    return Finding(level, "free memory", free, f"{byte_size(free)} of memory are free.", key)
+    said = f"{byte_size(free)} of memory are free."
+    return judged(free >= _LITTLE_MEMORY, "free memory", free, said, "training.batch")
 
 
 def free_memory(root: Path = Path("/")) -> int | None:
@@ -142,9 +135,8 @@ def _extras() -> Iterator[Finding]:
     for extra, packages in sorted(extras.items()):
         missing = [package for package in packages if not _installed(package)]
         state = f"without {', '.join(missing)}" if missing else f"has {', '.join(packages)}"
-        key = f"pip install 'headwater[{extra}]'" if missing else ""
-        level: Level = "note" if missing else "fine"
-        yield Finding(level, f"extra {extra}", not missing, f"Extra {extra}: {state}.", key)
+        name, key = f"extra {extra}", f"pip install 'headwater[{extra}]'"
+        yield judged(not missing, name, not missing, f"Extra {extra}: {state}.", key, "note")
 
 
 def _required() -> list[str]:
@@ -170,9 +162,8 @@ def _speed(seconds: float) -> Iterator[Finding]:
     yield Finding("note", "float32 speed", full, f"Matrix products: {said}.")
     said = f"{half / 1e9:.0f} billion operations a second in bf16, {half / full:.1f} times float32"
     slower = has_bf16(device) and half < full
-    level: Level
-    level, key = ("warning", 'training.precision = "fp32"') if slower else ("note", "")
-    yield Finding(level, "bf16 speed", half, f"Matrix products: {said}.", key)
+    key = 'training.precision = "fp32"'
+    yield judged(not slower, "bf16 speed", half, f"Matrix products: {said}.", key)
 
 
 def _products(dtype: torch.dtype, device: torch.device, seconds: float) -> float:

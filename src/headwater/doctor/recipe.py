@@ -8,7 +8,7 @@ from headwater.config import read_toml
 from headwater.data.convert import PairSet
 from headwater.data.example import Examples, PairExample, TaggingExample
 from headwater.data.matches import TestGrams
-from headwater.doctor.finding import Finding, above
+from headwater.doctor.finding import Finding, above, judged
 from headwater.doctor.lengths import check_lengths, spread
 from headwater.doctor.machine import free_memory
 from headwater.errors import listed
@@ -60,8 +60,7 @@ def _of_any(run: Run[Any]) -> Iterator[Finding]:
     epochs = plan.total / max(1, len(steps))
     said = f"{plan.total} steps are {epochs:.1f} epochs of {len(steps)} steps."
     fits = FEWEST_EPOCHS <= epochs <= MOST_EPOCHS
-    key = "" if fits else "training.steps or training.epochs"
-    yield Finding("fine" if fits else "warning", "epochs", round(epochs, 2), said, key)
+    yield judged(fits, "epochs", round(epochs, 2), said, "training.steps or training.epochs")
     of_epoch = plan.features(0)
     padding = _padding(of_epoch, steps)
     said = f"{padding:.1%} of what the model will read is padding."
@@ -94,13 +93,7 @@ def _rate(run: Run[Any]) -> Finding:
         f"The learning rate is {given:.2g}; usual for {family.name} with this method: {usual:.2g}."
     )
     fits = 1 / FAR <= ratio <= FAR
-    return Finding(
-        "fine" if fits else "warning",
-        "learning rate",
-        given,
-        said,
-        "" if fits else "training.learning_rate",
-    )
+    return judged(fits, "learning rate", given, said, "training.learning_rate")
 
 
 def _memory(run: Run[Any], training: TrainingConfig) -> Finding:
@@ -110,31 +103,18 @@ def _memory(run: Run[Any], training: TrainingConfig) -> Finding:
         return Finding("note", "memory", needed, f"{said}; this system does not tell what is free.")
     said = f"{said}; {byte_size(free)} are free."
     fits = needed < 0.8 * free
-    key = "" if fits else 'method = "lora", or a smaller model'
-    return Finding("fine" if fits else "warning", "memory", needed, said, key)
+    return judged(fits, "memory", needed, said, 'method = "lora", or a smaller model')
 
 
 def _special_tokens(vocabulary: Vocabulary, objective: str) -> Finding:
     found = sum(f"<extra_id_{number}>" in vocabulary.ids for number in range(100))
     if objective == "span_corruption":
         said = f"The vocabulary has {found} of T5's 100 sentinels."
-        return Finding(
-            "fine" if found else "warning",
-            "sentinels",
-            found,
-            said,
-            "" if found else "vocabulary train --kind unigram",
-        )
+        return judged(found > 0, "sentinels", found, said, "vocabulary train --kind unigram")
     masked = vocabulary.mask_id is not None
     said = "The vocabulary has a mask token." if masked else "The vocabulary has no mask token."
-    wanted = objective == "mlm" and not masked
-    return Finding(
-        "warning" if wanted else "fine",
-        "mask token",
-        masked,
-        said,
-        "vocabulary train --kind wordpiece" if wanted else "",
-    )
+    good, key = masked or objective != "mlm", "vocabulary train --kind wordpiece"
+    return judged(good, "mask token", masked, said, key)
 
 
 def _labels(component: TaskComponent) -> Iterator[Finding]:
@@ -145,13 +125,7 @@ def _labels(component: TaskComponent) -> Iterator[Finding]:
     unseen = sorted((known | validation) - training)
     said = f"{len(training)} labels are in the training examples"
     said += f"; never seen there: {listed(unseen)}." if unseen else ", all that there are."
-    yield Finding(
-        "warning" if unseen else "fine",
-        "labels never seen",
-        len(unseen),
-        said,
-        "data.train" if unseen else "",
-    )
+    yield judged(not unseen, "labels never seen", len(unseen), said, "data.train")
 
 
 def _labels_of(examples: Examples[Any]) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headwater.config import read_toml
-from headwater.doctor.finding import Finding, Level, above
+from headwater.doctor.finding import Finding, above, judged
 from headwater.errors import UserError, counted
 from headwater.training.log import read_log
 
@@ -57,9 +57,7 @@ def _losses(steps: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     first, last = float(losses[:tenth].mean()), float(losses[-tenth:].mean())
     fallen = (first - last) / abs(first) if first else 0.0
     said = f"The training loss went from {first:.3g} to {last:.3g}, down by {fallen:.0%}."
-    level: Level = "warning" if fallen < FLAT else "fine"
-    key = "training.learning_rate" if level == "warning" else ""
-    yield Finding(level, "loss", round(fallen, 4), said, key)
+    yield judged(fallen >= FLAT, "loss", round(fallen, 4), said, "training.learning_rate")
 
 
 def _gradients(steps: Sequence[dict[str, Any]]) -> Iterator[Finding]:
@@ -127,5 +125,5 @@ def _noise(name: str, values: Any) -> Iterator[Finding]:
         f"in the whole run it moved by {gained:.3g}."
     )
     noisy = gained > 0 and noise > 0.25 * gained
-    key = "data.validation: more examples" if noisy else ""
-    yield Finding("note" if noisy else "fine", "evaluation noise", round(noise, 4), said, key)
+    key = "data.validation: more examples"
+    yield judged(not noisy, "evaluation noise", round(noise, 4), said, key, "note")

@@ -61,17 +61,19 @@ def difference(ours: Sequence[ItemSums], theirs: Sequence[ItemSums], seed: int =
     generator = np.random.default_rng([seed, 1])
     left = _mean_of_drawn(by_run[:, : len(ours)], generator)
     right = _mean_of_drawn(by_run[:, len(ours) :], generator)
-    means = [float(np.mean([score(each.sums.sum(0)) for each in side])) for side in (ours, theirs)]
+    mean, other = (
+        float(np.mean([score(each.sums.sum(0)) for each in side])) for side in (ours, theirs)
+    )
     p, test = _tested(ours, theirs, left - right, seed)
     return Difference(
-        means[0],
-        means[1],
-        means[0] - means[1],
-        interval(left),
-        interval(right),
-        interval(left - right),
-        p,
-        test,
+        ours=mean,
+        theirs=other,
+        difference=mean - other,
+        ours_interval=interval(left),
+        theirs_interval=interval(right),
+        interval=interval(left - right),
+        p=p,
+        test=test,
         smallest=POWERED * float((left - right).std()),
     )
 

@@ -62,6 +62,7 @@ def test_sets(tasks: Sequence[str], data: Sequence[Path], first: str) -> list[Te
     """
     if bool(tasks) != bool(data):
         raise UserError("give both --task and --data, or neither: then they are those of a run")
+    found: list[tuple[Task[Any], Sequence[Path]]]
     if not tasks:
         found: list[tuple[Task[Any], Sequence[Path]]] = [
             (find_task(name), files) for name, files in _validated_on(first)
