@@ -35,6 +35,7 @@ from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
 from headwater.commands.texts import classify, fill, tag
 from headwater.commands.train import finetune, pretrain
+from headwater.commands.tune import tune
 from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
@@ -104,7 +105,7 @@ def _options(
 
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
-    *(finetune, pretrain, evaluate, predict, score, submit, generate_questions),
+    *(finetune, pretrain, tune, evaluate, predict, score, submit, generate_questions),
     *(models, merge, study),
 )
 for _verb in (*_MODELS, *_FILES):
