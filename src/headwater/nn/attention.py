@@ -106,12 +106,7 @@ class Attention(nn.Module):
             query, keys = relative.turn(query), relative.turn(keys)
         scores = torch.matmul(query, keys.transpose(2, 3))
         if isinstance(relative, RelativeTable):
-            vectors = relative.vectors[None]
-            table = self._scaled_query(vectors), self._split(self.key(vectors))
-            scores = at_least_float32(scores + position_scores(query, keys, table, relative.index))
-            if relative.allowed is not None:
-                lowest = torch.finfo(scores.dtype).min
-                scores = scores.masked_fill(~relative.allowed, lowest)
+            scores = self._with_distances(scores, query, keys, relative)
         if self.in_bf16:
             scores = scores if bias is None else scores.add_(bias.to(scores.dtype))
         else:
@@ -120,6 +115,20 @@ class Attention(nn.Module):
         mixed = torch.matmul(self.dropout(weights), values)
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return output
+
+    def _with_distances(
+        self, scores: Tensor, query: Tensor, keys: Tensor, relative: RelativeTable
+    ) -> Tensor:
+        """Add to scores `[batch, heads, queries, keys]` what distances do, and hide what they say.
+
+        A query that sees no key gives all the same score, by which nothing is learned.
+        """
+        vectors = relative.vectors[None]
+        table = self._scaled_query(vectors), self._split(self.key(vectors))
+        scores = at_least_float32(scores + position_scores(query, keys, table, relative.index))
+        if relative.allowed is None:
+            return scores
+        return scores.masked_fill(~relative.allowed, torch.finfo(scores.dtype).min)
 
     def _scaled_query(self, hidden: Tensor) -> Tensor:
         query = self._split(self.query(hidden))

@@ -97,8 +97,7 @@ class ByteVocabulary(Vocabulary):
         start, end, id = part
         if id is not None:
             return Encoding(*(np.array([value], dtype=np.int32) for value in (id, start, end)))
-        piece = text[start:end]
-        found = np.frombuffer(piece.encode(), np.uint8)
+        found = np.frombuffer(text[start:end].encode(), np.uint8)
         begins = (found & 0xC0) != 0x80  # of the bytes of a character, the first
         starts = start + np.cumsum(begins, dtype=np.int32) - 1
         ids = found.astype(np.int32) + _FIRST

@@ -13,7 +13,7 @@ that of the library `tokenizers`, as it is in `transformers`.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -35,13 +35,13 @@ _DEBERTA = "DebertaV2Tokenizer"
 
 @final
 @dataclass(frozen=True, slots=True)
-class PieceLayout:
-    """How a class numbers the pieces of a file.
+class TokenLayout:
+    """How a class numbers the tokens of a file.
 
     Attributes:
-        first: the tokens that stand before the pieces, with their scores.
-        replaced: how many pieces of the file these stand for.
-        mask: the token after the last piece.
+        first: the tokens that stand before the tokens, with their scores.
+        replaced: how many tokens of the file these stand for.
+        mask: the token after the last token.
         pairs: what stands between two texts.
     """
 
@@ -51,11 +51,11 @@ class PieceLayout:
     pairs: PairLayout
 
 
-LAYOUTS: Mapping[str, PieceLayout] = {
-    "XLMRobertaTokenizer": PieceLayout(
+LAYOUTS: Mapping[str, TokenLayout] = {
+    "XLMRobertaTokenizer": TokenLayout(
         tuple((token, 0.0) for token in ("<s>", "<pad>", "</s>", "<unk>")), 3, "<mask>", ROBERTA
     ),
-    "CamembertTokenizer": PieceLayout(
+    "CamembertTokenizer": TokenLayout(
         (
             *((token, 0.0) for token in ("<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>")),
             ("<unk>NOTUSED", -100.0),
@@ -64,40 +64,40 @@ LAYOUTS: Mapping[str, PieceLayout] = {
         "<mask>",
         ROBERTA,
     ),
-    _DEBERTA: PieceLayout((), 0, "[MASK]", BERT),
+    _DEBERTA: TokenLayout((), 0, "[MASK]", BERT),
 }
 """By the class that reads a file so."""
 
 
-def read_pieces(file: Path, settings: Settings) -> TokenizerVocabulary:
+def read_encoder_model(file: Path, settings: Settings) -> TokenizerVocabulary:
     """Read a SentencePiece model as the class of its folder numbers it."""
     name = settings.tokenizer_class
-    if name not in LAYOUTS:
+    if name is None or name not in LAYOUTS:
         raise UserError(
-            f"{file}: nothing tells how its pieces are numbered; name the class in "
+            f"{file}: nothing tells how its tokens are numbered; name the class in "
             f"tokenizer_config.json: {', '.join(LAYOUTS)}"
         )
     return TokenizerVocabulary(_describe(file, name, settings), settings, file)
 
 
 def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
-    """Return the `tokenizer.json` of the pieces."""
+    """Return the `tokenizer.json` of the tokens."""
     model = read_bytes(file, SMALL)
     layout, roles = LAYOUTS[name], {**usual_tokens("Unigram", name), **settings.tokens}
     processor = _load(model, file)
-    pieces = [(processor.id_to_piece(id), processor.get_score(id)) for id in range(len(processor))]
-    vocab = [*layout.first, *pieces[layout.replaced :]]
+    tokens = [(processor.id_to_piece(id), processor.get_score(id)) for id in range(len(processor))]
+    vocab = [*layout.first, *tokens[layout.replaced :]]
     known = {token for token, _ in vocab}
     vocab += [(layout.mask, 0.0)] if layout.mask not in known else []
     ids = {token: id for id, (token, _) in enumerate(vocab)}
     absent = {role: token for role, token in roles.items() if token not in ids}
     if absent:
         role, token = next(iter(absent.items()))
-        raise UserError(f"{file}: the {role} token {token!r} is not among the pieces of a {name}")
+        raise UserError(f"{file}: the {role} token {token!r} is not among the tokens of a {name}")
     with rust_errors(file, "not a usable tokenizer", may_panic=True):
         tokenizer = Tokenizer(models.Unigram(vocab, ids[roles["unk"]], False))
         charsmap = _charsmap(model)
-        rules = [normalizers.Precompiled(charsmap)] if charsmap else []
+        rules: list[Any] = [normalizers.Precompiled(charsmap)] if charsmap else []
         spaces = pre_tokenizers.Metaspace(prepend_scheme="always")
         if name == _DEBERTA:
             several = normalizers.Replace(Regex(" {2,}"), " ")
@@ -109,14 +109,14 @@ def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
         if rules:
             tokenizer.normalizer = normalizers.Sequence(rules) if len(rules) > 1 else rules[0]
         tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
-        own = [piece for piece, score in pieces[layout.replaced :] if score == 0]
+        own = [token for token, score in tokens[layout.replaced :] if score == 0]
         tokenizer.add_tokens([AddedToken(each, normalized=False) for each in own])
         tokenizer.add_special_tokens(_special(layout, roles))
         content: dict[str, Any] = json.loads(tokenizer.to_str())
     return {**content, "post_processor": layout_of(roles, ids, layout.pairs)}
 
 
-def _special(layout: PieceLayout, roles: Mapping[str, str]) -> Sequence[AddedToken]:
+def _special(layout: TokenLayout, roles: Mapping[str, str]) -> list[AddedToken]:
     """Return the special tokens; the mask takes the space before it along, as published."""
     names = dict.fromkeys([*(token for token, _ in layout.first), *roles.values()])
     return [AddedToken(each, lstrip=each == "<mask>", normalized=False) for each in names]
@@ -130,7 +130,7 @@ def _load(model: bytes, source: Path) -> SentencePieceProcessor:
         raise UserError(f"{source}: not a whole SentencePiece model; copy it again") from None
     kind = [value for field, value in _fields(_part(model, 2)) if field == 3]
     if kind not in ([], [1]):
-        raise UserError(f"{source}: not a Unigram model, as the pieces of an encoder are")
+        raise UserError(f"{source}: not a Unigram model, as the tokens of an encoder are")
     return processor
 
 
