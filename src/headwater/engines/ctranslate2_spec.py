@@ -24,6 +24,7 @@ from headwater.models.t5.config import T5Config
 from headwater.models.t5.network import T5
 from headwater.models.t5.stack import Stack
 from headwater.nn.attention import Attention
+from headwater.nn.positions import RelativePositions
 from headwater.text.special_tokens import all_tokens, document_end
 from headwater.text.vocabulary import Vocabulary
 
@@ -108,6 +109,7 @@ def _t5(specs: ModuleType, network: T5) -> Any:
 
 def _t5_layers(layers: Sequence[Any], stack: Stack) -> None:
     positions = stack.positions
+    assert isinstance(positions, RelativePositions), "umT5's layers have their own"
     for layer, ours in zip(layers, stack.layers, strict=True):
         own = layer.self_attention
         _attention(own, ours.get_submodule("attention.layer"), fused=3)

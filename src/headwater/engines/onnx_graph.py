@@ -240,6 +240,7 @@ class _Writer:
         )
 
     def _norm(self, hidden: str, norm: LayerNorm) -> str:
+        assert norm.bias is not None, "a BERT's have one"
         weights = self._weight(norm.weight), self._weight(norm.bias)
         return self._op("LayerNormalization", hidden, *weights, axis=-1, epsilon=norm.eps)
 

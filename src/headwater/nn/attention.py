@@ -125,7 +125,7 @@ class Attention(nn.Module):
         """
         vectors = relative.vectors[None]
         table = self._scaled_query(vectors), self._split(self.key(vectors))
-        scores = at_least_float32(scores + position_scores(query, keys, table, relative.index))
+        scores = at_least_float32(scores + position_scores(query, keys, table, relative.rows))
         if relative.allowed is None:
             return scores
         return scores.masked_fill(~relative.allowed, torch.finfo(scores.dtype).min)

@@ -270,7 +270,7 @@ def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
     for component in components:
         component.check(setup.model.config)
     first = components[0]
-    examples = first.data.training if isinstance(first, TaskComponent) else ()
+    examples = list(first.data.training) if isinstance(first, TaskComponent) else []
     set_loss(recipe.loss, setup.model, examples)
     fitting = with_one_length(fit_lengths(recipe, setup.model.config), setup.model)
     return Run(fitting, components, setup, recipe.mixture)
