@@ -17,6 +17,7 @@ from headwater.models.key_table import KeyTable
 MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
     "bert": ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "headwater-bert"),
     "albert": ("albert",),
+    "bart": ("bart",),
     "cbow": ("cbow",),
     "deberta": ("deberta-v2",),
     "electra": ("electra",),
