@@ -17,6 +17,7 @@ from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.parts import Adaptation, Base
 from headwater.inspection.attention import attention
 from headwater.methods.config import MethodConfig
+from headwater.methods.layer_depth import depths
 from headwater.methods.names import build_method
 from headwater.models.build import build_model
 from headwater.models.families import FAMILIES, family_of, sizes_of
@@ -122,6 +123,30 @@ def test_a_packed_batch_gives_the_outputs_of_its_texts(body: Path) -> None:
         packed = network(ids, None, None, blocks)[0]
         alone = [network(each)[0] for each in ids.split([5, 4, 3], 1)]
     torch.testing.assert_close(packed, torch.cat(alone), atol=1e-9, rtol=0)
+
+
+def test_adapters_change_nothing_at_first_and_then_learn(body: Path) -> None:
+    batch = {"input_ids": torch.arange(5, 17).reshape(2, 6), "labels": torch.tensor([0, 1])}
+    model = load_model(body, "sequence").model
+    with torch.no_grad():
+        before = model(batch)
+    config = MethodConfig.check({"method": "adapters", "adapters": {"size": 3}}, "test")
+    build_method(config).attach(model)
+    torch.testing.assert_close(model(batch), before)
+    model.loss_sums(batch)["sequence"].backward()
+    learning = {name for name, each in model.named_parameters() if each.grad is not None}
+    assert any(".adapter.up." in name for name in learning)
+    assert not any(name.endswith(("query.weight", "token.weight")) for name in learning)
+
+
+def test_layers_thaw_from_the_top(body: Path) -> None:
+    model = load_model(body, "sequence").model
+    found = depths(name for name, _ in model.named_parameters())
+    outside = {name for name, depth in found.items() if depth == 0}
+    assert outside == {name for name in found if name.startswith("head.")}
+    count = len(model.body.layers)
+    assert set(found.values()) == set(range(count + 2))
+    assert found["body.embeddings.token.weight"] == count + 1
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")

@@ -40,6 +40,7 @@ from headwater.commands.study import study
 from headwater.commands.terminal import described, echo
 from headwater.commands.texts import classify, fill, tag
 from headwater.commands.train import finetune, pretrain
+from headwater.commands.tune import tune
 from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
 from headwater.errors import UserError
@@ -109,7 +110,7 @@ def _options(
 
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
-    *(finetune, pretrain, evaluate, compare, predict, score, submit, overlap),
+    *(finetune, pretrain, tune, evaluate, compare, predict, score, submit, overlap),
     *(generate_questions, doctor, models, merge, card, push, study, serve),
 )
 for _verb in (*_MODELS, *_FILES):

@@ -45,6 +45,8 @@ PUBLISHED = {
     "modernbert-base": 149_014_272,
     "modernbert-large": 394_781_696,
     "mpnet-base": 109_486_464,
+    "bart-base": 139_420_416,
+    "bart-large": 406_291_456,
     "cbow": 18_030_000,
     "elmo": 93_600_864,  # with the 16 numbers of a position without a character
     "elmo-medium": 28_027_744,

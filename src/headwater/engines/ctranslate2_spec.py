@@ -108,8 +108,8 @@ def _t5(specs: ModuleType, network: T5) -> Any:
 
 
 def _t5_layers(layers: Sequence[Any], stack: Stack) -> None:
-    positions = stack.positions  # umT5, whose layers have their own, is refused
-    assert isinstance(positions, RelativePositions)
+    positions = stack.positions
+    assert isinstance(positions, RelativePositions), "umT5's layers have their own"
     for layer, ours in zip(layers, stack.layers, strict=True):
         own = layer.self_attention
         _attention(own, ours.get_submodule("attention.layer"), fused=3)

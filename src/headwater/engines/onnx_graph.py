@@ -240,8 +240,8 @@ class _Writer:
         )
 
     def _norm(self, hidden: str, norm: LayerNorm) -> str:
-        given = [each for each in (norm.weight, norm.bias) if each is not None]
-        weights = [self._weight(each) for each in given]
+        assert norm.bias is not None, "a BERT's have one"
+        weights = self._weight(norm.weight), self._weight(norm.bias)
         return self._op("LayerNormalization", hidden, *weights, axis=-1, epsilon=norm.eps)
 
     def _activated(self, hidden: str, activation: Any) -> str:

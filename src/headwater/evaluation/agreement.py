@@ -143,7 +143,7 @@ def _inputs(
     texts = [" ".join(filter(None, pair)) for pair in TEXTS]
     ids = [each.ids[: min(_LENGTH, longest // 2)] for each in model.vocabulary.encode_batch(texts)]
     if isinstance(network, TextToText):
-        framing = framing_of(model.vocabulary, sizes_of(model.config).running_text)
+        framing = framing_of(model.vocabulary, *sizes_of(model.config).framed)
         special = DecoderTokens(network.start_id, (framing.end,))
         return [{"input_ids": framing.around(each)} for each in ids], special, most
     end = document_end(model.vocabulary)

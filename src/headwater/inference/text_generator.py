@@ -66,7 +66,7 @@ class TextGenerator:
         precision: torch.dtype | None = None,
     ) -> None:
         self.network, self.vocabulary = network, vocabulary
-        self.framing = framing_of(vocabulary, sizes_of(network.config).running_text)
+        self.framing = framing_of(vocabulary, *sizes_of(network.config).framed)
         self._special = DecoderTokens(network.start_id, (self.framing.end,))
         self._tokens, self._precision = tokens, precision
         # Tokens that hold no spaces, as BERT's, leave them to be guessed.

@@ -100,7 +100,7 @@ def read(
         case "encoder":
             reading = _encoder(vocabulary, sizes, text, second, encoder_layout(vocabulary))
         case "text_to_text":
-            framing = framing_of(vocabulary, sizes.running_text)
+            framing = framing_of(vocabulary, *sizes.framed)
             reading = _text_to_text(vocabulary, framing, text, second)
         case "causal_lm" if has_head:
             reading = _encoder(vocabulary, sizes, text, second, running_text_layout(vocabulary))
@@ -217,7 +217,7 @@ def with_targets(loaded: LoadedModel, reading: Reading) -> Reading:
         raise UserError(f"{loaded.name} reads the features of {body}; inspect that model itself")
     if not isinstance(network, TextToText) or reading.targets is not None:
         return reading
-    eos_id = framing_of(loaded.vocabulary, sizes_of(network.config).running_text).end
+    eos_id = framing_of(loaded.vocabulary, *sizes_of(network.config).framed).end
     longest = TextConfig.check(loaded.extra.get("text", {}), loaded.name).max_targets
     special = DecoderTokens(network.start_id, (eos_id,))
     batch, decoding = as_batch(reading, network), GenerationConfig(max_new_tokens=longest)

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 _LAYER = re.compile(r"(.*?)layers\.(\d+)\.")
+_EMBEDDINGS = re.compile(r"(^|\.)(embeddings?|token|position)\.|^(body\.)?projection\.")
+"""A projection widens narrow vectors of tokens for the first layer."""
 
 
 def depths(names: Iterable[str]) -> dict[str, int]:
@@ -41,4 +43,4 @@ def _depth(name: str, layers: Counter[str], bottom: int) -> int:
             return 1
         if name.startswith(stack) and rest.startswith("positions."):
             return count
-    return bottom if re.search(r"(^|\.)(embeddings?|token|position)\.", name) else 0
+    return bottom if _EMBEDDINGS.search(name) else 0

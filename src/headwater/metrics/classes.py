@@ -71,9 +71,10 @@ def class_report(golds: Sequence[str], predictions: Sequence[str], labels: Seque
     scores = class_scores(matrix)
     width = max(10, *map(len, labels))
     lines = [f"{'class':<{width}} precision  recall      F1  examples"]
-    precision, recall, f1, examples = (sum(each) for each in zip(*scores, strict=True))
-    count = len(scores)
-    mean = ClassScore(precision / count, recall / count, f1 / count, examples)
+    precision, recall, f1 = (
+        sum(each[place] for each in scores) / len(scores) for place in range(3)
+    )
+    mean = ClassScore(precision, recall, f1, sum(each.examples for each in scores))
     for label, score in zip((*labels, "mean"), (*scores, mean), strict=True):
         numbers = f"{score.precision:9.2f} {score.recall:7.2f} {score.f1:7.2f}"
         lines.append(f"{label:<{width}} {numbers} {score.examples:9}")

@@ -49,6 +49,8 @@ class BodySizes:
         decoder_start_id: the id that a decoder begins with; None: it has no decoder.
         one_stack: whether inputs and targets are read as one text.
         running_text: whether the body was trained on documents one after another alone.
+        enclosed: whether it reads a text between the first token of its vocabulary and the last,
+            and writes: a BART.
     """
 
     hidden_size: int
@@ -60,6 +62,12 @@ class BodySizes:
     decoder_start_id: int | None = None
     one_stack: bool = False
     running_text: bool = False
+    enclosed: bool = False
+
+    @property
+    def framed(self) -> tuple[bool, bool]:
+        """What `text.framing.framing_of` is told of it."""
+        return self.running_text, self.enclosed
 
 
 def same_names(config: type[ModelConfig], *excluded: str) -> dict[str, str]:

@@ -15,8 +15,9 @@ from headwater.models.family import CheckpointFormat, Family, Kind
 from headwater.models.key_table import KeyTable
 
 MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
-    "albert": ("albert",),
     "bert": ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "headwater-bert"),
+    "albert": ("albert",),
+    "bart": ("bart",),
     "cbow": ("cbow",),
     "deberta": ("deberta-v2",),
     "electra": ("electra",),
@@ -27,7 +28,8 @@ MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
     "mpnet": ("mpnet",),
     "t5": ("t5", "mt5", "umt5", "headwater-t5"),
 }
-"""By family, whose record stands in models/NAME/family.py: the `model_type`s of config.json."""
+"""By family, whose record stands in models/NAME/family.py: the `model_type`s of config.json. The
+first that learns an objective stands for all where the family makes no difference."""
 
 AnyFamily = Family[ModelConfig]
 

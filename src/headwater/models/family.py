@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast, final
 
-from headwater.errors import UserError
+from headwater.errors import UserError, with_article
 from headwater.models.config import BodySizes, C, HeadName, ModelConfig
 from headwater.models.key_table import KeyTable
 
@@ -149,5 +149,6 @@ class Family(Generic[C]):
             raise UserError(f"a {self.title} has its own output and takes no {head} head")
         heads = self.network.HEADS
         if head not in heads:
-            raise UserError(f"a {config.model_type} body takes no {head} head")
+            hint = "; set mlm.next_sentence = false" if head == "pretraining" else ""
+            raise UserError(f"{with_article(config.model_type)} body takes no {head} head{hint}")
         return heads[head](config)

@@ -40,10 +40,14 @@ class Head(nn.Module):
     Attributes:
         name: of the head and its loss.
         label: the batch's key that holds the labels.
+        class_weights: `[classes]`, by which the examples of a class count in training; None: once.
+        smoothing: the share of each label that all classes have in equal parts, in training.
     """
 
     name: HeadName
     label: str = "labels"
+    class_weights: Tensor | None = None
+    smoothing: float = 0.0
 
     def read(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Return what it reads of a body's outputs `[batch, length, hidden]`: mostly all."""
@@ -55,8 +59,11 @@ class Head(nn.Module):
 
     def loss_sums(self, hidden: Tensor, vectors: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return each loss as a sum over the labels that `loss_counts` counts."""
-        loss = _LOSSES.get(self.name, cross_entropy_sum)
-        return {self.name: loss(self(hidden, vectors), batch[self.label])}
+        outputs, labels = self(hidden, vectors), batch[self.label]
+        if self.name in _LOSSES:
+            return {self.name: _LOSSES[self.name](outputs, labels)}
+        how = (self.class_weights, self.smoothing) if self.training else (None, 0.0)
+        return {self.name: cross_entropy_sum(outputs, labels, *how)}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count examples, tokens or pairs from the labels alone."""

@@ -41,15 +41,27 @@ class SharedLossModel(LossModel, Protocol):
         ...
 
 
-def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
+def cross_entropy_sum(
+    logits: Tensor, labels: Tensor, weights: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
     """Sum -log softmax(logits)[label] over the labels that are not ignored, in >= float32.
 
     Args:
         logits: `[.., classes]`.
         labels: `[..]`, class numbers or IGNORED.
+        weights: `[classes]`, by which labels of a class count; None: all once.
+        smoothing: the share of each label that all classes have in equal parts.
     """
     logits = at_least_float32(logits).flatten(0, -2)
-    return F.cross_entropy(logits, labels.long().flatten(), ignore_index=IGNORED, reduction="sum")
+    weights = None if weights is None else weights.to(logits)
+    return F.cross_entropy(
+        logits,
+        labels.long().flatten(),
+        weights,
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=smoothing,
+    )
 
 
 def next_tokens(batch: Batch) -> Tensor:

@@ -119,10 +119,13 @@ class Attention(nn.Module):
     def _with_distances(
         self, scores: Tensor, query: Tensor, keys: Tensor, relative: RelativeTable
     ) -> Tensor:
-        """Add to `[batch, heads, queries, keys]` what the vectors of their distances give."""
+        """Add to scores `[batch, heads, queries, keys]` what distances do, and hide what they say.
+
+        A query that sees no key gives all the same score, by which nothing is learned.
+        """
         vectors = relative.vectors[None]
         table = self._scaled_query(vectors), self._split(self.key(vectors))
-        scores = at_least_float32(scores + position_scores(query, keys, table, relative.bucket))
+        scores = at_least_float32(scores + position_scores(query, keys, table, relative.rows))
         if relative.allowed is None:
             return scores
         return scores.masked_fill(~relative.allowed, torch.finfo(scores.dtype).min)

@@ -18,13 +18,13 @@ class RelativeTable(NamedTuple):
     """What a layer knows of distances.
 
     vectors: one for each bucket of distances, `[2 * span, width]`.
-    bucket: which of them stands for a query and a key, `[queries, keys]`.
+    rows: which of them stands for a query and a key, `[queries, keys]`.
     allowed: which query sees which key: bool that broadcasts to `[batch, heads, queries, keys]`; a
         query that sees none takes the mean of all. None: all see all.
     """
 
     vectors: Tensor
-    bucket: Tensor
+    rows: Tensor
     allowed: Tensor | None
 
 

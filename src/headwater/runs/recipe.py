@@ -42,6 +42,7 @@ from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
 from headwater.models.encoder_decoder.config import POSITIONS
 from headwater.models.families import AnyFamily
+from headwater.models.loss_config import LossConfig
 from headwater.objectives.names import ObjectiveConfig
 from headwater.tasks.names import task as find_task
 from headwater.training.config import (
@@ -185,6 +186,7 @@ class Recipe(RunRecipe):
     spans: SpanConfig = SpanConfig()
     sequence: SequenceConfig = SequenceConfig()
     text: TextConfig = TextConfig()
+    loss: LossConfig = LossConfig()
     decoder: DecoderConfig | None = None
     as_text: bool | None = None
     auxiliary_lm: float | None = Field(default=None, ge=0)

@@ -28,6 +28,7 @@ from headwater.models.families import AnyFamily
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import PerTaskLoss, TextToText
 from headwater.runs.causal import decided, learns_text
+from headwater.runs.class_loss import set_loss
 from headwater.runs.components import Component, R, rates_of, read_components
 from headwater.runs.early_checks import AVERAGE, check_best_metric, check_machine_and_sizes
 from headwater.runs.embedding import with_one_length
@@ -50,6 +51,7 @@ from headwater.runs.setup import (
     own_vocabulary,
     recipe_family,
 )
+from headwater.runs.task_component import TaskComponent
 from headwater.text.vocabulary import Vocabulary
 from headwater.training.hooks import Hooks, Outcome
 from headwater.training.identity import Identity
@@ -267,6 +269,9 @@ def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
     setup = _setup(recipe, family, components, vocabulary)
     for component in components:
         component.check(setup.model.config)
+    first = components[0]
+    examples = list(first.data.training) if isinstance(first, TaskComponent) else []
+    set_loss(recipe.loss, setup.model, examples)
     fitting = with_one_length(fit_lengths(recipe, setup.model.config), setup.model)
     return Run(fitting, components, setup, recipe.mixture)
 

@@ -146,7 +146,7 @@ class TaskComponent:
         if not targeted:
             raise UserError(f"task {self.name}: no example has a target to learn")
         limits = recipe.text
-        framing = framing_of(setup.vocabulary, sizes_of(setup.model.config).running_text)
+        framing = framing_of(setup.vocabulary, *sizes_of(setup.model.config).framed)
         pairs = encode_text_pairs(
             setup.vocabulary, targeted, limits.max_inputs, limits.max_targets, framing=framing
         )

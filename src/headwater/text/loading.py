@@ -8,8 +8,8 @@ from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import BYTES, check_class, reads, refuse_unread
 from headwater.text.vocabulary import Vocabulary
 
-PIECE_FILES = ("sentencepiece.bpe.model", "spm.model")
-VOCABULARY_FILES = ("spiece.model", "tokenizer.json", *PIECE_FILES, "vocab.txt", "vocab.json")
+ENCODER_MODELS = ("sentencepiece.bpe.model", "spm.model")
+VOCABULARY_FILES = ("spiece.model", "tokenizer.json", *ENCODER_MODELS, "vocab.txt", "vocab.json")
 
 
 def load_vocabulary(path: Path | str) -> Vocabulary:
@@ -59,10 +59,10 @@ def _has_bytes(folder: Path) -> bool:
 def _load_file(file: Path, settings: Settings) -> Vocabulary:
     """Each family's library is imported only when a file of it is opened."""
     check_class(settings.named, file)
-    if file.name in PIECE_FILES:
-        from headwater.text.sentencepiece_numbering import read_numbered
+    if file.name in ENCODER_MODELS:
+        from headwater.text.encoder_models import read_encoder_model
 
-        return read_numbered(file, settings)
+        return read_encoder_model(file, settings)
     if file.suffix == ".model":
         from headwater.text.unigram import read_sentencepiece
 

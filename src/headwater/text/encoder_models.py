@@ -35,13 +35,13 @@ _DEBERTA = "DebertaV2Tokenizer"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Numbering:
+class TokenLayout:
     """How a class numbers the tokens of a file.
 
     Attributes:
-        first: the tokens that stand before those of the file, with their scores.
+        first: the tokens that stand before the tokens, with their scores.
         replaced: how many tokens of the file these stand for.
-        mask: the token after the last one.
+        mask: the token after the last token.
         pairs: what stands between two texts.
     """
 
@@ -51,11 +51,11 @@ class Numbering:
     pairs: PairLayout
 
 
-NUMBERINGS: Mapping[str, Numbering] = {
-    "XLMRobertaTokenizer": Numbering(
+LAYOUTS: Mapping[str, TokenLayout] = {
+    "XLMRobertaTokenizer": TokenLayout(
         tuple((token, 0.0) for token in ("<s>", "<pad>", "</s>", "<unk>")), 3, "<mask>", ROBERTA
     ),
-    "CamembertTokenizer": Numbering(
+    "CamembertTokenizer": TokenLayout(
         (
             *((token, 0.0) for token in ("<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>")),
             ("<unk>NOTUSED", -100.0),
@@ -64,31 +64,31 @@ NUMBERINGS: Mapping[str, Numbering] = {
         "<mask>",
         ROBERTA,
     ),
-    _DEBERTA: Numbering((), 0, "[MASK]", BERT),
+    _DEBERTA: TokenLayout((), 0, "[MASK]", BERT),
 }
 """By the class that reads a file so."""
 
 
-def read_numbered(file: Path, settings: Settings) -> TokenizerVocabulary:
+def read_encoder_model(file: Path, settings: Settings) -> TokenizerVocabulary:
     """Read a SentencePiece model as the class of its folder numbers it."""
     name = settings.tokenizer_class
-    if name is None or name not in NUMBERINGS:
+    if name is None or name not in LAYOUTS:
         raise UserError(
             f"{file}: nothing tells how its tokens are numbered; name the class in "
-            f"tokenizer_config.json: {', '.join(NUMBERINGS)}"
+            f"tokenizer_config.json: {', '.join(LAYOUTS)}"
         )
     return TokenizerVocabulary(_describe(file, name, settings), settings, file)
 
 
 def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
-    """Return the `tokenizer.json` of the file's tokens."""
+    """Return the `tokenizer.json` of the tokens."""
     model = read_bytes(file, SMALL)
-    numbering, roles = NUMBERINGS[name], {**usual_tokens("Unigram", name), **settings.tokens}
+    layout, roles = LAYOUTS[name], {**usual_tokens("Unigram", name), **settings.tokens}
     processor = _load(model, file)
-    read = [(processor.id_to_piece(id), processor.get_score(id)) for id in range(len(processor))]
-    vocab = [*numbering.first, *read[numbering.replaced :]]
+    tokens = [(processor.id_to_piece(id), processor.get_score(id)) for id in range(len(processor))]
+    vocab = [*layout.first, *tokens[layout.replaced :]]
     known = {token for token, _ in vocab}
-    vocab += [(numbering.mask, 0.0)] if numbering.mask not in known else []
+    vocab += [(layout.mask, 0.0)] if layout.mask not in known else []
     ids = {token: id for id, (token, _) in enumerate(vocab)}
     absent = {role: token for role, token in roles.items() if token not in ids}
     if absent:
@@ -109,16 +109,16 @@ def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
         if rules:
             tokenizer.normalizer = normalizers.Sequence(rules) if len(rules) > 1 else rules[0]
         tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
-        own = [token for token, score in read[numbering.replaced :] if score == 0]
+        own = [token for token, score in tokens[layout.replaced :] if score == 0]
         tokenizer.add_tokens([AddedToken(each, normalized=False) for each in own])
-        tokenizer.add_special_tokens(_special(numbering, roles))
+        tokenizer.add_special_tokens(_special(layout, roles))
         content: dict[str, Any] = json.loads(tokenizer.to_str())
-    return {**content, "post_processor": layout_of(roles, ids, numbering.pairs)}
+    return {**content, "post_processor": layout_of(roles, ids, layout.pairs)}
 
 
-def _special(numbering: Numbering, roles: Mapping[str, str]) -> list[AddedToken]:
+def _special(layout: TokenLayout, roles: Mapping[str, str]) -> list[AddedToken]:
     """Return the special tokens; the mask takes the space before it along, as published."""
-    names = dict.fromkeys([*(token for token, _ in numbering.first), *roles.values()])
+    names = dict.fromkeys([*(token for token, _ in layout.first), *roles.values()])
     return [AddedToken(each, lstrip=each == "<mask>", normalized=False) for each in names]
 
 
@@ -130,7 +130,7 @@ def _load(model: bytes, source: Path) -> SentencePieceProcessor:
         raise UserError(f"{source}: not a whole SentencePiece model; copy it again") from None
     kind = [value for field, value in _fields(_part(model, 2)) if field == 3]
     if kind not in ([], [1]):
-        raise UserError(f"{source}: not a Unigram model, as those of encoders are")
+        raise UserError(f"{source}: not a Unigram model, as the tokens of an encoder are")
     return processor
 
 

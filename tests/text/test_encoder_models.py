@@ -108,7 +108,7 @@ def test_deberta_cuts_as_its_model_does(tmp_path: Path, real_lines: list[str]) -
     assert len(different) <= 20, different[:5]
 
 
-def test_pieces_of_no_class_are_refused(tmp_path: Path, fairseq_model: bytes) -> None:
+def test_tokens_of_no_class_are_refused(tmp_path: Path, fairseq_model: bytes) -> None:
     (tmp_path / "sentencepiece.bpe.model").write_bytes(fairseq_model)
     with pytest.raises(UserError, match="nothing tells how its tokens are numbered; name the"):
         load_vocabulary(tmp_path)

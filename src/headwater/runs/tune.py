@@ -1,0 +1,182 @@
+"""`headwater tune`: a recipe with several values of a few keys, each under several seeds.
+
+    --over learning_rate=1e-5,3e-5 --over training.batch={examples=16},{examples=32} --seeds 3
+
+Each trial is a run in a folder of its own and is measured on the recipe's held-out data, by the
+metric that chooses its best weights. No other data are read. What has ended is not run again; a
+trial that was stopped, even by kill -9, goes on from its last state.
+
+    trials/learning_rate=1e-5,seed=0/      a run folder
+    results/learning_rate=1e-5,seed=0.json what it gave
+    table.md                               all settings, the best first
+"""
+
+import hashlib
+import json
+import logging
+import re
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from headwater.config import read_toml
+from headwater.errors import UserError
+from headwater.files import check_writable, read_json, replace_file, write_json
+from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
+from headwater.runs.run import Run, begin
+from headwater.training.config import TrainingConfig
+from headwater.training.run_folder import check_run_folder
+
+logger = logging.getLogger(__name__)
+
+Settings = Mapping[str, str]
+"""By key of the recipe: its value, as on a command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting, with the score of each seed.
+
+    deviation: of one seed from the mean, of the sample; 0 for one seed.
+    """
+
+    settings: Settings
+    values: tuple[float, ...]
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What was found.
+
+    metric: how settings are compared, on held-out data.
+    rows: of settings with all their seeds, the best first.
+    reason: why the last run ended; a signal's name where it was stopped.
+    """
+
+    metric: str
+    rows: tuple[Row, ...]
+    reason: str
+
+
+def tune(
+    recipe: Path, over: Sequence[str], seeds: int, folder: Path, settings: Sequence[str] = ()
+) -> Tuned:
+    """Run every trial that has not ended, and compare the settings.
+
+    Args:
+        over: `KEY=V1,V2,..` texts; a key of `[training]` may stand without its table.
+        seeds: how many, from the recipe's on.
+        settings: `a.b=VALUE` texts for all trials.
+    """
+    check_writable(folder)
+    grid = [dict(each) for each in product(*(_choices(text) for text in over))]
+    found: dict[str, list[float]] = {}
+    metric, lowest = "", False
+    total = len(grid) * seeds
+    for number, (chosen, seed) in enumerate(product(grid, range(seeds)), start=1):
+        trial = _begin(recipe, chosen, seed, settings)
+        metric, lowest = _metric(trial, recipe)
+        name = _name(chosen, trial.recipe.training.seed)
+        logger.info("tune %d/%d: %s", number, total, name)
+        value, reason = _value(trial, folder, name)
+        if value is None:
+            return Tuned(metric, (), reason)
+        found.setdefault(json.dumps(chosen), []).append(value)
+    rows = [_row(json.loads(chosen), values) for chosen, values in found.items()]
+    rows.sort(key=lambda row: row.mean if lowest else -row.mean)
+    replace_file(folder / "table.md", table(metric, rows))
+    return Tuned(metric, tuple(rows), "finished")
+
+
+def table(metric: str, rows: Sequence[Row]) -> str:
+    """Return the settings as a Markdown table."""
+    keys = list(rows[0].settings)
+    lines = [f"| {' | '.join((*keys, metric, 'deviation', 'seeds'))} |", "|---" * (len(keys) + 3)]
+    for row in rows:
+        numbers = (f"{row.mean:.2f}", f"{row.deviation:.2f}", str(len(row.values)))
+        lines.append(f"| {' | '.join((*row.settings.values(), *numbers))} |")
+    return "\n".join((lines[0], f"{lines[1]}|", *lines[2:], ""))
+
+
+def _begin(
+    path: Path, chosen: Settings, seed: int, settings: Sequence[str]
+) -> Run[Recipe] | Run[PretrainRecipe]:
+    pretraining = {"objective", "corpus"} & set(read_toml(path))
+    kind: Any = PretrainRecipe if pretraining else Recipe
+    base = load_recipe(kind, path, {}, settings).training.seed
+    texts = [f"{key}={value}" for key, value in chosen.items()]
+    loaded: Recipe = load_recipe(
+        kind, path, {}, [*settings, *texts, f"training.seed={base + seed}"]
+    )
+    return begin(loaded)
+
+
+def _metric(run: Run[Any], recipe: Path) -> tuple[str, bool]:
+    """Return what a run is compared by, and whether the lowest is best."""
+    training = run.recipe.training
+    if not run.metric_names:
+        raise UserError(
+            f"{recipe}: has no held-out data to compare settings on; give data.validation, "
+            "data.validation_share or corpus.validation"
+        )
+    return training.metric_for_best_model or run.metric_names[0], training.best_is == "lowest"
+
+
+def _value(run: Run[Any], folder: Path, name: str) -> tuple[float | None, str]:
+    """Return the score of a trial, from its result or from its run; None where it was stopped."""
+    file, place = folder / "results" / f"{name}.json", folder / "trials" / name
+    identity = hashlib.sha256(run.recipe.to_toml().encode()).hexdigest()
+    if file.exists():
+        saved = read_json(file)
+        if saved.get("recipe") != identity:
+            raise UserError(f"{file}: is of another recipe; name another folder with --output")
+        return float(saved["value"]), "finished"
+    resume = (place / "state").is_dir()
+    check_run_folder(place, resume=resume)
+    outcome = run.train(place, resume=resume)
+    if outcome.signalled or outcome.reason == "time_limit":
+        return None, outcome.reason
+    assert outcome.best_value is not None, "it has held-out data"
+    file.parent.mkdir(exist_ok=True)
+    write_json(file, {"value": outcome.best_value, "recipe": identity, **asdict(outcome)})
+    return outcome.best_value, "finished"
+
+
+def _row(chosen: Settings, values: Sequence[float]) -> Row:
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return Row(chosen, tuple(values), statistics.mean(values), deviation)
+
+
+def _choices(text: str) -> list[tuple[str, str]]:
+    """Split `KEY=V1,V2` at the commas outside of brackets: `[(key, value), ..]`."""
+    key, equals, values = text.partition("=")
+    key = f"training.{key}" if key in TrainingConfig.model_fields else key
+    found = [each.strip() for each in _split(values)]
+    if not equals or not key or not all(found):
+        raise UserError(f"--over {text}: expected KEY=VALUE,VALUE, such as learning_rate=1e-5,3e-5")
+    if key == "training.seed":
+        raise UserError("--over seed: the seeds are counted by --seeds")
+    if len(set(found)) < len(found):
+        raise UserError(f"--over {text}: a value is given twice")
+    return [(key, each) for each in found]
+
+
+def _split(values: str) -> Iterator[str]:
+    depth, begin = 0, 0
+    for place, letter in enumerate(values):
+        depth += (letter in "[{") - (letter in "]}")
+        if letter == "," and depth == 0:
+            yield values[begin:place]
+            begin = place + 1
+    yield values[begin:]
+
+
+def _name(chosen: Settings, seed: int) -> str:
+    """Return the name of a trial, as a file may have it."""
+    parts = [f"{key.rpartition('.')[2]}={value}" for key, value in chosen.items()]
+    return re.sub(r"[^\w.=,+-]", "_", ",".join((*parts, f"seed={seed}")))
