@@ -64,9 +64,7 @@ def test_sets(tasks: Sequence[str], data: Sequence[Path], first: str) -> list[Te
         raise UserError("give both --task and --data, or neither: then they are those of a run")
     found: list[tuple[Task[Any], Sequence[Path]]]
     if not tasks:
-        found: list[tuple[Task[Any], Sequence[Path]]] = [
-            (find_task(name), files) for name, files in _validated_on(first)
-        ]
+        found = [(find_task(name), files) for name, files in _validated_on(first)]
     elif only := only_task(names := task_names(tasks)):
         found = [(find_task(only), data)]
     else:
