@@ -100,6 +100,17 @@ def test_written_texts(client: InferenceClient, served: str) -> None:
     assert isinstance(translated.translation_text, str)
 
 
+def test_options_of_generation_stand_beside_the_others_too(served: str) -> None:
+    body = {"inputs": TEXT, "parameters": {"max_length": 4, "min_length": 2}}
+    named = get_session().post(f"{served}/models/t5/pipeline/summarization", json=body).json()
+    assert list(named[0]) == ["summary_text"]
+    alone = get_session().post(f"{served}/models/t5", json=body).json()
+    assert alone == [{"generated_text": named[0]["summary_text"]}]
+    body["parameters"]["max_lenght"] = 3
+    wrong = get_session().post(f"{served}/models/t5", json=body)
+    assert wrong.status_code == 422 and "max_lenght" in wrong.json()["error"]
+
+
 def test_text_generation(client: InferenceClient, served: str) -> None:
     gpt = f"{served}/models/gpt"
     text = client.text_generation("the spring", model=gpt, max_new_tokens=4)

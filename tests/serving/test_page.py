@@ -21,15 +21,38 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 
 TEXT = "Ada built the old mill by the river."
+HURT = "document.title='hurt'"
 HOSTILE = (
-    "<script>document.title='hurt'</script>",
-    "<img src=x onerror=\"document.title='hurt'\">",
-    "<svg onload=\"document.title='hurt'\">",
-    "\"><script>document.title='hurt'</script>",
-    "<a href=\"javascript:document.title='hurt'\">a</a>",
-    "<iframe srcdoc=\"<script>parent.document.title='hurt'</script>\">",
+    f"<script>{HURT}</script>",
+    f'<img src=x onerror="{HURT}">',
+    f'<svg onload="{HURT}">',
+    f'"><script>{HURT}</script>',
+    f"'><script>{HURT}</script>",
+    f'<a href="javascript:{HURT}">a</a>',
+    f'<iframe srcdoc="<script>parent.{HURT}</script>">',
+    f'<iframe src="javascript:parent.{HURT}">',
+    f"</textarea><script>{HURT}</script>",
+    f"</title><script>{HURT}</script>",
+    f"</script><script>{HURT}</script>",
+    f"</style><script>{HURT}</script>",
+    f"<!--><script>{HURT}</script>",
+    f"<body onload={HURT}>",
+    f"<input autofocus onfocus={HURT}>",
+    f"<details open ontoggle={HURT}>",
+    f"<video><source onerror={HURT}>",
+    f"<marquee onstart={HURT}>",
+    f"<object data='javascript:{HURT}'>",
+    f"<embed src='javascript:{HURT}'>",
+    f"<form action='javascript:{HURT}'><button>",
+    f"<math><mtext><script>{HURT}</script>",
+    f"<svg><script>{HURT}</script></svg>",
+    f"<base href='javascript:{HURT}//'>",
+    f"<meta http-equiv=refresh content='0;url=javascript:{HURT}'>",
+    f"<link rel=stylesheet href='data:text/css,*{{}}' onload={HURT}>",
+    f"&lt;script&gt;{HURT}&lt;/script&gt;",
+    f"\\u003cscript\\u003e{HURT}\\u003c/script\\u003e",
     "{{constructor.constructor('document.title=1')()}}",
-    "</textarea><script>document.title='hurt'</script>",
+    f"${{{HURT}}} `{HURT}` ${HURT}$",
 )
 
 
@@ -127,16 +150,19 @@ def test_the_keyboard_suffices(visit: Visit) -> None:
 
 
 def test_texts_are_never_html(visit: Visit) -> None:
-    for text in HOSTILE:
-        panel = visit.ask(f"Ada said {text} of the mill.", text)
-        assert text in panel.locator(".passage").last.inner_text()
-        visit.page.click("#tab-tag")
-        visit.page.fill("#tag-text", text)
-        visit.page.click("#panel-tag button.main")
-        visit.page.locator("#panel-tag .result > *").first.wait_for()
-        visit.page.click("#tab-ask")
-    assert visit.page.title() == "headwater"
-    assert visit.page.locator("main img, main iframe, main svg, main script").count() == 0
+    text, page = " ".join(HOSTILE), visit.page
+    panel = visit.ask(f"Ada said {text} of the mill.", HOSTILE[0])
+    assert text in panel.locator(".passage").last.inner_text()
+    panel.locator("ol.answers button").first.click()
+    panel.locator("details summary").wait_for()
+    for name, given in (("tag", text), ("classify", text), ("fill", f"[MASK] {HOSTILE[0]}")):
+        page.click(f"#tab-{name}")
+        page.fill(f"#{name}-text", given)
+        page.click(f"#panel-{name} button.main")
+        page.locator(f"#panel-{name} .result > *").first.wait_for()
+    assert page.title() == "headwater" and len(HOSTILE) == 30
+    strange = "img, iframe, svg, script, object, embed, base, video, math, marquee"
+    assert page.locator(",".join(f"main {each}" for each in strange.split(", "))).count() == 0
     assert visit.complaints == []
 
 
@@ -152,7 +178,7 @@ def test_what_goes_wrong_is_said(visit: Visit) -> None:
     panel = visit.ask(TEXT, " ")
     assert panel.locator(".wrong").inner_text() == "Give a question first."
     panel = visit.ask("a " * 4000, "Who?")
-    assert "at most 5000 are read" in panel.locator(".wrong").inner_text()
+    assert "8004 characters, and at most 5000 are read" in panel.locator(".wrong").inner_text()
     busy = {"status": 429, "headers": {"Retry-After": "7"}, "body": "{}"}
     visit.page.route("**/ask", lambda route: route.fulfill(**busy))
     assert "Try again in 7 s" in visit.ask(TEXT, "Who?").locator(".wrong").inner_text()

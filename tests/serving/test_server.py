@@ -173,6 +173,11 @@ def test_answers_with_evidence(tiny_models: Callable[..., Models], example_index
             assert len(seen["layers"]) == 2
             for layer in seen["layers"]:
                 assert len(layer) == len(seen["tokens"]) and 0 < sum(layer) < 100
+            long = {**given, "context": "x " * 300 + "Ada" + " y" * 300, "start": 600, "end": 603}
+            _, _, seen = call(f"{address}/attention", long)  # as much as the model reads
+            assert 450 < len(seen["tokens"]) < 512 and [600, 603] in seen["tokens"]
+            status, _, said = call(f"{address}/ask", {"question": "a" * 2001, "context": "a"})
+            assert status == 422 and "at most 2000 are read" in said["error"]
             status, _, said = call(f"{address}/attention", {**given, "end": 0})
             assert status == 422 and "request.end = 0" in said["error"]
 

@@ -16,8 +16,6 @@ from headwater.pipelines.names import ALIASES, pipeline_task, tasks_of
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.vectors import FeatureExtraction
 
-_WRITING = ("summarization", "translation", "text2text-generation")
-_OWN = ("truncation", "clean_up_tokenization_spaces", "src_lang", "tgt_lang")
 _BY_NAME: Mapping[str, tuple[str, ...]] = {
     "question-answering": ("question", "context"),
 }
@@ -91,9 +89,6 @@ class Pipeline:
         given = {**self._options, **options}
         asked = self._inputs(inputs, given)
         values = {key: value for key, value in given.items() if value is not None}
-        if self.task in _WRITING:
-            own = {key: values.pop(key) for key in _OWN if key in values}
-            values = {**own, "generate_parameters": values}
         if self.task == "text-generation":
             values = {"return_full_text": True, **values}
         if self.task == "text-classification" and "top_k" not in given:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from headwater.config import Config
 from headwater.errors import UserError, listed
@@ -39,7 +39,8 @@ OLD_NAMES: Mapping[str, str] = {"min_length": "min_new_tokens"}
 class TextOptions(Config):
     """What a caller may set.
 
-    generate_parameters: those of generation, by the names of `GenerationConfig`.
+    generate_parameters: those of generation, by the names of `GenerationConfig`; they may stand
+        beside the others, too.
     truncation: whether the end of a text that is too long is cut.
     clean_up_tokenization_spaces: take spaces before punctuation out of what is written.
     src_lang, tgt_lang: of a translation, as codes or names in English: both or none.
@@ -50,6 +51,19 @@ class TextOptions(Config):
     clean_up_tokenization_spaces: bool = False
     src_lang: str | None = None
     tgt_lang: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, values: Any) -> Any:
+        """Take options of generation that stand beside the others, as old pipelines have them."""
+        if not isinstance(values, dict):
+            return values
+        own = {key: value for key, value in values.items() if key in cls.model_fields}
+        rest = {key: value for key, value in values.items() if key not in own}
+        inside = own.get("generate_parameters", {})
+        if rest and isinstance(inside, dict):
+            own["generate_parameters"] = {**inside, **rest}
+        return own
 
 
 @final

@@ -38,7 +38,12 @@ _OWN_KEYS = ("inputs", "parameters", "stream", "options")
 """Of a request; `options` of old clients says how a queue of theirs is used, and means nothing."""
 
 _VECTORS = tuple(VectorOptions.model_fields)
-_GENERATION = set(GenerationOptions.model_fields) - {"top_k"}
+_CONTINUING = {"details", "return_full_text", "stop", "seed"}
+_GENERATION = set(GenerationOptions.model_fields) - {"top_k"} - _CONTINUING
+
+
+QUESTION = 2000
+"""Characters of a question: a model that writes reads it again with each part of the text."""
 
 
 class Asked(NamedTuple):
@@ -54,7 +59,7 @@ class Asked(NamedTuple):
 
 
 def hints(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the tasks that a body may mean, the likeliest first; none: any task of a text."""
+    """Return the tasks that a body may mean; none: any task of a text."""
     inputs = body.get("inputs")
     first = inputs[0] if isinstance(inputs, list) and inputs else inputs
     if isinstance(first, dict):
@@ -63,8 +68,10 @@ def hints(body: Mapping[str, Any]) -> tuple[str, ...]:
     for name, found in _BY_PARAMETER.items():
         if name in parameters:
             return found
-    if "stream" in body or _GENERATION & set(parameters):
+    if "stream" in body or _CONTINUING & set(parameters):
         return ("text-generation",)
+    if _GENERATION & set(parameters):
+        return ("text-generation", *_WRITING)
     if any(name in body for name in _VECTORS):
         return ("feature-extraction",)
     return ()
@@ -101,6 +108,9 @@ def check_sizes(items: list[Any], task: PipelineTask, settings: Settings) -> Non
     if len(items) > settings.max_inputs:
         raise invalid(f"inputs: {len(items)}, and at most {settings.max_inputs} are taken at once")
     for number, item in enumerate(items):
+        question = len(getattr(item, "question", ""))
+        if question > QUESTION:
+            raise invalid(f"question: {question} characters, and at most {QUESTION} are read")
         length = task.characters(item)
         if length > settings.max_characters:
             raise invalid(

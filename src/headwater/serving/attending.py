@@ -10,10 +10,12 @@ from headwater.config import Config
 from headwater.errors import UserError
 from headwater.inference.loaded import LoadedModel
 from headwater.inspection.attention import attention
+from headwater.models.families import sizes_of
 from headwater.pipelines.task import field, first_or_all
 from headwater.text.sequence_layout import encoder_layout
 
 AROUND = 600  # characters of the text on each side of an answer
+SPARE = 8  # tokens: special ones, and what more a part of a text may have than the whole had there
 
 
 class AnswerOptions(Config):
@@ -60,8 +62,8 @@ class Attending:
         """
         if not start < end <= len(item.context):
             raise UserError(f"request.end = {end}: an answer from {start} on in the text is wanted")
-        first, part = _around(item.context, start, end)
         vocabulary = self._model.vocabulary
+        first, part = self._fitting(item, start, end)
         encoding = vocabulary.encode(part)
         starts, ends = encoding.starts + first, encoding.ends + first
         maps = attention(self._model, item.question, part)
@@ -74,6 +76,20 @@ class Attending:
             layers.append(np.round(100 * seen, 2).tolist())
         tokens = np.stack([starts, ends], axis=1).tolist()
         return {"start": first, "tokens": tokens, "layers": layers}
+
+    def _fitting(self, item: Answered, start: int, end: int) -> tuple[int, str]:
+        """Return the text around an answer, as much as is read with the question."""
+        first, part = _around(item.context, start, end)
+        encode = self._model.vocabulary.encode
+        longest = sizes_of(self._model.config).longest_input
+        room = max(1, longest - len(encode(item.question)) - SPARE)
+        encoding = encode(part)
+        if len(encoding) <= room:
+            return first, part
+        middle = int(np.searchsorted(encoding.ends + first, start, "right"))
+        low = min(max(0, middle - room // 2), len(encoding) - room)
+        begin, stop = int(encoding.starts[low]), int(encoding.ends[low + room - 1])
+        return first + begin, part[begin:stop]
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, str]:

@@ -70,25 +70,22 @@ class Models:
         """Return the model and the task that a request is for.
 
         Args:
-            hints: the tasks that its body may mean, the likeliest first; none: any of a text.
+            hints: the tasks that its body may mean; none: any of a text.
             model: the one that it names.
         """
         asked = [model] if model is not None else list(self)
-        for task in hints:
-            for each in asked:
-                if task in each.tasks:
+        for each in asked:
+            for task in each.tasks:
+                if task in hints:
                     return each, task
         if hints:
             does = listed(name for each in asked for name in each.tasks)
             raise invalid(f"this is a request for {' or '.join(hints)}; done here: {does}")
-        for each in asked:
-            task = next((name for name in each.tasks if name not in _NEED_MORE), "")
-            if task and each.first_task not in _NEED_MORE:
-                return each, task
-        for each in asked:
-            task = next((name for name in each.tasks if name not in _NEED_MORE), "")
-            if task:
-                return each, task
+        # A reader gives vectors, too, but a tagger beside it is more likely meant.
+        for each in sorted(asked, key=lambda each: each.first_task in _NEED_MORE):
+            for task in each.tasks:
+                if task not in _NEED_MORE:
+                    return each, task
         raise invalid(f"inputs: {asked[0].first_task} needs an object, not a text")
 
     def task(self, model: ServedModel, task: str) -> PipelineTask:

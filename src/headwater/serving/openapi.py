@@ -43,24 +43,24 @@ _ERRORS = {
 _TEXT: Schema = {"type": "string", "minLength": 1}
 
 
-def description(settings: Settings) -> Schema:
-    """Return the description of every route."""
-    task_request = _task_request()
+def description(settings: Settings, models: list[str]) -> Schema:
+    """Return the description of every route; `models` are the names of those that there are."""
+    task_request, name = _task_request(), {"type": "string", "enum": models}
     paths = {
         "/": {"post": _operation("Do a task, by the shape of the request.", task_request)},
         "/models/{model}": {
-            "parameters": [_path("model")],
+            "parameters": [_path("model", models)],
             "post": _operation("Do a task of a model.", task_request),
         },
         "/models/{model}/pipeline/{task}": {
-            "parameters": [_path("model"), _path("task", list(NAMES))],
+            "parameters": [_path("model", models), _path("task", list(NAMES))],
             "post": _operation("Do a task of a model, by its name.", task_request),
         },
         "/embed": {"post": _operation("Give vectors of length 1.", task_request)},
         "/ask": {"post": _operation("Answer a question, with evidence.", _question(AskOptions))},
         "/attention": {"post": _operation("Give the attention weights.", _question(AnswerOptions))},
-        "/v1/embeddings": {"post": _operation("OpenAI: vectors.", _schema(EmbeddingRequest))},
-        "/v1/completions": {"post": _operation("OpenAI: texts.", _schema(CompletionRequest))},
+        "/v1/embeddings": {"post": _operation("OpenAI: vectors.", _of(EmbeddingRequest, name))},
+        "/v1/completions": {"post": _operation("OpenAI: texts.", _of(CompletionRequest, name))},
     }
     for path, summary in {
         "/v1/models": "OpenAI: the models.",
@@ -120,9 +120,15 @@ def _object(properties: Schema, required: list[str] | None = None) -> Schema:
     return {"type": "object", "properties": properties, "required": names}
 
 
-def _path(name: str, values: list[str] | None = None) -> Schema:
-    schema: Schema = {"type": "string"} if values is None else {"type": "string", "enum": values}
+def _path(name: str, values: list[str]) -> Schema:
+    schema = {"type": "string", "enum": values}
     return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _of(kind: type[Config], model: Schema) -> Schema:
+    """Return the schema of a request that names one of the models."""
+    found = _schema(kind)
+    return {**found, "properties": {**found["properties"], "model": model}}
 
 
 def _schema(kind: type[Config]) -> Schema:

@@ -57,7 +57,8 @@ class StateRoutes:
 
     async def openapi(self, request: Request) -> Response:
         """Return the description of the routes."""
-        return JSONResponse(description(self._engine.settings))
+        names = [each.name for each in self._engine.models]
+        return JSONResponse(description(self._engine.settings, names))
 
 
 def _state(good: bool, otherwise: str) -> Response:

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
-from headwater.serving.asked import Asked, asked, hints
+from headwater.serving.asked import Asked, asked, check_sizes, hints
 from headwater.serving.asking import Asking
 from headwater.serving.attending import Attending
 from headwater.serving.bodies import read_object
@@ -70,6 +70,7 @@ class TaskRoutes:
         given = {key: body[key] for key in names if body.get(key) is not None}
         options = task.options.check(given, "request")
         items, one = task.items(body)
+        check_sizes(items, task, self._engine.settings)
         results = await self._engine.ask(request, task, items, options)
         return JSONResponse(task.outer(results, one))
 
