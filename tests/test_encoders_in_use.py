@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -113,6 +114,14 @@ def test_each_layer_gives_features(body: Path) -> None:
         assert torch.equal(outputs[-1], network(ids))
     assert len(outputs) == sizes_of(network.config).layers + 1
     assert {each.shape for each in outputs} == {(2, 6, 64)}
+
+
+def test_vectors_are_those_of_sentence_transformers(body: Path) -> None:
+    package = pytest.importorskip("sentence_transformers")
+    texts = ["Ada built the mill in spring.", "the inn", "Who built the tower and the bridge?"]
+    model = package.SentenceTransformer(str(body), device="cpu", local_files_only=True)
+    theirs = model.encode(texts, show_progress_bar=False)
+    np.testing.assert_allclose(headwater.load(body).embed(texts), theirs, atol=1e-5)
 
 
 def test_a_packed_batch_gives_the_outputs_of_its_texts(body: Path) -> None:

@@ -32,11 +32,11 @@ from headwater.metrics.names import MetricKind, Scored, measure
 
 E = TypeVar("E", bound=Example)
 
-Kind = Literal["span", "sequence", "regression", "token", "embedding", "text"]
+Kind = Literal["span", "sequence", "multi_label", "regression", "token", "embedding", "text"]
 """Which head an encoder gets for the task: `span` marks the start and the end of an answer,
-`sequence` chooses a class for a text or a pair, `regression` gives it a number, `token` chooses a
-class for each word, `embedding` gives vectors that are compared; for `text` there is none: the task
-is one of writing."""
+`sequence` chooses a class for a text or a pair, `multi_label` any number of them, `regression`
+gives it a number, `token` chooses a class for each word, `embedding` gives vectors that are
+compared; for `text` there is none: the task is one of writing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Task(ABC, Generic[E]):
 
         Those of the training examples are sorted, with the tag `O` first.
         """
-        if self.kind not in ("sequence", "token"):
+        if self.kind not in ("sequence", "multi_label", "token"):
             return ()
         if self.labels:
             return self.labels

@@ -277,7 +277,8 @@ class Predictors:
             threshold = (self._threshold or 0.0) if task.null_answers else None
             return self._span_reader(head, threshold, precision)
         scorer = self._scorer(head, labels, precision)
-        return Tagger(scorer) if kind == "token" else Classifier(scorer)
+        several = kind == "multi_label"
+        return Tagger(scorer) if kind == "token" else Classifier(scorer, several=several)
 
     def _scorer(
         self,
@@ -304,7 +305,7 @@ class Predictors:
                 f"train it: headwater finetune --model {self._body_name} --task {task.name} "
                 "--data FILE"
             )
-        chosen = kind in ("sequence", "token")
+        chosen = kind in CHOOSING
         if chosen and task.labels and sorted(task.labels) != sorted(labels):
             raise UserError(
                 f"{self._name} chooses from {listed(labels)}; task {task.name} has "

@@ -303,6 +303,9 @@ def _labelled(feature: Features, speller: Speller) -> list[Line]:
     if not np.ndim(label):  # of the whole text
         number = TextSpan(f"{label.item():g}")
         return [Line("inputs", speller.spans(ids, highlights)), Line("label", (number,))]
+    if np.issubdtype(label.dtype, np.floating):  # any number of classes
+        which = TextSpan(" ".join(str(place) for place in np.flatnonzero(label)) or "none")
+        return [Line("inputs", speller.spans(ids, highlights)), Line("labels", (which,))]
     labelled = [(id, x) for id, x in zip(ids, label.tolist(), strict=True) if x != IGNORED]
     tokens = "  ".join(f"{speller.text([id]).strip()} {x}" for id, x in labelled)
     return [Line("inputs", speller.spans(ids, highlights)), Line("labels", (TextSpan(tokens),))]

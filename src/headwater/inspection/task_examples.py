@@ -115,8 +115,11 @@ def _features(
 ) -> list[list[dict[str, str]]]:
     """Return the features that an encoder with a head reads, by example."""
     speller = Speller(vocabulary)
-    if task.kind in ("sequence", "regression"):
-        pairs = encode_pairs(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
+    if task.kind in ("sequence", "multi_label", "regression"):
+        several = task.kind == "multi_label"
+        pairs = encode_pairs(
+            vocabulary, examples, SequenceConfig(), labels, labelled=labelled, several=several
+        )
         return [[_classified(speller, pairs[index], labels)] for index in range(len(pairs))]
     if task.kind == "token":
         tags = encode_tags(vocabulary, examples, SequenceConfig(), labels, labelled=labelled)
@@ -154,8 +157,13 @@ def _tokens(speller: Speller, ids: Sequence[int]) -> str:
 def _classified(speller: Speller, feature: Features, labels: Sequence[str]) -> dict[str, str]:
     found = {"tokens": _tokens(speller, feature["input_ids"].tolist())}
     if "labels" in feature:
-        value = feature["labels"].item()
-        found["label"] = f"{value} {labels[value]}" if labels else f"{value:g}"
+        value = feature["labels"]
+        if np.ndim(value):
+            chosen = (label for label, one in zip(labels, value, strict=True) if one)
+            found["labels"] = " ".join(chosen) or "none"
+        else:
+            number = value.item()
+            found["label"] = f"{number} {labels[number]}" if labels else f"{number:g}"
     return found
 
 

@@ -10,11 +10,27 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from headwater.metrics import classification, generation, qa, regression, retrieval, tagging
+from headwater.metrics import (
+    classification,
+    generation,
+    qa,
+    regression,
+    retrieval,
+    several,
+    tagging,
+)
 from headwater.metrics.classification import numbers
 
 MetricKind = Literal[
-    "sequence", "regression", "token", "span", "null_span", "retrieval", "text", "trivia"
+    "sequence",
+    "multi_label",
+    "regression",
+    "token",
+    "span",
+    "null_span",
+    "retrieval",
+    "text",
+    "trivia",
 ]
 """The kind of a task, but that questions which may have no answer are `null_span`, that
 TriviaQA's answers are normalized in their own way, and that passages found are `retrieval`."""
@@ -141,6 +157,11 @@ METRICS: Mapping[MetricKind, Mapping[str, Metric]] = {
         "matthews": partial(_among_labels, classification.matthews),
         "exact_match": question_exact_match,
         "gender_parity": gender_parity,
+    },
+    "multi_label": {
+        "micro_f1": partial(_among_labels, several.micro_f1),
+        "macro_f1": partial(_among_labels, several.macro_f1),
+        "exact_match": partial(_of_labels, several.exact_match),
     },
     "regression": {
         "pearson": partial(_of_numbers, classification.pearson),

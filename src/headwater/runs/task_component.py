@@ -63,7 +63,7 @@ class TaskComponent:
     @property
     def has_pairs(self) -> bool:
         """Whether some sentences come in pairs."""
-        pairs = self.task.kind in ("sequence", "regression")
+        pairs = self.task.kind in ("sequence", "multi_label", "regression")
         return pairs and any(each.text_b is not None for each in self.data.training)
 
     def head(self) -> TaskHead:
@@ -133,10 +133,11 @@ class TaskComponent:
                 vocabulary, examples, recipe.spans, labelled=labelled, layout=layout
             )
         labels = self.head().labels
-        build = encode_tags if self.task.kind == "token" else encode_pairs
-        return build(
-            vocabulary, examples, recipe.sequence, labels, labelled=labelled, layout=layout
-        )
+        given = (vocabulary, examples, recipe.sequence, labels)
+        if self.task.kind == "token":
+            return encode_tags(*given, labelled=labelled, layout=layout)
+        several = self.task.kind == "multi_label"
+        return encode_pairs(*given, labelled=labelled, layout=layout, several=several)
 
     def _text_pairs(self, recipe: Recipe, setup: Setup) -> EncodedPairs:
         texts = [self.task.to_text(example) for example in self.data.training]

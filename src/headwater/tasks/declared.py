@@ -12,6 +12,7 @@
 gives a built-in task other columns, another template and metrics.
 
     sequence      texts (one or two), label, labels        one of `labels`, as a word or its number
+    multi_label   texts (one or two), label, labels        any number of them: a list, or "a, b"
     regression    texts (one or two), score                a number
     token         words, tags, labels, tag_column, ...     a tag for each word (lists, CoNLL)
     span          question, context, answer, null_answers  words of the context
@@ -36,8 +37,9 @@ from headwater.data.span_files import SpanColumns
 from headwater.data.task import Task
 from headwater.errors import UserError, did_you_mean
 from headwater.metrics.names import ERRORS, METRICS
+from headwater.metrics.several import BETWEEN
 from headwater.tasks.ner import NerTask
-from headwater.tasks.pairs import PairTask, field
+from headwater.tasks.pairs import PairTask, field, stripped
 from headwater.tasks.squad import SQUAD_V1, SQUAD_V2, SquadTask
 from headwater.tasks.template import Template, TemplateReader
 from headwater.tasks.writing import TextTask
@@ -89,6 +91,17 @@ class Declaration(Config):
                 )
 
 
+_NONE = "none"
+"""What a text-to-text model writes of a text without a label."""
+
+
+def _joined(task: PairTask, example: PairExample, text: str) -> str:
+    """Return the labels that a model wrote, in their order; others stay as they are."""
+    found = [each.strip() for each in text.split(",") if each.strip() not in ("", _NONE)]
+    known = [label for label in task.labels if label in found]
+    return BETWEEN.join([*known, *(each for each in found if each not in task.labels)])
+
+
 class _Pair(Declaration):
     texts: Annotated[Texts, Field(min_length=1, max_length=2), AfterValidator(_once)]
 
@@ -96,7 +109,7 @@ class _Pair(Declaration):
         self,
         name: str,
         template: Template,
-        kind: Literal["sequence", "regression"],
+        kind: Literal["sequence", "multi_label", "regression"],
         column: str,
         labels: Sequence[str] = (),
     ) -> Task[Any]:
@@ -104,7 +117,7 @@ class _Pair(Declaration):
             raise UserError(f"column {column!r} is what is asked for; the texts must not hold it")
 
         def as_text(task: PairTask, example: PairExample) -> TextExample:
-            targets = () if example.label is None else (example.label,)
+            targets = () if example.label is None else (example.label or _NONE,)
             if example.score is not None:
                 targets = (f"{example.score:.15g}",)
             return TextExample(example.id, template.fill(dict(example.parts)), targets)
@@ -122,6 +135,7 @@ class _Pair(Declaration):
             label_columns=(column,),
             csv=self.csv,
             as_text=as_text,
+            as_prediction=_joined if kind == "multi_label" else stripped,
         )
 
 
@@ -144,6 +158,29 @@ class _Sequence(_Pair):
         if len(self.labels) != 2 and (two := set(self.metrics) & set(_TWO_LABELS)):
             raise UserError(f"metric {two.pop()!r} is for two labels; use macro_f1")
         return self.pairs(name, template, "sequence", self.label, self.labels)
+
+
+@final
+class _MultiLabel(_Pair):
+    known_metrics = tuple(METRICS["multi_label"])
+
+    labels: Annotated[list[str], BeforeValidator(_as_names), Field(min_length=2)]
+    label: str = "labels"
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: list[str]) -> list[str]:
+        words = {label.strip() for label in labels} - {""}
+        if words != set(labels) or len(words) != len(labels) or any("," in x for x in labels):
+            raise ValueError(
+                "labels must differ, not be empty and have no spaces around, no commas"
+            )
+        if _NONE in labels:
+            raise ValueError(f"{_NONE!r} is what stands where there is no label; name it otherwise")
+        return labels
+
+    def build(self, name: str, template: Template) -> Task[Any]:
+        return self.pairs(name, template, "multi_label", self.label, self.labels)
 
 
 @final
@@ -240,6 +277,7 @@ class _Text(Declaration):
 
 KINDS: Mapping[str, type[Declaration]] = {
     "sequence": _Sequence,
+    "multi_label": _MultiLabel,
     "regression": _Regression,
     "token": _Token,
     "span": _Span,

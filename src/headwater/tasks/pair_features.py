@@ -21,6 +21,7 @@ from headwater.data.convert import Features
 from headwater.data.example import PairExample
 from headwater.data.token_arrays import Longs, Ragged, class_numbers, encode_ids, fingerprint
 from headwater.errors import UserError
+from headwater.metrics.several import labels_of
 from headwater.text.sequence_layout import SequenceLayout, encoder_layout
 from headwater.text.vocabulary import Vocabulary
 
@@ -73,11 +74,13 @@ def encode_pairs(
     *,
     labelled: bool = True,
     layout: SequenceLayout | None = None,
+    several: bool = False,
 ) -> PairFeatures:
     """Encode every example.
 
     labels: the classes in the order of the head's outputs; empty where it gives a number.
     labelled: whether the features hold what is to be learned.
+    several: whether an example may have several labels; they are float32 [classes] then, 1 or 0.
     """
     examples = list(examples)
     layout = layout or encoder_layout(vocabulary)
@@ -88,7 +91,8 @@ def encode_pairs(
     keep = _kept(first.lengths, second.lengths, config.max_length - specials)
     sides = (_cut(first, keep[0]), _cut(second, keep[1]))
     cut = int((keep.sum(0) < first.lengths + second.lengths).sum())
-    return PairFeatures(layout, sides, pairs, _labels(examples, labels) if labelled else None, cut)
+    targets = (_several if several else _labels)(examples, labels) if labelled else None
+    return PairFeatures(layout, sides, pairs, targets, cut)
 
 
 def _kept(first: Longs, second: Longs, room: Longs) -> Longs:
@@ -102,6 +106,15 @@ def _cut(texts: Ragged, kept: Longs) -> Ragged:
     if np.array_equal(kept, texts.lengths):
         return texts
     return Ragged.of([texts[index][:most] for index, most in enumerate(kept.tolist())])
+
+
+def _several(examples: Sequence[PairExample], labels: Sequence[str]) -> NDArray[Any]:
+    """Which labels each example has, float32 [examples, classes]."""
+    for example in examples:
+        if example.label is None:
+            raise UserError(f"example {example.id!r} has no label to train on")
+    found = [labels_of(each.label or "") for each in examples]
+    return np.array([[label in each for label in labels] for each in found], np.float32)
 
 
 def _labels(examples: Sequence[PairExample], labels: Sequence[str]) -> NDArray[Any]:

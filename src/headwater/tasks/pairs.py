@@ -28,6 +28,7 @@ from headwater.errors import UserError
 from headwater.metrics.names import MetricKind
 from headwater.tasks.labels import LabelColumn
 from headwater.tasks.scores import ScoreColumn
+from headwater.tasks.several_labels import SeveralLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def template_text(task: "PairTask", example: PairExample) -> TextExample:
     return TextExample(example.id, inputs, targets)
 
 
-def _stripped(task: "PairTask", example: PairExample, text: str) -> str:
+def stripped(task: "PairTask", example: PairExample, text: str) -> str:
+    """Return what a model wrote without the white space around it."""
     return text.strip()
 
 
@@ -93,7 +95,7 @@ class PairTask(Task[PairExample]):
     skip_short_rows: bool = False
     unfold: Callable[[Row], Iterator[Row]] = _unchanged
     as_text: Callable[["PairTask", PairExample], TextExample] = template_text
-    as_prediction: Callable[["PairTask", PairExample, str], str] = _stripped
+    as_prediction: Callable[["PairTask", PairExample, str], str] = stripped
 
     def __post_init__(self) -> None:
         Task.__post_init__(self)
@@ -155,19 +157,23 @@ class PairTask(Task[PairExample]):
             found[each.id] = (str(value),)
         return found
 
-    def _column(self) -> LabelColumn | ScoreColumn:
+    def _column(self) -> LabelColumn | SeveralLabels | ScoreColumn:
         """Return the reader of a file's labels or scores."""
+        if self.kind == "multi_label":
+            return SeveralLabels(self.label_columns, self.labels)
         if self.kind == "regression":
             decimal = self.csv.decimal if self.csv else None
             return ScoreColumn(self.label_columns, self.bounds, decimal)
         return LabelColumn(self.label_columns, self.labels)
 
-    def _example(self, row: Row, key: str, column: LabelColumn | ScoreColumn | None) -> PairExample:
+    def _example(
+        self, row: Row, key: str, column: LabelColumn | SeveralLabels | ScoreColumn | None
+    ) -> PairExample:
         parts = tuple((each.name, row.text(*each.columns)) for each in self.fields)
         texts = dict(parts)
         first, *second = (" ".join(texts[name] for name in names) for names in self.encoder_texts)
         score = column.read(row) if isinstance(column, ScoreColumn) else None
-        label = column.read(row) if isinstance(column, LabelColumn) else None
+        label = column.read(row) if isinstance(column, LabelColumn | SeveralLabels) else None
         return PairExample(key, first, second[0] if second else None, label, score, parts)
 
 

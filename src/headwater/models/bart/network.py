@@ -180,8 +180,8 @@ class Bart(TextToText):
         """Return the output layer; where scores are tied, it becomes a copy of the table."""
         if self.output is None:
             table = self.embedding.weight
-            size, width = table.shape
-            output = nn.Linear(width, size, bias=False, device=table.device)
+            rows, width = table.shape
+            output = nn.Linear(width, rows, bias=False, device=table.device)
             with torch.no_grad():
                 output.weight.copy_(table)
             self.output = output
