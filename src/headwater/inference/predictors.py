@@ -277,8 +277,9 @@ class Predictors:
             threshold = (self._threshold or 0.0) if task.null_answers else None
             return self._span_reader(head, threshold, precision)
         scorer = self._scorer(head, labels, precision)
-        several = kind == "multi_label"
-        return Tagger(scorer) if kind == "token" else Classifier(scorer, several=several)
+        if kind == "token":
+            return Tagger(scorer)
+        return Classifier(scorer, activation="sigmoid" if kind == "multi_label" else "softmax")
 
     def _scorer(
         self,

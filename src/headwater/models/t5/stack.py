@@ -63,7 +63,7 @@ class Stack(nn.Module):
 
     def __init__(self, config: T5Config, layers: Iterable[nn.Module], *, both_sides: bool) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
+        stacked = nn.ModuleList(layers)
         tables = [
             RelativePositions(
                 config.relative_attention_num_buckets,
@@ -71,9 +71,10 @@ class Stack(nn.Module):
                 config.num_heads,
                 both_sides=both_sides,
             )
-            for _ in range(len(self.layers) if config.model_type == "umt5" else 1)
+            for _ in range(len(stacked) if config.model_type == "umt5" else 1)
         ]
         self.positions = nn.ModuleList(tables) if config.model_type == "umt5" else tables[0]
+        self.layers = stacked  # after the positions: states of runs keep parameters in this order
         self.norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
         self.dropout = Dropout(config.dropout_rate)
 
