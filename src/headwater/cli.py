@@ -49,7 +49,10 @@ from headwater.memory_limit import memory_fault
 
 logger = logging.getLogger(__name__)
 
-_PATHS = ("--output", "--data", "--input", "--predictions", "--context", "--vocabulary")
+_PATHS = (
+    *("--output", "--data", "--input", "--predictions", "--context", "--vocabulary"),
+    *("--test", "--evaluation", "--overlap"),
+)
 
 
 @contextmanager

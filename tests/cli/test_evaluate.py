@@ -1,6 +1,7 @@
 """`evaluate`, `predict` and `score` over the tasks of a benchmark, with heads of random weights."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def test_a_task_alone_is_printed_as_ever(headwater: Any, runs: Path, glue: Path)
     assert ran.code == 0, ran.err
     assert set(json.loads(ran.out)) == {"accuracy"}
     assert ran.err == ""
+    shown = headwater("evaluate", "--model", runs / "rte", "--task", "rte", "--data", glue).out
+    assert re.fullmatch(r"accuracy  \d+ +\(\d+\.\d\d to \d+\.\d\d\)\n", shown)
 
 
 def test_predictions_in_the_tasks_format(

@@ -161,3 +161,15 @@ def test_a_path_with_a_comma_is_one_run(tmp_path: Path) -> None:
     (tmp_path / "a,b").mkdir()
     assert sources(str(tmp_path / "a,b")) == [str(tmp_path / "a,b")]
     assert sources("a,b") == ["a", "b"]
+
+
+def test_on_the_command_line(headwater: Any, squad: Path, tmp_path: Path) -> None:
+    files = [predictions(tmp_path / name, range(wrong)) for name, wrong in (("a", 3), ("b", 9))]
+    given = ("compare", *files, "--task", "squad", "--data", squad)
+    ran = headwater(*given)
+    assert ran.code == 0, ran.err
+    assert "  A wins 6, loses 0, ties 54" in ran.out
+    found = json.loads(headwater(*given, "--json").out)
+    assert found["ours"] == [str(files[0])] and found["tasks"][0]["wins"] == 6
+    assert found["tasks"][0]["metrics"]["exact_match"]["p"] == pytest.approx(2 / 2**6)
+    assert headwater("compare", "nowhere", files[1], *given[3:]).code == 2

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,14 @@ def test_lines_without_a_task(tmp_path: Path) -> None:
     assert (found.items, found.overlapping) == (2, ("3",))
     with pytest.raises(UserError, match="give --task"):
         overlap([tmp_path / "train.txt"], tmp_path / "test.txt", None, tmp_path / "said.json")
+
+
+def test_on_the_command_line(headwater: Any, squad: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text(SAID[2])
+    given = ("overlap", tmp_path / "train.txt", "--test", squad, "--task", "squad")
+    ran = headwater(*given)
+    assert ran.code == 0, ran.err
+    assert "1 of 3 items overlap (33.33%)" in ran.out
+    found = json.loads(headwater(*given, "--json").out)
+    assert found["overlapping"] == ["q2"] and found["found"][0]["match"]["share"] == 1.0
+    assert headwater("overlap", tmp_path / "absent", "--test", squad).code == 2
