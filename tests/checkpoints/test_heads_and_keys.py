@@ -18,6 +18,7 @@ from headwater.models.key_table import translate
 
 TABLES = {name: family.formats[name].keys for name, family in BY_MODEL_TYPE.items()}
 
+OF_BERT = [head for head in HEADS if head != "replaced_token"]  # which is ELECTRA's
 SMALL = tiny.bert_config(hidden_size=8, num_hidden_layers=1, max_position_embeddings=16)
 
 
@@ -40,8 +41,8 @@ def test_a_name_that_is_in_no_table() -> None:
     assert translate("body.layers.x.attention.norm.weight", TABLES["bert"].modules(None)) is None
 
 
-@pytest.mark.parametrize("target", HEADS)
-@pytest.mark.parametrize("source", [None, *HEADS])
+@pytest.mark.parametrize("target", OF_BERT)
+@pytest.mark.parametrize("source", [None, *OF_BERT])
 def test_any_head_on_any_body(tmp_path: Path, source: str | None, target: str) -> None:
     """What both have is kept; what is new is named; no head takes another's tensors."""
     torch.manual_seed(1)

@@ -138,7 +138,7 @@ def test_mistakes_are_one_line(
 
 def test_options_of_an_index_are_for_one(headwater: Any, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("The mill.")
-    for given in (("--read", "3"), ("--filter", "path=a"), ("--no-answer-threshold", "0")):
+    for given in (("--read", "3"), ("--filter", "path=a")):
         ran = headwater("ask", "Who?", "--context", tmp_path / "a.txt", *given)
         assert ran.code == 2 and f"{given[0]} is for an index" in ran.err
     (tmp_path / "empty.txt").write_text("\n")

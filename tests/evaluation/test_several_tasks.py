@@ -98,7 +98,7 @@ def test_a_benchmark_in_one_table_and_one_folder(
         f"{name}/{file}"
         for name, official in tasks.items()
         for file in ("metrics.json", "intervals.json", f"{official}.tsv")
-    }
+    } | {f"{name}/{file}" for name in ("cola", "rte") for file in ("report.txt", "confusion.png")}
     written = json.loads((out / "metrics.json").read_text())
     assert written == summary.to_dict()
     assert list(written["tasks"]) == ["cola", "stsb", "rte"]

@@ -192,7 +192,10 @@ def test_a_text_may_be_scored_by_stems(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (('kind = "sequence"', 'kind = "classes"'), "kind = 'classes'; one of sequence, regress"),
+        (
+            ('kind = "sequence"', 'kind = "classes"'),
+            "kind = 'classes'; one of sequence, multi_label, regress",
+        ),
         (('kind = "sequence"', ""), "missing key 'kind'; one of sequence"),
         (("label = ", "lable = "), "unknown key 'lable'; did you mean 'label'?"),
         (('"accuracy"', '"acuracy"'), "unknown metric 'acuracy'; did you mean 'accuracy'?"),
