@@ -1,7 +1,6 @@
 """`/ask`: answers with their evidence, from a text or from an index of documents.
 
-An index is searched first; the passages that are found are read as several texts, and an answer
-quotes its document.
+An index gives a `Reply`: each answer cites its places, or the documents do not say.
 """
 
 from collections.abc import Sequence
@@ -10,14 +9,10 @@ from typing import Any, NamedTuple, final
 from pydantic import Field
 
 from headwater.config import Config
-from headwater.documents.hit import Hit
 from headwater.documents.index import Index
 from headwater.errors import UserError
-from headwater.inference.answer import Answer
 from headwater.inference.loaded import LoadedModel
 from headwater.pipelines.task import field, first_or_all
-
-PASSAGES = 10  # that are read for a question to an index
 
 
 class AskOptions(Config):
@@ -65,29 +60,4 @@ class Asking:
             found = self._model.answer(item.question, item.context, top_k)
             return {"answers": [each.to_dict() for each in found]}
         assert self._index is not None
-        hits = {str(hit.passage): hit for hit in self._index.search(item.question, PASSAGES)}
-        if not hits:
-            return {"answers": [Answer.none(1.0).to_dict()]}
-        texts = {name: hit.text for name, hit in hits.items()}
-        found = self._model.answer(item.question, texts, top_k)
-        return {"answers": [_cited(each, hits) for each in found]}
-
-
-def _cited(answer: Answer, hits: dict[str, Hit]) -> dict[str, Any]:
-    """Return an answer with its document, as it is quoted there."""
-    values = answer.to_dict()
-    if answer.source is None or answer.source not in hits:
-        return values
-    hit = hits[answer.source]
-    quote = hit.quote(answer.start or 0, answer.end)
-    values["source"] = hit.file
-    values["citation"] = {
-        "file": hit.file,
-        "title": hit.title,
-        "headings": list(hit.headings),
-        **quote._asdict(),
-    }
-    values["passage"] = hit.text
-    for place in values["places"]:
-        place["source"] = hits[place["source"]].file if place["source"] in hits else None
-    return values
+        return self._index.ask(item.question, self._model, top_k=top_k).to_dict()
