@@ -11,6 +11,7 @@ from headwater.config import Config, read_toml
 from headwater.data.config import DataConfig, SequenceConfig, SpanConfig, TextConfig
 from headwater.methods.config import MethodConfig
 from headwater.models.families import FAMILIES, presets
+from headwater.models.loss_config import LossConfig
 from headwater.objectives.names import CorpusConfig, ObjectiveConfig, ObjectiveName
 from headwater.runs.recipe import (
     DecoderConfig,
@@ -99,12 +100,14 @@ def test_every_key_is_documented() -> None:
         "network",
         "mixture",
         "decoder",
+        "loss",
     }
     tables = (DataConfig, SpanConfig, SequenceConfig, TextConfig, TrainingConfig, CorpusConfig)
     for config in (*tables, *OBJECTIVES, MixtureConfig, MixedTask):
         keys |= set(config.model_fields)
     keys |= {f"network.{name}" for name in NetworkConfig.model_fields}
     keys |= {f"decoder.{name}" for name in DecoderConfig.model_fields}
+    keys |= {f"loss.{name}" for name in LossConfig.model_fields}
     for table, field in MethodConfig.model_fields.items():
         if isinstance(field.default, Config):
             keys |= {f"{table}.{name}" for name in type(field.default).model_fields}
