@@ -18,9 +18,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from headwater.errors import UserError
 from headwater.models.bart.config import BartConfig
 from headwater.models.body import Cache, entering
+from headwater.models.cached_decoder import CachedDecoder
 from headwater.models.encoder_heads import check_length, draw_normal
 from headwater.models.losses import Batch
 from headwater.models.text_to_text import TextToText, project, shift_right
@@ -92,8 +92,10 @@ class Encoder(nn.Module):
         return at_least_float32(hidden)
 
 
-class Decoder(nn.Module):
+class Decoder(CachedDecoder):
     """Embeddings and layers that attend to the memory, too."""
+
+    embeddings: Embeddings
 
     def __init__(self, config: BartConfig) -> None:
         super().__init__()
@@ -107,19 +109,9 @@ class Decoder(nn.Module):
             for _ in range(config.decoder_layers)
         )
 
-    def forward(self, vectors: Tensor, cache: Cache) -> Tensor:
-        """Decode token vectors `[batch, new, width]` after the tokens in the cache."""
-        earlier, cache.length = cache.length, cache.length + vectors.shape[1]
-        longest = len(self.embeddings.position.weight) - _OFFSET
-        if cache.length > longest:
-            raise UserError(f"{cache.length} tokens in a target; this model writes {longest}")
-        hidden = self.embeddings(vectors, earlier)
-        positions = torch.arange(cache.length, device=vectors.device)
-        allowed = visible(None, positions[earlier:], positions)
-        bias = additive(allowed, at_least_float32(hidden).dtype)
-        for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
-            hidden = layer(hidden, bias, own, memory, cache.memory_bias)
-        return at_least_float32(hidden)
+    @property
+    def longest(self) -> int:
+        return len(self.embeddings.position.weight) - _OFFSET
 
 
 class Bart(TextToText):

@@ -15,14 +15,13 @@ Checkpoints for Sequence Generation Tasks", section 2.
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
-from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
 from headwater.models.bert.network import Bert, block
 from headwater.models.bert.network import initialize as initialize_bert
 from headwater.models.body import Cache, EncoderBody
+from headwater.models.cached_decoder import CachedDecoder
 from headwater.models.encoder_decoder.config import EncoderDecoderConfig
 from headwater.models.heads import MaskedLMHead
 from headwater.models.losses import Batch
@@ -72,8 +71,10 @@ def decoder_block(config: BertConfig) -> DecoderBlock:
     return DecoderBlock(attention=own.attention, cross=cross, feedforward=own.feedforward)
 
 
-class Decoder(nn.Module):
+class Decoder(CachedDecoder):
     """What stands on the encoder: embeddings, blocks, and the head that scores tokens."""
+
+    embeddings: DecoderEmbeddings
 
     def __init__(self, config: EncoderDecoderConfig) -> None:
         super().__init__()
@@ -88,19 +89,9 @@ class Decoder(nn.Module):
             tied=config.tie_word_embeddings,
         )
 
-    def forward(self, vectors: Tensor, cache: Cache) -> Tensor:
-        """Decode token vectors `[batch, new, width]` after the tokens in the cache."""
-        earlier, cache.length = cache.length, cache.length + vectors.shape[1]
-        longest = len(self.embeddings.position.weight)
-        if cache.length > longest:
-            raise UserError(f"{cache.length} tokens in a target; this model writes {longest}")
-        hidden = self.embeddings(vectors, earlier)
-        positions = torch.arange(cache.length, device=vectors.device)
-        allowed = visible(None, positions[earlier:], positions)
-        bias = additive(allowed, at_least_float32(hidden).dtype)
-        for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
-            hidden = layer(hidden, bias, own, memory, cache.memory_bias)
-        return at_least_float32(hidden)
+    @property
+    def longest(self) -> int:
+        return len(self.embeddings.position.weight)
 
 
 class EncoderDecoder(TextToText):

@@ -1,0 +1,39 @@
+"""A decoder of post-norm layers whose positions are learned vectors: BART's, and that of an
+encoder-decoder of BERT's layers."""
+
+import torch
+from torch import Tensor, nn
+
+from headwater.errors import UserError
+from headwater.models.body import Cache
+from headwater.nn.masks import additive, visible
+from headwater.nn.norm import at_least_float32
+
+
+class CachedDecoder(nn.Module):
+    """Embeddings, then layers that attend to earlier tokens and to the memory.
+
+    A subclass sets `embeddings`, which take token vectors and the number of earlier tokens, and
+    `layers` of `DecoderBlock`.
+    """
+
+    embeddings: nn.Module
+    layers: nn.ModuleList
+
+    @property
+    def longest(self) -> int:
+        """The most tokens that it writes."""
+        raise NotImplementedError
+
+    def forward(self, vectors: Tensor, cache: Cache) -> Tensor:
+        """Decode token vectors `[batch, new, width]` after the tokens in the cache."""
+        earlier, cache.length = cache.length, cache.length + vectors.shape[1]
+        if cache.length > self.longest:
+            raise UserError(f"{cache.length} tokens in a target; this model writes {self.longest}")
+        hidden = self.embeddings(vectors, earlier)
+        positions = torch.arange(cache.length, device=vectors.device)
+        allowed = visible(None, positions[earlier:], positions)
+        bias = additive(allowed, at_least_float32(hidden).dtype)
+        for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
+            hidden = layer(hidden, bias, own, memory, cache.memory_bias)
+        return at_least_float32(hidden)
