@@ -28,6 +28,12 @@ def sample(kind: MetricKind, rng: random.Random, items: int = 40) -> Scored:
     if kind == "sequence":
         golds = {id: [rng.choice(LABELS)] for id in ids}
         return Scored(golds, {id: rng.choice((*LABELS, "maybe")) for id in ids[1:]}, LABELS)
+    if kind == "multi_label":
+        some = [
+            ", ".join(label for label in LABELS if rng.random() < 0.5) for _ in range(2 * items)
+        ]
+        golds = {id: [some.pop()] for id in ids}
+        return Scored(golds, {id: rng.choice((some.pop(), "maybe")) for id in ids}, LABELS)
     if kind == "regression":
         golds = {id: [f"{rng.choice((1, 2.5, 3, 4.75))}"] for id in ids}
         return Scored(golds, {id: rng.choice(("2", "3.25", "none", "5")) for id in ids})
@@ -74,10 +80,11 @@ def test_the_sum_of_some_items_is_their_score(kind: MetricKind) -> None:
         assert scores.tolist() == pytest.approx(alone, abs=1e-9), name
 
 
-def test_every_metric_has_items_but_those_with_a_threshold() -> None:
+def test_every_metric_has_items_but_those_with_a_threshold_and_errors() -> None:
+    without = {"null_span": {"best_exact", "best_f1"}, "regression": {"mse", "mae", "r2"}}
+    assert ITEMS.keys() == METRICS.keys()
     for kind, names in METRICS.items():
-        without = {"best_exact", "best_f1"} if kind == "null_span" else set()
-        assert ITEMS[kind].keys() == names.keys() - without
+        assert ITEMS[kind].keys() == names.keys() - without.get(kind, set())
 
 
 @pytest.mark.parametrize(("predicted", "expected"), [(("3", "3"), 0.0), (("1e300", "2"), -100.0)])

@@ -12,6 +12,7 @@ from headwater.doctor.finding import Finding, above, judged
 from headwater.doctor.lengths import check_lengths, spread
 from headwater.doctor.machine import free_memory
 from headwater.errors import listed
+from headwater.metrics.several import labels_of
 from headwater.models.families import family_of
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, resolved
 from headwater.runs.run import Run, begin
@@ -118,21 +119,22 @@ def _special_tokens(vocabulary: Vocabulary, objective: str) -> Finding:
 
 
 def _labels(component: TaskComponent) -> Iterator[Finding]:
-    known, training = set(component.task.labels), _labels_of(component.data.training)
+    several = component.task.kind == "multi_label"
+    known, training = set(component.task.labels), _labels_of(component.data.training, several)
     if not training:
         return
-    validation = _labels_of(component.data.validation or Examples([]))
+    validation = _labels_of(component.data.validation or Examples([]), several)
     unseen = sorted((known | validation) - training)
     said = f"{len(training)} labels are in the training examples"
     said += f"; never seen there: {listed(unseen)}." if unseen else ", all that there are."
     yield judged(not unseen, "labels never seen", len(unseen), said, "data.train")
 
 
-def _labels_of(examples: Examples[Any]) -> set[str]:
+def _labels_of(examples: Examples[Any], several: bool) -> set[str]:
     found: set[str] = set()
     for each in examples:
         if isinstance(each, PairExample) and each.label is not None:
-            found.add(each.label)
+            found |= labels_of(each.label) if several else {each.label}
         elif isinstance(each, TaggingExample):
             found.update(each.tags or ())
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from headwater.documents.engine import Engine, Follower, Searcher
 from headwater.documents.engine_choice import (
     SQLITE,
+    TANTIVY,
     engine_setting,
     is_same,
     other_engine,
@@ -77,7 +78,6 @@ def _use_engine(connection: sqlite3.Connection, path: Path, setting: dict[str, s
     before = read_setting(connection, "engine")
     if is_same(setting, before, path):
         return
-    (other_engine(before, path) or WordSearch(connection)).clear()
     write_setting(connection, "engine", with_table(setting))
     engine = _other(connection, path)
     if engine is None:
@@ -86,6 +86,8 @@ def _use_engine(connection: sqlite3.Connection, path: Path, setting: dict[str, s
         engine.clear()
         engine.add(())  # it can be searched at once, and finds nothing
         Waiting(connection).add_all()
+    if not before.get("name") == setting["name"] == TANTIVY:  # whose folder is the new one's
+        (other_engine(before, path) or WordSearch(connection)).clear()
 
 
 def _use_vectors(connection: sqlite3.Connection, path: Path, setting: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 
-from headwater.metrics import classification, generation, qa, retrieval, tagging, totals
+from headwater.metrics import classification, generation, qa, retrieval, several, tagging, totals
 from headwater.metrics.names import METRICS, MetricKind, Scored, sentences_as_lines
 from headwater.metrics.resampling import bootstrap, interval
 from headwater.metrics.totals import Array
@@ -87,6 +87,30 @@ def _counts(golds: Sequence[str], predicted: Sequence[str], labels: Sequence[str
     """Return `[items, 3 x labels]`: gold, predicted and both, of each label."""
     gold, found = (np.array(each)[:, None] == np.array(labels) for each in (golds, predicted))
     return np.stack([gold, found, gold & found], -1).reshape(len(golds), -1).astype(np.float64)
+
+
+def _several(scored: Scored) -> Mapping[str, ItemSums]:
+    """Of texts with several labels."""
+    sets = [
+        [several.labels_of(each) for each in texts]
+        for texts in (scored.gold_labels, scored.predicted)
+    ]
+    golds, found = sets
+    by_label = [
+        [each in gold_or_found for gold_or_found in (gold, said, gold & said)]
+        for gold, said in zip(golds, found, strict=True)
+        for each in scored.labels
+    ]
+    counts = np.array(by_label, np.float64).reshape(len(golds), -1)
+    every = np.array(
+        [(len(a), len(b), len(a & b)) for a, b in zip(golds, found, strict=True)], np.float64
+    )
+    right = (a == b for a, b in zip(golds, found, strict=True))
+    return {
+        "micro_f1": ItemSums(tuple(scored.golds), every, totals.f1),
+        "macro_f1": ItemSums(tuple(scored.golds), counts, totals.macro_f1),
+        "exact_match": _mean(scored.golds, right, right=True),
+    }
 
 
 def _matthews_items(scored: Scored) -> Mapping[str, ItemSums]:
@@ -220,7 +244,8 @@ ITEMS: Mapping[MetricKind, Mapping[str, Items]] = {
         "exact_match": _grouped,
         "gender_parity": _gender_parity,
     },
-    "regression": dict.fromkeys(METRICS["regression"], _numbers),
+    "multi_label": dict.fromkeys(METRICS["multi_label"], _several),
+    "regression": dict.fromkeys(("pearson", "spearman"), _numbers),
     "token": dict.fromkeys(METRICS["token"], _entities),
     "span": dict.fromkeys(METRICS["span"], _spans),
     "null_span": {

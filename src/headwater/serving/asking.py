@@ -3,6 +3,7 @@
 An index gives a `Reply`: each answer cites its places, or the documents do not say.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
@@ -13,6 +14,7 @@ from headwater.documents.index import Index
 from headwater.errors import UserError
 from headwater.inference.loaded import LoadedModel
 from headwater.pipelines.task import field, first_or_all
+from headwater.serving.refusals import Refusal
 
 
 class AskOptions(Config):
@@ -26,6 +28,9 @@ class Question(NamedTuple):
 
     question: str
     context: str | None
+
+
+logger = logging.getLogger(__name__)
 
 
 @final
@@ -42,6 +47,8 @@ class Asking:
         question = field(inputs, "question", "request")
         if inputs.get("context") is not None:
             return [Question(question, field(inputs, "context", "request"))], True
+        if not question.strip():
+            raise UserError("question: it is empty")
         if self._index is None:
             raise UserError("context: missing; this server has no index to answer from")
         return [Question(question, None)], True
@@ -60,4 +67,9 @@ class Asking:
             found = self._model.answer(item.question, item.context, top_k)
             return {"answers": [each.to_dict() for each in found]}
         assert self._index is not None
-        return self._index.ask(item.question, self._model, top_k=top_k).to_dict()
+        try:
+            return self._index.ask(item.question, self._model, top_k=top_k).to_dict()
+        except (UserError, OSError) as error:
+            logger.error(f"the index: {error}")
+            text = "the documents of this server cannot be searched; see its log"
+            raise Refusal(503, "unhealthy", text) from None

@@ -14,6 +14,7 @@ from headwater.models.families import sizes_of
 from headwater.pipelines.task import field, first_or_all
 from headwater.text.sequence_layout import encoder_layout
 
+MOST = 512  # tokens of question and text, whose maps are all in memory at once
 AROUND = 600  # characters of the text on each side of an answer
 SPARE = 8  # tokens: special ones, and what more a part of a text may have than the whole had there
 
@@ -81,7 +82,7 @@ class Attending:
         """Return the text around an answer, as much as is read with the question."""
         first, part = _around(item.context, start, end)
         encode = self._model.vocabulary.encode
-        longest = sizes_of(self._model.config).longest_input
+        longest = min(MOST, sizes_of(self._model.config).longest_input)
         room = max(1, longest - len(encode(item.question)) - SPARE)
         encoding = encode(part)
         if len(encoding) <= room:

@@ -37,13 +37,19 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._timer is None and self._between_requests():
+        if not self._between_requests():
+            self._no_timer()
+        elif self._timer is None:
             self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._no_timer()
+        super().connection_lost(exc)
+
+    def _no_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        super().connection_lost(exc)
+            self._timer = None
 
     def _await_head(self) -> None:
         self._timer = self.loop.call_later(_HEAD_SECONDS, self._check)

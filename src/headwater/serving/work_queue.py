@@ -97,18 +97,20 @@ class WorkQueue:
             self._count(entry.tokens)
             self._something.notify()
 
-    def take(self, *, wait: bool) -> Batch | None:
+    def take(self, *, wait: bool, streams: bool = True) -> Batch | None:
         """Return the next batch; None where there is none, or at the end.
 
         Args:
             wait: until there is one.
+            streams: whether a text that is sent token by token may begin.
         """
         with self._something:
             while wait and not self._entries and not self._closed:
                 self._something.wait()
-            if not self._entries:
+            ready = [each for each in self._entries if streams or each.stream is None]
+            if not ready:
                 return None
-            batch = self._batch()
+            batch = self._batch(ready)
             taken = set(map(id, batch.entries))
             self._entries = [each for each in self._entries if id(each) not in taken]
             self._count(-sum(each.tokens for each in batch.entries))
@@ -131,8 +133,8 @@ class WorkQueue:
         speed = tokens / max(seconds, 1e-6)
         self._speed = speed if not self._speed else 0.8 * self._speed + 0.2 * speed
 
-    def _batch(self) -> Batch:
-        first, *others = self._entries
+    def _batch(self, ready: list[Entry]) -> Batch:
+        first, *others = ready
         if first.stream is not None:
             return Batch([first], "other_work" if others else "empty")
         alike = [each for each in others if each.group == first.group and each.stream is None]

@@ -11,6 +11,9 @@ from headwater.serving.work_queue import Batch, Entry, Stream, WorkQueue
 
 logger = logging.getLogger(__name__)
 
+STREAMS = 16
+"""Texts that are sent token by token at the same time; the others wait."""
+
 
 @final
 class Worker:
@@ -37,7 +40,8 @@ class Worker:
 
     def _loop(self) -> None:
         while self._streams or not self._queue.closed:
-            batch = self._queue.take(wait=not self._streams)
+            free = len(self._streams) < STREAMS
+            batch = self._queue.take(wait=not self._streams, streams=free)
             if batch is not None:
                 self._run(batch)
             self._streams = [each for each in self._streams if self._stepped(each)]

@@ -26,6 +26,7 @@ UNKNOWN = "not known: fill in"
 _TAGS: Mapping[str, str] = {
     "span": "question-answering",
     "sequence": "text-classification",
+    "multi_label": "text-classification",
     "regression": "text-classification",
     "token": "token-classification",
     "embedding": "sentence-similarity",
