@@ -9,6 +9,7 @@ from headwater.metrics.names import METRICS, MetricKind, Scored, measure
 
 SAMPLES: Mapping[MetricKind, Scored] = {
     "sequence": Scored({"0-1": ("no",), "0-2": ("yes",)}, {"0-1": "no"}, ("no", "yes")),
+    "multi_label": Scored({"0": ("a, b",), "1": ("",)}, {"0": "a", "1": ""}, ("a", "b")),
     "regression": Scored({"0": ("1.0",), "1": ("2.5",)}, {"0": "1", "1": "x"}),
     "token": Scored({"0": ("B-a O",), "1": ("O",)}, {"0": "B-a O"}),
     "span": Scored({"0": ("the Rhine", "Rhine")}, {"0": "Rhine"}),

@@ -101,7 +101,7 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
     page = browser.new_page(viewport={"width": 320, "height": 700})
     found = Visit(page)
     page.goto(address)
-    page.wait_for_function("document.getElementById('models').textContent.includes('reader')")
+    page.locator("#models", has_text="reader").wait_for()
     yield found
     page.close()
 
