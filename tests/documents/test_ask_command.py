@@ -144,6 +144,9 @@ def test_options_of_an_index_are_for_one(headwater: Any, tmp_path: Path) -> None
     (tmp_path / "empty.txt").write_text("\n")
     ran = headwater("ask", "--questions", tmp_path / "empty.txt", "--context", tmp_path / "a.txt")
     assert ran.code == 2 and "no question; one a line" in ran.err
+    (tmp_path / "bad.index").write_text("The mill.")
+    ran = headwater("ask", "Who?", "--context", tmp_path / "bad.index")
+    assert ran.code == 2 and "not an index" in ran.err
     (tmp_path / "other.db").write_bytes(b"SQLite format 3\0" + bytes(84))
     ran = headwater("ask", "Who?", "--context", tmp_path / "other.db")
     assert ran.code == 2 and "not an index" in ran.err

@@ -192,6 +192,7 @@ def test_a_missing_or_broken_folder_of_tantivy(
         ("lucene", "sqlite, tantivy or postgresql://HOST/DATABASE was expected"),
         ("postgresql://me:secret@host/db", "has a password"),
         ("postgresql://?nonsense=1", "not a URL of a database"),
+        ("postgresql://me:secret@[bad", "not a URL of a database"),
         ("postgresql:///db?host=/nowhere", "PostgreSQL says"),
     ],
 )

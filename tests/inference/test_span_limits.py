@@ -46,7 +46,7 @@ def test_who_finds_no_spans_refuses_them(tmp_path: Path, limit: dict[str, Any]) 
 
 
 def test_a_number_that_is_none_is_refused(reader: Path) -> None:
-    with pytest.raises(UserError, match="a number was expected"):
+    with pytest.raises(UserError, match="a finite number was expected"):
         load(reader, no_answer_threshold=float("nan"))
 
 

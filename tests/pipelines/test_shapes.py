@@ -168,3 +168,7 @@ def test_what_a_model_does(tiny_model: Model) -> None:
     assert set(NAMES) >= set(tasks_of(tiny_model("t5")))
     with pytest.raises(UserError, match="did you mean 'summarization'"):
         pipeline("summarisation", tiny_model("t5"))
+    with pytest.raises(UserError, match="unknown task 'nosuch'"):
+        pipeline("nosuch")
+    with pytest.raises(UserError, match="give a task, a model, or both"):
+        pipeline()

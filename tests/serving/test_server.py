@@ -19,6 +19,7 @@ from headwater.documents.index import open_index
 from headwater.errors import UserError
 from headwater.serving.application import application
 from headwater.serving.models import Models
+from headwater.serving.server import serve
 from headwater.serving.settings import Settings
 from serving_threads import serving
 
@@ -200,6 +201,16 @@ def test_mistakes_on_the_command_line(headwater: Any, tmp_path: Path) -> None:
     assert done.code == 2 and "no such folder" in done.err
     done = headwater("serve", "--log-format", "xml")
     assert done.code == 2 and "text or json" in done.err
+
+
+def test_an_address_that_cannot_be_had(tiny_models: Callable[..., Models]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = Settings(port=other.getsockname()[1])
+        with pytest.raises(UserError, match=r"--port \d+ of 127\.0\.0\.1: .* in use"):
+            serve(application(tiny_models("reader"), taken), taken, print)
+    strange = Settings(host="no.such.invalid", port=0, without_key=True)
+    with pytest.raises(UserError, match=r"--host no\.such\.invalid: "):
+        serve(application(tiny_models("reader"), strange), strange, print)
 
 
 def test_a_signal_ends_it_in_order(tiny_models: Callable[..., Models]) -> None:

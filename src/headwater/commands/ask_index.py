@@ -17,7 +17,7 @@ _BEGINNING = b"SQLite format 3\0"
 
 
 def is_index(context: str | None) -> bool:
-    """Tell whether a context is an index, or another file of SQLite."""
+    """Tell whether a context is an index by its name, or a file of SQLite."""
     if not context or context == "-":
         return False
     try:
@@ -25,7 +25,7 @@ def is_index(context: str | None) -> bool:
         if not path.is_file():  # a pipe is read once, and not here
             return False
         with path.open("rb") as file:
-            return file.read(len(_BEGINNING)) == _BEGINNING
+            return path.suffix == ".index" or file.read(len(_BEGINNING)) == _BEGINNING
     except (OSError, RuntimeError, ValueError):  # who reads it says what is wrong
         return False
 

@@ -87,6 +87,4 @@ def _serve(
 
     with nullcontext() if index is None else open_index(index) as documents:
         loaded = load_models(models, device, precision)
-        if not run(application(loaded, settings, documents), settings, started):
-            where = f"{settings.host}:{settings.port}"
-            raise UserError(f"{where}: cannot listen there; give another --host or --port")
+        run(application(loaded, settings, documents), settings, started)

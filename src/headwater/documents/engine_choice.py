@@ -25,8 +25,10 @@ def engine_setting(choice: str) -> dict[str, str]:
 
         try:
             secret = conninfo_to_dict(choice).get("password")
-        except Error as error:
-            raise UserError(f"--engine: not a URL of a database ({error})") from None
+        except Error:  # whose text quotes the URL, and so a password
+            raise UserError(
+                f"--engine: not a URL of a database; {_URLS[0]}HOST/DATABASE was expected"
+            ) from None
         if secret is not None:
             raise UserError(
                 "--engine: the URL has a password, which the index would keep; put it into "

@@ -34,7 +34,9 @@ def with_limits(
     found = dict(extra)
     if no_answer_threshold is not None:
         if not math.isfinite(no_answer_threshold):
-            raise UserError(f"no_answer_threshold {no_answer_threshold}: a number was expected")
+            raise UserError(
+                f"no_answer_threshold {no_answer_threshold}: a finite number was expected"
+            )
         found["no_answer_threshold"] = float(no_answer_threshold)
     if max_answer_length is not None:
         if max_answer_length < 1:

@@ -36,14 +36,20 @@ ALIASES: Mapping[str, str] = {
 _TRANSLATION = re.compile(r"translation_([a-zA-Z]+)_to_([a-zA-Z]+)")
 
 
-def pipeline_task(name: str, model: LoadedModel) -> PipelineTask:
-    """Return a task over a model; a UserError says why the model does not do it."""
+def full_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name of a task, and the languages that `translation_xx_to_yy` names."""
     languages: tuple[str, ...] = ()
     if match := _TRANSLATION.fullmatch(name):
         name, languages = "translation", match.groups()
     name = ALIASES.get(name, name)
     if name not in _WHERE:
         raise UserError(f"unknown task {name!r:.60}; {did_you_mean(name, NAMES, 'known tasks:')}")
+    return name, languages
+
+
+def pipeline_task(name: str, model: LoadedModel) -> PipelineTask:
+    """Return a task over a model; a UserError says why the model does not do it."""
+    name, languages = full_name(name)
     module, _, kind = _WHERE[name].partition(".")
     build = cast(
         Callable[..., PipelineTask], getattr(import_module(f"headwater.pipelines.{module}"), kind)

@@ -12,7 +12,7 @@ from headwater.arguments import check_text
 from headwater.errors import UserError
 from headwater.inference.loaded import LoadedModel, load
 from headwater.inference.loading import Loading
-from headwater.pipelines.names import ALIASES, pipeline_task, tasks_of
+from headwater.pipelines.names import full_name, pipeline_task, tasks_of
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.vectors import FeatureExtraction
 
@@ -49,18 +49,19 @@ def pipeline(
         device, precision: as of `load`.
         options: those of each call, where it does not give its own.
     """
+    name = None if task is None else full_name(check_text(task, "task"))[0]
     if model is None:
-        name = ALIASES.get(task or "", task or "")
+        if name is None:
+            raise UserError("pipeline(): give a task, a model, or both")
         if name not in _BUNDLED:
             raise UserError(f"pipeline({task!r:.60}): no model is bundled for it; name one")
         model = _BUNDLED[name]
     loading: Loading = {"device": device, "precision": precision}
     loaded = model if isinstance(model, LoadedModel) else load(model, **loading)
-    if task is None:
-        task, done = next(iter(tasks_of(loaded).items()))
+    if task is None or name is None:
+        name, done = next(iter(tasks_of(loaded).items()))
     else:
-        done = pipeline_task(check_text(task, "task"), loaded)
-    name = "translation" if task.startswith("translation_") else ALIASES.get(task, task)
+        done = pipeline_task(task, loaded)
     return Pipeline(name, done, loaded, options)
 
 

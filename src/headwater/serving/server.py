@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, final
@@ -16,6 +17,7 @@ from typing import Any, final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from headwater.errors import UserError
 from headwater.serving.engine import Engine
 from headwater.serving.settings import Settings
 from headwater.serving.worker import log_fault
@@ -117,12 +119,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> bool:
-    """Serve an application until a signal comes; false: it could not begin."""
+def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> None:
+    """Serve an application until a signal comes."""
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         http=BoundedProtocol,
         ws="none",
         lifespan="on",
@@ -135,5 +135,22 @@ def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> bool:
     errors = logging.getLogger("uvicorn.error")
     errors.handlers, errors.propagate = [_Forwarding(logging.ERROR)], False
     server = Server(config, app.state.engine, settings, started)
-    asyncio.run(server.serve())
-    return server.started
+    with _listening(settings.host, settings.port) as listener:
+        asyncio.run(server.serve([listener]))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address."""
+    try:
+        [(family, *_, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UserError(
+            f"--host {host}: {error.strerror or error}; is it of this machine?"
+        ) from None
+    try:
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(
+            f"--port {port} of {host}: {reason}; give another --port, or 0 for a free one"
+        ) from None
