@@ -15,10 +15,16 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from headwater.config import Config
 from headwater.documents.index import open_index
 from headwater.errors import UserError
+from headwater.pipelines.text_generation import GenerationOptions
+from headwater.pipelines.text_to_text import TextOptions
+from headwater.pipelines.zero_shot import ZeroShotOptions
 from headwater.serving.application import application
+from headwater.serving.asked import check_work
 from headwater.serving.models import Models
+from headwater.serving.refusals import Refusal
 from headwater.serving.server import serve
 from headwater.serving.settings import Settings
 from serving_threads import serving
@@ -182,6 +188,22 @@ def test_answers_with_evidence(tiny_models: Callable[..., Models], example_index
             assert status == 422 and "at most 2000 are read" in said["error"]
             status, _, said = call(f"{address}/attention", {**given, "end": 0})
             assert status == 422 and "request.end = 0" in said["error"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (GenerationOptions(min_new_tokens=9), "min_new_tokens: 9, and at most 8"),
+        (GenerationOptions(num_beams=33), "num_beams: 33, and at most 32"),
+        (TextOptions.check({"max_length": 9}, "x"), "max_length: 9, and at most 8"),
+        (ZeroShotOptions(candidate_labels=["a"] * 1025), "1025 for 2 inputs"),
+    ],
+)
+def test_too_much_work_is_refused(options: Config, said: str) -> None:
+    settings = Settings(max_new_tokens=8)
+    check_work(1, GenerationOptions(max_new_tokens=8, num_beams=32), settings)
+    with pytest.raises(Refusal, match=said):
+        check_work(2, options, settings)
 
 
 def test_settings() -> None:

@@ -37,6 +37,7 @@ def serve(
     max_body_bytes: Annotated[int, option("Of a request; more gets 413.", min=1)] = 2_000_000,
     max_inputs: Annotated[int, option("Of a request; more gets 422.", min=1)] = 128,
     max_characters: Annotated[int, option("Of an input; more gets 422.", min=1)] = 1_000_000,
+    max_new_tokens: Annotated[int, option("Of a written text; more gets 422.", min=1)] = 2048,
     drain_seconds: Annotated[
         float, option("After SIGTERM: not ready, but still taking requests.", min=0)
     ] = 5.0,
@@ -56,6 +57,7 @@ def serve(
         "max_body_bytes": max_body_bytes,
         "max_inputs": max_inputs,
         "max_characters": max_characters,
+        "max_new_tokens": max_new_tokens,
         "drain_seconds": drain_seconds,
     }
     settings = Settings.check(values, "serve")

@@ -41,6 +41,13 @@ _VECTORS = tuple(VectorOptions.model_fields)
 _CONTINUING = {"details", "return_full_text", "stop", "seed"}
 _GENERATION = set(GenerationOptions.model_fields) - {"top_k"} - _CONTINUING
 
+_LENGTHS = ("max_new_tokens", "min_new_tokens", "max_length", "min_length")
+_TIMES = ("num_beams", "num_return_sequences")
+MOST_TIMES = 32
+"""Beams, and texts for one input."""
+
+MOST_PAIRS = 2048
+"""Inputs times candidate labels of a request."""
 
 QUESTION = 2000
 """Characters of a question: a model that writes reads it again with each part of the text."""
@@ -100,7 +107,27 @@ def asked(body: Mapping[str, Any], name: str, task: PipelineTask, settings: Sett
     if stream and (name != "text-generation" or not one):
         raise invalid("stream: is for text-generation of one text")
     check_sizes(items, task, settings)
+    check_work(len(items), options, settings)
     return Asked(items, one, options, bool(stream))
+
+
+def check_work(inputs: int, options: Config, settings: Settings) -> None:
+    """Refuse longer texts to write, and more work on each input, than the server takes on."""
+    given = options.model_dump()
+    given |= given.get("generate_parameters", {})
+    for name in _LENGTHS:
+        length = given.get(name) or 0
+        if isinstance(length, int) and length > settings.max_new_tokens:
+            raise invalid(f"{name}: {length}, and at most {settings.max_new_tokens} are written")
+    for name in _TIMES:
+        if isinstance(times := given.get(name) or 0, int) and times > MOST_TIMES:
+            raise invalid(f"{name}: {times}, and at most {MOST_TIMES} are taken")
+    labels = given.get("candidate_labels") or []
+    if not isinstance(labels, str) and inputs * len(labels) > MOST_PAIRS:
+        raise invalid(
+            f"candidate_labels: {len(labels)} for {inputs} inputs, and at most {MOST_PAIRS} pairs "
+            "are read at once"
+        )
 
 
 def check_sizes(items: list[Any], task: PipelineTask, settings: Settings) -> None:

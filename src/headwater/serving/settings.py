@@ -19,6 +19,7 @@ class Settings(Config):
     max_body_bytes: of a request.
     max_inputs: of a request.
     max_characters: of an input.
+    max_new_tokens: of a text that is written.
     body_seconds: within which a request must have arrived.
     drain_seconds: for which a stopping server is not ready, but still takes requests.
 
@@ -34,6 +35,7 @@ class Settings(Config):
     max_body_bytes: PositiveInt = 2_000_000
     max_inputs: PositiveInt = 128
     max_characters: PositiveInt = 1_000_000
+    max_new_tokens: PositiveInt = 2048
     body_seconds: PositiveFloat = 10.0
     drain_seconds: NonNegativeFloat = 5.0
 
