@@ -167,6 +167,17 @@ def test_engines_take_turns(engine: str, opened: Opened, folder: Path, index: Pa
     assert not index.with_name("x.index.tantivy").exists()
 
 
+def test_an_open_index_follows_a_change_of_engine(
+    engine: str, opened: Opened, folder: Path, index: Path
+) -> None:
+    build([folder], index)
+    reading = opened(index)
+    before = [hit.file for hit in reading.search("castle burned")]
+    for each in (engine, "sqlite"):
+        build([folder], index, engine=each)
+        assert [hit.file for hit in reading.search("castle burned")] == before != []
+
+
 def test_a_missing_or_broken_folder_of_tantivy(
     opened: Opened, folder: Path, tmp_path: Path
 ) -> None:

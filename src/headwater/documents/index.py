@@ -63,6 +63,7 @@ class Index:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._chosen = self._settings()
         self._engine = searcher(connection, path)
         self._models: dict[str, LoadedModel] = {}
 
@@ -88,7 +89,12 @@ class Index:
         """
         check_text(question, "question")
         with sqlite_errors(self.path):
+            if self._chosen != (chosen := self._settings()):  # built anew with another engine
+                self._chosen, self._engine = chosen, searcher(self._connection, self.path)
             return self._hits(self._ranked(question, limit, filters))
+
+    def _settings(self) -> list[dict[str, Any]]:
+        return [read_setting(self._connection, name) for name in ("engine", "vectors")]
 
     def ask(
         self,
