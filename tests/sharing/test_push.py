@@ -94,8 +94,9 @@ def test_without_the_right_to_write(run: Path, local: hub.Hub, status: int) -> N
 
 
 def test_mistakes(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="USER/NAME"):
-        prepare(str(run), "mine")
+    for name in ("mine", "a b/c", "a--b/c", "a/b.", "-a/b", "a/b..c", "a/b/c", f"a/{'b' * 96}"):
+        with pytest.raises(UserError, match="USER/NAME"):
+            prepare(str(run), name)
     with pytest.raises(UserError, match="no such folder"):
         prepare(str(tmp_path / "absent"), "somebody/mine")
     base = {"name": "body", "path": str(tmp_path / "body"), "sha256": {"model.safetensors": "0"}}

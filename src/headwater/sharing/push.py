@@ -15,7 +15,8 @@ from headwater.sharing.card import card
 
 CARD = "README.md"
 
-_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+_NAME = re.compile(r"(?!.*(--|\.\.))(\w|\w[\w.-]*\w)/(\w|\w[\w.-]*\w)", re.ASCII)
+_LONGEST = 96  # signs of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,11 @@ def prepare(run: str, name: str) -> Upload:
         run: a run folder, a model's folder, or a bundled name.
         name: `USER/NAME`.
     """
-    if not _NAME.fullmatch(name):
-        raise UserError(f"{name!r}: a name on the hub is USER/NAME, of letters, digits, -, _ and .")
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise UserError(
+            f"{name!r}: a name on the hub is USER/NAME, of letters, digits, -, _ and ., with none "
+            "of - and . twice in a row or at an end"
+        )
     if run not in BUNDLED and not Path(run).is_dir():
         raise UserError(f"{run}: no such folder; a run or a model on this disk is published")
     folder = resolve(run)
