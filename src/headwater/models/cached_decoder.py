@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from headwater.errors import UserError
 from headwater.models.body import Cache
+from headwater.models.text_to_text import project
+from headwater.nn.attention import KeyValueCache
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
 
@@ -24,6 +26,14 @@ class CachedDecoder(nn.Module):
     def longest(self) -> int:
         """The most tokens that it writes."""
         raise NotImplementedError
+
+    def init_cache(self, memory: Tensor, memory_mask: Tensor | None) -> Cache:
+        """Project the memory `[batch, inputs, width]` once for each layer."""
+        return Cache(
+            own=[KeyValueCache() for _ in self.layers],
+            memory=project(self.layers, memory),
+            memory_bias=additive(visible(memory_mask), at_least_float32(memory).dtype),
+        )
 
     def forward(self, vectors: Tensor, cache: Cache) -> Tensor:
         """Decode token vectors `[batch, new, width]` after the tokens in the cache."""

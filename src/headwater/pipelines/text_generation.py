@@ -9,7 +9,7 @@ from headwater.config import Config
 from headwater.inference.generation_config import SAMPLING
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.token_stream import Token, TokenStream
-from headwater.pipelines.task import texts_of
+from headwater.pipelines.task import first_or_all, texts_of
 from headwater.pipelines.text_to_text import OLD_NAMES
 
 
@@ -142,7 +142,7 @@ class TextGeneration:
         ]
 
     def outer(self, results: list[Any], one: bool) -> Any:
-        return results[0] if one else results
+        return first_or_all(results, one)
 
     def writing(self, text: str, options: GenerationOptions) -> Writing:
         """Begin a text that is generated step by step."""

@@ -14,7 +14,7 @@ from headwater.config import Config
 from headwater.data.example import PairExample
 from headwater.errors import UserError, listed
 from headwater.inference.loaded import LoadedModel
-from headwater.pipelines.task import texts_of
+from headwater.pipelines.task import first_or_all, texts_of
 
 _ENTAILS = "entail"
 
@@ -89,7 +89,7 @@ class ZeroShotClassification:
         return found
 
     def outer(self, results: list[Any], one: bool) -> Any:
-        return results[0] if one else results
+        return first_or_all(results, one)
 
     def _scores(self, logits: Any, multi_label: bool) -> Any:
         """Return `[texts, labels]` of logits `[texts, labels, classes]`."""

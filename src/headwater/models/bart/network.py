@@ -23,8 +23,8 @@ from headwater.models.body import Cache, entering
 from headwater.models.cached_decoder import CachedDecoder
 from headwater.models.encoder_heads import check_length, draw_normal
 from headwater.models.losses import Batch
-from headwater.models.text_to_text import TextToText, project, shift_right
-from headwater.nn.attention import KeyValueCache, square_attention
+from headwater.models.text_to_text import TextToText, shift_right
+from headwater.nn.attention import square_attention
 from headwater.nn.block import Block, DecoderBlock, PostNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import empty_embedding
@@ -146,12 +146,7 @@ class Bart(TextToText):
 
     def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
         """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
-        layers = self.decoder.layers
-        return Cache(
-            own=[KeyValueCache() for _ in layers],
-            memory=project(layers, memory),
-            memory_bias=additive(visible(memory_mask), at_least_float32(memory).dtype),
-        )
+        return self.decoder.init_cache(memory, memory_mask)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         return self.scores(self.decoder(self._vectors(ids), cache)[:, -1])

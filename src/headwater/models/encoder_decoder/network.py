@@ -25,13 +25,12 @@ from headwater.models.cached_decoder import CachedDecoder
 from headwater.models.encoder_decoder.config import EncoderDecoderConfig
 from headwater.models.heads import MaskedLMHead
 from headwater.models.losses import Batch
-from headwater.models.text_to_text import TextToText, project, shift_right
-from headwater.nn.attention import KeyValueCache, square_attention
+from headwater.models.text_to_text import TextToText, shift_right
+from headwater.nn.attention import square_attention
 from headwater.nn.block import DecoderBlock, PostNorm
 from headwater.nn.dropout import Dropout
 from headwater.nn.embedding import empty_embedding
-from headwater.nn.masks import additive, visible
-from headwater.nn.norm import LayerNorm, at_least_float32
+from headwater.nn.norm import LayerNorm
 
 
 class DecoderEmbeddings(nn.Module):
@@ -133,12 +132,7 @@ class EncoderDecoder(TextToText):
 
     def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
         """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
-        layers = self.decoder.layers
-        return Cache(
-            own=[KeyValueCache() for _ in layers],
-            memory=project(layers, memory),
-            memory_bias=additive(visible(memory_mask), at_least_float32(memory).dtype),
-        )
+        return self.decoder.init_cache(memory, memory_mask)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         return self.scores(self.decoder(self.table(ids), cache)[:, -1])
