@@ -2,7 +2,7 @@
 
 Of a run that was saved without its body (LoRA, adapters) this saves what was trained, again alone.
 
-python recipes/bundle.py runs/reader-last src/headwater/assets/reader --no-answer-threshold -0.4
+python recipes/bundle.py runs/reader-calibrated src/headwater/assets/reader
 python recipes/bundle.py runs/writer src/headwater/assets/writer
 python recipes/bundle.py runs/bodies/bert studies/bodies/bert
 """
@@ -26,12 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Save a run's model in half precision.")
     parser.add_argument("run")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--no-answer-threshold", type=float, help="in place of the run's own")
     options = parser.parse_args()
     source, target = resolve(options.run), options.folder
-    extra = read_extra(source)
-    if options.no_answer_threshold is not None:
-        extra["no_answer_threshold"] = options.no_answer_threshold
     card = target / "README.md"
     text = card.read_text(encoding="utf-8") if card.exists() else None
     model = open_model(source).model
@@ -40,7 +36,7 @@ def main() -> None:
         model,
         adaptation=read_adaptation(source),
         vocabulary=vocabulary_of(source),
-        extra=extra,
+        extra=read_extra(source),
         generation=read_generation(source, model.config),
         dtype=torch.float16,
     )
