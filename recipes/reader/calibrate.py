@@ -56,7 +56,7 @@ def _predicted(
 
 def _divide_logits(model: Model, temperature: float) -> None:
     with torch.no_grad():
-        for each in model.head.parameters():
+        for each in model.get_submodule("head").parameters():
             each.div_(temperature)
 
 
