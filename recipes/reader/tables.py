@@ -89,7 +89,7 @@ def written(table: Table, form: str) -> tuple[str, dict[Place, int]]:
 FORMS = ("markdown", "commas", "tabs", "pairs")
 
 
-def _asked(
+def asked(
     name: str,
     question: str,
     table: Table,
@@ -138,7 +138,7 @@ def _wikitable(
         most: the most words of a table.
         any_place: take only whole tables, and every cell of that text as an answer.
     """
-    tables = _wiki_tables()
+    tables = wiki_tables()
     file = QA / f"wikitablequestions/data/{part}.tsv.gz"
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         for line in list(lines)[1:]:
@@ -152,7 +152,7 @@ def _wikitable(
                 continue
             if not any_place and len(places) == 2 and not _near(places):
                 continue
-            row = _asked(
+            row = asked(
                 f"wtq:{identity}", question, table, places, draw, 10**6 if any_place else most
             )
             if row is not None:
@@ -173,7 +173,7 @@ def _places(table: Table, text: str) -> list[Place]:
     ]
 
 
-def _wiki_tables() -> dict[str, Table]:
+def wiki_tables() -> dict[str, Table]:
     tables = {}
     with tarfile.open(QA / "wikitablequestions/csv-tables-tsv.tar.gz") as archive:
         for member in archive:
@@ -217,7 +217,7 @@ def _sqa(draw: random.Random) -> Iterator[Row]:
                 [(number, column)] = places
                 name = f"sqa:{item['id']}-{item['annotator']}-{item['position']}"
                 table = tables[item["table_file"]]
-                row = _asked(name, item["question"], table, [(number + 1, column)], draw)
+                row = asked(name, item["question"], table, [(number + 1, column)], draw)
                 if row is not None:
                     yield row
 
@@ -238,7 +238,7 @@ def _ait(draw: random.Random) -> Iterator[Row]:
         table = tables[item["table_id"]]
         places = _places(table, item["answers"][0]) if len(item["answers"]) == 1 else []
         if len(places) == 1:
-            row = _asked(f"ait:{item['id']}", item["question"], table, places, draw)
+            row = asked(f"ait:{item['id']}", item["question"], table, places, draw)
             if row is not None:
                 yield row
 
@@ -255,9 +255,7 @@ def _tat(draw: random.Random) -> Iterator[Row]:
                     continue
                 places = _places(table, answer[0]) if len(answer) == 1 else []
                 if len(places) == 1:
-                    row = _asked(
-                        f"tat:{question['uid']}", question["question"], table, places, draw
-                    )
+                    row = asked(f"tat:{question['uid']}", question["question"], table, places, draw)
                     if row is not None:
                         yield row
 
