@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand, in a copy of the examples."""
+"""The commands of README and of docs/start.md, run as they stand, in a copy of the examples."""
 
 import os
 import re
@@ -14,8 +14,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SET_UP = ("make ask", "python3 -m venv")  # what made the environment that runs this test
 
 
-def _blocks() -> list[tuple[str, str]]:
-    found = re.findall(r"^```(sh|python)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+def _blocks(document: str) -> list[tuple[str, str]]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = re.findall(r"^```(sh|python)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return [(kind, text) for kind, text in found if not text.startswith(SET_UP)]
 
 
@@ -42,10 +43,11 @@ def _run(command: list[str], text: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_every_command_of_the_readme_runs(copy: Path) -> None:
+@pytest.mark.parametrize(("document", "least"), [("README.md", 1), ("docs/start.md", 9)])
+def test_every_command_runs(copy: Path, document: str, least: int) -> None:
     """In order, since later ones use what earlier ones made."""
-    blocks = _blocks()
-    assert len(blocks) >= 6
+    blocks = _blocks(document)
+    assert len(blocks) >= least
     for kind, text in blocks:
         _run(["bash", "-e"] if kind == "sh" else [sys.executable, "-"], text, copy)
 
