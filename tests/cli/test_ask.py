@@ -77,6 +77,13 @@ def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.Mon
     assert FolderTexts(tmp_path).faults == f"{tmp_path / 'closed'}: Permission denied"
 
 
+def test_a_file_that_must_be_converted_names_the_index(headwater: Any, tmp_path: Path) -> None:
+    (tmp_path / "Manual.PDF").write_bytes(b"%PDF-1.7\n\xe2\xe3")
+    ran = headwater("ask", "What is it?", "--context", tmp_path / "Manual.PDF")
+    assert ran.code == 2 and ran.err.count("\n") == 1
+    assert "Manual.PDF: ask reads text; `headwater index build` makes an index" in ran.err
+
+
 def test_the_texts_of_a_folder_are_read_one_by_one(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text(name)

@@ -11,6 +11,7 @@ from headwater.files import read_text
 from headwater.streams import decode_text
 
 ENDINGS = (".txt", ".md")
+CONVERTED = (".pdf", ".docx", ".epub")  # no text as they stand: an index converts them
 _NAMED = 3  # faults that are told; of the others how many there are
 
 
@@ -81,6 +82,11 @@ def read_context(context: str) -> str | Mapping[str, str]:
     path = _path(context)
     if path.is_dir():
         return FolderTexts(path)
+    if path.suffix.lower() in CONVERTED and path.exists():
+        raise UserError(
+            f"{path}: ask reads text; `headwater index build` makes an index of this file, which "
+            "is asked by --context X.index"
+        )
     text = read_text(path)
     if not text.strip():
         raise UserError(f"{path}: empty; a text to answer from was expected")
