@@ -1,6 +1,6 @@
 """Collect questions whose answer is one cell of a table, written as people keep tables in files.
 
-    python recipes/reader/tables.py runs/reader
+    python recipes/reader/tables.py runs/reader [QUESTIONS]
 
 writes `tables.json` and `tables-lacking.json` (the question is asked of another table) for
 training, from WikiTableQuestions' and SQA's training parts, AIT-QA and TAT-QA; and `cells.json`,
@@ -24,7 +24,6 @@ from rows import QA, Row, read_json, read_lines, same, write_rows
 
 WORDS = 400  # of a table that is measured; of one for training fewer, so that it is one window
 TRAINED = 180
-QUESTIONS = 7000  # for training, drawn
 LEANING = re.compile(
     r"^(and|or|but|so|out of|of) |"
     r"\b(it|its|they|them|their|these|those|this|that one|he|his|she|her|him|one|ones|same|others?|"
@@ -38,11 +37,13 @@ def main() -> None:
     """Read the sets, write each question with its table in one of the forms."""
     parser = argparse.ArgumentParser(description="Collect questions on tables.")
     parser.add_argument("folder", type=Path, help="where the files are written")
-    folder = parser.parse_args().folder
+    parser.add_argument("questions", type=int, nargs="?", help="for training, drawn (all)")
+    options = parser.parse_args()
+    folder = options.folder
     draw = random.Random(0)
     rows = [*_wikitable("training", draw), *_sqa(draw), *_ait(draw), *_tat(draw)]
     unique = list({(same(r.context), same(r.question)): r for r in rows}.values())
-    unique = draw.sample(unique, QUESTIONS)
+    unique = draw.sample(unique, options.questions or len(unique))
     print("tables", write_rows(folder / "tables.json", unique), _sets(unique))
     lacking = list(_elsewhere(unique, draw))
     print("tables-lacking", write_rows(folder / "tables-lacking.json", lacking))
