@@ -1,36 +1,37 @@
-"""Choose when a reader says that there is no answer, and how sure it is of the others.
+"""Choose when a reader says that there is no answer, and how sure it is of what it says.
 
     python recipes/reader/calibrate.py MODEL VALIDATION OUTPUT
 
 `finetune` chooses the threshold with the best F1 of the validation questions as they are, of which
 few are unanswerable: such a reader answers too often. Here the smaller of two scores is the
 greatest: F1 of the questions with an answer, and the share of the others that are not answered.
-Then the temperature: the logits are divided by it before they become probabilities (Guo et al.
-2017, section 4.2), so the answers stay what they are; it is the one with the least expected
-calibration error of the answers that are said. Both are written into OUTPUT, a copy of the model.
+Then the two temperatures (`headwater.inference.temperatures`), those with the least expected
+calibration error of the answers that are said. OUTPUT is a copy of the model with all three.
 """
 
 import argparse
+import itertools
+import shutil
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 import headwater
-from headwater.checkpoints.adapted import open_model
-from headwater.checkpoints.folder import read_extra, save_model
+from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
-from headwater.checkpoints.vocabularies import vocabulary_of
+from headwater.checkpoints.parts import EXTRA
 from headwater.data.example import Examples, SpanExample
 from headwater.evaluation.calibration import Calibration, calibration
 from headwater.evaluation.evaluator import Predictions, predict
+from headwater.files import write_json
+from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.no_answer import span_scores
-from headwater.models.build import Model
+from headwater.inference.temperatures import Temperatures
 from headwater.tasks.squad import SQUAD_V2
 
 AROUND = (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2)
-TEMPERATURES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
+SPANS, NO_ANSWER = (0.4, 0.5, 0.6, 0.8, 1.0), (1.0, 2.0, 3.0, 4.0)  # temperatures
 
 
 def main() -> None:
@@ -40,24 +41,17 @@ def main() -> None:
     parser.add_argument("validation", type=Path, help="a SQuAD 2.0 file")
     parser.add_argument("output", type=Path, help="the folder of the calibrated model")
     options = parser.parse_args()
+    source = resolve(options.model)
     examples = SQUAD_V2.read([options.validation])
-    threshold = _threshold(examples, _predicted(options.model, examples))
-    temperature = _temperature(options.model, examples, threshold)
-    _write(options.model, options.output, threshold, temperature)
-
-
-def _predicted(
-    name: str, examples: Examples[SpanExample], threshold: float = 0.0, temperature: float = 1.0
-) -> Predictions:
-    loaded = headwater.load(name, no_answer_threshold=threshold / temperature)
-    _divide_logits(loaded.network, temperature)
-    return predict(loaded.predictor(SQUAD_V2), examples)
-
-
-def _divide_logits(model: Model, temperature: float) -> None:
-    with torch.no_grad():
-        for each in model.get_submodule("head").parameters():
-            each.div_(temperature)
+    reader = headwater.load(options.model).predictor(SQUAD_V2)
+    assert isinstance(reader, ExtractiveReader)
+    reader.temperatures = Temperatures()
+    threshold = _threshold(examples, predict(reader, examples))
+    reader.threshold = threshold
+    temperatures = _temperatures(reader, examples)
+    shutil.copytree(source, options.output)
+    chosen = {"no_answer_threshold": threshold, "temperatures": temperatures.model_dump()}
+    write_json(options.output / EXTRA, {**read_extra(source), **chosen})
 
 
 def _threshold(examples: Examples[SpanExample], found: Predictions) -> float:
@@ -89,20 +83,21 @@ def _both(
     return 100 * has, 100 * (~answered)[impossible].mean()
 
 
-def _temperature(name: str, examples: Examples[SpanExample], threshold: float) -> float:
-    """Return the temperature with the least calibration error of the answers at a threshold."""
+def _temperatures(reader: ExtractiveReader, examples: Examples[SpanExample]) -> Temperatures:
+    """Return the temperatures with the least calibration error of the answers."""
     golds = SQUAD_V2.golds(examples)
-    errors: dict[float, float] = {}
-    print("temperature  calibration error  answers with 0.8 or more  of these right")
-    for each in TEMPERATURES:
-        found = _predicted(name, examples, threshold, each)
+    errors: dict[tuple[float, float], float] = {}
+    print("spans  no answer  calibration error  answers with 0.8 or more  of these right")
+    for pair in itertools.product(SPANS, NO_ANSWER):
+        reader.temperatures = Temperatures(spans=pair[0], no_answer=pair[1])
+        found = predict(reader, examples)
         measured = calibration(found.texts, found.scores, golds)
-        errors[each] = measured.error
+        errors[pair] = measured.error
         answers, right = _sure(measured)
-        print(f"{each:11.2f} {measured.error:18.3f} {answers:25} {right:14.1%}")
-    best = min(errors, key=errors.__getitem__)
-    print(f"chosen: threshold {threshold / best:.3f} at temperature {best}")
-    return best
+        print(f"{pair[0]:5} {pair[1]:10} {measured.error:18.3f} {answers:25} {right:14.1%}")
+    spans, no_answer = min(errors, key=errors.__getitem__)
+    print(f"chosen: {spans} and {no_answer}")
+    return Temperatures(spans=spans, no_answer=no_answer)
 
 
 def _sure(measured: Calibration) -> tuple[int, float]:
@@ -110,14 +105,6 @@ def _sure(measured: Calibration) -> tuple[int, float]:
     sure = [each for each in measured.bins if each.low >= 0.8]
     answers = sum(each.answers for each in sure)
     return answers, sum(each.answers * each.right for each in sure) / max(1, answers)
-
-
-def _write(name: str, output: Path, threshold: float, temperature: float) -> None:
-    source = resolve(name)
-    model = open_model(source).model
-    _divide_logits(model, temperature)
-    extra = {**read_extra(source), "no_answer_threshold": threshold / temperature}
-    save_model(output, model, vocabulary=vocabulary_of(source), extra=extra)
 
 
 if __name__ == "__main__":

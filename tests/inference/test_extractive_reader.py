@@ -18,6 +18,7 @@ from headwater.errors import UserError
 from headwater.inference import extractive_reader
 from headwater.inference.batches import batches
 from headwater.inference.extractive_reader import ExtractiveReader
+from headwater.inference.temperatures import Temperatures
 from headwater.text import long_text
 from headwater.text.vocabulary import Vocabulary
 
@@ -123,6 +124,29 @@ def test_several_likely_places_win_over_one_that_is_likelier(
     assert [len(each.places) for each in answers] == [8, 1]
     ratio = math.exp(6) / (8 * math.exp(4))
     assert answers[1].score / answers[0].score == pytest.approx(ratio, 1e-3)
+
+
+@pytest.mark.parametrize(("spans", "no_answer"), [(1.0, 1.0), (0.5, 3.0)])
+def test_a_score_is_that_among_the_spans_times_that_of_an_answer(
+    finder_type: Any, words: Vocabulary, spans: float, no_answer: float
+) -> None:
+    temperatures = Temperatures(spans=spans, no_answer=no_answer)
+    example = SpanExample("q", "who?", "bob won and eve left", ())
+    plain = make_reader(finder_type, words, threshold=2.0, null=3.0)
+    margin = next(plain.predict([example])).no_answer_margin
+    assert margin is not None and margin < 2.0
+    reader = make_reader(finder_type, words, threshold=2.0, null=3.0, temperatures=temperatures)
+    found = next(reader.predict([example], 2))
+    doubt = 1 / (1 + math.exp((2.0 - margin) / no_answer))
+    assert found.no_answer_probability == pytest.approx(doubt)
+    always = make_reader(finder_type, words, null=3.0, temperatures=temperatures)
+    among = [each.score for each in next(always.predict([example], 2)).answers]
+    assert [each.score for each in found.answers] == pytest.approx([(1 - doubt) * s for s in among])
+    assert among[1] / among[0] == pytest.approx(math.exp(-2 / spans), 1e-3)  # e^6 and e^4
+    silent = make_reader(finder_type, words, threshold=-50.0, null=3.0, temperatures=temperatures)
+    none = next(silent.predict([example])).answers[0]
+    assert none.no_answer
+    assert none.score == pytest.approx(1 / (1 + math.exp((-50.0 - margin) / no_answer)))
 
 
 def test_a_text_is_read_by_and_by(

@@ -5,16 +5,16 @@ import pytest
 
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.errors import UserError
-from headwater.inference.answer import no_answer_probability
+from headwater.inference.answer import sigmoid
 from headwater.inference.no_answer import calibrate, calibrate_threshold
 from headwater.metrics.qa import squad_v2
 
 
-def test_probability_is_a_half_at_the_threshold_and_never_overflows() -> None:
-    assert no_answer_probability(1.5, 1.5) == 0.5
-    assert no_answer_probability(math.inf) == 1.0 and no_answer_probability(-math.inf) == 0.0
-    assert no_answer_probability(1e4) == 1.0 and no_answer_probability(-1e4) == 0.0
-    assert no_answer_probability(2.0, 1.0) == pytest.approx(1 / (1 + math.exp(-1)))
+def test_a_probability_never_overflows() -> None:
+    assert sigmoid(0.0) == 0.5
+    assert sigmoid(math.inf) == 1.0 and sigmoid(-math.inf) == 0.0
+    assert sigmoid(1e4) == 1.0 and sigmoid(-1e4) == 0.0
+    assert sigmoid(1.0) == pytest.approx(1 / (1 + math.exp(-1)))
 
 
 def test_the_threshold_lies_between_the_questions_it_parts() -> None:
@@ -49,8 +49,6 @@ def test_calibrated_f1_is_the_best_f1_of_the_official_script(seed: int) -> None:
         margins[str(number)] = chance.gauss(2.0 if impossible else -1.0, 2.0)
     threshold = calibrate(examples, margins, spans)
     golds_by_id = {each.id: [answer.text for answer in each.answers] for each in examples}
-    best = squad_v2(golds_by_id, spans, {k: no_answer_probability(v) for k, v in margins.items()})[
-        "best_f1"
-    ]
+    best = squad_v2(golds_by_id, spans, {k: sigmoid(v) for k, v in margins.items()})["best_f1"]
     decided = {key: "" if margins[key] > threshold else spans[key] for key in spans}
     assert squad_v2(golds_by_id, decided)["f1"] == pytest.approx(best, abs=1e-9)

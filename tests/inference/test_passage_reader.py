@@ -11,6 +11,7 @@ from headwater.errors import UserError
 from headwater.inference import passage_reader
 from headwater.inference.answer import Answer, Prediction
 from headwater.inference.passage_reader import SpanPassageReader
+from headwater.inference.temperatures import Temperatures
 from headwater.inference.writing_passage_reader import WritingPassageReader
 from headwater.tasks.spans import SpanCandidate, SpanChoice
 
@@ -19,6 +20,8 @@ PASSAGES = ["It was built by Ada.", "It was built by the Ada of old.", "Ben buil
 
 class Reader:
     """Finds one span in each passage: its text, and how far it is ahead of "no answer"."""
+
+    temperatures = Temperatures()
 
     def __init__(self, *found: tuple[str, float]) -> None:
         self._found = found

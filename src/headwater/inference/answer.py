@@ -83,12 +83,11 @@ class Answer:
         return asdict(self)
 
 
-def no_answer_probability(margin: float, threshold: float = 0.0) -> float:
-    """Return sigmoid(margin - threshold): above 0.5 exactly where the model abstains."""
-    distance = margin - threshold
-    if distance >= 0:
-        return 1.0 / (1.0 + math.exp(-distance))
-    odds = math.exp(distance)
+def sigmoid(logit: float) -> float:
+    """Return 1 / (1 + exp(-logit)) for any number: the probability that a logit stands for."""
+    if logit >= 0:
+        return 1.0 / (1.0 + math.exp(-logit))
+    odds = math.exp(logit)
     return odds / (1.0 + odds)
 
 

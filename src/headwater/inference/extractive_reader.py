@@ -7,10 +7,11 @@
 
 Long contexts are read in windows, and the best span over the windows counts. Scores become
 probabilities by a softmax over the spans compared. With a `threshold` (models that know questions
-without an answer) "no answer" is compared too, as a candidate that wins exactly when its score is
-more than `threshold` ahead of the best span's. One question over several documents compares how far
-each span is ahead of "no answer" in its own document (the problem is that of Clark & Gardner 2018,
-"Simple and Effective Multi-Paragraph Reading Comprehension"); without a threshold, plain scores.
+without an answer) "no answer" wins exactly when its score is more than `threshold` ahead of the
+best span's, and its probability is taken from those of the spans (see `ranking`). One question over
+several documents compares how far each span is ahead of "no answer" in its own document (the
+problem is that of Clark & Gardner 2018, "Simple and Effective Multi-Paragraph Reading
+Comprehension"); without a threshold, plain scores.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,10 +27,11 @@ from headwater.data.config import SpanConfig
 from headwater.data.convert import FeatureSet
 from headwater.data.example import SpanExample
 from headwater.errors import UserError
-from headwater.inference.answer import Answer, Prediction, no_answer_probability
+from headwater.inference.answer import Answer, Prediction, sigmoid
 from headwater.inference.batches import batch_tokens, chunks, predict_logits
 from headwater.inference.ranking import Ranking
 from headwater.inference.running import device_of
+from headwater.inference.temperatures import PLAIN, Temperatures
 from headwater.tasks.spans import SpanChoice, SpanSearch
 from headwater.tasks.window_stream import Window, WindowList, stream_windows
 from headwater.tasks.windows import build_windows
@@ -57,6 +59,7 @@ class ExtractiveReader:
         vocabulary: the one the network was trained with.
         config: windows and n-best; must fit the network's longest input.
         threshold: how far "no answer" must be ahead to win; None: always answer with a span.
+        temperatures: of the probabilities.
         precision: of the matrix products; None: see `running.running`.
         tokens: the most tokens in a batch, padding included; None: by the device.
         layout: the special tokens of a sequence; None: those of an encoder.
@@ -69,6 +72,7 @@ class ExtractiveReader:
         config: SpanConfig | None = None,
         *,
         threshold: float | None = None,
+        temperatures: Temperatures = PLAIN,
         precision: torch.dtype | None = None,
         tokens: int | None = None,
         layout: SequenceLayout | None = None,
@@ -76,6 +80,7 @@ class ExtractiveReader:
         self.network, self.vocabulary = network, vocabulary
         self.config = config or SpanConfig()
         self.threshold = None if threshold is None else check_number(threshold, "threshold")
+        self.temperatures = temperatures
         self._precision = precision
         self._tokens, self._layout = tokens, layout
 
@@ -84,6 +89,7 @@ class ExtractiveReader:
         return ExtractiveReader(
             *(self.network, self.vocabulary, config),
             threshold=self.threshold,
+            temperatures=self.temperatures,
             precision=self._precision,
             tokens=self._tokens,
             layout=self._layout,
@@ -120,7 +126,7 @@ class ExtractiveReader:
         check_count(top_k, "top_k")
         named = not isinstance(contexts, str)
         texts = {"": contexts} if isinstance(contexts, str) else contexts
-        ranking = Ranking(top_k, self.threshold)
+        ranking = Ranking(top_k, self.threshold, self.temperatures)
         for document in self._read(question, texts, top_k, named):
             ranking.add(document.search.choice(), document.context, document.name)
         if not len(ranking):
@@ -192,13 +198,11 @@ class ExtractiveReader:
         )
 
     def _prediction(self, example: SpanExample, choice: SpanChoice, top_k: int) -> Prediction:
-        ranking = Ranking(top_k, self.threshold)
+        ranking = Ranking(top_k, self.threshold, self.temperatures)
         ranking.add(choice, example.context)
         best, answers = ranking.answers()
-        margin, probability = ranking.margin, None
-        if self.threshold is not None:
-            probability = no_answer_probability(margin, self.threshold)
-        return Prediction(example.id, tuple(answers), best, margin, probability)
+        probability = None if self.threshold is None else sigmoid(ranking.doubt)
+        return Prediction(example.id, tuple(answers), best, ranking.margin, probability)
 
 
 def _apart(top_k: int) -> int:

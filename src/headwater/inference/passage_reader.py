@@ -65,7 +65,7 @@ class SpanPassageReader:
         self, choices: Sequence[SpanChoice], passages: Sequence[str], top_k: int = 1
     ) -> list[Answer]:
         """Return the answers among the spans of each passage, with scores that are not scaled."""
-        ranking = Ranking(top_k, self.threshold, same=core)
+        ranking = Ranking(top_k, self.threshold, self.reader.temperatures, same=core)
         for number, (choice, text) in enumerate(zip(choices, passages, strict=True)):
             handicap = self.rank_weight * math.log(number + 1)
             ranking.add(choice, text, str(number), handicap)

@@ -22,6 +22,7 @@ from headwater.inference.generation_config import GenerationConfig, laid_over
 from headwater.inference.generative_reader import GenerativeReader
 from headwater.inference.label_names import by_order
 from headwater.inference.label_predictors import Activation, Classifier, LabelScorer, Tagger
+from headwater.inference.temperatures import Temperatures
 from headwater.inference.text_generator import TaskGenerator, TextGenerator
 from headwater.inference.verbs import VERBS, Name, unfit, what_it_does
 from headwater.models.body import GeneratingBody, WordBody
@@ -322,6 +323,7 @@ class Predictors:
             self._vocabulary,
             self._saved("spans", SpanConfig).fitting(sizes_of(self._config).longest_input),
             threshold=threshold,
+            temperatures=self._saved("temperatures", Temperatures),
             precision=precision,
             layout=self._layout,
         )

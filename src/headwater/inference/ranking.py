@@ -10,6 +10,9 @@ model spreads what it believes over all of them. The best answer is that with th
 its places are taken from the candidates; the next one shares no character with it, and so on. Then
 come spans that are no candidates, but share no character with an answer.
 
+A score is the probability of a text among the spans, times that of there being an answer at all,
+which depends on how far the best span is ahead of "no answer".
+
 Only the best KEPT candidates are held, each with the text around it and not with its document.
 """
 
@@ -20,7 +23,8 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from headwater.inference.answer import Answer, Place
+from headwater.inference.answer import Answer, Place, sigmoid
+from headwater.inference.temperatures import PLAIN, Temperatures
 from headwater.tasks.spans import DisjointSpans, SpanCandidate, SpanChoice
 from headwater.text.lines import REACH
 
@@ -56,16 +60,22 @@ class Ranking:
     Args:
         top_k: how many answers are wanted.
         threshold: how far "no answer" must be ahead to win; None: it is no candidate.
+        temperatures: of the probabilities.
         same: gives what two texts have in common that are one answer.
     """
 
     def __init__(
-        self, top_k: int, threshold: float | None, same: Callable[[str], str] = plain
+        self,
+        top_k: int,
+        threshold: float | None,
+        temperatures: Temperatures = PLAIN,
+        same: Callable[[str], str] = plain,
     ) -> None:
         self._top_k, self._threshold, self._same = top_k, threshold, same
+        self._temperatures = temperatures
         self.margin = float("inf")
         """How far "no answer" is ahead of the best span, in the document where it is least."""
-        self._total = -np.inf
+        self._total = -np.inf  # of the spans: the logarithm of the sum of exp(rank)
         self._documents = 0
         self._candidates: list[_Found] = []
         self._apart: list[_Found] = []
@@ -78,15 +88,16 @@ class Ranking:
         Args:
             handicap: what is taken from the score of each of them.
         """
+        temperature = self._temperatures.spans
         base = (choice.null_score if self._threshold is not None else 0.0) + handicap
         self.margin = min(self.margin, choice.no_answer_margin + handicap)
-        ranks = [span.score - base for span in choice.candidates]
+        ranks = [(span.score - base) / temperature for span in choice.candidates]
         self._total = np.logaddexp.reduce([self._total, *ranks])
         for spans, kept in ((choice.candidates, self._candidates), (choice.apart, self._apart)):
             for span in spans:
                 offset = max(0, span.start - 3 * REACH)
                 around = context[offset : span.end + 3 * REACH]
-                rank = span.score - base
+                rank = (span.score - base) / temperature
                 kept.append(_Found(rank, self._documents, span, around, offset, source))
             if len(kept) > 2 * KEPT + self._top_k:
                 kept[:] = heapq.nsmallest(KEPT + self._top_k, kept, key=_order)
@@ -101,16 +112,22 @@ class Ranking:
 
         There are up to `top_k`, the best first; the first may be that there is none.
         """
-        none, total = -(self._threshold or 0.0), self._total
-        abstains = not self._candidates
-        if self._threshold is not None or abstains:
-            total = np.logaddexp(total, none)
-            abstains = abstains or self.margin > -none
-        found = self._ranked(float(total))
+        doubt = self.doubt
+        total = float(self._total + np.logaddexp(0.0, doubt)) if self._candidates else 0.0
+        found = self._ranked(total)
         best = found[0].text if found else ""
-        if abstains:
-            found.insert(0, Answer.none(float(np.exp(none - total))))
+        if doubt > 0:
+            found.insert(0, Answer.none(sigmoid(doubt)))
         return best, found[: self._top_k]
+
+    @property
+    def doubt(self) -> float:
+        """The logit of there being no answer: above 0 it is said; -inf: there must be one."""
+        if not self._candidates:
+            return float("inf")
+        if self._threshold is None:
+            return float("-inf")
+        return (self.margin - self._threshold) / self._temperatures.no_answer
 
     def _ranked(self, total: float) -> list[Answer]:
         taken: dict[int, DisjointSpans] = defaultdict(DisjointSpans)

@@ -13,7 +13,7 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.inference.answer import Answer, no_answer_probability
+from headwater.inference.answer import Answer, sigmoid
 
 _EDGE = 1e-6  # how near a score may come to 0 and 1
 _LEAST_SLOPE = 0.01
@@ -35,7 +35,7 @@ class ScoreScaling:
         """Return a score in its new scale."""
         if self == UNSCALED:
             return score
-        return no_answer_probability(self.slope * _logit(score) + self.intercept)
+        return sigmoid(self.slope * _logit(score) + self.intercept)
 
     def scaled(self, answer: Answer) -> Answer:
         """Return an answer with a score in the new scale, and its places with their parts of it."""
