@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -41,14 +40,18 @@ def test_an_average_is_the_weighted_mean(tmp_path: Path) -> None:
 
 
 def test_a_calibrated_reader_answers_the_same_with_other_scores(tmp_path: Path) -> None:
-    """The temperature divides all logits alike, so the answer stays and its score changes."""
+    """What is chosen is shown, and written beside the weights, which stay."""
     shown = _run("calibrate", "reader", QUESTIONS, tmp_path / "calibrated")
-    threshold, temperature = map(
-        float, shown.split("chosen: threshold ")[1].split(" at temperature ")
-    )
     extra = json.loads((tmp_path / "calibrated" / "headwater.json").read_text(encoding="utf-8"))
-    assert extra["no_answer_threshold"] == pytest.approx(threshold, abs=5e-4)
-    before = library.load("reader", no_answer_threshold=threshold * temperature)
+    spans, no_answer = map(float, shown.split("chosen: ")[1].split(" and "))
+    assert extra["temperatures"] == {"spans": spans, "no_answer": no_answer}
+    threshold = extra["no_answer_threshold"]
+    assert f"{threshold:9.2f}" in next(line for line in shown.splitlines() if "  chosen" in line)
+    weights = "model.safetensors"
+    assert (tmp_path / "calibrated" / weights).read_bytes() == (
+        BUNDLED["reader"] / weights
+    ).read_bytes()
+    before = library.load("reader", no_answer_threshold=threshold)
     after = library.load(tmp_path / "calibrated")
     for article in json.loads(QUESTIONS.read_text(encoding="utf-8"))["data"]:
         for paragraph in article["paragraphs"]:
@@ -56,4 +59,3 @@ def test_a_calibrated_reader_answers_the_same_with_other_scores(tmp_path: Path) 
                 first = before.answer(each["question"], paragraph["context"])[0]
                 second = after.answer(each["question"], paragraph["context"])[0]
                 assert (first.text, first.start) == (second.text, second.start)
-                assert temperature == 1 or first.score != second.score
