@@ -37,7 +37,14 @@ def serve(
     max_body_bytes: Annotated[int, option("Of a request; more gets 413.", min=1)] = 2_000_000,
     max_inputs: Annotated[int, option("Of a request; more gets 422.", min=1)] = 128,
     max_characters: Annotated[int, option("Of an input; more gets 422.", min=1)] = 1_000_000,
+    max_input_tokens: Annotated[
+        int, option("Of a text to write another from; more gets 422.", min=1)
+    ] = 4096,
     max_new_tokens: Annotated[int, option("Of a written text; more gets 422.", min=1)] = 2048,
+    max_texts: Annotated[int, option("Written at the same time; others wait.", min=1)] = 32,
+    max_cache_tokens: Annotated[
+        int | None, option("Read and written by these [by the device].", min=1)
+    ] = None,
     drain_seconds: Annotated[
         float, option("After SIGTERM: not ready, but still taking requests.", min=0)
     ] = 5.0,
@@ -57,7 +64,10 @@ def serve(
         "max_body_bytes": max_body_bytes,
         "max_inputs": max_inputs,
         "max_characters": max_characters,
+        "max_input_tokens": max_input_tokens,
         "max_new_tokens": max_new_tokens,
+        "max_texts": max_texts,
+        "max_cache_tokens": max_cache_tokens,
         "drain_seconds": drain_seconds,
     }
     settings = Settings.check(values, "serve")

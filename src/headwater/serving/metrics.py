@@ -50,6 +50,13 @@ class Metrics:
         self.dropped = Counter(
             "headwater_dropped", "Requests whose client had gone.", registry=registry
         )
+        self.texts = Gauge("headwater_texts", "Texts that are being written.", registry=registry)
+        self.step_rows = Histogram(
+            "headwater_step_rows", "Texts of a step.", buckets=_SIZES, registry=registry
+        )
+        self.written_tokens = Counter(
+            "headwater_written_tokens", "Tokens that were written.", registry=registry
+        )
         self.models = Gauge(
             "headwater_model_info", "The models.", ("model", "task", "kind"), registry=registry
         )
