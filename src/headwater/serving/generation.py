@@ -31,7 +31,7 @@ class _Request:
     task: WritingTask
     waiting: deque[GenerationInput]
     texts: list[list[WrittenText]] = field(default_factory=list)
-    begun: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.monotonic)
 
     @property
     def growing(self) -> list[WrittenText]:
@@ -159,7 +159,7 @@ class Generation:
             entry.succeed([request.task.result(*each, entry.options) for each in pairs])
         except Exception as error:
             entry.fail(error)
-        seconds = time.monotonic() - request.begun
+        seconds = time.monotonic() - request.since
         self._queue.took(entry.tokens, seconds / together)
         self._metrics.seconds.labels("model").observe(seconds)
 
