@@ -15,7 +15,6 @@ import argparse
 import json
 import random
 import statistics
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -155,11 +154,11 @@ def run(options: argparse.Namespace) -> None:
                 f"{name}: ready after {each.ready:.2f} s, the slowest of the first "
                 f"{options.warm_up} answers {first:.0f} ms, then {memory:.0f} MB"
             )
-        if options.direct:
-            sides["direct"] = direct(model, work, bodies)
         if options.soak:
             soak(server, sides["headwater"], len(sent), options.soak, max(options.clients))
             return
+        if options.direct:
+            sides["direct"] = direct(model, work, bodies)
         print("side      clients  requests/s      p50      p95      p99  refused")
         for clients in options.clients:
             measure(sides, clients, options.turns)
@@ -184,4 +183,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -96,7 +96,7 @@ class RunningBatch:
         texts = [WrittenText(given) for _ in range(given.config.num_return_sequences)]
         with running(self._network, self._precision) as network:
             cache = slots(network.init_cache(network.encode(ids), None), len(texts))
-        draws = [None] * len(texts)
+        draws: Sequence[Tensor | None] = [None] * len(texts)
         if given.config.do_sample:
             draws = even_draws([given.index], given.config).to(device).unbind()
         self._cache = cache if self._cache is None else joined(self._cache, cache)

@@ -40,8 +40,8 @@ class CachedDecoder(nn.Module):
         earlier, cache.length = cache.length, cache.length + vectors.shape[1]
         if cache.length > self.longest:
             raise UserError(f"{cache.length} tokens in a target; this model writes {self.longest}")
-        own = earlier if cache.mask is None else cache.mask[:, :earlier].sum(1, keepdim=True)
-        hidden = self.embeddings(vectors, own)
+        before = earlier if cache.mask is None else cache.mask[:, :earlier].sum(1, keepdim=True)
+        hidden = self.embeddings(vectors, before)
         positions = torch.arange(cache.length, device=vectors.device)
         allowed = visible(cache.mask, positions[earlier:], positions)
         bias = additive(allowed, at_least_float32(hidden).dtype)
