@@ -18,6 +18,7 @@ from headwater.evaluation import export as exporting
 from headwater.evaluation.agreement import Agreement
 from headwater.evaluation.export import export
 from headwater.inference.loaded import load
+from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
 from headwater.runs.recipe import Recipe
 from headwater.runs.run import finetune
 
@@ -192,6 +193,12 @@ def test_a_gpt2_goes_on_as_before(tmp_path: Path) -> None:
     prompts = ["the mill", "a", "by the"]
     expected = ours.generate(prompts, max_new_tokens=5)
     assert theirs.generate(prompts, max_new_tokens=5) == expected
+    here, there = (TextGeneration(each) for each in (ours, theirs))
+    options = GenerationOptions(max_new_tokens=5)
+    assert here.stepwise(options) and not there.stepwise(options)
+    assert there.run(prompts, options) == here.run(prompts, options)
+    with pytest.raises(UserError, match="CTranslate2 writes whole texts"):
+        there.stepwise(GenerationOptions(details=True))
 
 
 @onnx

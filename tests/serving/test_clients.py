@@ -45,6 +45,31 @@ def test_many_at_once_get_what_each_gets_alone(client: InferenceClient) -> None:
     assert [each[2] for each in together] == pytest.approx(scores, abs=2e-5)
 
 
+def test_texts_of_many_at_once_are_those_of_each_alone(
+    client: InferenceClient, served: str
+) -> None:
+    prompts = ["the spring", "the", "a mill by the river", "old"]
+    drawn = {"do_sample": True, "temperature": 2.0, "max_new_tokens": 12}
+
+    def ask(number: int) -> str:
+        given = {"model": f"{served}/models/{'t5' if number % 3 == 0 else 'gpt'}", "seed": number}
+        prompt = prompts[number % 4]
+        if number % 2:
+            return str(client.text_generation(prompt, **given, **drawn))
+        return "".join(client.text_generation(prompt, **given, **drawn, stream=True))
+
+    alone = [ask(number) for number in range(12)]
+    assert len(set(alone)) > 8
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(ask, range(12))) == alone
+    body = {"model": "gpt", "prompt": prompts, "max_tokens": 6, "temperature": 1.5, "seed": 4}
+    listed = get_session().post(f"{served}/v1/completions", json=body).json()
+    again = get_session().post(f"{served}/v1/completions", json=body).json()
+    assert listed["choices"] == again["choices"] and len(listed["choices"]) == 4
+    first = get_session().post(f"{served}/v1/completions", json={**body, "prompt": "the spring"})
+    assert first.json()["choices"][0] == listed["choices"][0]
+
+
 def test_a_client_that_leaves_ends_its_text(client: InferenceClient, served: str) -> None:
     def dropped() -> float:
         page = get_session().get(f"{served}/metrics").text

@@ -10,6 +10,7 @@ from headwater.config import Config
 from headwater.errors import UserError
 from headwater.serving.metrics import Metrics
 from headwater.serving.refusals import Refusal
+from headwater.serving.settings import Limits
 from headwater.serving.work_queue import Entry, WorkQueue
 from headwater.serving.worker import Worker
 
@@ -47,8 +48,9 @@ class Counting:
         return results
 
 
-def queue_of(most: int = 1000, budget: int = 100) -> WorkQueue:
-    return WorkQueue(most, budget, lambda tokens, entries: None)
+def queue_of(most: int = 1000, budget: int = 100, metrics: Metrics | None = None) -> WorkQueue:
+    dropped = (metrics or Metrics()).dropped.inc
+    return WorkQueue(most, budget, lambda tokens, entries: None, dropped)
 
 
 def entry(task: Counting, *texts: str, top_k: int = 1) -> Entry:
@@ -87,7 +89,10 @@ def test_a_full_queue_refuses_and_says_when_to_try_again() -> None:
         queue.put(entry(task, "x"))
     assert int(refusal.value.headers["Retry-After"]) == 13  # half of 103 tokens, 4 a second
     queue.take(wait=False)
-    queue.put(entry(task, "x"))
+    gone = entry(task, "x" * 400)
+    queue.put(gone)
+    gone.future.cancel()
+    queue.put(entry(task, "x"))  # who has gone keeps nobody out
     queue.close()
     with pytest.raises(Refusal) as refusal:
         queue.put(entry(task, "x"))
@@ -95,8 +100,9 @@ def test_a_full_queue_refuses_and_says_when_to_try_again() -> None:
 
 
 def test_a_worker_runs_together_drops_and_finds_what_fails() -> None:
-    task, queue, metrics = Counting(), queue_of(), Metrics()
-    worker = Worker(queue, metrics)
+    task, metrics = Counting(), Metrics()
+    queue = queue_of(metrics=metrics)
+    worker = Worker(queue, metrics, Limits(4, 100, 100))
     first, gone = entry(task, "slow"), entry(task, "gone")
     others = [entry(task, text) for text in ("good", "wrong", "fine")]
     queue.put(first)

@@ -1,15 +1,13 @@
 """`headwater serve`: models behind HTTP."""
 
 import os
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Annotated, Any
 
 from headwater import messages
 from headwater.commands.terminal import Device, Precision, argument, described, option
 from headwater.errors import UserError
-
-if TYPE_CHECKING:
-    from headwater.serving.settings import Settings
 
 KEY = "HEADWATER_API_KEY"
 
@@ -21,6 +19,13 @@ Models = Annotated[
 Keys = Annotated[list[str] | None, option(f"A key that requests need; repeatable [${KEY}].", "KEY")]
 WithoutKey = Annotated[
     bool, option("Listen beyond this machine without a key.", flag="--without-key")
+]
+InputTokens = Annotated[int, option("Of a text to write from; more gets 422.", min=1)]
+CacheTokens = Annotated[
+    int | None, option("Read and written by these at most [by the device].", min=1)
+]
+DrainSeconds = Annotated[
+    float, option("After SIGTERM: not ready, but still taking requests.", min=0)
 ]
 
 
@@ -37,16 +42,15 @@ def serve(
     max_body_bytes: Annotated[int, option("Of a request; more gets 413.", min=1)] = 2_000_000,
     max_inputs: Annotated[int, option("Of a request; more gets 422.", min=1)] = 128,
     max_characters: Annotated[int, option("Of an input; more gets 422.", min=1)] = 1_000_000,
+    max_input_tokens: InputTokens = 4096,
     max_new_tokens: Annotated[int, option("Of a written text; more gets 422.", min=1)] = 2048,
-    drain_seconds: Annotated[
-        float, option("After SIGTERM: not ready, but still taking requests.", min=0)
-    ] = 5.0,
+    max_texts: Annotated[int, option("Written at the same time; others wait.", min=1)] = 32,
+    max_cache_tokens: CacheTokens = None,
+    drain_seconds: DrainSeconds = 5.0,
     log_format: Annotated[str, option("text or json.", "text|json")] = "text",
     precision: Precision = "auto",
     device: Device = "auto",
 ) -> None:
-    from headwater.serving.settings import Settings
-
     values = {
         "host": host,
         "port": port,
@@ -57,20 +61,29 @@ def serve(
         "max_body_bytes": max_body_bytes,
         "max_inputs": max_inputs,
         "max_characters": max_characters,
+        "max_input_tokens": max_input_tokens,
         "max_new_tokens": max_new_tokens,
+        "max_texts": max_texts,
+        "max_cache_tokens": max_cache_tokens,
         "drain_seconds": drain_seconds,
     }
-    settings = Settings.check(values, "serve")
+    with _logging(log_format):
+        _serve(models or [], index, values, device, precision)
+
+
+def _logging(log_format: str) -> AbstractContextManager[object]:
     if log_format not in ("text", "json"):
         raise UserError(f"--log-format {log_format}: text or json was expected")
-    with messages.as_json() if log_format == "json" else nullcontext():
-        _serve(models or [], index, settings, device, precision)
+    return messages.as_json() if log_format == "json" else nullcontext()
 
 
 def _serve(
-    models: list[str], index: str | None, settings: "Settings", device: str, precision: str
+    models: list[str], index: str | None, values: Mapping[str, Any], device: str, precision: str
 ) -> None:
     """Load, then serve until a signal comes."""
+    from headwater.serving.settings import Settings
+
+    settings = Settings.check(values, "serve")
     try:
         import prometheus_client  # noqa: F401
         import starlette  # noqa: F401

@@ -23,8 +23,10 @@ from headwater.inference.answer import Answer, Prediction
 from headwater.inference.batches import chunks
 from headwater.inference.generated import DecoderTokens
 from headwater.inference.generation_config import GenerationConfig
+from headwater.inference.running_batch import RunningBatch
 from headwater.inference.text_generator import CHUNK, GeneratedText, generate_batches
 from headwater.inference.token_stream import TokenStream
+from headwater.inference.written_text import GenerationInput
 from headwater.models.body import GeneratingBody
 from headwater.models.families import sizes_of
 from headwater.text.special_tokens import document_end
@@ -104,9 +106,7 @@ class CausalGenerator:
     def _chunk(
         self, texts: Sequence[str], config: GenerationConfig, begin: int
     ) -> list[list[GeneratedText]]:
-        prompts = [each.ids for each in self.vocabulary.encode_batch(texts)]
-        for index, ids in enumerate(prompts, start=begin):
-            self._check(index, ids, config)
+        prompts = self._encoded(texts, config, begin)
         features = [self._features(ids) for ids in prompts]
         given = (self.network, features, self._special, config, begin)
         generated = generate_batches(*given, precision=self._precision)
@@ -115,13 +115,33 @@ class CausalGenerator:
             for ids, several in zip(prompts, generated, strict=True)
         ]
 
+    def inputs(
+        self, texts: Sequence[str], config: GenerationConfig, *, stop: Sequence[str] = ()
+    ) -> list[GenerationInput]:
+        """Return what a `RunningBatch` reads to continue each prompt."""
+        return [
+            GenerationInput(
+                self._features(ids),
+                *(len(ids), self._special, config, partial(self._after, ids), index, stop),
+            )
+            for index, ids in enumerate(self._encoded(texts, config, 0))
+        ]
+
+    def running_batch(self) -> RunningBatch:
+        """Return what writes continuations that join and leave between two steps."""
+        return RunningBatch(self.network, self._precision)
+
     def stream(self, text: str, config: GenerationConfig) -> TokenStream:
         """Return the continuation of a prompt, one token after another."""
-        ids = self.vocabulary.encode(text).ids
-        self._check(0, ids, config)
-        written = partial(self._after, ids)
-        given = (self.network, self.vocabulary, self._features(ids), self._special, config)
-        return TokenStream(*given, written, self._precision)
+        [given] = self.inputs([text], config)
+        return TokenStream(self.network, given, self._precision)
+
+    def _encoded(self, texts: Sequence[str], config: GenerationConfig, begin: int) -> list[Ints]:
+        """Return the ids of prompts that leave room for what is to be written."""
+        prompts = [each.ids for each in self.vocabulary.encode_batch(texts)]
+        for index, ids in enumerate(prompts, start=begin):
+            self._check(index, ids, config)
+        return prompts
 
     def _features(self, ids: Ints) -> Features:
         last = ids[-1] if len(ids) else self._special.start_id

@@ -52,7 +52,7 @@ def generate_ids(
     if not config.do_sample:
         return [[each] for each in _one_by_one(network, cache, last, special, config, history)]
     several = config.num_return_sequences
-    draws = _draws(range(len(ids)) if indices is None else indices, config).to(ids.device)
+    draws = even_draws(range(len(ids)) if indices is None else indices, config).to(ids.device)
     if several > 1:
         copies = torch.arange(len(ids), device=ids.device).repeat_interleave(several)
         cache.reorder(copies)
@@ -141,14 +141,10 @@ class Steps:
 
         What ends a sequence counts in them, and not in `last`.
         """
-        logits = scores = network.step(self.last, self._cache)
-        if self._history is not None:
-            eos_ids = self._special.eos_ids
-            scores = constrain(logits, self._history, self._taken, eos_ids, self._config)
-        chosen = scores.argmax(-1)
-        if self._draws is not None:
-            draws = self._draws[self.alive, self._taken]
-            chosen = pick(keep_likely(scores, self._config), draws)
+        logits = network.step(self.last, self._cache)
+        draws = None if self._draws is None else self._draws[self.alive, self._taken]
+        ends = self._special.eos_ids
+        chosen = choose(logits, self._history, self._taken, ends, self._config, draws)
         chances = torch.log_softmax(logits, -1).gather(1, chosen[:, None])[:, 0]
         self._taken += 1
         self._go_on(chosen)
@@ -167,21 +163,26 @@ class Steps:
             self._history = torch.cat([self._history, self.last], 1)
 
 
-def one_sequence(
-    network: GeneratingBody,
-    batch: Mapping[str, Tensor],
-    special: DecoderTokens,
+def choose(
+    logits: Tensor,
+    history: Tensor | None,
+    taken: int,
+    eos_ids: Sequence[int],
     config: GenerationConfig,
-) -> Steps:
-    """Read one input, and return what generates its text step by step, without beams."""
-    special = special.changed(config)
-    ids = batch["input_ids"]
-    cache = network.init_cache(network.encode(ids), None)
-    starts = batch.get("start_ids")
-    last = ids.new_full((1, 1), special.start_id) if starts is None else starts[:, None]
-    history = first_history(batch, last) if config.constrained else None
-    draws = _draws([0], config).to(ids.device) if config.do_sample else None
-    return Steps(cache, last, special, config, history, draws)
+    draws: Tensor | None,
+) -> Tensor:
+    """Choose the next token of each sequence `[batch]`, after so many `taken` ones.
+
+    Args:
+        logits: `[batch, vocabulary]`.
+        history: what `constrain` looks at; None where no option needs it.
+        draws: `[batch]` in 0..1 where tokens are drawn.
+    """
+    if history is not None:
+        logits = constrain(logits, history, taken, eos_ids, config)
+    if draws is None:
+        return logits.argmax(-1)
+    return pick(keep_likely(logits, config), draws)
 
 
 def keep_likely(logits: Tensor, config: GenerationConfig) -> Tensor:
@@ -215,8 +216,8 @@ def pick(logits: Tensor, draws: Tensor) -> Tensor:
     return torch.where(possible, chosen[:, 0], chances.argmax(-1))
 
 
-def _draws(indices: Sequence[int], config: GenerationConfig) -> Tensor:
-    """Even draws in 0..1, `[inputs x num_return_sequences, max_new_tokens]`.
+def even_draws(indices: Sequence[int], config: GenerationConfig) -> Tensor:
+    """Return even draws in 0..1, `[inputs x num_return_sequences, max_new_tokens]`.
 
     Each sequence has its own stream, so that it depends on no other and on no other option.
     """

@@ -23,7 +23,9 @@ from headwater.inference.engine_writing import engine_texts
 from headwater.inference.generated import DecoderTokens, Generated
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.running import device_of, running
+from headwater.inference.running_batch import RunningBatch
 from headwater.inference.token_stream import TokenStream
+from headwater.inference.written_text import GenerationInput
 from headwater.models.body import GeneratingBody
 from headwater.models.families import sizes_of
 from headwater.models.text_to_text import TextToText
@@ -83,18 +85,40 @@ class TextGenerator:
         Of inputs with more than `max_inputs` tokens, special ones included, the end is cut.
         """
         config = self._within(config or GenerationConfig())
-        most = None if max_inputs is None else max_inputs - self.framing.special_tokens
         begin = 0
         for chunk in chunks(texts, CHUNK):
-            inputs = [each.ids[:most] for each in self.vocabulary.encode_batch(chunk)]
-            yield from self._chunk(inputs, config, begin)
+            yield from self._chunk(self._encoded(chunk, max_inputs), config, begin)
             begin += len(chunk)
+
+    def inputs(
+        self,
+        texts: Sequence[str],
+        config: GenerationConfig,
+        max_inputs: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> list[GenerationInput]:
+        """Return what a `RunningBatch` reads to write for each text."""
+        config = self._within(config)
+        return [
+            GenerationInput(
+                {"input_ids": self.framing.around(ids)},
+                *(len(ids), self._special, config, self._decoded, index, stop),
+            )
+            for index, ids in enumerate(self._encoded(texts, max_inputs))
+        ]
+
+    def running_batch(self) -> RunningBatch:
+        """Return what writes texts that join and leave between two steps."""
+        return RunningBatch(self.network, self._precision)
 
     def stream(self, text: str, config: GenerationConfig) -> TokenStream:
         """Return the text for one input, one token after another."""
-        features: Features = {"input_ids": self.framing.around(self.vocabulary.encode(text).ids)}
-        given = (self.network, self.vocabulary, features, self._special, self._within(config))
-        return TokenStream(*given, self._decoded, self._precision)
+        [given] = self.inputs([text], config)
+        return TokenStream(self.network, given, self._precision)
+
+    def _encoded(self, texts: Sequence[str], max_inputs: int | None) -> list[Ints]:
+        most = None if max_inputs is None else max_inputs - self.framing.special_tokens
+        return [each.ids[:most] for each in self.vocabulary.encode_batch(texts)]
 
     def _decoded(self, ids: Sequence[int]) -> str:
         return self._spaced(self.vocabulary.decode(ids))

@@ -15,8 +15,8 @@ from headwater.nn.norm import at_least_float32
 class CachedDecoder(nn.Module):
     """Embeddings, then layers that attend to earlier tokens and to the memory.
 
-    A subclass sets `embeddings`, which take token vectors and the number of earlier tokens, and
-    `layers` of `DecoderBlock`.
+    A subclass sets `layers` of `DecoderBlock`, and `embeddings`, which take token vectors and how
+    many tokens there were before: a number, or `[batch, 1]` where sequences differ.
     """
 
     embeddings: nn.Module
@@ -40,9 +40,10 @@ class CachedDecoder(nn.Module):
         earlier, cache.length = cache.length, cache.length + vectors.shape[1]
         if cache.length > self.longest:
             raise UserError(f"{cache.length} tokens in a target; this model writes {self.longest}")
-        hidden = self.embeddings(vectors, earlier)
+        before = earlier if cache.mask is None else cache.mask[:, :earlier].sum(1, keepdim=True)
+        hidden = self.embeddings(vectors, before)
         positions = torch.arange(cache.length, device=vectors.device)
-        allowed = visible(None, positions[earlier:], positions)
+        allowed = visible(cache.mask, positions[earlier:], positions)
         bias = additive(allowed, at_least_float32(hidden).dtype)
         for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
             hidden = layer(hidden, bias, own, memory, cache.memory_bias)

@@ -1,16 +1,21 @@
 """`text-generation`: what follows a prompt, at once or one token after another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, final
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from headwater.config import Config
-from headwater.inference.generation_config import SAMPLING
+from headwater.inference.generation_config import SAMPLING, GenerationConfig
 from headwater.inference.loaded import LoadedModel
-from headwater.inference.token_stream import Token, TokenStream
+from headwater.inference.running_batch import write_together
+from headwater.inference.token_stream import check_one_text
+from headwater.inference.written_text import GenerationInput, Token, WrittenText
 from headwater.pipelines.task import first_or_all, texts_of
-from headwater.pipelines.text_to_text import OLD_NAMES
+from headwater.pipelines.writing import OLD_NAMES, grows
+
+TOGETHER = 16
+"""Texts that are written at a time where their tokens are looked at."""
 
 
 class GenerationOptions(Config):
@@ -57,71 +62,13 @@ class GenerationOptions(Config):
 
 
 @final
-class Writing:
-    """One text that is being generated: each step gives a token, as clients read it.
-
-    Attributes:
-        text: what is written so far, without the prompt.
-        tokens: those so far.
-        finish_reason: why it has ended; None: it has not.
-    """
-
-    def __init__(
-        self,
-        stream: TokenStream,
-        options: GenerationOptions,
-        special: frozenset[int],
-        input_length: int,
-    ) -> None:
-        self._stream, self._options, self._special = stream, options, special
-        self._input_length = input_length
-        self.tokens: list[dict[str, Any]] = []
-        self.finish_reason: str | None = None
-
-    @property
-    def text(self) -> str:
-        return self._stream.text
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return self
-
-    def __next__(self) -> dict[str, Any]:
-        if self.finish_reason is not None:
-            raise StopIteration
-        try:
-            token = next(self._stream)
-        except StopIteration:
-            self.finish_reason = "eos_token"
-            raise
-        self.finish_reason = self._stream.finish_reason
-        if any(each and each in self.text for each in self._options.stop):
-            self.finish_reason = "stop_sequence"
-        self.tokens.append(self._shaped(token))
-        return self.tokens[-1]
-
-    def _shaped(self, token: Token) -> dict[str, Any]:
-        special = token.id in self._special
-        chance = token.log_probability
-        return {"id": token.id, "text": token.text, "logprob": chance, "special": special}
-
-    def details(self) -> dict[str, Any]:
-        """Return why it ended, and how long it is."""
-        return {
-            "finish_reason": self.finish_reason,
-            "input_length": self._input_length,
-            "generated_tokens": len(self.tokens),
-            "seed": self._options.seed,
-        }
-
-
-@final
 class TextGeneration:
     """Continues prompts; a text-to-text model writes for them."""
 
     options = GenerationOptions
 
     def __init__(self, model: LoadedModel) -> None:
-        self._model, self._writer = model, model.predictors.writer()
+        self._model, self.writer = model, model.predictors.writer()
         roles = ("pad_id", "unk_id", "eos_id", "cls_id", "sep_id", "mask_id")
         ids = (getattr(model.vocabulary, role) for role in roles)
         self._special = frozenset(id for id in ids if id is not None)
@@ -134,29 +81,62 @@ class TextGeneration:
 
     def run(self, items: Sequence[str], options: GenerationOptions) -> list[Any]:
         if options.step_by_step:
-            return [self._detailed(text, options) for text in items]
-        config = self._model.predictors.decoding(options.generation())
+            inputs = self.inputs(items, options)
+            written = write_together(self.writer.running_batch(), inputs, TOGETHER)
+            return [
+                self.result(item, texts, options)
+                for item, texts in zip(items, written, strict=True)
+            ]
         return [
-            [{"generated_text": self._whole(text, each.text, options)} for each in found]
-            for text, found in zip(items, self._writer.generate(items, config), strict=True)
+            [self._shaped(item, each.text, options) for each in found]
+            for item, found in zip(
+                items, self.writer.generate(items, self._config(options)), strict=True
+            )
         ]
 
     def outer(self, results: list[Any], one: bool) -> Any:
         return first_or_all(results, one)
 
-    def writing(self, text: str, options: GenerationOptions) -> Writing:
-        """Begin a text that is generated step by step."""
-        stream = self._model.stream(text, **options.generation())
-        length = len(self._model.vocabulary.encode(text))
-        return Writing(stream, options, self._special, length)
+    def check_stream(self, options: GenerationOptions) -> None:
+        """Refuse options with which there is no one text that grows token by token."""
+        check_one_text(self.writer.network, self._config(options))
 
-    def _detailed(self, text: str, options: GenerationOptions) -> list[dict[str, Any]]:
-        written = self.writing(text, options)
-        tokens = list(written)
-        found: dict[str, Any] = {"generated_text": self._whole(text, written.text, options)}
+    def stepwise(self, options: GenerationOptions) -> bool:
+        if options.step_by_step:
+            self.check_stream(options)
+        return grows(self.writer, self._config(options))
+
+    def inputs(self, items: Sequence[str], options: GenerationOptions) -> list[GenerationInput]:
+        if options.step_by_step:
+            self.check_stream(options)
+        return self.writer.inputs(items, self._config(options), stop=options.stop)
+
+    def result(self, item: str, texts: Sequence[WrittenText], options: GenerationOptions) -> Any:
+        found = [self._shaped(item, each.text, options) for each in texts]
         if options.details:
-            found["details"] = {**written.details(), "prefill": [], "tokens": tokens}
-        return [found]
+            [text] = texts
+            tokens = [self.token(each) for each in text.tokens]
+            details = {**self.details(text, options), "prefill": [], "tokens": tokens}
+            return [{**found[0], "details": details}]
+        return found
 
-    def _whole(self, prompt: str, text: str, options: GenerationOptions) -> str:
-        return prompt + text if options.return_full_text else text
+    def token(self, token: Token) -> dict[str, Any]:
+        """Return a token as clients read it."""
+        special = token.id in self._special
+        chance = token.log_probability
+        return {"id": token.id, "text": token.text, "logprob": chance, "special": special}
+
+    def details(self, text: WrittenText, options: GenerationOptions) -> dict[str, Any]:
+        """Return why a text ended, and how long it is."""
+        return {
+            "finish_reason": text.finish_reason,
+            "input_length": text.given.length,
+            "generated_tokens": len(text.tokens),
+            "seed": options.seed,
+        }
+
+    def _config(self, options: GenerationOptions) -> GenerationConfig:
+        return self._model.predictors.decoding(options.generation())
+
+    def _shaped(self, prompt: str, text: str, options: GenerationOptions) -> dict[str, Any]:
+        return {"generated_text": prompt + text if options.return_full_text else text}

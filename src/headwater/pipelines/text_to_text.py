@@ -16,9 +16,11 @@ from headwater.errors import UserError, listed
 from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.text_generator import TextGenerator
+from headwater.inference.written_text import GenerationInput, WrittenText
 from headwater.models.families import sizes_of
 from headwater.pipelines.clean_up import clean_up
 from headwater.pipelines.task import texts_of
+from headwater.pipelines.writing import OLD_NAMES, grows
 
 Name = Literal["text2text-generation", "summarization", "translation"]
 
@@ -31,9 +33,6 @@ KEYS: Mapping[Name, str] = {
 
 LANGUAGES: Mapping[str, str] = {"de": "German", "en": "English", "fr": "French", "ro": "Romanian"}
 """Those that the published T5 translates between, by their codes."""
-
-OLD_NAMES: Mapping[str, str] = {"min_length": "min_new_tokens"}
-"""Options of old pipelines, and what they are called here."""
 
 
 class TextOptions(Config):
@@ -77,8 +76,9 @@ class TextToTextTask:
         writer = model.predictors.writer()
         if not isinstance(writer, TextGenerator):
             raise UserError(f"{model.name}: continues a text; {name} is for text-to-text models")
-        self._model, self._writer, self._name = model, writer, name
+        self._model, self.writer, self._name = model, writer, name
         self._languages = tuple(languages)
+        self._usual_prefix = _known_prefix(model, name)
 
     def items(self, inputs: Any) -> tuple[list[str], bool]:
         return texts_of(inputs)
@@ -87,15 +87,21 @@ class TextToTextTask:
         return len(item)
 
     def run(self, items: Sequence[str], options: TextOptions) -> list[Any]:
-        config = generation(self._model, options.generate_parameters)
-        prefix = self._prefix(options)
-        texts = [text if text.startswith(prefix) else prefix + text for text in items]
-        cut = options.truncation not in (False, "do_not_truncate")
-        most = self._longest() if cut else None
+        texts, most = self._texts(items, options), self._most(options)
         return [
-            [{KEYS[self._name]: self._cleaned(each.text, options)} for each in found]
-            for found in self._writer.generate(texts, config, most)
+            [self._shaped(each.text, options) for each in found]
+            for found in self.writer.generate(texts, self._config(options), most)
         ]
+
+    def stepwise(self, options: TextOptions) -> bool:
+        return grows(self.writer, self._config(options))
+
+    def inputs(self, items: Sequence[str], options: TextOptions) -> list[GenerationInput]:
+        texts, most = self._texts(items, options), self._most(options)
+        return self.writer.inputs(texts, self._config(options), most)
+
+    def result(self, item: str, texts: Sequence[WrittenText], options: TextOptions) -> Any:
+        return [self._shaped(each.text, options) for each in texts]
 
     def outer(self, results: list[Any], one: bool) -> Any:
         """Return a flat list where each text has one result, as the old pipelines do."""
@@ -105,10 +111,22 @@ class TextToTextTask:
             return [each[0] for each in results]
         return results
 
-    def _cleaned(self, text: str, options: TextOptions) -> str:
-        return clean_up(text) if options.clean_up_tokenization_spaces else text
+    def _shaped(self, text: str, options: TextOptions) -> dict[str, str]:
+        cleaned = clean_up(text) if options.clean_up_tokenization_spaces else text
+        return {KEYS[self._name]: cleaned}
 
-    def _longest(self) -> int:
+    def _config(self, options: TextOptions) -> GenerationConfig:
+        return generation(self._model, options.generate_parameters)
+
+    def _texts(self, items: Sequence[str], options: TextOptions) -> list[str]:
+        """Say before each text what is to be done."""
+        prefix = self._prefix(options)
+        return [text if text.startswith(prefix) else prefix + text for text in items]
+
+    def _most(self, options: TextOptions) -> int | None:
+        """Return how many tokens of each text are read; None: all."""
+        if options.truncation in (False, "do_not_truncate"):
+            return None
         saved = self._model.extra.get("text")
         trained = saved.get("max_inputs", 512) if isinstance(saved, dict) else 512
         return min(int(trained), sizes_of(self._model.config).longest_input)
@@ -120,31 +138,28 @@ class TextToTextTask:
         languages = tuple(given) or self._languages
         if languages and self._name != "translation":
             raise UserError("parameters: src_lang and tgt_lang are for translation")
-        if self._name == "text2text-generation":
-            return ""
-        if self._model.config.model_type != "t5":
-            return ""
-        if languages:
+        if languages and self._model.config.model_type == "t5":
             source, target = map(_language, languages)
             return f"translate {source} to {target}: "
-        return self._known_prefix() or ""
+        return self._usual_prefix
 
-    def _known_prefix(self) -> str | None:
-        """Return what this model was trained to read first, of a task of ours or its config's."""
-        from headwater.tasks.names import DECLARED, task
 
-        trained = self._model.extra.get("task")
-        if isinstance(trained, str) and trained in DECLARED:
-            prefix = getattr(task(trained), "prefix", None)
-            return prefix if isinstance(prefix, str) else None
-        folder = self._model.folder
-        if folder is None:
-            return None
+def _known_prefix(model: LoadedModel, name: Name) -> str:
+    """Return what a model was trained to read first, of a task of ours or its config's."""
+    from headwater.tasks.names import DECLARED, task
+
+    if name == "text2text-generation" or model.config.model_type != "t5":
+        return ""
+    found: Any = None
+    trained, folder = model.extra.get("task"), model.folder
+    if isinstance(trained, str) and trained in DECLARED:
+        found = getattr(task(trained), "prefix", None)
+    elif folder is not None and (folder / "config.json").is_file():  # an adapter has none
         values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        params = values.get("task_specific_params") or {}
-        found = params.get(self._name) if isinstance(params, dict) else None
-        prefix = found.get("prefix") if isinstance(found, dict) else None
-        return prefix if isinstance(prefix, str) else None
+        params = values.get("task_specific_params")
+        own = params.get(name) if isinstance(params, dict) else None
+        found = own.get("prefix") if isinstance(own, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def generation(model: LoadedModel, given: Mapping[str, Any]) -> GenerationConfig:

@@ -18,21 +18,19 @@ from headwater.serving.asking import Asking
 from headwater.serving.attending import Attending
 from headwater.serving.engine import ClientGone, Engine
 from headwater.serving.envelope import Envelope
+from headwater.serving.faults import log_fault
 from headwater.serving.metrics import Metrics
 from headwater.serving.models import Models
 from headwater.serving.openai_routes import OpenAIRoutes, as_openai
 from headwater.serving.page_routes import PageRoutes
-from headwater.serving.refusals import Refusal, refusal_of
+from headwater.serving.refusals import GONE, Refusal, refusal_of
 from headwater.serving.settings import Settings
 from headwater.serving.state_routes import StateRoutes
 from headwater.serving.tasks_routes import TaskRoutes
-from headwater.serving.worker import log_fault
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-_GONE = 499  # nobody reads it
 
 
 def application(models: Models, settings: Settings, index: Index | None = None) -> Starlette:
@@ -118,7 +116,7 @@ def _answering(handler: Handler, *, openai: bool) -> Handler:
         try:
             return await handler(request)
         except ClientGone:
-            return Response(status_code=_GONE)
+            return Response(status_code=GONE)
         except Exception as error:
             refusal = refusal_of(error)
             if refusal.status == 500:

@@ -12,9 +12,13 @@ from headwater.inference.running import device_of
 from headwater.pipelines.task import PipelineTask
 from headwater.serving.metrics import Metrics
 from headwater.serving.models import Models
-from headwater.serving.settings import Settings
+from headwater.serving.settings import Limits, Settings
 from headwater.serving.work_queue import Entry, WorkQueue
 from headwater.serving.worker import Worker
+
+_CACHE = 16_384
+"""Tokens that texts read and write together on a CPU, and a quarter of those on a GPU. A T5 of the
+size "base" keeps 74 kB for each, in float32: 1.2 GB."""
 
 
 class ClientGone(Exception):
@@ -33,8 +37,15 @@ class Engine:
         self.models, self.settings, self.metrics = models, settings, metrics
         device = device_of(models.first.loaded.network)
         self.budget = settings.max_batch_tokens or batch_tokens(device)
-        self.queue = WorkQueue(settings.max_waiting_tokens, self.budget, self._waiting)
-        self.worker = Worker(self.queue, metrics)
+        self.queue = WorkQueue(
+            settings.max_waiting_tokens, self.budget, self._waiting, metrics.dropped.inc
+        )
+        self.limits = Limits(
+            settings.max_texts,
+            settings.max_cache_tokens or (_CACHE if device.type == "cpu" else 4 * _CACHE),
+            settings.max_input_tokens,
+        )
+        self.worker = Worker(self.queue, metrics, self.limits)
         self.draining = False
         for each in models:
             kind = each.loaded.config.model_type

@@ -13,13 +13,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headwater.serving.metrics import Metrics
-from headwater.serving.refusals import Refusal
+from headwater.serving.refusals import GONE, Refusal
 from headwater.serving.state_routes import OPEN
 
 logger = logging.getLogger(__name__)
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_GONE = 499  # what is logged where nobody waited for an answer
 
 
 @final
@@ -37,7 +36,7 @@ class Envelope:
         begin, headers = time.monotonic(), Headers(scope=scope)
         given = headers.get("x-request-id", "")
         id = given if _ID.fullmatch(given) else uuid4().hex
-        status = _GONE
+        status = GONE
 
         async def sending(message: Message) -> None:
             nonlocal status

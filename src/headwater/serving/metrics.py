@@ -1,5 +1,6 @@
 """What a server counts, for Prometheus."""
 
+from functools import partial
 from typing import final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,45 +15,36 @@ class Metrics:
     """The metrics of one server, whose names begin with `headwater_`. Safe in many threads."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        self.requests = Counter(
-            "headwater_requests", "Requests answered.", ("task", "status"), registry=registry
-        )
+        self.registry = CollectorRegistry()
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        sizes = partial(Histogram, buckets=_SIZES, registry=self.registry)
+        self.requests = counter("headwater_requests", "Requests answered.", ("task", "status"))
         self.seconds = Histogram(
             "headwater_stage_seconds",
             "Seconds of a request: waiting in the queue, in the model, and altogether.",
             ("stage",),
             buckets=_SECONDS,
-            registry=registry,
+            registry=self.registry,
         )
-        self.queue_tokens = Gauge(
-            "headwater_queue_tokens", "Tokens that wait, estimated.", registry=registry
-        )
-        self.queue_requests = Gauge(
-            "headwater_queue_requests", "Requests that wait.", registry=registry
-        )
-        self.batch_rows = Histogram(
-            "headwater_batch_rows", "Inputs of a batch.", buckets=_SIZES, registry=registry
-        )
-        self.batches = Counter(
+        self.queue_tokens = gauge("headwater_queue_tokens", "Tokens that wait, estimated.")
+        self.queue_requests = gauge("headwater_queue_requests", "Requests that wait.")
+        self.batch_rows = sizes("headwater_batch_rows", "Inputs of a batch.")
+        self.batches = counter(
             "headwater_batches",
             "Batches, by why no more was taken: the queue was empty, the budget used up, or what "
             "waited was for another model or task.",
             ("reason",),
-            registry=registry,
         )
-        self.batch_tokens = Counter(
-            "headwater_batch_tokens", "Tokens that were read, estimated.", registry=registry
+        self.batch_tokens = counter("headwater_batch_tokens", "Tokens that were read, estimated.")
+        self.batch_padding = counter(
+            "headwater_batch_padding_tokens", "Padding beside them, estimated."
         )
-        self.batch_padding = Counter(
-            "headwater_batch_padding_tokens", "Padding beside them, estimated.", registry=registry
-        )
-        self.dropped = Counter(
-            "headwater_dropped", "Requests whose client had gone.", registry=registry
-        )
-        self.models = Gauge(
-            "headwater_model_info", "The models.", ("model", "task", "kind"), registry=registry
-        )
+        self.texts = gauge("headwater_texts", "Texts that are being written.")
+        self.step_rows = sizes("headwater_step_rows", "Texts of a step.")
+        self.written_tokens = counter("headwater_written_tokens", "Tokens that were written.")
+        self.dropped = counter("headwater_dropped", "Requests whose client had gone.")
+        self.models = gauge("headwater_model_info", "The models.", ("model", "task", "kind"))
 
     def page(self) -> bytes:
         """Return what Prometheus reads."""

@@ -10,6 +10,9 @@ from starlette.responses import JSONResponse
 from headwater.errors import UserError
 from headwater.memory_limit import memory_fault
 
+GONE = 499
+"""The status that is logged where nobody waited for an answer."""
+
 
 class Refusal(Exception):
     """A request that gets an error in place of an answer.

@@ -19,8 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from headwater.errors import UserError
 from headwater.serving.engine import Engine
+from headwater.serving.faults import log_fault
 from headwater.serving.settings import Settings
-from headwater.serving.worker import log_fault
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """What a server is told. Free of torch and of the libraries of the server."""
 
 from ipaddress import ip_address
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -19,11 +19,14 @@ class Settings(Config):
     max_body_bytes: of a request.
     max_inputs: of a request.
     max_characters: of an input.
+    max_input_tokens: of a text that another is written from: memory grows with the square.
     max_new_tokens: of a text that is written.
+    max_texts: that are written at the same time; the others wait.
+    max_cache_tokens: what these read and write together, padding included; None: by the device.
     body_seconds: within which a request must have arrived.
     drain_seconds: for which a stopping server is not ready, but still takes requests.
 
-    Tokens are estimated, as a quarter of the characters.
+    What waits and what is read in batches is estimated, a token as four characters.
     """
 
     host: str = "127.0.0.1"
@@ -35,7 +38,10 @@ class Settings(Config):
     max_body_bytes: PositiveInt = 2_000_000
     max_inputs: PositiveInt = 128
     max_characters: PositiveInt = 1_000_000
+    max_input_tokens: PositiveInt = 4096
     max_new_tokens: PositiveInt = 2048
+    max_texts: PositiveInt = 32
+    max_cache_tokens: PositiveInt | None = None
     body_seconds: PositiveFloat = 10.0
     drain_seconds: NonNegativeFloat = 5.0
 
@@ -49,6 +55,18 @@ class Settings(Config):
                 "--without-key to let anybody ask"
             )
         return self
+
+
+class Limits(NamedTuple):
+    """How much is written at the same time.
+
+    texts: by all models together. cache_tokens: what they read and write at most, padding included.
+    input_tokens: of one input.
+    """
+
+    texts: int
+    cache_tokens: int
+    input_tokens: int
 
 
 def _local(host: str) -> bool:

@@ -105,7 +105,7 @@ def start_stream(
     """Let the worker write a text step by step; what cannot be written is an event as well."""
     task = model.tasks["text-generation"]
     assert isinstance(task, TextGeneration)
-    end = model.loaded.vocabulary.eos_id
-    events = TokenEvents(lambda: task.writing(text, options), 0 if end is None else end)
-    engine.queue.put(Entry(task, [text], options, stream=events))
+    task.check_stream(options)
+    events = TokenEvents(task, options)
+    engine.queue.put(Entry(task, [text], options, stream=events, future=events.future))
     return events

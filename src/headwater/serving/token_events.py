@@ -5,12 +5,14 @@ data: {"index": 1, "token": {"id": 262, "text": " the", "logprob": -1.2, "specia
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from typing import Any, NamedTuple, final
 
-from headwater.pipelines.text_generation import Writing
+from headwater.inference.written_text import Token, WrittenText
+from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
+from headwater.serving.faults import log_fault
 from headwater.serving.refusals import Refusal, refusal_of
-from headwater.serving.worker import log_fault
 
 
 class Event(NamedTuple):
@@ -25,35 +27,32 @@ class Event(NamedTuple):
 class TokenEvents:
     """A text that a worker writes step by step, and a handler reads as events.
 
-    Args:
-        begin: starts the text, in the worker.
-        end_id: of the token that stands for the end of a text.
+    Attributes:
+        future: is cancelled once the reader has left.
     """
 
-    def __init__(self, begin: Callable[[], Writing], end_id: int) -> None:
-        self._begin, self._end_id = begin, end_id
-        self._writing: Writing | None = None
+    def __init__(self, task: TextGeneration, options: GenerationOptions) -> None:
+        self._task, self._options = task, options
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self.gone = False
+        self.future: Future[list[Any]] = Future()
 
-    def step(self) -> bool:
-        """Write a token, in the worker; false: it was the last."""
-        try:
-            self._writing = self._writing or self._begin()
-            token = next(self._writing, None)
-        except Exception as error:
-            refusal = refusal_of(error)
-            if refusal.status == 500:
-                log_fault(error)
-            self._send(Event({}, error=refusal))
-            return False
-        if token is None:
-            token = {"id": self._end_id, "text": "", "logprob": 0.0, "special": True}
-        ended = self._writing.finish_reason is not None
-        end = {"text": self._writing.text, **self._writing.details()} if ended else None
-        self._send(Event(token, end))
-        return not ended
+    def take(self, text: WrittenText, token: Token) -> None:
+        """Send a token, from the worker."""
+        shaped = self._task.token(token)
+        if text.finish_reason is None:
+            self._send(Event(shaped))
+            return
+        shaped["special"] |= text.finish_reason == "eos_token"
+        details = self._task.details(text, self._options)
+        self._send(Event(shaped, {"text": text.text, **details}))
+
+    def fail(self, error: Exception) -> None:
+        """Send what went wrong, from the worker."""
+        refusal = refusal_of(error)
+        if refusal.status == 500:
+            log_fault(error)
+        self._send(Event({}, error=refusal))
 
     async def events(self) -> AsyncIterator[Event]:
         """Yield the events up to the last; a reader that leaves ends the text."""
@@ -64,13 +63,13 @@ class TokenEvents:
                 if event.end is not None or event.error is not None:
                     return
         finally:
-            self.gone = True
+            self.future.cancel()
 
     def _send(self, event: Event) -> None:
         try:
             self._loop.call_soon_threadsafe(self._events.put_nowait, event)
         except RuntimeError:  # the server has ended
-            self.gone = True
+            self.future.cancel()
 
 
 async def as_lines(events: AsyncIterator[Event], prompt: str) -> AsyncIterator[bytes]:

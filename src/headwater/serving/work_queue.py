@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, final
 
 from headwater.config import Config
+from headwater.inference.written_text import Token, WrittenText
 from headwater.pipelines.task import PipelineTask
+from headwater.pipelines.writing import WritingTask
 from headwater.serving.refusals import Refusal
 from headwater.serving.settings import estimated_tokens
 
@@ -21,15 +23,14 @@ Reason = Literal["empty", "budget", "other_work"]
 
 
 class Stream(Protocol):
-    """A text that is written step by step, for one client."""
+    """What gives a client each token of a text at once."""
 
-    @property
-    def gone(self) -> bool:
-        """Whether the client has gone."""
+    def take(self, text: WrittenText, token: Token) -> None:
+        """Give the next token."""
         ...
 
-    def step(self) -> bool:
-        """Give the client the next token; false: it was the last."""
+    def fail(self, error: Exception) -> None:
+        """Say why there are no more."""
         ...
 
 
@@ -37,8 +38,10 @@ class Stream(Protocol):
 class Entry:
     """A request that waits, with its inputs.
 
+    stream: what gets its tokens one by one.
+    future: its results; cancelled once nobody waits for them.
     lengths: in tokens, estimated.
-    stream: what is written step by step, in place of a task that is run.
+    stepwise: whether it is written step by step, and not run with others as a whole.
     """
 
     task: PipelineTask
@@ -49,15 +52,30 @@ class Entry:
     since: float = field(default_factory=time.monotonic)
     lengths: list[int] = field(init=False)
     group: tuple[int, str] = field(init=False)
+    stepwise: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lengths = [estimated_tokens(self.task.characters(each)) for each in self.items]
-        self.group = (id(self.task), self.options.model_dump_json())
+        task = self.task
+        self.lengths = [estimated_tokens(task.characters(each)) for each in self.items]
+        self.group = (id(task), self.options.model_dump_json())
+        self.stepwise = isinstance(task, WritingTask) and task.stepwise(self.options)
 
     @property
     def tokens(self) -> int:
         """Those of all inputs."""
         return sum(self.lengths)
+
+    def succeed(self, results: list[Any]) -> None:
+        """Give the results to who waits for them."""
+        if self.future.running() or self.future.set_running_or_notify_cancel():
+            self.future.set_result(results)
+
+    def fail(self, error: Exception) -> None:
+        """Say what went wrong to who waits."""
+        if self.stream is not None:
+            self.stream.fail(error)
+        if self.future.running() or self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
 
 
 class Batch(NamedTuple):
@@ -74,10 +92,17 @@ class WorkQueue:
     Args:
         most: tokens that may wait. budget: tokens of a batch, padding included.
         changed: is told of the tokens and entries that wait.
+        dropped: is told how many entries went for which nobody waited any more.
     """
 
-    def __init__(self, most: int, budget: int, changed: Callable[[int, int], None]) -> None:
-        self._most, self._budget, self._changed = most, budget, changed
+    def __init__(
+        self,
+        most: int,
+        budget: int,
+        changed: Callable[[int, int], None],
+        dropped: Callable[[int], None],
+    ) -> None:
+        self._most, self._budget, self._changed, self._dropped = most, budget, changed, dropped
         self._entries: list[Entry] = []
         self._tokens = 0
         self._speed = 0.0  # tokens in a second, lately
@@ -89,6 +114,7 @@ class WorkQueue:
         with self._something:
             if self._closed:
                 raise Refusal(503, "unhealthy", "this server is stopping", {"Retry-After": "1"})
+            self._drop()
             if self._entries and self._tokens + entry.tokens > self._most:
                 again = str(self._seconds())
                 text = f"{self._tokens} tokens wait already; try again in {again} s"
@@ -97,23 +123,23 @@ class WorkQueue:
             self._count(entry.tokens)
             self._something.notify()
 
-    def take(self, *, wait: bool, streams: bool = True) -> Batch | None:
+    def take(self, *, wait: bool, stepwise: bool = True) -> Batch | None:
         """Return the next batch; None where there is none, or at the end.
 
         Args:
             wait: until there is one.
-            streams: whether a text that is sent token by token may begin.
+            stepwise: whether what is written step by step may begin; then it is alone.
         """
         with self._something:
+            self._drop()
             while wait and not self._entries and not self._closed:
                 self._something.wait()
-            ready = [each for each in self._entries if streams or each.stream is None]
+                self._drop()
+            ready = [each for each in self._entries if stepwise or not each.stepwise]
             if not ready:
                 return None
             batch = self._batch(ready)
-            taken = set(map(id, batch.entries))
-            self._entries = [each for each in self._entries if id(each) not in taken]
-            self._count(-sum(each.tokens for each in batch.entries))
+            self._remove(batch.entries)
             return batch
 
     def close(self) -> None:
@@ -135,9 +161,9 @@ class WorkQueue:
 
     def _batch(self, ready: list[Entry]) -> Batch:
         first, *others = ready
-        if first.stream is not None:
+        if first.stepwise:
             return Batch([first], "other_work" if others else "empty")
-        alike = [each for each in others if each.group == first.group and each.stream is None]
+        alike = [each for each in others if each.group == first.group]
         middle = max(first.lengths)
         alike.sort(key=lambda each: abs(max(each.lengths) - middle))
         entries, rows, longest = [first], len(first.items), middle
@@ -148,6 +174,18 @@ class WorkQueue:
             entries.append(each)
             rows, longest = rows + len(each.items), width
         return Batch(entries, "other_work" if len(alike) < len(others) else "empty")
+
+    def _drop(self) -> None:
+        """Forget what nobody waits for any more, so that it keeps nobody out."""
+        gone = [each for each in self._entries if each.future.cancelled()]
+        if gone:
+            self._remove(gone)
+            self._dropped(len(gone))
+
+    def _remove(self, entries: Sequence[Entry]) -> None:
+        left = set(map(id, entries))
+        self._entries = [each for each in self._entries if id(each) not in left]
+        self._count(-sum(each.tokens for each in entries))
 
     def _count(self, tokens: int) -> None:
         self._tokens += tokens

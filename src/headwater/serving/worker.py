@@ -1,27 +1,23 @@
 """The thread that asks the models: one for a device, so that batches do not take turns on it."""
 
-import logging
 import threading
 import time
-import traceback
 from typing import final
 
+from headwater.pipelines.writing import WritingTask
+from headwater.serving.generation import Generation, read
 from headwater.serving.metrics import Metrics
-from headwater.serving.work_queue import Batch, Entry, Stream, WorkQueue
-
-logger = logging.getLogger(__name__)
-
-STREAMS = 16
-"""Texts that are sent token by token at the same time; the others wait."""
+from headwater.serving.settings import Limits
+from headwater.serving.work_queue import Batch, Entry, WorkQueue
 
 
 @final
 class Worker:
-    """Runs what waits: a batch, then a step of each text that is being written, and so on."""
+    """Runs what waits: a batch, then a step of all texts that are being written, and so on."""
 
-    def __init__(self, queue: WorkQueue, metrics: Metrics) -> None:
-        self._queue, self._metrics = queue, metrics
-        self._streams: list[Stream] = []
+    def __init__(self, queue: WorkQueue, metrics: Metrics, limits: Limits) -> None:
+        self._queue, self._metrics, self._limits = queue, metrics, limits
+        self._generation = Generation(queue, metrics, limits)
         self._thread = threading.Thread(target=self._loop, name="headwater-worker", daemon=True)
 
     def start(self) -> None:
@@ -39,55 +35,56 @@ class Worker:
         return self._thread.is_alive()
 
     def _loop(self) -> None:
-        while self._streams or not self._queue.closed:
-            free = len(self._streams) < STREAMS
-            batch = self._queue.take(wait=not self._streams, streams=free)
-            if batch is not None:
-                self._run(batch)
-            self._streams = [each for each in self._streams if self._stepped(each)]
+        while self._generation.busy or not self._queue.closed:
+            self._take()
+            self._generation.step()
 
-    def _stepped(self, stream: Stream) -> bool:
-        if stream.gone:
-            self._metrics.dropped.inc()
-            return False
-        return stream.step()
+    def _take(self) -> None:
+        """Begin texts for which there is room, up to a batch of other work, and run that."""
+        while True:
+            generation = self._generation
+            batch = self._queue.take(wait=not generation.busy, stepwise=generation.free)
+            if batch is None:
+                return
+            now = time.monotonic()
+            for entry in batch.entries:
+                self._metrics.seconds.labels("queue").observe(now - entry.since)
+            if not batch.entries[0].stepwise:
+                self._run(batch)
+                return
+            generation.begin(batch.entries[0])
 
     def _run(self, batch: Batch) -> None:
         """Run what has a client, each by itself where it fails together."""
         now = time.monotonic()
-        entries = []
-        for entry in batch.entries:
-            self._metrics.seconds.labels("queue").observe(now - entry.since)
-            if not entry.future.set_running_or_notify_cancel():
-                self._metrics.dropped.inc()
-            elif entry.stream is not None:
-                self._streams.append(entry.stream)
-            else:
-                entries.append(entry)
+        entries = [each for each in batch.entries if each.future.set_running_or_notify_cancel()]
+        self._metrics.dropped.inc(len(batch.entries) - len(entries))
         if not entries:
             return
         try:
             self._together(entries)
         except Exception as error:
             if len(entries) == 1:
-                _failed(entries[0], error)
+                entries[0].fail(error)
                 return
             for entry in entries:
                 try:
                     self._together([entry])
                 except Exception as own:
-                    _failed(entry, own)
+                    entry.fail(own)
         finally:
             self._note(batch, entries, time.monotonic() - now)
 
     def _together(self, entries: list[Entry]) -> None:
         first = entries[0]
         items = [item for entry in entries for item in entry.items]
+        if isinstance(first.task, WritingTask):  # by beams
+            read(first.task, items, first.options, self._limits.input_tokens)
         found = first.task.run(items, first.options)
         begin = 0
         for entry in entries:
             end = begin + len(entry.items)
-            entry.future.set_result(found[begin:end])
+            entry.succeed(found[begin:end])
             begin = end
 
     def _note(self, batch: Batch, entries: list[Entry], seconds: float) -> None:
@@ -99,13 +96,3 @@ class Worker:
         self._metrics.batch_tokens.inc(tokens)
         self._metrics.batch_padding.inc(len(lengths) * max(lengths) - tokens)
         self._metrics.seconds.labels("model").observe(seconds)
-
-
-def log_fault(error: BaseException) -> None:
-    """Log where a fault of ours happened, without its text, which may quote a caller's."""
-    frames = "".join(traceback.format_tb(error.__traceback__)[-6:])
-    logger.error(f"a fault: {type(error).__name__}\n{frames}")
-
-
-def _failed(entry: Entry, error: Exception) -> None:
-    entry.future.set_exception(error)

@@ -27,7 +27,7 @@ from headwater.models.text_to_text import TextToText, shift_right
 from headwater.nn.attention import square_attention
 from headwater.nn.block import Block, DecoderBlock, PostNorm
 from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import empty_embedding
+from headwater.nn.embedding import empty_embedding, position_vectors
 from headwater.nn.feedforward import FeedForward
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
@@ -63,9 +63,9 @@ class Embeddings(nn.Module):
         self.norm = LayerNorm(config.d_model, _EPS)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, vectors: Tensor, earlier: int = 0) -> Tensor:
-        begin = earlier + _OFFSET
-        vectors = vectors + self.position.weight[begin : begin + vectors.shape[1]]
+    def forward(self, vectors: Tensor, earlier: int | Tensor = 0) -> Tensor:
+        positions = position_vectors(self.position, earlier + _OFFSET, vectors.shape[1])
+        vectors = vectors + positions
         output: Tensor = self.dropout(self.norm(vectors))
         return output
 
@@ -149,6 +149,7 @@ class Bart(TextToText):
         return self.decoder.init_cache(memory, memory_mask)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        cache.append(ids)
         return self.scores(self.decoder(self._vectors(ids), cache)[:, -1])
 
     def states(self, batch: Batch) -> Tensor:

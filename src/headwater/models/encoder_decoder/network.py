@@ -29,7 +29,7 @@ from headwater.models.text_to_text import TextToText, shift_right
 from headwater.nn.attention import square_attention
 from headwater.nn.block import DecoderBlock, PostNorm
 from headwater.nn.dropout import Dropout
-from headwater.nn.embedding import empty_embedding
+from headwater.nn.embedding import empty_embedding, position_vectors
 from headwater.nn.norm import LayerNorm
 
 
@@ -50,8 +50,8 @@ class DecoderEmbeddings(nn.Module):
         self.norm = LayerNorm(width, config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, vectors: Tensor, earlier: int) -> Tensor:
-        vectors = vectors + self.position.weight[earlier : earlier + vectors.shape[1]]
+    def forward(self, vectors: Tensor, earlier: int | Tensor) -> Tensor:
+        vectors = vectors + position_vectors(self.position, earlier, vectors.shape[1])
         if self.segment is not None:
             vectors = vectors + self.segment.weight[0]
         output: Tensor = self.dropout(self.norm(vectors))
@@ -135,6 +135,7 @@ class EncoderDecoder(TextToText):
         return self.decoder.init_cache(memory, memory_mask)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        cache.append(ids)
         return self.scores(self.decoder(self.table(ids), cache)[:, -1])
 
     def states(self, batch: Batch) -> Tensor:

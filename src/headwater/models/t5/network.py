@@ -103,6 +103,7 @@ class T5(T5Body):
         )
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        cache.append(ids)
         return self.scores(self._decode(ids, cache)[:, -1])
 
     def states(self, batch: Batch) -> Tensor:
@@ -118,7 +119,7 @@ class T5(T5Body):
         earlier, cache.length = cache.length, cache.length + ids.shape[1]
         positions = torch.arange(cache.length, device=ids.device)
         allowed = visible(
-            None, positions[earlier:], positions, query_blocks=blocks, key_blocks=blocks
+            cache.mask, positions[earlier:], positions, query_blocks=blocks, key_blocks=blocks
         )
         pairs = zip(cache.own, cache.memory, strict=True)
         contexts = [(own, memory, cache.memory_bias) for own, memory in pairs]
