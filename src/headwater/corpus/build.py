@@ -21,7 +21,7 @@ from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWrite
 from headwater.errors import UserError
 from headwater.files import check_free, replacing_folder
 from headwater.lock import locked
-from headwater.paths import as_text, real
+from headwater.paths import real
 from headwater.progress import Display, Progress
 from headwater.text.vocabulary import Vocabulary
 
@@ -108,7 +108,7 @@ def _without_overlaps(parts: Iterable[DocumentPart], held_out: HeldOut) -> Itera
 
 
 def _source_info(source: Source) -> SourceInfo:
-    return SourceInfo(path=as_text(source.given), files=len(source.files), bytes=source.size)
+    return SourceInfo(path=source.name, files=len(source.files), bytes=source.size)
 
 
 def _report(info: StoreInfo, bad: BadLines, passed_over: Sequence[Path]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from headwater.corpus.json_texts import JSON_KINDS, json_texts
 from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
 from headwater.files import read_text
+from headwater.remote.copies import here
 from headwater.text_files import suffix_of
 
 
@@ -25,13 +26,13 @@ class HeldOut:
 
     Args:
         files: SQuAD's format or any other `.json` or `.jsonl`, in which every string counts;
-            anything else is one text. A name may end in `.gz`.
+            anything else is one text. A name may end in `.gz`, and be a URL.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._seen: set[int] = set()
         self.dropped = 0
-        for file in files:
+        for file in map(here, files):
             texts = {text for text in _texts(file) if len(WORD.findall(text)) >= GRAM}
             if not texts:
                 raise UserError(f"{file}: no text of {GRAM} words or more to keep out")

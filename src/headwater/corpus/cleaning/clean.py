@@ -24,6 +24,7 @@ from headwater.errors import UserError
 from headwater.files import check_free, read_json, write_json
 from headwater.lock import LOCK, locked
 from headwater.paths import as_text, real
+from headwater.remote.copies import here
 
 _LOCKED = "another process is cleaning to this folder; wait for it or stop it, or name another one"
 _PLAN = "plan.json"
@@ -96,7 +97,7 @@ def _check(output: Path, config: CleaningConfig, executor: str) -> None:
 def _words(file: Path | None) -> tuple[str, ...] | None:
     from headwater.corpus.cleaning.rules import read_bad_words
 
-    return None if file is None else read_bad_words(file)
+    return None if file is None else read_bad_words(here(file))
 
 
 def _plan(
@@ -141,7 +142,7 @@ def _stages(
 
     parts = shards([real(file) for file in found.files])
     buckets = -(-len(parts) // steps.SHARDS_PER_BUCKET)
-    infos = [SourceInfo(path=as_text(each.given), files=len(each.files), bytes=each.size)
+    infos = [SourceInfo(path=each.name, files=len(each.files), bytes=each.size)
              for each in found.sources]  # fmt: skip
     count = None if words is None else len(words)
     rules = config.rules

@@ -30,7 +30,7 @@ from headwater.corpus.cleaning.warc import Text, archive_pages, check_libraries,
 from headwater.corpus.read import BadLines, DocumentReader
 from headwater.corpus.sources import Sources, find_sources
 from headwater.errors import UserError
-from headwater.paths import as_text
+from headwater.remote.urls import origin
 
 SHARD = 64_000_000  # bytes on the disk at which a shard is full; a file is never cut
 
@@ -74,7 +74,7 @@ def read_pages(files: Sequence[Path], field: str, bad: BadLines) -> Iterator[Pag
     """
     for file in files:
         texts = archive_pages(file, bad) if is_archive(file) else _documents(file, field, bad)
-        name = as_text(file)
+        name = origin(file)
         for number, text in enumerate(texts):
             yield Page(text.text, name, number, text.url)
 
