@@ -8,11 +8,12 @@ A paragraph (a line) is dropped if more than 20% of its word 8-grams occur in a 
     kept:       The mill was old.            fewer than 8 words have no 8-gram
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import final
 
 from headwater.corpus.json_texts import JSON_KINDS, json_texts
+from headwater.corpus.read import DocumentPart
 from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
 from headwater.files import read_text
@@ -49,6 +50,12 @@ class HeldOut:
         kept = [line for line in lines if not self.overlaps(line)]
         self.dropped += len(lines) - len(kept)
         return "\n".join(kept)
+
+
+def without_overlaps(parts: Iterable[DocumentPart], held_out: HeldOut) -> Iterator[DocumentPart]:
+    """Yield documents without the paragraphs that overlap."""
+    for part in parts:
+        yield DocumentPart(held_out.clear(part.text), part.last)
 
 
 def _texts(file: Path) -> Iterator[str]:

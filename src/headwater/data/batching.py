@@ -8,6 +8,9 @@ pools, hence batches that are nearly random (LOG.md, "small sets"). Pairs are pa
 a pool, large also for a small set, is parted by the length of the targets and each part sorted by
 the inputs. What is short enough to be a label is not parted: batches would hold one label each.
 
+Sequences that lie in shards (`data.shard_order`) have one length. A step of them is made when it is
+looked at.
+
     plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
     for step in plan:            # step: a list of micro-batches, each an array of indices
         for indices in step:
@@ -16,6 +19,7 @@ the inputs. What is short enough to be a label is not parted: batches would hold
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import cast, final, overload
 
 import numpy as np
 import torch
@@ -24,6 +28,7 @@ from torch import Tensor
 
 from headwater.data import order
 from headwater.data.convert import IGNORED
+from headwater.data.shard_order import ShardOrder, shard_counts
 
 POOL = 64  # steps sorted together: more saves padding, fewer mixes lengths better
 SMALL = 512  # an epoch of fewer steps than this ...
@@ -62,6 +67,13 @@ def plan_epoch(
             split evenly, a step has one micro-batch more rather than one that is too large.
     """
     assert (tokens is None) != (examples is None)
+    if groups is None and (counts := shard_counts(lengths)) is not None:
+        target = None if target_lengths is None else int(target_lengths[0])
+        sizes = [int(lengths[0])] if target is None else [int(lengths[0]) - target, target]
+        steps_of_shards = _ShardSteps(
+            ShardOrder(counts, seed, epoch), sizes, tokens, examples, accumulate
+        )
+        return cast(list[Step], steps_of_shards)  # a list that is made where it is looked at
     shuffled = order.permutation(seed, epoch, len(lengths))
     sides = [lengths] if target_lengths is None else [lengths - target_lengths, target_lengths]
     steps: list[Step] = []
@@ -76,6 +88,42 @@ def plan_epoch(
             steps.append(_split(indices[begin:end], sides, tokens, examples))
     shuffle = order.permutation(seed, epoch, len(steps), order.BATCHES)
     return [steps[index] for index in shuffle]
+
+
+@final
+class _ShardSteps(Sequence[Step]):
+    """The steps of sequences in shards, all of one length on each side, made when asked for."""
+
+    def __init__(
+        self,
+        order_of_epoch: ShardOrder,
+        sizes: Sequence[int],
+        tokens: int | None,
+        examples: int | None,
+        accumulate: int,
+    ) -> None:
+        self._order, self._limits = order_of_epoch, (tokens, examples)
+        count = len(order_of_epoch)
+        self._sides = [np.broadcast_to(np.int64(size), count) for size in sizes]
+        self._size = accumulate * (examples or 0) or max(
+            1, accumulate * (tokens or 0) // sum(sizes)
+        )
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._size)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | list[Step]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"step {index} of {len(self)}")
+        begin = index % len(self) * self._size
+        indices = self._order.indices(begin, begin + self._size)
+        return _split(indices, self._sides, *self._limits)
 
 
 def _parted(indices: Indices, groups: NDArray[np.int64] | None) -> list[Indices]:

@@ -14,20 +14,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headwater.corpus.cleaning.executors import Stage, check_executor, run_stages
+from headwater.corpus.cleaning import pages
 from headwater.corpus.cleaning.pages import find_pages, shards
 from headwater.corpus.cleaning.report import Report, read_report
 from headwater.corpus.cleaning.rules import CleaningConfig
-from headwater.corpus.sources import Source, Sources
+from headwater.corpus.executors import Stage, check_executor, run_stages
+from headwater.corpus.sources import Sources
 from headwater.corpus.store import SourceInfo
+from headwater.corpus.work_folder import LAST_STAGE, described, work_folder
 from headwater.errors import UserError
-from headwater.files import check_free, read_json, write_json
-from headwater.lock import LOCK, locked
-from headwater.paths import as_text, real
+from headwater.files import check_free
+from headwater.paths import real
 from headwater.remote.copies import here
 
 _LOCKED = "another process is cleaning to this folder; wait for it or stop it, or name another one"
-_PLAN = "plan.json"
 
 
 def clean(
@@ -60,13 +60,10 @@ def clean(
     _check(output, config, executor)
     words = _words(bad_words)
     found = find_pages(inputs)
-    work = output.parent / f".{output.name}.work"
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / LOCK, f"{output}: {_LOCKED}"):
-        _start(work, _plan(found.sources, field, config, words))
+    with work_folder(output, _plan(found, field, config, words), _LOCKED) as work:
         stages = _stages(work, output, found, field, config, words)
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
-        run_stages(executor, stages, limit, work / "logs", config.executor)
+        run_stages(executor, stages, limit, work / "logs", config.executor, job="clean")
         return None if executor == "slurm" else _finished(work, output)
 
 
@@ -101,33 +98,15 @@ def _words(file: Path | None) -> tuple[str, ...] | None:
 
 
 def _plan(
-    sources: Sequence[Source], field: str, config: CleaningConfig, words: tuple[str, ...] | None
+    found: Sources, field: str, config: CleaningConfig, words: tuple[str, ...] | None
 ) -> dict[str, Any]:
     """Return everything that the outcome depends on."""
-    files = [real(file) for source in sources for file in source.files]
     return {
-        "files": [[as_text(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files],
+        "files": described(found.files),
         "field": field,
         "rules": config.rules.model_dump(),
         "bad_words": None if words is None else list(words),
     }
-
-
-def _start(work: Path, plan: dict[str, Any]) -> None:
-    """Empty the work folder unless it belongs to an interrupted run of the same plan."""
-    try:
-        if read_json(work / _PLAN) == plan:
-            # There is no output, so its stage is to do, even if it was done and then removed.
-            shutil.rmtree(work / "logs" / "finish", ignore_errors=True)
-            return
-    except UserError:
-        pass
-    for item in work.iterdir():
-        if item.is_dir():
-            shutil.rmtree(item)
-        elif item.name != LOCK:
-            item.unlink()
-    write_json(work / _PLAN, plan)
 
 
 def _stages(
@@ -140,7 +119,7 @@ def _stages(
 ) -> list[Stage]:
     from headwater.corpus.cleaning import steps
 
-    parts = shards([real(file) for file in found.files])
+    parts = shards([real(file) for file in found.files], pages.SHARD)
     buckets = -(-len(parts) // steps.SHARDS_PER_BUCKET)
     infos = [SourceInfo(path=each.name, files=len(each.files), bytes=each.size)
              for each in found.sources]  # fmt: skip
@@ -151,5 +130,5 @@ def _stages(
         Stage("rules", steps.ApplyRules(work, parts, field, rules, words), len(parts)),
         Stage("repeats", steps.FindRepeats(work, len(parts)), buckets),
         Stage("unique", steps.DropRepeats(work, buckets, rules.min_sentences), len(parts)),
-        Stage("finish", finish, 1),
+        Stage(LAST_STAGE, finish, 1),
     ]

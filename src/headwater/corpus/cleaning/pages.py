@@ -54,14 +54,14 @@ def find_pages(inputs: Sequence[Path]) -> Sources:
     return found
 
 
-def shards(files: Sequence[Path]) -> list[list[Path]]:
-    """Group neighbouring files into shards."""
+def shards(files: Sequence[Path], size: int) -> list[list[Path]]:
+    """Group neighbouring files into shards of some `size` bytes."""
     found: list[list[Path]] = []
     room = 0
     for file in files:
         if room <= 0:
             found.append([])
-            room = SHARD
+            room = size
         found[-1].append(file)
         room -= file.stat().st_size
     return found

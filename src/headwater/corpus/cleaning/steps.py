@@ -11,7 +11,6 @@ done again at any time.
 """
 
 import json
-import os
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from headwater.corpus.cleaning.rules import BadWords, Rules, RulesConfig, langua
 from headwater.corpus.cleaning.spans import Records, SpanList, repeats, split, without_repeats
 from headwater.corpus.read import SHOWN, BadLines
 from headwater.corpus.store import SourceInfo
-from headwater.files import read_json, replacing_folder, write_json
+from headwater.files import link, read_json, replacing_folder, write_json
 from headwater.paths import as_text
 
 SHARDS_PER_BUCKET: Final = 16  # whose spans fit into half a gigabyte
@@ -169,7 +168,7 @@ class Finish:
                     named += content["named"]
                 for kind in (KEPT, DROPPED):
                     file = _task(self.work, _UNIQUE, shard) / f"{kind}{_PAGES}"
-                    _link(file, folder / kind / f"{shard:05d}{_PAGES}")
+                    link(file, folder / kind / f"{shard:05d}{_PAGES}")
             report = make_report(
                 counts,
                 named[:SHOWN],
@@ -188,10 +187,3 @@ def _task(work: Path, stage: str, rank: int) -> Path:
 def _array(work: Path, stage: str, rank: int) -> Records:
     found: Records = np.load(_task(work, stage, rank) / _SPANS, mmap_mode="r")
     return found
-
-
-def _link(file: Path, target: Path) -> None:
-    try:
-        os.link(file, target)
-    except OSError:  # a file system that knows no links
-        shutil.copyfile(file, target)
