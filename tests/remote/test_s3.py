@@ -53,7 +53,6 @@ def bucket(moto: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for key, value in {
         "AWS_ENDPOINT_URL": url,
-        "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "us-east-1",
@@ -61,7 +60,9 @@ def bucket(moto: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
         monkeypatch.setenv(key, value)
 
     def put(key: str, body: bytes) -> None:
-        request = urllib.request.Request(f"{url}/crawl{key}", body, method="PUT")
+        request = urllib.request.Request(
+            f"{url}/crawl{key}", body, {"Content-Type": "application/octet-stream"}, method="PUT"
+        )
         urllib.request.urlopen(request, timeout=60).close()
 
     try:

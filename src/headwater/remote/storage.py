@@ -4,6 +4,7 @@ Keys are the environment's: `AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL
 `AWS_SKIP_SIGNATURE`, `GOOGLE_SERVICE_ACCOUNT`, `HF_TOKEN` and the others of these two libraries.
 """
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
@@ -82,7 +83,9 @@ class Storage:
             raise _told(error, file.url) from None
 
     def _key(self, url: str) -> str:
-        return unquote(url) if self._scheme in _WEB else url
+        if self._scheme in _WEB:
+            return unquote(url)
+        return url.partition("://")[2]  # patterns match names without a scheme
 
 
 def _system(scheme: str) -> Any:
@@ -94,7 +97,8 @@ def _system(scheme: str) -> Any:
         raise UserError(f"{scheme}:// needs obstore; pip install 'headwater[remote]'")
     from obstore.fsspec import FsspecStore
 
-    options: Any = _CLIENT | ({"allow_http": True} if scheme == "http" else {})
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "") if scheme == "s3" else f"{scheme}:"
+    options: Any = _CLIENT | {"allow_http": endpoint.startswith("http:")}
     retries: Any = _RETRIES
     return FsspecStore(
         scheme, client_options=options, retry_config=retries, skip_instance_cache=True
