@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from headwater.commands.terminal import (
     stopping,
 )
 from headwater.errors import UserError
+
+if TYPE_CHECKING:
+    from headwater.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
@@ -65,20 +68,32 @@ def build_store(
     from headwater.text.loading import load_vocabulary
 
     read = load_vocabulary(vocabulary)
-    if workers is None and executor is None:
-        if settings:
-            raise UserError("--set: executor.KEY is for --executor slurm or ray; name one")
-        with stopping("nothing was written"):
-            build(inputs, read, output, field=text_field, excluded=without or ())
-        echo(output)
+    given: dict[str, Any] = {"field": text_field, "excluded": without or ()}
+    if workers is not None or executor is not None:
+        _build_shards(inputs, read, output, workers, executor or "local", settings or [], **given)
         return
+    if settings:
+        raise UserError("--set: executor.KEY is for --executor slurm or ray; name one")
+    with stopping("nothing was written"):
+        build(inputs, read, output, **given)
+    echo(output)
+
+
+def _build_shards(
+    inputs: list[Path],
+    vocabulary: "Vocabulary",
+    output: Path,
+    workers: int | None,
+    executor: str,
+    settings: list[str],
+    **given: Any,
+) -> None:
     from headwater.config import load_config
     from headwater.corpus.build_shards import ShardConfig, build_shards
 
-    options = load_config(ShardConfig, None, settings or [], {}).executor
-    given = {"field": text_field, "excluded": without or (), "executor": executor or "local"}
+    given["options"] = load_config(ShardConfig, None, settings, {}).executor
     with stopping("the same command goes on from here"):
-        made = build_shards(inputs, read, output, workers=workers, options=options, **given)
+        made = build_shards(inputs, vocabulary, output, workers=workers, executor=executor, **given)
     if made is None:
         logger.info(f"handed to Slurm; its last job makes {output}")
     else:

@@ -71,31 +71,33 @@ def build_shards(
         OSError: the disk is full; the same command goes on once there is room.
     """
     output, options = real(output), dict(options or {})
-    if find_spec("datatrove") is None:
-        raise UserError("a store in shards needs datatrove; pip install 'headwater[clean]'")
-    check_free(output)
-    check_executor(executor, options)
+    _check(output, executor, options)
     found, held_out = find_sources(inputs), [real(here(file)) for file in excluded]
     if held_out:
         HeldOut(held_out)  # refuses here what every task would refuse
     parts = shards([real(file) for file in found.files], SHARD)
-    plan = {
-        "parts": [described(part) for part in parts],
-        "field": field,
-        "vocabulary": vocabulary.fingerprint,
-        "held_out": described(held_out),
-    }
-    with work_folder(output, plan, _LOCKED) as work:
-        if not (work / VOCABULARY).is_dir():
-            with replacing_folder(work / VOCABULARY) as folder:
-                vocabulary.save(folder)
-        stages = [
-            Stage("shards", EncodeShard(work, parts, field, held_out), len(parts)),
-            Stage(LAST_STAGE, JoinShards(work, output, len(parts), _sources(found)), 1),
-        ]
+    plan = {"field": field, "vocabulary": vocabulary.fingerprint, "parts": [*map(described, parts)]}
+    with work_folder(output, plan | {"held_out": described(held_out)}, _LOCKED) as work:
+        _save(vocabulary, work / VOCABULARY)
+        encode = EncodeShard(work, parts, field, held_out)
+        join = JoinShards(work, output, len(parts), _sources(found))
+        stages = [Stage("shards", encode, len(parts)), Stage(LAST_STAGE, join, 1)]
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
         run_stages(executor, stages, limit, work / "logs", options, job="build")
         return None if executor == "slurm" else _finished(work, output, len(parts), found)
+
+
+def _check(output: Path, executor: str, options: Mapping[str, Any]) -> None:
+    if find_spec("datatrove") is None:
+        raise UserError("a store in shards needs datatrove; pip install 'headwater[clean]'")
+    check_free(output)
+    check_executor(executor, options)
+
+
+def _save(vocabulary: Vocabulary, target: Path) -> None:
+    if not target.is_dir():
+        with replacing_folder(target) as folder:
+            vocabulary.save(folder)
 
 
 def _finished(work: Path, output: Path, parts: int, found: Sources) -> ShardIndex:

@@ -98,11 +98,10 @@ def _system(scheme: str) -> Any:
     from obstore.fsspec import FsspecStore
 
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "") if scheme == "s3" else f"{scheme}:"
-    options: Any = _CLIENT | {"allow_http": endpoint.startswith("http:")}
-    retries: Any = _RETRIES
-    return FsspecStore(
-        scheme, client_options=options, retry_config=retries, skip_instance_cache=True
-    )
+    options: dict[str, Any] = {"retry_config": _RETRIES, "skip_instance_cache": True}
+    options["client_options"] = _CLIENT | {"allow_http": endpoint.startswith("http:")}
+    make: Any = FsspecStore  # its overloads know each scheme alone
+    return make(scheme, **options)
 
 
 def check_url(url: str) -> None:
