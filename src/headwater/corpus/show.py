@@ -9,7 +9,7 @@ import numpy as np
 
 from headwater.corpus.cleaning.pages import DROPPED, KEPT, Record, records
 from headwater.corpus.cleaning.report import read_report
-from headwater.corpus.cleaning.rules import PAGE_RULES
+from headwater.corpus.cleaning.rules import FURTHER_RULES, PAGE_RULES
 from headwater.corpus.shards import AnyStore, ShardedStore
 from headwater.errors import UserError, did_you_mean
 
@@ -60,8 +60,8 @@ def pages_of(folder: Path, rule: str | None, first: int | None, count: int) -> d
         count: how many of each side.
     """
     report = read_report(folder)
-    if rule is not None and rule not in PAGE_RULES:
-        hint = did_you_mean(rule, PAGE_RULES)
+    if rule is not None and rule not in PAGE_RULES | FURTHER_RULES:
+        hint = did_you_mean(rule, PAGE_RULES | FURTHER_RULES)
         raise UserError(f"--rule {rule}: no rule drops pages by this name; {hint}")
     begin = first or 0
     sides = {

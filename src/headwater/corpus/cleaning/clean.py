@@ -14,14 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headwater.corpus.cleaning import pages
-from headwater.corpus.cleaning.pages import find_pages, shards
+from headwater.corpus.cleaning.languages import check_language
+from headwater.corpus.cleaning.pages import find_pages
 from headwater.corpus.cleaning.report import Report, read_report
 from headwater.corpus.cleaning.rules import CleaningConfig
-from headwater.corpus.executors import Stage, check_executor, run_stages
+from headwater.corpus.executors import check_executor, run_stages
 from headwater.corpus.sources import Sources
-from headwater.corpus.store import SourceInfo
-from headwater.corpus.work_folder import LAST_STAGE, described, work_folder
+from headwater.corpus.work_folder import described, work_folder
 from headwater.errors import UserError
 from headwater.files import check_free
 from headwater.paths import real
@@ -61,7 +60,9 @@ def clean(
     words = _words(bad_words)
     found = find_pages(inputs)
     with work_folder(output, _plan(found, field, config, words), _LOCKED) as work:
-        stages = _stages(work, output, found, field, config, words)
+        from headwater.corpus.cleaning.stages import stages_of
+
+        stages = stages_of(work, output, found, field, config.rules, words)
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
         run_stages(executor, stages, limit, work / "logs", config.executor, job="clean")
         return None if executor == "slurm" else _finished(work, output)
@@ -81,13 +82,11 @@ def _finished(work: Path, output: Path) -> Report:
 
 
 def _check(output: Path, config: CleaningConfig, executor: str) -> None:
-    for library in ("datatrove", "langdetect"):
+    for library in ("datatrove", config.rules.language_detector):
         if find_spec(library) is None:
             raise UserError(f"cleaning needs {library}; pip install 'headwater[clean]'")
-    from headwater.corpus.cleaning.rules import check_language
-
     check_free(output)
-    check_language(config.rules.language)
+    check_language(config.rules.language, config.rules.language_detector)
     check_executor(executor, config.executor)
 
 
@@ -107,28 +106,3 @@ def _plan(
         "rules": config.rules.model_dump(),
         "bad_words": None if words is None else list(words),
     }
-
-
-def _stages(
-    work: Path,
-    output: Path,
-    found: Sources,
-    field: str,
-    config: CleaningConfig,
-    words: tuple[str, ...] | None,
-) -> list[Stage]:
-    from headwater.corpus.cleaning import steps
-
-    parts = shards([real(file) for file in found.files], pages.SHARD)
-    buckets = -(-len(parts) // steps.SHARDS_PER_BUCKET)
-    infos = [SourceInfo(path=each.name, files=len(each.files), bytes=each.size)
-             for each in found.sources]  # fmt: skip
-    count = None if words is None else len(words)
-    rules = config.rules
-    finish = steps.Finish(work, output, len(parts), infos, found.passed_over, rules, count)
-    return [
-        Stage("rules", steps.ApplyRules(work, parts, field, rules, words), len(parts)),
-        Stage("repeats", steps.FindRepeats(work, len(parts)), buckets),
-        Stage("unique", steps.DropRepeats(work, buckets, rules.min_sentences), len(parts)),
-        Stage(LAST_STAGE, finish, 1),
-    ]
