@@ -157,10 +157,11 @@ def show_store(
 
 def _show_store(folder: Path, document: int | None, count: int, verify: bool, json: bool) -> None:
     from headwater.commands.store_layout import print_store
+    from headwater.corpus.remote_store import local_folder
     from headwater.corpus.shards import open_store
     from headwater.corpus.show import summary, texts
 
-    store = open_store(folder)
+    store = open_store(local_folder(folder))
     if verify:
         store.verify()
     shown = texts(store, document, count)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.config import Config
+from headwater.corpus.remote_store import fetch_store
 from headwater.corpus.store import (
     STORE,
     VOCABULARY,
@@ -28,6 +29,7 @@ from headwater.corpus.store import (
 )
 from headwater.errors import UserError
 from headwater.files import read_json, sha256
+from headwater.remote.urls import url_of_copy
 from headwater.text.vocabulary import Vocabulary
 
 FORMAT: Final = 2
@@ -88,9 +90,14 @@ class ShardedStore:
         return self.info.documents
 
     def shard(self, number: int) -> TokenStore:
-        """Open a shard; the first time it is read whole and compared with its checksums."""
+        """Open a shard; the first time it is read whole and compared with its checksums.
+
+        A shard of a store that is the copy of a URL's is fetched then.
+        """
         known = self.info.shards[number]
         folder = self.folder / SHARDS / known.name
+        if number not in self._verified and (url := url_of_copy(folder)):
+            fetch_store(url)
         store = TokenStore.open(folder)
         if store.fingerprint != known.fingerprint:
             raise UserError(f"{folder}: not the shard of {self.folder / STORE}; copy it again")
@@ -130,11 +137,16 @@ class ShardedStore:
             self.shard(number)
 
     def verify_index(self) -> None:
-        """Compare the vocabulary with its checksums, and see that every shard is there."""
+        """Compare the vocabulary with its checksums, and see that every shard is there.
+
+        Shards of a URL's store are fetched when they are read.
+        """
         for name, digest in self.info.sha256.items():
             file = self.folder / name
             if not file.is_file() or sha256(file) != digest:
                 raise UserError(f"{file}: missing or changed; copy the store again")
+        if url_of_copy(self.folder):
+            return
         for each in self.info.shards:
             folder = self.folder / SHARDS / each.name
             if not (folder / STORE).is_file():

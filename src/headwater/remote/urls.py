@@ -62,10 +62,15 @@ def copy_of(url: str) -> Path:
     return remote_folder().joinpath(scheme, *parts)
 
 
-def origin(path: Path) -> str:
-    """Return the URL of which a file is the copy; of any other file, its path as text."""
+def url_of_copy(path: Path) -> str | None:
+    """Return the URL of which a file or folder is the copy; None: it is no copy."""
     try:
         scheme, *parts = path.relative_to(remote_folder()).parts
     except ValueError:
-        return as_text(path)
+        return None
     return f"{scheme}://{'/'.join(parts)}"
+
+
+def origin(path: Path) -> str:
+    """Return the URL of which a file is the copy; of any other file, its path as text."""
+    return url_of_copy(path) or as_text(path)

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, final
 
 from headwater.corpus import shards
+from headwater.corpus.remote_store import local_folder
 from headwater.corpus.shards import AnyStore, ShardedStore
 from headwater.data.convert import FeatureSet, digest
 from headwater.errors import UserError, counted
@@ -21,7 +22,6 @@ from headwater.models.families import FAMILIES, family_of, sizes_of
 from headwater.objectives.names import OBJECTIVES, ObjectiveConfig
 from headwater.objectives.sequences import ConcatenatedStores, Store, store_seed
 from headwater.objectives.shards import sharded
-from headwater.paths import as_path
 from headwater.runs.early_checks import LOSS, PERPLEXITY
 from headwater.runs.recipe import RunRecipe
 from headwater.runs.setup import Setup
@@ -146,7 +146,7 @@ class ObjectiveComponent:
 
 def open_store(name: str) -> AnyStore:
     """Open a store and compare its checksums; those of a shard are compared when it is read."""
-    store = shards.open_store(as_path(name).expanduser())
+    store = shards.open_store(local_folder(name))
     if isinstance(store, ShardedStore):
         store.verify_index()
     else:
