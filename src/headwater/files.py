@@ -265,6 +265,15 @@ def check_free(folder: Path) -> None:
     check_writable(folder.parent)
 
 
+def link(file: Path, target: Path) -> None:
+    """Give a file another name, in a folder that is made if need be; where that fails, copy it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(file, target)
+    except OSError:  # a file system that knows no links
+        shutil.copyfile(file, target)
+
+
 def sync_tree(folder: Path) -> None:
     """Force every file below a folder to the disk."""
     for item in sorted(folder.rglob("*")):

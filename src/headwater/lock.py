@@ -13,14 +13,17 @@ LOCK = "lock"
 
 
 @contextmanager
-def locked(file: Path, refusal: str, *, remove: bool = False) -> Iterator[None]:
+def locked(
+    file: Path, refusal: str, *, remove: bool = False, patient: bool = False
+) -> Iterator[None]:
     """Lock a file, made if need be, until the process lets go or ends.
 
     Args:
         refusal: what the UserError says where another process has locked it.
         remove: remove the file in the end.
+        patient: wait for the other process instead.
     """
-    lock = FileLock(file, timeout=0)
+    lock = FileLock(file, timeout=-1 if patient else 0)
     try:
         with suppress(NotImplementedError):  # some network file systems know no locks
             lock.acquire()

@@ -1,4 +1,4 @@
-"""Names of files: as text that every file can hold, and where links lead.
+"""Names of files: as text that every file can hold, where links lead, and where the cache is.
 
 On Linux a name may be any bytes, and Python has those that are not UTF-8 as half characters, which
 neither JSON nor TOML can hold. There they are written `caf\\xe9.txt`.
@@ -28,3 +28,9 @@ def as_path(text: Path | str) -> Path:
 def real(path: Path) -> Path:
     """Return the absolute path with links followed; where they run in a circle, as it is."""
     return Path(os.path.realpath(path))
+
+
+def cache_folder(name: str) -> Path:
+    """Return a folder of this library in the user's cache; it need not be there."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "headwater" / name

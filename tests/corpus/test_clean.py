@@ -324,7 +324,7 @@ def test_help_imports_no_heavy_library() -> None:
 
 def test_cleaning_imports_no_torch() -> None:
     code = (
-        "import sys, headwater.corpus.cleaning.steps, headwater.corpus.cleaning.local\n"
+        "import sys, headwater.corpus.cleaning.steps, headwater.corpus.local_executor\n"
         "assert not {'torch', 'tokenizers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from headwater.corpus.cleaning import executors
+from headwater.corpus import executors
 from headwater.corpus.cleaning.clean import clean
-from headwater.corpus.cleaning.executors import check_executor
 from headwater.corpus.cleaning.rules import CleaningConfig
+from headwater.corpus.executors import check_executor
 from headwater.errors import UserError
 
 SBATCH = """#!/bin/bash

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.corpus.cleaning.languages import check_language, language_of
 from headwater.corpus.cleaning.rules import (
     BadWords,
     Rules,
     RulesConfig,
     Verdict,
-    check_language,
     clean_lines,
-    language_of,
     line_rule,
     read_bad_words,
 )

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ from headwater.commands.terminal import (
 )
 from headwater.errors import UserError
 
+if TYPE_CHECKING:
+    from headwater.text.vocabulary import Vocabulary
+
 logger = logging.getLogger(__name__)
 
 corpus = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -30,6 +33,15 @@ BadWords = Annotated[
     Path | None, option("Words, one a line; pages that hold one are dropped.", "FILE")
 ]
 Executor = Annotated[str, option("Where to run it: local, slurm or ray.", "E")]
+ShardExecutor = Annotated[
+    str | None, option("Make it in shards there: local, slurm or ray.", "E", flag="--executor")
+]
+ShardWorkers = Annotated[
+    int | None, option("Make it in shards, so many at a time.", "N", flag="--workers", min=1)
+]
+ExecutorSettings = Annotated[
+    list[str] | None, option("Such as executor.time=1:00:00.", "a.b=VALUE", flag="--set")
+]
 TasksAtATime = Annotated[
     int | None, option("How many tasks at a time [every processor].", "N", min=1)
 ]
@@ -48,13 +60,44 @@ def build_store(
     without: Annotated[
         list[Path] | None, option("Held-out text; what overlaps is dropped; repeatable.", "FILE")
     ] = None,
+    workers: ShardWorkers = None,
+    executor: ShardExecutor = None,
+    settings: ExecutorSettings = None,
 ) -> None:
     from headwater.corpus.build import build
     from headwater.text.loading import load_vocabulary
 
+    read = load_vocabulary(vocabulary)
+    given: dict[str, Any] = {"field": text_field, "excluded": without or ()}
+    if workers is not None or executor is not None:
+        _build_shards(inputs, read, output, workers, executor or "local", settings or [], **given)
+        return
+    if settings:
+        raise UserError("--set: executor.KEY is for --executor slurm or ray; name one")
     with stopping("nothing was written"):
-        build(inputs, load_vocabulary(vocabulary), output, field=text_field, excluded=without or ())
+        build(inputs, read, output, **given)
     echo(output)
+
+
+def _build_shards(
+    inputs: list[Path],
+    vocabulary: "Vocabulary",
+    output: Path,
+    workers: int | None,
+    executor: str,
+    settings: list[str],
+    **given: Any,
+) -> None:
+    from headwater.config import load_config
+    from headwater.corpus.build_shards import ShardConfig, build_shards
+
+    given["options"] = load_config(ShardConfig, None, settings, {}).executor
+    with stopping("the same command goes on from here"):
+        made = build_shards(inputs, vocabulary, output, workers=workers, executor=executor, **given)
+    if made is None:
+        logger.info(f"handed to Slurm; its last job makes {output}")
+    else:
+        echo(output)
 
 
 @corpus.command("clean")
@@ -114,10 +157,11 @@ def show_store(
 
 def _show_store(folder: Path, document: int | None, count: int, verify: bool, json: bool) -> None:
     from headwater.commands.store_layout import print_store
+    from headwater.corpus.remote_store import local_folder
+    from headwater.corpus.shards import open_store
     from headwater.corpus.show import summary, texts
-    from headwater.corpus.store import TokenStore
 
-    store = TokenStore.open(folder)
+    store = open_store(local_folder(folder))
     if verify:
         store.verify()
     shown = texts(store, document, count)

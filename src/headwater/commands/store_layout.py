@@ -19,6 +19,7 @@ from typing import Any
 from headwater.commands.terminal import echo
 from headwater.corpus.cleaning.pages import DROPPED, DROPPED_TEXT, KEPT, Record
 from headwater.corpus.cleaning.report import Report, table
+from headwater.corpus.shards import ShardIndex
 from headwater.corpus.store import StoreInfo
 from headwater.errors import counted
 from headwater.escapes import visible
@@ -27,11 +28,13 @@ _PREVIEW = 600  # characters of a page when several are shown
 _REMOVED = 5  # removed lines of a page when several are shown
 
 
-def print_store(info: StoreInfo, texts: Sequence[dict[str, Any]]) -> None:
+def print_store(info: StoreInfo | ShardIndex, texts: Sequence[dict[str, Any]]) -> None:
     """Print what a store holds, and some of its documents."""
     echo(f"documents   {info.documents:,}")
     echo(f"sentences   {info.sentences:,}")
     echo(f"tokens      {info.tokens:,} ({info.dtype})")
+    if isinstance(info, ShardIndex):
+        echo(f"shards      {len(info.shards):,}")
     echo(f"vocabulary  {info.vocabulary.size:,} tokens, {info.vocabulary.fingerprint[:12]}")
     if info.unknown_tokens:
         share = info.unknown_tokens / info.tokens

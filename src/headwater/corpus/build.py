@@ -9,19 +9,20 @@ a build that was killed leaves behind and the next one removes before it starts 
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from headwater.corpus.encode import chunks, encode
-from headwater.corpus.held_out import HeldOut
-from headwater.corpus.read import SHOWN, BadLines, DocumentPart, DocumentReader
+from headwater.corpus.held_out import HeldOut, without_overlaps
+from headwater.corpus.read import DocumentReader
+from headwater.corpus.report import report
 from headwater.corpus.sources import Source, find_sources
 from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWriter
 from headwater.errors import UserError
 from headwater.files import check_free, replacing_folder
 from headwater.lock import locked
-from headwater.paths import as_text, real
+from headwater.paths import real
 from headwater.progress import Display, Progress
 from headwater.text.vocabulary import Vocabulary
 
@@ -73,7 +74,7 @@ def build(
                 info = _write(folder, reader, held_out, vocabulary, sources.sources)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), error.filename or output) from None
-    for line in _report(info, reader.bad, sources.passed_over):
+    for line in report(info, reader.bad.named, sources.passed_over):
         logger.info(line)
     return info
 
@@ -86,7 +87,7 @@ def _write(
     sources: Iterable[Source],
 ) -> StoreInfo:
     vocabulary.save(folder / VOCABULARY)
-    parts = _without_overlaps(reader, held_out) if held_out else iter(reader)
+    parts = without_overlaps(reader, held_out) if held_out else iter(reader)
     with closing(StoreWriter(folder, vocabulary)) as writer, Progress(DISPLAY) as progress:
         progress.start(reader.total / _MB)
         for ids, ends, last in encode(vocabulary, chunks(parts)):
@@ -102,38 +103,8 @@ def _write(
         )
 
 
-def _without_overlaps(parts: Iterable[DocumentPart], held_out: HeldOut) -> Iterator[DocumentPart]:
-    for part in parts:
-        yield DocumentPart(held_out.clear(part.text), part.last)
-
-
 def _source_info(source: Source) -> SourceInfo:
-    return SourceInfo(path=as_text(source.given), files=len(source.files), bytes=source.size)
-
-
-def _report(info: StoreInfo, bad: BadLines, passed_over: Sequence[Path]) -> Iterator[str]:
-    files = sum(source.files for source in info.sources)
-    yield (
-        f"documents: {info.documents:,}, sentences: {info.sentences:,}, tokens: {info.tokens:,}, "
-        f"from files: {files:,}"
-    )
-    if bad.count:
-        yield f"bad lines passed over: {bad.count:,}"
-        yield from (f"  {line}" for line in bad.named)
-        if bad.count > len(bad.named):
-            yield f"  and {bad.count - len(bad.named):,} more"
-    if info.empty_documents:
-        yield f"empty documents dropped: {info.empty_documents:,}"
-    if info.overlapping_paragraphs:
-        yield f"paragraphs dropped that overlap with held-out text: {info.overlapping_paragraphs:,}"
-    if info.unknown_tokens:
-        share = info.unknown_tokens / info.tokens
-        yield f"tokens that the vocabulary does not know: {info.unknown_tokens:,} ({share:.2%})"
-    if passed_over:
-        yield f"files of other kinds passed over: {len(passed_over):,}"
-        yield from (f"  {file}" for file in passed_over[:SHOWN])
-        if len(passed_over) > SHOWN:
-            yield f"  and {len(passed_over) - SHOWN:,} more"
+    return SourceInfo(path=source.name, files=len(source.files), bytes=source.size)
 
 
 def _remove_leftovers(output: Path) -> None:

@@ -8,14 +8,16 @@ A paragraph (a line) is dropped if more than 20% of its word 8-grams occur in a 
     kept:       The mill was old.            fewer than 8 words have no 8-gram
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import final
 
 from headwater.corpus.json_texts import JSON_KINDS, json_texts
+from headwater.corpus.read import DocumentPart
 from headwater.data.overlap import GRAM, LIMIT, WORD, grams, share
 from headwater.errors import UserError
 from headwater.files import read_text
+from headwater.remote.copies import here
 from headwater.text_files import suffix_of
 
 
@@ -25,13 +27,13 @@ class HeldOut:
 
     Args:
         files: SQuAD's format or any other `.json` or `.jsonl`, in which every string counts;
-            anything else is one text. A name may end in `.gz`.
+            anything else is one text. A name may end in `.gz`, and be a URL.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._seen: set[int] = set()
         self.dropped = 0
-        for file in files:
+        for file in map(here, files):
             texts = {text for text in _texts(file) if len(WORD.findall(text)) >= GRAM}
             if not texts:
                 raise UserError(f"{file}: no text of {GRAM} words or more to keep out")
@@ -48,6 +50,12 @@ class HeldOut:
         kept = [line for line in lines if not self.overlaps(line)]
         self.dropped += len(lines) - len(kept)
         return "\n".join(kept)
+
+
+def without_overlaps(parts: Iterable[DocumentPart], held_out: HeldOut) -> Iterator[DocumentPart]:
+    """Yield documents without the paragraphs that overlap."""
+    for part in parts:
+        yield DocumentPart(held_out.clear(part.text), part.last)
 
 
 def _texts(file: Path) -> Iterator[str]:

@@ -9,21 +9,23 @@ import numpy as np
 
 from headwater.corpus.cleaning.pages import DROPPED, KEPT, Record, records
 from headwater.corpus.cleaning.report import read_report
-from headwater.corpus.cleaning.rules import PAGE_RULES
-from headwater.corpus.store import TokenStore
+from headwater.corpus.cleaning.rules import FURTHER_RULES, PAGE_RULES
+from headwater.corpus.shards import AnyStore, ShardedStore
 from headwater.errors import UserError, did_you_mean
 
 _PREVIEW = 200  # tokens of a document when several are shown
 
 
-def summary(store: TokenStore) -> dict[str, Any]:
+def summary(store: AnyStore) -> dict[str, Any]:
     """Return the contents and the origin of a store, for JSON."""
     info = store.info.model_dump()
     del info["sha256"]
+    if isinstance(store, ShardedStore):
+        info["shards"] = len(store.info.shards)
     return info | {"fingerprint": store.fingerprint}
 
 
-def texts(store: TokenStore, first: int | None, count: int) -> list[dict[str, Any]]:
+def texts(store: AnyStore, first: int | None, count: int) -> list[dict[str, Any]]:
     """Decode `count` documents from `first` on; None: the beginnings of the first ones."""
     if first is not None and not 0 <= first < len(store):
         raise UserError(
@@ -33,8 +35,9 @@ def texts(store: TokenStore, first: int | None, count: int) -> list[dict[str, An
     begin = first or 0
     found = []
     for index in range(begin, min(begin + count, len(store))):
-        ids = store.document(index)
-        bounds = np.searchsorted(store.sentences, store.documents[index : index + 2])
+        part, own = store.locate(index) if isinstance(store, ShardedStore) else (store, index)
+        ids = part.document(own)
+        bounds = np.searchsorted(part.sentences, part.documents[own : own + 2])
         shown = ids if first is not None else ids[:_PREVIEW]
         text = vocabulary.decode(shown.tolist(), skip_special=False)
         found.append(
@@ -57,8 +60,8 @@ def pages_of(folder: Path, rule: str | None, first: int | None, count: int) -> d
         count: how many of each side.
     """
     report = read_report(folder)
-    if rule is not None and rule not in PAGE_RULES:
-        hint = did_you_mean(rule, PAGE_RULES)
+    if rule is not None and rule not in PAGE_RULES | FURTHER_RULES:
+        hint = did_you_mean(rule, PAGE_RULES | FURTHER_RULES)
         raise UserError(f"--rule {rule}: no rule drops pages by this name; {hint}")
     begin = first or 0
     sides = {

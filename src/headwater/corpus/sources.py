@@ -1,7 +1,8 @@
 """The files with the raw text.
 
-Inputs are files or folders; a folder stands for every file of a known kind below it, in the order
-of the names. The name of a file determines its kind:
+Inputs are files, folders or URLs of either (`headwater.remote`), whose files are fetched first. A
+folder stands for every file of a known kind below it, in the order of the names. The name of a file
+determines its kind:
 
     books/             a.txt  b.jsonl.gz  c.parquet  notes.md
     find_sources(...)  a.txt  b.jsonl.gz  c.parquet            passed over: notes.md
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.errors import UserError
-from headwater.paths import real
+from headwater.paths import as_text, real
+from headwater.remote.copies import fetch, list_files
+from headwater.remote.urls import url_of
 from headwater.text_files import COMPRESSIONS, check_library
 
 logger = logging.getLogger(__name__)
@@ -26,9 +29,13 @@ _COMPRESSED = {".txt": ".txt", ".jsonl": ".jsonl", ".json": ".jsonl"}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input of the user, with its files."""
+    """An input of the user, with its files.
 
-    given: Path
+    folder: the files' names count from it; of an input that is a file, its folder.
+    """
+
+    name: str
+    folder: Path
     files: tuple[Path, ...]
 
     @property
@@ -62,19 +69,28 @@ def find_sources(
     passed_over: list[Path] = []
     seen: set[Path] = set()
     for given in inputs:
-        files = _files(given)
+        url = url_of(given)
+        remote = {Path(file.url): file for file in list_files(url)} if url else {}
+        files = list(remote) if url else _files(given)
         known = [file for file in files if kind_of(file) is not None or also(file)]
+        name = url or as_text(given)
         if not known:
             expected = ", ".join(KINDS)
-            raise UserError(f"{given}: no text to read; expected {expected}, or .txt.gz and such")
+            raise UserError(f"{name}: no text to read; expected {expected}, or .txt.gz and such")
         passed_over += sorted(set(files).difference(known))
-        new = {real(file): file for file in known if real(file) not in seen}
+        for file in known:
+            check_library(file)
+        copies = [fetch(remote[file]) for file in known] if url else known
+        new = {real(file): file for file in copies if real(file) not in seen}
         seen |= new.keys()
-        sources.append(Source(given, tuple(new.values())))
-    found = Sources(tuple(sources), tuple(passed_over))
-    for file in found.files:
-        check_library(file)
-    return found
+        sources.append(Source(name, _folder(given, copies), tuple(new.values())))
+    return Sources(tuple(sources), tuple(passed_over))
+
+
+def _folder(given: Path, files: Sequence[Path]) -> Path:
+    if given.is_dir():
+        return given
+    return Path(os.path.commonpath([file.parent for file in files]))
 
 
 def kind_of(file: Path) -> str | None:

@@ -67,6 +67,11 @@ class StoreInfo(Config):
     unknown_tokens: int = 0
     sha256: dict[str, str]
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the checksums of all files."""
+        return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()
+
 
 @final
 class TokenStore:
@@ -113,7 +118,7 @@ class TokenStore:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over the checksums of all files: another one whenever a token differs."""
-        return hashlib.sha256(json.dumps(self.info.sha256, sort_keys=True).encode()).hexdigest()
+        return self.info.fingerprint
 
     @property
     def vocabulary_fingerprint(self) -> str:
@@ -122,14 +127,7 @@ class TokenStore:
 
     def load_vocabulary(self) -> Vocabulary:
         """Load the vocabulary that made the ids."""
-        vocabulary = load_vocabulary(self.folder / VOCABULARY)
-        known = self.info.vocabulary
-        if (vocabulary.fingerprint, vocabulary.size) != (known.fingerprint, known.size):
-            raise UserError(
-                f"{self.folder / VOCABULARY}: not the vocabulary that made this store; copy the "
-                "store again"
-            )
-        return vocabulary
+        return load_vocabulary_of(self.folder / VOCABULARY, self.info.vocabulary)
 
     def verify(self) -> None:
         """Read every file, compare it with its checksum, and check that its numbers can be."""
@@ -262,6 +260,14 @@ class _BoundsFile:
         header = {"descr": "<i8", "fortran_order": False, "shape": (length,)}
         np.lib.format.write_array_header_1_0(self._file, header)
         return self._file.tell()
+
+
+def load_vocabulary_of(folder: Path, known: VocabularyInfo) -> Vocabulary:
+    """Load the vocabulary of a store; it must be the one that made the ids."""
+    vocabulary = load_vocabulary(folder)
+    if (vocabulary.fingerprint, vocabulary.size) != (known.fingerprint, known.size):
+        raise UserError(f"{folder}: not the vocabulary that made this store; copy the store again")
+    return vocabulary
 
 
 def _stored(dtype: str) -> np.dtype[np.unsignedinteger]:

@@ -8,6 +8,9 @@ pools, hence batches that are nearly random (LOG.md, "small sets"). Pairs are pa
 a pool, large also for a small set, is parted by the length of the targets and each part sorted by
 the inputs. What is short enough to be a label is not parted: batches would hold one label each.
 
+Sequences that lie in shards (`data.shard_order`) have one length. A step of them is made when it is
+looked at.
+
     plan = plan_epoch(features.lengths, tokens=4096, accumulate=2, seed=0, epoch=0)
     for step in plan:            # step: a list of micro-batches, each an array of indices
         for indices in step:
@@ -16,6 +19,7 @@ the inputs. What is short enough to be a label is not parted: batches would hold
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import cast, final, overload
 
 import numpy as np
 import torch
@@ -24,6 +28,7 @@ from torch import Tensor
 
 from headwater.data import order
 from headwater.data.convert import IGNORED
+from headwater.data.shard_order import ShardOrder, shard_counts
 
 POOL = 64  # steps sorted together: more saves padding, fewer mixes lengths better
 SMALL = 512  # an epoch of fewer steps than this ...
@@ -58,24 +63,66 @@ def plan_epoch(
             sequences x (longest input + longest target). A sequence that is longer alone makes a
             micro-batch of its own.
         examples: the most sequences in a micro-batch; give exactly one of `tokens` and `examples`.
-        accumulate: a step holds `accumulate` times that much. Where a token budget cannot be
-            split evenly, a step has one micro-batch more rather than one that is too large.
+        accumulate: a step holds so many times that much. Where a budget cannot be split evenly, a
+            step has one micro-batch more rather than one that is too large.
     """
     assert (tokens is None) != (examples is None)
+    if groups is None and (counts := shard_counts(lengths)) is not None:
+        sides = _two_sides(lengths[:1], target_lengths)
+        made = _ShardSteps(ShardOrder(counts, seed, epoch), sides, tokens, examples, accumulate)
+        return cast(list[Step], made)  # a list that is made where it is looked at
     shuffled = order.permutation(seed, epoch, len(lengths))
-    sides = [lengths] if target_lengths is None else [lengths - target_lengths, target_lengths]
+    sides = _two_sides(lengths, target_lengths)
     steps: list[Step] = []
     for part in _parted(shuffled, groups):
         step = accumulate * (examples or _mean_sequences(lengths[part], tokens or 0))
         indices = _gathered(part, sides, step)
-        if examples is not None:
-            cuts = np.append(np.arange(0, len(indices), step), len(indices))
-        else:
-            cuts = _token_cuts([side[indices] for side in sides], (tokens or 0) * accumulate)
-        for begin, end in pairwise(cuts):
-            steps.append(_split(indices[begin:end], sides, tokens, examples))
-    shuffle = order.permutation(seed, epoch, len(steps), order.BATCHES)
-    return [steps[index] for index in shuffle]
+        cuts = _cuts([side[indices] for side in sides], step, (tokens or 0) * accumulate)
+        steps += [_split(indices[a:b], sides, tokens, examples) for a, b in pairwise(cuts)]
+    return [steps[index] for index in order.permutation(seed, epoch, len(steps), order.BATCHES)]
+
+
+def _two_sides(lengths: Indices, targets: Indices | None) -> list[Indices]:
+    """Return the lengths of inputs and targets, or of all where they are padded together."""
+    if targets is None:
+        return [lengths]
+    targets = targets[: len(lengths)]
+    return [lengths - targets, targets]
+
+
+@final
+class _ShardSteps(Sequence[Step]):
+    """The steps of sequences in shards, all of one length on each side, made when asked for."""
+
+    def __init__(
+        self,
+        order_of_epoch: ShardOrder,
+        sizes: Sequence[Indices],
+        tokens: int | None,
+        examples: int | None,
+        accumulate: int,
+    ) -> None:
+        self._order, self._limits = order_of_epoch, (tokens, examples)
+        count = len(order_of_epoch)
+        self._sides = [np.broadcast_to(size, count) for size in sizes]
+        length = sum(int(size[0]) for size in sizes)
+        self._size = accumulate * (examples or 0) or max(1, accumulate * (tokens or 0) // length)
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._size)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | list[Step]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"step {index} of {len(self)}")
+        begin = index % len(self) * self._size
+        indices = self._order.indices(begin, begin + self._size)
+        return _split(indices, self._sides, *self._limits)
 
 
 def _parted(indices: Indices, groups: NDArray[np.int64] | None) -> list[Indices]:
@@ -117,6 +164,13 @@ def _sorted(pool: Indices, sides: Sequence[Indices]) -> Indices:
     # To and fro: where one group ends at its longest inputs, the next begins with its own.
     ways = np.where(groups % 2 == 0, inputs, -inputs)
     return pool[np.lexsort((ways, groups))]
+
+
+def _cuts(sides: Sequence[Indices], step: int, budget: int) -> NDArray[np.int64]:
+    """Cut sorted sequences by a budget of tokens, or where there is none into equal numbers."""
+    if budget:
+        return _token_cuts(sides, budget)
+    return np.append(np.arange(0, len(sides[0]), step), len(sides[0]))
 
 
 def _token_cuts(sides: Sequence[Indices], budget: int) -> NDArray[np.int64]:

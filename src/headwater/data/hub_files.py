@@ -1,10 +1,11 @@
-"""Official files from the hub: `hub` in place of a file's name means the task's dataset there.
+"""Data from elsewhere: `hub` in place of a file's name means the task's dataset on the hub.
 
     headwater evaluate --model runs/rte --task rte --data hub
 
 fetches (once) `rte/validation-*.parquet` of `nyu-mll/glue`, as the task declares. A dataset
 that keeps no Parquet files has them in the hub's own conversion, `refs/convert/parquet`, as
-`rte/validation/0000.parquet`. Other names are files here, and open no socket.
+`rte/validation/0000.parquet`. A URL stands for its files (`headwater.remote`). Other names are
+files here, and open no socket.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from headwater.data.official_files import Split, TaskFiles
 from headwater.errors import UserError
 from headwater.paths import as_path
+from headwater.remote.copies import all_here
 
 HUB = "hub"
 _CONVERTED = "refs/convert/parquet"
@@ -21,14 +23,17 @@ _CONVERTED = "refs/convert/parquet"
 def with_hub(
     name: str, files: TaskFiles | None, paths: Sequence[str | Path], split: Split
 ) -> list[Path]:
-    """Return paths as they are (`~` expanded), with the fetched files of a split for `hub`.
+    """Return paths as they are (`~` expanded), with what was fetched for `hub` and for URLs.
 
     A file or folder called `hub` in the current folder comes before the hub.
     """
     found: list[Path] = []
     for path in map(as_path, paths):
         is_hub = str(path) == HUB and not path.exists()
-        found += _fetch(name, files, split) if is_hub else [path.expanduser()]
+        if is_hub:
+            found += _fetch(name, files, split)
+        else:
+            found += all_here([path.expanduser()])
     return found
 
 

@@ -32,6 +32,9 @@ PAIRS = 8  # which sentences meet
 STORES = 9  # the seed of each corpus of several
 TASKS = 10  # which task an example of a mixture is of, and which of its own
 CHOICE = 11  # which examples are trained on, where not all are
+SHARDS = 12  # the order of shards, and the seed of each
+WINDOWS = 13  # the order of the sequences of neighboring shards
+_ROUNDS = 8  # of `permuted`; four would do for large sizes (Luby & Rackoff 1988)
 
 
 def _mix(value: int) -> int:
@@ -85,6 +88,33 @@ def permutation(seed: int, epoch: int, size: int, stream: int = SEQUENCES) -> ND
     """Return a shuffle of `range(size)`: the indices sorted by their hashes."""
     keys = hashes(hash_key((seed, stream, epoch)), size)
     return np.argsort(keys, kind="stable").astype(np.int64)
+
+
+def permuted(key: int, size: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what stands at some positions of a shuffle of `range(size)`, without the others.
+
+    A Feistel network over the bits of a number, walked again from what is too large (Black &
+    Rogaway 2002, "Ciphers with arbitrary finite domains").
+    """
+    bits = max(6, (size - 1).bit_length())  # halves of fewer bits would mix too little
+    found = positions.astype(np.uint64)
+    keys = hashes(key, _ROUNDS)
+    todo = np.arange(len(positions))
+    while len(todo):
+        found[todo] = _feistel(found[todo], keys, bits)
+        todo = todo[found[todo] >= size]
+    return found.astype(np.int64)
+
+
+def _feistel(values: NDArray[np.uint64], keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
+    low = np.uint64(bits // 2)
+    masks = np.uint64((1 << (bits - bits // 2)) - 1), np.uint64((1 << (bits // 2)) - 1)
+    halves = [values >> low, values & masks[1]]
+    for number, key in enumerate(keys):
+        side = number % 2
+        other = halves[1 - side].astype(np.int64)
+        halves[side] = halves[side] ^ (position_hashes(key[None], other) & masks[side])
+    return halves[0] << low | halves[1]
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -29,6 +29,7 @@ from headwater.objectives.sequences import RunningText, Store, constant
 from headwater.objectives.token_classes import continuation_tokens, ordinary_tokens, special_tokens
 from headwater.text.vocabulary import Vocabulary
 
+ENDS = 2  # tokens around running text: [CLS] and [SEP]
 _SHARES = (0.8, 0.1)  # masked and random; the rest stays
 
 
@@ -91,7 +92,7 @@ class MaskedLM:
                 self._source = Packing(store, inputs=np.arange(room - 1) + 2, room=room, least=1)
                 self.lengths = self._source.lengths
             else:
-                self._source = RunningText(store, room - 2, self._ends[1])
+                self._source = RunningText(store, room - ENDS, self._ends[1])
                 self.lengths = constant(room, len(self._source))
         self.fingerprint = digest(config, seed, store.fingerprint, vocabulary.fingerprint)
 
@@ -116,7 +117,7 @@ class MaskedLM:
 
     def _of_texts(self, text: Ints, numbers: Longs, epoch: int) -> list[Features]:
         """Make features of texts, int32 [texts, length]."""
-        ids = np.empty((len(text), text.shape[1] + 2), np.int32)
+        ids = np.empty((len(text), text.shape[1] + ENDS), np.int32)
         ids[:, 0], ids[:, -1] = self._ends
         ids[:, 1:-1] = text
         inputs, labels = self._masked(ids, None, numbers, epoch)

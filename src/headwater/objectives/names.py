@@ -16,7 +16,7 @@ from headwater.config import Config, as_list
 from headwater.data.convert import FeatureSet
 from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.objectives.lm import LanguageModel, LanguageModelConfig, SplitText
-from headwater.objectives.mlm import MaskedLM, MaskedLMConfig
+from headwater.objectives.mlm import ENDS, MaskedLM, MaskedLMConfig
 from headwater.objectives.sequences import Store
 from headwater.objectives.span_corruption import SpanCorruption, SpanCorruptionConfig
 from headwater.text.vocabulary import Vocabulary
@@ -84,6 +84,8 @@ class Objective:
         head: the head of an encoder that learns it.
         length: the recipe's key of the longest sequence, which the model must be able to read.
         whole_words: whether its vocabulary must be one of whole words.
+        text: how many tokens of running text each sequence takes, with the same flag; None: texts
+            of many lengths become sequences.
     """
 
     build: Callable[[ObjectiveConfig, Store, Vocabulary, int, bool], FeatureSet]
@@ -91,6 +93,7 @@ class Objective:
     head: Callable[[ObjectiveConfig], str | None] = _no_head
     length: str = ""
     whole_words: bool = False
+    text: Callable[[ObjectiveConfig, bool], int | None] = lambda *_: None
 
 
 def _language_model(
@@ -100,6 +103,20 @@ def _language_model(
     if writes_text and config.objective != "bilm":
         return SplitText(store, vocabulary, config.lm, seed, config.objective)
     return LanguageModel(store, vocabulary, config.lm, seed, config.objective)
+
+
+def _language_model_text(config: ObjectiveConfig, writes_text: bool) -> int | None:
+    varied = config.lm.packing or (writes_text and config.objective == "prefix_lm")
+    return None if varied else config.lm.length
+
+
+def _masked_text(config: ObjectiveConfig, writes_text: bool) -> int | None:
+    pairs = config.mlm.next_sentence and config.objective == "mlm"
+    return None if pairs or config.mlm.packing else config.mlm.max_length - ENDS
+
+
+def _corrupted_text(config: ObjectiveConfig, writes_text: bool) -> int | None:
+    return None if config.span_corruption.packing else config.span_corruption.raw
 
 
 def _shown_language_model(config: ObjectiveConfig, writes_text: bool) -> FeatureKind:
@@ -120,11 +137,15 @@ def _replaced_tokens(
     return MaskedLM(store, vocabulary, config.mlm.model_copy(update={"next_sentence": False}), seed)
 
 
-_LANGUAGE_MODEL = Objective(_language_model, _shown_language_model, length="lm.length")
+_LANGUAGE_MODEL = Objective(
+    _language_model, _shown_language_model, length="lm.length", text=_language_model_text
+)
 
 OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
     {
-        "bilm": Objective(_language_model, lambda *_: "bilm", whole_words=True),
+        "bilm": Objective(
+            _language_model, lambda *_: "bilm", whole_words=True, text=_language_model_text
+        ),
         "cbow": Objective(
             lambda config, store, *_: WordWindows(store, config.cbow),
             lambda *_: "cbow",
@@ -137,6 +158,7 @@ OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
             lambda *_: "mlm",
             head=lambda config: "pretraining" if config.mlm.next_sentence else "masked_lm",
             length="mlm.max_length",
+            text=_masked_text,
         ),
         "lm": _LANGUAGE_MODEL,
         "prefix_lm": _LANGUAGE_MODEL,
@@ -145,12 +167,14 @@ OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
             lambda *_: "mlm",
             head=lambda config: "replaced_token",
             length="mlm.max_length",
+            text=_masked_text,
         ),
         "span_corruption": Objective(
             lambda config, store, vocabulary, seed, _: SpanCorruption(
                 store, vocabulary, config.span_corruption, seed
             ),
             _shown_corruption,
+            text=_corrupted_text,
         ),
     }
 )

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from headwater.data import order
 from headwater.data.convert import Features, FeatureSet, all_pairs, digest, made_by_group
+from headwater.data.shard_order import joined_lengths
 from headwater.data.token_arrays import Ints, Longs
 from headwater.errors import UserError
 
@@ -141,9 +142,9 @@ class ConcatenatedStores:
         self._readings = readings
         self._repeats = repeats
         self._bounds = np.cumsum([0, *(len(sets[store]) for store, _ in readings)])
-        self.lengths = np.concatenate([sets[store].lengths for store, _ in readings])
+        self.lengths = joined_lengths([sets[store].lengths for store, _ in readings])
         if pairs := all_pairs(sets):
-            self.target_lengths = np.concatenate(
+            self.target_lengths = joined_lengths(
                 [pairs[store].target_lengths for store, _ in readings]
             )
         self.fingerprint = digest([each.fingerprint for each in sets], list(repeats))

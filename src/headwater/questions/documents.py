@@ -45,7 +45,7 @@ def read_documents(inputs: Sequence[Path], field: str = "text") -> Iterator[Docu
 
     for source in find_sources(inputs, also).sources:
         for file in source.files:
-            title = file.name if file == source.given else str(file.relative_to(source.given))
+            title = str(file.relative_to(source.folder))
             yield from _documents(file, as_text(title), field)
 
 

@@ -12,7 +12,6 @@ into memory; one that is damaged is computed again, and a second process waits f
 import hashlib
 import logging
 import math
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from headwater.inference.batches import batch_tokens, batches
 from headwater.inference.running import autocast, evaluating
 from headwater.models.families import sizes_of
 from headwater.models.feature_model import FeatureModel
+from headwater.paths import cache_folder
 from headwater.sizes import byte_size
 
 logger = logging.getLogger(__name__)
@@ -95,8 +95,7 @@ def keep_features(
 
 def features_folder() -> Path:
     """Return where features are kept; it may be deleted at any time between runs."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "headwater" / "features"
+    return cache_folder("features")
 
 
 def _body_digest(model: FeatureModel) -> str:

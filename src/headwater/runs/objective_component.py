@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, final
 
-from headwater.corpus.store import TokenStore
+from headwater.corpus import shards
+from headwater.corpus.remote_store import local_folder
+from headwater.corpus.shards import AnyStore, ShardedStore
 from headwater.data.convert import FeatureSet, digest
 from headwater.errors import UserError, counted
 from headwater.evaluation.held_out import held_out_loss
 from headwater.models.config import ModelConfig, TaskHead, check_head
 from headwater.models.families import FAMILIES, family_of, sizes_of
 from headwater.objectives.names import OBJECTIVES, ObjectiveConfig
-from headwater.objectives.sequences import ConcatenatedStores, store_seed
-from headwater.paths import as_path
+from headwater.objectives.sequences import ConcatenatedStores, Store, store_seed
+from headwater.objectives.shards import sharded
 from headwater.runs.early_checks import LOSS, PERPLEXITY
 from headwater.runs.recipe import RunRecipe
 from headwater.runs.setup import Setup
@@ -41,8 +43,8 @@ class ObjectiveComponent:
     """
 
     config: ObjectiveConfig
-    stores: tuple[TokenStore, ...]
-    validation: TokenStore | None
+    stores: tuple[AnyStore, ...]
+    validation: AnyStore | None
     in_mixture: bool
     scored: bool = False
     has_pairs: bool = False
@@ -142,16 +144,17 @@ class ObjectiveComponent:
         return {} if self.in_mixture else {"objective": self.name}
 
 
-def open_store(name: str) -> TokenStore:
-    """Open a store and compare its checksums."""
-    store = TokenStore.open(as_path(name).expanduser())
-    store.verify()
+def open_store(name: str) -> AnyStore:
+    """Open a store and compare its checksums; those of a shard are compared when it is read."""
+    store = shards.open_store(local_folder(name))
+    if isinstance(store, ShardedStore):
+        store.verify_index()
+    else:
+        store.verify()
     return store
 
 
-def store_features(
-    config: ObjectiveConfig, store: TokenStore, setup: Setup, seed: int
-) -> FeatureSet:
+def store_features(config: ObjectiveConfig, store: AnyStore, setup: Setup, seed: int) -> FeatureSet:
     """Build the sequences of one store."""
     vocabulary = setup.vocabulary
     if store.vocabulary_fingerprint != vocabulary.fingerprint:
@@ -165,7 +168,13 @@ def store_features(
             f"{store.folder}: a store of tokens of words, and objective {config.objective!r} asks "
             "for whole ones; build it with a vocabulary of `headwater vocabulary train --kind word`"
         )
+
+    def build(part: Store, seed: int) -> FeatureSet:
+        return objective.build(config, part, vocabulary, seed, setup.writes_text)
+
     try:
-        return objective.build(config, store, vocabulary, seed, setup.writes_text)
+        if isinstance(store, ShardedStore):
+            return sharded(store, build, objective.text(config, setup.writes_text), seed)
+        return build(store, seed)
     except UserError as error:
         raise UserError(f"{store.folder}: {error}") from None

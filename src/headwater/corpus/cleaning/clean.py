@@ -14,19 +14,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headwater.corpus.cleaning.executors import Stage, check_executor, run_stages
-from headwater.corpus.cleaning.pages import find_pages, shards
+from headwater.corpus.cleaning.languages import check_language
+from headwater.corpus.cleaning.pages import find_pages
 from headwater.corpus.cleaning.report import Report, read_report
 from headwater.corpus.cleaning.rules import CleaningConfig
-from headwater.corpus.sources import Source, Sources
-from headwater.corpus.store import SourceInfo
+from headwater.corpus.executors import check_executor, run_stages
+from headwater.corpus.sources import Sources
+from headwater.corpus.work_folder import described, work_folder
 from headwater.errors import UserError
-from headwater.files import check_free, read_json, write_json
-from headwater.lock import LOCK, locked
-from headwater.paths import as_text, real
+from headwater.files import check_free
+from headwater.paths import real
+from headwater.remote.copies import here
 
 _LOCKED = "another process is cleaning to this folder; wait for it or stop it, or name another one"
-_PLAN = "plan.json"
 
 
 def clean(
@@ -59,13 +59,12 @@ def clean(
     _check(output, config, executor)
     words = _words(bad_words)
     found = find_pages(inputs)
-    work = output.parent / f".{output.name}.work"
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / LOCK, f"{output}: {_LOCKED}"):
-        _start(work, _plan(found.sources, field, config, words))
-        stages = _stages(work, output, found, field, config, words)
+    with work_folder(output, _plan(found, field, config, words), _LOCKED) as work:
+        from headwater.corpus.cleaning.stages import stages_of
+
+        stages = stages_of(work, output, found, field, config.rules, words)
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
-        run_stages(executor, stages, limit, work / "logs", config.executor)
+        run_stages(executor, stages, limit, work / "logs", config.executor, job="clean")
         return None if executor == "slurm" else _finished(work, output)
 
 
@@ -83,72 +82,27 @@ def _finished(work: Path, output: Path) -> Report:
 
 
 def _check(output: Path, config: CleaningConfig, executor: str) -> None:
-    for library in ("datatrove", "langdetect"):
+    for library in ("datatrove", config.rules.language_detector):
         if find_spec(library) is None:
             raise UserError(f"cleaning needs {library}; pip install 'headwater[clean]'")
-    from headwater.corpus.cleaning.rules import check_language
-
     check_free(output)
-    check_language(config.rules.language)
+    check_language(config.rules.language, config.rules.language_detector)
     check_executor(executor, config.executor)
 
 
 def _words(file: Path | None) -> tuple[str, ...] | None:
     from headwater.corpus.cleaning.rules import read_bad_words
 
-    return None if file is None else read_bad_words(file)
+    return None if file is None else read_bad_words(here(file))
 
 
 def _plan(
-    sources: Sequence[Source], field: str, config: CleaningConfig, words: tuple[str, ...] | None
+    found: Sources, field: str, config: CleaningConfig, words: tuple[str, ...] | None
 ) -> dict[str, Any]:
     """Return everything that the outcome depends on."""
-    files = [real(file) for source in sources for file in source.files]
     return {
-        "files": [[as_text(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files],
+        "files": described(found.files),
         "field": field,
         "rules": config.rules.model_dump(),
         "bad_words": None if words is None else list(words),
     }
-
-
-def _start(work: Path, plan: dict[str, Any]) -> None:
-    """Empty the work folder unless it belongs to an interrupted run of the same plan."""
-    try:
-        if read_json(work / _PLAN) == plan:
-            # There is no output, so its stage is to do, even if it was done and then removed.
-            shutil.rmtree(work / "logs" / "finish", ignore_errors=True)
-            return
-    except UserError:
-        pass
-    for item in work.iterdir():
-        if item.is_dir():
-            shutil.rmtree(item)
-        elif item.name != LOCK:
-            item.unlink()
-    write_json(work / _PLAN, plan)
-
-
-def _stages(
-    work: Path,
-    output: Path,
-    found: Sources,
-    field: str,
-    config: CleaningConfig,
-    words: tuple[str, ...] | None,
-) -> list[Stage]:
-    from headwater.corpus.cleaning import steps
-
-    parts = shards([real(file) for file in found.files])
-    buckets = -(-len(parts) // steps.SHARDS_PER_BUCKET)
-    infos = [SourceInfo(path=as_text(each.given), files=len(each.files), bytes=each.size)
-             for each in found.sources]  # fmt: skip
-    count = None if words is None else len(words)
-    rules = config.rules
-    finish = steps.Finish(work, output, len(parts), infos, found.passed_over, rules, count)
-    return [
-        Stage("rules", steps.ApplyRules(work, parts, field, rules, words), len(parts)),
-        Stage("repeats", steps.FindRepeats(work, len(parts)), buckets),
-        Stage("unique", steps.DropRepeats(work, buckets, rules.min_sentences), len(parts)),
-        Stage("finish", finish, 1),
-    ]

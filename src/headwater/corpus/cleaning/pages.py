@@ -30,7 +30,7 @@ from headwater.corpus.cleaning.warc import Text, archive_pages, check_libraries,
 from headwater.corpus.read import BadLines, DocumentReader
 from headwater.corpus.sources import Sources, find_sources
 from headwater.errors import UserError
-from headwater.paths import as_text
+from headwater.remote.urls import origin
 
 SHARD = 64_000_000  # bytes on the disk at which a shard is full; a file is never cut
 
@@ -54,14 +54,14 @@ def find_pages(inputs: Sequence[Path]) -> Sources:
     return found
 
 
-def shards(files: Sequence[Path]) -> list[list[Path]]:
-    """Group neighbouring files into shards."""
+def shards(files: Sequence[Path], size: int) -> list[list[Path]]:
+    """Group neighbouring files into shards of some `size` bytes."""
     found: list[list[Path]] = []
     room = 0
     for file in files:
         if room <= 0:
             found.append([])
-            room = SHARD
+            room = size
         found[-1].append(file)
         room -= file.stat().st_size
     return found
@@ -74,7 +74,7 @@ def read_pages(files: Sequence[Path], field: str, bad: BadLines) -> Iterator[Pag
     """
     for file in files:
         texts = archive_pages(file, bad) if is_archive(file) else _documents(file, field, bad)
-        name = as_text(file)
+        name = origin(file)
         for number, text in enumerate(texts):
             yield Page(text.text, name, number, text.url)
 

@@ -12,13 +12,22 @@ from typing import Final, Literal
 from pydantic import Field
 
 from headwater.config import Config
-from headwater.corpus.cleaning.rules import LINE_RULES, PAGE_RULES, RulesConfig, Verdict
+from headwater.corpus.cleaning.line_statistics import statistics_of
+from headwater.corpus.cleaning.pages import KEPT
+from headwater.corpus.cleaning.rules import (
+    FURTHER_RULES,
+    LINE_RULES,
+    PAGE_RULES,
+    RulesConfig,
+    Verdict,
+)
 from headwater.corpus.read import SHOWN
 from headwater.corpus.store import SourceInfo
 from headwater.errors import UserError
 from headwater.files import read_json
 
 REPORT: Final = "report.json"
+READ: Final = "read"
 FORMAT: Final = "headwater-cleaning-1"
 
 
@@ -29,7 +38,9 @@ class Report(Config):
     bad_words: the number of entries of the list; None: no list was given.
     citations: markers removed from pages that passed the rules for one page.
     repeated_sentences: those of earlier spans, removed from these pages.
+    repeated_words: those of earlier runs of words, removed from pages.
     characters_kept: of the cleaned text of kept pages.
+    line_statistics: the shares of `line_statistics`, of the pages `read` and of the text `kept`.
     unreadable: bad lines and files; `unreadable_named` names the first ones.
     """
 
@@ -46,6 +57,8 @@ class Report(Config):
     lines_dropped: dict[str, int]
     citations: int
     repeated_sentences: int
+    repeated_words: int = 0
+    line_statistics: dict[str, dict[str, float]] = Field(default={})
     characters: int
     characters_kept: int
     unreadable: int
@@ -75,6 +88,7 @@ def make_report(
 ) -> Report:
     """Put the sums over all shards together."""
     dropped = {rule: counts.get(f"page:{rule}", 0) for rule in PAGE_RULES}
+    dropped |= {rule: found for rule in FURTHER_RULES if (found := counts.get(f"page:{rule}", 0))}
     return Report(
         sources=sources,
         passed_over=passed_over,
@@ -88,6 +102,8 @@ def make_report(
         lines_dropped={rule: counts.get(f"line:{rule}", 0) for rule in LINE_RULES},
         citations=counts.get("citations", 0),
         repeated_sentences=counts.get("repeated_sentences", 0),
+        repeated_words=counts.get("repeated_words", 0),
+        line_statistics={of: statistics_of(counts, of).shares for of in (READ, KEPT)},
         characters=counts.get("characters", 0),
         characters_kept=counts.get("characters_kept", 0),
         unreadable=counts.get("unreadable", 0),
@@ -111,12 +127,18 @@ def is_cleaned(folder: Path) -> bool:
 
 def table(report: Report) -> Iterator[str]:
     """Yield the lines of the table for a person."""
-    yield from _part("pages", report.pages, report.pages_kept, report.pages_dropped, PAGE_RULES)
+    yield from _part(
+        "pages", report.pages, report.pages_kept, report.pages_dropped, PAGE_RULES | FURTHER_RULES
+    )
     yield from _part("lines", report.lines, report.lines_kept, report.lines_dropped, LINE_RULES)
     yield (
         f"taken out of lines: citation markers {report.citations:,}, "
         f"repeated sentences {report.repeated_sentences:,}"
+        + (f", repeated words {report.repeated_words:,}" if report.repeated_words else "")
     )
+    for of, shares in report.line_statistics.items():
+        told = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+        yield f"lines of pages {of}: {told}"
     yield f"characters: {report.characters:,}, kept {report.characters_kept:,}"
     if report.bad_words is None:
         yield "no list of bad words was given (--bad-words FILE): pages were not checked for them"

@@ -11,23 +11,26 @@ Each page and each line counts under the first rule that drops it:
 A page of these four lines is then dropped by too_few_sentences. The published code of C4 differs
 from the paper's words in a few places (docs/cleaning.md); the paper is followed.
 
-Languages are recognized by `langdetect`, as in the paper. It has profiles of 55 languages and needs
-no network. It samples the n-grams of a text; a fixed seed makes every run judge a page alike.
+Further rules, which are off unless they are asked for, look at the lines of a page as it was read
+(`line_statistics`).
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, final
 
 from pydantic import Field
 
 from headwater.config import Config
-from headwater.errors import UserError, did_you_mean
+from headwater.corpus.cleaning.languages import Detector
+from headwater.corpus.cleaning.line_statistics import END_MARKS, line_statistics
+from headwater.errors import UserError
 from headwater.files import read_text
 from headwater.text.sentences import sentences
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class RulesConfig(Config):
@@ -38,15 +41,30 @@ class RulesConfig(Config):
         sentences are repeated from other pages.
     whole_page: "lorem ipsum", curly brackets and words of the list drop a page anywhere in it, as
         in the paper; false: only in kept lines, as in C4's published code.
-    language: the code of the language to keep, one of `langdetect`.
+    language: the code of the language to keep.
     language_probability: a page with a lower probability of that language is dropped.
+    language_detector: `langdetect`, as in the paper, or `py3langid`, which is quicker.
+
+    Of no rule of C4's, and off:
+        most_short_lines: a page with a larger share of short lines is dropped.
+        most_repeated_lines: a page with a larger share of characters in lines that stood on it
+            before is dropped.
+        least_ended_lines: a page with a smaller share of lines that end in an end mark is dropped.
+        repeated_words: runs of so many words that stand earlier in the set are taken out; 0: none.
+        near_duplicates: pages that are nearly an earlier one are dropped.
     """
 
     min_words: Annotated[int, Field(ge=0)] = 3
     min_sentences: Annotated[int, Field(ge=0)] = 5
     whole_page: bool = True
     language: str = "en"
-    language_probability: Annotated[float, Field(ge=0, le=1)] = 0.99
+    language_probability: Share = 0.99
+    language_detector: Detector = "langdetect"
+    most_short_lines: Share = 1.0
+    most_repeated_lines: Share = 1.0
+    least_ended_lines: Share = 0.0
+    repeated_words: Annotated[int, Field(ge=0)] = 0
+    near_duplicates: bool = False
 
 
 class CleaningConfig(Config):
@@ -94,39 +112,6 @@ def read_bad_words(file: Path) -> tuple[str, ...]:
     return entries
 
 
-_LOOKED_AT = 100_000  # characters; the detector itself stops after the first 10,000 or so
-
-
-def language_of(text: str) -> tuple[str, float]:
-    """Return the most probable language of a text and its probability; ("none", 0) of no words."""
-    from langdetect.lang_detect_exception import LangDetectException
-
-    detector = _factory().create()
-    detector.append(text[:_LOOKED_AT])
-    try:
-        found = detector.get_probabilities()
-    except LangDetectException:
-        return "none", 0.0
-    return (found[0].lang, found[0].prob) if found else ("none", 0.0)
-
-
-def check_language(code: str) -> None:
-    """Refuse a language that cannot be recognized."""
-    known = sorted(_factory().get_lang_list())
-    if code not in known:
-        raise UserError(f"rules.language: {code!r} is not known; {did_you_mean(code, known)}")
-
-
-@cache
-def _factory() -> Any:
-    from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
-
-    factory = DetectorFactory()
-    factory.load_profile(PROFILES_DIRECTORY)
-    factory.set_seed(0)
-    return factory
-
-
 PAGE_RULES: Final = {
     "lorem_ipsum": 'holds "lorem ipsum"',
     "curly_bracket": "holds a curly bracket",
@@ -135,6 +120,14 @@ PAGE_RULES: Final = {
     "bad_words": "holds a word of the list",
     "repeated": "too few sentences once those that other pages have are out",
 }
+FURTHER_RULES: Final = {
+    "short_lines": "too many short lines",
+    "repeated_lines": "too much in lines that stood on it before",
+    "few_ended_lines": "too few lines that end in an end mark",
+    "repeated_words": "too few sentences once runs of words that came before are out",
+    "near_duplicate": "nearly a page before it",
+}
+"""Those of no rule of C4's."""
 LINE_RULES: Final = {
     "no_end_mark": "ends in no terminal punctuation mark",
     "too_few_words": "too few words",
@@ -142,7 +135,6 @@ LINE_RULES: Final = {
     "policy": "a notice of terms, privacy or cookies",
 }
 REPEATED_SPAN: Final = "repeated_span"
-_END_MARKS = (".", "!", "?", '"', "”")
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 _POLICIES = (
     "terms of use",
@@ -200,10 +192,25 @@ class Rules:
         """Clean a page and decide whether it is kept."""
         if self.config.whole_page and (rule := _no_prose(page)):
             return Verdict(rule=rule)
+        if fault := self._lines_fault(page):
+            return Verdict(rule=fault[0], why=fault[1])
         kept, removed, citations = clean_lines(page, self.config.min_words)
         text = "\n".join(kept)
         rule, why = self._fault(page if self.config.whole_page else text, text, kept)
         return Verdict(text, tuple(removed), citations, rule, why)
+
+    def _lines_fault(self, page: str) -> tuple[str, str] | None:
+        """Return the rule that drops a page for what its lines are like, and their share."""
+        config = self.config
+        shares = line_statistics(page).shares
+        for name, rule, wrong in (
+            ("short", "short_lines", shares["short"] > config.most_short_lines),
+            ("repeated", "repeated_lines", shares["repeated"] > config.most_repeated_lines),
+            ("ended", "few_ended_lines", shares["ended"] < config.least_ended_lines),
+        ):
+            if wrong:
+                return rule, f"{shares[name]:.2f}"
+        return None
 
     def _fault(self, looked_at: str, text: str, kept: Sequence[str]) -> tuple[str | None, str]:
         if rule := _no_prose(looked_at):
@@ -246,7 +253,7 @@ def clean_lines(page: str, min_words: int) -> tuple[list[str], list[Removed], in
 def line_rule(line: str, min_words: int) -> str | None:
     """Return the first of LINE_RULES that drops a line, or None."""
     lowered = line.lower()
-    if not line.endswith(_END_MARKS):
+    if not line.endswith(END_MARKS):
         return "no_end_mark"
     if len(line.split()) < min_words:
         return "too_few_words"

@@ -1,8 +1,9 @@
-"""The work of cleaning as four stages of tasks, which `datatrove` runs here or on a cluster.
+"""The work of cleaning as stages of tasks, which `datatrove` runs here or on a cluster.
 
     ApplyRules    a task a shard     pages -> kept pages, dropped pages, spans by hash
     FindRepeats   a task a bucket    the spans of all shards -> where repeated ones begin
     DropRepeats   a task a shard     kept pages -> without repeated spans
+    (NoteWords, DropWords of `word_steps`; SignPages to DropNear of `near_duplicates`)
     Finish        one task           all shards -> the output folder, with the report
 
 Each is a callable of (data, rank, number of tasks), which is what `datatrove` calls a pipeline
@@ -11,8 +12,6 @@ done again at any time.
 """
 
 import json
-import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,29 +19,36 @@ from typing import Any, Final
 
 import numpy as np
 
+from headwater.corpus.cleaning.languages import detector
+from headwater.corpus.cleaning.line_statistics import add_statistics
 from headwater.corpus.cleaning.pages import (
     DROPPED,
     KEPT,
-    Page,
     Record,
     dropped_record,
     kept_record,
     read_pages,
-    records,
     written,
 )
-from headwater.corpus.cleaning.report import REPORT, count_page, make_report
-from headwater.corpus.cleaning.rules import BadWords, Rules, RulesConfig, language_of
+from headwater.corpus.cleaning.report import READ, REPORT, count_page, make_report
+from headwater.corpus.cleaning.rewriting import (
+    COUNTS,
+    ORIGINAL,
+    PAGES,
+    Passage,
+    rewrite,
+    task_folder,
+)
+from headwater.corpus.cleaning.rules import BadWords, Rules, RulesConfig
 from headwater.corpus.cleaning.spans import Records, SpanList, repeats, split, without_repeats
 from headwater.corpus.read import SHOWN, BadLines
 from headwater.corpus.store import SourceInfo
-from headwater.files import read_json, replacing_folder, write_json
+from headwater.files import link, read_json, replacing_folder, write_json
 from headwater.paths import as_text
 
 SHARDS_PER_BUCKET: Final = 16  # whose spans fit into half a gigabyte
-_RULES, _REPEATS, _UNIQUE = "rules", "repeats", "unique"
-_PAGES = ".jsonl.gz"
-_SPANS, _COUNTS = "spans.npy", "counts.json"
+RULES: Final = "rules"
+SPANS: Final = "spans.npy"
 
 
 @dataclass(frozen=True)
@@ -57,81 +63,65 @@ class ApplyRules:
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
         words = None if self.bad_words is None else BadWords(self.bad_words)
-        rules = Rules(self.rules, language_of, words)
+        rules = Rules(self.rules, detector(self.rules.language_detector), words)
         counts: Counter[str] = Counter()
         spans, bad = SpanList(), BadLines()
         with (
-            replacing_folder(_task(self.work, _RULES, rank)) as folder,
-            written(folder / f"{KEPT}{_PAGES}") as keep,
-            written(folder / f"{DROPPED}{_PAGES}") as drop,
+            replacing_folder(task_folder(self.work, RULES, rank)) as folder,
+            written(folder / f"{KEPT}{PAGES}") as keep,
+            written(folder / f"{DROPPED}{PAGES}") as drop,
         ):
             kept = 0
             for page in read_pages(self.shards[rank], self.field, bad):
                 verdict = rules.judge(page.text)
                 count_page(counts, page.text, verdict)
+                add_statistics(counts, READ, page.text)
                 if verdict.rule:
                     drop(dropped_record(page, verdict.rule, verdict.why))
                     continue
                 spans.add(kept, verdict.text)
                 kept += 1
-                keep(kept_record(page, verdict.text, verdict.removed) | {"original": page.text})
-            np.save(folder / _SPANS, spans.by_hash())
+                keep(kept_record(page, verdict.text, verdict.removed) | {ORIGINAL: page.text})
+            np.save(folder / SPANS, spans.by_hash())
             counts["unreadable"] = bad.count
-            write_json(folder / _COUNTS, {"counts": counts, "named": bad.named})
+            write_json(folder / COUNTS, {"counts": counts, "named": bad.named})
 
 
 @dataclass(frozen=True)
 class FindRepeats:
-    """Compare the spans of all shards, those of one bucket of hashes."""
+    """Compare the spans of all shards, those of one bucket of hashes.
+
+    spans, repeats: the stages that noted the spans, and this one.
+    """
 
     work: Path
     shards: int
+    spans: str
+    repeats: str
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        spans = (_array(self.work, _RULES, shard) for shard in range(self.shards))
-        with replacing_folder(_task(self.work, _REPEATS, rank)) as folder:
-            np.save(folder / _SPANS, repeats(spans, rank, world_size))
+        spans = (_array(self.work, self.spans, shard) for shard in range(self.shards))
+        with replacing_folder(task_folder(self.work, self.repeats, rank)) as folder:
+            np.save(folder / SPANS, repeats(spans, rank, world_size))
 
 
 @dataclass(frozen=True)
 class DropRepeats:
     """Take repeated spans out of a shard's kept pages."""
 
-    work: Path
+    passage: Passage
+    repeats: str
     buckets: int
     min_sentences: int
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        starts = self._starts(rank)
-        counts: Counter[str] = Counter()
-        before = _task(self.work, _RULES, rank)
-        with replacing_folder(_task(self.work, _UNIQUE, rank)) as folder:
-            shutil.copyfile(before / f"{DROPPED}{_PAGES}", folder / f"{DROPPED}{_PAGES}")
-            with (
-                written(folder / f"{KEPT}{_PAGES}") as keep,
-                written(folder / f"{DROPPED}{_PAGES}", append=True) as drop,
-            ):
-                for number, record in enumerate(records(before / f"{KEPT}{_PAGES}")):
-                    original = record.pop("original")
-                    sentences = self._clear(record, starts.get(number, []), counts)
-                    if sentences < self.min_sentences:
-                        page = Page(original, record["source"], record["page"], record["url"])
-                        counts["page:repeated"] += 1
-                        drop(dropped_record(page, "repeated", str(sentences)))
-                    else:
-                        counts["characters_kept"] += len(record["text"])
-                        keep(record)
-            write_json(folder / _COUNTS, {"counts": counts, "named": []})
+        starts = starts_of(self.passage.work, self.repeats, self.buckets, rank)
 
-    def _starts(self, shard: int) -> dict[int, list[int]]:
-        """Return the sentences at which repeated spans begin, by page."""
-        starts: dict[int, list[int]] = {}
-        for bucket in range(self.buckets):
-            found = _array(self.work, _REPEATS, bucket)
-            first, last = np.searchsorted(found["shard"], (shard, shard + 1))
-            for _, page, sentence in found[first:last].tolist():
-                starts.setdefault(page, []).append(sentence)
-        return starts
+        def change(number: int, record: Record, counts: Counter[str]) -> str | None:
+            sentences = self._clear(record, starts.get(number, []), counts)
+            return str(sentences) if sentences < self.min_sentences else None
+
+        rewrite(self.passage, rank, "repeated", change)
 
     def _clear(self, record: Record, starts: list[int], counts: Counter[str]) -> int:
         """Take the spans out of a record's text; returns how many sentences are left."""
@@ -146,9 +136,13 @@ class DropRepeats:
 
 @dataclass(frozen=True)
 class Finish:
-    """Put the shards together to the output folder."""
+    """Put the shards together to the output folder.
+
+    stages: those that counted pages; the last one has them as they are.
+    """
 
     work: Path
+    stages: tuple[str, ...]
     output: Path
     shards: int
     sources: list[SourceInfo]
@@ -163,13 +157,13 @@ class Finish:
             for kind in (KEPT, DROPPED):
                 (folder / kind).mkdir()
             for shard in range(self.shards):
-                for stage in (_RULES, _UNIQUE):
-                    content = read_json(_task(self.work, stage, shard) / _COUNTS)
+                for stage in self.stages:
+                    content = read_json(task_folder(self.work, stage, shard) / COUNTS)
                     counts.update(content["counts"])
                     named += content["named"]
                 for kind in (KEPT, DROPPED):
-                    file = _task(self.work, _UNIQUE, shard) / f"{kind}{_PAGES}"
-                    _link(file, folder / kind / f"{shard:05d}{_PAGES}")
+                    file = task_folder(self.work, self.stages[-1], shard) / f"{kind}{PAGES}"
+                    link(file, folder / kind / f"{shard:05d}{PAGES}")
             report = make_report(
                 counts,
                 named[:SHOWN],
@@ -181,17 +175,17 @@ class Finish:
             write_json(folder / REPORT, json.loads(report.model_dump_json()))
 
 
-def _task(work: Path, stage: str, rank: int) -> Path:
-    return work / stage / f"{rank:05d}"
+def starts_of(work: Path, repeats: str, buckets: int, shard: int) -> dict[int, list[int]]:
+    """Return where repeated spans begin on the pages of a shard, by page."""
+    starts: dict[int, list[int]] = {}
+    for bucket in range(buckets):
+        found = _array(work, repeats, bucket)
+        first, last = np.searchsorted(found["shard"], (shard, shard + 1))
+        for _, page, begin in found[first:last].tolist():
+            starts.setdefault(page, []).append(begin)
+    return starts
 
 
 def _array(work: Path, stage: str, rank: int) -> Records:
-    found: Records = np.load(_task(work, stage, rank) / _SPANS, mmap_mode="r")
+    found: Records = np.load(task_folder(work, stage, rank) / SPANS, mmap_mode="r")
     return found
-
-
-def _link(file: Path, target: Path) -> None:
-    try:
-        os.link(file, target)
-    except OSError:  # a file system that knows no links
-        shutil.copyfile(file, target)

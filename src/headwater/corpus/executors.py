@@ -46,7 +46,13 @@ def check_executor(name: str, options: Mapping[str, Any]) -> None:
 
 
 def run_stages(
-    name: str, stages: Sequence[Stage], workers: int, logs: Path, options: Mapping[str, Any]
+    name: str,
+    stages: Sequence[Stage],
+    workers: int,
+    logs: Path,
+    options: Mapping[str, Any],
+    *,
+    job: str,
 ) -> None:
     """Run the stages, or hand them to the cluster.
 
@@ -54,9 +60,10 @@ def run_stages(
         workers: how many tasks at a time; on a cluster, -1 for no limit.
         logs: the folder in which completed tasks are noted, so that they are not done twice.
         options: further arguments of the cluster's executor.
+        job: what the stages are shown as.
     """
     if name == "local":
-        from headwater.corpus.cleaning.local import LocalExecutor
+        from headwater.corpus.local_executor import LocalExecutor
 
         for stage in stages:
             LocalExecutor([stage.step], stage.tasks, workers, logs / stage.name).run()
@@ -65,7 +72,7 @@ def run_stages(
     for stage in stages:
         given = {"workers": workers, "logging_dir": str(logs / stage.name), "depends": last}
         if name == "slurm":
-            given["job_name"] = f"clean-{stage.name}"
+            given["job_name"] = f"{job}-{stage.name}"
         last = _cluster_executor(name)([stage.step], tasks=stage.tasks, **(given | dict(options)))
     assert last is not None
     last.run()
