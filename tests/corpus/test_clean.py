@@ -276,8 +276,14 @@ def test_the_command_and_a_look_at_its_output(call: Any, crawl: Path, tmp_path: 
     ],
 )
 def test_a_mistake_in_cleaning_is_one_line(
-    call: Any, crawl: Path, tmp_path: Path, arguments: Any, said: str
+    call: Any,
+    crawl: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: Any,
+    said: str,
 ) -> None:
+    monkeypatch.setattr("headwater.corpus.executors.shutil.which", lambda name: None)
     paths = {"CRAWL": str(crawl), "OUT": str(tmp_path / "out")}
     given = []
     for argument in arguments:
