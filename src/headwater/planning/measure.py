@@ -78,13 +78,11 @@ def measure(
     """
     counter = Counter()
     run = build(recipe, counter)
-    training = run.recipe.training
-    model = run.model
+    model, training = run.model, run.recipe.training
     compute_body_before(model)
     model.train()
     run.setup.method.before_step(model, 1, 1)
-    context = recomputing(model) if training.gradient_checkpointing else nullcontext()
-    with context, nullcontext() if cpu else _dropout_of_cards(model):
+    with _as_trained(model, training, cpu=cpu):
         found = [
             (batch, *_passes(model, batch.tensors, counter, bf16, several))
             for batch in run.batches(share)
@@ -128,6 +126,13 @@ def _passes(
         del loss
     model.zero_grad(set_to_none=True)
     return activations + ids, counter.peak + ids, float(counter.flops - flops)
+
+
+@contextmanager
+def _as_trained(model: nn.Module, training: TrainingConfig, *, cpu: bool) -> Iterator[None]:
+    again = recomputing(model) if training.gradient_checkpointing else nullcontext()
+    with again, nullcontext() if cpu else _dropout_of_cards(model):
+        yield
 
 
 @contextmanager
