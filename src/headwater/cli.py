@@ -32,8 +32,10 @@ from headwater.commands.generate import generate
 from headwater.commands.generate_questions import generate_questions
 from headwater.commands.index import index
 from headwater.commands.inspect import inspect
+from headwater.commands.launch import launch
 from headwater.commands.models import merge, models, tasks
 from headwater.commands.overlap import overlap
+from headwater.commands.plan import plan
 from headwater.commands.serve import serve
 from headwater.commands.share import card, push
 from headwater.commands.study import study
@@ -114,7 +116,7 @@ def _options(
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
     *(finetune, pretrain, tune, evaluate, compare, predict, score, submit, overlap),
-    *(generate_questions, doctor, models, merge, card, push, study, serve),
+    *(generate_questions, plan, doctor, models, merge, card, push, study, serve),
 )
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)
@@ -122,6 +124,7 @@ app.add_typer(corpus, name="corpus", help="Prepare raw text for pre-training.")
 app.add_typer(export, name="export", help="Write a model for another engine, and measure it.")
 app.add_typer(index, name="index", help="Index documents, and search them.")
 app.add_typer(inspect, name="inspect", help="Look at what a model reads, attends to and predicts.")
+app.add_typer(launch, name="launch", help="Write what a cluster runs.")
 app.add_typer(tasks, name="tasks", help="List the tasks, or look into one.")
 app.add_typer(vectors, name="vectors", help="Vectors of words, and of texts.")
 app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")

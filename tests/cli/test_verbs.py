@@ -29,6 +29,8 @@ VERBS = [
     "compare",
     "overlap",
     "doctor",
+    "launch",
+    "plan",
     "card",
     "push",
     "predict",

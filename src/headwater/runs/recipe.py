@@ -219,6 +219,11 @@ _VERBS = (
 R = TypeVar("R", bound=RunRecipe)
 
 
+def verb_of(path: Path) -> Literal["finetune", "pretrain"]:
+    """Return the verb that a recipe's file is for, by its keys."""
+    return "pretrain" if {"objective", "corpus"} & set(read_toml(path)) else "finetune"
+
+
 def load_recipe(
     kind: type[R], path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]
 ) -> R:

@@ -192,17 +192,25 @@ def _adapted_setup(
 ) -> Setup:
     """Adapt a model in the recipe's way."""
     assert vocabulary is not None, "own_vocabulary gives that of a model"
+    method = build_method(recipe)
+    adaptation = _adaptation(recipe) if method.saves_adapter_only else None
+    model, vocabulary = adapted(recipe, model, vocabulary, method)
+    generation = _generation(recipe, model)
+    return Setup(model, vocabulary, method, new_parameters, adaptation, generation)
+
+
+def adapted(
+    recipe: RunRecipe, model: Model, vocabulary: Vocabulary, method: Method
+) -> tuple[Model, Vocabulary]:
+    """Return a model as the recipe trains it, with a decoder and what the method adds."""
     check_fits(vocabulary, model.config.vocab_size, recipe.model or "network")
     decoder = _decoder(recipe)
     if isinstance(recipe, Recipe):
         model, vocabulary = prepared(model, recipe, vocabulary)
     if decoder is not None:
         model = with_decoder(model, decoder, vocabulary)
-    method = build_method(recipe)
-    adaptation = _adaptation(recipe) if method.saves_adapter_only else None
     method.attach(model)
-    generation = _generation(recipe, model)
-    return Setup(model, vocabulary, method, new_parameters, adaptation, generation)
+    return model, vocabulary
 
 
 def _generation(recipe: RunRecipe, model: Model) -> dict[str, Any]:

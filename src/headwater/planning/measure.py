@@ -1,0 +1,202 @@
+"""What one process's part of a training step holds and computes, counted without numbers.
+
+The most that tensors hold is the larger of two moments: in the backward pass (weights, moments,
+gradients so far, activations not yet used) and in the update (Adafactor's own working memory).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from headwater.models.losses import LossModel
+from headwater.nn.dropout import Dropout
+from headwater.planning.counting import Counter
+from headwater.planning.network import PlannedRun, build, compute_body_before
+from headwater.runs.recipe import RunRecipe
+from headwater.training.config import TrainingConfig
+from headwater.training.memory import count_parameters, training_bytes
+from headwater.training.recomputing import recomputing
+
+WORKING = 3
+"""Of an Adafactor update: tensors of a parameter's size that it makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of one process that has the whole model; all but the counts are bytes.
+
+    Attributes:
+        parameters: how many numbers the model has.
+        trained: how many of them train.
+        parts: parameters by part of the model.
+        weights: with buffers.
+        gradients: of what trains.
+        moments: of the optimizer.
+        activations: at the end of a forward pass, by a micro-batch.
+        backward: the most in a forward and backward pass, gradients included and weights not.
+        update: what an update takes besides.
+        rows, tokens: of a micro-batch; of a mixture the mean.
+        flops: of a micro-batch, forward and backward; of a mixture the mean.
+        saved: of the weights that a checkpoint has.
+        block: of the largest layer.
+        rest: of what stands outside of layers.
+        vocabulary: how many tokens there are.
+    """
+
+    parameters: int
+    trained: int
+    parts: Mapping[str, int]
+    weights: int
+    gradients: int
+    moments: int
+    activations: int
+    backward: int
+    update: int
+    rows: float
+    tokens: float
+    flops: float
+    saved: int
+    block: int
+    rest: int
+    vocabulary: int
+
+
+def measure(
+    recipe: RunRecipe, *, bf16: bool, cpu: bool, several: bool = False, share: int = 1
+) -> Measured:
+    """Count what a process takes for a resolved recipe.
+
+    Args:
+        bf16: whether matrix products are in bf16.
+        cpu: whether it runs on a CPU, whose dropout takes more.
+        several: whether the process has several micro-batches in a step.
+        share: into how many parts each micro-batch is cut.
+    """
+    counter = Counter()
+    run = build(recipe, counter)
+    model, training = run.model, run.recipe.training
+    compute_body_before(model)
+    model.train()
+    run.setup.method.before_step(model, 1, 1)
+    with _as_trained(model, training, cpu=cpu):
+        found = [
+            (batch, *_passes(model, batch.tensors, counter, bf16, several))
+            for batch in run.batches(share)
+        ]
+    count = len(found)
+    trained, parameters = count_parameters(model)
+    return Measured(
+        parameters,
+        trained,
+        _parts(model),
+        *_bytes(model, training),
+        activations=max(each[1] for each in found),
+        backward=max(each[2] for each in found),
+        update=_update(model, training),
+        rows=sum(each[0].rows for each in found) / count,
+        tokens=sum(each[0].tokens for each in found) / count,
+        flops=sum(each[3] for each in found) / count,
+        saved=_saved(run),
+        block=max((_size(layer) for layer in _layers(model)), default=0),
+        rest=_size(model) - sum(map(_size, _layers(model))),
+        vocabulary=run.setup.vocabulary.size,
+    )
+
+
+def _passes(
+    model: nn.Module, batch: Mapping[str, Tensor], counter: Counter, bf16: bool, several: bool
+) -> tuple[int, int, float]:
+    """Return bytes at the end of the forward pass and the most of all, and FLOPs."""
+    ids = sum(each.nbytes for each in batch.values())
+    model.zero_grad(set_to_none=True)
+    for _ in range(2 if several else 1):  # the second finds gradients
+        before = counter.peak = counter.live
+        flops = counter.flops
+        with counter:
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                sums = cast(LossModel, model).loss_sums(batch)
+            loss = torch.stack([each / 2 for each in sums.values()]).sum()
+            del sums
+            activations = counter.live - before
+            loss.backward()  # type: ignore[no-untyped-call]
+        del loss
+    model.zero_grad(set_to_none=True)
+    return activations + ids, counter.peak + ids, float(counter.flops - flops)
+
+
+@contextmanager
+def _as_trained(model: nn.Module, training: TrainingConfig, *, cpu: bool) -> Iterator[None]:
+    again = recomputing(model) if training.gradient_checkpointing else nullcontext()
+    with again, nullcontext() if cpu else _dropout_of_cards(model):
+        yield
+
+
+@contextmanager
+def _dropout_of_cards(model: nn.Module) -> Iterator[None]:
+    """Let dropout keep what it keeps on a card: a bit for each element, as a byte."""
+    changed = [each for each in model.modules() if isinstance(each, Dropout)]
+    for each in changed:
+        each.forward = _masked(each)  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        for each in changed:
+            del each.forward
+
+
+def _masked(dropout: Dropout) -> Callable[[Tensor], Tensor]:
+    def forward(hidden: Tensor) -> Tensor:
+        if not dropout.training or not dropout.p:
+            return hidden
+        return torch.native_dropout(hidden, dropout.p, True)[0]
+
+    return forward
+
+
+def _bytes(model: nn.Module, training: TrainingConfig) -> tuple[int, int, int]:
+    """Return the bytes of weights with buffers, of gradients, and of moments."""
+    weights = sum(each.nbytes for each in model.parameters())
+    gradients = sum(each.nbytes for each in model.parameters() if each.requires_grad)
+    moments = training_bytes(model, training) - weights - gradients
+    return weights + sum(each.nbytes for each in model.buffers()), gradients, moments
+
+
+def _update(model: nn.Module, training: TrainingConfig) -> int:
+    if training.optimizer == "adamw":
+        return 0  # in place
+    return WORKING * max(
+        (each.nbytes for each in model.parameters() if each.requires_grad), default=0
+    )
+
+
+def _saved(run: PlannedRun) -> int:
+    model = run.setup.model
+    own = run.setup.method.saves_adapter_only
+    return sum(each.nbytes for each in model.parameters() if each.requires_grad or not own)
+
+
+def _parts(model: nn.Module) -> dict[str, int]:
+    """Return the parameters of each part; what several share counts for the first."""
+    parts: dict[str, int] = {}
+    for name, parameter in model.named_parameters():
+        words = name.removeprefix("network.").split(".")
+        part = words[1] if words[0] == "body" else words[0]
+        parts[part] = parts.get(part, 0) + parameter.numel()
+    return parts
+
+
+def _layers(model: nn.Module) -> list[nn.Module]:
+    return [
+        layer
+        for name, stack in model.named_modules()
+        if isinstance(stack, nn.ModuleList) and name.rpartition(".")[2] == "layers"
+        for layer in stack
+    ]
+
+
+def _size(module: nn.Module) -> int:
+    return sum(each.nbytes for each in module.parameters())

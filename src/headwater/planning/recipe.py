@@ -1,0 +1,23 @@
+"""Reading a recipe of either kind, and resolving it before its model and its data are there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from headwater.runs.causal import decided
+from headwater.runs.recipe import PretrainRecipe, Recipe, RunRecipe, load_recipe, resolved, verb_of
+from headwater.runs.setup import recipe_family
+
+
+def load_resolved(path: Path, overrides: Sequence[str]) -> RunRecipe:
+    """Read a recipe of fine-tuning or of pre-training, whichever it is, and resolve it."""
+    if verb_of(path) == "pretrain":
+        return settled(load_recipe(PretrainRecipe, path, {}, overrides))
+    return settled(load_recipe(Recipe, path, {}, overrides))
+
+
+def settled(recipe: RunRecipe) -> RunRecipe:
+    """Resolve a recipe as a run does."""
+    family = recipe_family(recipe)
+    if isinstance(recipe, Recipe):
+        recipe = decided(recipe, family)
+    return resolved(recipe, family)

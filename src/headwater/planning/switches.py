@@ -1,0 +1,76 @@
+"""Which switches of a recipe make a run fit into its cards.
+
+Each switch is tried alone, the cheapest first, and then on top of those before it. The last is a
+smaller micro-batch, with as many more of them that a step stays the same.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from headwater.planning.plan import Plan
+from headwater.runs.recipe import RunRecipe
+from headwater.training.config import BatchSize, TrainingConfig
+
+Settings = Mapping[str, Any]
+"""Values by key of `[training]`."""
+
+
+def switches_that_fit(
+    recipe: RunRecipe, gpus: int, room: int, planned: Callable[[RunRecipe], Plan]
+) -> tuple[Settings, Plan] | None:
+    """Return the settings with which a run fits, and its plan; None where none do.
+
+    Args:
+        room: bytes of a card's memory.
+        planned: gives the plan of a changed recipe.
+    """
+    switches = _switches(recipe.training, gpus)
+    together: dict[str, Any] = {}
+    ways: list[Settings] = [*switches, {}]
+    for switch in switches:
+        together |= switch
+        ways.append(dict(together))
+    for settings in ways:
+        whole = planned(changed(recipe, settings))
+        if whole.fits(room):
+            return settings, whole
+        if settings and settings != together:
+            continue
+        for smaller in _smaller(recipe.training, whole, room):
+            found = planned(changed(recipe, {**settings, **smaller}))
+            if found.fits(room):
+                return {**settings, **smaller}, found
+    return None
+
+
+def changed(recipe: RunRecipe, settings: Settings) -> RunRecipe:
+    """Return a recipe with other values in `[training]`."""
+    training = recipe.training.model_copy(update=dict(settings))
+    return recipe.model_copy(update={"training": training})
+
+
+def _switches(training: TrainingConfig, gpus: int) -> list[Settings]:
+    switches: list[Settings] = []
+    if training.precision == "fp32":
+        switches.append({"precision": "bf16"})
+    if gpus > 1 and training.model_dump().get("shard") is False:
+        switches.append({"shard": True})
+    if not training.gradient_checkpointing:
+        switches.append({"gradient_checkpointing": True})
+    return switches
+
+
+def _smaller(training: TrainingConfig, whole: Plan, room: int) -> Iterator[Settings]:
+    """Yield smaller micro-batches, the largest first, that might fit."""
+    held = whole.memory.peak - whole.memory.activations
+    size, parts = training.batch, 1
+    while whole.rows // parts > 1:
+        parts *= 2
+        if held + whole.memory.activations // parts > room:
+            continue
+        batch = BatchSize(
+            tokens=size.tokens and max(1, size.tokens // parts),
+            examples=size.examples and max(1, size.examples // parts),
+        )
+        steps = training.gradient_accumulation_steps * parts
+        yield {"batch": batch, "gradient_accumulation_steps": steps}
