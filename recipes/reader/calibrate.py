@@ -6,12 +6,14 @@
 few are unanswerable: such a reader answers too often. Here the smaller of two scores is the
 greatest: F1 of the questions with an answer, and the share of the others that are not answered.
 Then the two temperatures (`headwater.inference.temperatures`), those with the least expected
-calibration error of the answers that are said. OUTPUT is a copy of the model with all three.
+calibration error of the answers that are said; for this too both kinds of question count alike.
+OUTPUT is a copy of the model with all three.
 """
 
 import argparse
 import itertools
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +27,18 @@ from headwater.data.example import Examples, SpanExample
 from headwater.evaluation.calibration import Calibration, calibration
 from headwater.evaluation.evaluator import Predictions, predict
 from headwater.files import write_json
+from headwater.inference.answer import sigmoid
 from headwater.inference.extractive_reader import ExtractiveReader
 from headwater.inference.no_answer import span_scores
 from headwater.inference.temperatures import Temperatures
 from headwater.tasks.squad import SQUAD_V2
 
 AROUND = (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2)
-SPANS, NO_ANSWER = (0.4, 0.5, 0.6, 0.8, 1.0), (1.0, 2.0, 3.0, 4.0)  # temperatures
+SPANS, NO_ANSWER = (0.3, 0.4, 0.5, 0.7, 1.0), (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)  # temperatures
+
+Texts = Mapping[str, str]
+Scores = Mapping[str, float]
+Golds = Mapping[str, Sequence[str]]
 
 
 def main() -> None:
@@ -84,20 +91,43 @@ def _both(
 
 
 def _temperatures(reader: ExtractiveReader, examples: Examples[SpanExample]) -> Temperatures:
-    """Return the temperatures with the least calibration error of the answers."""
+    """Return the temperatures with the least calibration error, both kinds counting alike."""
     golds = SQUAD_V2.golds(examples)
     errors: dict[tuple[float, float], float] = {}
     print("spans  no answer  calibration error  answers with 0.8 or more  of these right")
-    for pair in itertools.product(SPANS, NO_ANSWER):
-        reader.temperatures = Temperatures(spans=pair[0], no_answer=pair[1])
+    for spans in SPANS:
+        reader.temperatures = Temperatures(spans=spans)
         found = predict(reader, examples)
-        measured = calibration(found.texts, found.scores, golds)
-        errors[pair] = measured.error
-        answers, right = _sure(measured)
-        print(f"{pair[0]:5} {pair[1]:10} {measured.error:18.3f} {answers:25} {right:14.1%}")
+        for no_answer in NO_ANSWER:
+            scores = _cooled(found, reader.threshold or 0.0, no_answer)
+            measured = calibration(*_evened(found.texts, scores, golds))
+            errors[spans, no_answer] = measured.error
+            answers, right = _sure(measured)
+            print(f"{spans:5} {no_answer:10} {measured.error:18.3f} {answers:25} {right:14.1%}")
     spans, no_answer = min(errors, key=errors.__getitem__)
     print(f"chosen: {spans} and {no_answer}")
     return Temperatures(spans=spans, no_answer=no_answer)
+
+
+def _cooled(found: Predictions, threshold: float, temperature: float) -> dict[str, float]:
+    """Return the scores with another temperature of "no answer" than 1."""
+    ahead = {key: threshold - margin for key, margin in found.margins.items()}
+    return {
+        key: score * sigmoid(ahead[key] / temperature) / max(sigmoid(ahead[key]), 1e-9)
+        for key, score in found.scores.items()
+    }
+
+
+def _evened(texts: Texts, scores: Scores, golds: Golds) -> tuple[Texts, Scores, Golds]:
+    """Count questions without an answer again until they are half of all."""
+    without = [key for key, answers in golds.items() if not answers]
+    again = list(itertools.islice(itertools.cycle(without), len(golds) - 2 * len(without)))
+    named = {f"{key}, again {number}": key for number, key in enumerate(again)}
+    return (
+        {**texts, **{name: texts[key] for name, key in named.items()}},
+        {**scores, **{name: scores[key] for name, key in named.items()}},
+        {**golds, **{name: golds[key] for name, key in named.items()}},
+    )
 
 
 def _sure(measured: Calibration) -> tuple[int, float]:
