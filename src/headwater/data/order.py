@@ -87,6 +87,10 @@ def permutation(seed: int, epoch: int, size: int, stream: int = SEQUENCES) -> ND
     return np.argsort(keys, kind="stable").astype(np.int64)
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Return the seed of dropout at a step, so that no generator's state need be stored."""
-    return hash_key((seed, STEPS, step)) >> 1  # torch takes signed 64-bit seeds
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """Return the seed of dropout at a step, so that no generator's state need be stored.
+
+    Each process of a run has its own, the first that of one alone.
+    """
+    own = (rank,) if rank else ()
+    return hash_key((seed, STEPS, step, *own)) >> 1  # torch takes signed 64-bit seeds
