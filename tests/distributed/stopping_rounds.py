@@ -16,14 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-
-import torch
-
 from equality_rounds import log_of, task
 from spreading import spare, spread, start, wait
 
-SESSIONS = "1,2,2s,1,2s,2".split(",")
+SESSIONS = ["1", "2", "2s", "1", "2s", "2"]
 
 
 def sessions(base: Path) -> dict[str, Any]:
@@ -43,7 +39,7 @@ def stopped(base: Path, name: str, number: signal.Signals) -> dict[str, Any]:
     """Send a signal to the second process in the middle of a training; continue and compare."""
     train = task("bert", base)
     whole, run = base / f"{name}-whole" / "run", base / name / "run"
-    changes = {"steps": 300, "save_steps": 20, "eval_steps": 100, "logging_steps": 50}
+    changes = {"steps": 120, "save_steps": 20, "eval_steps": 60, "logging_steps": 50}
     spread(2, partial(train, whole, **changes), whole.parent)
     run.parent.mkdir()
     children = start(2, partial(train, run, **changes), run.parent / "stderr")
@@ -66,7 +62,6 @@ def stopped(base: Path, name: str, number: signal.Signals) -> dict[str, Any]:
 
 def main(base: Path, rounds: list[str]) -> None:
     spare()
-    torch.set_default_dtype(torch.float64)
     base.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {}
     if "sessions" in rounds:
