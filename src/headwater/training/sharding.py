@@ -46,7 +46,8 @@ class Parts:
             for part in _gathered_together(layer):
                 fully_shard(part, mesh=mesh, mp_policy=policy)
         root = MixedPrecisionPolicy(cast_forward_inputs=False)
-        self._loss = fully_shard(Loss(self.model), mesh=mesh, mp_policy=root)
+        self._loss = Loss(self.model)
+        fully_shard(self._loss, mesh=mesh, mp_policy=root)
         self._release()
 
     def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:

@@ -142,8 +142,8 @@ class StateFolder:
             return None
         state, machine = found
         folder, own = self.path / f"step-{state.step:08d}", read[0] if read else None
-        self._into_model(model, own and own.model, folder)
-        moments = self._processes.sent(own and own.optimizer)
+        self._into_model(model, None if own is None else own.model, folder)
+        moments = self._processes.sent(None if own is None else own.optimizer)
         tensors.into_optimizer(model, optimizer, moments, str(folder), self._parallel.placed)
         self._processes.first(lambda: self._rewind(state))
         return state, machine

@@ -59,6 +59,8 @@ _LOCKED = (
     "another process is training in this folder; wait for it or stop it, or choose another folder"
 )
 
+_ALONE = {"processes": "1"}
+
 
 class Trainer:
     """Trains one model on one set of features in one run folder.
@@ -164,11 +166,12 @@ class Trainer:
             logger.info("%s: continuing after step %s", self._folder, self._state.step)
             if self._stepper.scaler is not None and self._state.scaler:
                 self._stepper.scaler.load_state_dict(self._state.scaler)
-            for key, value in self._machine().items():
-                if machine.get(key) != value:
+            before = _ALONE | machine
+            for key, value in (_ALONE | self._machine()).items():
+                if before.get(key) != value:
                     logger.warning(
                         "%s was %s, is now %s: the result will not be the same to the bit",
-                        key, machine.get(key), value,
+                        key, before.get(key), value,
                     )  # fmt: skip
         else:
             if resume:
@@ -235,8 +238,8 @@ class Trainer:
         state.step += 1
         state.position += 1
         self._read_clocks()
-        tokens = _tokens(counted, pairs=isinstance(features, PairSet))
-        tokens, padded = map(sum, zip(*processes.gather(tokens), strict=True))
+        counts = processes.gather(_tokens(counted, pairs=isinstance(features, PairSet)))
+        tokens, padded = map(sum, zip(*counts, strict=True))
         state.add(_statistics(indices, tokens, padded, result))
         record.step(state, sum(result.losses.values()))
         last = state.step == self._plan.total
@@ -291,12 +294,13 @@ class Trainer:
 
     def _machine(self) -> dict[str, str]:
         """What the bits depend on, other than the settings."""
+        world = self._processes.world
         return {
             "device": self._device.type,
             "precision": str(self._dtype).removeprefix("torch."),
             "torch": torch.__version__,
             "threads": str(torch.get_num_threads()),
-        }
+        } | ({"processes": str(world)} if world > 1 else {})
 
     def _end(self, reason: Reason) -> Outcome:
         """Write the final model, and mark a run that is over."""
