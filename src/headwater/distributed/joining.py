@@ -6,6 +6,7 @@
 Numbers, errors and files go over gloo, gradients on GPUs over NCCL.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -78,9 +79,15 @@ def _is_of_others(error: RuntimeError) -> bool:
 def _lost(processes: Processes, error: RuntimeError, calling: dist.ProcessGroup) -> str:
     """Say who was lost, and when."""
     where = f"process {processes.rank} of {processes.world}, step {processes.step}"
-    cause = str(error).strip().splitlines()[0]
+    cause = _told(error)
     try:
         dist.monitored_barrier(calling, timeout=_ROLL_CALL, wait_all_ranks=True)
     except RuntimeError as missing:
-        cause = f"{cause}; {str(missing).strip().splitlines()[0]}"
+        cause = f"{cause}; {_told(missing)}"
     return f"{where}: another process ended or does not answer ({cause})"
+
+
+def _told(error: RuntimeError) -> str:
+    """Return what gloo says, without its source file and its advice."""
+    line = str(error).strip().splitlines()[0]
+    return re.sub(r"^\[\S+\] ", "", line).partition(". This is typically")[0]
