@@ -18,6 +18,7 @@ TOLD = {
 def test_the_place_is_what_torchrun_says() -> None:
     assert place(TOLD) == Place(3, 8, 1)
     assert place(TOLD | {"TORCHELASTIC_RESTART_COUNT": "2"}) == Place(3, 8, 1, restarts=2)
+    assert place(TOLD | {"LOCAL_WORLD_SIZE": "4"}) == Place(3, 8, 1, on_one_machine=False)
 
 
 @pytest.mark.parametrize("name", TOLD)

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import torch
 from torch import distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from headwater.device import choose_device
 from headwater.distributed.place import LostProcess, Place, place
@@ -38,8 +39,7 @@ def joined(device: str = "auto", timeout: int = TIMEOUT) -> Iterator[Processes]:
     if own is None or dist.is_initialized():
         yield Together() if dist.is_initialized() else ONE
         return
-    dist.init_process_group(_backend(device, own), timeout=timedelta(seconds=timeout))
-    calling = dist.new_group(backend="gloo", timeout=_ROLL_CALL)
+    calling = _join(own, _backend(device, own), timedelta(seconds=timeout))
     processes = Together()
     try:
         yield processes
@@ -49,6 +49,19 @@ def joined(device: str = "auto", timeout: int = TIMEOUT) -> Iterator[Processes]:
             raise
         raise LostProcess(_lost(processes, error, calling)) from None
     dist.destroy_process_group()
+
+
+def _join(own: Place, backend: str, timeout: timedelta) -> dist.ProcessGroup:
+    """Meet the other processes; return a group in which to ask who is still there."""
+    try:
+        store, rank, world = next(rendezvous("env://", timeout=timeout))
+        if own.on_one_machine:  # torchrun keeps one store, with the addresses of before a restart
+            store = dist.PrefixStore(f"start-{own.restarts}", store)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=timeout)
+        return dist.new_group(backend="gloo", timeout=timeout)
+    except RuntimeError as error:
+        where = f"process {own.rank} of {own.world}"
+        raise LostProcess(f"{where}: cannot reach the others ({_told(error)})") from None
 
 
 def _backend(device: str, own: Place) -> str:

@@ -17,12 +17,14 @@ class Place:
     """Where a process stands among all of a job.
 
     local_rank: among those of its machine, by which it takes its GPU.
+    on_one_machine: whether all processes are on this machine.
     restarts: how often `torchrun --max-restarts` has started the job again.
     """
 
     rank: int
     world: int
     local_rank: int
+    on_one_machine: bool = True
     restarts: int = 0
 
 
@@ -41,4 +43,5 @@ def place(environment: Mapping[str, str] = os.environ) -> Place | None:
     except ValueError:
         named = " ".join(f"{name}={environment[name]}" for name in _NAMES[:3])
         raise UserError(f"{named}: not what torchrun sets; unset them, or start torchrun") from None
-    return Place(rank, world, local_rank, restarts)
+    here = environment.get("LOCAL_WORLD_SIZE", environment["WORLD_SIZE"])
+    return Place(rank, world, local_rank, here == environment["WORLD_SIZE"], restarts)
