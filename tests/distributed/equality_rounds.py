@@ -117,7 +117,7 @@ CASES: dict[str, Callable[[Path, Any], dict[str, Any]]] = {
     "lora": partial(t5, method="lora"),
     "adapters": partial(bert, method="adapters"),
     "unfreezing": partial(bert, method="gradual_unfreezing"),
-    "features": partial(bert, method="features"),
+    "features": partial(bert, method="features", features={"dropout": 0.0}),
     "adafactor": wide_t5,
 }
 CHANGES: dict[str, dict[str, Any]] = {

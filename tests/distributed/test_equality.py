@@ -54,6 +54,13 @@ def test_copies_and_parts_of_a_bert_learn_as_one_process_does(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+def test_processes_without_a_sequence_stand_by(tmp_path: Path) -> None:
+    """Some steps hold four sequences."""
+    compare(logs(tmp_path, "mlm", "1,5,5s"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("case", ["lm", "span_corruption", "adafactor", *sorted(LOADED)])
 def test_every_kind_of_training_is_the_same_in_several_processes(case: str, tmp_path: Path) -> None:
     shared = "1,2,4" if case == "features" else "1,2,4,2s,4s"

@@ -56,12 +56,13 @@ def _join(own: Place, backend: str, timeout: timedelta) -> dist.ProcessGroup:
     try:
         store, rank, world = next(rendezvous("env://", timeout=timeout))
         if own.on_one_machine:  # torchrun keeps one store, with the addresses of before a restart
-            store = dist.PrefixStore(f"start-{own.restarts}", store)
+            store = dist.PrefixStore(f"start-{own.restarts}", store)  # type: ignore[attr-defined]
         dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=timeout)
-        return dist.new_group(backend="gloo", timeout=timeout)
+        calling: dist.ProcessGroup = dist.new_group(backend="gloo", timeout=timeout)
     except RuntimeError as error:
         where = f"process {own.rank} of {own.world}"
         raise LostProcess(f"{where}: cannot reach the others ({_told(error)})") from None
+    return calling
 
 
 def _backend(device: str, own: Place) -> str:

@@ -281,6 +281,8 @@ def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
     recipe = decided(recipe, family)
     if features and recipe.mixture is not None:
         raise UserError("method 'features' learns one task, not a mixture")
+    if features and recipe.training.shard:
+        raise UserError("method 'features' trains a small model; leave training.shard out")
     recipe = resolved(recipe, family)
     check_machine_and_sizes(recipe)
     vocabulary = own_vocabulary(recipe)
