@@ -1,4 +1,4 @@
-"""The same model measured in one process and in three; prints what files differ, as JSON.
+"""The same model measured in one process and in three; prints the files of both, as JSON.
 
 python measuring_rounds.py FOLDER
 """
@@ -8,9 +8,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from spreading import spare, spread
+
 import tiny
 from headwater.evaluation.one_task import evaluate_files, predict_file
-from spreading import spare, spread
 
 
 def main(base: Path) -> None:
@@ -31,15 +32,10 @@ def main(base: Path) -> None:
     for world in (1, 3):
         folder = base / str(world)
         spread(world, partial(measure, folder), folder)
-    names = sorted(str(file.relative_to(base / "1")) for file in (base / "1").rglob("*.json"))
-    same = {
-        name: (base / "1" / name).read_text() == (base / "3" / name).read_text() for name in names
-    }
-    print(
-        json.dumps(
-            {"same": same, "metrics": (base / "3" / "measured" / "metrics.json").read_text()}
-        )
-    )
+    one, three = base / "1", base / "3"
+    names = sorted(str(file.relative_to(one)) for file in one.rglob("*.json"))
+    found = {name: [(each / name).read_text() for each in (one, three)] for name in names}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Joining the processes that torchrun started, and leaving them again.
+"""Joining the processes that torchrun started.
 
     with joined("auto", timeout=1800) as processes:
         processes.gather(...)
@@ -6,6 +6,7 @@
 Numbers, errors and files go over gloo, gradients on GPUs over NCCL.
 """
 
+import atexit
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,9 @@ _LOST = ("gloo", "connection", "timed out", "timeout", "nccl", "socket", "rendez
 
 @contextmanager
 def joined(device: str = "auto", timeout: int = TIMEOUT) -> Iterator[Processes]:
-    """Join the processes of torchrun for a while; without torchrun, the one process alone.
+    """Join the processes of torchrun; without torchrun, there is the one process alone.
+
+    They stay together until the program ends: torchrun's store serves one meeting.
 
     Args:
         device: as a recipe has it; each process takes a GPU of its own.
@@ -48,7 +51,7 @@ def joined(device: str = "auto", timeout: int = TIMEOUT) -> Iterator[Processes]:
         if not _is_of_others(error):
             raise
         raise LostProcess(_lost(processes, error, calling)) from None
-    dist.destroy_process_group()
+    atexit.register(dist.destroy_process_group)
 
 
 def _join(own: Place, backend: str, timeout: timedelta) -> dist.ProcessGroup:
