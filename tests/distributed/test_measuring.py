@@ -14,6 +14,7 @@ ROUNDS = Path(__file__).with_name("measuring_rounds.py")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_scores_and_files_are_whole_and_in_order(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, str(ROUNDS), str(tmp_path)],

@@ -27,6 +27,7 @@ def round_of(name: str, folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.timeout(900)
 def test_a_run_goes_on_in_any_number_of_processes_with_parts_or_without(tmp_path: Path) -> None:
     """Each step was made in other processes than the one before: no sequence comes twice."""
     found = round_of("sessions", tmp_path)

@@ -40,7 +40,7 @@ def training(base: Path, **changes: object) -> list[object]:
     return [*given, "--output", base / "run", *named]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_first_process_alone_prints_and_writes(tmp_path: Path) -> None:
     ran = subprocess.run(
         command(*training(tmp_path, steps=4, logging_steps=2)),
