@@ -45,6 +45,7 @@ from headwater.commands.train import finetune, pretrain
 from headwater.commands.tune import tune
 from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
+from headwater.distributed.place import LostProcess, place
 from headwater.errors import UserError
 from headwater.files import FULL, MACHINE, told
 from headwater.memory_limit import memory_fault
@@ -138,6 +139,13 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     if not os.environ.get("COLUMNS", "80").strip("0"):  # rich would print nothing
         del os.environ["COLUMNS"]
+    own = place()
+    if own is not None:  # DDP's own warnings come from every process
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if own is not None and own.rank:  # the first process alone says how it goes
+        sys.stdout = _nowhere()
+        with messages.shown(prefix=f"process {own.rank}: ", level=logging.ERROR):
+            sys.exit(_exit_code(sys.argv[1:]))
     with messages.shown(), progress.installed(terminal_bar):
         sys.exit(_exit_code(sys.argv[1:]))
 
@@ -161,6 +169,9 @@ def _exit_code(arguments: list[str]) -> int:
             return 1
         logger.error(told(error))
         return 2
+    except LostProcess as error:
+        logger.error(str(error))
+        return 1
     except (MemoryError, RuntimeError) as error:
         if (line := memory_fault(error)) is None:
             raise

@@ -27,6 +27,10 @@ class _StandardError(logging.Handler):
 
     as_json = False
 
+    def __init__(self, prefix: str = "") -> None:
+        super().__init__()
+        self._prefix = prefix
+
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if self.as_json:
@@ -36,7 +40,7 @@ class _StandardError(logging.Handler):
             text = f"warning: {text}"
         room = record.name.split(".")[1:2]
         named = not room or room[0] not in _RUNS
-        say(visible(f"headwater: {text}" if named else text))
+        say(visible(f"headwater: {self._prefix}{text}" if named else f"{self._prefix}{text}"))
 
 
 def _json(record: logging.LogRecord, text: str) -> str:
@@ -60,11 +64,11 @@ def silence(stream: TextIO) -> None:
 
 
 @contextmanager
-def shown() -> Iterator[None]:
-    """Show messages from INFO on."""
-    handler, before = _StandardError(), _ROOT.level
+def shown(*, prefix: str = "", level: int = logging.INFO) -> Iterator[None]:
+    """Show messages from a level on, each after a prefix."""
+    handler, before = _StandardError(prefix), _ROOT.level
     _ROOT.addHandler(handler)
-    _ROOT.setLevel(logging.INFO)
+    _ROOT.setLevel(level)
     try:
         yield
     finally:

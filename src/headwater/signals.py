@@ -13,6 +13,8 @@ from typing import Any, Literal, NoReturn, Self
 
 Reason = Literal["sigterm", "sigint", "time_limit"]
 _SIGNALS: dict[int, Reason] = {signal.SIGTERM: "sigterm", signal.SIGINT: "sigint"}
+_STOPPING = _SIGNALS | ({signal.SIGUSR1: "sigterm"} if hasattr(signal, "SIGUSR1") else {})
+"""With the one that Slurm sends before a job's time is over (`--signal=USR1@300`)."""
 
 
 def exit_code(reason: str) -> int:
@@ -38,7 +40,7 @@ class Stop:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._before = _handle(self._listen)
+        self._before = _handle(self._listen, *_STOPPING)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -66,7 +68,7 @@ class Stop:
             self._breaking = False
 
     def _listen(self, number: int, frame: FrameType | None) -> None:
-        self._signal = _SIGNALS[number]
+        self._signal = _STOPPING[number]
         _restore(self._before)
         if self._breaking:
             raise Interruption

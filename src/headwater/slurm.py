@@ -107,6 +107,7 @@ _SCRIPT = """\
 #SBATCH --requeue
 
 export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-1}}}}"
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1  # after a restart it still has the addresses of before
 export HEADWATER_AGENT="/tmp/headwater-$SLURM_JOB_ID.pid"
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 port=$((20000 + SLURM_JOB_ID % 10000))

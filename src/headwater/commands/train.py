@@ -20,6 +20,7 @@ from headwater.commands.terminal import (
     option,
     print_json,
 )
+from headwater.distributed.place import place
 from headwater.errors import UserError
 from headwater.signals import exit_code
 
@@ -48,7 +49,7 @@ def finetune(
     from headwater.runs import recipe as recipes
     from headwater.runs.run import finetune as run
 
-    folder = _run_folder(output, recipe)
+    folder, resume = _run_folder(output, recipe), resume or restarted()
     options = recipe_options(model=model, task=task, data=data and [str(path) for path in data])
     source = continued(recipe, folder, resume, bool(options))
     loaded = recipes.load_recipe(recipes.Recipe, source, options, settings or [])
@@ -69,7 +70,7 @@ def pretrain(
     from headwater.runs import recipe as recipes
     from headwater.runs.run import pretrain as run
 
-    folder = _run_folder(output, recipe)
+    folder, resume = _run_folder(output, recipe), resume or restarted()
     options = recipe_options(objective=objective, model=model, corpus=corpus)
     source = continued(recipe, folder, resume, bool(options))
     loaded = recipes.load_recipe(recipes.PretrainRecipe, source, options, settings or [])
@@ -99,6 +100,12 @@ def continued(recipe: Path | None, folder: Path, resume: bool, given: bool) -> P
     return own if own.exists() and (saved or not given) else None
 
 
+def restarted() -> bool:
+    """Tell whether torchrun starts the run again, which then goes on from what is saved."""
+    own = place()
+    return own is not None and own.restarts > 0
+
+
 def _run_folder(output: Path | None, recipe: Path | None) -> Path:
     """Return where a run goes: `output`, or `runs/` with the recipe's name."""
     if output is not None:
@@ -110,7 +117,8 @@ def _run_folder(output: Path | None, recipe: Path | None) -> Path:
 
 def _end(folder: Path, outcome: "Outcome", as_json: bool) -> None:
     """Say how a run ended, and exit as it did."""
-    code = exit_code(outcome.reason)
+    # torchrun would start again what has ended after saving with another code than 0.
+    code = exit_code(outcome.reason) if place() is None else 0
     if as_json:
         keys = ("reason", "step", "best_step", "best_value")
         summary = {"output": str(folder)} | {key: getattr(outcome, key) for key in keys}

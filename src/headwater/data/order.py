@@ -117,6 +117,10 @@ def _feistel(values: NDArray[np.uint64], keys: NDArray[np.uint64], bits: int) ->
     return halves[0] << low | halves[1]
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Return the seed of dropout at a step, so that no generator's state need be stored."""
-    return hash_key((seed, STEPS, step)) >> 1  # torch takes signed 64-bit seeds
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """Return the seed of dropout at a step, so that no generator's state need be stored.
+
+    Each process of a run has its own, the first that of one alone.
+    """
+    own = (rank,) if rank else ()
+    return hash_key((seed, STEPS, step, *own)) >> 1  # torch takes signed 64-bit seeds

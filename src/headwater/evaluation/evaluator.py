@@ -7,12 +7,14 @@ Only the answer texts are kept, so that memory stays small whatever the model an
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from headwater.data.example import DataSource, Example
+from headwater.data.example import DataSource, Example, Examples, RetrievalExample
 from headwater.data.task import Task
+from headwater.distributed.processes import ONE, Processes
 from headwater.evaluation.calibration import calibration
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Decision, Prediction, Predictor
@@ -22,6 +24,7 @@ from headwater.progress import Display, Progress
 
 logger = logging.getLogger(__name__)
 E = TypeVar("E", bound=Example)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,14 @@ def predict(
     progress: Progress | None = None,
     *,
     keep: bool = False,
+    processes: Processes = ONE,
 ) -> Predictions:
-    """Predict every example, with and without known answers; `keep` decisions."""
+    """Predict every example, with and without known answers; `keep` decisions.
+
+    Each process predicts a part; all return the predictions of all, in the examples' order.
+    """
+    if processes.world > 1:
+        return _together(predictor, examples, progress, processes, keep=keep)
     texts: dict[str, str] = {}
     decisions: dict[str, Decision] = {}
     probabilities: dict[str, float] = {}
@@ -152,17 +161,49 @@ def predict(
     return Predictions(texts, probabilities or None, margins, best_spans, scores, decisions)
 
 
+def _together(
+    predictor: Predictor[E],
+    examples: DataSource[E],
+    progress: Progress | None,
+    processes: Processes,
+    *,
+    keep: bool,
+) -> Predictions:
+    """Predict neighbouring examples in each process, and put the predictions of all together."""
+    if len(examples) and isinstance(examples[0], RetrievalExample):
+        return predict(predictor, examples, progress, keep=keep)  # among the passages of all
+    begin, end = (len(examples) * (processes.rank + more) // processes.world for more in (0, 1))
+    own = Examples([examples[index] for index in range(begin, end)])
+    nothing = Predictions({}, None, {}, {})
+    found = predict(predictor, own, progress, keep=keep) if len(own) else nothing
+    parts = processes.gather(found)
+    probabilities = [each.no_answer_probabilities for each in parts]
+    return Predictions(
+        _joined(each.texts for each in parts),
+        _joined(each for each in probabilities if each is not None) or None,
+        _joined(each.margins for each in parts),
+        _joined(each.best_spans for each in parts),
+        _joined(each.scores for each in parts),
+        _joined(each.decisions for each in parts),
+    )
+
+
+def _joined(parts: Iterable[dict[str, T]]) -> dict[str, T]:
+    return {id: value for part in parts for id, value in part.items()}
+
+
 def evaluate(
     predictor: Predictor[E],
     task: Task[E],
     examples: DataSource[E],
     progress: Progress | None = None,
+    processes: Processes = ONE,
 ) -> Evaluation:
-    """Predict and score.
+    """Predict, a part of the examples in each process, and score.
 
     Args:
         predictor: for a task without null answers one that always answers (no threshold).
     """
-    predictions = predict(predictor, examples, progress)
+    predictions = predict(predictor, examples, progress, processes=processes)
     metrics = task.score(examples, predictions.texts, predictions.no_answer_probabilities)
     return Evaluation(metrics, predictions, task, examples)

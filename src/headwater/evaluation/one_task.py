@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from headwater.data.example import Examples
 from headwater.data.task import Task
+from headwater.distributed.joining import joined
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
 from headwater.evaluation.evaluator import Evaluation, evaluate, predict, progress_of
@@ -49,20 +50,25 @@ def measure_files(
     if output is not None:
         check_writable(output)
     examples = read_files(measured, data)
-    loaded = _load(model, measured, loading)
-    predictor = predictor_for(loaded, measured)
-    return measure(predictor, loaded.read_as(measured), examples, output)
+    with joined(loading.get("device", "auto")):
+        loaded = _load(model, measured, loading)
+        predictor = predictor_for(loaded, measured)
+        return measure(predictor, loaded.read_as(measured), examples, output)
 
 
 def measure(
     predictor: Predictor[Any], task: Task[Any], examples: Examples[Any], output: Path | None
 ) -> Evaluation:
-    """Evaluate with intervals, show how far it is, log the report and save it all to `output`."""
-    with progress_of(task) as progress:
-        result: Evaluation = evaluate(predictor, task, examples, progress).with_intervals()
-    log_report(task, examples, result.predictions.texts)
-    if output is not None:
-        result.save(output)
+    """Evaluate with intervals, show how far it is, log the report and save it all to `output`.
+
+    Of the processes that have joined each predicts a part of the examples; the first saves all.
+    """
+    with joined() as processes, progress_of(task) as progress:
+        found: Evaluation = evaluate(predictor, task, examples, progress, processes)
+        result = found.with_intervals()
+        log_report(task, examples, result.predictions.texts)
+        if output is not None:
+            processes.first(lambda: result.save(output))
     return result
 
 
@@ -88,32 +94,34 @@ def predict_file(
         probabilities: write a table instead (see `prediction_table`).
     """
     predicted = find_task(task)
-    _check_paths(input_file, output, no_answer_probabilities)
-    if probabilities:
-        check_ending(output)
+    _check_paths(input_file, output, no_answer_probabilities, table=probabilities)
     if no_answer_probabilities is not None and not predicted.null_answers:
         raise UserError(f"task {task} has no no-answer probabilities; use task squad_v2")
     rows = predicted.rows(input_file) if probabilities else iter(())
     examples = read_files(predicted, [input_file], answered=False)
-    loaded = _load(model, predicted, loading)
-    if no_answer_probabilities is not None and loaded.generates:
-        raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
-    predictor = predictor_for(loaded, predicted)
-    labels = labels_of(predictor, model) if probabilities else ()
-    with progress_of(predicted) as progress:
-        found = predict(predictor, examples, progress, keep=probabilities)
-    log_unknown(predicted, found.texts, "which are written as they are")
-    if no_answer_probabilities is not None:
-        write_json(no_answer_probabilities, found.no_answer_probabilities)
-    if probabilities:
-        numbers = predicted.kind == "regression"
-        replace_file(output, dump(output, records(rows, found.decisions, labels, numbers)))
-    else:
-        replace_file(output, predicted.prediction_file.dump(examples, found.texts))
+    with joined(loading.get("device", "auto")) as processes:
+        loaded = _load(model, predicted, loading)
+        if no_answer_probabilities is not None and loaded.generates:
+            raise UserError(f"{model} writes its answers and gives no no-answer probabilities")
+        predictor = predictor_for(loaded, predicted)
+        labels = labels_of(predictor, model) if probabilities else ()
+        with progress_of(predicted) as progress:
+            found = predict(predictor, examples, progress, keep=probabilities, processes=processes)
+        log_unknown(predicted, found.texts, "which are written as they are")
+        if no_answer_probabilities is not None:
+            nulls = found.no_answer_probabilities
+            processes.first(lambda: write_json(no_answer_probabilities, nulls))
+        content = predicted.prediction_file.dump(examples, found.texts)
+        if probabilities:
+            numbers = predicted.kind == "regression"
+            content = dump(output, records(rows, found.decisions, labels, numbers))
+        processes.first(lambda: replace_file(output, content))
     return {"output": str(output), "predictions": len(found.texts)}
 
 
-def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path | None) -> None:
+def _check_paths(
+    input_file: Path, output: Path, no_answer_probabilities: Path | None, *, table: bool
+) -> None:
     """Refuse outputs that cannot be written, or that would replace each other or the input."""
     for path in (output, no_answer_probabilities):
         if path is not None and path.is_dir():
@@ -125,6 +133,8 @@ def _check_paths(input_file: Path, output: Path, no_answer_probabilities: Path |
         raise UserError(f"{output}: input and outputs must be different files")
     if str(output) == "-":
         raise UserError("--output -: name a file; predictions are not written to standard output")
+    if table:
+        check_ending(output)
 
 
 def _load(model: str | Sequence[str], task: Task[Any], loading: Loading) -> LoadedModel:

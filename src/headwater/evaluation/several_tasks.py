@@ -15,6 +15,7 @@ from typing import Any, Unpack
 
 from headwater.checkpoints.hub import resolve
 from headwater.data.task import Task
+from headwater.distributed.joining import joined
 from headwater.errors import UserError, counted
 from headwater.evaluation.choice import Selected, models_for, select_tasks
 from headwater.evaluation.one_task import measure, predictor_for
@@ -109,10 +110,11 @@ def evaluate_tasks(
         resolve(model)  # a missing model is an error before any work
     for name, reason in skipped.items():
         logger.info(f"skipped {name}: {reason}")
-    tasks = _by_model(selected, chosen, output, skipped, partial(load, **loading))
-    summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
-    if output is not None:
-        write_json(output / "metrics.json", summary.to_dict())
+    with joined(loading.get("device", "auto")) as processes:
+        tasks = _by_model(selected, chosen, output, skipped, partial(load, **loading))
+        summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
+        if output is not None:
+            processes.first(lambda: write_json(output / "metrics.json", summary.to_dict()))
     return summary
 
 

@@ -15,6 +15,7 @@ from headwater.data.convert import FeatureSet
 from headwater.data.preparation import prepare
 from headwater.data.rates import Rates, equal, proportional, temperature
 from headwater.data.task import Task
+from headwater.distributed.processes import Processes
 from headwater.errors import UserError, listed, with_article
 from headwater.models.config import ModelConfig, TaskHead
 from headwater.models.families import AnyFamily
@@ -81,8 +82,8 @@ class Component(Protocol[R_contra]):
     def size(self, features: FeatureSet, setup: Setup) -> int:
         """Count the examples that the rates of a mixture go by."""
 
-    def evaluate(self, recipe: R_contra, setup: Setup) -> Mapping[str, float]:
-        """Measure the model on what is held out."""
+    def evaluate(self, recipe: R_contra, setup: Setup, processes: Processes) -> Mapping[str, float]:
+        """Measure the model on what is held out, a part of it in each process."""
 
     def saved(self, recipe: R_contra, setup: Setup) -> dict[str, Any]:
         """Return what is saved with the weights: what answering needs."""

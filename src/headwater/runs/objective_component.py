@@ -15,6 +15,7 @@ from headwater.corpus import shards
 from headwater.corpus.remote_store import local_folder
 from headwater.corpus.shards import AnyStore, ShardedStore
 from headwater.data.convert import FeatureSet, digest
+from headwater.distributed.processes import Processes
 from headwater.errors import UserError, counted
 from headwater.evaluation.held_out import held_out_loss
 from headwater.models.config import ModelConfig, TaskHead, check_head
@@ -132,11 +133,14 @@ class ObjectiveComponent:
     def size(self, features: FeatureSet, setup: Setup) -> int:
         return len(features)
 
-    def evaluate(self, recipe: RunRecipe, setup: Setup) -> Mapping[str, float]:
+    def evaluate(
+        self, recipe: RunRecipe, setup: Setup, processes: Processes
+    ) -> Mapping[str, float]:
         features = self.validation_features(recipe, setup)
         assert features is not None
         model = setup.model.for_task(self.name)
-        found = held_out_loss(model, features, self.validation_rows, setup.pad_id)
+        most, pad_id = self.validation_rows, setup.pad_id
+        found = held_out_loss(model, features, most, pad_id, processes)
         return {"loss": found["loss"]} if self.in_mixture else found
 
     def saved(self, recipe: RunRecipe, setup: Setup) -> dict[str, Any]:

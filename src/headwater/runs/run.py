@@ -21,6 +21,8 @@ from headwater.checkpoints.folder import save_model
 from headwater.data.convert import FeatureSet
 from headwater.data.mixture import Mixture
 from headwater.device import choose_device
+from headwater.distributed.joining import joined
+from headwater.distributed.processes import ONE, Processes
 from headwater.errors import UserError, with_article
 from headwater.files import replace_file
 from headwater.models.build import Model
@@ -82,22 +84,24 @@ class Run(Hooks, Generic[R]):
     ) -> None:
         self.components, self.setup, self.mixture = tuple(components), setup, mixture
         self._measured = [each for each in components if each.metric_names]
+        self._processes: Processes = ONE
         self.recipe = best_is_lowest(recipe) if self._chosen_by_loss(recipe) else recipe
         if setup.new_parameters:
             logger.info("new, drawn at random: %s", ", ".join(setup.new_parameters))
 
-    def train(self, folder: Path, *, resume: bool) -> Outcome:
-        """Convert the data and train in a run folder.
+    def train(self, folder: Path, *, resume: bool, processes: Processes = ONE) -> Outcome:
+        """Convert the data and train in a run folder, on several processes together.
 
         The folder gets `config.toml` (the resolved recipe), `log.jsonl`, `curves.png`, `state/`
         for resume and `model/`; of a mixture with `best_each` also `best/TASK/METRIC/`.
         """
-        recipe, setup = self.recipe, self.setup
+        recipe, setup, self._processes = self.recipe, self.setup, processes
         logger.info(training_line(setup.model, recipe.method, recipe.training))
         features = self.features()
         self.keep_features(features)
         model = self.trained_model()
-        trainer = Trainer(model, features, recipe.training, folder, pad_id=setup.pad_id, hooks=self)
+        given = (model, features, recipe.training, folder)
+        trainer = Trainer(*given, pad_id=setup.pad_id, hooks=self, processes=processes)
         return trainer.run(resume=resume)
 
     def trained_model(self) -> nn.Module:
@@ -159,6 +163,11 @@ class Run(Hooks, Generic[R]):
             identity["data"] = {each.name: each.fingerprint for each in self.components}
         return identity
 
+    @property
+    def whole_batches(self) -> bool:
+        """Whether the passages of other questions in a batch are what it is learned from."""
+        return any(each.kind == "embedding" for each in self.components)
+
     def excluded_parameters(self, model: nn.Module) -> Collection[str]:
         """Name what is saved with the body of an adapter."""
         if self.setup.adaptation is None:
@@ -178,7 +187,7 @@ class Run(Hooks, Generic[R]):
         found = {
             self._name(each, name): value
             for each in self._measured
-            for name, value in each.evaluate(self.recipe, self.setup).items()
+            for name, value in each.evaluate(self.recipe, self.setup, self._processes).items()
         }
         if self.mixture is None or not self._main_scores:
             return found
@@ -228,15 +237,26 @@ def _lengths(recipe: RunRecipe) -> dict[str, int]:
 
 
 def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
-    """Run a recipe in a run folder; see `Run.train` for what the folder gets."""
-    check_run_folder(folder, resume=resume)
-    return begin(recipe).train(folder, resume=resume)
+    """Run a recipe in a run folder; see `Run.train` for what the folder gets.
+
+    Under `torchrun` all processes call it.
+    """
+    return _run(recipe, folder, resume=resume)
 
 
 def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> Outcome:
-    """Run a recipe in a run folder; see `Run.train` for what the folder gets."""
-    check_run_folder(folder, resume=resume)
-    return begin(recipe).train(folder, resume=resume)
+    """Run a recipe in a run folder; see `Run.train` for what the folder gets.
+
+    Under `torchrun` all processes call it.
+    """
+    return _run(recipe, folder, resume=resume)
+
+
+def _run(recipe: Recipe | PretrainRecipe, folder: Path, *, resume: bool) -> Outcome:
+    training = recipe.training
+    with joined(training.device, training.ddp_timeout) as processes:
+        processes.first(lambda: check_run_folder(folder, resume=resume))
+        return begin(recipe).train(folder, resume=resume, processes=processes)
 
 
 @overload
@@ -261,6 +281,8 @@ def _begin_finetuning(recipe: Recipe) -> Run[Recipe]:
     recipe = decided(recipe, family)
     if features and recipe.mixture is not None:
         raise UserError("method 'features' learns one task, not a mixture")
+    if features and recipe.training.shard:
+        raise UserError("method 'features' trains a small model; leave training.shard out")
     recipe = resolved(recipe, family)
     check_machine_and_sizes(recipe)
     vocabulary = own_vocabulary(recipe)

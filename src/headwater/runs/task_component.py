@@ -10,6 +10,7 @@ from headwater.data.example import Examples
 from headwater.data.preparation import PreparedData
 from headwater.data.task import Task
 from headwater.device import choose_device, choose_precision
+from headwater.distributed.processes import Processes
 from headwater.errors import UserError, counted
 from headwater.evaluation.evaluator import evaluate, predict
 from headwater.inference.answer import Predictor
@@ -100,11 +101,12 @@ class TaskComponent:
         """Count examples that train; for a head, a long one gives several features."""
         return len(features) if setup.writes_text else len(self.data.training)
 
-    def evaluate(self, recipe: Recipe, setup: Setup) -> Mapping[str, float]:
+    def evaluate(self, recipe: Recipe, setup: Setup, processes: Processes) -> Mapping[str, float]:
         """Score the model on the validation examples, in percent."""
         assert self.data.validation is not None
         predictor = self._predictor(recipe, setup)
-        metrics = evaluate(predictor, self.task, self.data.validation).metrics
+        examples = self.data.validation
+        metrics = evaluate(predictor, self.task, examples, processes=processes).metrics
         return {name: metrics[name] for name in self.metric_names if name in metrics}
 
     def saved(self, recipe: Recipe, setup: Setup) -> dict[str, Any]:

@@ -57,8 +57,8 @@ class Adafactor(torch.optim.Optimizer):
         square.add_(_EPS1)
         if "row" in state:
             row, column = state["row"], state["column"]
-            row.lerp_(square.mean(dim=-1), 1.0 - beta2)
-            column.lerp_(square.mean(dim=-2), 1.0 - beta2)
+            row.lerp_(_mean(square, -1, row), 1.0 - beta2)
+            column.lerp_(_mean(square, -2, column), 1.0 - beta2)
             row_share = (row / row.mean(dim=-1, keepdim=True)).rsqrt_().unsqueeze(-1)
             update = torch.mul(grad, row_share).mul_(column.rsqrt().unsqueeze(-2))
         else:
@@ -87,6 +87,15 @@ def new_state(weight: Tensor) -> dict[str, Tensor]:
             "column": weight.new_zeros(columns),
         }
     return {"step": step, "square": torch.zeros_like(weight)}
+
+
+def _mean(square: Tensor, dim: int, like: Any) -> Tensor:
+    """Return the means over a dimension; of a tensor in parts (a DTensor) those of the whole."""
+    if not hasattr(like, "placements"):
+        return square.mean(dim=dim)
+    means: Any = square.sum(dim=dim) / square.shape[dim]  # parts may be of different sizes
+    whole: Tensor = means.redistribute(placements=like.placements)
+    return whole
 
 
 def _rms(tensor: Tensor) -> Tensor:

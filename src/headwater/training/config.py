@@ -59,6 +59,9 @@ class TrainingConfig(Config):
     the optimizer when left out: 5e-5 and 0.01 for AdamW, 1e-3 and 0 for Adafactor, whose step is
     relative to each tensor's size. `eval_steps` left out: at the end of each epoch.
 
+    Of several processes (`torchrun`) each has the whole model, and with `shard` a part of each
+    tensor. `ddp_timeout`: seconds after which one that does not answer is taken for lost.
+
     With `gradient_checkpointing` layers compute again in the backward pass: less memory, more time.
 
     Groups of parameters may learn at other rates: each layer below the head at `layer_decay` times
@@ -95,6 +98,8 @@ class TrainingConfig(Config):
     warmup: int | float = Field(default=0.1, ge=0)
     max_grad_norm: float | None = Field(default=1.0, gt=0)
     gradient_checkpointing: bool = False
+    shard: bool = False
+    ddp_timeout: PositiveInt = 1800
     layer_decay: float | None = Field(default=None, gt=0, le=1)
     group_rates: dict[str, NonNegativeFloat] = Field(default={})
 
@@ -132,5 +137,5 @@ class TrainingConfig(Config):
 
     def identity(self) -> dict[str, Any]:
         """The settings that shape the weights or the log: a resumed run must keep them."""
-        free = {"time_limit_minutes", "save_steps", "device", "tensorboard"}
+        free = {"time_limit_minutes", "save_steps", "device", "tensorboard", "shard", "ddp_timeout"}
         return self.model_dump(exclude=free)

@@ -38,6 +38,11 @@ class Hooks:
         """Metrics of which the highest's weights are kept besides, in `best/METRIC`."""
         return ()
 
+    @property
+    def whole_batches(self) -> bool:
+        """Whether the sequences of a batch are compared, so that no batch may be cut."""
+        return False
+
     def excluded_parameters(self, model: nn.Module) -> Collection[str]:
         """Name parameters that never change and can be had again: states leave them out."""
         return ()

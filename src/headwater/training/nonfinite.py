@@ -1,19 +1,21 @@
 """Finding where a NaN or an infinity came from, once a step has already failed."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
+from headwater.distributed.processes import first_of
 from headwater.errors import UserError
-from headwater.models.losses import Batch, LossModel
+from headwater.models.losses import Batch
+from headwater.training.parallel import Parallel
 
 
 def refuse(
-    model: nn.Module,
+    parallel: Parallel,
     batches: Sequence[Batch],
     seed: int,
     step: int,
@@ -30,11 +32,12 @@ def refuse(
         what = f"the loss ({', '.join(f'{name} = {losses[name]}' for name in bad)})"
     else:
         what = "the gradient's norm"
-    source = bad_weight(model)
+    source = bad_weight(parallel)
     if source is None and bad:
-        source = _bad_layer(model, batches, seed, device, autocast)
+        source = _bad_layer(parallel, batches, seed, device, autocast)
     elif source is None:
-        source = _bad_gradient(model)
+        source = _first_bad(parallel, ((n, p.grad) for n, p in parallel.model.named_parameters()))
+        source = source and f"the gradient of {source}"
     where = f"; first seen in {source}" if source else ""
     raise UserError(
         f"step {step}: {what} is not finite{where}. The step was not applied and nothing saved "
@@ -42,23 +45,24 @@ def refuse(
     )
 
 
-def bad_weight(model: nn.Module) -> str | None:
+def bad_weight(parallel: Parallel) -> str | None:
     """Return the first parameter that is not finite."""
-    for name, parameter in model.named_parameters():
-        if not bool(torch.isfinite(parameter).all()):
-            return f"parameter {name}"
-    return None
+    bad = _first_bad(parallel, parallel.model.named_parameters())
+    return bad and f"parameter {bad}"
 
 
-def _bad_gradient(model: nn.Module) -> str | None:
-    for name, parameter in model.named_parameters():
-        if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()):
-            return f"the gradient of {name}"
-    return None
+def _first_bad(parallel: Parallel, tensors: Iterable[tuple[str, Tensor | None]]) -> str | None:
+    """Return the name of the first tensor that is not finite, in any process."""
+    own = (
+        name
+        for name, tensor in tensors
+        if tensor is not None and not bool(torch.isfinite(parallel.local(tensor)).all())
+    )
+    return first_of(parallel.processes.gather(next(own, None)))
 
 
 def _bad_layer(
-    model: nn.Module,
+    parallel: Parallel,
     batches: Sequence[Batch],
     seed: int,
     device: torch.device,
@@ -73,18 +77,19 @@ def _bad_layer(
 
         return hook
 
-    hooks = [m.register_forward_hook(watch(name)) for name, m in model.named_modules() if name]
+    named = parallel.model.named_modules()
+    hooks = [m.register_forward_hook(watch(name)) for name, m in named if name]
     torch.manual_seed(seed)
     try:
         with torch.no_grad():
             for batch in batches:
                 moved = {name: tensor.to(device) for name, tensor in batch.items()}
                 with autocast():
-                    cast(LossModel, model).loss_sums(moved)
+                    parallel.loss_sums(moved)
     finally:
         for handle in hooks:
             handle.remove()
-    return found[0] if found else None
+    return first_of(parallel.processes.gather(found[0] if found else None))
 
 
 def _floats(value: Any) -> Iterator[Tensor]:

@@ -8,7 +8,7 @@ says of its name.
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from headwater.errors import UserError, did_you_mean
 from headwater.methods.layer_depth import depths
@@ -49,15 +49,11 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
     )
 
 
-def state_shapes(
-    optimizer: torch.optim.Optimizer, parameter: nn.Parameter
-) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of what the optimizer keeps of a parameter, by their names."""
+def state_like(optimizer: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Tensor]:
+    """Return tensors such as the optimizer keeps of a parameter, by their names."""
     if isinstance(optimizer, Adafactor):
-        state = new_state(parameter.detach().to("meta"))
-        return {name: tuple(value.shape) for name, value in state.items()}
-    shape = tuple(parameter.shape)
-    return {"step": (), "exp_avg": shape, "exp_avg_sq": shape}
+        return new_state(parameter.detach())
+    return {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
 
 
 def rate_factors(names: Iterable[str], config: TrainingConfig) -> dict[str, float]:

@@ -22,12 +22,7 @@ from headwater.nn.attention import KeyValueCache
 @contextmanager
 def recomputing(model: nn.Module) -> Iterator[None]:
     """Let the layers of every stack of a model compute twice in training, while the block lasts."""
-    layers = [
-        layer
-        for name, stack in model.named_modules()
-        if isinstance(stack, nn.ModuleList) and name.rpartition(".")[2] == "layers"
-        for layer in stack
-    ]
+    layers = layers_of(model)
     if not layers:
         raise UserError("gradient_checkpointing: this model has no stack of layers")
     for layer in layers:
@@ -37,6 +32,17 @@ def recomputing(model: nn.Module) -> Iterator[None]:
     finally:
         for layer in layers:
             del layer.forward
+
+
+def layers_of(model: nn.Module) -> list[nn.Module]:
+    """Return the layers of all stacks of a model, each once."""
+    found = (
+        layer
+        for name, stack in model.named_modules()
+        if isinstance(stack, nn.ModuleList) and name.rpartition(".")[2] == "layers"
+        for layer in stack
+    )
+    return list(dict.fromkeys(found))
 
 
 def _compute(layer: nn.Module, forward: Callable[..., Any], *given: Any) -> Any:

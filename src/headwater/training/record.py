@@ -99,6 +99,31 @@ class Record:
                 self._board.add_scalar(tag, value, line["step"])
 
 
+class NoRecord:
+    """Of a process that writes nothing: the first one does."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def sync(self) -> None:
+        """Write nothing."""
+
+    def step(self, state: TrainState, loss: float) -> None:
+        """Show nothing."""
+
+    def training(self, state: TrainState, learning_rate: float) -> None:
+        """Write nothing."""
+
+    def epoch(self, state: TrainState) -> None:
+        """Write nothing."""
+
+    def evaluation(self, state: TrainState, metrics: dict[str, float]) -> None:
+        """Write nothing."""
+
+
 def _short(value: float) -> str:
     return f"{value:.4f}" if math.isfinite(value) else "not finite"
 

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from headwater import tensor_file
+from headwater.distributed.processes import ONE
 from headwater.errors import UserError, listed
 from headwater.files import (
     MACHINE,
@@ -37,6 +38,7 @@ from headwater.memory_limit import memory_fault
 from headwater.training import tensors
 from headwater.training.identity import Identity, as_json, compare
 from headwater.training.old_states import VERSION, as_version_2
+from headwater.training.parallel import Copies, Parallel
 from headwater.training.saved_state import (
     MODEL,
     OPTIMIZER,
@@ -58,13 +60,20 @@ KEPT = 2
 class StateFolder:
     """Writes, finds, checks and restores the states of one run.
 
+    All processes of a run call it; the first alone reads and writes.
+
     Args:
         excluded: tensors of the model that never change and can be had again.
+        parallel: how the model is spread; None: over nothing.
     """
 
-    def __init__(self, path: Path, excluded: Collection[str] = ()) -> None:
+    def __init__(
+        self, path: Path, excluded: Collection[str] = (), parallel: Parallel | None = None
+    ) -> None:
         self.path = path
         self._excluded = excluded
+        self._parallel = parallel or Copies(nn.Identity(), ONE)
+        self._processes = self._parallel.processes
 
     def save(
         self,
@@ -82,28 +91,43 @@ class StateFolder:
             "identity": as_json(identity),
             "machine": {**machine},
         }
-        with replacing_folder(self.path / name) as folder:
-            tensor_file.write(folder / MODEL, tensors.of_model(model, self._excluded))
-            tensor_file.write(folder / OPTIMIZER, tensors.of_optimizer(model, optimizer))
-            (folder / STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
-            write_manifest(folder)
-        replace_file(self.path / "latest", f"{name}\n")
-        self._prune(state)
+        weights = self._parallel.gathered(tensors.of_model(model, self._excluded))
+        moments = self._parallel.gathered(tensors.of_optimizer(model, optimizer))
+
+        def write() -> None:
+            with replacing_folder(self.path / name) as folder:
+                tensor_file.write(folder / MODEL, weights)
+                tensor_file.write(folder / OPTIMIZER, moments)
+                (folder / STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
+                write_manifest(folder)
+            replace_file(self.path / "latest", f"{name}\n")
+            self._prune(state)
+
+        self._processes.first(write)
 
     def save_best(self, step: int, model: nn.Module) -> None:
         """Write the weights of the best evaluation so far; older ones go when a state is saved."""
-        with replacing_folder(self.path / _best(step)) as folder:
-            tensor_file.write(folder / MODEL, tensors.of_model(model, self._excluded))
-            write_manifest(folder)
+        weights = self._parallel.gathered(tensors.of_model(model, self._excluded))
+
+        def write() -> None:
+            with replacing_folder(self.path / _best(step)) as folder:
+                tensor_file.write(folder / MODEL, weights)
+                write_manifest(folder)
+
+        self._processes.first(write)
 
     def load_best(self, step: int, model: nn.Module) -> None:
         """Put the best weights back into the model."""
-        folder = self.path / _best(step)
-        try:
-            saved = read_best(folder)
-        except Damaged as error:
-            raise UserError(f"{folder}: {error}; go on without it: --resume") from None
-        tensors.into_model(model, saved, str(folder), self._excluded)
+        folder, read = self.path / _best(step), list[tensors.Tensors]()
+
+        def find() -> None:
+            try:
+                read.append(read_best(folder))
+            except Damaged as error:
+                raise UserError(f"{folder}: {error}; go on without it: --resume") from None
+
+        self._processes.first(find)
+        self._into_model(model, read[0] if read else None, folder)
 
     def restore(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, identity: Identity
@@ -112,6 +136,22 @@ class StateFolder:
 
         Returns None where nothing has been saved.
         """
+        read: list[SavedState] = []
+        found = self._processes.first(lambda: self._find(read, identity))
+        if found is None:
+            return None
+        state, machine = found
+        folder, own = self.path / f"step-{state.step:08d}", read[0] if read else None
+        self._into_model(model, None if own is None else own.model, folder)
+        moments = self._processes.sent(None if own is None else own.optimizer)
+        tensors.into_optimizer(model, optimizer, moments, str(folder), self._parallel.placed)
+        self._processes.first(lambda: self._rewind(state))
+        return state, machine
+
+    def _find(
+        self, read: list[SavedState], identity: Identity
+    ) -> tuple[TrainState, dict[str, str]] | None:
+        """Find the newest whole state, and put it into `read`: only numbers are for all."""
         sweep(self.path)
         names = self._names()
         whole, damaged = self._newest_whole(names)
@@ -122,10 +162,7 @@ class StateFolder:
             )
         if whole is None:
             return None
-        folder = self.path / f"step-{whole.state.step:08d}"
         compare(whole.identity, identity)
-        tensors.into_model(model, whole.model, str(folder), self._excluded)
-        tensors.into_optimizer(model, optimizer, whole.optimizer, str(folder))
         if damaged:
             whole.state.forget_bests(damaged)
             logger.warning(
@@ -134,8 +171,13 @@ class StateFolder:
                 ", ".join(str(self.path / _best(step)) for step in sorted(damaged)),
                 whole.state.step,
             )
-        self._rewind(whole.state)
+        read.append(whole)
         return whole.state, whole.machine
+
+    def _into_model(self, model: nn.Module, own: Mapping[str, Tensor] | None, folder: Path) -> None:
+        """Put what the first process has read into the model of all."""
+        saved = self._processes.sent(own)
+        tensors.into_model(model, saved, str(folder), self._excluded, self._parallel.placed)
 
     def _newest_whole(self, names: Sequence[str]) -> tuple[SavedState | None, set[int]]:
         """Return the newest state that is whole with its best weights, else the newest that is.

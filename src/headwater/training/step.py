@@ -7,7 +7,7 @@ gradient is then the same however the step is split (huggingface/transformers#34
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import cast
@@ -15,9 +15,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from headwater.distributed.processes import ONE, added
 from headwater.models.losses import Batch, LossModel, SharedLossModel
 from headwater.training.config import TrainingConfig
 from headwater.training.nonfinite import refuse
+from headwater.training.parallel import Copies, Parallel
 
 # A loss scaler halves from 65536; after as many overflows in a row it is not the scale.
 MOST_OVERFLOWS = 25
@@ -45,7 +47,10 @@ class Stepper:
         config: TrainingConfig,
         device: torch.device,
         dtype: torch.dtype,
+        parallel: Parallel | None = None,
     ) -> None:
+        self._parallel = parallel or Copies(model, ONE)
+        self._processes = self._parallel.processes
         self._model = model
         self._optimizer = optimizer
         self._max_grad_norm = config.max_grad_norm
@@ -60,39 +65,54 @@ class Stepper:
             return nullcontext()
         return torch.autocast(self._device.type, dtype=self._dtype)
 
-    def run(self, batches: Sequence[Batch], seed: int, step: int) -> StepResult:
-        """Take one step over its micro-batches; what is not finite is refused."""
-        model = cast(LossModel, self._model)
-        counts = count_targets(model.loss_counts, batches)
+    def run(
+        self, batches: Sequence[Batch], seed: int, step: int, idle: Collection[int] = ()
+    ) -> StepResult:
+        """Take one step over its micro-batches; what is not finite is refused.
+
+        Args:
+            batches: this process's.
+            idle: which of them stand in for none, and count for nothing.
+        """
+        counted = [batch for index, batch in enumerate(batches) if index not in idle]
+        counts, shares = self._counts(counted)
         torch.manual_seed(seed)
         self._optimizer.zero_grad(set_to_none=True)
         parts: dict[str, list[Tensor]] = {}
-        for batch in batches:
+        for index, batch in enumerate(batches):
             moved = {name: tensor.to(self._device) for name, tensor in batch.items()}
-            with self.autocast():
-                sums = model.loss_sums(moved)
-            terms = {name: value / max(1, counts[name]) for name, value in sums.items()}
-            loss = torch.stack(list(terms.values())).sum()
-            (loss if self.scaler is None else self.scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
+            with self._parallel.turn(last=index == len(batches) - 1):
+                with self.autocast():
+                    sums = self._parallel.loss_sums(moved)
+                if index in idle:
+                    sums = {name: value * 0.0 for name, value in sums.items()}
+                terms = {name: value / max(1, counts[name]) for name, value in sums.items()}
+                loss = torch.stack(list(terms.values())).sum() * self._processes.world
+                (loss if self.scaler is None else self.scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
             for name, term in terms.items():
                 parts.setdefault(name, []).append(term.detach())
-        return self._update(parts, batches, seed, step)
+        losses, norm = self._update(parts, batches, seed, step)
+        return StepResult(losses, {name: shares.get(name, 1.0) for name in losses}, norm)
 
     def _update(
         self, parts: Mapping[str, list[Tensor]], batches: Sequence[Batch], seed: int, step: int
-    ) -> StepResult:
+    ) -> tuple[dict[str, float], float]:
+        """Update the weights; return the losses, and the norm of the gradient before clipping."""
         if self.scaler is not None:
             self.scaler.unscale_(self._optimizer)
         parameters = [p for p in self._model.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        norm = self._parallel.full(
+            torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        )
         # The one place where the processor is waited for.
         flat = [part for each in parts.values() for part in each]
         *values, gradient_norm = torch.stack([*flat, norm.to(self._device)]).tolist()
         read = iter(values)  # added up as Python floats: MPS has no float64
-        losses = {name: sum(next(read) for _ in each) for name, each in parts.items()}
+        own = {name: sum(next(read) for _ in each) for name, each in parts.items()}
+        losses = added(self._processes.gather(own))
         finite = math.isfinite(gradient_norm)
-        if not all(map(math.isfinite, values)) or (not finite and not self._overflow()):
-            refuse(self._model, batches, seed, step, losses, self._device, self.autocast)
+        if not all(map(math.isfinite, losses.values())) or (not finite and not self._overflow()):
+            refuse(self._parallel, batches, seed, step, losses, self._device, self.autocast)
         if finite:
             self._overflows = 0
             if self._max_grad_norm is not None and gradient_norm > self._max_grad_norm:
@@ -102,14 +122,16 @@ class Stepper:
         else:
             self.scaler.step(self._optimizer)  # skips the update after an overflow
             self.scaler.update()
-        return StepResult(losses, self._shares(losses, batches), gradient_norm)
+        return losses, gradient_norm
 
-    def _shares(self, losses: Iterable[str], batches: Sequence[Batch]) -> dict[str, float]:
-        if not isinstance(self._model, SharedLossModel):
-            return dict.fromkeys(losses, 1.0)
-        own = count_targets(self._model.own_counts, batches)
-        counts = count_targets(self._model.loss_counts, batches)
-        return {name: own[name] / max(1, counts[name]) for name in losses}
+    def _counts(self, batches: Sequence[Batch]) -> tuple[Counter[str], dict[str, float]]:
+        """Count the targets of the whole step, and what share of its divisor each loss has."""
+        model, processes = cast(LossModel, self._model), self._processes
+        counts = Counter(added(processes.gather(count_targets(model.loss_counts, batches))))
+        if not isinstance(model, SharedLossModel):
+            return counts, {}
+        own = added(processes.gather(count_targets(model.own_counts, batches)))
+        return counts, {name: own.get(name, 0) / max(1, counts[name]) for name in counts}
 
     def _overflow(self) -> bool:
         """Count an overflow of fp16 gradients; true while lowering the scale may still help."""

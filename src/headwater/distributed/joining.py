@@ -1,0 +1,110 @@
+"""Joining the processes that torchrun started.
+
+    with joined("auto", timeout=1800) as processes:
+        processes.gather(...)
+
+Numbers, errors and files go over gloo, gradients on GPUs over NCCL.
+"""
+
+import atexit
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+from torch import distributed as dist
+from torch.distributed.rendezvous import rendezvous
+
+from headwater.device import choose_device
+from headwater.distributed.place import LostProcess, Place, place
+from headwater.distributed.processes import ONE, Processes, Together
+from headwater.errors import UserError
+
+TIMEOUT = 1800
+"""Seconds after which a process that does not answer is taken for lost, PyTorch's own default."""
+
+_ROLL_CALL = timedelta(seconds=5)
+_LOST = ("gloo", "connection", "timed out", "timeout", "nccl", "socket", "rendezvous")
+
+
+@contextmanager
+def joined(device: str = "auto", timeout: int = TIMEOUT) -> Iterator[Processes]:
+    """Join the processes of torchrun; without torchrun, there is the one process alone.
+
+    They stay together until the program ends: torchrun's store serves one meeting.
+
+    Args:
+        device: as a recipe has it; each process takes a GPU of its own.
+        timeout: seconds.
+    """
+    own = place()
+    if own is None or dist.is_initialized():
+        yield Together() if dist.is_initialized() else ONE
+        return
+    calling = _join(own, _backend(device, own), timedelta(seconds=timeout))
+    processes = Together()
+    try:
+        yield processes
+        dist.barrier()
+    except RuntimeError as error:
+        if not _is_of_others(error):
+            raise
+        raise LostProcess(_lost(processes, error, calling)) from None
+    atexit.register(dist.destroy_process_group)
+
+
+def _join(own: Place, backend: str, timeout: timedelta) -> dist.ProcessGroup:
+    """Meet the other processes; return a group in which to ask who is still there."""
+    try:
+        store, rank, world = next(rendezvous("env://", timeout=timeout))
+        if own.on_one_machine:  # torchrun keeps one store, with the addresses of before a restart
+            store = dist.PrefixStore(f"start-{own.restarts}", store)  # type: ignore[attr-defined]
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=timeout)
+        calling: dist.ProcessGroup = dist.new_group(backend="gloo", timeout=timeout)
+    except RuntimeError as error:
+        where = f"process {own.rank} of {own.world}"
+        raise LostProcess(f"{where}: cannot reach the others ({_told(error)})") from None
+    return calling
+
+
+def _backend(device: str, own: Place) -> str:
+    """Return torch's name of how to talk, and take this process's GPU."""
+    chosen = choose_device(device)
+    if chosen.type == "cpu":
+        return "gloo"
+    if chosen.type != "cuda":
+        raise UserError(f"device {chosen.type!r} trains in one process; set training.device=cpu")
+    if chosen.index is not None:
+        raise UserError(f"device {device!r}: under torchrun each process takes its own; give cuda")
+    if own.local_rank >= torch.cuda.device_count():
+        raise UserError(
+            f"process {own.rank} has no GPU: this machine has {torch.cuda.device_count()}; "
+            "give torchrun as many --nproc-per-node"
+        )
+    torch.cuda.set_device(own.local_rank)
+    return "cpu:gloo,cuda:nccl"
+
+
+def _is_of_others(error: RuntimeError) -> bool:
+    """Tell whether an error is one of talking to other processes."""
+    if isinstance(error, dist.DistError):
+        return True
+    return any(word in str(error).lower() for word in _LOST)
+
+
+def _lost(processes: Processes, error: RuntimeError, calling: dist.ProcessGroup) -> str:
+    """Say who was lost, and when."""
+    where = f"process {processes.rank} of {processes.world}, step {processes.step}"
+    cause = _told(error)
+    try:
+        dist.monitored_barrier(calling, timeout=_ROLL_CALL, wait_all_ranks=True)
+    except RuntimeError as missing:
+        cause = f"{cause}; {_told(missing)}"
+    return f"{where}: another process ended or does not answer ({cause})"
+
+
+def _told(error: RuntimeError) -> str:
+    """Return what gloo says, without its source file and its advice."""
+    line = str(error).strip().splitlines()[0]
+    return re.sub(r"^\[\S+\] ", "", line).partition(". This is typically")[0]

@@ -1,0 +1,115 @@
+"""A model in parts: each process keeps a part of every tensor, of its gradient and its moments.
+
+FSDP2 (Zhao et al. 2023, "PyTorch FSDP"; Rajbhandari et al. 2020, "ZeRO", stage 3). A layer's
+weights are gathered when it computes and let go after; its gradients are summed where they are
+kept. What stands outside of layers, such as embeddings, is gathered once a step. In bf16 runs what
+is gathered of layers is in bf16, and gradients are summed in float32.
+
+What trains is a twin of the model that was given: its modules again, with parts for weights. The
+given model has weights only inside of `whole`, where it is evaluated and saved like any other.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from headwater.distributed.processes import Processes
+from headwater.errors import UserError
+from headwater.models.losses import Batch
+from headwater.training.parallel import Loss
+from headwater.training.recomputing import layers_of
+
+
+@final
+class Parts:
+    """A part of the model in each process."""
+
+    def __init__(self, model: nn.Module, processes: Processes, dtype: torch.dtype) -> None:
+        if dtype == torch.float16:
+            raise UserError("training.shard: fp16 needs a loss scaler of its own; use bf16 or fp32")
+        self.processes, self._given = processes, model
+        same = {id(each): each for each in (*model.parameters(), *model.buffers())}
+        self.model = copy.deepcopy(model, same)
+        device = next(model.parameters()).device
+        mesh = init_device_mesh(device.type, (processes.world,))
+        policy = MixedPrecisionPolicy(cast_forward_inputs=False)
+        if dtype == torch.bfloat16:
+            policy = MixedPrecisionPolicy(dtype, torch.float32, cast_forward_inputs=False)
+        for layer in layers_of(self.model):
+            for part in _gathered_together(layer):
+                fully_shard(part, mesh=mesh, mp_policy=policy)
+        root = MixedPrecisionPolicy(cast_forward_inputs=False)
+        self._loss = Loss(self.model)
+        fully_shard(self._loss, mesh=mesh, mp_policy=root)
+        self._release()
+
+    def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Compute the losses."""
+        found: Mapping[str, Tensor] = self._loss(batch)
+        return found
+
+    def turn(self, *, last: bool) -> AbstractContextManager[object]:
+        """Exchange gradients after each micro-batch: kept whole they take a model's memory."""
+        return nullcontext()
+
+    @contextmanager
+    def whole(self, *, everywhere: bool) -> Iterator[None]:
+        """Give the model its weights for a while."""
+        parts = dict(self.model.named_parameters())
+        kept = everywhere or self.processes.rank == 0
+        try:
+            for name, parameter in self._given.named_parameters():
+                full = self.full(parts[name].detach())
+                if kept:
+                    parameter.data = full
+            yield
+        finally:
+            self._release()
+
+    def full(self, tensor: Tensor) -> Tensor:
+        """Gather a tensor."""
+        if not isinstance(tensor, DTensor):
+            return tensor
+        full: Tensor = tensor.full_tensor()
+        return full
+
+    def local(self, tensor: Tensor) -> Tensor:
+        """Return this process's part."""
+        return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+    def gathered(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Gather one tensor after another, into the first process's own memory."""
+        whole: dict[str, Tensor] = {}
+        for name, tensor in tensors.items():
+            full = self.full(tensor)
+            if self.processes.rank == 0:
+                whole[name] = full.cpu()
+        return whole
+
+    def placed(self, tensor: Tensor, like: Tensor) -> Tensor:
+        """Take this process's part of a tensor that all have."""
+        if not isinstance(like, DTensor):
+            return tensor
+        mesh, placements = like.device_mesh, like.placements
+        here = tensor.to(like.device)
+        return distribute_tensor(here, mesh, placements, src_data_rank=None)
+
+    def _release(self) -> None:
+        for parameter in self._given.parameters():
+            parameter.data = parameter.data.new_empty(0)
+
+
+def _gathered_together(layer: nn.Module) -> list[nn.Module]:
+    """Return what of a layer is gathered when it computes.
+
+    A decoder's cross-attention projects the memory before its layer begins: it stays outside.
+    """
+    parts = dict(layer.named_children())
+    return [layer] if "cross" not in parts else [parts[name] for name in parts if name != "cross"]

@@ -1,0 +1,158 @@
+"""The same trainings in one process and in several; prints the logs of all as JSON.
+
+    python equality_rounds.py FOLDER mlm,t5 1,2,2s
+
+`2s` is two processes with `training.shard`. There is no dropout: what one process computes then
+differs from what several do by rounding alone. Objectives are learned in float64.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from spreading import spare, spread
+
+import tiny
+from headwater.runs.recipe import Recipe
+from headwater.runs.run import finetune, pretrain
+
+NO_DROPOUT = {
+    "bert-base-uncased": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
+    "t5-small": {"dropout_rate": 0.0},
+    "gpt2": {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0},
+}
+OBJECTIVES: dict[str, tuple[str, dict[str, Any]]] = {
+    "mlm": ("bert-base-uncased", {"mlm": {"max_length": 48}}),
+    "lm": ("gpt2", {"lm": {"length": 48}}),
+    "span_corruption": ("t5-small", {"span_corruption": {"inputs": 48}}),
+}
+TRAINING = {
+    "steps": 4,
+    "gradient_accumulation_steps": 3,
+    "eval_steps": 2,
+    "save_steps": 2,
+    "logging_steps": 1,
+    "learning_rate": 1e-2,
+    "precision": "fp32",
+    "device": "cpu",
+}
+Training = Callable[..., Any]
+
+
+def objective(case: str, base: Path) -> Training:
+    preset, tables = OBJECTIVES[case]
+    vocabulary = tiny.example_unigram()
+    if preset != "t5-small":
+        vocabulary = tiny.wordpiece(base / "wordpiece", [], LETTERS)
+    store = base / f"store-{case}"
+    if not store.exists():
+        tiny.token_store(store, vocabulary)
+
+    def train(folder: Path, resume: bool = False, **changes: Any) -> None:
+        training = TRAINING | {"batch": {"examples": 3}} | changes
+        sizes = NO_DROPOUT[preset]
+        recipe = tiny.pretrain_recipe(case, preset, store, sizes=sizes, training=training, **tables)
+        pretrain(recipe, folder, resume=resume)
+
+    return train
+
+
+def task(case: str, base: Path) -> Training:
+    folder = base / "files"
+    vocabulary = tiny.wordpiece(folder, tiny.WORDS)
+    for split, count in (("train", 25), ("dev", 9)):
+        tiny.cola(folder / f"cola-{split}.tsv", count)
+        tiny.rte(folder / f"rte-{split}.tsv", count)
+    values = CASES[case](folder, vocabulary)
+
+    def train(run: Path, resume: bool = False, **changes: Any) -> None:
+        training = TRAINING | {"batch": {"tokens": 60}} | changes
+        finetune(Recipe.check({**values, "training": training}, "test"), run, resume=resume)
+
+    return train
+
+
+def data(folder: Path, name: str) -> dict[str, Any]:
+    files = {"train": "train", "validation": "dev"}
+    return {key: [str(folder / f"{name}-{split}.tsv")] for key, split in files.items()}
+
+
+def bert(folder: Path, vocabulary: Any, **method: Any) -> dict[str, Any]:
+    sizes = {"max_position_embeddings": 32, "initializer_range": 0.2, "classifier_dropout": 0.0}
+    model = tiny.model_folder(folder / "bert", vocabulary, dropout=0.0, **sizes)
+    return {"model": str(model), "task": "cola", "data": data(folder, "cola"), **method}
+
+
+def t5(folder: Path, vocabulary: Any, **method: Any) -> dict[str, Any]:
+    model = tiny.model_folder(folder / "t5", tiny.example_unigram(), family="t5", dropout=0.0)
+    return {"model": str(model), "task": "cola", "data": data(folder, "cola"), **method}
+
+
+def wide_t5(folder: Path, vocabulary: Any) -> dict[str, Any]:
+    """Some of its matrices are large enough for Adafactor to factor, and cannot be halved."""
+    sizes = {"d_model": 129, "d_kv": 65, "d_ff": 131, "num_layers": 1, "num_decoder_layers": 1}
+    model = tiny.model_folder(
+        folder / "wide", tiny.example_unigram(), family="t5", dropout=0.0, **sizes
+    )
+    return {"model": str(model), "task": "cola", "data": data(folder, "cola")}
+
+
+def mixture(folder: Path, vocabulary: Any, model: Any = bert) -> dict[str, Any]:
+    tasks = [{"task": name, "data": data(folder, name)} for name in ("cola", "rte")]
+    start = model(folder, vocabulary)
+    return {"model": start["model"], "mixture": {"rates": "equal", "tasks": tasks}}
+
+
+LETTERS = "".join(sorted({*tiny.example_text().lower()} - {" ", "\n"}))
+CASES: dict[str, Callable[[Path, Any], dict[str, Any]]] = {
+    "bert": bert,
+    "t5": t5,
+    "mixture": mixture,
+    "t5_mixture": partial(mixture, model=t5),
+    "lora": partial(t5, method="lora"),
+    "adapters": partial(bert, method="adapters"),
+    "unfreezing": partial(bert, method="gradual_unfreezing"),
+    "features": partial(bert, method="features", features={"dropout": 0.0}),
+    "adafactor": wide_t5,
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "adafactor": {"optimizer": "adafactor", "steps": 2},
+    "bert": {"gradient_checkpointing": True},
+}
+
+
+def log_of(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    for line in lines:
+        for name in ("seconds", "processor_seconds", "padding"):  # each process pads its own
+            line.pop(name, None)
+    return lines
+
+
+def main(base: Path, cases: list[str], ways: list[str]) -> None:
+    spare()
+    base.mkdir(parents=True, exist_ok=True)
+    found: dict[str, dict[str, Any]] = {}
+    for case in cases:
+        # what is loaded from a folder is in float32
+        torch.set_default_dtype(torch.float64 if case in OBJECTIVES else torch.float32)
+        train = (objective if case in OBJECTIVES else task)(case, base)
+        for way in ways:
+            world, shard = int(way.rstrip("s")), way.endswith("s")
+            run = base / f"{case}-{way}" / "run"
+            changes = {"shard": shard, **CHANGES.get(case, {})}
+            try:
+                spread(world, partial(train, run, **changes), run.parent)
+                found.setdefault(case, {})[way] = log_of(run)
+            except Exception:
+                found.setdefault(case, {})[way] = traceback.format_exc()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2].split(","), sys.argv[3].split(","))

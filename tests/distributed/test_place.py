@@ -1,0 +1,43 @@
+"""What torchrun says, and what it does not."""
+
+import pytest
+
+from headwater.distributed.place import Place, place
+from headwater.distributed.processes import ONE, added, first_of
+from headwater.errors import UserError
+
+TOLD = {
+    "RANK": "3",
+    "WORLD_SIZE": "8",
+    "LOCAL_RANK": "1",
+    "MASTER_ADDR": "host",
+    "MASTER_PORT": "29500",
+}
+
+
+def test_the_place_is_what_torchrun_says() -> None:
+    assert place(TOLD) == Place(3, 8, 1)
+    assert place(TOLD | {"TORCHELASTIC_RESTART_COUNT": "2"}) == Place(3, 8, 1, restarts=2)
+    assert place(TOLD | {"LOCAL_WORLD_SIZE": "4"}) == Place(3, 8, 1, on_one_machine=False)
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_without_torchrun_there_is_none(name: str) -> None:
+    """A scheduler may set RANK alone."""
+    assert place({key: value for key, value in TOLD.items() if key != name}) is None
+
+
+def test_what_torchrun_does_not_set_is_refused() -> None:
+    with pytest.raises(UserError, match="RANK=x WORLD_SIZE=8 LOCAL_RANK=1: not what torchrun sets"):
+        place(TOLD | {"RANK": "x"})
+
+
+def test_one_process_asks_nobody() -> None:
+    assert ONE.gather("a") == ["a"]
+    assert ONE.first(lambda: 3) == 3
+
+
+def test_numbers_are_added_by_name_in_the_order_in_which_they_come() -> None:
+    assert list(added([{"b": 1}, {"a": 2, "b": 3}]).items()) == [("b", 4), ("a", 2)]
+    assert first_of([None, 0, 1]) == 0
+    assert first_of([None]) is None
