@@ -39,7 +39,7 @@ def test_an_average_is_the_weighted_mean(tmp_path: Path) -> None:
         torch.testing.assert_close(found[name], 1.75 * weight.float(), rtol=1e-3, atol=1e-4)
 
 
-def test_a_calibrated_reader_answers_the_same_with_other_scores(tmp_path: Path) -> None:
+def test_a_calibrated_reader_answers_the_same(tmp_path: Path) -> None:
     """What is chosen is shown, and written beside the weights, which stay."""
     shown = _run("calibrate", "reader", QUESTIONS, tmp_path / "calibrated")
     extra = json.loads((tmp_path / "calibrated" / "headwater.json").read_text(encoding="utf-8"))

@@ -121,7 +121,7 @@ def _cooled(found: Predictions, threshold: float, temperature: float) -> dict[st
 def _evened(texts: Texts, scores: Scores, golds: Golds) -> tuple[Texts, Scores, Golds]:
     """Count questions without an answer again until they are half of all."""
     without = [key for key, answers in golds.items() if not answers]
-    again = list(itertools.islice(itertools.cycle(without), len(golds) - 2 * len(without)))
+    again = list(itertools.islice(itertools.cycle(without), max(0, len(golds) - 2 * len(without))))
     named = {f"{key}, again {number}": key for number, key in enumerate(again)}
     return (
         {**texts, **{name: texts[key] for name, key in named.items()}},

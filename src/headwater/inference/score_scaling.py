@@ -1,8 +1,8 @@
 """Scores that are the share of right answers: Platt scaling (Platt 1999; Guo et al. 2017, 4.1).
 
-A reader's scores are probabilities among the spans that were compared, which says little of how
-often it is right. On labelled questions a line is fitted: logit(right) = slope x logit(score) +
-intercept. It rises, so the order of answers stays.
+A reader's scores say how spans and "no answer" compare, which says little of how often it is right
+where a search chose the texts. On labelled questions a line is fitted: logit(right) = slope x
+logit(score) + intercept. It rises, so the order of answers stays.
 """
 
 import math
