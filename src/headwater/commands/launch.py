@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headwater.commands.terminal import RunFolder, Settings, argument, described, option
+from headwater.commands.terminal import RunFolder, Settings, argument, described, echo, option
 
 launch = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,4 +48,4 @@ def slurm(
     arguments = [verb, str(recipe)]
     arguments += ["--output", str(output)] if output else []
     arguments += [word for each in settings or [] for word in ("--set", each)]
-    print(batch_script(job, arguments), end="")
+    echo(batch_script(job, arguments), end="")
