@@ -9,7 +9,7 @@ from fsspec.implementations.local import LocalFileSystem
 from headwater.corpus.sources import find_sources
 from headwater.errors import UserError
 from headwater.remote import storage
-from headwater.remote.copies import list_files
+from headwater.remote.copies import fetch, list_files
 
 
 @pytest.fixture
@@ -42,3 +42,10 @@ def test_a_folder_of_hidden_files_has_none(bucket: Path) -> None:
     put(bucket / "en", ".a.txt")
     with pytest.raises(UserError, match="s3://crawl/en: there is no file"):
         list_files("s3://crawl/en")
+
+
+def test_a_key_with_the_marks_of_a_pattern_is_fetched(bucket: Path) -> None:
+    names = ("a[1].txt", "a1.txt", "b*.txt", "b2.txt", "c?.txt")
+    put(bucket / "en", *names)
+    found = [fetch(file).read_text() for file in list_files("s3://crawl/en")]
+    assert found == [f"This is {name}." for name in sorted(names)]

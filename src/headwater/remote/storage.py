@@ -78,6 +78,14 @@ class Storage:
             raise UserError(f"{shown(url)}: there is no file of that name")
         return files
 
+    def file(self, url: str) -> RemoteFile:
+        """Return the one file of just that name, which may hold what a pattern has."""
+        try:
+            info = self._system.info(self._key(url))
+        except Exception as error:
+            raise _told(error, url) from None
+        return RemoteFile(url, info["size"], _tag(info))
+
     def read(self, file: RemoteFile, begin: int, end: int) -> bytes:
         """Return some bytes of a file; all of them are asked for without a range."""
         key = self._key(file.url)
