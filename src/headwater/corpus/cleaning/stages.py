@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headwater.corpus.cleaning import pages, steps
-from headwater.corpus.cleaning.pages import shards
 from headwater.corpus.cleaning.rewriting import Passage
 from headwater.corpus.cleaning.rules import RulesConfig
 from headwater.corpus.executors import Stage
-from headwater.corpus.sources import Sources
+from headwater.corpus.sources import Sources, grouped
 from headwater.corpus.store import SourceInfo
 from headwater.corpus.work_folder import LAST_STAGE
 from headwater.paths import real
@@ -31,7 +30,7 @@ def stages_of(
         text_field: the field of JSON lines, or the Parquet column, with the text.
         words: the list of bad words; None: no list.
     """
-    parts = shards([real(file) for file in found.files], pages.SHARD)
+    parts = grouped([real(file) for file in found.files], pages.SHARD)
     apply = steps.ApplyRules(work, parts, text_field, rules, words)
     line = _Line(work, rules, len(parts), [Stage(steps.RULES, apply, len(parts))])
     line.add_unique()
@@ -39,9 +38,7 @@ def stages_of(
         line.add_words()
     if rules.near_duplicates:
         line.add_near()
-    infos = [
-        SourceInfo(path=each.name, files=len(each.files), bytes=each.size) for each in found.sources
-    ]
+    infos = [SourceInfo.of(each) for each in found.sources]
     count = None if words is None else len(words)
     finish = steps.Finish(
         work, tuple(line.counted), output, len(parts), infos, found.passed_over, rules, count
