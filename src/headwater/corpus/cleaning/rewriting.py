@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from headwater.corpus.cleaning.line_statistics import add_statistics
+from headwater.corpus.cleaning.line_statistics import add_statistics, line_statistics
 from headwater.corpus.cleaning.pages import (
     DROPPED,
     KEPT,
@@ -69,6 +69,6 @@ def rewrite(passage: Passage, rank: int, rule: str, change: Change) -> None:
                 if passage.last:
                     del record[ORIGINAL]
                     counts["characters_kept"] += len(record["text"])
-                    add_statistics(counts, KEPT, record["text"])
+                    add_statistics(counts, KEPT, line_statistics(record["text"]))
                 keep(record)
         write_json(folder / COUNTS, {"counts": counts, "named": []})
