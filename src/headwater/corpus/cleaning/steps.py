@@ -37,7 +37,7 @@ from headwater.corpus.cleaning.rewriting import (
     COUNTS,
     ORIGINAL,
     PAGES,
-    Passage,
+    Rewriting,
     rewrite,
     task_folder,
 )
@@ -112,19 +112,19 @@ class FindRepeats:
 class DropRepeats:
     """Take repeated spans out of a shard's kept pages."""
 
-    passage: Passage
+    rewriting: Rewriting
     repeats: str
     buckets: int
     min_sentences: int
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        starts = starts_of(self.passage.work, self.repeats, self.buckets, rank)
+        starts = starts_of(self.rewriting.work, self.repeats, self.buckets, rank)
 
         def change(number: int, record: Record, counts: Counter[str]) -> str | None:
             sentences = self._clear(record, starts.get(number, []), counts)
             return str(sentences) if sentences < self.min_sentences else None
 
-        rewrite(self.passage, rank, "repeated", change)
+        rewrite(self.rewriting, rank, "repeated", change)
 
     def _clear(self, record: Record, starts: list[int], counts: Counter[str]) -> int:
         """Take the spans out of a record's text; returns how many sentences are left."""
