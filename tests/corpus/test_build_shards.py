@@ -154,3 +154,11 @@ def test_the_command(
     assert "shards      3" in out and "document 2:" in out
     code, _, err = call("build", texts, *options[:3], tmp_path / "x", "--set", "executor.a=1")
     assert code == 2 and "name one" in err
+
+
+def test_building_loads_nothing_of_the_cleaning() -> None:
+    code = (
+        "import sys, headwater.corpus.build_shards\n"
+        "assert not [name for name in sys.modules if name.startswith('headwater.corpus.cleaning')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,7 +11,7 @@ import pytest
 
 
 class Web:
-    """Files by path; `fail_after` bytes of ranges it answers 500; `asked` holds the ranges."""
+    """Files by path; `asked` holds the ranges, and one past byte `fail_from` is answered 400."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}

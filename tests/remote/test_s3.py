@@ -6,8 +6,6 @@ beside them.
 
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 import urllib.request
 import venv
@@ -18,8 +16,10 @@ import pytest
 from tests import tiny
 
 from headwater.corpus.build import build
+from headwater.corpus.sources import find_sources
 from headwater.corpus.store import TokenStore
 from headwater.errors import UserError
+from headwater.paths import cache_folder
 from headwater.remote.copies import list_files
 from headwater.text.loading import load_vocabulary
 
@@ -29,8 +29,8 @@ MOTO = "moto[server]==5.1.16"
 
 @pytest.fixture(scope="session")
 def moto() -> Path:
-    """The Python of moto's environment; skips where it cannot be made."""
-    folder = Path(tempfile.gettempdir()) / "headwater-moto"
+    """The Python of moto's environment, in the user's cache; skips where it cannot be made."""
+    folder = cache_folder("tests") / "moto"
     python, whole = folder / "bin" / "python", folder / "whole"
     if not whole.exists():
         venv.create(folder, with_pip=True, clear=True)
@@ -108,12 +108,25 @@ def test_a_pattern_takes_what_it_names(bucket: Callable[[str, bytes], None]) -> 
     assert found == ["s3://crawl/en/train.0.txt", "s3://crawl/en/train.1.txt"]
 
 
+def test_a_folder_is_read_in_the_order_of_its_paths(bucket: Callable[[str, bytes], None]) -> None:
+    for name in (
+        "deep/a.txt",
+        "deep-b.txt",
+        ".old/a.txt",
+        "deep/.a.txt",
+        "a%5B1%5D.txt",
+        "b%2A.txt",
+    ):
+        bucket(f"/en/{name}", name.encode())
+    found = find_sources([Path("s3://crawl/en")]).files
+    assert [file.read_text() for file in found] == [
+        "a%5B1%5D.txt", "b%2A.txt", "deep/a.txt", "deep-b.txt"
+    ]  # fmt: skip
+    assert [file.name for file in found[:2]] == ["a[1].txt", "b*.txt"]
+
+
 def test_what_is_not_there_is_told_in_a_line(bucket: Callable[[str, bytes], None]) -> None:
     for url in ("s3://crawl/no.txt", "s3://crawl/no/*.txt", "s3://other/a.txt"):
         with pytest.raises(UserError) as failed:
             list_files(url)
         assert str(failed.value).startswith(url) and "\n" not in str(failed.value)
-
-
-def test_the_environment_is_not_this_one(moto: Path) -> None:
-    assert moto.parents[1] != Path(sys.prefix)

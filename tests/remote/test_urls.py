@@ -37,6 +37,26 @@ def test_no_key_leads_out_of_the_cache(key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "key", [".a.txt.json", "en/.a.txt.part.json", ".a.txt.PART", ".a.txt.lock/b", ".a.txt.9x.tmp"]
+)
+def test_no_key_replaces_what_is_known_of_a_copy(key: str) -> None:
+    with pytest.raises(UserError, match="is no name for a file here"):
+        copy_of(f"s3://crawl/{key}")
+    assert copy_of("s3://crawl/.json").name == ".json"
+    assert copy_of("s3://crawl/.a.txt").name == ".a.txt"
+
+
+def test_what_cuts_a_name_on_windows_is_refused_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = ("en\\..\\a.txt", "C:", "a.txt:stream")
+    for key in keys:
+        assert copy_of(f"s3://crawl/{key}").name == key
+    monkeypatch.setattr("headwater.remote.urls._APART", "\0\\:")
+    for key in keys:
+        with pytest.raises(UserError, match="is no name for a file here"):
+            copy_of(f"s3://crawl/{key}")
+
+
+@pytest.mark.parametrize(
     ("url", "said"),
     [
         ("https://host/a.txt?key=1", "with \\?, # or a password"),

@@ -18,7 +18,7 @@ from headwater.corpus.held_out import HeldOut, without_overlaps
 from headwater.corpus.read import DocumentReader
 from headwater.corpus.report import report
 from headwater.corpus.sources import Source, find_sources
-from headwater.corpus.store import VOCABULARY, SourceInfo, StoreInfo, StoreWriter
+from headwater.corpus.store import LOCKED, VOCABULARY, SourceInfo, StoreInfo, StoreWriter
 from headwater.errors import UserError
 from headwater.files import check_free, replacing_folder
 from headwater.lock import locked
@@ -37,7 +37,6 @@ DISPLAY = Display(
     rate="{rate:.2f} MB/s",
     fields="{tokens:,} tokens",
 )
-_LOCKED = "another process is building this store; wait for it or stop it, or name another folder"
 _MB = 1e6
 
 
@@ -68,7 +67,7 @@ def build(
     lock = output.parent / f".{output.name}.lock"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with locked(lock, f"{output}: {_LOCKED}", remove=True):
+        with locked(lock, f"{output}: {LOCKED}", remove=True):
             _remove_leftovers(output)
             with replacing_folder(output) as folder:
                 info = _write(folder, reader, held_out, vocabulary, sources.sources)
@@ -97,14 +96,10 @@ def _write(
             hint = f"; {reader.bad.named[0]}" if reader.bad.named else "; all of it is empty"
             raise UserError(f"nothing to store was found in the input{hint}")
         return writer.finish(
-            [_source_info(source) for source in sources],
+            [SourceInfo.of(source) for source in sources],
             reader.bad.count,
             held_out.dropped if held_out else 0,
         )
-
-
-def _source_info(source: Source) -> SourceInfo:
-    return SourceInfo(path=source.name, files=len(source.files), bytes=source.size)
 
 
 def _remove_leftovers(output: Path) -> None:

@@ -18,14 +18,13 @@ from typing import Any
 from pydantic import Field
 
 from headwater.config import Config
-from headwater.corpus.cleaning.pages import shards
 from headwater.corpus.executors import Stage, check_executor, run_stages
 from headwater.corpus.held_out import HeldOut
 from headwater.corpus.report import report
 from headwater.corpus.shard_steps import EncodeShard, JoinShards, bad_lines
 from headwater.corpus.shards import ShardedStore, ShardIndex
-from headwater.corpus.sources import Sources, find_sources
-from headwater.corpus.store import VOCABULARY, SourceInfo
+from headwater.corpus.sources import Sources, find_sources, grouped
+from headwater.corpus.store import LOCKED, VOCABULARY, SourceInfo
 from headwater.corpus.work_folder import LAST_STAGE, described, work_folder
 from headwater.errors import UserError
 from headwater.files import check_free, replacing_folder
@@ -36,7 +35,6 @@ from headwater.text.vocabulary import Vocabulary
 logger = logging.getLogger(__name__)
 
 SHARD = 256_000_000  # bytes on the disk at which a shard is full; a file is never cut
-_LOCKED = "another process is building this store; wait for it or stop it, or name another folder"
 
 
 class ShardConfig(Config):
@@ -75,12 +73,12 @@ def build_shards(
     found, held_out = find_sources(inputs), [real(here(file)) for file in excluded]
     if held_out:
         HeldOut(held_out)  # refuses here what every task would refuse
-    parts = shards([real(file) for file in found.files], SHARD)
+    parts = grouped([real(file) for file in found.files], SHARD)
     plan = {"field": field, "vocabulary": vocabulary.fingerprint, "parts": [*map(described, parts)]}
-    with work_folder(output, plan | {"held_out": described(held_out)}, _LOCKED) as work:
+    with work_folder(output, plan | {"held_out": described(held_out)}, LOCKED) as work:
         _save(vocabulary, work / VOCABULARY)
         encode = EncodeShard(work, parts, field, held_out)
-        join = JoinShards(work, output, len(parts), _sources(found))
+        join = JoinShards(work, output, len(parts), [SourceInfo.of(each) for each in found.sources])
         stages = [Stage("shards", encode, len(parts)), Stage(LAST_STAGE, join, 1)]
         limit = workers or (os.cpu_count() or 1 if executor == "local" else -1)
         run_stages(executor, stages, limit, work / "logs", options, job="build")
@@ -109,9 +107,3 @@ def _finished(work: Path, output: Path, parts: int, found: Sources) -> ShardInde
     for line in report(info, named, found.passed_over):
         logger.info(line)
     return info
-
-
-def _sources(found: Sources) -> list[SourceInfo]:
-    return [
-        SourceInfo(path=each.name, files=len(each.files), bytes=each.size) for each in found.sources
-    ]

@@ -87,6 +87,19 @@ def find_sources(
     return Sources(tuple(sources), tuple(passed_over))
 
 
+def grouped(files: Sequence[Path], size: int) -> list[list[Path]]:
+    """Group neighbouring files into shards of some `size` bytes."""
+    found: list[list[Path]] = []
+    room = 0
+    for file in files:
+        if room <= 0:
+            found.append([])
+            room = size
+        found[-1].append(file)
+        room -= file.stat().st_size
+    return found
+
+
 def _folder(given: Path, files: Sequence[Path]) -> Path:
     if given.is_dir():
         return given

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.config import Config
+from headwater.corpus.sources import Source
 from headwater.errors import UserError
 from headwater.files import read_json, sha256, write_json
 from headwater.text.loading import load_vocabulary
@@ -31,6 +32,7 @@ from headwater.text.vocabulary import Vocabulary
 FORMAT: Final = 1
 TOKENS, DOCUMENTS, SENTENCES = "tokens.bin", "documents.npy", "sentences.npy"
 STORE, VOCABULARY = "store.json", "vocabulary"
+LOCKED = "another process is building this store; wait for it or stop it, or name another folder"
 _CHECKED = 1 << 20  # numbers looked at together
 
 Tokens = NDArray[np.uint16] | NDArray[np.uint32]
@@ -49,6 +51,11 @@ class SourceInfo(Config):
     path: str
     files: int
     bytes: int
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        """Describe an input."""
+        return cls(path=source.name, files=len(source.files), bytes=source.size)
 
 
 class StoreInfo(Config):

@@ -111,10 +111,11 @@ def predict_file(
         if no_answer_probabilities is not None:
             nulls = found.no_answer_probabilities
             processes.first(lambda: write_json(no_answer_probabilities, nulls))
-        content = predicted.prediction_file.dump(examples, found.texts)
         if probabilities:
             numbers = predicted.kind == "regression"
             content = dump(output, records(rows, found.decisions, labels, numbers))
+        else:
+            content = predicted.prediction_file.dump(examples, found.texts)
         processes.first(lambda: replace_file(output, content))
     return {"output": str(output), "predictions": len(found.texts)}
 

@@ -124,8 +124,7 @@ def _download(file: RemoteFile, copy: Path) -> None:
         part.unlink(missing_ok=True)
         write_json(note, expected)
     digest = _append(file, part)
-    storage = Storage(scheme_of(file.url))
-    if storage.find(file.url) != [file]:
+    if Storage(scheme_of(file.url)).file(file.url) != file:
         part.unlink()
         raise UserError(f"{shown(file.url)}: changed while it was fetched; run it again")
     write_json(_beside(copy, "json"), expected | {"sha256": digest})

@@ -52,25 +52,39 @@ class Storage:
         self._system = _system(scheme)
 
     def find(self, url: str) -> list[RemoteFile]:
-        """Return the files that a URL names: one, those below a folder, or those of a pattern."""
+        """Return the files that a URL names: one, those below a folder, or those of a pattern.
+
+        They come in the order in which the files of a folder here do; a folder's hidden files and
+        folders are left out, as there.
+        """
+        key, by_pattern = self._key(url), False
         try:
             if self._scheme not in _WEB and _PATTERN & set(url):
-                found = self._system.glob(self._key(url), detail=True)
+                found, by_pattern = self._system.glob(key, detail=True), True
             else:
-                info = self._system.info(self._key(url))
+                info = self._system.info(key)
                 if info["type"] != "directory":
                     return [RemoteFile(url, info["size"], _tag(info))]
-                found = self._system.find(self._key(url), detail=True)
+                found = self._system.find(key, detail=True)
         except Exception as error:  # the clients raise their own, httpx's and the system's errors
             raise _told(error, url) from None
         files = [
             RemoteFile(f"{self._scheme}://{name}", info["size"], _tag(info))
-            for name, info in sorted(found.items())
+            for name, info in sorted(found.items(), key=lambda item: item[0].split("/"))
             if info["type"] == "file" and not name.endswith("/")
+            if by_pattern or "/." not in f"/{name.removeprefix(key).lstrip('/')}"
         ]
         if not files:
             raise UserError(f"{shown(url)}: there is no file of that name")
         return files
+
+    def file(self, url: str) -> RemoteFile:
+        """Return the one file of just that name, which may hold what a pattern has."""
+        try:
+            info = self._system.info(self._key(url))
+        except Exception as error:
+            raise _told(error, url) from None
+        return RemoteFile(url, info["size"], _tag(info))
 
     def read(self, file: RemoteFile, begin: int, end: int) -> bytes:
         """Return some bytes of a file; all of them are asked for without a range."""

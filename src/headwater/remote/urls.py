@@ -21,6 +21,9 @@ from headwater.paths import as_text, cache_folder
 
 SCHEMES: Final = ("s3", "gs", "hf", "https", "http")
 _URL = re.compile(rf"({'|'.join(SCHEMES)}):/{{1,2}}(?=[^/])")
+_APART = "\0\\:" if os.name == "nt" else "\0"  # what is in no name, or cuts one into parts
+_BESIDE = re.compile(r"\..+\.(json|part|lock|tmp)", re.DOTALL | re.IGNORECASE)
+"""Names that lie beside copies, of what is known of them: no copy has one."""
 _LONGEST_NAME = 240  # bytes: a file's name has 255, and those beside a copy are longer
 
 
@@ -54,12 +57,19 @@ def copy_of(url: str) -> Path:
     scheme, _, rest = url.partition("://")
     parts = rest.split("/")
     for part in parts:
-        if part in ("", ".", "..") or "\0" in part or len(os.fsencode(part)) > _LONGEST_NAME:
+        if not _is_name(part):
             raise UserError(
                 f"{shown(url)}: the part {part[:40]!r} of it is no name for a file here; rename it "
                 "there, or fetch it yourself"
             )
     return remote_folder().joinpath(scheme, *parts)
+
+
+def _is_name(part: str) -> bool:
+    """Tell whether a part of a URL can be a file's name here, and replaces nothing else."""
+    if part in ("", ".", "..") or set(_APART) & set(part) or _BESIDE.fullmatch(part):
+        return False
+    return len(os.fsencode(part)) <= _LONGEST_NAME
 
 
 def url_of_copy(path: Path) -> str | None:

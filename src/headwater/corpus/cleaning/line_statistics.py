@@ -53,9 +53,9 @@ def line_statistics(page: str) -> LineStatistics:
     )
 
 
-def add_statistics(counts: Counter[str], of: str, page: str) -> None:
+def add_statistics(counts: Counter[str], of: str, lines: LineStatistics) -> None:
     """Add a page's lines to the numbers of its shard, under the name `of`."""
-    for name, count in line_statistics(page)._asdict().items():
+    for name, count in lines._asdict().items():
         counts[f"{of}:{name}"] += count
 
 

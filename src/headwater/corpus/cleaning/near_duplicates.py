@@ -30,7 +30,7 @@ from datatrove.utils.hashing import HashConfig
 from datatrove.utils.word_tokenizers import WordTokenizer
 
 from headwater.corpus.cleaning.pages import KEPT, records
-from headwater.corpus.cleaning.rewriting import PAGES, Passage, rewrite, task_folder
+from headwater.corpus.cleaning.rewriting import PAGES, Rewriting, rewrite, task_folder
 from headwater.data.overlap import WORD
 from headwater.files import replacing_folder
 
@@ -110,13 +110,13 @@ class Cluster:
 class DropNear:
     """Drop the pages of a shard that are nearly those before them."""
 
-    passage: Passage
+    rewriting: Rewriting
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        found = np.load(self.passage.work / _FOUND / f"{rank:05d}.npy")
+        found = np.load(self.rewriting.work / _FOUND / f"{rank:05d}.npy")
         again = dict(found.tolist())
 
         def change(number: int, record: Any, counts: Any) -> str | None:
             return f"cluster {again[number]}" if number in again else None
 
-        rewrite(self.passage, rank, NEAR, change)
+        rewrite(self.rewriting, rank, NEAR, change)

@@ -54,19 +54,6 @@ def find_pages(inputs: Sequence[Path]) -> Sources:
     return found
 
 
-def shards(files: Sequence[Path], size: int) -> list[list[Path]]:
-    """Group neighbouring files into shards of some `size` bytes."""
-    found: list[list[Path]] = []
-    room = 0
-    for file in files:
-        if room <= 0:
-            found.append([])
-            room = size
-        found[-1].append(file)
-        room -= file.stat().st_size
-    return found
-
-
 def read_pages(files: Sequence[Path], field: str, bad: BadLines) -> Iterator[Page]:
     """Yield the pages of files in order; what cannot be read is noted in `bad`.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from headwater.corpus.cleaning.line_statistics import add_statistics
+from headwater.corpus.cleaning.line_statistics import add_statistics, line_statistics
 from headwater.corpus.cleaning.pages import (
     DROPPED,
     KEPT,
@@ -32,7 +32,7 @@ Change = Callable[[int, Record, Counter[str]], str | None]
 
 
 @dataclass(frozen=True)
-class Passage:
+class Rewriting:
     """From the folders of one stage to those of another.
 
     last: whether no further stage goes through the pages.
@@ -49,11 +49,11 @@ def task_folder(work: Path, stage: str, rank: int) -> Path:
     return work / stage / f"{rank:05d}"
 
 
-def rewrite(passage: Passage, rank: int, rule: str, change: Change) -> None:
+def rewrite(rewriting: Rewriting, rank: int, rule: str, change: Change) -> None:
     """Change the kept pages of a shard, and drop those of which `change` says so by `rule`."""
     counts: Counter[str] = Counter()
-    before = task_folder(passage.work, passage.before, rank)
-    with replacing_folder(task_folder(passage.work, passage.after, rank)) as folder:
+    before = task_folder(rewriting.work, rewriting.before, rank)
+    with replacing_folder(task_folder(rewriting.work, rewriting.after, rank)) as folder:
         shutil.copyfile(before / f"{DROPPED}{PAGES}", folder / f"{DROPPED}{PAGES}")
         with (
             written(folder / f"{KEPT}{PAGES}") as keep,
@@ -66,9 +66,9 @@ def rewrite(passage: Passage, rank: int, rule: str, change: Change) -> None:
                     counts[f"page:{rule}"] += 1
                     drop(dropped_record(page, rule, why))
                     continue
-                if passage.last:
+                if rewriting.last:
                     del record[ORIGINAL]
                     counts["characters_kept"] += len(record["text"])
-                    add_statistics(counts, KEPT, record["text"])
+                    add_statistics(counts, KEPT, line_statistics(record["text"]))
                 keep(record)
         write_json(folder / COUNTS, {"counts": counts, "named": []})

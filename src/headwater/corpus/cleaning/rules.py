@@ -25,7 +25,7 @@ from pydantic import Field
 
 from headwater.config import Config
 from headwater.corpus.cleaning.languages import Detector
-from headwater.corpus.cleaning.line_statistics import END_MARKS, line_statistics
+from headwater.corpus.cleaning.line_statistics import END_MARKS, LineStatistics, line_statistics
 from headwater.errors import UserError
 from headwater.files import read_text
 from headwater.text.sentences import sentences
@@ -188,21 +188,25 @@ class Rules:
     language_of: Callable[[str], tuple[str, float]]
     bad_words: BadWords | None
 
-    def judge(self, page: str) -> Verdict:
-        """Clean a page and decide whether it is kept."""
+    def judge(self, page: str, lines: LineStatistics | None = None) -> Verdict:
+        """Clean a page and decide whether it is kept.
+
+        Args:
+            lines: its statistics, if they are known.
+        """
         if self.config.whole_page and (rule := _no_prose(page)):
             return Verdict(rule=rule)
-        if fault := self._lines_fault(page):
+        if fault := self._lines_fault(line_statistics(page) if lines is None else lines):
             return Verdict(rule=fault[0], why=fault[1])
         kept, removed, citations = clean_lines(page, self.config.min_words)
         text = "\n".join(kept)
         rule, why = self._fault(page if self.config.whole_page else text, text, kept)
         return Verdict(text, tuple(removed), citations, rule, why)
 
-    def _lines_fault(self, page: str) -> tuple[str, str] | None:
+    def _lines_fault(self, lines: LineStatistics) -> tuple[str, str] | None:
         """Return the rule that drops a page for what its lines are like, and their share."""
         config = self.config
-        shares = line_statistics(page).shares
+        shares = lines.shares
         for name, rule, wrong in (
             ("short", "short_lines", shares["short"] > config.most_short_lines),
             ("repeated", "repeated_lines", shares["repeated"] > config.most_repeated_lines),

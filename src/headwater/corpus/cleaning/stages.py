@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headwater.corpus.cleaning import pages, steps
-from headwater.corpus.cleaning.pages import shards
-from headwater.corpus.cleaning.rewriting import Passage
+from headwater.corpus.cleaning.rewriting import Rewriting
 from headwater.corpus.cleaning.rules import RulesConfig
 from headwater.corpus.executors import Stage
-from headwater.corpus.sources import Sources
+from headwater.corpus.sources import Sources, grouped
 from headwater.corpus.store import SourceInfo
 from headwater.corpus.work_folder import LAST_STAGE
 from headwater.paths import real
@@ -31,7 +30,7 @@ def stages_of(
         text_field: the field of JSON lines, or the Parquet column, with the text.
         words: the list of bad words; None: no list.
     """
-    parts = shards([real(file) for file in found.files], pages.SHARD)
+    parts = grouped([real(file) for file in found.files], pages.SHARD)
     apply = steps.ApplyRules(work, parts, text_field, rules, words)
     line = _Line(work, rules, len(parts), [Stage(steps.RULES, apply, len(parts))])
     line.add_unique()
@@ -39,9 +38,7 @@ def stages_of(
         line.add_words()
     if rules.near_duplicates:
         line.add_near()
-    infos = [
-        SourceInfo(path=each.name, files=len(each.files), bytes=each.size) for each in found.sources
-    ]
+    infos = [SourceInfo.of(each) for each in found.sources]
     count = None if words is None else len(words)
     finish = steps.Finish(
         work, tuple(line.counted), output, len(parts), infos, found.passed_over, rules, count
@@ -63,8 +60,8 @@ class _Line:
         """Take out repeated spans of sentences."""
         last = not (self.rules.repeated_words or self.rules.near_duplicates)
         buckets = self._compare(steps.RULES, "repeats", steps.SHARDS_PER_BUCKET)
-        passage = self._passage("unique", last)
-        drop = steps.DropRepeats(passage, "repeats", buckets, self.rules.min_sentences)
+        rewriting = self._rewriting("unique", last)
+        drop = steps.DropRepeats(rewriting, "repeats", buckets, self.rules.min_sentences)
         self.stages.append(Stage("unique", drop, self.parts))
 
     def add_words(self) -> None:
@@ -75,9 +72,9 @@ class _Line:
         note = NoteWords(self.work, before, "words", length)
         self.stages.append(Stage("words", note, self.parts))
         buckets = self._compare("words", "word_repeats", 1)  # some 15 times as many as sentences
-        passage = self._passage("without_words", not self.rules.near_duplicates)
+        rewriting = self._rewriting("without_words", not self.rules.near_duplicates)
         least = self.rules.min_sentences
-        drop = DropWords(passage, "word_repeats", buckets, length, least)
+        drop = DropWords(rewriting, "word_repeats", buckets, length, least)
         self.stages.append(Stage("without_words", drop, self.parts))
 
     def add_near(self) -> None:
@@ -90,7 +87,7 @@ class _Line:
             Stage("pairs", near.FindPairs(self.work), near.BUCKETS),
             Stage("clusters", near.Cluster(self.work, self.parts), 1),
         ]
-        drop = near.DropNear(self._passage("distinct", last=True))
+        drop = near.DropNear(self._rewriting("distinct", last=True))
         self.stages.append(Stage("distinct", drop, self.parts))
 
     def _compare(self, spans: str, repeats: str, shards_per_bucket: int) -> int:
@@ -100,7 +97,7 @@ class _Line:
         self.stages.append(Stage(repeats, find, buckets))
         return buckets
 
-    def _passage(self, after: str, last: bool) -> Passage:
-        passage = Passage(self.work, self.counted[-1], after, last)
+    def _rewriting(self, after: str, last: bool) -> Rewriting:
+        rewriting = Rewriting(self.work, self.counted[-1], after, last)
         self.counted.append(after)
-        return passage
+        return rewriting

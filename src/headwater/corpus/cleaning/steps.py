@@ -7,7 +7,9 @@
     Finish        one task           all shards -> the output folder, with the report
 
 Each is a callable of (data, rank, number of tasks), which is what `datatrove` calls a pipeline
-step. A task's files lie in a folder of its own that appears once it is whole, so a task can be
+step. A task's files lie in a folder of its own that appears once it is whole. The exceptions are
+SignPages, FindPairs and the clusters of `near_duplicates`: `datatrove` writes their files in place,
+under names by task, and the next stage reads them only after all tasks are done. So a task can be
 done again at any time.
 """
 
@@ -20,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from headwater.corpus.cleaning.languages import detector
-from headwater.corpus.cleaning.line_statistics import add_statistics
+from headwater.corpus.cleaning.line_statistics import add_statistics, line_statistics
 from headwater.corpus.cleaning.pages import (
     DROPPED,
     KEPT,
@@ -35,7 +37,7 @@ from headwater.corpus.cleaning.rewriting import (
     COUNTS,
     ORIGINAL,
     PAGES,
-    Passage,
+    Rewriting,
     rewrite,
     task_folder,
 )
@@ -73,9 +75,10 @@ class ApplyRules:
         ):
             kept = 0
             for page in read_pages(self.shards[rank], self.field, bad):
-                verdict = rules.judge(page.text)
+                lines = line_statistics(page.text)
+                verdict = rules.judge(page.text, lines)
                 count_page(counts, page.text, verdict)
-                add_statistics(counts, READ, page.text)
+                add_statistics(counts, READ, lines)
                 if verdict.rule:
                     drop(dropped_record(page, verdict.rule, verdict.why))
                     continue
@@ -109,19 +112,19 @@ class FindRepeats:
 class DropRepeats:
     """Take repeated spans out of a shard's kept pages."""
 
-    passage: Passage
+    rewriting: Rewriting
     repeats: str
     buckets: int
     min_sentences: int
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        starts = starts_of(self.passage.work, self.repeats, self.buckets, rank)
+        starts = starts_of(self.rewriting.work, self.repeats, self.buckets, rank)
 
         def change(number: int, record: Record, counts: Counter[str]) -> str | None:
             sentences = self._clear(record, starts.get(number, []), counts)
             return str(sentences) if sentences < self.min_sentences else None
 
-        rewrite(self.passage, rank, "repeated", change)
+        rewrite(self.rewriting, rank, "repeated", change)
 
     def _clear(self, record: Record, starts: list[int], counts: Counter[str]) -> int:
         """Take the spans out of a record's text; returns how many sentences are left."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from headwater.corpus.cleaning.pages import KEPT, Record, records
-from headwater.corpus.cleaning.rewriting import PAGES, Passage, rewrite, task_folder
+from headwater.corpus.cleaning.rewriting import PAGES, Rewriting, rewrite, task_folder
 from headwater.corpus.cleaning.spans import split
 from headwater.corpus.cleaning.steps import SPANS, starts_of
 from headwater.corpus.cleaning.word_spans import REPEATED_WORDS, WordSpans, without_words
@@ -42,14 +42,14 @@ class NoteWords:
 class DropWords:
     """Take repeated runs of words out of a shard's kept pages."""
 
-    passage: Passage
+    rewriting: Rewriting
     repeats: str
     buckets: int
     length: int
     min_sentences: int
 
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        starts = starts_of(self.passage.work, self.repeats, self.buckets, rank)
+        starts = starts_of(self.rewriting.work, self.repeats, self.buckets, rank)
 
         def change(number: int, record: Record, counts: Counter[str]) -> str | None:
             if number not in starts:
@@ -61,4 +61,4 @@ class DropWords:
             sentences = sum(map(len, split(text)))
             return str(sentences) if sentences < self.min_sentences else None
 
-        rewrite(self.passage, rank, REPEATED_WORDS, change)
+        rewrite(self.rewriting, rank, REPEATED_WORDS, change)
