@@ -106,7 +106,12 @@ _SCRIPT = """\
 {options}
 #SBATCH --requeue
 
-export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-1}}}}"
+processes={processes}  # of each node, which share its processors
+threads=$((${{SLURM_CPUS_PER_TASK:-1}} / processes))
+export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-$((threads > 0 ? threads : 1))}}"
+if [ -n "${{SLURM_CPUS_PER_TASK:-}}" ]; then  # since Slurm 22.05 srun does not take sbatch's
+  export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
+fi
 export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1  # after a restart it still has the addresses of before
 export HEADWATER_AGENT="/tmp/headwater-$SLURM_JOB_ID.pid"
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
@@ -114,7 +119,7 @@ port=$((20000 + SLURM_JOB_ID % 10000))
 
 srun bash -c 'echo $$ > "$HEADWATER_AGENT"; exec "$@"' torchrun \\
   {python} -m torch.distributed.run \\
-  --nnodes "$SLURM_JOB_NUM_NODES" --nproc-per-node {processes} \\
+  --nnodes "$SLURM_JOB_NUM_NODES" --nproc-per-node "$processes" \\
   --rdzv-backend c10d --rdzv-endpoint "$first:$port" --rdzv-id "$SLURM_JOB_ID" \\
   --max-restarts {restarts} --shutdown-timeout {patience} \\
   -m headwater {arguments} &

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import know_words
 from headwater.checkpoints.hub import resolve
-from headwater.corpus.store import TokenStore
+from headwater.corpus.remote_store import local_folder
+from headwater.corpus.shards import open_store
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.token_arrays import Longs
@@ -25,7 +26,6 @@ from headwater.models.config import ModelConfig, TaskHead, with_labels
 from headwater.models.families import AnyFamily, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import PerTaskLoss, TextToText
-from headwater.paths import as_path
 from headwater.planning.counting import Counter
 from headwater.planning.material import (
     ROWS,
@@ -148,7 +148,7 @@ def _vocabulary(recipe: RunRecipe) -> Vocabulary:
     found = own_vocabulary(recipe)
     if found is None and isinstance(recipe, PretrainRecipe):
         try:
-            store = TokenStore.open(as_path(recipe.corpus.train[0]).expanduser())
+            store = open_store(local_folder(recipe.corpus.train[0]))
         except UserError as error:
             raise UserError(
                 f"{error}; or plan without it: --set network.vocabulary=FOLDER"
