@@ -18,6 +18,7 @@ from headwater.planning.counting import Counter
 from headwater.planning.network import PlannedRun, build, compute_body_before
 from headwater.runs.recipe import RunRecipe
 from headwater.training.config import TrainingConfig
+from headwater.training.gathering import gathered_apart
 from headwater.training.memory import count_parameters, training_bytes
 from headwater.training.recomputing import recomputing
 
@@ -42,9 +43,10 @@ class Measured:
         rows, tokens: of a micro-batch; of a mixture the mean.
         flops: of a micro-batch, forward and backward; of a mixture the mean.
         saved: of the weights that a checkpoint has.
-        block: of the largest layer.
-        rest: of what stands outside of layers.
+        block: of the largest layer, or part of one, that a sharded model gathers by itself.
+        rest: of what it gathers for the whole of a step.
         vocabulary: how many tokens there are.
+        cut: whether a micro-batch may be cut; see `PlannedRun.cut`.
     """
 
     parameters: int
@@ -63,6 +65,7 @@ class Measured:
     block: int
     rest: int
     vocabulary: int
+    cut: bool
 
 
 def measure(
@@ -88,6 +91,7 @@ def measure(
             for batch in run.batches(share)
         ]
     count = len(found)
+    apart = [_size(part) for part in gathered_apart(model)]
     trained, parameters = count_parameters(model)
     return Measured(
         parameters,
@@ -101,9 +105,10 @@ def measure(
         tokens=sum(each[0].tokens for each in found) / count,
         flops=sum(each[3] for each in found) / count,
         saved=_saved(run),
-        block=max((_size(layer) for layer in _layers(model)), default=0),
-        rest=_size(model) - sum(map(_size, _layers(model))),
+        block=max(apart, default=0),
+        rest=_size(model) - sum(apart),
         vocabulary=run.setup.vocabulary.size,
+        cut=run.cut,
     )
 
 
@@ -187,15 +192,6 @@ def _parts(model: nn.Module) -> dict[str, int]:
         part = words[1] if words[0] == "body" else words[0]
         parts[part] = parts.get(part, 0) + parameter.numel()
     return parts
-
-
-def _layers(model: nn.Module) -> list[nn.Module]:
-    return [
-        layer
-        for name, stack in model.named_modules()
-        if isinstance(stack, nn.ModuleList) and name.rpartition(".")[2] == "layers"
-        for layer in stack
-    ]
 
 
 def _size(module: nn.Module) -> int:

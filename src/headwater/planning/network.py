@@ -68,6 +68,14 @@ class PlannedRun:
             return PerTaskLoss(model, self.names)
         return model
 
+    @property
+    def cut(self) -> bool:
+        """Whether micro-batches may be cut: not where other questions of a batch are learned from.
+
+        See `Run.whole_batches`.
+        """
+        return all(each.kind != "embedding" for each in self.components)
+
     def batches(self, share: int = 1) -> list["Batch"]:
         """Return a full micro-batch of each component, cut into so many parts."""
         found = []

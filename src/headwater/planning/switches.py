@@ -53,7 +53,7 @@ def _switches(training: TrainingConfig, gpus: int) -> list[Settings]:
     switches: list[Settings] = []
     if training.precision == "fp32":
         switches.append({"precision": "bf16"})
-    if gpus > 1 and training.model_dump().get("shard") is False:
+    if gpus > 1 and not training.shard:
         switches.append({"shard": True})
     if not training.gradient_checkpointing:
         switches.append({"gradient_checkpointing": True})
