@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 import tiny
+from headwater.planning.cards import CARDS
+from headwater.planning.plan import Plan, plan
+from headwater.planning.recipe import settled
 from headwater.planning.switches import changed, switches_that_fit
 from headwater.runs.recipe import RunRecipe
 
@@ -22,6 +25,9 @@ class Never:
 
     class memory:
         peak = activations = 0
+
+    class measured:
+        layers = 1
 
     def fits(self, room: int) -> bool:
         return False
@@ -58,3 +64,13 @@ def test_what_no_run_could_do_is_not_advised(
 
     assert switches_that_fit(recipe, gpus, 1, planned, bf16=bf16) is None
     assert tried == {**advised, "gradient_checkpointing": True}
+
+
+def test_a_model_without_layers_is_not_told_to_compute_them_twice(tmp_path: Path) -> None:
+    store = tiny.token_store(tmp_path / "store", tiny.example_words(tmp_path / "vocabulary"))
+    recipe = settled(tiny.pretrain_recipe("cbow", "cbow", store, sizes={"samples": 10}))
+
+    def planned(each: RunRecipe) -> Plan:
+        return plan(each, 3, gpus=1, card=CARDS["h100"], utilisation=0.5)
+
+    assert switches_that_fit(recipe, 1, 1, planned) is None

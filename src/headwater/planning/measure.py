@@ -20,7 +20,7 @@ from headwater.runs.recipe import RunRecipe
 from headwater.training.config import TrainingConfig
 from headwater.training.gathering import gathered_apart
 from headwater.training.memory import count_parameters, training_bytes
-from headwater.training.recomputing import recomputing
+from headwater.training.recomputing import layers_of, recomputing
 
 WORKING = 3
 """Of an Adafactor update: tensors of a parameter's size that it makes."""
@@ -46,6 +46,7 @@ class Measured:
         block: of the largest layer, or part of one, that a sharded model gathers by itself.
         rest: of what it gathers for the whole of a step.
         vocabulary: how many tokens there are.
+        layers: how many there are that may compute twice (`training.recomputing`).
         cut: whether a micro-batch may be cut; see `PlannedRun.cut`.
     """
 
@@ -65,6 +66,7 @@ class Measured:
     block: int
     rest: int
     vocabulary: int
+    layers: int
     cut: bool
 
 
@@ -108,6 +110,7 @@ def measure(
         block=max(apart, default=0),
         rest=_size(model) - sum(apart),
         vocabulary=run.setup.vocabulary.size,
+        layers=len(layers_of(model)),
         cut=run.cut,
     )
 

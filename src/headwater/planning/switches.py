@@ -30,14 +30,15 @@ def switches_that_fit(
         planned: gives the plan of a changed recipe.
         bf16: whether the cards have it.
     """
-    switches = _switches(recipe, gpus, bf16=bf16)
+    as_it_is = planned(recipe)
+    switches = _switches(recipe, gpus, bf16=bf16, layers=as_it_is.measured.layers)
     together: dict[str, Any] = {}
     ways: list[Settings] = [*switches, {}]
     for switch in switches:
         together |= switch
         ways.append(dict(together))
     for settings in ways:
-        whole = planned(changed(recipe, settings))
+        whole = planned(changed(recipe, settings)) if settings else as_it_is
         if whole.fits(room):
             return settings, whole
         if settings and settings != together:
@@ -55,7 +56,7 @@ def changed(recipe: RunRecipe, settings: Settings) -> RunRecipe:
     return recipe.model_copy(update={"training": training})
 
 
-def _switches(recipe: RunRecipe, gpus: int, *, bf16: bool) -> list[Settings]:
+def _switches(recipe: RunRecipe, gpus: int, *, bf16: bool, layers: int) -> list[Settings]:
     """Return what a run with them would not refuse."""
     training = recipe.training
     switches: list[Settings] = []
@@ -64,7 +65,7 @@ def _switches(recipe: RunRecipe, gpus: int, *, bf16: bool) -> list[Settings]:
     sharding = training.precision != "fp16" and recipe.method != "features"
     if gpus > 1 and not training.shard and sharding:
         switches.append({"shard": True})
-    if not training.gradient_checkpointing:
+    if layers and not training.gradient_checkpointing:
         switches.append({"gradient_checkpointing": True})
     return switches
 
