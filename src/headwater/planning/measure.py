@@ -7,6 +7,7 @@ gradients so far, activations not yet used) and in the update (Adafactor's own w
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from statistics import fmean
 from typing import cast
 
 import torch
@@ -88,12 +89,9 @@ def measure(
     model.train()
     run.setup.method.before_step(model, 1, 1)
     with _as_trained(model, training, cpu=cpu):
-        found = [
-            (batch, *_passes(model, batch.tensors, counter, bf16, several))
-            for batch in run.batches(share)
-        ]
-    count = len(found)
-    apart = [_size(part) for part in gathered_apart(model)]
+        batches = run.batches(share)
+        found = [(each, *_passes(model, each.tensors, counter, bf16, several)) for each in batches]
+    block, rest = _gathered(model)
     trained, parameters = count_parameters(model)
     return Measured(
         parameters,
@@ -103,12 +101,12 @@ def measure(
         activations=max(each[1] for each in found),
         backward=max(each[2] for each in found),
         update=_update(model, training),
-        rows=sum(each[0].rows for each in found) / count,
-        tokens=sum(each[0].tokens for each in found) / count,
-        flops=sum(each[3] for each in found) / count,
+        rows=fmean(each[0].rows for each in found),
+        tokens=fmean(each[0].tokens for each in found),
+        flops=fmean(each[3] for each in found),
         saved=_saved(run),
-        block=max(apart, default=0),
-        rest=_size(model) - sum(apart),
+        block=block,
+        rest=rest,
         vocabulary=run.setup.vocabulary.size,
         layers=len(layers_of(model)),
         cut=run.cut,
@@ -195,6 +193,12 @@ def _parts(model: nn.Module) -> dict[str, int]:
         part = words[1] if words[0] == "body" else words[0]
         parts[part] = parts.get(part, 0) + parameter.numel()
     return parts
+
+
+def _gathered(model: nn.Module) -> tuple[int, int]:
+    """Return the bytes of the largest part that is gathered by itself, and of all else."""
+    apart = [_size(part) for part in gathered_apart(model)]
+    return max(apart, default=0), _size(model) - sum(apart)
 
 
 def _size(module: nn.Module) -> int:
