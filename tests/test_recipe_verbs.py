@@ -7,7 +7,7 @@ import pytest
 
 from headwater.commands.train import continued
 from headwater.models.families import FAMILIES
-from headwater.runs.recipe import Recipe, resolved
+from headwater.runs.recipe import Recipe, resolved, verb_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,6 +34,24 @@ def test_the_right_verb_is_named(
     ran = headwater(verb, tmp_path / "recipe.toml", "--output", tmp_path / "run")
     assert ran.code == 2
     assert said in ran.err and ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "verb"),
+    [
+        ('task = "squad"', {}, "finetune"),
+        ("[mixture]", {}, "finetune"),
+        ('objective = "mlm"', {}, "pretrain"),
+        ("[corpus]", {}, "pretrain"),
+        ('model = "reader"', {}, "finetune"),
+        ('model = "reader"', {"corpus": "store"}, "pretrain"),
+    ],
+)
+def test_the_keys_of_a_recipe_say_its_verb(
+    content: str, options: dict[str, str], verb: str, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.toml").write_text(content)
+    assert verb_of(tmp_path / "recipe.toml", options) == verb
 
 
 @pytest.mark.parametrize("name", ["config.toml", "curves.png"])

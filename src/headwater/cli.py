@@ -139,7 +139,12 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     if not os.environ.get("COLUMNS", "80").strip("0"):  # rich would print nothing
         del os.environ["COLUMNS"]
-    own = place()
+    try:
+        own = place()
+    except UserError as error:
+        with messages.shown():
+            logger.error(str(error))
+        sys.exit(2)
     if own is not None:  # DDP's own warnings come from every process
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if own is not None and own.rank:  # the first process alone says how it goes

@@ -106,15 +106,21 @@ _SCRIPT = """\
 {options}
 #SBATCH --requeue
 
-export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-1}}}}"
+processes={processes}  # of each node, which share its processors
+threads=$((${{SLURM_CPUS_PER_TASK:-1}} / processes))
+export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-$((threads > 0 ? threads : 1))}}"
+if [ -n "${{SLURM_CPUS_PER_TASK:-}}" ]; then  # since Slurm 22.05 srun does not take sbatch's
+  export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
+fi
 export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1  # after a restart it still has the addresses of before
-export HEADWATER_AGENT="/tmp/headwater-$SLURM_JOB_ID.pid"
+export HEADWATER_AGENT="$PWD/.headwater-$SLURM_JOB_ID"  # a file of each node, in our own folder
+rm -f "$HEADWATER_AGENT".*
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 port=$((20000 + SLURM_JOB_ID % 10000))
 
-srun bash -c 'echo $$ > "$HEADWATER_AGENT"; exec "$@"' torchrun \\
+srun bash -c 'echo $$ > "$HEADWATER_AGENT.$SLURMD_NODENAME"; exec "$@"' torchrun \\
   {python} -m torch.distributed.run \\
-  --nnodes "$SLURM_JOB_NUM_NODES" --nproc-per-node {processes} \\
+  --nnodes "$SLURM_JOB_NUM_NODES" --nproc-per-node "$processes" \\
   --rdzv-backend c10d --rdzv-endpoint "$first:$port" --rdzv-id "$SLURM_JOB_ID" \\
   --max-restarts {restarts} --shutdown-timeout {patience} \\
   -m headwater {arguments} &
@@ -123,7 +129,7 @@ step=$!
 over=
 save_and_end() {{  # torchrun passes it on: Slurm would signal every process, and torchrun again
   over=1
-  srun --overlap --ntasks-per-node 1 bash -c 'kill -TERM "$(cat "$HEADWATER_AGENT")"'
+  srun --overlap --ntasks-per-node 1 bash -c 'kill -TERM "$(< "$HEADWATER_AGENT.$SLURMD_NODENAME")"'
 }}
 trap save_and_end USR1
 wait "$step"
@@ -132,6 +138,7 @@ while kill -0 "$step" 2>/dev/null; do  # a signal ended the waiting, not the ste
   wait "$step"
   code=$?
 done
+rm -f "$HEADWATER_AGENT".*
 
 if [ -n "$over" ] && [ "$code" -ne 0 ]; then
   scontrol requeue "$SLURM_JOB_ID"

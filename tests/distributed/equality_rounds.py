@@ -93,6 +93,14 @@ def t5(folder: Path, vocabulary: Any, **method: Any) -> dict[str, Any]:
     return {"model": str(model), "task": "cola", "data": data(folder, "cola"), **method}
 
 
+def shared_t5(folder: Path, vocabulary: Any) -> dict[str, Any]:
+    """Its decoder calls parts of the encoder's layers."""
+    model = tiny.model_folder(
+        folder / "shared", tiny.example_unigram(), family="t5", dropout=0.0, architecture="shared"
+    )
+    return {"model": str(model), "task": "cola", "data": data(folder, "cola")}
+
+
 def wide_t5(folder: Path, vocabulary: Any) -> dict[str, Any]:
     """Some of its matrices are large enough for Adafactor to factor, and cannot be halved."""
     sizes = {"d_model": 129, "d_kv": 65, "d_ff": 131, "num_layers": 1, "num_decoder_layers": 1}
@@ -112,6 +120,7 @@ LETTERS = "".join(sorted({*tiny.example_text().lower()} - {" ", "\n"}))
 CASES: dict[str, Callable[[Path, Any], dict[str, Any]]] = {
     "bert": bert,
     "t5": t5,
+    "shared_t5": shared_t5,
     "mixture": mixture,
     "t5_mixture": partial(mixture, model=t5),
     "lora": partial(t5, method="lora"),

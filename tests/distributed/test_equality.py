@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 ROUNDS = Path(__file__).with_name("equality_rounds.py")
-LOADED = {"bert", "t5", "mixture", "t5_mixture", "lora", "adapters", "unfreezing", "features"}
+LOADED = {
+    *("bert", "t5", "shared_t5", "mixture", "t5_mixture", "lora", "adapters", "unfreezing"),
+    "features",
+}
 """Cases whose weights come from a folder, in float32."""
 
 

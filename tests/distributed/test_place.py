@@ -1,5 +1,9 @@
 """What torchrun says, and what it does not."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from headwater.distributed.place import Place, place
@@ -30,6 +34,17 @@ def test_without_torchrun_there_is_none(name: str) -> None:
 def test_what_torchrun_does_not_set_is_refused() -> None:
     with pytest.raises(UserError, match="RANK=x WORLD_SIZE=8 LOCAL_RANK=1: not what torchrun sets"):
         place(TOLD | {"RANK": "x"})
+
+
+def test_no_verb_gives_a_traceback_for_it() -> None:
+    environment = os.environ | TOLD | {"RANK": "x", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "headwater", "tasks"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert "RANK=x WORLD_SIZE=8 LOCAL_RANK=1: not what torchrun sets" in line
 
 
 def test_one_process_asks_nobody() -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,14 @@ def test_the_script_asks_for_what_was_given() -> None:
         "mem=256G", "time=2-00:00:00", "partition=gpu", "account=lab", "qos=long",
         "signal=B:USR1@600", "open-mode=append", "requeue",
     }  # fmt: skip
-    assert "--nproc-per-node 8 " in script
+    assert "processes=8 " in script
     assert "--max-restarts 3 --shutdown-timeout 480 " in script
 
 
 def test_without_gpus_a_node_has_one_process() -> None:
     script = batch_script(Job(name="a", gpus=0), ["pretrain", "a.toml"])
     assert "gpus-per-node" not in script
-    assert "--nproc-per-node 1 " in script
+    assert "processes=1 " in script
 
 
 @pytest.mark.parametrize(
@@ -40,31 +41,87 @@ def test_without_gpus_a_node_has_one_process() -> None:
 )
 def test_what_is_given_reaches_headwater_as_it_is(word: str, tmp_path: Path) -> None:
     script = batch_script(Job(name=word), ["pretrain", word, "--set", f"network.preset={word}"])
-    shown = tmp_path / "srun"
-    shown.write_text('#!/bin/bash\nprintf "%s\\0" "$@"\n')
-    (tmp_path / "scontrol").write_text("#!/bin/bash\necho first\n")
-    for each in tmp_path.iterdir():
-        each.chmod(0o755)
-    environment = {
-        "PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_JOB_NODELIST": "one", "SLURM_JOB_ID": "7",
-        "SLURM_JOB_NUM_NODES": "1",
-    }  # fmt: skip
-    done = subprocess.run(
-        ["bash"], input=script, env=environment, capture_output=True, text=True, check=True
-    )
-    words = done.stdout.split("\0")
-    assert words[words.index("headwater") + 1 : -1] == [
+    words = run(script, tmp_path)["srun"]
+    assert words[words.index("headwater") + 1 :] == [
         "pretrain", word, "--set", f"network.preset={word}", "--resume",
     ]  # fmt: skip
     assert "first:20007" in words
-    assert not list(tmp_path.glob("x"))
+    assert not list(tmp_path.rglob("x"))
 
 
-@pytest.mark.parametrize("time", ["10", "09:59", "0:9:59", "0-0:9"])
+@pytest.mark.parametrize(
+    ("gpus", "given", "threads"),
+    [
+        (8, {"SLURM_CPUS_PER_TASK": "64"}, "8"),
+        (8, {"SLURM_CPUS_PER_TASK": "4"}, "1"),
+        (0, {"SLURM_CPUS_PER_TASK": "4"}, "4"),
+        (2, {}, "1"),
+        (2, {"SLURM_CPUS_PER_TASK": "8", "OMP_NUM_THREADS": "3"}, "3"),
+    ],
+)
+def test_processes_of_a_node_share_its_processors(
+    gpus: int, given: dict[str, str], threads: str, tmp_path: Path
+) -> None:
+    script = batch_script(Job(name="a", gpus=gpus), ["pretrain", "a.toml"])
+    told = run(script, tmp_path, **given)
+    assert told["OMP_NUM_THREADS"] == [threads]
+    assert told["SRUN_CPUS_PER_TASK"] == [given.get("SLURM_CPUS_PER_TASK", "")]
+    words = told["srun"]
+    assert words[words.index("--nproc-per-node") + 1] == str(max(1, gpus))
+
+
+def test_what_the_script_writes_is_in_its_folder_and_gone_at_the_end(tmp_path: Path) -> None:
+    told = run(batch_script(Job(name="a"), ["pretrain", "a.toml"]), tmp_path, SLURMD_NODENAME="n1")
+    assert told["written"] == [".headwater-7.n1"]
+    assert not list((tmp_path / "here").iterdir())
+
+
+def run(script: str, folder: Path, **given: str) -> dict[str, list[str]]:
+    """Run a script; return what its srun was given, and what there was while torchrun ran."""
+    (folder / "bin").mkdir()
+    (folder / "here").mkdir()
+    python = folder / "bin" / "python"
+    programs = {
+        python: _TORCHRUN,
+        folder / "bin" / "srun": '#!/bin/bash\nexec "$@"\n',
+        folder / "bin" / "scontrol": "#!/bin/bash\necho first\n",
+    }
+    for program, content in programs.items():
+        program.write_text(content)
+        program.chmod(0o755)
+    environment = {
+        "PATH": f"{folder / 'bin'}:/usr/bin:/bin", "SLURM_JOB_NODELIST": "one",
+        "SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "1", **given,
+    }  # fmt: skip
+    script = script.replace(shlex.quote(sys.executable), shlex.quote(str(python)))
+    done = subprocess.run(
+        ["bash"], input=script, env=environment, cwd=folder / "here", capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for line in done.stdout.split("\0\n")[:-1]:
+        name, *values = line.split("\0")
+        found[name] = values
+    return found
+
+
+_TORCHRUN = r"""#!/bin/bash
+printf '%s\0' srun "$@"; echo
+printf '%s\0' OMP_NUM_THREADS "$OMP_NUM_THREADS"; echo
+printf '%s\0' SRUN_CPUS_PER_TASK "$SRUN_CPUS_PER_TASK"; echo
+printf '%s\0' written "$(ls -A)"; echo
+"""
+
+
+@pytest.mark.parametrize("time", ["9", "9:59", "0:9:59", "0-0:9"])
 def test_no_job_ends_before_it_has_trained(time: str) -> None:
     with pytest.raises(UserError, match="--notice 300 are for saving"):
-        Job(name="a", time="9:59" if time == "10" else time)
-    Job(name="a", time="10:00")
+        Job(name="a", time=time)
+
+
+@pytest.mark.parametrize("time", ["10", "10:00", "0:10:00", "0-0:10"])
+def test_a_job_of_twice_the_notice_trains(time: str) -> None:
+    Job(name="a", time=time)
 
 
 @pytest.mark.parametrize("given", [{"partition": "a b"}, {"account": "x\n#SBATCH -x"}, {"mem": ""}])

@@ -36,16 +36,15 @@ def slurm(
     output: RunFolder = None,
     settings: Settings = None,
 ) -> None:
-    from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, verb_of
+    from headwater.runs.recipe import load_any_recipe, verb_of
     from headwater.slurm import Job, batch_script
 
-    verb = verb_of(recipe)
-    load_recipe(PretrainRecipe if verb == "pretrain" else Recipe, recipe, {}, settings or [])
+    load_any_recipe(recipe, {}, settings or [])
     job = Job(
         name=recipe.stem, nodes=nodes, gpus=gpus_per_node, notice=notice, time=time,
         partition=partition, account=account, qos=qos, mem=mem, cpus_per_task=cpus_per_task,
     )  # fmt: skip
-    arguments = [verb, str(recipe)]
+    arguments = [verb_of(recipe), str(recipe)]
     arguments += ["--output", str(output)] if output else []
     arguments += [word for each in settings or [] for word in ("--set", each)]
     echo(batch_script(job, arguments), end="")

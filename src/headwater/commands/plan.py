@@ -51,7 +51,8 @@ def plan(
     found, advice = planned(wanted), None
     fits = chosen is None or found.fits(chosen.memory)
     if chosen is not None and not fits:
-        advice = switches_that_fit(wanted, gpus, chosen.memory, planned)
+        bf16 = chosen.bf16 is not None
+        advice = switches_that_fit(wanted, gpus, chosen.memory, planned, bf16=bf16)
     if json:
         changes = None if advice is None else _keys(advice[0])
         print_json({**asdict(found), "flops": found.flops, "fits": fits, "switches": changes})

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from headwater.config import read_toml
 from headwater.data.convert import PairSet
 from headwater.data.example import Examples, PairExample, TaggingExample
 from headwater.data.matches import TestGrams
@@ -14,7 +13,7 @@ from headwater.doctor.machine import free_memory
 from headwater.errors import listed
 from headwater.metrics.several import labels_of
 from headwater.models.families import family_of
-from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, resolved
+from headwater.runs.recipe import PretrainRecipe, load_any_recipe, resolved
 from headwater.runs.run import Run, begin
 from headwater.runs.task_component import TaskComponent
 from headwater.sizes import byte_size
@@ -37,12 +36,9 @@ def check_recipe(path: Path) -> Iterator[Finding]:
 
     Its data are read and its model is built, as at the begin of the run.
     """
-    if "objective" in read_toml(path):
-        pretraining = begin(load_recipe(PretrainRecipe, path, {}, []))
-        yield _special_tokens(pretraining.setup.vocabulary, pretraining.recipe.objective)
-        yield from _of_any(pretraining)
-        return
-    run = begin(load_recipe(Recipe, path, {}, []))
+    run: Run[Any] = begin(load_any_recipe(path, {}, []))
+    if isinstance(run.recipe, PretrainRecipe):
+        yield _special_tokens(run.setup.vocabulary, run.recipe.objective)
     for component in run.components:
         if isinstance(component, TaskComponent):
             yield from check_lengths(run.recipe, run.setup, component)

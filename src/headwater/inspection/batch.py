@@ -25,7 +25,13 @@ from headwater.objectives.names import OBJECTIVES, FeatureKind
 from headwater.objectives.nsp import IS_NEXT
 from headwater.pictures.page import Element, Heading, Highlight, Line, Page, Shown, TextSpan
 from headwater.runs.objective_component import families_of
-from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
+from headwater.runs.recipe import (
+    AnyRecipe,
+    PretrainRecipe,
+    Recipe,
+    load_any_recipe,
+    verb_of,
+)
 from headwater.runs.run import Run, begin
 from headwater.training.plan import Plan
 
@@ -37,23 +43,21 @@ Kind = Literal[FeatureKind, "span", "embedding", "label"]
 _GAP = TextSpan(" … ", "special")
 
 
-def recipe_of(
-    path: Path | None, options: Mapping[str, Any], settings: Sequence[str]
-) -> PretrainRecipe | Recipe:
+def recipe_of(path: Path | None, options: Mapping[str, Any], settings: Sequence[str]) -> AnyRecipe:
     """Build the recipe of a file, of options, or of both; its keys determine its class."""
-    values = {**(read_toml(path) if path else {}), **options}
     if path is None and not options:
         raise UserError("give a RECIPE.toml, or --objective and --corpus")
-    if not {"objective", "corpus"} & set(values):
-        return load_recipe(Recipe, path, options, settings)
-    named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
-    families = families_of(str(values.get("objective")))
-    if families and not named:  # the features depend on the family alone
-        options = {**options, "network": {"preset": FAMILIES[families[0]].quick_study.preset}}
-    return load_recipe(PretrainRecipe, path, options, settings)
+    if verb_of(path, options) == "pretrain":
+        values = {**(read_toml(path) if path else {}), **options}
+        named = {"model", "network"} & set(values) or any(s.startswith("network") for s in settings)
+        families = families_of(str(values.get("objective")))
+        if families and not named:  # the features depend on the family alone
+            preset = FAMILIES[families[0]].quick_study.preset
+            options = {**options, "network": {"preset": preset}}
+    return load_any_recipe(path, options, settings)
 
 
-def batch(recipe: PretrainRecipe | Recipe, count: int, epoch: int) -> Shown:
+def batch(recipe: AnyRecipe, count: int, epoch: int) -> Shown:
     """Return the first `count` sequences of an epoch's first micro-batch."""
     run, kind_of = _begin(recipe)
     what = ", ".join(each.name for each in run.components)
@@ -80,7 +84,7 @@ def batch(recipe: PretrainRecipe | Recipe, count: int, epoch: int) -> Shown:
 
 
 def _begin(
-    recipe: PretrainRecipe | Recipe,
+    recipe: AnyRecipe,
 ) -> tuple[Run[PretrainRecipe] | Run[Recipe], Callable[[Features], Kind]]:
     """Return the run, and a function that determines the kind of a feature."""
     with torch.device("meta"):  # nothing is computed: a network of any size takes no time

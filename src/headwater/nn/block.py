@@ -103,6 +103,11 @@ class BorrowingBlock(nn.Module):
         self.cross = cross
         self._lender = (lender,)  # no submodule: its parameters are counted and saved once
 
+    @property
+    def lender(self) -> Block:
+        """The encoder's layer, of which parts are called, and never the layer itself."""
+        return self._lender[0]
+
     def forward(
         self,
         hidden: Tensor,
@@ -112,8 +117,7 @@ class BorrowingBlock(nn.Module):
         memory_bias: Tensor | None,
     ) -> Tensor:
         """Decode `[batch, length, width]`; see `DecoderBlock.forward`."""
-        [lender] = self._lender
-        hidden = lender.attention(hidden, bias, own)
+        hidden = self.lender.attention(hidden, bias, own)
         hidden = self.cross(hidden, memory_bias, memory)
-        output: Tensor = lender.feedforward(hidden)
+        output: Tensor = self.lender.feedforward(hidden)
         return output

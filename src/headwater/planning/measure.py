@@ -7,6 +7,7 @@ gradients so far, activations not yet used) and in the update (Adafactor's own w
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from statistics import fmean
 from typing import cast
 
 import torch
@@ -18,8 +19,9 @@ from headwater.planning.counting import Counter
 from headwater.planning.network import PlannedRun, build, compute_body_before
 from headwater.runs.recipe import RunRecipe
 from headwater.training.config import TrainingConfig
+from headwater.training.gathering import gathered_apart
 from headwater.training.memory import count_parameters, training_bytes
-from headwater.training.recomputing import recomputing
+from headwater.training.recomputing import layers_of, recomputing
 
 WORKING = 3
 """Of an Adafactor update: tensors of a parameter's size that it makes."""
@@ -42,9 +44,11 @@ class Measured:
         rows, tokens: of a micro-batch; of a mixture the mean.
         flops: of a micro-batch, forward and backward; of a mixture the mean.
         saved: of the weights that a checkpoint has.
-        block: of the largest layer.
-        rest: of what stands outside of layers.
+        block: of the largest layer, or part of one, that a sharded model gathers by itself.
+        rest: of what it gathers for the whole of a step.
         vocabulary: how many tokens there are.
+        layers: how many there are that may compute twice (`training.recomputing`).
+        cut: whether a micro-batch may be cut; see `PlannedRun.cut`.
     """
 
     parameters: int
@@ -63,6 +67,8 @@ class Measured:
     block: int
     rest: int
     vocabulary: int
+    layers: int
+    cut: bool
 
 
 def measure(
@@ -83,11 +89,9 @@ def measure(
     model.train()
     run.setup.method.before_step(model, 1, 1)
     with _as_trained(model, training, cpu=cpu):
-        found = [
-            (batch, *_passes(model, batch.tensors, counter, bf16, several))
-            for batch in run.batches(share)
-        ]
-    count = len(found)
+        batches = run.batches(share)
+        found = [(each, *_passes(model, each.tensors, counter, bf16, several)) for each in batches]
+    block, rest = _gathered(model)
     trained, parameters = count_parameters(model)
     return Measured(
         parameters,
@@ -97,13 +101,15 @@ def measure(
         activations=max(each[1] for each in found),
         backward=max(each[2] for each in found),
         update=_update(model, training),
-        rows=sum(each[0].rows for each in found) / count,
-        tokens=sum(each[0].tokens for each in found) / count,
-        flops=sum(each[3] for each in found) / count,
+        rows=fmean(each[0].rows for each in found),
+        tokens=fmean(each[0].tokens for each in found),
+        flops=fmean(each[3] for each in found),
         saved=_saved(run),
-        block=max((_size(layer) for layer in _layers(model)), default=0),
-        rest=_size(model) - sum(map(_size, _layers(model))),
+        block=block,
+        rest=rest,
         vocabulary=run.setup.vocabulary.size,
+        layers=len(layers_of(model)),
+        cut=run.cut,
     )
 
 
@@ -189,13 +195,10 @@ def _parts(model: nn.Module) -> dict[str, int]:
     return parts
 
 
-def _layers(model: nn.Module) -> list[nn.Module]:
-    return [
-        layer
-        for name, stack in model.named_modules()
-        if isinstance(stack, nn.ModuleList) and name.rpartition(".")[2] == "layers"
-        for layer in stack
-    ]
+def _gathered(model: nn.Module) -> tuple[int, int]:
+    """Return the bytes of the largest part that is gathered by itself, and of all else."""
+    apart = [_size(part) for part in gathered_apart(model)]
+    return max(apart, default=0), _size(model) - sum(apart)
 
 
 def _size(module: nn.Module) -> int:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from headwater.checkpoints.description import Description
 from headwater.checkpoints.folder import know_words
 from headwater.checkpoints.hub import resolve
-from headwater.corpus.store import TokenStore
+from headwater.corpus.remote_store import local_folder
+from headwater.corpus.shards import open_store
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.token_arrays import Longs
@@ -25,7 +26,6 @@ from headwater.models.config import ModelConfig, TaskHead, with_labels
 from headwater.models.families import AnyFamily, kind_of, sizes_of
 from headwater.models.feature_model import FeatureModel
 from headwater.models.text_to_text import PerTaskLoss, TextToText
-from headwater.paths import as_path
 from headwater.planning.counting import Counter
 from headwater.planning.material import (
     ROWS,
@@ -67,6 +67,14 @@ class PlannedRun:
         if self.names and isinstance(model, TextToText):
             return PerTaskLoss(model, self.names)
         return model
+
+    @property
+    def cut(self) -> bool:
+        """Whether micro-batches may be cut: not where other questions of a batch are learned from.
+
+        See `Run.whole_batches`.
+        """
+        return all(each.kind != "embedding" for each in self.components)
 
     def batches(self, share: int = 1) -> list["Batch"]:
         """Return a full micro-batch of each component, cut into so many parts."""
@@ -148,7 +156,7 @@ def _vocabulary(recipe: RunRecipe) -> Vocabulary:
     found = own_vocabulary(recipe)
     if found is None and isinstance(recipe, PretrainRecipe):
         try:
-            store = TokenStore.open(as_path(recipe.corpus.train[0]).expanduser())
+            store = open_store(local_folder(recipe.corpus.train[0]))
         except UserError as error:
             raise UserError(
                 f"{error}; or plan without it: --set network.vocabulary=FOLDER"

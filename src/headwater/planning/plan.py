@@ -1,11 +1,11 @@
 """How long a run takes on some cards, what it holds there, and what it writes.
 
 One process has `turns` of the micro-batches of a step, each cut into `share` parts where there are
-more processes than micro-batches. Every process holds
+more processes than micro-batches and they may be cut. Every process holds
 
     as it is     all weights, gradients and moments, and as much again as gradients for exchange
-    sharded      a share of them, and the weights and gradients of two layers and of what stands
-                 outside of layers, as they are needed
+    sharded      a share of them, and the weights and gradients of two layers and of what is
+                 gathered for the whole of a step (`training.gathering`)
 
 and the activations of its micro-batch. A step takes the time of its FLOPs at the given utilisation
 and that of reading and writing what the optimizer changes; the network between cards takes none.
@@ -104,11 +104,11 @@ def plan(
     """
     training = recipe.training
     bf16 = _is_bf16(training.precision, card)
-    shard = bool(training.model_dump().get("shard")) and gpus > 1
+    shard = training.shard and gpus > 1
     accumulate = training.gradient_accumulation_steps
     turns = -(-accumulate // gpus)
-    share = max(1, turns * gpus // accumulate)
     whole = part = measure(recipe, bf16=bf16, cpu=card is None, several=turns > 1)
+    share = max(1, turns * gpus // accumulate) if whole.cut else 1
     if share > 1:
         part = measure(recipe, bf16=bf16, cpu=card is None, share=share, several=turns > 1)
     memory = _sharded(part, gpus) if shard else _copied(part, gpus)
@@ -117,13 +117,13 @@ def plan(
     if card is not None:
         peak = card.bf16 if bf16 and card.bf16 else card.fp32
         update = _touched(whole) / (gpus if shard else 1) / card.bandwidth
-        seconds = flops / (gpus * peak * utilisation) + update
+        own = flops / gpus if whole.cut else turns * whole.flops
+        seconds = own / (peak * utilisation) + update
         wide = 2 if isinstance(recipe, PretrainRecipe) and whole.vocabulary <= _UINT16 else 4
         speed = Speed(seconds, tokens / seconds, steps * seconds / DAY, wide * tokens / seconds)
-    own = whole.saved
     return Plan(
         part, gpus, shard, bf16, turns, math.ceil(part.rows), steps, accumulate * whole.rows,
-        tokens, flops, memory, speed, own, own + whole.moments,
+        tokens, flops, memory, speed, whole.saved, whole.saved + whole.moments,
     )  # fmt: skip
 
 

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headwater.runs.causal import decided
-from headwater.runs.recipe import PretrainRecipe, Recipe, RunRecipe, load_recipe, resolved, verb_of
+from headwater.runs.recipe import Recipe, RunRecipe, load_any_recipe, resolved
 from headwater.runs.setup import recipe_family
 
 
 def load_resolved(path: Path, overrides: Sequence[str]) -> RunRecipe:
     """Read a recipe of fine-tuning or of pre-training, whichever it is, and resolve it."""
-    if verb_of(path) == "pretrain":
-        return settled(load_recipe(PretrainRecipe, path, {}, overrides))
-    return settled(load_recipe(Recipe, path, {}, overrides))
+    return settled(load_any_recipe(path, {}, overrides))
 
 
 def settled(recipe: RunRecipe) -> RunRecipe:

@@ -1,10 +1,10 @@
 """How many steps a run has: as its recipe says, or as its data give."""
 
-from headwater.corpus.store import TokenStore
+from headwater.corpus.remote_store import local_folder
+from headwater.corpus.shards import open_store
 from headwater.data.convert import FeatureSet
 from headwater.data.mixture import Mixture
 from headwater.errors import UserError
-from headwater.paths import as_path
 from headwater.planning.counting import Counter
 from headwater.planning.network import build
 from headwater.runs.components import read_components
@@ -28,8 +28,8 @@ def count_steps(recipe: RunRecipe) -> int:
 def _features(recipe: RunRecipe) -> FeatureSet | Mixture:
     planned = build(recipe, Counter())
     if isinstance(planned.recipe, PretrainRecipe):
-        folders = [as_path(name).expanduser() for name in planned.recipe.corpus.train]
-        stores = tuple(map(TokenStore.open, folders))  # the checksums of terabytes can wait
+        folders = map(local_folder, planned.recipe.corpus.train)
+        stores = tuple(map(open_store, folders))  # the checksums of terabytes can wait
         component = ObjectiveComponent(planned.recipe, stores, None, in_mixture=False)
         return component.features(planned.recipe, planned.setup)
     assert isinstance(planned.recipe, Recipe)

@@ -16,22 +16,29 @@ Settings = Mapping[str, Any]
 
 
 def switches_that_fit(
-    recipe: RunRecipe, gpus: int, room: int, planned: Callable[[RunRecipe], Plan]
+    recipe: RunRecipe,
+    gpus: int,
+    room: int,
+    planned: Callable[[RunRecipe], Plan],
+    *,
+    bf16: bool = True,
 ) -> tuple[Settings, Plan] | None:
     """Return the settings with which a run fits, and its plan; None where none do.
 
     Args:
         room: bytes of a card's memory.
         planned: gives the plan of a changed recipe.
+        bf16: whether the cards have it.
     """
-    switches = _switches(recipe.training, gpus)
+    as_it_is = planned(recipe)
+    switches = _switches(recipe, gpus, bf16=bf16, layers=as_it_is.measured.layers)
     together: dict[str, Any] = {}
     ways: list[Settings] = [*switches, {}]
     for switch in switches:
         together |= switch
         ways.append(dict(together))
     for settings in ways:
-        whole = planned(changed(recipe, settings))
+        whole = planned(changed(recipe, settings)) if settings else as_it_is
         if whole.fits(room):
             return settings, whole
         if settings and settings != together:
@@ -49,13 +56,16 @@ def changed(recipe: RunRecipe, settings: Settings) -> RunRecipe:
     return recipe.model_copy(update={"training": training})
 
 
-def _switches(training: TrainingConfig, gpus: int) -> list[Settings]:
+def _switches(recipe: RunRecipe, gpus: int, *, bf16: bool, layers: int) -> list[Settings]:
+    """Return what a run with them would not refuse."""
+    training = recipe.training
     switches: list[Settings] = []
-    if training.precision == "fp32":
+    if training.precision == "fp32" and bf16:
         switches.append({"precision": "bf16"})
-    if gpus > 1 and training.model_dump().get("shard") is False:
+    sharding = training.precision != "fp16" and recipe.method != "features"
+    if gpus > 1 and not training.shard and sharding:
         switches.append({"shard": True})
-    if not training.gradient_checkpointing:
+    if layers and not training.gradient_checkpointing:
         switches.append({"gradient_checkpointing": True})
     return switches
 

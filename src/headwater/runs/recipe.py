@@ -30,7 +30,7 @@ A recipe holds only what differs from the defaults; those of `[training]` depend
 the model. Paths count from the current directory.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -210,7 +210,10 @@ class Recipe(RunRecipe):
         return self
 
 
-_VERBS = (
+Verb = Literal["finetune", "pretrain"]
+AnyRecipe = Recipe | PretrainRecipe
+
+_VERBS: tuple[tuple[type[AnyRecipe], Verb, set[str]], ...] = (
     (Recipe, "finetune", {"task", "data", "mixture"}),
     (PretrainRecipe, "pretrain", {"objective", "corpus"}),
 )
@@ -219,9 +222,20 @@ _VERBS = (
 R = TypeVar("R", bound=RunRecipe)
 
 
-def verb_of(path: Path) -> Literal["finetune", "pretrain"]:
-    """Return the verb that a recipe's file is for, by its keys."""
-    return "pretrain" if {"objective", "corpus"} & set(read_toml(path)) else "finetune"
+def verb_of(path: Path | None, options: Collection[str] = ()) -> Verb:
+    """Return the verb that a recipe is for, by the keys of its file and of the command line."""
+    keys = {*(read_toml(path) if path else ()), *options}
+    found = [verb for _, verb, own in _VERBS if own & keys]
+    return found[-1] if found else "finetune"
+
+
+def load_any_recipe(
+    path: Path | None, options: Mapping[str, Any], overrides: Sequence[str]
+) -> AnyRecipe:
+    """Read a recipe of fine-tuning or of pre-training, whichever it is; see `load_recipe`."""
+    if verb_of(path, options) == "pretrain":
+        return load_recipe(PretrainRecipe, path, options, overrides)
+    return load_recipe(Recipe, path, options, overrides)
 
 
 def load_recipe(

@@ -23,8 +23,8 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from headwater.distributed.processes import Processes
 from headwater.errors import UserError
 from headwater.models.losses import Batch
+from headwater.training.gathering import gathered_apart
 from headwater.training.parallel import Loss
-from headwater.training.recomputing import layers_of
 
 
 @final
@@ -42,9 +42,8 @@ class Parts:
         policy = MixedPrecisionPolicy(cast_forward_inputs=False)
         if dtype == torch.bfloat16:
             policy = MixedPrecisionPolicy(dtype, torch.float32, cast_forward_inputs=False)
-        for layer in layers_of(self.model):
-            for part in _gathered_together(layer):
-                fully_shard(part, mesh=mesh, mp_policy=policy)
+        for part in gathered_apart(self.model):
+            fully_shard(part, mesh=mesh, mp_policy=policy)
         root = MixedPrecisionPolicy(cast_forward_inputs=False)
         self._loss = Loss(self.model)
         fully_shard(self._loss, mesh=mesh, mp_policy=root)
@@ -104,12 +103,3 @@ class Parts:
     def _release(self) -> None:
         for parameter in self._given.parameters():
             parameter.data = parameter.data.new_empty(0)
-
-
-def _gathered_together(layer: nn.Module) -> list[nn.Module]:
-    """Return what of a layer is gathered when it computes.
-
-    A decoder's cross-attention projects the memory before its layer begins: it stays outside.
-    """
-    parts = dict(layer.named_children())
-    return [layer] if "cross" not in parts else [parts[name] for name in parts if name != "cross"]
