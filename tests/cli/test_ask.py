@@ -84,6 +84,12 @@ def test_a_file_that_must_be_converted_names_the_index(headwater: Any, tmp_path:
     assert "Manual.PDF: ask reads text; `headwater index build` makes an index" in ran.err
 
 
+def test_an_address_is_not_fetched(headwater: Any) -> None:
+    ran = headwater("ask", "What is it?", "--context", "http://127.0.0.1:9/x")
+    assert ran.code == 2 and ran.err.count("\n") == 1
+    assert "http://127.0.0.1:9/x: ask reads files and folders here" in ran.err
+
+
 def test_the_texts_of_a_folder_are_read_one_by_one(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text(name)

@@ -31,9 +31,21 @@ def test_without_torchrun_there_is_none(name: str) -> None:
     assert place({key: value for key, value in TOLD.items() if key != name}) is None
 
 
-def test_what_torchrun_does_not_set_is_refused() -> None:
-    with pytest.raises(UserError, match="RANK=x WORLD_SIZE=8 LOCAL_RANK=1: not what torchrun sets"):
-        place(TOLD | {"RANK": "x"})
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RANK", "x"),
+        ("RANK", "8"),
+        ("RANK", "-1"),
+        ("LOCAL_RANK", "4"),
+        ("WORLD_SIZE", "-1"),
+        ("MASTER_PORT", "x"),
+        ("MASTER_PORT", "99999"),
+    ],
+)
+def test_what_torchrun_does_not_set_is_refused(name: str, value: str) -> None:
+    with pytest.raises(UserError, match=f"{name}={value}.*: not what torchrun sets"):
+        place(TOLD | {name: value})
 
 
 def test_no_verb_gives_a_traceback_for_it() -> None:
@@ -44,7 +56,7 @@ def test_no_verb_gives_a_traceback_for_it() -> None:
     )  # fmt: skip
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
-    assert "RANK=x WORLD_SIZE=8 LOCAL_RANK=1: not what torchrun sets" in line
+    assert "RANK=x WORLD_SIZE=8 LOCAL_RANK=1 " in line and "not what torchrun sets" in line
 
 
 def test_one_process_asks_nobody() -> None:

@@ -65,6 +65,11 @@ def test_top_k_texts_differ(writer: TextGenerator) -> None:
     assert all(0 < each.score <= 1 and each.start is None for each in answers)
 
 
+def test_so_many_answers_are_refused_that_would_not_fit(writer: TextGenerator) -> None:
+    with pytest.raises(UserError, match="top_k = 101: a model that writes gives at most 100"):
+        GenerativeReader(writer, SQUAD_V2).ask("who?", "bob won", 101)
+
+
 def test_prediction_equals_asking(writer: TextGenerator) -> None:
     reader = GenerativeReader(writer, SQUAD_V2, decoding=GenerationConfig(max_new_tokens=4))
     pairs = [("who won?", "bob won"), ("what is red?", "the old red it"), ("who?", "eve")]

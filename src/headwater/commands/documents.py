@@ -79,6 +79,8 @@ def read_context(context: str) -> str | Mapping[str, str]:
     """Read a file or standard input (`-`), or find the .txt and .md files below a folder."""
     if context == "-":
         return _standard_input()
+    if "://" in context:
+        raise UserError(f"{context}: ask reads files and folders here; fetch the text first")
     path = _path(context)
     if path.is_dir():
         return FolderTexts(path)

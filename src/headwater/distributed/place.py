@@ -40,8 +40,11 @@ def place(environment: Mapping[str, str] = os.environ) -> Place | None:
     values.append(environment.get("TORCHELASTIC_RESTART_COUNT", "0"))
     try:
         rank, world, local_rank, restarts = map(int, values)
+        sensible = 0 <= local_rank <= rank < world and 0 < int(environment["MASTER_PORT"]) < 1 << 16
     except ValueError:
-        named = " ".join(f"{name}={environment[name]}" for name in _NAMES[:3])
-        raise UserError(f"{named}: not what torchrun sets; unset them, or start torchrun") from None
+        sensible = False
+    if not sensible:
+        named = " ".join(f"{name}={environment[name]}" for name in _NAMES)
+        raise UserError(f"{named}: not what torchrun sets; unset them, or start torchrun")
     here = environment.get("LOCAL_WORLD_SIZE", environment["WORLD_SIZE"])
     return Place(rank, world, local_rank, here == environment["WORLD_SIZE"], restarts)

@@ -30,6 +30,7 @@ from headwater.text.vocabulary import Encoding
 if TYPE_CHECKING:  # it brings all metrics
     from headwater.data.task import Task
 
+MOST = 100  # answers, since each is a beam
 KEPT = 1000  # different texts that are held of a long context
 LEAST_ROOM = 16  # tokens of context in a window, however long the question is
 
@@ -157,6 +158,8 @@ class GenerativeReader:
 
     def _config(self, top_k: int) -> GenerationConfig:
         check_count(top_k, "top_k")
+        if top_k > MOST:
+            raise UserError(f"top_k = {top_k}: a model that writes gives at most {MOST} answers")
         if self._decoding.do_sample:
             return self._decoding
         beams = max(top_k, self._decoding.num_beams)

@@ -72,9 +72,7 @@ class Copies:
         self._together: DistributedDataParallel | None = None
         if processes is not ONE:
             # Heads of other tasks, and layers that are frozen for some steps, have no gradient.
-            self._together = DistributedDataParallel(
-                Loss(model), broadcast_buffers=False, find_unused_parameters=True
-            )
+            self._together = DistributedDataParallel(Loss(model), find_unused_parameters=True)
 
     def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute the losses."""
