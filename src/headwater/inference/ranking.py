@@ -88,17 +88,18 @@ class Ranking:
         Args:
             handicap: what is taken from the score of each of them.
         """
-        temperature = self._temperatures.spans
         base = (choice.null_score if self._threshold is not None else 0.0) + handicap
         self.margin = min(self.margin, choice.no_answer_margin + handicap)
-        ranks = [(span.score - base) / temperature for span in choice.candidates]
-        self._total = np.logaddexp.reduce([self._total, *ranks])
+
+        def rank(span: SpanCandidate) -> float:
+            return (span.score - base) / self._temperatures.spans
+
+        self._total = np.logaddexp.reduce([self._total, *map(rank, choice.candidates)])
         for spans, kept in ((choice.candidates, self._candidates), (choice.apart, self._apart)):
             for span in spans:
                 offset = max(0, span.start - 3 * REACH)
                 around = context[offset : span.end + 3 * REACH]
-                rank = (span.score - base) / temperature
-                kept.append(_Found(rank, self._documents, span, around, offset, source))
+                kept.append(_Found(rank(span), self._documents, span, around, offset, source))
             if len(kept) > 2 * KEPT + self._top_k:
                 kept[:] = heapq.nsmallest(KEPT + self._top_k, kept, key=_order)
         self._documents += 1
