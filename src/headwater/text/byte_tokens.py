@@ -65,12 +65,7 @@ class ByteVocabulary(Vocabulary):
 
     def encode(self, text: str) -> Encoding:
         refuse_half_characters(text)
-        parts = [self._part(text, part) for part in self._literal.cut(text)]
-        return Encoding(
-            np.concatenate([part.ids for part in parts]),
-            np.concatenate([part.starts for part in parts]),
-            np.concatenate([part.ends for part in parts]),
-        )
+        return Encoding.joined([self._part(text, part) for part in self._literal.cut(text)])
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
         return [self.encode(text) for text in texts]

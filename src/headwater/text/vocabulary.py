@@ -43,6 +43,17 @@ class Encoding:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Encoding]") -> "Encoding":
+        """Return one after the other what stands in one text; there is at least one part."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.starts for part in parts]),
+            np.concatenate([part.ends for part in parts]),
+        )
+
 
 class Vocabulary(ABC):
     """Text to ids with offsets, and back. Every method may be called from many threads at once.
