@@ -54,7 +54,9 @@ class Body(nn.Module):
 
 
 class EncoderBody(Body):
-    """A body whose tokens see both sides."""
+    """A body whose tokens see both sides; its `layers` are called one after the other."""
+
+    layers: nn.ModuleList
 
     def forward(
         self,
@@ -81,6 +83,13 @@ class EncoderBody(Body):
         names = ("attention_mask", "token_type_ids", "blocks")
         hidden: Tensor = self(batch["input_ids"], *map(batch.get, names))
         return hidden
+
+    def layer_outputs(self, batch: Batch) -> list[Tensor]:
+        with entering(self.layers) as entered:
+            last = self(
+                batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
+            )
+        return [*entered, last]
 
     @property
     def token_vectors(self) -> Tensor:

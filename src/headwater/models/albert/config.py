@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
+from headwater.models.bert.config import BertConfig, bert_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,7 @@ class AlbertConfig:
     @property
     def layer(self) -> BertConfig:
         """The BERT that its blocks are of."""
-        return BertConfig(
-            vocab_size=self.vocab_size,
-            hidden_size=self.hidden_size,
-            num_hidden_layers=self.num_hidden_layers,
-            num_attention_heads=self.num_attention_heads,
-            intermediate_size=self.intermediate_size,
-            hidden_act=self.hidden_act,
-            hidden_dropout_prob=self.hidden_dropout_prob,
-            attention_probs_dropout_prob=self.attention_probs_dropout_prob,
-            max_position_embeddings=self.max_position_embeddings,
-            type_vocab_size=self.type_vocab_size,
-            layer_norm_eps=self.layer_norm_eps,
-            pad_token_id=self.pad_token_id,
-        )
+        return bert_within(self)
 
     @property
     def embedding(self) -> BertConfig:

@@ -5,7 +5,8 @@ from typing import Any
 from headwater.models.albert.config import PRESETS, AlbertConfig
 from headwater.models.bert.keys import encoder_heads
 from headwater.models.config import BodySizes, HeadName, same_names
-from headwater.models.family import CheckpointFormat, Family, QuickStudy
+from headwater.models.encoder_record import TRAINING, masked_lm_study
+from headwater.models.family import CheckpointFormat, Family
 from headwater.models.key_table import KeyTable
 
 _BLOCK = "albert.encoder.albert_layer_groups"
@@ -83,21 +84,8 @@ ALBERT = Family(
         f"{config.num_hidden_layers} layers that share parameters, {config.hidden_size} wide, "
         f"{config.num_attention_heads} heads, encoder"
     ),
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    training=TRAINING,
     objectives=("mlm",),
-    quick=QuickStudy(
-        preset="albert-base-v2",
-        sizes={
-            "embedding_size": 32,
-            "hidden_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 256,
-            "max_position_embeddings": 64,
-            "initializer_range": 0.05,
-        },
-        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
-        learning_rate=2e-3,
-    ),
+    quick=masked_lm_study("albert-base-v2", embedding_size=32, num_hidden_layers=2),
     write=_write,
 )

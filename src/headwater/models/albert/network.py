@@ -16,12 +16,11 @@ from torch.nn import functional as F
 
 from headwater.models.albert.config import AlbertConfig
 from headwater.models.bert.network import Embeddings, block
-from headwater.models.body import EncoderBody, entering
+from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
 from headwater.models.family import Heads
 from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
-from headwater.models.losses import Batch
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
 from headwater.nn.pooler import Pooler
@@ -83,13 +82,6 @@ class Albert(EncoderBody):
     @property
     def token_vectors(self) -> Tensor:
         return F.linear(self.token_embedding, self.projection.weight)
-
-    def layer_outputs(self, batch: Batch) -> list[Tensor]:
-        with entering(self.layers) as entered:
-            last = self(
-                batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
-            )
-        return [*entered, last]
 
 
 def build_body(config: AlbertConfig, bare: bool) -> Albert:

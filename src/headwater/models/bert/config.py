@@ -8,7 +8,7 @@ the layers. The field names are those of BERT's published config.json.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from headwater.errors import UserError, did_you_mean
 
@@ -85,6 +85,19 @@ class BertConfig:
     def longest(self) -> int:
         """The most tokens of a sequence."""
         return self.max_position_embeddings - self.first_position
+
+
+_OF_LAYERS = (
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+    "hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob", "max_position_embeddings",
+    "type_vocab_size", "layer_norm_eps", "pad_token_id",
+)  # fmt: skip
+
+
+def bert_within(config: object, **stated: Any) -> BertConfig:
+    """Return the BERT whose blocks a relative has: of its own fields, but for those `stated`."""
+    own = {name: getattr(config, name) for name in _OF_LAYERS if name not in stated}
+    return BertConfig(**own, **stated)
 
 
 _BASE = BertConfig()

@@ -5,7 +5,14 @@ from typing import Any
 from headwater.models.bert import keys
 from headwater.models.bert.config import OUR_BERT, PRESETS, BertConfig
 from headwater.models.config import BodySizes, HeadName, same_names
-from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
+from headwater.models.encoder_record import (
+    NO_DROPOUT,
+    TRAINING,
+    masked_lm_study,
+    summary,
+    with_dropout,
+)
+from headwater.models.family import CheckpointFormat, Family, Json
 
 _BERT = same_names(BertConfig, "block", "span_dropout", "label_names")
 _DISTILBERT = {
@@ -29,9 +36,7 @@ _DISTILBERT = {
 def _read(values: dict[str, Any], json: Json, default: BertConfig) -> dict[str, Any]:
     if default.model_type == "distilbert":
         return values
-    # A classifier drops as the body does unless it says otherwise.
-    dropout = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
-    return {"classifier_dropout": dropout} | values
+    return with_dropout(values, json, default)
 
 
 def _write(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
@@ -84,26 +89,10 @@ BERT = Family(
         ),
     },
     sizes=_sizes,
-    summary=lambda config: (
-        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
-        f"{config.num_attention_heads} heads, encoder"
-    ),
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    summary=summary,
+    training=TRAINING,
     objectives=("mlm",),
-    quick=QuickStudy(
-        preset="bert-tiny",
-        sizes={
-            "hidden_size": 64,
-            "num_attention_heads": 2,
-            "intermediate_size": 256,
-            "max_position_embeddings": 64,
-            "initializer_range": 0.05,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-        },
-        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
-        learning_rate=2e-3,
-    ),
+    quick=masked_lm_study("bert-tiny", **NO_DROPOUT),
     model_type=lambda config: OUR_BERT if config.pre_norm else config.model_type,
     read=_read,
     write=_write,

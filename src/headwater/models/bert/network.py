@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from headwater.models.bert.config import BertConfig
-from headwater.models.body import EncoderBody, entering
+from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
 from headwater.models.family import Heads
@@ -26,7 +26,6 @@ from headwater.models.heads import (
     SpanHead,
     TokenHead,
 )
-from headwater.models.losses import Batch
 from headwater.nn.attention import square_attention
 from headwater.nn.block import Block, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
@@ -140,13 +139,6 @@ class Bert(EncoderBody):
     @property
     def token_embedding(self) -> Tensor:
         return self.embeddings.token.weight
-
-    def layer_outputs(self, batch: Batch) -> list[Tensor]:
-        with entering(self.layers) as entered:
-            last = self(
-                batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
-            )
-        return [*entered, last]
 
 
 def build_body(config: BertConfig, bare: bool) -> Bert:

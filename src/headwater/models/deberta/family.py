@@ -6,7 +6,14 @@ from headwater.errors import UserError
 from headwater.models.bert.keys import encoder_heads, encoder_modules
 from headwater.models.config import BodySizes, HeadName, same_names
 from headwater.models.deberta.config import PRESETS, DebertaConfig
-from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
+from headwater.models.encoder_record import (
+    NO_DROPOUT,
+    TRAINING,
+    masked_lm_study,
+    summary,
+    with_dropout,
+)
+from headwater.models.family import CheckpointFormat, Family, Json
 from headwater.models.key_table import KeyTable
 
 _ATTENTION = "deberta.encoder.layer.{n}.attention.self"
@@ -90,9 +97,7 @@ def _read(values: dict[str, Any], json: Json, default: DebertaConfig) -> dict[st
         if type(count) is not int or not -1 <= count <= 10_000:
             raise UserError(f"{name} = {count!r:.40}: a whole number up to 10000 was expected")
         values[name] = count
-    # A classifier drops as the body does unless it says otherwise.
-    dropout = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
-    return {"classifier_dropout": dropout} | values
+    return with_dropout(values, json, default)
 
 
 def _write(config: DebertaConfig, head: HeadName | None) -> dict[str, Any]:
@@ -127,28 +132,12 @@ DEBERTA = Family(
         longest_input=config.max_position_embeddings,
         segments=config.type_vocab_size,
     ),
-    summary=lambda config: (
-        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
-        f"{config.num_attention_heads} heads, encoder"
-    ),
+    summary=summary,
     added_up="vectors of distances take part in the attention scores",
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    training=TRAINING,
     objectives=("mlm",),
-    quick=QuickStudy(
-        preset="deberta-v3-base",
-        sizes={
-            "hidden_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 256,
-            "max_position_embeddings": 64,
-            "position_buckets": 16,
-            "initializer_range": 0.05,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-        },
-        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
-        learning_rate=2e-3,
+    quick=masked_lm_study(
+        "deberta-v3-base", num_hidden_layers=2, position_buckets=16, **NO_DROPOUT
     ),
     read=_read,
     write=_write,

@@ -12,13 +12,12 @@ Decoding-enhanced BERT with Disentangled Attention", section 3 and figure 2.
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.body import EncoderBody, entering
+from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.deberta.config import DebertaConfig
 from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
 from headwater.models.family import Heads
 from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
-from headwater.models.losses import Batch
 from headwater.nn.attention import square_attention
 from headwater.nn.block import PostNorm
 from headwater.nn.disentangled import RelativeTable, distance_index
@@ -149,13 +148,6 @@ class Deberta(EncoderBody):
     @property
     def token_embedding(self) -> Tensor:
         return self.embeddings.token.weight
-
-    def layer_outputs(self, batch: Batch) -> list[Tensor]:
-        with entering(self.layers) as entered:
-            last = self(
-                batch["input_ids"], batch.get("attention_mask"), batch.get("token_type_ids")
-            )
-        return [*entered, last]
 
 
 def build_body(config: DebertaConfig, bare: bool) -> Deberta:

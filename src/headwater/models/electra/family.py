@@ -1,11 +1,16 @@
 """The record of ELECTRA. Free of torch."""
 
-from typing import Any
-
 from headwater.models.bert.keys import encoder_heads, encoder_modules
 from headwater.models.config import BodySizes, same_names
 from headwater.models.electra.config import PRESETS, ElectraConfig, refuse_objective
-from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
+from headwater.models.encoder_record import (
+    NO_DROPOUT,
+    TRAINING,
+    masked_lm_study,
+    summary,
+    with_dropout,
+)
+from headwater.models.family import CheckpointFormat, Family
 from headwater.models.key_table import HeadKeys, KeyTable
 
 _KEYS = KeyTable(
@@ -37,12 +42,6 @@ _KEYS = KeyTable(
 )
 
 
-def _read(values: dict[str, Any], json: Json, default: ElectraConfig) -> dict[str, Any]:
-    # A classifier drops as the body does unless it says otherwise.
-    dropout = values.get("hidden_dropout_prob", default.hidden_dropout_prob)
-    return {"classifier_dropout": dropout} | values
-
-
 ELECTRA = Family(
     name="electra",
     title="ELECTRA",
@@ -63,28 +62,12 @@ ELECTRA = Family(
         segments=config.type_vocab_size,
         first_position=0,
     ),
-    summary=lambda config: (
-        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
-        f"{config.num_attention_heads} heads, encoder"
-    ),
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    summary=summary,
+    training=TRAINING,
     objectives=("mlm", "replaced_tokens"),
     refuse_objective=refuse_objective,
-    quick=QuickStudy(
-        preset="electra-small-discriminator",
-        sizes={
-            "embedding_size": 32,
-            "hidden_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 256,
-            "max_position_embeddings": 64,
-            "initializer_range": 0.05,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-        },
-        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
-        learning_rate=2e-3,
+    quick=masked_lm_study(
+        "electra-small-discriminator", embedding_size=32, num_hidden_layers=2, **NO_DROPOUT
     ),
-    read=_read,
+    read=with_dropout,
 )

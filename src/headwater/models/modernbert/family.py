@@ -5,7 +5,8 @@ from typing import Any
 from headwater.errors import UserError
 from headwater.models.bert.keys import encoder_heads
 from headwater.models.config import BodySizes, HeadName, same_names
-from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
+from headwater.models.encoder_record import TRAINING, masked_lm_study
+from headwater.models.family import CheckpointFormat, Family, Json
 from headwater.models.key_table import HeadKeys, KeyTable
 from headwater.models.modernbert.config import PRESETS, ModernBertConfig
 
@@ -121,21 +122,10 @@ MODERNBERT = Family(
         f"{config.num_attention_heads} heads, encoder of {config.max_position_embeddings} tokens"
     ),
     added_up="queries and keys are turned by their positions",
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    training=TRAINING,
     objectives=("mlm",),
-    quick=QuickStudy(
-        preset="modernbert-base",
-        sizes={
-            "hidden_size": 64,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 2,
-            "intermediate_size": 96,
-            "max_position_embeddings": 64,
-            "local_attention": 16,
-            "initializer_range": 0.05,
-        },
-        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
-        learning_rate=2e-3,
+    quick=masked_lm_study(
+        "modernbert-base", num_hidden_layers=3, intermediate_size=96, local_attention=16
     ),
     read=_read,
     write=_write,

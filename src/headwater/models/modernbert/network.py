@@ -16,12 +16,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from headwater.models.body import EncoderBody, entering
+from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.encoder_heads import check_length, encoder_heads
 from headwater.models.family import Heads
 from headwater.models.heads import MaskedLMHead, MeanHead, PooledHead, SpanHead, TokenHead
-from headwater.models.losses import Batch
 from headwater.models.modernbert.config import ModernBertConfig
 from headwater.nn.attention import Attention
 from headwater.nn.block import PreNorm
@@ -129,11 +128,6 @@ class ModernBert(EncoderBody):
     @property
     def token_embedding(self) -> Tensor:
         return self.embeddings.token.weight
-
-    def layer_outputs(self, batch: Batch) -> list[Tensor]:
-        with entering(self.layers) as entered:
-            last = self(batch["input_ids"], batch.get("attention_mask"))
-        return [*entered, last]
 
 
 def build_body(config: ModernBertConfig, bare: bool) -> ModernBert:

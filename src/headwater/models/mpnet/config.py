@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headwater.errors import UserError
-from headwater.models.bert.config import BertConfig
+from headwater.models.bert.config import BertConfig, bert_within
 
 BUCKETS, PADDING = 32, 1
 """The published code computes with these numbers, whatever config.json says: how many buckets of
@@ -56,21 +56,7 @@ class MPNetConfig:
     @property
     def layer(self) -> BertConfig:
         """The RoBERTa that its layers and its sum of vectors are of."""
-        return BertConfig(
-            model_type="roberta",
-            vocab_size=self.vocab_size,
-            hidden_size=self.hidden_size,
-            num_hidden_layers=self.num_hidden_layers,
-            num_attention_heads=self.num_attention_heads,
-            intermediate_size=self.intermediate_size,
-            hidden_act=self.hidden_act,
-            hidden_dropout_prob=self.hidden_dropout_prob,
-            attention_probs_dropout_prob=self.attention_probs_dropout_prob,
-            max_position_embeddings=self.max_position_embeddings,
-            type_vocab_size=0,
-            layer_norm_eps=self.layer_norm_eps,
-            pad_token_id=self.pad_token_id,
-        )
+        return bert_within(self, model_type="roberta", type_vocab_size=0)
 
 
 PRESETS: Mapping[str, MPNetConfig] = {"mpnet-base": MPNetConfig()}

@@ -4,7 +4,8 @@ from typing import Any
 
 from headwater.models.bert.keys import encoder_heads, encoder_modules
 from headwater.models.config import BodySizes, HeadName, same_names
-from headwater.models.family import CheckpointFormat, Family, QuickStudy
+from headwater.models.encoder_record import NO_DROPOUT, TRAINING, masked_lm_study, summary
+from headwater.models.family import CheckpointFormat, Family
 from headwater.models.key_table import KeyTable
 from headwater.models.mpnet.config import PRESETS, MPNetConfig
 
@@ -66,26 +67,9 @@ MPNET = Family(
         longest_input=config.layer.longest,
         first_position=config.layer.first_position,
     ),
-    summary=lambda config: (
-        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
-        f"{config.num_attention_heads} heads, encoder"
-    ),
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    summary=summary,
+    training=TRAINING,
     objectives=("mlm",),
-    quick=QuickStudy(
-        preset="mpnet-base",
-        sizes={
-            "hidden_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 256,
-            "max_position_embeddings": 64,
-            "initializer_range": 0.05,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-        },
-        objective={"objective": "mlm", "mlm": {"max_length": 32, "next_sentence": False}},
-        learning_rate=2e-3,
-    ),
+    quick=masked_lm_study("mpnet-base", num_hidden_layers=2, **NO_DROPOUT),
     write=_write,
 )

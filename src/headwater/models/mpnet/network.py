@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from headwater.models.bert.network import Embeddings, block
-from headwater.models.body import EncoderBody, entering
+from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
 from headwater.models.family import Heads
 from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
-from headwater.models.losses import Batch
 from headwater.models.mpnet.config import MPNetConfig
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
@@ -73,11 +72,6 @@ class MPNet(EncoderBody):
     @property
     def token_embedding(self) -> Tensor:
         return self.embeddings.token.weight
-
-    def layer_outputs(self, batch: Batch) -> list[Tensor]:
-        with entering(self.layers) as entered:
-            last = self(batch["input_ids"], batch.get("attention_mask"))
-        return [*entered, last]
 
 
 def build_body(config: MPNetConfig, bare: bool) -> MPNet:
