@@ -64,7 +64,7 @@ def test_what_is_left_is_unknown_until_enough_is_done(
     ]
 
 
-def test_many_quick_pieces_tell_nothing_before_some_seconds(
+def test_many_quick_parts_tell_nothing_before_some_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]

@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import Protocol, Self
 
 _FOREVER = 10**13  # seconds: more than a timedelta's days would overflow
-_SURE_PIECES, _SURE_SECONDS = 5, 5.0  # of work, after which its rate tells how long the rest takes
+_SURE_PARTS, _SURE_SECONDS = 5, 5.0  # of work, after which its rate tells how long the rest takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class Progress:
     def advance(self, done: float, **fields: object) -> None:
         """So much is done by now."""
         self._done = done
-        self._pieces += 1
-        if self._pieces == 1:
+        self._parts += 1
+        if self._parts == 1:
             self._after_first = (done, time.monotonic())
         display = self._display
         if self._bar is not None:
@@ -127,7 +127,7 @@ class Progress:
             self._bar.close()
 
     def _begin(self) -> None:
-        self._pieces, self._shown = 0, time.monotonic()
+        self._parts, self._shown = 0, time.monotonic()
         self._before = self._after_first = (self._done, self._shown)
 
     def _due(self, every: float) -> bool:
@@ -138,11 +138,11 @@ class Progress:
         return True
 
     def _format(self, text: str, fields: dict[str, object]) -> str:
-        # The first piece takes longer than others, since it sets up what all of them use.
-        before, begin = self._after_first if self._pieces > 1 else self._before
+        # The first part takes longer than others, since it sets up what all of them use.
+        before, begin = self._after_first if self._parts > 1 else self._before
         passed = time.monotonic() - begin
         rate = (self._done - before) / max(1e-9, passed)
-        sure = self._pieces > _SURE_PIECES and passed >= _SURE_SECONDS
+        sure = self._parts > _SURE_PARTS and passed >= _SURE_SECONDS
         left = "?"
         if rate and (sure or self._done == self._total):
             seconds = min(round((self._total - self._done) / rate), _FOREVER)

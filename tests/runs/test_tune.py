@@ -149,7 +149,7 @@ def test_nothing_but_the_training_data_is_opened(recipe: Path, tmp_path: Path) -
         ("learning_rate=", "expected KEY=VALUE,VALUE"),
         ("learning_rate=1e-3,1e-3", "given twice"),
         ("seed=1,2", "counted by --seeds"),
-        ("learning_rte=1e-3", "learning_rte"),
+        ("learning_rte=1e-3,1e-4", "learning_rte"),
     ],
 )
 def test_what_cannot_be_varied_is_refused(

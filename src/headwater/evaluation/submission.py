@@ -89,7 +89,7 @@ def submit_glue(
     predictions = _predict(chosen, tests, device)
     write_submission(output, predictions, asked)
     if absent := [task.prediction_file.name for task in GLUE if task not in asked]:
-        logger.info(f"a part of a submission, without {listed(absent, 'and')}")
+        logger.info(f"a part of a submission, without {listed(absent)}")
     return {task.prediction_file.name: ROWS[task.name] for task in asked}
 
 
