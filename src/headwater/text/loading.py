@@ -20,7 +20,7 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     `spm.model`, ALBERT's `spiece.model`), `vocab.txt` and `vocab.json` with `merges.txt`. What
     `tokenizer_config.json` and `special_tokens_map.json` say of lower case, accents or the special
     tokens is followed, and so are the tokens that they and `added_tokens.json` add. A class of
-    `transformers` that reads its files in a way of its own is refused by name. ByT5's reads no file.
+    `transformers` that reads its files in a way of its own is refused by name. ByT5's has no file.
     Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
     """
     path = Path(check_name(path, "vocabulary"))
