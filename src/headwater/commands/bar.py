@@ -1,6 +1,7 @@
 """The progress bar of the command line, on a terminal."""
 
 import sys
+from typing import Any
 
 from headwater.escapes import visible
 from headwater.progress import Bar, Display
@@ -40,8 +41,8 @@ class _RichBar:
 
     def move(self, done: float, count: str, rate: str, left: str, fields: str) -> None:
         """Show so much, with the texts of `Display` and the time that is left."""
-        texts = {"count": visible(count), "rate": visible(rate), "fields": visible(fields)}
-        self._bar.update(self._task, completed=done, left=left, **texts)
+        texts: dict[str, Any] = {"count": visible(count), "rate": visible(rate), "left": left}
+        self._bar.update(self._task, completed=done, fields=visible(fields), **texts)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
