@@ -4,15 +4,47 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from headwater.files import replace_file
 
 
+class Tuned(NamedTuple):
+    """The best of some settings by key, and its run under each seed."""
+
+    settings: dict[str, str]
+    runs: list[Path]
+
+
 def finetuned(folder: Path, recipe: str, settings: list[str]) -> Path:
     """Fine-tune, or go on with a stopped run, and return its folder."""
+    return _trained("finetune", folder, recipe, settings)
+
+
+def pretrained(folder: Path, recipe: str, settings: list[str]) -> Path:
+    """Pre-train, or go on with a stopped run, and return its folder."""
+    return _trained("pretrain", folder, recipe, settings)
+
+
+def tuned(folder: Path, recipe: str, over: list[str], seeds: int, settings: list[str]) -> Tuned:
+    """Choose among settings on held-out data, or go on with it.
+
+    Args:
+        over: as `headwater tune` takes them.
+        settings: of all runs.
+    """
+    given = [part for value in over for part in ("--over", value)]
+    given += [part for value in settings for part in ("--set", value)]
+    where = ("--output", folder, "--seeds", seeds, "--json")
+    best = json.loads(headwater("tune", recipe, *where, *given))["rows"][0]["settings"]
+    name = ",".join(f"{key.rpartition('.')[2]}={value}" for key, value in best.items())
+    return Tuned(best, sorted((folder / "trials").glob(f"{name},seed=*")))
+
+
+def _trained(verb: str, folder: Path, recipe: str, settings: list[str]) -> Path:
     if not (folder / "model").exists():
         given = [part for value in settings for part in ("--set", value)]
-        headwater("finetune", recipe, "--output", folder, *given, "--resume")
+        headwater(verb, recipe, "--output", folder, *given, "--resume")
     return folder
 
 

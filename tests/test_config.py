@@ -2,13 +2,14 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headwater.config import Config, at_line, load_config
 from headwater.errors import UserError
 from headwater.models.families import FAMILIES
-from headwater.runs.recipe import Recipe, load_recipe, resolved
+from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, resolved
 
 RECIPE = """
 model = "some/folder"
@@ -259,3 +260,89 @@ def test_a_line_about_a_table_names_where_its_key_stands(recipe: Path) -> None:
 def test_the_last_of_equal_overrides_counts(recipe: Path) -> None:
     overrides = ["training.seed=1", "training.seed=2", "training.seed=1"]
     assert load_recipe(Recipe, recipe, {}, overrides).training.seed == 1
+
+
+MIXTURE = """
+model = "some/folder"
+[[mixture.tasks]]
+task = "rte"
+data = { train = "rte.tsv" }
+rate = 1.0
+[[mixture.tasks]]
+task = "cola"
+data = { train = "cola.tsv" }
+rate = 3.0
+"""
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    path = tmp_path / "mixed.toml"
+    path.write_text(MIXTURE, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("key", ["mixture.tasks.1.rate", "mixture.tasks[1].rate"])
+def test_an_item_of_a_list_is_counted_from_zero(mixed: Path, key: str) -> None:
+    mixture = load_recipe(Recipe, mixed, {}, [f"{key}=5"]).mixture
+    assert mixture is not None
+    assert [each.rate for each in mixture.tasks] == [1.0, 5.0]
+    assert [each.task for each in mixture.tasks] == ["rte", "cola"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "mixture.tasks.2.rate=5",
+            "--set mixture.tasks.2.rate=5: mixture.tasks is a list of 2; give a number from 0 to 1 "
+            "after it",
+        ),
+        (
+            "mixture.tasks.rate=5",
+            "--set mixture.tasks.rate=5: mixture.tasks is a list of 2; give a number from 0 to 1 "
+            "after it",
+        ),
+        (
+            "mixture.tasks.1.rate=-5",
+            "--set mixture.tasks.1.rate=-5: mixture.tasks[1].rate = -5: a number above 0 was "
+            "expected",
+        ),
+        ("mixture.tasks.1.rat=5", "unknown key 'mixture.tasks[1].rat'; did you mean 'rate'?"),
+    ],
+)
+def test_an_item_that_is_not_there_is_one_line(mixed: Path, override: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_recipe(Recipe, mixed, {}, [override])
+    assert message in str(caught.value)
+
+
+def test_the_whole_rates_of_a_mixture_are_changed(mixed: Path) -> None:
+    text = "\n".join(x for x in mixed.read_text().splitlines() if "rate" not in x)
+    mixed.write_text(text)
+    settings = ["mixture.rates=temperature", "mixture.temperature=4.0", "mixture.cap=100"]
+    mixture = load_recipe(Recipe, mixed, {}, settings).mixture
+    assert mixture is not None
+    assert (mixture.rates, mixture.temperature, mixture.cap) == ("temperature", 4.0, 100)
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "rate", "schedule"),
+    [
+        ("bert", {}, 1e-4, "linear"),
+        ("electra", {}, 2e-4, "linear"),
+        ("gpt", {}, 2.5e-4, "cosine"),
+        ("t5", {}, 1e-2, "inverse_square_root"),
+        ("t5", {"optimizer": "adamw"}, 1e-4, "constant"),
+        ("elmo", {}, 1e-3, "linear"),
+        ("cbow", {}, 3e-2, "linear"),
+        ("bert", {"learning_rate": 3e-4}, 3e-4, "linear"),
+    ],
+)
+def test_pretraining_has_a_learning_rate_of_its_own(
+    family: str, given: dict[str, Any], rate: float, schedule: str
+) -> None:
+    values = {"network": {"preset": "any"}, "objective": "mlm", "training": given}
+    recipe = PretrainRecipe.check({**values, "corpus": {"train": ["store"]}}, "recipe")
+    training = resolved(recipe, FAMILIES[family]).training
+    assert (training.learning_rate, training.schedule) == (rate, schedule)

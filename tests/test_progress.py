@@ -45,6 +45,41 @@ def test_a_log_gets_lines_now_and_then(
     ]
 
 
+def test_what_is_left_is_unknown_until_enough_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with messages.shown():
+        progress = Progress(DISPLAY)
+        progress.start(100)
+        for done, passed in enumerate((60.0, 61.0, 62.0, 63.0, 64.0, 65.0, 66.0), start=1):
+            now[0] = passed
+            progress.advance(done, loss=0.5)
+            progress.report("{done}: {left}")
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith(tuple("1234567"))] == [
+        *("1: ?", "2: ?", "3: ?", "4: ?", "5: ?"),
+        *("6: 0:01:34", "7: 0:01:33"),  # as if the first had taken no longer than the others
+    ]
+
+
+def test_many_quick_parts_tell_nothing_before_some_seconds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with messages.shown():
+        progress = Progress(DISPLAY)
+        progress.start(10_000)
+        for done in range(1, 61):
+            now[0] = done / 10
+            progress.advance(done, loss=0.5)
+            if done in (50, 60):
+                progress.report("{left} left")
+    assert capsys.readouterr().err == "? left\n0:16:34 left\n"
+
+
 def test_what_is_left_is_unknown_before_anything_is_done(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -16,7 +16,20 @@ def check_text(value: Any, name: str) -> str:
     """Return a text that is called `name` in an error."""
     if not isinstance(value, str):
         raise UserError(f"{name}: a text was expected, not {shown(value)}")
+    refuse_half_characters(value, name)
     return value
+
+
+def refuse_half_characters(text: str, name: str = "the text") -> None:
+    """Refuse half a surrogate pair, which no UTF-8 text can hold and no tokenizer takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        raise UserError(
+            f"{name} holds half a character (\\u{code:04x} without its pair) "
+            f"at position {error.start}"
+        ) from None
 
 
 def check_texts(value: Any, name: str) -> list[str]:
@@ -85,6 +98,6 @@ def check_filled(texts: Any, name: str) -> list[str]:
     found = check_texts(texts, name)
     for number, text in enumerate(found):
         if not text.strip():
-            which = name if isinstance(texts, str) else f"{name}[{number}]"
+            which = name if len(found) == 1 else f"{name}[{number}]"
             raise UserError(f"{which}: the text is empty")
     return found

@@ -196,10 +196,18 @@ def _explain(error: TyperException) -> None:
 
 
 def _check_paths(arguments: list[str]) -> None:
-    """Refuse an empty path, which would stand for the current folder: an unset "$OUT" perhaps."""
-    for option, value in pairwise([*arguments, "the end"]):
-        if option.removesuffix("=") in _PATHS and (option.endswith("=") or not value):
-            raise UserError(f"{option.removesuffix('=')} is empty; give a file or a folder")
+    """Refuse a path that is none: nothing (an unset "$OUT" perhaps), or the next option."""
+    for option, following in pairwise([*arguments, "the end"]):
+        name, equals, value = option.partition("=")
+        value = value if equals else following
+        if name not in _PATHS:
+            continue
+        if not value:  # which would stand for the current folder
+            raise UserError(f"{name} is empty; give a file or a folder")
+        if value.startswith("-") and value != "-":
+            raise UserError(
+                f"{name} {value}: reads like an option; a file or folder of that name is ./{value}"
+            )
 
 
 def _nowhere() -> TextIO:

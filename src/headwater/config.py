@@ -5,6 +5,7 @@ configures. An unknown key is an error that names the nearest known one.
 """
 
 import logging
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from headwater.config_problems import explained, keys_named, table_at
+from headwater.config_problems import dotted, explained, keys_named, table_at
 from headwater.errors import UserError
 from headwater.files import read_text
 from headwater.paths import as_text
@@ -66,6 +67,9 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 
 _OPTIONS = ("--set ", "command line")
 
+_ITEM = re.compile(r"\[(\d+)\]")
+"""An item of a list, as messages have it: tasks[0] is tasks.0."""
+
 _MOST_LINES = 500  # searched for a key; each is a reading of the file up to there
 
 
@@ -92,7 +96,8 @@ def load_config(
     Args:
         kind: the Config to build.
         path: the TOML file, or None to start from nothing.
-        overrides: `a.b=VALUE` texts; VALUE is read as TOML, or else taken as a string.
+        overrides: `a.b=VALUE` texts; VALUE is read as TOML, or else taken as a string. An item of a
+            list is counted from 0: `mixture.tasks.0.rate=2.0`.
         base: values given by other means (command line options), nested as in the file.
     """
     given = [(override, _override_path(kind, override)) for override in overrides]
@@ -118,7 +123,7 @@ def _override_path(kind: type[Config], override: str) -> list[str]:
     key, separator, _ = override.partition("=")
     if not separator or not key.strip():
         raise UserError(f"--set {override}: expected KEY=VALUE, as in training.steps=100")
-    *tables, name = key.strip().split(".")
+    *tables, name = _ITEM.sub(r".\1", key.strip()).split(".")
     table = table_at(kind, tables)
     new = name if table is None else table.old_names.get(name, name)
     path = [*tables, new]
@@ -229,8 +234,21 @@ def toml_value(text: str) -> Any:
 
 
 def _put(values: dict[str, Any], path: Sequence[str], value: Any, override: str) -> None:
-    for part in path[:-1]:
-        values = values.setdefault(part, {})
-        if not isinstance(values, dict):
+    """Set a value in place; a number in `path` stands for an item of a list, counted from 0."""
+    here: Any = values
+    for depth, part in enumerate(path[:-1], start=1):
+        if isinstance(here, list):
+            here = here[_index(here, path[:depth], override)]
+        else:
+            here = here.setdefault(part, {})
+        if not isinstance(here, dict | list):
             raise UserError(f"--set {override}: {part} is a value, not a table")
-    values[path[-1]] = value
+    here[_index(here, path, override) if isinstance(here, list) else path[-1]] = value
+
+
+def _index(items: Sequence[Any], path: Sequence[str], override: str) -> int:
+    """Return the last part of a path as the place in a list."""
+    if path[-1].isdecimal() and int(path[-1]) < len(items):
+        return int(path[-1])
+    of = f"{dotted(path[:-1])} is a list of {len(items)}"
+    raise UserError(f"--set {override}: {of}; give a number from 0 to {len(items) - 1} after it")

@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import Protocol, Self
 
 _FOREVER = 10**13  # seconds: more than a timedelta's days would overflow
+_SURE_PARTS, _SURE_SECONDS = 5, 5.0  # of work, after which its rate tells how long the rest takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Display:
     """What is under way, and how it is shown.
 
     The texts are format strings of `name`, `done`, `total`, `rate` (a second), `left` (a time as
-    `0:03:10`) and the fields that `Progress.advance` is given.
+    `0:03:10`, or `?` while too little is done to tell) and the fields that `Progress.advance` is
+    given.
 
     line: a line of the log.
     every: seconds between two such lines; None writes none but those of `Progress.report`.
@@ -51,8 +53,8 @@ class Bar(Protocol):
     def start(self, total: float, done: float, count: str) -> None:
         """Appear, with the text of `Display.count`."""
 
-    def move(self, done: float, count: str, rate: str, fields: str) -> None:
-        """Show so much, with the texts of `Display`."""
+    def move(self, done: float, count: str, rate: str, left: str, fields: str) -> None:
+        """Show so much, with the texts of `Display` and the time that is left."""
 
     def close(self) -> None:
         """Leave the terminal as it stands."""
@@ -78,8 +80,8 @@ class Progress:
         make = _bar.get() if display.logger.isEnabledFor(logging.INFO) else None
         self._display = display
         self._bar = make(display) if make else None
-        self._total = self._done = self._before = 0.0
-        self._begin = self._shown = time.monotonic()
+        self._total = self._done = 0.0
+        self._begin()
 
     def __enter__(self) -> Self:
         return self
@@ -89,17 +91,20 @@ class Progress:
 
     def start(self, total: float, done: float = 0) -> None:
         """The work begins; so much of it was done before."""
-        self._total, self._done, self._before = total, done, done
-        self._begin = self._shown = time.monotonic()
+        self._total, self._done = total, done
+        self._begin()
         if self._bar is not None:
             self._bar.start(total, done, self._format(self._display.count, {}))
 
     def advance(self, done: float, **fields: object) -> None:
         """So much is done by now."""
         self._done = done
+        self._parts += 1
+        if self._parts == 1:
+            self._after_first = (done, time.monotonic())
         display = self._display
         if self._bar is not None:
-            texts = (display.count, display.rate, display.fields)
+            texts = (display.count, display.rate, "{left} left", display.fields)
             self._bar.move(done, *(self._format(text, fields) for text in texts))
         elif display.every is not None and self._due(display.every):
             display.logger.info(self._format(display.line, fields))
@@ -121,6 +126,10 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
+    def _begin(self) -> None:
+        self._parts, self._shown = 0, time.monotonic()
+        self._before = self._after_first = (self._done, self._shown)
+
     def _due(self, every: float) -> bool:
         now = time.monotonic()
         if now - self._shown < every or self._done == self._total:
@@ -129,9 +138,13 @@ class Progress:
         return True
 
     def _format(self, text: str, fields: dict[str, object]) -> str:
-        rate = (self._done - self._before) / max(1e-9, time.monotonic() - self._begin)
+        # The first part takes longer than others, since it sets up what all of them use.
+        before, begin = self._after_first if self._parts > 1 else self._before
+        passed = time.monotonic() - begin
+        rate = (self._done - before) / max(1e-9, passed)
+        sure = self._parts > _SURE_PARTS and passed >= _SURE_SECONDS
         left = "?"
-        if rate:
+        if rate and (sure or self._done == self._total):
             seconds = min(round((self._total - self._done) / rate), _FOREVER)
             left = str(timedelta(seconds=seconds))
         numbers = {"done": self._done, "total": self._total, "rate": rate, "left": left}

@@ -22,6 +22,9 @@ import pytest
         (["finetune", "a.toml", "--output", ""], "--output is empty; give a file or a folder"),
         (["finetune", "a.toml", "--output="], "--output is empty; give a file or a folder"),
         (["ask", "who", "--context", ""], "--context is empty; give a file or a folder"),
+        (["finetune", "a.toml", "--output", "-x"], "--output -x: reads like an option; a file or"),
+        (["tune", "a.toml", "--output=--json"], "--output --json: reads like an option"),
+        (["finetune", "--data", "--model", "x"], "folder of that name is ./--model"),
     ],
 )
 def test_a_wrong_option_is_one_line(headwater: Any, arguments: list[str], expected: str) -> None:

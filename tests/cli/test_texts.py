@@ -36,6 +36,15 @@ def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
 
 
+def test_a_line_that_is_no_text_is_named_once(
+    headwater: Any, made: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"bob\nb\xff\n")))
+    ran = headwater("tag", "-", "--model", made["tag"])
+    assert (ran.code, ran.err.count("line")) == (2, 1)
+    assert ran.err.startswith("headwater: standard input, line 2: ")
+
+
 def test_rows_for_a_person_are_aligned(headwater: Any, made: dict[str, Path]) -> None:
     ran = headwater("classify", "the mill is good", "--model", made["classify"])
     labels = load(made["classify"], "cpu").classify("the mill is good")
@@ -130,6 +139,7 @@ def test_pairs_have_a_tab_between_them(
         ("a\tb\tc", ["classify", "-"], "standard input: 2 tabs in 'a\\tb\\tc'; one tab separates"),
         ("a", ["classify", "-", "--text-pair", "b"], "a tab separates the two texts of a pair"),
         ("", ["classify", " "], "the text is empty"),
+        ("", ["tag", ""], "headwater: text: the text is empty"),
         ("bob\n", ["tag", "-", "--task", "ner"], "headwater: {model} has no head for task ner"),
         ("", ["generate", "bob", "--set", "beams"], "--set beams: expected NAME=VALUE, as in num"),
         ("", ["generate", "bob", "--set", "num_beems=2"], "did you mean 'num_beams'?"),

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from headwater.data.example import AnswerSpan, SpanExample
 from headwater.data.overlap import grams, without_overlap
 from headwater.data.preparation import prepare
 from headwater.data.span_files import read_squad
-from headwater.data.split import split_off
+from headwater.data.split import hold_out_fold, split_off
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError
 from headwater.tasks.names import task as find_task
@@ -77,6 +78,48 @@ def test_an_article_stands_on_one_side_only(share: float, seed: int) -> None:
     training, validation = split_off(examples, share, seed)
     assert not {e.article for e in training} & {e.article for e in validation}
     assert sorted(e.id for e in training + validation) == sorted(e.id for e in examples)
+
+
+@given(st.integers(2, 9), st.integers(0, 5))
+def test_each_article_is_held_out_in_one_fold(folds: int, seed: int) -> None:
+    examples = [example(str(i), f"a mill {i}", "mill", f"article {i % 7}") for i in range(40)]
+    held_out = []
+    for fold in range(folds):
+        training, validation = hold_out_fold(examples, folds, fold, seed)
+        assert not {e.article for e in training} & {e.article for e in validation}
+        assert len(training) + len(validation) == 40
+        held_out += validation
+    assert sorted(e.id for e in held_out) == sorted(e.id for e in examples)
+
+
+def test_a_fold_is_what_a_recipe_measures_on(tmp_path: Path) -> None:
+    train = _squad(tmp_path / "train.json", 20, "Town")
+    held_out = set()
+    for fold in range(3):
+        prepared = prepare(SQUAD_V2, DataConfig(train=[train], folds=3, fold=fold), 0)
+        assert prepared.validation is not None
+        found = {each.article for each in prepared.validation}
+        assert not found & {each.article for each in prepared.training}
+        assert not found & held_out
+        held_out |= found
+    assert held_out == {f"Town{number}" for number in range(20)}
+    with pytest.raises(UserError, match=r"data.fold = 7 of 1000: too few texts"):
+        prepare(SQUAD_V2, DataConfig(train=[train], folds=1000, fold=7), 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"folds": 3}, "go together"),
+        ({"fold": 0}, "go together"),
+        ({"folds": 3, "fold": 3}, "fold = 3: counts from 0 to 2"),
+        ({"folds": 3, "fold": 0, "validation_share": 0.1}, "leave validation_share out"),
+        ({"folds": 3, "fold": 0, "validation": ["dev.json"]}, "leave validation out"),
+    ],
+)
+def test_folds_that_mean_nothing_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        DataConfig.check({"train": ["train.json"], **values}, "recipe")
 
 
 def test_the_split_does_not_move_when_articles_are_added() -> None:

@@ -165,6 +165,24 @@ def test_the_verb_predicts_and_writes(
     assert found == rows
 
 
+def test_a_part_of_a_submission_has_the_tables_that_are_asked_for(
+    glue: Path, model: Path, tmp_path: Path, headwater: Any
+) -> None:
+    out, given = tmp_path / "part.zip", ("submit", "glue", "--data", glue, "--output")
+    (glue / "QQP/test.tsv").unlink()  # that of another task is not needed
+    which = ("--task", "rte,mnli_mismatched", "--task", "cola")
+    ran = headwater(*given, out, "--model", f"mnli={model}", "--model", model, *which)
+    assert ran.code == 0, ran.err
+    with zipfile.ZipFile(out) as archive:
+        assert archive.namelist() == ["CoLA.tsv", "MNLI-mm.tsv", "RTE.tsv"]
+    assert "a part of a submission, without SST-2.tsv, MRPC.tsv, STS-B.tsv," in ran.err
+    none = headwater(*given, tmp_path / "none.zip", "--model", model, "--task", "boolq")
+    assert none.code == 2 and "--task boolq: no task of GLUE" in none.err
+    other = headwater(*given, tmp_path / "none.zip", "--model", f"cola={model}", "--task", "rte")
+    assert other.code == 2 and "cola is not among the tasks asked for" in other.err
+    assert not (tmp_path / "none.zip").exists()
+
+
 def test_what_is_missing_is_reported_before_any_work(
     glue: Path, model: Path, tmp_path: Path, headwater: Any
 ) -> None:

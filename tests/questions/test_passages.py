@@ -86,6 +86,9 @@ def test_each_passage_once_and_none_too_short_or_too_long() -> None:
     assert found.dropped == {"too short": 1, "too long": 1, "repeated": 1}
     with pytest.raises(UserError, match=r"no passage to ask of; .*too short: 1, too long: 0"):
         cut_passages([Document("d", "Short.")], config())
+    for nothing in ([], [Document("d", " \n")]):
+        with pytest.raises(UserError, match=r"^no text to ask of: the documents are empty$"):
+            cut_passages(nothing, config())
 
 
 def test_passages_that_overlap_with_held_out_text_go(tmp_path: Path) -> None:

@@ -1,8 +1,14 @@
 """`tune` finds the better of two learning rates on held-out data, and goes on where it stopped."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +48,13 @@ device = "cpu"
     return file
 
 
+def unlike_sentences(file: Path) -> None:
+    """Sentences that a split can tell apart."""
+    words = ("bad", "good")
+    rows = [("gj04", n % 2, "", f"the mill {n} is {words[n % 2]} .") for n in range(40)]
+    tiny.tab_separated(file, rows)
+
+
 def test_the_better_rate_is_first(recipe: Path, tmp_path: Path) -> None:
     found = tune(recipe, [RATES], 2, tmp_path / "tune")
     assert [row.settings for row in found.rows] == [
@@ -52,7 +65,7 @@ def test_the_better_rate_is_first(recipe: Path, tmp_path: Path) -> None:
     assert found.rows[0].mean > found.rows[1].mean
     assert all(len(row.values) == 2 for row in found.rows)
     lines = (tmp_path / "tune" / "table.md").read_text().splitlines()
-    assert lines[0] == "| training.learning_rate | matthews | deviation | seeds |"
+    assert lines[0] == "| training.learning_rate | matthews | deviation | trials |"
     assert lines[2].startswith("| 1e-2 |") and len(lines) == 4
 
 
@@ -73,6 +86,62 @@ def test_what_has_ended_is_not_run_again_and_what_was_stopped_goes_on(
         tune(recipe, [RATES], 1, folder, ["training.weight_decay=0.5"])
 
 
+def test_killed_it_goes_on_to_the_same_result(recipe: Path, tmp_path: Path) -> None:
+    longer = ["training.steps=40", "training.eval_steps=40"]
+    command = [sys.executable, "-m", "headwater", "tune", recipe, "--over", RATES]
+    command += ["--output", tmp_path / "killed", *(x for each in longer for x in ("--set", each))]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL) as running:
+        second = tmp_path / "killed" / "trials" / "learning_rate=1e-7,seed=0"
+        while not any(second.glob("state/step-*")):  # pytest's time limit ends it otherwise
+            assert running.poll() is None
+            time.sleep(0.005)
+        os.kill(running.pid, signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL
+    assert len(list((tmp_path / "killed" / "results").iterdir())) == 1
+    assert not (tmp_path / "killed" / "table.md").exists()
+    again = tune(recipe, [RATES], 1, tmp_path / "killed", longer)
+    whole = tune(recipe, [RATES], 1, tmp_path / "whole", longer)
+    assert again == whole
+    own = Path("trials") / second.name / "model" / "model.safetensors"
+    assert (tmp_path / "killed" / own).read_bytes() == (tmp_path / "whole" / own).read_bytes()
+
+
+def test_each_part_of_the_training_data_is_held_out_once(recipe: Path, tmp_path: Path) -> None:
+    unlike_sentences(tmp_path / "train.tsv")
+    text = recipe.read_text()
+    recipe.write_text("\n".join(x for x in text.splitlines() if "validation" not in x))
+    found = tune(recipe, [RATES], 1, tmp_path / "tune", folds=3)
+    assert [len(row.values) for row in found.rows] == [3, 3]
+    assert found.rows[0].settings == {"training.learning_rate": "1e-2"}
+    names = {each.name for each in (tmp_path / "tune" / "trials").iterdir()}
+    assert {f"learning_rate=1e-2,seed=0,fold={fold}" for fold in range(3)} < names
+    alone = tune(recipe, [], 1, tmp_path / "alone", ["training.learning_rate=1e-2"], folds=3)
+    assert alone.rows == (replace(found.rows[0], settings={}),)
+    assert (tmp_path / "alone" / "table.md").read_text().startswith("| matthews | deviation |")
+
+
+def test_nothing_but_the_training_data_is_opened(recipe: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "glue" / "CoLA"
+    folder.mkdir(parents=True)
+    for name in ("train", "dev", "test"):
+        unlike_sentences(folder / f"{name}.tsv")
+    lines = [x for x in recipe.read_text().splitlines() if "validation" not in x]
+    recipe.write_text("\n".join(lines).replace(f"{tmp_path}/train.tsv", f"{tmp_path}/glue"))
+    opened: list[str] = []
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and listening:
+            opened.append(str(arguments[0]))
+
+    listening = True
+    sys.addaudithook(hear)  # for the rest of the process; it stops listening
+    tune(recipe, [RATES], 1, tmp_path / "share", ["data.validation_share=0.3"])
+    tune(recipe, [], 1, tmp_path / "folds", folds=2)
+    listening = False
+    assert str(folder / "train.tsv") in opened
+    assert not {str(folder / "dev.tsv"), str(folder / "test.tsv")} & {*opened}
+
+
 @pytest.mark.parametrize(
     ("over", "message"),
     [
@@ -80,7 +149,7 @@ def test_what_has_ended_is_not_run_again_and_what_was_stopped_goes_on(
         ("learning_rate=", "expected KEY=VALUE,VALUE"),
         ("learning_rate=1e-3,1e-3", "given twice"),
         ("seed=1,2", "counted by --seeds"),
-        ("learning_rte=1e-3", "learning_rte"),
+        ("learning_rte=1e-3,1e-4", "learning_rte"),
     ],
 )
 def test_what_cannot_be_varied_is_refused(
@@ -88,6 +157,20 @@ def test_what_cannot_be_varied_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         tune(recipe, [over], 1, tmp_path / "tune")
+
+
+def test_one_run_is_no_comparison(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="one run is no comparison"):
+        tune(recipe, ["learning_rate=1e-3"], 1, tmp_path / "tune")
+
+
+def test_folds_are_of_the_data_of_one_task(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="leave validation out"):
+        tune(recipe, [RATES], 1, tmp_path / "tune", folds=3)
+    other = tmp_path / "pretraining.toml"
+    other.write_text('objective = "mlm"')
+    with pytest.raises(UserError, match=r"line 1: --folds divides the data of one task"):
+        tune(other, [RATES], 1, tmp_path / "tune", folds=3)
 
 
 def test_without_held_out_data_nothing_is_compared(recipe: Path, tmp_path: Path) -> None:

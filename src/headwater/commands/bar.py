@@ -1,6 +1,7 @@
 """The progress bar of the command line, on a terminal."""
 
 import sys
+from typing import Any
 
 from headwater.escapes import visible
 from headwater.progress import Bar, Display
@@ -16,7 +17,7 @@ class _RichBar:
 
     def __init__(self, display: Display) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         count, rate, fields = (
             [TextColumn(f"{{task.fields[{name}]}}", markup=False)] if getattr(display, name) else []
@@ -24,12 +25,12 @@ class _RichBar:
         )
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
-            *(BarColumn(), *count, *rate, TimeRemainingColumn(), *fields),
+            *(BarColumn(), *count, *rate, TextColumn("{task.fields[left]}"), *fields),
             console=Console(stderr=True),
             transient=display.transient,
         )
         self._task = self._bar.add_task(
-            visible(display.name), total=None, start=False, count="", rate="", fields=""
+            visible(display.name), total=None, start=False, count="", rate="", left="", fields=""
         )
 
     def start(self, total: float, done: float, count: str) -> None:
@@ -38,10 +39,10 @@ class _RichBar:
         self._bar.start_task(self._task)
         self._bar.start()
 
-    def move(self, done: float, count: str, rate: str, fields: str) -> None:
-        """Show so much, with the texts of `Display`."""
-        count, rate, fields = visible(count), visible(rate), visible(fields)
-        self._bar.update(self._task, completed=done, count=count, rate=rate, fields=fields)
+    def move(self, done: float, count: str, rate: str, left: str, fields: str) -> None:
+        """Show so much, with the texts of `Display` and the time that is left."""
+        texts: dict[str, Any] = {"count": visible(count), "rate": visible(rate), "left": left}
+        self._bar.update(self._task, completed=done, fields=visible(fields), **texts)
 
     def close(self) -> None:
         """Leave the bar as it stands."""

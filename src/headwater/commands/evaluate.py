@@ -174,6 +174,9 @@ def submit(
     model: ModelByTask,
     data: Annotated[Path, option("The benchmark's folder, with its test files.", "DIR")],
     output: Annotated[Path, option("Gets the submission.", "FILE.zip")],
+    task: Annotated[
+        list[str] | None, option("Only these: a part of a submission. [all]", "TASK")
+    ] = None,
     json: Json = False,
     device: Device = "auto",
 ) -> None:
@@ -181,7 +184,7 @@ def submit(
         raise UserError(f"no leaderboard {benchmark!r} is known; expected glue")
     from headwater.evaluation.submission import submit_glue
 
-    print_table(submit_glue(model, data, output, device=device), json)
+    print_table(submit_glue(model, data, output, tasks=task or [], device=device), json)
 
 
 def with_intervals(

@@ -26,10 +26,9 @@ def standard_input() -> Iterator[str]:
         raise UserError("standard input: closed; one text per line was expected")
     number = 0
     for number, line in enumerate(sys.stdin.buffer, start=1):
-        where = f"standard input, line {number}"
-        text = decode_text(line.rstrip(b"\r\n"), where)
+        text = decode_text(line.rstrip(b"\r\n"), "standard input", number)
         if not text.strip():
-            raise UserError(f"{where}: empty; one text per line was expected")
+            raise UserError(f"standard input, line {number}: empty; one text per line was expected")
         yield text
     if not number:
         raise UserError("standard input: empty; one text per line was expected")

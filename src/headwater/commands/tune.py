@@ -18,11 +18,20 @@ from headwater.commands.terminal import (
 from headwater.signals import exit_code
 
 
-@described("Try several values of a recipe's keys under several seeds, on its held-out data.")
+@described(
+    "Try several values of a recipe's keys, under several seeds or by cross-validation, on its "
+    "held-out data."
+)
 def tune(
     recipe: Annotated[Path, argument("Of finetune or pretrain.", "RECIPE.toml")],
-    over: Annotated[list[str], option("A key and its values; repeatable.", "KEY=V1,V2")],
+    over: Annotated[
+        list[str] | None, option("A key and its values; repeatable.", "KEY=V1,V2")
+    ] = None,
     seeds: Annotated[int, option("How many seeds each setting is run under.", "N", min=1)] = 1,
+    folds: Annotated[
+        int | None,
+        option("Divide the training data into N parts; each is held out once.", "N", min=2),
+    ] = None,
     output: Annotated[
         Path | None, option("Where trials and table go [runs/tune-RECIPE].", "DIR")
     ] = None,
@@ -33,7 +42,7 @@ def tune(
     from headwater.runs.tune import tune as run
 
     folder = output or Path("runs") / f"tune-{recipe.stem}"
-    found = run(recipe, over, seeds, folder, settings or [])
+    found = run(recipe, over or [], seeds, folder, settings or [], folds)
     if json:
         print_json({"output": str(folder), **asdict(found)})
     elif found.rows:

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from headwater.config import Config, as_list
 
 Files = Annotated[list[str], BeforeValidator(as_list)]
 
+MOST_FOLDS = 1000
 MOST_SPECIAL_TOKENS = 4  # RoBERTa's <s> question </s></s> context </s>; BERT has 3
 
 
@@ -22,6 +23,8 @@ class DataConfig(Config):
         validation: files to evaluate on during the run.
         validation_share: where no `validation` is given: the share of the texts (of questions: of
             the articles) split off.
+        folds, fold: or else: divide the texts (the articles) into so many parts, and hold out that
+            one, from 0: one run of a cross-validation.
         most: train on so many examples at most, drawn by the seed.
 
     Of span tasks only:
@@ -34,6 +37,8 @@ class DataConfig(Config):
     held_out: Files = Field(default=[])
     validation: Files = Field(default=[])
     validation_share: float = Field(default=0.0, ge=0, lt=1)
+    folds: int | None = Field(default=None, ge=2, le=MOST_FOLDS)
+    fold: NonNegativeInt | None = None
     most: PositiveInt | None = None
     longest_context: PositiveInt | None = None
     longest_answer: PositiveInt | None = None
@@ -43,7 +48,20 @@ class DataConfig(Config):
     def _one_validation(self) -> Self:
         if self.validation and self.validation_share:
             raise ValueError("give validation files or a validation_share, not both")
+        if (self.folds is None) != (self.fold is None):
+            raise ValueError("folds, how many parts there are, and fold, one of them, go together")
+        if self.folds is not None and self.fold is not None:
+            if self.validation or self.validation_share:
+                own = "validation" if self.validation else "validation_share"
+                raise ValueError(f"folds hold out a part of train; leave {own} out")
+            if self.fold >= self.folds:
+                raise ValueError(f"fold = {self.fold}: counts from 0 to {self.folds - 1}")
         return self
+
+    @property
+    def measures(self) -> bool:
+        """Whether something is held out to measure on."""
+        return bool(self.validation or self.validation_share or self.folds)
 
 
 class TextConfig(Config):

@@ -15,7 +15,7 @@ from headwater.data.example import Example, Examples, SpanExample
 from headwater.data.hub_files import with_hub
 from headwater.data.official_files import Split, with_folders
 from headwater.data.overlap import without_overlap
-from headwater.data.split import split_off
+from headwater.data.split import hold_out_fold, split_off
 from headwater.data.task import Task
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError, counted
@@ -48,13 +48,8 @@ def prepare(
     validation: list[Any] = []
     if config.validation:
         validation = list(_read(task, config.validation, "validation"))
-    elif config.validation_share:
-        examples, validation = split_off(examples, config.validation_share, seed)
-        if not validation or not examples:
-            raise UserError(
-                f"data.validation_share = {config.validation_share}: too few texts to split; "
-                "name validation files instead"
-            )
+    elif config.measures:
+        examples, validation = _split(examples, config, seed)
     if _are_spans(examples):
         examples, validation = _choose_questions(examples, validation, config, seed)
     if config.most is not None and config.most < len(examples):
@@ -65,6 +60,19 @@ def prepare(
     measured = f"; measure on {_counted(validation)}" if validation else ""
     logger.info(f"{task.name}: train on {_counted(examples)}{measured}")
     return PreparedData(Examples(examples), Examples(validation) if validation else None)
+
+
+def _split(examples: list[Any], config: DataConfig, seed: int) -> tuple[list[Any], list[Any]]:
+    """Hold out a share, or a fold, of the examples."""
+    if config.folds is not None and config.fold is not None:
+        said = f"data.fold = {config.fold} of {config.folds}"
+        found = hold_out_fold(examples, config.folds, config.fold, seed)
+    else:
+        said = f"data.validation_share = {config.validation_share}"
+        found = split_off(examples, config.validation_share, seed)
+    if not all(found):
+        raise UserError(f"{said}: too few texts to split; name validation files instead")
+    return found
 
 
 def _check(task: Task[Any], config: DataConfig) -> None:
@@ -81,7 +89,7 @@ def _choose_questions(
     examples: list[SpanExample], validation: list[SpanExample], config: DataConfig, seed: int
 ) -> tuple[list[SpanExample], list[SpanExample]]:
     """Leave out what is too long, and make questions without an answer."""
-    if config.unanswerable and config.validation_share:
+    if config.unanswerable and validation and not config.validation:
         validation = add_unanswerable(validation, config.unanswerable, seed)
     if config.longest_context is not None:
         examples = [each for each in examples if len(each.context) <= config.longest_context]

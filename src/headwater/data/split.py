@@ -1,7 +1,11 @@
-"""Splitting validation data off, so that no paragraph's neighbours are trained on."""
+"""Splitting validation data off, so that no paragraph's neighbours are trained on.
+
+An article's side depends on its title and the seed alone, so adding files moves nothing. Examples
+without a title count by their passage.
+"""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from headwater.data.example import Example, SpanExample
@@ -10,16 +14,29 @@ E = TypeVar("E", bound=Example)
 
 
 def split_off(examples: Sequence[E], share: float, seed: int) -> tuple[list[E], list[E]]:
-    """Split examples in (training, validation); each article falls wholly on one side.
+    """Split examples in (training, validation); each article falls wholly on one side."""
+    return _sides(examples, seed, lambda place: place < share)
 
-    An article's side depends on its title and the seed alone, so adding files moves nothing.
-    Examples without a title count by their passage.
+
+def hold_out_fold(
+    examples: Sequence[E], folds: int, fold: int, seed: int
+) -> tuple[list[E], list[E]]:
+    """Divide examples in `folds` parts; return all but part `fold`, from 0, and that part.
+
+    Each article falls wholly in one part, and each is held out in one of the folds.
     """
+    return _sides(examples, seed, lambda place: int(place * folds) == fold)
+
+
+def _sides(
+    examples: Sequence[E], seed: int, held_out: Callable[[float], bool]
+) -> tuple[list[E], list[E]]:
+    """Split examples in (training, validation) by the place in [0, 1) that a hash gives each."""
     training: list[E] = []
     validation: list[E] = []
     for example in examples:
         article = example.article if isinstance(example, SpanExample) else ""
         key = f"{seed}:{article or example.passage}"
-        position = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
-        (validation if position < share else training).append(example)
+        place = (int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 11) / 2**53
+        (validation if held_out(place) else training).append(example)
     return training, validation

@@ -1,6 +1,7 @@
 """The file that GLUE's leaderboard takes: a zip of eleven tables, written only when all are right.
 
     headwater submit glue --model runs --data glue --output glue.zip
+    headwater submit glue --model rte=runs/rte --task rte --data glue --output rte.zip    a part
 
     CoLA.tsv  MNLI-m.tsv  MNLI-mm.tsv  MRPC.tsv  QNLI.tsv  QQP.tsv  RTE.tsv  SST-2.tsv  STS-B.tsv
     WNLI.tsv  AX.tsv          each `index<TAB>prediction` and a line for every row of its test file
@@ -20,8 +21,8 @@ from headwater.checkpoints.hub import resolve
 from headwater.data.example import Examples, PairExample
 from headwater.data.official_files import official_files
 from headwater.data.predictions import GlueTable
-from headwater.errors import UserError, counted, listed
-from headwater.evaluation.choice import models_for
+from headwater.errors import UserError, counted, did_you_mean, listed
+from headwater.evaluation.choice import models_for, task_names
 from headwater.evaluation.evaluator import predict, progress_of
 from headwater.evaluation.one_task import predictor_for
 from headwater.files import check_writable, replace_file
@@ -56,7 +57,12 @@ _AX_FILES = ("diagnostic/diagnostic.tsv", "AX/diagnostic-full.tsv", "AX.tsv")
 
 
 def submit_glue(
-    models: Sequence[str], data: Path, output: Path, *, device: str = "auto"
+    models: Sequence[str],
+    data: Path,
+    output: Path,
+    *,
+    tasks: Sequence[str] = (),
+    device: str = "auto",
 ) -> dict[str, int]:
     """Predict GLUE's test files and write the zip; return the rows by file name.
 
@@ -66,42 +72,60 @@ def submit_glue(
     Args:
         models: as `choice.models_for` takes them; `mnli`'s serves MNLI-mm and AX too.
         data: GLUE's folder, with the official test files.
+        tasks: only these, as lists split at commas; empty: all.
     """
+    asked = _asked(tasks)
     if output.is_dir():
         raise UserError(f"{output}: a file was expected, this is a folder")
     if output.suffix != ".zip":
         raise UserError(f"{output}: the leaderboard takes a .zip; name one")
     check_writable(output.parent)
-    chosen = models_for(models, GLUE)
-    for task in GLUE:
+    chosen = models_for(models, asked)
+    for task in asked:
         if task.name not in chosen:
             raise UserError(f"no model for {task.name}; add --model {task.name}=MODEL")
         resolve(chosen[task.name])
-    tests = {task.name: _read_test(task, data) for task in GLUE}
+    tests = {task.name: _read_test(task, data) for task in asked}
     predictions = _predict(chosen, tests, device)
-    write_submission(output, predictions)
-    return {task.prediction_file.name: ROWS[task.name] for task in GLUE}
+    write_submission(output, predictions, asked)
+    if absent := [task.prediction_file.name for task in GLUE if task not in asked]:
+        logger.info(f"a part of a submission, without {listed(absent)}")
+    return {task.prediction_file.name: ROWS[task.name] for task in asked}
 
 
-def write_submission(output: Path, predictions: Mapping[str, Sequence[str]]) -> None:
-    """Write the zip from the predictions of all tasks, each in the order of its test file."""
+def _asked(names: Sequence[str]) -> list[PairTask]:
+    """Return the tasks of those names, in the order of GLUE."""
+    given = [name for name in task_names(names) if name != "glue"] if names else []
+    known = [task.name for task in GLUE]
+    for name in given:
+        if name not in known:
+            raise UserError(f"--task {name}: no task of GLUE; {did_you_mean(name, known)}")
+    return [task for task in GLUE if not given or task.name in given]
+
+
+def write_submission(
+    output: Path, predictions: Mapping[str, Sequence[str]], tasks: Sequence[PairTask] = GLUE
+) -> None:
+    """Write the zip from the predictions of the tasks, each in the order of its test file."""
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in tables(predictions).items():
+        for name, content in tables(predictions, tasks).items():
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     replace_file(output, memory.getvalue())
 
 
-def tables(predictions: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the eleven tables by file name."""
+def tables(
+    predictions: Mapping[str, Sequence[str]], tasks: Sequence[PairTask] = GLUE
+) -> dict[str, str]:
+    """Return the tables of the tasks by file name."""
     unknown_tasks = sorted(predictions.keys() - ROWS.keys())
     if unknown_tasks:
         raise UserError(f"{unknown_tasks[0]} is no task of GLUE; expected {', '.join(ROWS)}")
-    for task in GLUE:
+    for task in tasks:
         _check(task, predictions)
     return {
         file.name: file.content(enumerate(predictions[task.name]))
-        for task in GLUE
+        for task in tasks
         if isinstance(file := task.prediction_file, GlueTable)
     }
 
@@ -165,7 +189,7 @@ def _predictors(
     model: str, chosen: Mapping[str, str], device: str
 ) -> list[tuple[PairTask, Predictor[PairExample]]]:
     loaded = load(model, device)
-    group = (task for task in GLUE if chosen[task.name] == model)
+    group = (task for task in GLUE if chosen.get(task.name) == model)
     return [(task, predictor_for(loaded, task)) for task in group]
 
 

@@ -90,6 +90,7 @@ class Family(Generic[C]):
         summary: one line on a preset.
         added_up: how `inspect` says what makes a token's first vector, where that is no sum.
         training: the defaults of `[training]`; a recipe's own keys are laid over these.
+        pretraining: what differs in pre-training, with the optimizer of `training`.
         objectives: those that it learns.
         refuse_objective: raises where a config cannot learn one of them, packed or not.
         model_type: the `model_type` that config.json gets.
@@ -112,6 +113,7 @@ class Family(Generic[C]):
     summary: Callable[[C], str]
     training: Mapping[str, Any]
     objectives: tuple[str, ...]
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
     quick: QuickStudy | None = None
     refuse_objective: Callable[[C, str, bool], None] = lambda config, objective, packed: None
     model_type: Callable[[C], str] = lambda config: config.model_type

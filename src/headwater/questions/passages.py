@@ -70,6 +70,8 @@ def cut_passages(
     else:
         drawn = nsmallest(config.passages, new, key=lambda each: digest(config.seed, each.text))
         found.chosen = sorted(drawn, key=lambda each: each.order)
+    if not found.chosen and not any(found.dropped.values()):
+        raise UserError("no text to ask of: the documents are empty")
     if not found.chosen:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in found.dropped.items())
         raise UserError(f"no passage to ask of; passages left out: {reasons}")

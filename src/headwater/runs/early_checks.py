@@ -43,8 +43,7 @@ def check_best_metric(recipe: Recipe | PretrainRecipe, tasks: Sequence[Task[Any]
     if isinstance(recipe, PretrainRecipe):
         known = _of_objective(recipe)
     elif recipe.mixture is None:
-        measured = recipe.data and (recipe.data.validation or recipe.data.validation_share)
-        known = [*metrics_of(tasks[0])] if measured else []
+        known = [*metrics_of(tasks[0])] if recipe.data and recipe.data.measures else []
     else:
         known = _of_mixture(recipe.mixture, tasks)
     if known and name not in known:
@@ -61,7 +60,7 @@ def _of_mixture(mixture: MixtureConfig, tasks: Sequence[Task[Any]]) -> list[str]
             found += [f"{leaf.unlabelled.objective}/{LOSS}"] if of_text else []
             continue
         task = next(order)
-        if leaf.data and (leaf.data.validation or leaf.data.validation_share):
+        if leaf.data and leaf.data.measures:
             found += [f"{task.name}/{metric}" for metric in metrics_of(task)]
             scored = True
     return [AVERAGE, *found] if scored else found

@@ -49,6 +49,7 @@ from headwater.training.config import (
     FEATURES_DEFAULTS,
     HEADS_BATCH,
     METHOD_DEFAULTS,
+    PRETRAINING_RATE,
     TrainingConfig,
 )
 
@@ -261,7 +262,7 @@ def load_recipe(
 
 def resolved(recipe: R, family: AnyFamily) -> R:
     """Put the training defaults of a family and of a method under what the recipe itself says."""
-    usual = FEATURES_DEFAULTS if recipe.method == "features" else family.training
+    usual = _usual(recipe, family)
     given, own = recipe.training, METHOD_DEFAULTS.get(recipe.method, {})
     if "optimizer" in given.model_fields_set and given.optimizer != own.get("optimizer"):
         own = {}  # a learning rate of another optimizer would mean another thing
@@ -274,6 +275,18 @@ def resolved(recipe: R, family: AnyFamily) -> R:
     training = checked.training
     rates = {"learning_rate": training.peak_learning_rate, "weight_decay": training.decay}
     return checked.model_copy(update={"training": training.model_copy(update=rates)})
+
+
+def _usual(recipe: RunRecipe, family: AnyFamily) -> Mapping[str, Any]:
+    """Return what a family trains with, fresh weights in pre-training faster than others."""
+    if recipe.method == "features":
+        return FEATURES_DEFAULTS
+    if not isinstance(recipe, PretrainRecipe):
+        return family.training
+    given, own = recipe.training, family.training["optimizer"]
+    optimizer = given.optimizer if "optimizer" in given.model_fields_set else own
+    more = family.pretraining if optimizer == own else {}
+    return {"learning_rate": PRETRAINING_RATE[optimizer], **family.training, **more}
 
 
 def _counts_examples(recipe: Recipe) -> bool:

@@ -1,12 +1,13 @@
 """`headwater tune`: a recipe with several values of a few keys, each under several seeds.
 
     --over learning_rate=1e-5,3e-5 --over training.batch={examples=16},{examples=32} --seeds 3
+    --folds 5                              cross-validation, of each setting where there are several
 
 Each trial is a run in a folder of its own and is measured on the recipe's held-out data, by the
 metric that chooses its best weights. No other data are read. What has ended is not run again; a
 trial that was stopped, even by kill -9, goes on from its last state.
 
-    trials/learning_rate=1e-5,seed=0/      a run folder
+    trials/learning_rate=1e-5,seed=0/      a run folder; with folds its name ends in ",fold=0"
     results/learning_rate=1e-5,seed=0.json what it gave
     table.md                               all settings, the best first
 """
@@ -22,10 +23,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from headwater.config import read_toml
+from headwater.config import at_line, read_toml
 from headwater.errors import UserError
 from headwater.files import check_writable, read_json, replace_file, write_json
-from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe
+from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, verb_of
 from headwater.runs.run import Run, begin
 from headwater.training.config import TrainingConfig
 from headwater.training.run_folder import check_run_folder
@@ -38,9 +39,9 @@ Settings = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting, with the score of each seed.
+    """One setting, with the score of each trial: of each seed, and of each fold under it.
 
-    deviation: of one seed from the mean, of the sample; 0 for one seed.
+    deviation: of one trial from the mean, of the sample; 0 for one trial.
     """
 
     settings: Settings
@@ -54,7 +55,7 @@ class Tuned:
     """What was found.
 
     metric: how settings are compared, on held-out data.
-    rows: of settings with all their seeds, the best first.
+    rows: of settings with all their trials, the best first.
     reason: why the last run ended; a signal's name where it was stopped.
     """
 
@@ -64,7 +65,12 @@ class Tuned:
 
 
 def tune(
-    recipe: Path, over: Sequence[str], seeds: int, folder: Path, settings: Sequence[str] = ()
+    recipe: Path,
+    over: Sequence[str],
+    seeds: int,
+    folder: Path,
+    settings: Sequence[str] = (),
+    folds: int | None = None,
 ) -> Tuned:
     """Run every trial that has not ended, and compare the settings.
 
@@ -72,16 +78,23 @@ def tune(
         over: `KEY=V1,V2,..` texts; a key of `[training]` may stand without its table.
         seeds: how many, from the recipe's on.
         settings: `a.b=VALUE` texts for all trials.
+        folds: divide what is trained on into so many parts, and hold out each of them once.
     """
     check_writable(folder)
+    if folds:
+        _check_folds(recipe)
     grid = [dict(each) for each in product(*(_choices(text) for text in over))]
+    parts = range(folds) if folds else [None]
+    total = len(grid) * seeds * len(parts)
+    if total == 1:
+        raise UserError("one run is no comparison; give --over KEY=V1,V2, --seeds N or --folds N")
     found: dict[str, list[float]] = {}
     metric, lowest = "", False
-    total = len(grid) * seeds
-    for number, (chosen, seed) in enumerate(product(grid, range(seeds)), start=1):
-        trial = _begin(recipe, chosen, seed, settings)
+    for number, (chosen, seed, part) in enumerate(product(grid, range(seeds), parts), start=1):
+        held_out = {} if part is None else {"data.folds": str(folds), "data.fold": str(part)}
+        trial = _begin(recipe, {**chosen, **held_out}, seed, settings)
         metric, lowest = _metric(trial, recipe)
-        name = _name(chosen, trial.recipe.training.seed)
+        name = _name(chosen, trial.recipe.training.seed, part)
         logger.info("tune %d/%d: %s", number, total, name)
         value, reason = _value(trial, folder, name)
         if value is None:
@@ -96,18 +109,27 @@ def tune(
 def table(metric: str, rows: Sequence[Row]) -> str:
     """Return the settings as a Markdown table."""
     keys = list(rows[0].settings)
-    lines = [f"| {' | '.join((*keys, metric, 'deviation', 'seeds'))} |", "|---" * (len(keys) + 3)]
+    lines = [f"| {' | '.join((*keys, metric, 'deviation', 'trials'))} |", "|---" * (len(keys) + 3)]
     for row in rows:
         numbers = (f"{row.mean:.2f}", f"{row.deviation:.2f}", str(len(row.values)))
         lines.append(f"| {' | '.join((*row.settings.values(), *numbers))} |")
     return "\n".join((lines[0], f"{lines[1]}|", *lines[2:], ""))
 
 
+def _check_folds(recipe: Path) -> None:
+    """Refuse a recipe without the data of one task, which alone are divided."""
+    own = {"mixture", "objective", "corpus"} & read_toml(recipe).keys()
+    if own:
+        raise UserError(
+            f"{at_line(recipe, [min(own)])}: --folds divides the data of one task, which a recipe "
+            f"with {min(own)!r} has not; leave --folds out"
+        )
+
+
 def _begin(
     path: Path, chosen: Settings, seed: int, settings: Sequence[str]
 ) -> Run[Recipe] | Run[PretrainRecipe]:
-    pretraining = {"objective", "corpus"} & set(read_toml(path))
-    kind: Any = PretrainRecipe if pretraining else Recipe
+    kind: Any = PretrainRecipe if verb_of(path) == "pretrain" else Recipe
     base = load_recipe(kind, path, {}, settings).training.seed
     texts = [f"{key}={value}" for key, value in chosen.items()]
     loaded: Recipe = load_recipe(
@@ -176,7 +198,8 @@ def _split(values: str) -> Iterator[str]:
     yield values[begin:]
 
 
-def _name(chosen: Settings, seed: int) -> str:
+def _name(chosen: Settings, seed: int, fold: int | None) -> str:
     """Return the name of a trial, as a file may have it."""
     parts = [f"{key.rpartition('.')[2]}={value}" for key, value in chosen.items()]
-    return re.sub(r"[^\w.=,+-]", "_", ",".join((*parts, f"seed={seed}")))
+    parts += [f"seed={seed}", *([] if fold is None else [f"fold={fold}"])]
+    return re.sub(r"[^\w.=,+-]", "_", ",".join(parts))

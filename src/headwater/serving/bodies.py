@@ -6,10 +6,10 @@ from typing import Any, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 
+from headwater.arguments import refuse_half_characters
 from headwater.errors import UserError
 from headwater.serving.refusals import Refusal
 from headwater.serving.settings import Settings
-from headwater.text.vocabulary import refuse_half_characters
 
 
 async def read_object(request: Request, settings: Settings) -> dict[str, Any]:

@@ -16,12 +16,13 @@ from typing import final
 
 import numpy as np
 
+from headwater.arguments import refuse_half_characters
 from headwater.errors import UserError
 from headwater.text.added_tokens import AddedToken, placed
 from headwater.text.literal_tokens import LiteralTokens, Part
 from headwater.text.settings import Settings
 from headwater.text.tokenizer_classes import BYTES
-from headwater.text.vocabulary import Encoding, Vocabulary, refuse_half_characters
+from headwater.text.vocabulary import Encoding, Vocabulary
 
 SENTINELS = 125
 _ROLES = {"pad": 0, "eos": 1, "unk": 2}

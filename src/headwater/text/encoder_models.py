@@ -1,14 +1,15 @@
 """SentencePiece models of encoders, whose ids are not those of the file.
 
 XLM-RoBERTa and CamemBERT were trained by fairseq, which numbers its own special tokens first and
-drops those of the file; DeBERTa adds its mask:
+drops those of the file; DeBERTa adds its mask; ALBERT's are all in the file:
 
     the file        <unk> <s> </s> ▁the ▁a ...
     XLM-RoBERTa     <s> <pad> </s> <unk> ▁the ▁a ... <mask>
     CamemBERT       <s>NOTUSED <pad> </s>NOTUSED <unk> <unk>NOTUSED <s> </s> ▁the ▁a ... <mask>
     DeBERTa-v2      [PAD] [CLS] [SEP] [UNK] ▁the ▁a ... [MASK]      as in the file, but for the mask
+    ALBERT          <pad> <unk> [CLS] [SEP] [MASK] ( ) ▁the ▁a ...  as in the file
 
-They are described as the `tokenizer.json` that is published beside the first two. So the cut is
+They are described as the `tokenizer.json` that is published beside all but DeBERTa's. So the cut is
 that of the library `tokenizers`, as it is in `transformers`.
 """
 
@@ -28,6 +29,7 @@ from headwater.text.rust import rust_errors
 from headwater.text.saved_layout import layout_of
 from headwater.text.settings import Settings
 from headwater.text.tokenizer import TokenizerVocabulary
+from headwater.text.tokenizer_classes import ALBERT
 from headwater.text.tokenizer_json import usual_tokens
 
 _DEBERTA = "DebertaV2Tokenizer"
@@ -43,12 +45,14 @@ class TokenLayout:
         replaced: how many tokens of the file these stand for.
         mask: the token after the last token.
         pairs: what stands between two texts.
+        apart: whether tokens that were defined and not learned are cut off before all others.
     """
 
     first: tuple[tuple[str, float], ...]
     replaced: int
     mask: str
     pairs: PairLayout
+    apart: bool = True
 
 
 LAYOUTS: Mapping[str, TokenLayout] = {
@@ -65,6 +69,7 @@ LAYOUTS: Mapping[str, TokenLayout] = {
         ROBERTA,
     ),
     _DEBERTA: TokenLayout((), 0, "[MASK]", BERT),
+    ALBERT: TokenLayout((), 0, "[MASK]", BERT, apart=False),
 }
 """By the class that reads a file so."""
 
@@ -86,6 +91,8 @@ def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
     layout, roles = LAYOUTS[name], {**usual_tokens("Unigram", name), **settings.tokens}
     processor = _load(model, file)
     tokens = [(processor.id_to_piece(id), processor.get_score(id)) for id in range(len(processor))]
+    if name == ALBERT:
+        tokens = [(token, score - _avoided(token)) for token, score in tokens]
     vocab = [*layout.first, *tokens[layout.replaced :]]
     known = {token for token, _ in vocab}
     vocab += [(layout.mask, 0.0)] if layout.mask not in known else []
@@ -96,24 +103,38 @@ def _describe(file: Path, name: str, settings: Settings) -> dict[str, Any]:
         raise UserError(f"{file}: the {role} token {token!r} is not among the tokens of a {name}")
     with rust_errors(file, "not a usable tokenizer", may_panic=True):
         tokenizer = Tokenizer(models.Unigram(vocab, ids[roles["unk"]], False))
-        charsmap = _charsmap(model)
-        rules: list[Any] = [normalizers.Precompiled(charsmap)] if charsmap else []
-        spaces = pre_tokenizers.Metaspace(prepend_scheme="always")
-        if name == _DEBERTA:
-            several = normalizers.Replace(Regex(" {2,}"), " ")
-            rules = [normalizers.Strip(), *rules, several]
-            tokenizer.pre_tokenizer = spaces
-        else:
-            words = pre_tokenizers.WhitespaceSplit()
-            tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, spaces])
+        rules = _rules(name, _charsmap(model), settings.flags)
         if rules:
             tokenizer.normalizer = normalizers.Sequence(rules) if len(rules) > 1 else rules[0]
-        tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
-        own = [token for token, score in tokens[layout.replaced :] if score == 0]
+        spaces = pre_tokenizers.Metaspace()
+        words = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), spaces])
+        tokenizer.pre_tokenizer = spaces if name == _DEBERTA else words
+        tokenizer.decoder = decoders.Metaspace()
+        own = [token for token, score in tokens[layout.replaced :] if layout.apart and score == 0]
         tokenizer.add_tokens([AddedToken(each, normalized=False) for each in own])
         tokenizer.add_special_tokens(_special(layout, roles))
         content: dict[str, Any] = json.loads(tokenizer.to_str())
     return {**content, "post_processor": layout_of(roles, ids, layout.pairs)}
+
+
+def _rules(name: str, charsmap: bytes, flags: Mapping[str, bool]) -> list[Any]:
+    """Return the steps of normalization."""
+    rules: list[Any] = [normalizers.Precompiled(charsmap)] if charsmap else []
+    if name == _DEBERTA:
+        return [normalizers.Strip(), *rules, normalizers.Replace(Regex(" {2,}"), " ")]
+    if name == ALBERT:
+        before: list[Any] = [normalizers.Replace(quotes, '"') for quotes in ("``", "''")]
+        if not flags.get("keep_accents", False):
+            before += [normalizers.NFKD(), normalizers.StripAccents()]
+        if flags.get("do_lower_case", True):
+            before.append(normalizers.Lowercase())
+        return [*before, *rules]
+    return rules
+
+
+def _avoided(token: str) -> float:
+    """Return by how much ALBERT's `tokenizer.json` lowers a score: a number without its comma."""
+    return 100.0 if len(token) > 1 and token[-1] == "," and token[-2].isdigit() else 0.0
 
 
 def _special(layout: TokenLayout, roles: Mapping[str, str]) -> list[AddedToken]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from headwater.arguments import check_name
 from headwater.errors import UserError
 from headwater.text.settings import Settings
-from headwater.text.tokenizer_classes import BYTES, check_class, reads, refuse_unread
+from headwater.text.tokenizer_classes import ALBERT, BYTES, check_class, reads, refuse_unread
 from headwater.text.vocabulary import Vocabulary
 
 ENCODER_MODELS = ("sentencepiece.bpe.model", "spm.model")
@@ -16,11 +16,11 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     """Load the vocabulary of a folder, or of one file (its neighbors' settings are read too).
 
     In a folder `spiece.model` comes first where it is T5's, because it defines T5's ids, then
-    `tokenizer.json`, the SentencePiece models of encoders (`sentencepiece.bpe.model` and
-    `spm.model`), `vocab.txt` and `vocab.json` with `merges.txt`. What `tokenizer_config.json`
-    and `special_tokens_map.json` say of lower case, accents or the special tokens is followed, and
-    so are the tokens that they and `added_tokens.json` add. A class of `transformers` that reads
-    its files in a way of its own is refused by name. ByT5's reads no file.
+    `tokenizer.json`, the SentencePiece models of encoders (`sentencepiece.bpe.model`,
+    `spm.model`, ALBERT's `spiece.model`), `vocab.txt` and `vocab.json` with `merges.txt`. What
+    `tokenizer_config.json` and `special_tokens_map.json` say of lower case, accents or the special
+    tokens is followed, and so are the tokens that they and `added_tokens.json` add. A class of
+    `transformers` that reads its files in a way of its own is refused by name. ByT5's has no file.
     Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
     """
     path = Path(check_name(path, "vocabulary"))
@@ -35,7 +35,8 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
         names = [name for name in VOCABULARY_FILES if (folder / name).exists()]
         if names:
             settings = Settings.read(folder)
-            whole = "tokenizer.json" in names and not reads(settings.named, names[0])
+            unread = settings.tokenizer_class == ALBERT or not reads(settings.named, names[0])
+            whole = "tokenizer.json" in names and unread
             return _load_file(folder / ("tokenizer.json" if whole else names[0]), settings)
     for folder in folders:
         refuse_unread(Settings.read(folder).named)
@@ -59,7 +60,8 @@ def _has_bytes(folder: Path) -> bool:
 def _load_file(file: Path, settings: Settings) -> Vocabulary:
     """Each family's library is imported only when a file of it is opened."""
     check_class(settings.named, file)
-    if file.name in ENCODER_MODELS:
+    encoder = file.suffix == ".model" and settings.tokenizer_class == ALBERT
+    if file.name in ENCODER_MODELS or encoder:
         from headwater.text.encoder_models import read_encoder_model
 
         return read_encoder_model(file, settings)

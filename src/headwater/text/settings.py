@@ -21,7 +21,10 @@ from headwater.text.tokenizer_classes import Flags, TokenizerClass, followed, re
 ROLES = ("pad", "unk", "eos", "cls", "sep", "mask", "bos")
 
 # Settings that change what a reader of the folder gets; the others in the file are notes.
-_FLAGS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space")
+_FLAGS = (
+    *("do_lower_case", "keep_accents", "strip_accents", "tokenize_chinese_chars"),
+    "add_prefix_space",
+)
 
 
 @dataclass(frozen=True, slots=True)

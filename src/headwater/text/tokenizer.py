@@ -26,6 +26,7 @@ import numpy as np
 from tokenizers import Encoding as RustEncoding
 from tokenizers import Tokenizer
 
+from headwater.arguments import refuse_half_characters
 from headwater.errors import UserError
 from headwater.files import replace_file
 from headwater.text.expansion import check_expansion, check_length
@@ -41,7 +42,7 @@ from headwater.text.tokenizer_json import (
     usual_tokens,
     with_added,
 )
-from headwater.text.vocabulary import Encoding, Vocabulary, refuse_half_characters
+from headwater.text.vocabulary import Encoding, Vocabulary
 
 logger = logging.getLogger(__name__)
 

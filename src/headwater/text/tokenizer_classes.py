@@ -33,11 +33,12 @@ _BERTS = (  # `transformers` looks these up by name
 )
 ROBERTAS = ("RobertaTokenizer", "LongformerTokenizer", "BartTokenizer", "LEDTokenizer")
 GPT1 = "OpenAIGPTTokenizer"
+ALBERT = "AlbertTokenizer"
 BYTES = "ByT5Tokenizer"
 """Reads no file: its tokens are bytes."""
 
 READERS: dict[str, tuple[str, ...]] = {
-    "spiece.model": ("T5Tokenizer", "MT5Tokenizer"),
+    "spiece.model": ("T5Tokenizer", "MT5Tokenizer", ALBERT),
     "sentencepiece.bpe.model": ("XLMRobertaTokenizer", "CamembertTokenizer"),
     "spm.model": ("DebertaV2Tokenizer",),
     "vocab.txt": (*_BERTS, "ConvBertTokenizer", "RetriBertTokenizer"),
@@ -63,7 +64,7 @@ _OF_MODELS = {
     **dict.fromkeys(("gpt2", "gpt_neo", "gptj"), "GPT2Tokenizer"),
     "openai-gpt": GPT1,
     **dict.fromkeys(("t5", "mt5", "switch_transformers", "umt5"), "T5Tokenizer"),
-    "albert": "AlbertTokenizer",
+    "albert": ALBERT,
     "bertweet": "BertweetTokenizer",
     "bert-japanese": "BertJapaneseTokenizer",
     "big_bird": "BigBirdTokenizer",

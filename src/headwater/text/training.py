@@ -40,13 +40,14 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer, WordPieceTrainer
 
+from headwater.arguments import refuse_half_characters
 from headwater.errors import UserError, counted, did_you_mean
 from headwater.files import check_free, replace_file, replacing_folder
 from headwater.signals import exiting, killing
 from headwater.text.loading import load_vocabulary
 from headwater.text.tokenizer_json import USUAL_TOKENS, describe_words
 from headwater.text.unigram import SENTINELS
-from headwater.text.vocabulary import Vocabulary, refuse_half_characters
+from headwater.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 

@@ -23,13 +23,14 @@ from typing import final
 import numpy as np
 from sentencepiece import SentencePieceProcessor
 
+from headwater.arguments import refuse_half_characters
 from headwater.errors import UserError
 from headwater.files import SMALL, read_bytes, replace_file
 from headwater.text.added_tokens import AddedToken, listed_tokens, merged, placed
 from headwater.text.literal_tokens import LiteralTokens, Part
 from headwater.text.settings import Settings
 from headwater.text.tokenizer_json import model_ids, read_tokenizer
-from headwater.text.vocabulary import Encoding, Vocabulary, refuse_half_characters
+from headwater.text.vocabulary import Encoding, Vocabulary
 
 logger = logging.getLogger(__name__)
 

@@ -152,15 +152,3 @@ def absent_token(token: str, tokens: Iterable[str]) -> UserError:
     near = difflib.get_close_matches(token, tokens, n=1, cutoff=0.5)  # too many to name them all
     hint = f"; the nearest is {near[0]!r}" if near else ""
     return UserError(f"{token!r}: no such token in the vocabulary{hint}")
-
-
-def refuse_half_characters(text: str) -> None:
-    """Refuse half a surrogate pair, which no UTF-8 text can hold and no tokenizer takes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        code = ord(text[error.start])
-        raise UserError(
-            f"the text holds half a character (\\u{code:04x} without its pair) "
-            f"at position {error.start}"
-        ) from None

@@ -14,6 +14,10 @@ MOST_EPOCHS = 100_000  # each is planned beforehand; steps have no bound
 _LEARNING_RATE = {"adamw": 5e-5, "adafactor": 1e-3}
 _WEIGHT_DECAY = {"adamw": 0.01, "adafactor": 0.0}
 
+PRETRAINING_RATE: Mapping[str, float] = {"adamw": 1e-4, "adafactor": 1e-2}
+"""From random weights, by the optimizer, unless the family has its own: the same papers, appendix
+A.2 and section 3.1.2."""
+
 FEATURES_DEFAULTS: dict[str, Any] = {
     "optimizer": "adamw",
     "learning_rate": 1e-3,

@@ -64,6 +64,7 @@ ELECTRA = Family(
     ),
     summary=summary,
     training=TRAINING,
+    pretraining={"learning_rate": 2e-4},  # of a base model: Clark et al. 2020, table 6
     objectives=("mlm", "replaced_tokens"),
     refuse_objective=refuse_objective,
     quick=masked_lm_study(

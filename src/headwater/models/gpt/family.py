@@ -111,6 +111,7 @@ GPT = Family(
         f"{config.n_layer} layers, {config.n_embd} wide, {config.n_head} heads, decoder"
     ),
     training={"optimizer": "adamw", "schedule": "cosine", "warmup": 0.1},
+    pretraining={"learning_rate": 2.5e-4},  # Radford et al. 2018, section 4.1
     objectives=("lm", "prefix_lm"),
     quick=QuickStudy(
         preset="gpt2",

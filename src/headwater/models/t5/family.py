@@ -127,6 +127,7 @@ T5 = Family(
     ),
     added_up="positions are biases of the attention scores, by distance",
     training={"optimizer": "adafactor", "schedule": "constant", "warmup": 0},
+    pretraining={"schedule": "inverse_square_root"},  # Raffel et al. 2020, section 3.1.2
     objectives=("lm", "prefix_lm", "span_corruption"),
     refuse_objective=refuse_objective,
     quick=QuickStudy(
