@@ -33,7 +33,7 @@ from headwater.commands.generate_questions import generate_questions
 from headwater.commands.index import index
 from headwater.commands.inspect import inspect
 from headwater.commands.launch import launch
-from headwater.commands.models import merge, models, tasks
+from headwater.commands.models import convert, merge, models, tasks
 from headwater.commands.overlap import overlap
 from headwater.commands.plan import plan
 from headwater.commands.serve import serve
@@ -117,7 +117,7 @@ def _options(
 _MODELS = (ask, classify, tag, fill, generate)
 _FILES = (
     *(finetune, pretrain, tune, evaluate, compare, predict, score, submit, overlap),
-    *(generate_questions, plan, doctor, models, merge, card, push, study, serve),
+    *(generate_questions, plan, doctor, models, merge, convert, card, push, study, serve),
 )
 for _verb in (*_MODELS, *_FILES):
     app.command()(_verb)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from headwater.errors import UserError
 
 RESTARTS = 3
+MOST_NODES = 65_536
+MOST_DAYS = 366
 _WORD = re.compile(r"[\w.,:+@%&|\[\]*=-]+", re.ASCII)
 _TIME = re.compile(r"(?:(?P<d>\d+)-)?(?P<first>\d+)(?::(?P<second>\d+))?(?::(?P<third>\d+))?")
 _LEAST = 2  # times the notice: less would be no training
@@ -47,6 +49,8 @@ class Job:
     cpus_per_task: int | None = None
 
     def __post_init__(self) -> None:
+        if not 1 <= self.nodes <= MOST_NODES:
+            raise UserError(f"--nodes {self.nodes}: expected 1 to {MOST_NODES}")
         for key in ("time", "partition", "account", "qos", "mem"):
             value = getattr(self, key)
             if value is not None and not _WORD.fullmatch(value):
@@ -88,8 +92,23 @@ def _options(job: Job) -> list[tuple[str, object]]:
 def _seconds(time: str) -> int:
     """Return the seconds of a time in one of Slurm's forms."""
     found = _TIME.fullmatch(time)
-    if found is None:
-        raise UserError(f"--time {time}: expected minutes, HH:MM:SS or DAYS-HH:MM:SS")
+    if found is None or any(int(each) > 59 for each in _small(found)):
+        raise UserError(
+            f"--time {time}: expected minutes, HH:MM:SS or DAYS-HH:MM:SS, "
+            "with no more than 59 after a colon"
+        )
+    seconds = _counted(found)
+    if seconds > 24 * 60 * 60 * MOST_DAYS:
+        raise UserError(f"--time {time}: more than {MOST_DAYS} days; give what the job needs")
+    return seconds
+
+
+def _small(time: re.Match[str]) -> list[str]:
+    """Return the numbers after a colon."""
+    return [each for each in time.group("second", "third") if each is not None]
+
+
+def _counted(found: re.Match[str]) -> int:
     numbers = [int(each) for each in found.group("first", "second", "third") if each is not None]
     if found["d"] is not None:  # days-hours[:minutes[:seconds]]
         hours, minutes, seconds = (*numbers, 0, 0)[:3]

@@ -37,6 +37,7 @@ VERBS = [
     "score",
     "submit",
     "merge",
+    "convert",
     "study",
     "models",
     "tasks",

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from headwater.distributed.place import Place, place
+from headwater.distributed import joining
+from headwater.distributed.joining import joined
+from headwater.distributed.place import LostProcess, Place, place
 from headwater.distributed.processes import ONE, added, first_of
 from headwater.errors import UserError
 
@@ -23,6 +25,9 @@ def test_the_place_is_what_torchrun_says() -> None:
     assert place(TOLD) == Place(3, 8, 1)
     assert place(TOLD | {"TORCHELASTIC_RESTART_COUNT": "2"}) == Place(3, 8, 1, restarts=2)
     assert place(TOLD | {"LOCAL_WORLD_SIZE": "4"}) == Place(3, 8, 1, on_one_machine=False)
+
+
+RANKS = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
 
 
 @pytest.mark.parametrize("name", TOLD)
@@ -68,3 +73,15 @@ def test_numbers_are_added_by_name_in_the_order_in_which_they_come() -> None:
     assert list(added([{"b": 1}, {"a": 2, "b": 3}]).items()) == [("b", 4), ("a", 2)]
     assert first_of([None, 0, 1]) == 0
     assert first_of([None]) is None
+
+
+def test_who_waits_for_the_others_says_where(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No one listens at the address: after a while there is a word, and then an end."""
+    for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "9", **RANKS}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(joining, "_PATIENCE", 0.2)
+    with pytest.raises(LostProcess, match="process 1 of 2: cannot reach"), joined("cpu", 2):
+        pass
+    assert "process 1 of 2: still waiting for the others at 127.0.0.1:9" in caplog.text

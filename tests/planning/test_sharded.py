@@ -9,6 +9,7 @@ from headwater.models.build import empty_model
 from headwater.planning.cards import CARDS
 from headwater.planning.plan import Plan, plan
 from headwater.planning.recipe import settled
+from headwater.planning.switches import changed
 from headwater.runs.recipe import Recipe, RunRecipe
 
 T5 = {**tiny.PRESET_SIZES["t5-small"], "num_layers": 2, "num_decoder_layers": 2}
@@ -33,6 +34,9 @@ def test_a_sharded_run_holds_its_share_and_what_is_gathered(
     halves = [-(-each // 2) for each in (measured.weights, measured.gradients, measured.moments)]
     assert [memory.weights, memory.gradients, memory.moments] == halves
     assert memory.exchange == 2 * (2 * measured.block + measured.rest)
+    halved = planned(changed(recipe, {"precision": "bf16"}), 2).memory
+    # weights of two layers are gathered in bf16; gradients are summed in float32
+    assert halved.exchange == (1 + 2) * measured.block + 2 * measured.rest
     whole = 4 * measured.parameters
     if architecture == "shared":  # both sides call parts of the layers
         assert (measured.block, measured.rest) == (0, whole)

@@ -15,6 +15,7 @@ from headwater.runs.recipe import RunRecipe
 
 NONE: Mapping[str, Any] = {}
 BF16 = {"precision": "bf16"}
+FP16 = {"precision": "fp16"}
 SHARD = {"shard": True}
 
 
@@ -37,9 +38,10 @@ class Never:
     ("gpus", "bf16", "changes", "method", "advised"),
     [
         (1, True, NONE, "full", BF16),
-        (1, False, NONE, "full", NONE),
+        (1, False, NONE, "full", FP16),
+        (1, False, {"shard": True}, "full", NONE),
         (2, True, NONE, "full", {**BF16, **SHARD}),
-        (2, False, NONE, "full", SHARD),
+        (2, False, NONE, "full", {**FP16, **SHARD}),
         (2, True, {"precision": "bf16"}, "full", SHARD),
         (2, True, {"precision": "fp16"}, "full", NONE),
         (2, True, NONE, "features", BF16),

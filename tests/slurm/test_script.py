@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -130,9 +131,18 @@ def test_a_value_of_several_words_is_refused(given: dict[str, str]) -> None:
         Job(name="a", **given)
 
 
-def test_a_time_that_slurm_does_not_know_is_refused() -> None:
+@pytest.mark.parametrize("time", ["tomorrow", "99:99:99", "10:60", "1-0:0:60"])
+def test_a_time_that_slurm_does_not_know_is_refused(time: str) -> None:
     with pytest.raises(UserError, match="expected minutes, HH:MM:SS"):
-        Job(name="a", time="tomorrow")
+        Job(name="a", time=time)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [({"nodes": 65_537}, "--nodes 65537"), ({"time": "367-0"}, "366 days")]
+)
+def test_more_than_any_cluster_has_is_refused(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        Job(name="a", **given)
 
 
 def test_the_verb_follows_from_the_recipe(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from headwater.errors import UserError
 from headwater.models.families import FAMILIES
-from headwater.training.config import BatchSize, TrainingConfig
+from headwater.training.config import MOST_STEPS, BatchSize, TrainingConfig
 from headwater.training.identity import compare
 
 
@@ -65,3 +65,9 @@ def test_identity_holds_what_shapes_the_result_and_nothing_else() -> None:
 def test_settings_import_no_torch() -> None:
     code = "import headwater.training.config, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_steps_end_where_the_names_of_states_would_no_longer_sort() -> None:
+    assert len(f"{MOST_STEPS:08d}") == 8 and len(f"{MOST_STEPS + 1:08d}") == 9
+    with pytest.raises(ValidationError, match="less than or equal to 99999999"):
+        TrainingConfig(steps=MOST_STEPS + 1)

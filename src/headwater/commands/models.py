@@ -1,4 +1,4 @@
-"""`headwater models`, `tasks` and `merge`: what there is, and what is in it."""
+"""`headwater models`, `tasks`, `merge` and `convert`: what there is, and what is in it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -76,6 +76,17 @@ def merge(
         extra=read_extra(folder),
         generation=read_generation(folder, network.config),
     )
+    echo(output)
+
+
+@described("Write the model of a saved training state.")
+def convert(
+    state: Annotated[Path, argument("RUN/state/step-N, or RUN for its newest state.", "STATE")],
+    output: Annotated[Path, option("Gets the model.", "DIR")],
+) -> None:
+    from headwater.runs.convert import convert as into_model
+
+    into_model(state, output)
     echo(output)
 
 

@@ -71,7 +71,8 @@ def _show(found: "Plan", name: str, chosen: "Card | None", utilisation: float) -
     _row("step", f"{each}, {found.step_flops:.3g} FLOPs")
     _row("run", f"{found.steps:,} steps, {found.steps * found.step_tokens:.3g} tokens, "
                 f"{found.flops:.3g} FLOPs")  # fmt: skip
-    how = "bf16" if found.bf16 else "fp32"
+    half = "fp16" if chosen is not None and chosen.bf16 is None else "bf16"
+    how = half if found.bf16 else "fp32"
     how += ", sharded" if found.shard else ", a copy on each" if found.gpus > 1 else ""
     echo(f"memory of each process ({how}):")
     for part in ("weights", "gradients", "moments", "exchange", "activations"):

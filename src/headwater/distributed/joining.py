@@ -7,7 +7,10 @@ Numbers, errors and files go over gloo, gradients on GPUs over NCCL.
 """
 
 import atexit
+import logging
+import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,6 +26,11 @@ from headwater.errors import UserError
 
 TIMEOUT = 1800
 """Seconds after which a process that does not answer is taken for lost, PyTorch's own default."""
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 10.0
+"""Seconds of waiting for the others that need no word."""
 
 _ROLL_CALL = timedelta(seconds=5)
 _LOST = ("gloo", "connection", "timed out", "timeout", "nccl", "socket", "rendezvous")
@@ -56,6 +64,9 @@ def joined(device: str = "auto", timeout: int = TIMEOUT) -> Iterator[Processes]:
 
 def _join(own: Place, backend: str, timeout: timedelta) -> dist.ProcessGroup:
     """Meet the other processes; return a group in which to ask who is still there."""
+    waiting = threading.Timer(_PATIENCE, _say_waiting, (own, timeout))
+    waiting.daemon = True
+    waiting.start()
     try:
         store, rank, world = next(rendezvous("env://", timeout=timeout))
         if own.on_one_machine:  # torchrun keeps one store, with the addresses of before a restart
@@ -65,7 +76,18 @@ def _join(own: Place, backend: str, timeout: timedelta) -> dist.ProcessGroup:
     except RuntimeError as error:
         where = f"process {own.rank} of {own.world}"
         raise LostProcess(f"{where}: cannot reach the others ({_told(error)})") from None
+    finally:
+        waiting.cancel()
     return calling
+
+
+def _say_waiting(own: Place, timeout: timedelta) -> None:
+    logger.warning(
+        "process %s of %s: still waiting for the others at %s:%s (MASTER_ADDR, MASTER_PORT); "
+        "training.ddp_timeout ends it after %.0f s",
+        own.rank, own.world, os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"],
+        timeout.total_seconds(),
+    )  # fmt: skip
 
 
 def _backend(device: str, own: Place) -> str:

@@ -6,7 +6,7 @@ order: who calls it alone waits until the time is over.
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, final
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -45,6 +45,17 @@ class Processes(Protocol):
         ...
 
 
+@runtime_checkable
+class Described(Protocol):
+    """Tensors by name that are only read when they are asked for.
+
+    Attributes:
+        like: the names, shapes and types, as tensors without memory.
+    """
+
+    like: Mapping[str, Tensor]
+
+
 @final
 class OneProcess:
     """A process without others."""
@@ -68,15 +79,21 @@ class OneProcess:
 
 @final
 class Together:
-    """The processes of torch.distributed's default group."""
+    """The processes of torch.distributed.
 
-    def __init__(self) -> None:
+    Args:
+        group: by which they talk, PyTorch's default one if left out. What talks in a thread of its
+            own needs its own.
+    """
+
+    def __init__(self, group: dist.ProcessGroup | None = None) -> None:
         self.rank, self.world, self.step = dist.get_rank(), dist.get_world_size(), 0
+        self._group = group
 
     def gather(self, value: T) -> list[T]:
         """Return the values of all processes, pickled on their way."""
         found: list[Any] = [None] * self.world
-        dist.all_gather_object(found, value)
+        dist.all_gather_object(found, value, group=self._group)
         return found
 
     def first(self, work: Callable[[], T]) -> T:
@@ -96,23 +113,17 @@ class Together:
 
     def sent(self, tensors: Mapping[str, Tensor] | None) -> "Sent":
         """Return the first process's tensors."""
-        given = (tensors or {}).items()
-        like = {name: torch.empty_like(each, device="meta") for name, each in given}
-        return Sent(self._broadcast(like), tensors)
+        return Sent(self._broadcast(like({} if tensors is None else tensors)), tensors)
 
     def _broadcast(self, value: Any) -> Any:
         shared = [value]
-        dist.broadcast_object_list(shared, src=0)
+        dist.broadcast_object_list(shared, src=0, group=self._group)
         return shared[0]
 
 
 @final
 class Sent(Mapping[str, Tensor]):
-    """Tensors that the first process has, sent one by one: none holds all of them but it.
-
-    Attributes:
-        like: the names, shapes and types, as tensors without memory.
-    """
+    """Tensors that the first process has, sent one by one; see `Described`."""
 
     def __init__(self, like: Mapping[str, Tensor], own: Mapping[str, Tensor] | None) -> None:
         self.like, self._own = like, own
@@ -128,6 +139,28 @@ class Sent(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self.like)
+
+
+def like(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return tensors of the same shapes and types without memory; none is read or sent."""
+    if isinstance(tensors, Described):
+        return tensors.like
+    return {name: torch.empty_like(each, device="meta") for name, each in tensors.items()}
+
+
+def each(processes: Processes, work: Callable[[], T]) -> list[T]:
+    """Let every process work, and return all results; what one refuses, all refuse."""
+    result: Any = None
+    failed: Exception | None = None
+    try:
+        result = work()
+    except Exception as error:
+        failed = error
+    found = processes.gather((result, None if failed is None else _told(failed)))
+    refused = failed or first_of([error for _, error in found])
+    if refused is not None:
+        raise refused
+    return [value for value, _ in found]
 
 
 def added(parts: Iterable[Mapping[str, N]]) -> dict[str, N]:

@@ -19,6 +19,7 @@ class Card:
     Attributes:
         memory: bytes.
         bf16: peak FLOP/s of matrix products in bf16; None: it has none.
+        fp16: the same in fp16, of those without bf16.
         fp32: peak FLOP/s in float32, which is what PyTorch takes unless TF32 is asked for.
         bandwidth: bytes/s of its memory.
         source: the data sheet.
@@ -29,12 +30,15 @@ class Card:
     fp32: float
     bandwidth: float
     source: str
+    fp16: float | None = None
 
 
 CARDS: Mapping[str, Card] = MappingProxyType(
     {
-        "t4": Card(16 * _GB, None, 8.1e12, 0.32e12, "NVIDIA T4 data sheet, 2019"),
-        "v100": Card(32 * _GB, None, 15.7e12, 0.9e12, "NVIDIA V100 SXM2 data sheet, 2020"),
+        "t4": Card(16 * _GB, None, 8.1e12, 0.32e12, "NVIDIA T4 data sheet, 2019", fp16=65e12),
+        "v100": Card(
+            32 * _GB, None, 15.7e12, 0.9e12, "NVIDIA V100 SXM2 data sheet, 2020", fp16=125e12
+        ),
         "l4": Card(24 * _GB, 121e12, 30.3e12, 0.3e12, "NVIDIA L4 data sheet, 2023"),
         "rtx4090": Card(
             24 * _GB, 165.2e12, 82.6e12, 1.008e12, "NVIDIA Ada GPU architecture, appendix A"

@@ -111,14 +111,14 @@ def plan(
     share = max(1, turns * gpus // accumulate) if whole.cut else 1
     if share > 1:
         part = measure(recipe, bf16=bf16, cpu=card is None, share=share, several=turns > 1)
-    memory = _sharded(part, gpus) if shard else _copied(part, gpus)
+    memory = _sharded(part, gpus, bf16=bf16) if shard else _copied(part, gpus)
     tokens, flops = (accumulate * each for each in (whole.tokens, whole.flops))
     speed = None
     if card is not None:
-        peak = card.bf16 if bf16 and card.bf16 else card.fp32
+        peak = (card.bf16 or card.fp16) if bf16 else None
         update = _touched(whole) / (gpus if shard else 1) / card.bandwidth
         own = flops / gpus if whole.cut else turns * whole.flops
-        seconds = own / (peak * utilisation) + update
+        seconds = own / ((peak or card.fp32) * utilisation) + update
         wide = 2 if isinstance(recipe, PretrainRecipe) and whole.vocabulary <= _UINT16 else 4
         speed = Speed(seconds, tokens / seconds, steps * seconds / DAY, wide * tokens / seconds)
     return Plan(
@@ -141,12 +141,13 @@ def _copied(measured: Measured, gpus: int) -> Memory:
     )
 
 
-def _sharded(measured: Measured, gpus: int) -> Memory:
+def _sharded(measured: Measured, gpus: int, *, bf16: bool) -> Memory:
     weights, gradients, moments = (
         -(-each // gpus) for each in (measured.weights, measured.gradients, measured.moments)
     )
-    gathered = 2 * measured.block + measured.rest
-    exchange = 2 * gathered  # weights, and their gradients before they are shared out
+    layers = 2 * measured.block
+    gathered = (layers // 2 if bf16 else layers) + measured.rest  # layers in bf16, the rest not
+    exchange = gathered + layers + measured.rest  # and gradients, which are summed in float32
     held = weights + moments + exchange
     passing = measured.activations + gradients
     most = max(passing, gradients + -(-measured.update // gpus))

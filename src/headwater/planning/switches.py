@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.planning.plan import Plan
 from headwater.runs.recipe import RunRecipe
+from headwater.runs.setup import recipe_family
 from headwater.training.config import BatchSize, TrainingConfig
 
 Settings = Mapping[str, Any]
@@ -28,7 +29,7 @@ def switches_that_fit(
     Args:
         room: bytes of a card's memory.
         planned: gives the plan of a changed recipe.
-        bf16: whether the cards have it.
+        bf16: whether the cards have it; those that have none have fp16.
     """
     as_it_is = planned(recipe)
     switches = _switches(recipe, gpus, bf16=bf16, layers=as_it_is.measured.layers)
@@ -62,9 +63,12 @@ def _switches(recipe: RunRecipe, gpus: int, *, bf16: bool, layers: int) -> list[
     switches: list[Settings] = []
     if training.precision == "fp32" and bf16:
         switches.append({"precision": "bf16"})
+    halved = not bf16 and training.precision in ("fp32", "auto") and not training.shard
+    if halved and recipe_family(recipe).kind != "text_to_text":  # T5 overflows in fp16
+        switches.append({"precision": "fp16"})
     sharding = training.precision != "fp16" and recipe.method != "features"
     if gpus > 1 and not training.shard and sharding:
-        switches.append({"shard": True})
+        switches.append({"shard": True} if bf16 else {"shard": True, "precision": "fp32"})
     if layers and not training.gradient_checkpointing:
         switches.append({"gradient_checkpointing": True})
     return switches

@@ -9,7 +9,8 @@ from headwater.config import Config
 from headwater.methods.config import MethodName
 
 DEFAULT_EPOCHS = 3.0
-MOST_EPOCHS = 100_000  # each is planned beforehand; steps have no bound
+MOST_EPOCHS = 100_000  # each is planned beforehand
+MOST_STEPS = 10**8 - 1  # the names of states sort by eight digits
 # BERT (Devlin et al. 2019, appendix A.3) and T5 (Raffel et al. 2020, section 3.1.2).
 _LEARNING_RATE = {"adamw": 5e-5, "adafactor": 1e-3}
 _WEIGHT_DECAY = {"adamw": 0.01, "adafactor": 0.0}
@@ -87,7 +88,7 @@ class TrainingConfig(Config):
         "early_stop": "early_stopping_patience",
     }
 
-    steps: PositiveInt | None = None
+    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS)
     epochs: float | None = Field(default=None, gt=0, le=MOST_EPOCHS)
     batch: BatchSize = BatchSize(tokens=4096)
     gradient_accumulation_steps: PositiveInt = 1

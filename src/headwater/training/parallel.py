@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from headwater.distributed.processes import ONE, Processes
 from headwater.models.losses import Batch, LossModel
+from headwater.training.state_writers import StateWriter, WholeWriter
 
 
 class Parallel(Protocol):
@@ -25,10 +26,12 @@ class Parallel(Protocol):
 
     Attributes:
         model: has the parameters that train, by the names of the model that was given.
+        in_parts: whether this process has a part of each tensor.
     """
 
     processes: Processes
     model: nn.Module
+    in_parts: bool
 
     def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
         """Return `LossModel.loss_sums` of this process's sequences."""
@@ -54,12 +57,12 @@ class Parallel(Protocol):
         """Return the part of a tensor that this process has."""
         ...
 
-    def gathered(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Return whole tensors in the first process; what the others return is not looked at."""
-        ...
-
     def placed(self, tensor: Tensor, like: Tensor) -> Tensor:
         """Return what this process has of a whole tensor, where `like` is where it goes."""
+        ...
+
+    def writer(self) -> StateWriter:
+        """Return what writes states; called once, by all processes."""
         ...
 
 
@@ -68,7 +71,7 @@ class Copies:
     """The whole model in each process; one process alone has the one copy."""
 
     def __init__(self, model: nn.Module, processes: Processes) -> None:
-        self.model, self.processes = model, processes
+        self.model, self.processes, self.in_parts = model, processes, False
         self._together: DistributedDataParallel | None = None
         if processes is not ONE:
             # Heads of other tasks, and layers that are frozen for some steps, have no gradient.
@@ -97,13 +100,13 @@ class Copies:
         """Return it: this process has all."""
         return tensor
 
-    def gathered(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Return them."""
-        return tensors
-
     def placed(self, tensor: Tensor, like: Tensor) -> Tensor:
         """Return it."""
         return tensor
+
+    def writer(self) -> StateWriter:
+        """Let the first process write."""
+        return WholeWriter(self.processes)
 
 
 class Loss(nn.Module):

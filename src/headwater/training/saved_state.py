@@ -1,5 +1,7 @@
 """One folder of a saved state: its files against their SHA-256, and what `state.json` says.
 
+Tensors are in `model.safetensors` and `optimizer.safetensors`, or in shards of both.
+
 Whoever can change a file can change its checksum too, so nothing that is read is trusted.
 """
 
@@ -10,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
 
 from headwater import tensor_file
 from headwater.config_problems import dotted, expected
 from headwater.errors import UserError
 from headwater.files import read_json, sha256
 from headwater.training.old_states import VERSION, as_version_2
-from headwater.training.tensors import Tensors
+from headwater.training.shards import SHARD, Shards
 from headwater.training.train_state import TrainState
 
 MODEL, OPTIMIZER, STATE, MANIFEST = (
@@ -33,18 +36,21 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """What a state folder holds, but for its best weights."""
+    """What a state folder holds, but for its best weights.
+
+    Tensors in shards are read when they are asked for, whole.
+    """
 
     state: TrainState
     identity: dict[str, Any]
     machine: dict[str, str]
-    model: Tensors
-    optimizer: Tensors
+    model: Mapping[str, Tensor]
+    optimizer: Mapping[str, Tensor]
 
 
 def read_saved(folder: Path) -> SavedState:
     """Read a state; `Damaged` where it is not whole."""
-    _check_manifest(folder, {MODEL, OPTIMIZER, STATE})
+    _check_manifest(folder, {MODEL, OPTIMIZER}, {STATE})
     content = _read_content(folder)
     identity, machine = content.get("identity"), content.get("machine")
     if not isinstance(identity, dict) or not isinstance(machine, dict):
@@ -54,9 +60,17 @@ def read_saved(folder: Path) -> SavedState:
     return SavedState(state, identity, machine, model, optimizer)
 
 
-def read_best(folder: Path) -> Tensors:
+def read_best(folder: Path) -> Mapping[str, Tensor]:
     """Read the weights of a best evaluation; `Damaged` where they are not whole."""
-    _check_manifest(folder, {MODEL})
+    _check_manifest(folder, {MODEL}, set())
+    return _read_tensors(folder / MODEL)
+
+
+def read_weights(folder: Path) -> Mapping[str, Tensor]:
+    """Read the weights of a state, or of a best evaluation; `Damaged` where it is not whole."""
+    if not (folder / STATE).exists():
+        return read_best(folder)
+    _check_manifest(folder, {MODEL, OPTIMIZER}, {STATE})
     return _read_tensors(folder / MODEL)
 
 
@@ -86,28 +100,37 @@ def _read_content(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{STATE} is not the content of a state") from None
 
 
-def _read_tensors(file: Path) -> Tensors:
-    """Read a file of tensors whose checksum is right."""
+def _read_tensors(file: Path) -> Mapping[str, Tensor]:
+    """Read a file of tensors, or what shards hold of it; the checksums are right."""
     try:
-        return tensor_file.read(file)
+        return tensor_file.read(file) if file.exists() else Shards(file.parent, file.stem)
     except UserError as error:
-        raise Damaged(str(error).removeprefix(f"{file.parent}/")) from None
+        told = str(error).removeprefix(f"{file.parent}/").removeprefix(f"{file.parent}: ")
+        raise Damaged(told) from None
 
 
-def write_manifest(folder: Path) -> None:
-    """Write the SHA-256 of every file of a folder beside them."""
-    sums = {item.name: sha256(item) for item in sorted(folder.iterdir())}
+def write_manifest(folder: Path, known: Mapping[str, str]) -> None:
+    """Write the SHA-256 of every file of a folder beside them; some may be known."""
+    names = sorted({item.name for item in folder.iterdir()} | known.keys())
+    sums = {name: known.get(name) or sha256(folder / name) for name in names}
     (folder / MANIFEST).write_text(json.dumps(sums, indent=1) + "\n", "utf-8")
 
 
-def _check_manifest(folder: Path, expected: set[str]) -> None:
-    """Compare the files of a folder with its manifest, which names these and no others."""
+def _check_manifest(folder: Path, whole: set[str], others: set[str]) -> None:
+    """Compare the files of a folder with its manifest.
+
+    Args:
+        whole: the files of tensors where they are not in shards.
+        others: those that stand beside them.
+    """
     try:
         sums = read_json(folder / MANIFEST)
     except UserError:
         raise Damaged(f"{MANIFEST} is missing or broken") from None
-    if not isinstance(sums, dict) or set(sums) != expected:
+    if not isinstance(sums, dict) or not _is_complete(set(sums), whole, others):
         raise Damaged(f"{MANIFEST} does not list the files of a state")
+    if extra := {item.name for item in folder.glob("shard-*")}.difference(sums):
+        raise Damaged(f"{MANIFEST} does not list {min(extra)}")
     for name, value in sums.items():
         try:
             real = sha256(folder / name)
@@ -115,6 +138,12 @@ def _check_manifest(folder: Path, expected: set[str]) -> None:
             raise Damaged(f"{name} is missing or cannot be read") from None
         if real != value:
             raise Damaged(f"{name} does not match its checksum")
+
+
+def _is_complete(names: set[str], whole: set[str], others: set[str]) -> bool:
+    """Tell whether these are the files of a state, with its tensors whole or in shards."""
+    shards = {name for name in names if SHARD.fullmatch(name)}
+    return names == others | (shards or whole)
 
 
 _VALUES = TypeAdapter(TrainState)

@@ -25,16 +25,25 @@ from headwater.errors import UserError
 from headwater.models.losses import Batch
 from headwater.training.gathering import gathered_apart
 from headwater.training.parallel import Loss
+from headwater.training.part_writer import PartWriter
+from headwater.training.state_writers import StateWriter
 
 
 @final
 class Parts:
-    """A part of the model in each process."""
+    """A part of the model in each process.
 
-    def __init__(self, model: nn.Module, processes: Processes, dtype: torch.dtype) -> None:
+    Args:
+        timeout: seconds in which the others answer.
+    """
+
+    def __init__(
+        self, model: nn.Module, processes: Processes, dtype: torch.dtype, timeout: int
+    ) -> None:
         if dtype == torch.float16:
             raise UserError("training.shard: fp16 needs a loss scaler of its own; use bf16 or fp32")
-        self.processes, self._given = processes, model
+        self.processes, self._given, self._timeout = processes, model, timeout
+        self.in_parts = True
         same = {id(each): each for each in (*model.parameters(), *model.buffers())}
         self.model = copy.deepcopy(model, same)
         device = next(model.parameters()).device
@@ -83,22 +92,17 @@ class Parts:
         """Return this process's part."""
         return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
-    def gathered(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Gather one tensor after another, into the first process's own memory."""
-        whole: dict[str, Tensor] = {}
-        for name, tensor in tensors.items():
-            full = self.full(tensor)
-            if self.processes.rank == 0:
-                whole[name] = full.cpu()
-        return whole
-
     def placed(self, tensor: Tensor, like: Tensor) -> Tensor:
-        """Take this process's part of a tensor that all have."""
-        if not isinstance(like, DTensor):
+        """Take this process's part of a tensor that all have; what is a part already is taken."""
+        if not isinstance(like, DTensor) or isinstance(tensor, DTensor):
             return tensor
         mesh, placements = like.device_mesh, like.placements
         here = tensor.to(like.device)
         return distribute_tensor(here, mesh, placements, src_data_rank=None)
+
+    def writer(self) -> StateWriter:
+        """Let each process write its part."""
+        return PartWriter(self.processes, self._timeout)
 
     def _release(self) -> None:
         for parameter in self._given.parameters():

@@ -6,6 +6,8 @@
     state/best-00000150/             model.safetensors, manifest.json
     state/finished                   JSON, once the run has ended
 
+Of a sharded model tensors are in files of all processes (`training.shards`) instead of these two.
+
 A state is written under a temporary name, synced, renamed, and only then does the pointer move,
 by a rename too. Two states are kept. Nothing is pickled, and every file must have its SHA-256:
 neither safetensors nor torch notices a flipped bit.
@@ -23,13 +25,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headwater import tensor_file
-from headwater.distributed.processes import ONE
+from headwater.distributed.processes import ONE, each
 from headwater.errors import UserError, listed
 from headwater.files import (
     MACHINE,
     replace_file,
-    replacing_folder,
     sweep,
     told,
     write_json,
@@ -48,8 +48,8 @@ from headwater.training.saved_state import (
     read_best,
     read_saved,
     read_train_state,
-    write_manifest,
 )
+from headwater.training.shards import Shards
 from headwater.training.train_state import TrainState
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,8 @@ KEPT = 2
 class StateFolder:
     """Writes, finds, checks and restores the states of one run.
 
-    All processes of a run call it; the first alone reads and writes.
+    All processes of a run call it. The first alone reads and writes, but of a sharded model each
+    its own part.
 
     Args:
         excluded: tensors of the model that never change and can be had again.
@@ -74,6 +75,7 @@ class StateFolder:
         self._excluded = excluded
         self._parallel = parallel or Copies(nn.Identity(), ONE)
         self._processes = self._parallel.processes
+        self._writer = self._parallel.writer()
 
     def save(
         self,
@@ -91,34 +93,40 @@ class StateFolder:
             "identity": as_json(identity),
             "machine": {**machine},
         }
-        weights = self._parallel.gathered(tensors.of_model(model, self._excluded))
-        moments = self._parallel.gathered(tensors.of_optimizer(model, optimizer))
+        groups = {
+            "model": tensors.of_model(model, self._excluded),
+            "optimizer": tensors.of_optimizer(model, optimizer),
+        }
+        bests = state.best_steps
 
-        def write() -> None:
-            with replacing_folder(self.path / name) as folder:
-                tensor_file.write(folder / MODEL, weights)
-                tensor_file.write(folder / OPTIMIZER, moments)
-                (folder / STATE).write_text(json.dumps(content, allow_nan=False), "utf-8")
-                write_manifest(folder)
+        def point() -> None:
             replace_file(self.path / "latest", f"{name}\n")
-            self._prune(state)
+            self._prune(bests)
 
-        self._processes.first(write)
+        text = json.dumps(content, allow_nan=False)
+        self._writer.write(self.path / name, groups, {STATE: text}, point)
 
     def save_best(self, step: int, model: nn.Module) -> None:
         """Write the weights of the best evaluation so far; older ones go when a state is saved."""
-        weights = self._parallel.gathered(tensors.of_model(model, self._excluded))
+        groups = {"model": tensors.of_model(model, self._excluded)}
+        self._writer.write(self.path / _best(step), groups, {}, lambda: None)
 
-        def write() -> None:
-            with replacing_folder(self.path / _best(step)) as folder:
-                tensor_file.write(folder / MODEL, weights)
-                write_manifest(folder)
+    def wait(self) -> None:
+        """Wait until all is written."""
+        self._writer.wait()
 
-        self._processes.first(write)
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Check that states can be written, and end in order what is still being written."""
+        self._writer.check(self.path)
+        try:
+            yield
+        finally:
+            self._writer.close()
 
     def load_best(self, step: int, model: nn.Module) -> None:
         """Put the best weights back into the model."""
-        folder, read = self.path / _best(step), list[tensors.Tensors]()
+        folder, read = self.path / _best(step), list[Mapping[str, Tensor]]()
 
         def find() -> None:
             try:
@@ -143,7 +151,8 @@ class StateFolder:
         state, machine = found
         folder, own = self.path / f"step-{state.step:08d}", read[0] if read else None
         self._into_model(model, None if own is None else own.model, folder)
-        moments = self._processes.sent(None if own is None else own.optimizer)
+        like = tensors.like_optimizer(model, optimizer)
+        moments = self._to_all(folder / OPTIMIZER, None if own is None else own.optimizer, like)
         tensors.into_optimizer(model, optimizer, moments, str(folder), self._parallel.placed)
         self._processes.first(lambda: self._rewind(state))
         return state, machine
@@ -153,7 +162,7 @@ class StateFolder:
     ) -> tuple[TrainState, dict[str, str]] | None:
         """Find the newest whole state, and put it into `read`: only numbers are for all."""
         sweep(self.path)
-        names = self._names()
+        names = state_names(self.path)
         whole, damaged = self._newest_whole(names)
         if whole is None and names:
             raise UserError(
@@ -176,8 +185,24 @@ class StateFolder:
 
     def _into_model(self, model: nn.Module, own: Mapping[str, Tensor] | None, folder: Path) -> None:
         """Put what the first process has read into the model of all."""
-        saved = self._processes.sent(own)
+        saved = self._to_all(folder / MODEL, own, tensors.of_model(model, self._excluded))
         tensors.into_model(model, saved, str(folder), self._excluded, self._parallel.placed)
+
+    def _to_all(
+        self, file: Path, own: Mapping[str, Tensor] | None, like: Mapping[str, Tensor]
+    ) -> Mapping[str, Tensor]:
+        """Return saved tensors to each process; parts are read from shards by each itself.
+
+        Args:
+            own: what the first process has read.
+            like: where the tensors go.
+        """
+        in_shards = self._processes.first(lambda: isinstance(own, Shards))
+        if not (in_shards and self._parallel.in_parts):
+            return self._processes.sent(own)
+        read: list[Shards] = []
+        each(self._processes, lambda: read.append(Shards(file.parent, file.stem, like)))
+        return read[0]
 
     def _newest_whole(self, names: Sequence[str]) -> tuple[SavedState | None, set[int]]:
         """Return the newest state that is whole with its best weights, else the newest that is.
@@ -242,43 +267,39 @@ class StateFolder:
         compare(mark["identity"], identity)
         return dict(mark["outcome"])
 
-    def _names(self) -> list[str]:
-        """The states, best first: the one pointed to, those before it, then any others."""
-        names = [folder.name for folder in reversed(self._folders("step"))]
-        try:
-            pointer = (self.path / "latest").read_text("utf-8").strip()
-        except (OSError, ValueError):
-            return names
-        if pointer not in names and names:
-            missing = f"points to {pointer!r}, which is not there"
-            logger.info("%s: %s", self.path / "latest", missing)
-        return sorted(names, key=lambda name: (name > pointer, name != pointer))
-
     def _rewind(self, state: TrainState) -> None:
         """Forget what comes after the restored state; it will be made again."""
         replace_file(self.path / "latest", f"step-{state.step:08d}\n")
-        for folder in [*self._folders("step"), *self._folders("best")]:
+        for folder in [*_folders(self.path, "step"), *_folders(self.path, "best")]:
             if int(folder.name.rpartition("-")[2]) > state.step:
                 _remove(folder)
 
-    def _folders(self, kind: str) -> list[Path]:
-        """Return those that a run made, the oldest first; a user may have put copies there."""
-        folders = sorted(self.path.glob(f"{kind}-*"))
-        return [each for each in folders if each.name.removeprefix(f"{kind}-").isdecimal()]
-
-    def _prune(self, state: TrainState) -> None:
-        states = self._folders("step")
+    def _prune(self, bests: Collection[int]) -> None:
+        """Drop what is older than the state before, and all weights but these bests and its own."""
+        states = _folders(self.path, "step")
         for folder in states[:-KEPT]:
             _remove(folder)
-        wanted = state.best_steps
+        wanted = {*bests}
         for folder in states[-KEPT:-1]:
             try:
                 wanted |= read_train_state(folder).best_steps
             except Damaged:
                 continue  # it is reported when the state is needed
-        for folder in self._folders("best"):
+        for folder in _folders(self.path, "best"):
             if int(folder.name.rpartition("-")[2]) not in wanted:
                 _remove(folder)
+
+
+def state_names(path: Path) -> list[str]:
+    """Return the states of a folder, best first: that pointed to, those before it, then others."""
+    names = [folder.name for folder in reversed(_folders(path, "step"))]
+    try:
+        pointer = (path / "latest").read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return names
+    if pointer not in names and names:
+        logger.info("%s: %s", path / "latest", f"points to {pointer!r}, which is not there")
+    return sorted(names, key=lambda name: (name > pointer, name != pointer))
 
 
 def read_outcome(path: Path) -> dict[str, Any] | None:
@@ -294,6 +315,12 @@ def _read_mark(path: Path) -> dict[str, Any] | None:
         return mark if {"identity", "outcome"} <= mark.keys() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _folders(path: Path, kind: str) -> list[Path]:
+    """Return those that a run made, the oldest first; a user may have put copies there."""
+    folders = sorted(path.glob(f"{kind}-*"))
+    return [each for each in folders if each.name.removeprefix(f"{kind}-").isdecimal()]
 
 
 def _remove(folder: Path) -> None:

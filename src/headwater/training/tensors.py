@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 import torch
 from torch import Tensor, nn
 
-from headwater.distributed.processes import Sent
+from headwater.distributed.processes import like as shapes_of
 from headwater.errors import UserError
 from headwater.training.optimizers import state_like
 
@@ -38,7 +38,7 @@ def into_model(
     Args:
         placed: takes this process's part of a tensor, for where it goes.
     """
-    own, like = of_model(model, excluded), _like(saved)
+    own, like = of_model(model, excluded), shapes_of(saved)
     for name in sorted({*own, *like}.difference(excluded)):
         if name not in like or name not in own:
             side = "saved state" if name not in like else "model"
@@ -65,6 +65,17 @@ def of_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> Tensors:
         for name, parameter in model.named_parameters()
         if parameter in optimizer.state
         for key, value in optimizer.state[parameter].items()
+    }
+
+
+def like_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> Tensors:
+    """Return tensors such as `of_optimizer` gives once all parameters have learned."""
+    learning = {id(each) for group in optimizer.param_groups for each in group["params"]}
+    return {
+        f"{name}/{key}": value.detach()
+        for name, parameter in model.named_parameters()
+        if id(parameter) in learning
+        for key, value in state_like(optimizer, parameter).items()
     }
 
 
@@ -97,11 +108,6 @@ def into_optimizer(
         by_name[name] = {key: placed(value, expected[key]) for key, value in values.items()}
     content["state"] = {index: by_name[name] for index, name in enumerate(own) if name in by_name}
     optimizer.load_state_dict(content)
-
-
-def _like(saved: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Return tensors of the same shapes and types; what is sent is not asked for."""
-    return saved.like if isinstance(saved, Sent) else saved
 
 
 def _short(tensor: Tensor) -> str:

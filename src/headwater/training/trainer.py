@@ -124,6 +124,7 @@ class Trainer:
         with ExitStack() as stack:
             first(lambda: self._take_folder(stack, resume=resume))
             stack.enter_context(self._states.saying_what_is_saved())
+            stack.enter_context(self._states.writing())
             self._begin(resume)
             self._clock = time.monotonic() - self._state.seconds
             self._processor_clock = time.process_time() - self._state.processor_seconds
@@ -304,6 +305,7 @@ class Trainer:
 
     def _end(self, reason: Reason) -> Outcome:
         """Write the final model, and mark a run that is over."""
+        self._states.wait()
         state = self._state
         memory = peak_memory(self._device)
         best = (state.best_step, state.best_value)
@@ -359,7 +361,7 @@ def _spread(
         return Copies(model, processes)
     from headwater.training.sharding import Parts  # takes a second to import
 
-    return Parts(model, processes, dtype)
+    return Parts(model, processes, dtype, config.ddp_timeout)
 
 
 def _tokens(batches: list[dict[str, Tensor]], *, pairs: bool) -> tuple[int, int]:
