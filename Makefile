@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUESTION ?= When did the spring begin to flow again?
 
-.PHONY: ask test lint slow bench release licences clean
+.PHONY: ask test lint slow bench release licences docs clean
 
 ask: $(VENV)/installed
 	$(BIN)/headwater ask "$(QUESTION)" --context examples/spring.txt
@@ -46,6 +46,16 @@ licences: $(VENV)/installed-for-release
 		".[clean,corpus,ctranslate2,documents,elmo,onnx,tensorboard,warc]"
 	(printf '# Licences of dependencies\n\nOf an installation with all extras; made by `make licences`.\n\n' && \
 		$(BIN)/pip-licenses --python build/extras/bin/python --format markdown --with-urls) > docs/licences.md
+
+# The documentation site, in build/site: from the Markdown that also reads on GitHub, without a network at view.
+docs: build/docs-venv/installed
+	$(PYTHON) docs/stage.py
+	build/docs-venv/bin/zensical build --strict --clean
+
+build/docs-venv/installed: requirements-docs.txt
+	$(PYTHON) -m venv build/docs-venv
+	build/docs-venv/bin/python -m pip install --quiet --requirement requirements-docs.txt
+	touch $@
 
 # The environment is made under its own name only once it is whole, so that a broken one is made anew.
 $(VENV)/installed: pyproject.toml constraints.txt

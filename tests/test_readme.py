@@ -1,4 +1,4 @@
-"""The commands of README and of docs/start.md, run as they stand, in a copy of the examples."""
+"""The commands of README, docs/start.md and docs/howto, run in a copy of the examples."""
 
 import os
 import re
@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+HOW_TOS = sorted((ROOT / "docs" / "howto").glob("*.md"))
 SET_UP = ("make ask", "python3 -m venv")  # what made the environment that runs this test
 
 
@@ -23,7 +24,7 @@ def _blocks(document: str) -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
-    for name in ("examples", "recipes"):
+    for name in ("examples", "recipes", "docs/course"):
         shutil.copytree(ROOT / name, folder / name)
     return folder
 
@@ -52,6 +53,15 @@ def test_every_command_runs(copy: Path, document: str, least: int) -> None:
         _run(["bash", "-e"] if kind == "sh" else [sys.executable, "-"], text, copy)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
+def test_every_command_of_the_how_tos_runs(copy: Path, page: Path) -> None:
+    blocks = _blocks(str(page.relative_to(ROOT)))
+    assert blocks
+    for _, text in blocks:
+        _run(["bash", "-e"], text, copy)
+
+
 def test_make_ask_prints_what_the_readme_shows() -> None:
     shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
     question = re.search(r"^QUESTION \?= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -59,9 +69,3 @@ def test_make_ask_prints_what_the_readme_shows() -> None:
     assert question
     command = f'headwater ask "{question[1]}" --context examples/spring.txt'
     assert _run(["bash", "-e"], command, ROOT).strip() == shown[1].strip()
-
-
-def test_every_link_of_the_documents_leads_somewhere() -> None:
-    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
