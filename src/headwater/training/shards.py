@@ -17,14 +17,14 @@ from typing import final
 import torch
 from torch import Tensor
 from torch import distributed as dist
-from torch.distributed.checkpoint import (
-    CheckpointException,
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.hf_storage import (
     HuggingFaceStorageReader,
     HuggingFaceStorageWriter,
-    load,
-    save,
 )
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from headwater.errors import UserError
 
