@@ -26,7 +26,7 @@ def write(folder: Path, numbers: range, word: str) -> None:
 
 
 def killed(folder: Path, index: Path, seconds: float, verb: str = "build") -> bool:
-    """Run an indexing, and kill it after so long, with what it started; say whether it still ran."""
+    """Run an indexing, kill it after so long with what it started; say whether it still ran."""
     command = {
         "build": ["build", str(folder), "--output", str(index)],
         "update": ["update", str(index)],
