@@ -73,7 +73,7 @@ def test_the_resolved_recipe_is_read_back_as_itself(recipe: Path, tmp_path: Path
         ("training.epochs=1e9", "training.epochs = 1000000000.0: a number of at most 100000 was"),
         ("spans.max_lenght=1", "did you mean 'max_length'"),
         ("training.optimizer='sgd'", "expected adamw, adafactor"),
-        ("training.steps=0", "training.steps = 0: a number above 0 was expected"),
+        ("training.steps=0", "training.steps = 0: a number from 1 on was expected"),
         ("training.steps=1.5", "training.steps = 1.5: a whole number was expected"),
         ("training.seed=-1", "training.seed = -1: a number from 0 on was expected"),
         ("training.adam_beta1=1", "training.adam_beta1 = 1: a number below 1 was expected"),

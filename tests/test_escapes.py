@@ -42,7 +42,7 @@ def test_all_else_stays_as_it_is() -> None:
 def test_a_bar_shows_a_name_as_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     bar = _RichBar(Display("a\x1b]0;x\x07", logging.getLogger(), fields="{name}"))
     bar.start(3, 0, "0\x1b[2J")
-    bar.move(1, "1\x1b[2J", "", "\x9b")
+    bar.move(1, "1\x1b[2J", "", "?", "\x9b")
     bar.close()
     shown = capsys.readouterr().err
     assert "\x1b]0;x" not in shown and "\x1b[2J" not in shown and "\x9b" not in shown

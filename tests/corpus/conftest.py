@@ -28,7 +28,7 @@ class RecordingDisplay:
     def start(self, total: float, done: float, count: str) -> None:
         self.total = total
 
-    def move(self, done: float, count: str, rate: str, fields: str) -> None:
+    def move(self, done: float, count: str, rate: str, left: str, fields: str) -> None:
         self.positions.append(done)
 
     def close(self) -> None:

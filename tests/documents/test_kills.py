@@ -38,7 +38,8 @@ def killed(folder: Path, index: Path, seconds: float, verb: str = "build") -> bo
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    time.sleep(seconds)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     return process.wait() == -signal.SIGKILL
@@ -135,25 +136,27 @@ def test_a_kill_while_an_engine_is_told(tmp_path: Path) -> None:
 def test_many_kills_at_random_moments(tmp_path: Path, kills: int) -> None:
     folder, index = tmp_path / "documents", tmp_path / "x.index"
     folder.mkdir()
-    rng = random.Random(0)
-    write(folder, range(400), "old")
+    rng, files = random.Random(0), range(1000)
+    write(folder, files, "old")
+    began = time.monotonic()
+    assert not killed(folder, tmp_path / "whole.index", 120)
+    longest = time.monotonic() - began
     held = landed = tries = 0
     while landed < kills:
         tries += 1
         assert tries <= 4 * kills, f"only {landed} of {tries} kills met a running indexing"
-        changing = landed >= kills // 2
-        if changing:
-            write(folder, range(400), f"word{landed}")
-        verb = "update" if changing and held and landed % 2 else "build"
-        landed += killed(folder, index, rng.uniform(0.5, 2.5), verb)
+        if landed >= kills // 2:  # from here on files change
+            write(folder, files, f"word{tries}")
+        verb = "update" if held and landed % 2 else "build"
+        landed += killed(folder, index, rng.uniform(0.1, longest), verb)
         now = check(index)
         assert now >= held, "files were lost"
         held = now
     build([folder], index)
-    assert check(index) == 400
+    assert check(index) == len(files)
     with open_index(index) as opened:
         opened.verify()
-        assert len(opened.search(f"word{kills - 1}", 5000)) == 400 * 5
+        assert len(opened.search(f"word{tries}", 10_000)) == len(files) * 5
 
 
 def test_a_failing_write_leaves_what_was(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_metrics_and_files(tmp_path: Path) -> None:
         def start(self, total: float, done: float, count: str) -> None:
             seen.append(count)
 
-        def move(self, done: float, count: str, rate: str, fields: str) -> None:
+        def move(self, done: float, count: str, rate: str, left: str, fields: str) -> None:
             seen.append(count)
 
         def close(self) -> None: ...

@@ -69,7 +69,7 @@ def test_files_that_are_there_or_not(
     assert ran.code == 2 and "none: no such file or folder" in ran.err
     (tmp_path / "empty.txt").touch()
     ran = headwater("generate-questions", tmp_path / "empty.txt", *given)
-    assert ran.code == 2 and "no passage to ask of" in ran.err
+    assert ran.code == 2 and "no text to ask of: the documents are empty" in ran.err
     (tmp_path / "q.json").touch()
     ran = headwater("generate-questions", spring, *given)
     assert ran.code == 2 and "q.json: exists already" in ran.err

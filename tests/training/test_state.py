@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from headwater import tensor_file
 from headwater.errors import UserError
 from headwater.pictures.curves import draw_curves as real_curves
-from headwater.training import state_folder as state_module
 from headwater.training.identity import compare
 from headwater.training.log import read_log
 from headwater.training.state_folder import StateFolder
@@ -210,7 +210,7 @@ def test_a_full_disk_is_reported_and_the_states_before_stay(
         raise OSError(28, "No space left on device")
 
     before = sorted(p.name for p in (run / "state").glob("step-*"))
-    monkeypatch.setattr(state_module.tensor_file, "write", full)
+    monkeypatch.setattr(tensor_file, "write", full)
     with pytest.raises(UserError, match="No space left on device"):
         toy_run(run, resume=True)
     assert sorted(p.name for p in (run / "state").iterdir() if "step" in p.name) == before
