@@ -137,7 +137,7 @@ def test_many_kills_at_random_moments(tmp_path: Path, kills: int) -> None:
     folder, index = tmp_path / "documents", tmp_path / "x.index"
     folder.mkdir()
     rng, files = random.Random(0), range(1000)
-    write(folder, files, "old")
+    write(folder, files, word := "old")
     began = time.monotonic()
     assert not killed(folder, tmp_path / "whole.index", 120)
     longest = time.monotonic() - began
@@ -145,8 +145,8 @@ def test_many_kills_at_random_moments(tmp_path: Path, kills: int) -> None:
     while landed < kills:
         tries += 1
         assert tries <= 4 * kills, f"only {landed} of {tries} kills met a running indexing"
-        if landed >= kills // 2:  # from here on files change
-            write(folder, files, f"word{tries}")
+        if held == len(files):  # all are in the index: now they change
+            write(folder, files, word := f"word{tries}")
         verb = "update" if held and landed % 2 else "build"
         landed += killed(folder, index, rng.uniform(0.1, longest), verb)
         now = check(index)
@@ -156,7 +156,7 @@ def test_many_kills_at_random_moments(tmp_path: Path, kills: int) -> None:
     assert check(index) == len(files)
     with open_index(index) as opened:
         opened.verify()
-        assert len(opened.search(f"word{tries}", 10_000)) == len(files) * 5
+        assert len(opened.search(word, 10_000)) == len(files) * 5
 
 
 def test_a_failing_write_leaves_what_was(tmp_path: Path) -> None:
