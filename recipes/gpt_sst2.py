@@ -10,7 +10,7 @@ import json
 import statistics
 from pathlib import Path
 
-from verbs import headwater
+from verbs import headwater, repeated
 
 DEV, RUNS = Path("../shared/data/glue/SST-2/dev.tsv"), Path("runs/gpt-sst2")
 WAYS = {
@@ -27,7 +27,7 @@ def trained(way: str, rate: float, seed: int) -> tuple[Path, float]:
     kept = folder / "outcome.json"
     if not kept.exists():
         values = (*WAYS[way], f"training.learning_rate={rate}", f"training.seed={seed}")
-        given = [part for value in values for part in ("--set", value)]
+        given = repeated("--set", values)
         run = ("finetune", "recipes/gpt-sst2.toml", "--output", folder, "--resume", "--json")
         held_out = json.loads(headwater(*run, *given))["best_value"]
         kept.write_text(json.dumps({"held_out": held_out}), encoding="utf-8")

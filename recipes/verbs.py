@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,8 +34,7 @@ def tuned(folder: Path, recipe: str, over: list[str], seeds: int, settings: list
         over: as `headwater tune` takes them.
         settings: of all runs.
     """
-    given = [part for value in over for part in ("--over", value)]
-    given += [part for value in settings for part in ("--set", value)]
+    given = [*repeated("--over", over), *repeated("--set", settings)]
     where = ("--output", folder, "--seeds", seeds, "--json")
     best = json.loads(headwater("tune", recipe, *where, *given))["rows"][0]["settings"]
     name = ",".join(f"{key.rpartition('.')[2]}={value}" for key, value in best.items())
@@ -43,8 +43,7 @@ def tuned(folder: Path, recipe: str, over: list[str], seeds: int, settings: list
 
 def _trained(verb: str, folder: Path, recipe: str, settings: list[str]) -> Path:
     if not (folder / "model").exists():
-        given = [part for value in settings for part in ("--set", value)]
-        headwater(verb, recipe, "--output", folder, *given, "--resume")
+        headwater(verb, recipe, "--output", folder, *repeated("--set", settings), "--resume")
     return folder
 
 
@@ -56,6 +55,11 @@ def scored(run: Path, task: str, data: Path) -> dict[str, float]:
         replace_file(kept, headwater("evaluate", *given))
     found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
     return found
+
+
+def repeated(option: str, values: Iterable[str]) -> list[str]:
+    """Return an option with each of its values, as the command line takes them."""
+    return [part for value in values for part in (option, value)]
 
 
 def headwater(*arguments: object) -> str:

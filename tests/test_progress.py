@@ -26,11 +26,17 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The one number in it is the time."""
+    time = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: time[0])
+    return time
+
+
 def test_a_log_gets_lines_now_and_then(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], now: list[float]
 ) -> None:
-    now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with messages.shown(), installed(terminal_bar), Progress(DISPLAY) as progress:
         progress.start(110, done=10)
         for done in range(11, 111):
@@ -46,10 +52,8 @@ def test_a_log_gets_lines_now_and_then(
 
 
 def test_what_is_left_is_unknown_until_enough_is_done(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], now: list[float]
 ) -> None:
-    now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with messages.shown():
         progress = Progress(DISPLAY)
         progress.start(100)
@@ -65,10 +69,8 @@ def test_what_is_left_is_unknown_until_enough_is_done(
 
 
 def test_many_quick_parts_tell_nothing_before_some_seconds(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], now: list[float]
 ) -> None:
-    now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with messages.shown():
         progress = Progress(DISPLAY)
         progress.start(10_000)

@@ -50,7 +50,7 @@ def main() -> None:
 
 def _cost(recipe: Path, settings: list[str]) -> dict[str, float]:
     """Return the FLOPs of a step, and of all steps."""
-    given = [part for value in settings for part in ("--set", value)]
+    given = verbs.repeated("--set", settings)
     found: dict[str, float] = json.loads(verbs.headwater("plan", recipe, "--json", *given))
     return found
 

@@ -1,15 +1,11 @@
 """Several processes give what one gives: `equality_rounds.py` trains, and this compares."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rounds import outcome
 
-ROUNDS = Path(__file__).with_name("equality_rounds.py")
 LOADED = {
     *("bert", "t5", "shared_t5", "mixture", "t5_mixture", "lora", "adapters", "unfreezing"),
     "features",
@@ -18,16 +14,9 @@ LOADED = {
 
 
 def logs(folder: Path, cases: str, ways: str) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    ran = subprocess.run(
-        [sys.executable, str(ROUNDS), str(folder), cases, ways],
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    found: dict[str, dict[str, list[dict[str, Any]]]] = outcome(
+        "equality_rounds.py", folder, cases, ways
     )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    found: dict[str, dict[str, list[dict[str, Any]]]] = json.loads(ran.stdout.splitlines()[-1])
     return found
 
 

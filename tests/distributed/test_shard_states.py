@@ -1,28 +1,14 @@
 """States in shards: `shard_rounds.py` trains in parts, and this looks at what it left."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-ROUNDS = Path(__file__).with_name("shard_rounds.py")
+from rounds import outcome
 
 
 @pytest.mark.timeout(900)
 def test_a_sharded_run_goes_on_to_the_bit_and_its_state_becomes_a_model(tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, str(ROUNDS), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=800,
-        check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    found = json.loads(ran.stdout.splitlines()[-1])
+    found = outcome("shard_rounds.py", tmp_path, timeout=800)
     assert found["same"][0] == found["same"][1] == found["converted"]
     assert found["logs"][0] == found["logs"][1]
     assert {"config.json", "vocab.txt"} <= set(found["others"])

@@ -1,29 +1,15 @@
 """Runs on several processes that end early: `stopping_rounds.py` trains, and this looks at it."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rounds import outcome
 from test_equality import numbers
-
-ROUNDS = Path(__file__).with_name("stopping_rounds.py")
 
 
 def round_of(name: str, folder: Path) -> dict[str, Any]:
-    ran = subprocess.run(
-        [sys.executable, str(ROUNDS), str(folder), name],
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])[name]
+    found: dict[str, Any] = outcome("stopping_rounds.py", folder, name)[name]
     return found
 
 

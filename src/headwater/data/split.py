@@ -15,7 +15,7 @@ E = TypeVar("E", bound=Example)
 
 def split_off(examples: Sequence[E], share: float, seed: int) -> tuple[list[E], list[E]]:
     """Split examples in (training, validation); each article falls wholly on one side."""
-    return _sides(examples, seed, lambda place: place < share)
+    return _sides(examples, seed, lambda position: position < share)
 
 
 def hold_out_fold(
@@ -25,18 +25,18 @@ def hold_out_fold(
 
     Each article falls wholly in one part, and each is held out in one of the folds.
     """
-    return _sides(examples, seed, lambda place: int(place * folds) == fold)
+    return _sides(examples, seed, lambda position: int(position * folds) == fold)
 
 
 def _sides(
     examples: Sequence[E], seed: int, held_out: Callable[[float], bool]
 ) -> tuple[list[E], list[E]]:
-    """Split examples in (training, validation) by the place in [0, 1) that a hash gives each."""
+    """Split examples in (training, validation) by the position in [0, 1) that a hash gives each."""
     training: list[E] = []
     validation: list[E] = []
     for example in examples:
         article = example.article if isinstance(example, SpanExample) else ""
         key = f"{seed}:{article or example.passage}"
-        place = (int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 11) / 2**53
-        (validation if held_out(place) else training).append(example)
+        position = (int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 11) / 2**53
+        (validation if held_out(position) else training).append(example)
     return training, validation

@@ -146,24 +146,24 @@ def _told(error: Exception, url: str) -> UserError:
     """Say in a line what went wrong, and what to do about it."""
     where, scheme = shown(url), scheme_of(url)
     kind = type(error).__name__.lower()
-    said = (str(error).strip() or type(error).__name__).split("\n")[0]
+    whole = str(error).strip() or type(error).__name__
+    said, reason = whole.split("\n")[0], _reason(whole)
     nothing = "PROPFIND" in said  # obstore asks for a list of what is no file; few servers have one
     if isinstance(error, FileNotFoundError) or nothing or "notfound" in kind:
         return UserError(f"{where}: there is no file of that name")
     if kind.startswith(_REFUSED) or any(f" {code} " in said for code in (401, 403)):
         hint = _KEYS.get(scheme, "see its terms")
-        return UserError(f"{where}: not given to you ({_reason(error)}); {hint}")
+        return UserError(f"{where}: not given to you ({reason}); {hint}")
     hint = f"; {_KEYS[scheme]}" if "credential" in said.lower() and scheme in _KEYS else ""
-    return Unreachable(f"{where}: could not be fetched ({_reason(error)}){hint}")
+    return Unreachable(f"{where}: could not be fetched ({reason}){hint}")
 
 
-def _reason(error: Exception) -> str:
+def _reason(said: str) -> str:
     """Return what went wrong without what obstore says around it, such as the address.
 
-    >>> _reason(OSError("Generic HTTP error: Error performing GET http://x in 3ms - not UTF-8"))
+    >>> _reason("Generic HTTP error: Error performing GET http://x in 3ms - not UTF-8")
     'not UTF-8'
     """
-    said = str(error).strip() or type(error).__name__
     if status := re.search(r"status code: (\d{3}[\w ]*)", said):
         return f"the server says {status[1].strip()}"
     if "kind: Connect" in said:

@@ -27,13 +27,7 @@ from torch import Tensor, nn
 
 from headwater.distributed.processes import ONE, each
 from headwater.errors import UserError, listed
-from headwater.files import (
-    MACHINE,
-    replace_file,
-    sweep,
-    told,
-    write_json,
-)
+from headwater.files import MACHINE, replace_file, sweep, told, write_json
 from headwater.memory_limit import memory_fault
 from headwater.training import tensors
 from headwater.training.identity import Identity, as_json, compare
