@@ -1,5 +1,6 @@
 """Every recipe is read, and every key of a recipe is documented."""
 
+import json
 import re
 import runpy
 import subprocess
@@ -156,3 +157,14 @@ def test_the_defaults_of_every_family_are_named(key: str) -> None:
     text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     [row] = [line for line in text.splitlines() if line.startswith(f"| `{key}` |")]
     assert "CBOW" in row and "ELMo" in row
+
+
+def test_a_masked_name_is_right_without_its_sentinel(tmp_path: Path) -> None:
+    file = tmp_path / "salient.jsonl"
+    line = {"input": "A <extra_id_0> one.", "target": "<extra_id_0> Catholic", "answer": "Catholic"}
+    file.write_text(json.dumps(line))
+    masked = task(str(ROOT / "recipes/tasks/salient_spans.toml"))
+    [example] = masked.read([file])
+    assert example.targets[0] == "<extra_id_0> Catholic"
+    scores = masked.score([example], {example.id: "catholic"}, None)
+    assert scores["exact_match"] == scores["f1"] == 100.0
