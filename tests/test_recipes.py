@@ -1,9 +1,12 @@
 """Every recipe is read, and every key of a recipe is documented."""
 
+import json
 import re
+import runpy
+import subprocess
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, NoReturn, get_args
 
 import pytest
 
@@ -38,6 +41,9 @@ FAMILY_PRESETS = {
 }
 OWN_TASKS = sorted((ROOT / "recipes" / "tasks").glob("*.toml"))
 RECIPES = sorted(set((ROOT / "recipes").rglob("*.toml")) - set(OWN_TASKS))
+SCRIPTS = [
+    path for path in sorted((ROOT / "recipes").rglob("*.py")) if "__main__" in path.read_text()
+]
 PAPERS = [path for path in RECIPES if path.parent.name == "papers"]  # see test_paper_recipes.py
 
 
@@ -60,6 +66,22 @@ def test_a_recipe_is_read_and_says_what_it_is(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("#"), (
         "begin with a comment on what it is for"
     )
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_says_what_it_does_and_starts_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("--help started a command")
+
+    monkeypatch.syspath_prepend(str(path.parent))
+    monkeypatch.setattr("sys.argv", [str(path), "--help"])
+    monkeypatch.setattr(subprocess, "run", refuse)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(path), run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: ")
 
 
 @pytest.mark.parametrize("path", OWN_TASKS, ids=lambda path: path.stem)
@@ -135,3 +157,14 @@ def test_the_defaults_of_every_family_are_named(key: str) -> None:
     text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     [row] = [line for line in text.splitlines() if line.startswith(f"| `{key}` |")]
     assert "CBOW" in row and "ELMo" in row
+
+
+def test_a_masked_name_is_right_without_its_sentinel(tmp_path: Path) -> None:
+    file = tmp_path / "salient.jsonl"
+    line = {"input": "A <extra_id_0> one.", "target": "<extra_id_0> Catholic", "answer": "Catholic"}
+    file.write_text(json.dumps(line))
+    masked = task(str(ROOT / "recipes/tasks/salient_spans.toml"))
+    [example] = masked.read([file])
+    assert example.targets[0] == "<extra_id_0> Catholic"
+    scores = masked.score([example], {example.id: "catholic"}, None)
+    assert scores["exact_match"] == scores["f1"] == 100.0

@@ -13,10 +13,11 @@ ask() { # ask NAME PASSAGES SEED FILE...
         --passages "$passages" --per-passage 6 --set "seed=$seed" --set min_f1=0.8 \
         --set sentence_removed=0.15 --set near_passage=0.15 --output "$output" --resume
 }
-[ $# -gt 0 ] || set -- wikipedia openstax factbook
+[ $# -gt 0 ] || set -- wikipedia openstax factbook wikipedia-again
 for name in "$@"; do
     case $name in
         wikipedia) ask wikipedia 12000 0 $TEXT/wikipedia_passages_cc_by_sa/*.jsonl.gz ;;
+        wikipedia-again) ask wikipedia-again 5000 1 $TEXT/wikipedia_passages_cc_by_sa/*.jsonl.gz ;; # other answers
         openstax) ask openstax 40000 0 $TEXT/openstax_cc_by/*.jsonl.gz ;;
         factbook) ask factbook 4000 0 $TEXT/world_factbook_public_domain/*.jsonl.gz ;;
         *) echo "no part is called $name" >&2; exit 2 ;;
