@@ -163,14 +163,25 @@ def test_more_than_there_are_positions_for_is_refused() -> None:
 
 def test_what_does_not_fit_together_is_refused() -> None:
     bert = tiny.bert_config()
-    wide = replace(bert, hidden_size=32)
-    with pytest.raises(UserError, match="the encoder is 16 wide and the decoder 32"):
-        EncoderDecoderConfig(encoder=bert, decoder=wide)
-    with pytest.raises(UserError, match="encoder: a roberta; a published BERT was expected"):
-        EncoderDecoderConfig(encoder=replace(bert, model_type="roberta"), decoder=bert)
+    wide = EncoderDecoderConfig(
+        encoder=bert, decoder=replace(bert, hidden_size=32), shared_embeddings=True
+    )
+    with pytest.raises(UserError, match="vectors have 16 numbers and the decoder is 32 wide"):
+        tiny.model(wide)
+    for encoder in (tiny.gpt_config(), replace(bert, block="pre_norm")):
+        with pytest.raises(UserError, match=r"encoder: .*; a published encoder such as BERT was"):
+            EncoderDecoderConfig(encoder=encoder, decoder=bert)
+    for decoder in (tiny.t5_config(), replace(bert, model_type="distilbert")):
+        with pytest.raises(UserError, match=r"decoder: a .* is none; take bert, roberta, xlm-robe"):
+            EncoderDecoderConfig(encoder=bert, decoder=decoder)
     more = replace(bert, vocab_size=50)
     with pytest.raises(UserError, match="the encoder has 40 tokens and the decoder 50"):
         EncoderDecoderConfig(encoder=bert, decoder=more, shared_embeddings=True)
+    deeper = replace(bert, num_hidden_layers=3)
+    with pytest.raises(UserError, match=r"tie_encoder_decoder: the encoder \(bert\) and the decod"):
+        EncoderDecoderConfig(encoder=bert, decoder=deeper, tie_encoder_decoder=True)
+    with pytest.raises(UserError, match="scores by its table; tie_word_embeddings is true"):
+        EncoderDecoderConfig(decoder=tiny.gpt_config(), tie_word_embeddings=False)
     with pytest.raises(UserError, match="takes no span head"):
         tiny.model(tiny.encoder_decoder_config(), "span")
 

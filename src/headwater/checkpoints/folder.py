@@ -22,7 +22,7 @@ from headwater.checkpoints.generation import GENERATION, generation_content
 from headwater.checkpoints.parts import EXTRA, Adaptation, refuse_adapted, write_parts
 from headwater.checkpoints.peft import adapter_config, trained_tensors
 from headwater.checkpoints.peft_folder import PeftFolder
-from headwater.checkpoints.state_dict import Match, pack, published, tied_as_found
+from headwater.checkpoints.state_dict import Match, pack, published, second_names, tied_as_found
 from headwater.checkpoints.vocabularies import own_vocabulary, vocabulary_of
 from headwater.checkpoints.weights import check_others, read_weights
 from headwater.errors import UserError, listed, with_article
@@ -136,7 +136,7 @@ def _tensors(model: Model) -> dict[str, Tensor]:
         named |= {other: each.clone() for other, each in pairs if each is not None}
     if keys.shared is not None and keys.shared[0] not in named:
         named[keys.shared[0]] = named[keys.shared[1]].clone()
-    return named
+    return named | second_names(named, keys)
 
 
 def load_model(

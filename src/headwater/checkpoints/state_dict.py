@@ -53,7 +53,21 @@ def published(tensors: Mapping[str, Tensor], keys: KeyTable, folder: Path) -> di
     for second, first in keys.renamed.items():
         if second in named:
             named[first] = named.pop(second)
+    for second in list(named):
+        own = translate(second, keys.copied)
+        if own is not None and not torch.equal(tensor := named.pop(second), named.get(own, tensor)):
+            raise UserError(
+                f"{folder}: {second} differs from {own}, and its config.json says "
+                "tie_encoder_decoder = true; set it to false where they were trained apart"
+            )
     return unpack(named, keys) if keys.transposed or keys.fused else named
+
+
+def second_names(named: Mapping[str, Tensor], keys: KeyTable) -> dict[str, Tensor]:
+    """Return copies of the tensors that stand for both sides, by the names of the second."""
+    copied = {first: second for second, first in keys.copied.items()}
+    others = ((translate(name, copied), tensor) for name, tensor in named.items())
+    return {name: tensor.clone() for name, tensor in others if name is not None}
 
 
 def tied_as_found(config: ModelConfig, tensors: dict[str, Tensor]) -> ModelConfig:

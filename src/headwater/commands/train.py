@@ -33,6 +33,17 @@ LearnedTask = Annotated[
     str | None, option("The task to learn: a name from `headwater tasks`, or a TASK.toml.", "TASK")
 ]
 TrainingFiles = Annotated[list[Path] | None, option("Training file; repeatable.", "FILE")]
+Encoder = Annotated[
+    str | None, option("An encoder that gets a decoder: the model to start from.", "MODEL")
+]
+Decoder = Annotated[
+    str | None,
+    option("The decoder: a model that it begins as, or how many layers.", "MODEL|LAYERS"),
+]
+TieEncoderDecoder = Annotated[
+    bool,
+    option("Let the decoder have the encoder's own weights.", flag="--tie-encoder-decoder"),
+]
 
 
 @described("Adapt a pre-trained model (or train one from random weights) to a task.")
@@ -41,6 +52,9 @@ def finetune(
     model: InitialModel = None,
     task: LearnedTask = None,
     data: TrainingFiles = None,
+    encoder: Encoder = None,
+    decoder: Decoder = None,
+    tie_encoder_decoder: TieEncoderDecoder = False,
     output: RunFolder = None,
     settings: Settings = None,
     resume: Resume = False,
@@ -50,7 +64,8 @@ def finetune(
     from headwater.runs.run import finetune as run
 
     folder, resume = _run_folder(output, recipe), resume or restarted()
-    options = recipe_options(model=model, task=task, data=data and [str(path) for path in data])
+    sides = _sides(model, encoder, decoder, tie_encoder_decoder)
+    options = recipe_options(task=task, data=data and [str(path) for path in data], **sides)
     source = continued(recipe, folder, resume, bool(options))
     loaded = recipes.load_recipe(recipes.Recipe, source, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), json)
@@ -75,6 +90,24 @@ def pretrain(
     source = continued(recipe, folder, resume, bool(options))
     loaded = recipes.load_recipe(recipes.PretrainRecipe, source, options, settings or [])
     _end(folder, run(loaded, folder, resume=resume), json)
+
+
+def _sides(
+    model: str | None, encoder: str | None, decoder: str | None, tied: bool
+) -> dict[str, Any]:
+    """Return the model and the `[decoder]` that options name, as a recipe has them."""
+    if encoder is not None and model is not None:
+        raise UserError("--encoder and --model name the same thing; give one of them")
+    table: dict[str, Any] = {"tie_encoder_decoder": True} if tied else {}
+    if decoder is not None:
+        layers = decoder.isascii() and decoder.isdigit()
+        table |= {"layers": int(decoder)} if layers else {"model": decoder}
+    if encoder is not None and not table:
+        raise UserError(
+            "--encoder gets a decoder: add --decoder MODEL, --decoder LAYERS or "
+            "--tie-encoder-decoder"
+        )
+    return {"model": encoder or model, "decoder": table}
 
 
 def recipe_options(**given: Any) -> dict[str, Any]:

@@ -91,6 +91,10 @@ class EncoderBody(Body):
             )
         return [*entered, last]
 
+    def block(self, number: int) -> nn.Module:
+        """Return what computes a layer, counted from 0; layers may share it."""
+        return self.layers[number]
+
     @property
     def token_vectors(self) -> Tensor:
         """The same vectors `[vocabulary, hidden]` as the layers read them."""

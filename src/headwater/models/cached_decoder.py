@@ -1,5 +1,5 @@
-"""A decoder of post-norm layers whose positions are learned vectors: BART's, and that of an
-encoder-decoder of BERT's layers."""
+"""A decoder whose positions are learned vectors: BART's, and that of an encoder-decoder of
+pre-trained sides."""
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,11 @@ class CachedDecoder(nn.Module):
 
     embeddings: nn.Module
     layers: nn.ModuleList
+
+    def __init__(self, norm: nn.Module | None = None) -> None:
+        """Build one; `norm` stands after the last layer, where norms stand before each part."""
+        super().__init__()
+        self.norm = norm
 
     @property
     def longest(self) -> int:
@@ -47,4 +52,4 @@ class CachedDecoder(nn.Module):
         bias = additive(allowed, at_least_float32(hidden).dtype)
         for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
             hidden = layer(hidden, bias, own, memory, cache.memory_bias)
-        return at_least_float32(hidden)
+        return at_least_float32(hidden if self.norm is None else self.norm(hidden))

@@ -5,11 +5,12 @@ The record of a family stands in `models/FAMILY/family.py`, beside its config an
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast, final
 
 from headwater.errors import UserError, with_article
+from headwater.models.bert.config import BertConfig
 from headwater.models.config import BodySizes, C, HeadName, ModelConfig
 from headwater.models.key_table import KeyTable
 
@@ -101,6 +102,8 @@ class Family(Generic[C]):
         writer: the config of the same body that writes targets after a start token; None: it is
             one already, or cannot.
         encoder: the config of what heads or a decoder stand on: of an encoder its own.
+        keys: the names of the tensors, where they depend on more than the `model_type`.
+        block: of an encoder, the BERT whose blocks its layers are; None: they are others.
         reads_characters: whether its network is told how the words of its vocabulary are spelled.
     """
 
@@ -122,6 +125,8 @@ class Family(Generic[C]):
     complete_sizes: Callable[[dict[str, Any]], dict[str, Any]] = lambda sizes: sizes
     writer: Callable[[C, int], C] | None = None
     encoder: Callable[[C], ModelConfig] = lambda config: config
+    keys: Callable[[C], KeyTable] | None = None
+    block: Callable[[C], BertConfig | None] = lambda config: None
     added_up: str = ""
     reads_characters: bool = False
 
@@ -143,7 +148,8 @@ class Family(Generic[C]):
 
     def format(self, config: C) -> CheckpointFormat[C]:
         """Return how a model of that config stands on disk."""
-        return self.formats[self.model_type(config)]
+        found = self.formats[self.model_type(config)]
+        return found if self.keys is None else replace(found, keys=self.keys(config))
 
     def build_head(self, config: C, head: HeadName) -> "Head":
         """Build one head, with empty weights, for a body of that config."""

@@ -40,6 +40,8 @@ class KeyTable:
         output: the tensor of an output layer of its own -> the embedding that it may be tied to.
         shared: a decoder's table of token embeddings -> the encoder's, which it may be. The
             published code wants both names in the file.
+        copied: modules of a decoder -> those of the encoder that stand for both. The published code
+            wants both in the file; if the first are there, they are equal.
         bodies: further classes that hold all tensors of the model without a head, where that is
             more than a body: its output is tied. It is written with the prefix.
         unsaved: what begins our names of tensors that pre-training alone needs.
@@ -56,6 +58,7 @@ class KeyTable:
     optional: tuple[str, ...] = ()
     output: tuple[str, str] | None = None
     shared: tuple[str, str] | None = None
+    copied: Modules = field(default_factory=dict)
     bodies: tuple[str, ...] = ()
     unsaved: str = "-"
     transposed: frozenset[str] = frozenset()

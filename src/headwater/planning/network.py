@@ -113,7 +113,7 @@ def build(recipe: RunRecipe, counter: Counter) -> PlannedRun:
         config = _config(recipe, vocabulary)
         model = _model(recipe, config, heads, mixed=mixed)
         method = build_method(recipe)
-        model, vocabulary = adapted(recipe, model, vocabulary, method)
+        model, vocabulary = adapted(recipe, model, vocabulary, method, weights=False)
     know_words(model, vocabulary)  # as real as ids are
     for each in components:
         each.check(model.config)

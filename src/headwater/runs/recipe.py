@@ -40,7 +40,6 @@ from headwater.config import Config, at_line, load_config, merge, read_toml
 from headwater.data.config import DataConfig, SequenceConfig, SpanConfig, TextConfig
 from headwater.errors import UserError
 from headwater.methods.config import MethodConfig
-from headwater.models.encoder_decoder.config import POSITIONS
 from headwater.models.families import AnyFamily
 from headwater.models.loss_config import LossConfig
 from headwater.objectives.names import ObjectiveConfig
@@ -66,14 +65,19 @@ class NetworkConfig(Config):
 class DecoderConfig(Config):
     """A decoder put on an encoder, which makes it a text-to-text model (Rothe et al. 2020).
 
-    layers: how many blocks it has; left out: as many as `start` says, or 2.
-    start: the encoder's layer, from 0, from which each of them starts; left out: evenly spread.
-    positions: the most tokens it writes, the start token included.
+    model: a BERT, a RoBERTa or a GPT-2 with whose weights it begins; left out: the encoder.
+    layers: how many blocks it has; left out: as many as `start` says, all of `model`, or 2.
+    start: the layer, from 0, from which each of them starts; left out: evenly spread.
+    positions: the most tokens it writes, the start token included; left out: 128, or fewer where
+        it begins with fewer.
+    tie_encoder_decoder: both sides have the encoder's weights (the paper's BERTSHARE).
     """
 
+    model: str | None = None
     layers: PositiveInt | None = None
     start: list[NonNegativeInt] | None = Field(default=None, min_length=1)
-    positions: int = Field(default=POSITIONS, ge=2)
+    positions: int | None = Field(default=None, ge=2)
+    tie_encoder_decoder: bool = False
 
     @model_validator(mode="after")
     def _as_many(self) -> Self:

@@ -91,7 +91,8 @@ def recipe_family(recipe: RunRecipe) -> AnyFamily:
     else:
         assert recipe.model is not None
         family = family_of(Description.read(resolve(recipe.model)).config)
-    return family if _decoder(recipe) is None else family_with_decoder(family)
+    decoder = _decoder(recipe)
+    return family if decoder is None else family_with_decoder(family, decoder, recipe.model)
 
 
 def _decoder(recipe: RunRecipe) -> DecoderConfig | None:
@@ -200,15 +201,23 @@ def _adapted_setup(
 
 
 def adapted(
-    recipe: RunRecipe, model: Model, vocabulary: Vocabulary, method: Method
+    recipe: RunRecipe,
+    model: Model,
+    vocabulary: Vocabulary,
+    method: Method,
+    *,
+    weights: bool = True,
 ) -> tuple[Model, Vocabulary]:
-    """Return a model as the recipe trains it, with a decoder and what the method adds."""
+    """Return a model as the recipe trains it, with a decoder and what the method adds.
+
+    Args:
+        weights: whether those of a decoder matter, which may begin as another model.
+    """
     check_fits(vocabulary, model.config.vocab_size, recipe.model or "network")
-    decoder = _decoder(recipe)
     if isinstance(recipe, Recipe):
         model, vocabulary = prepared(model, recipe, vocabulary)
-    if decoder is not None:
-        model = with_decoder(model, decoder, vocabulary)
+        if recipe.decoder is not None:
+            model = with_decoder(model, recipe, vocabulary, weights=weights)
     method.attach(model)
     return model, vocabulary
 

@@ -88,4 +88,5 @@ ALBERT = Family(
     objectives=("mlm",),
     quick=masked_lm_study("albert-base-v2", embedding_size=32, num_hidden_layers=2),
     write=_write,
+    block=lambda config: config.layer,
 )

@@ -11,6 +11,8 @@ Self-supervised Learning of Language Representations", section 3.1.
         pooler: a dense tanh layer on [CLS]
 """
 
+from typing import cast
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -65,15 +67,21 @@ class Albert(EncoderBody):
         token_type_ids: Tensor | None = None,
         blocks: Tensor | None = None,
     ) -> Tensor:
-        config = self.config
-        check_length(input_ids, blocks, config.max_position_embeddings)
+        check_length(input_ids, blocks, self.config.max_position_embeddings)
         hidden = self.projection(self.embeddings(input_ids, token_type_ids, blocks))
         allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
         bias = additive(allowed, at_least_float32(hidden).dtype)
-        for number in range(config.num_hidden_layers):
-            group = int(number / (config.num_hidden_layers / config.num_hidden_groups))
-            hidden = self.layers[group](hidden, bias)
+        for number in range(self.config.num_hidden_layers):
+            hidden = self._group(number)(hidden, bias)
         return at_least_float32(hidden)
+
+    def block(self, number: int) -> nn.Module:
+        """Return the first block of a layer's group."""
+        return cast(Group, self._group(number)).blocks[0]
+
+    def _group(self, number: int) -> nn.Module:
+        layers, groups = self.config.num_hidden_layers, self.config.num_hidden_groups
+        return self.layers[int(number / (layers / groups))]
 
     @property
     def token_embedding(self) -> Tensor:

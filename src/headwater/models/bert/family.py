@@ -96,4 +96,5 @@ BERT = Family(
     model_type=lambda config: OUR_BERT if config.pre_norm else config.model_type,
     read=_read,
     write=_write,
+    block=lambda config: config,
 )

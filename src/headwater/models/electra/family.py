@@ -71,4 +71,5 @@ ELECTRA = Family(
         "electra-small-discriminator", embedding_size=32, num_hidden_layers=2, **NO_DROPOUT
     ),
     read=with_dropout,
+    block=lambda config: config.layer,
 )

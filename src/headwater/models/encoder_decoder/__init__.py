@@ -1,1 +1,1 @@
-"""An encoder and a decoder of BERT's blocks, which map text to text: Rothe et al. 2020."""
+"""An encoder, and a decoder of pre-trained blocks on it: text to text, by Rothe et al. 2020."""

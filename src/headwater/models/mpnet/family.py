@@ -72,4 +72,5 @@ MPNET = Family(
     objectives=("mlm",),
     quick=masked_lm_study("mpnet-base", num_hidden_layers=2, **NO_DROPOUT),
     write=_write,
+    block=lambda config: config.layer,
 )
