@@ -55,16 +55,20 @@ def test_every_kind_of_training_text_is_read(squad: Path, tmp_path: Path) -> Non
 
 
 def test_scores_of_the_clean_part_stand_beside_all(squad: Path, tmp_path: Path) -> None:
-    (tmp_path / "train.txt").write_text(SAID[0])
+    (tmp_path / "train.txt").write_text(f"{SAID[0]}\n{' '.join(SAID[1].split()[:9])}")
     (tmp_path / "said.json").write_text(json.dumps({"q0": "old", "q1": "letter", "q2": "no"}))
     found = overlap([tmp_path / "train.txt"], squad, "squad", tmp_path / "said.json")
     scores = {name: (each.examples, each.metrics["f1"]) for name, each in found.scores.items()}
     assert scores == {
         "all": (3, pytest.approx(200 / 3)),
         "clean": (2, 50.0),
+        "unmatched": (1, 0.0),
         "overlapping": (1, 100.0),
     }
+    assert found.matched == ("q0", "q1") and found.overlapping == ("q0",)
+    assert (found.test, found.train) == (str(squad), (str(tmp_path / "train.txt"),))
     shown = [*lines(found)]
+    assert "2 of 3 items have 8 words in common (66.67%)" in shown
     assert "1 of 3 items overlap (33.33%)" in shown
     assert f"    {SAID[0]}" in shown
     assert any(line.startswith("clean             2  ") for line in shown)

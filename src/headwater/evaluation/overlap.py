@@ -68,16 +68,22 @@ class Scores:
 class Overlap:
     """What of a test the training text holds.
 
+    test, train: the files and folders, as they were given.
     items, words: of the test; read in training text.
     parts: by field of the examples.
+    matched: the ids of items with a text of which 8 neighbouring words stand in training text.
     overlapping: the ids of items with a text that overlaps.
     found: every text with a match, the largest share first.
-    scores: of `all`, `clean` and `overlapping` items, where there are predictions.
+    scores: of `all` items, of the `clean` ones, which do not overlap, of the `unmatched` ones and
+        of the `overlapping` ones, where there are predictions.
     """
 
+    test: str
+    train: tuple[str, ...]
     items: int
     words: int
     parts: dict[str, Part]
+    matched: tuple[str, ...]
     overlapping: tuple[str, ...]
     found: tuple[Found, ...]
     scores: dict[str, Scores]
@@ -116,16 +122,14 @@ def overlap(
             grams.read(blocks, str(file))
         logger.info(f"{file}: {grams.words - before:,} words")
     matches = {text: grams.match(text) for each in texts.values() for text in each.values()}
-    overlapping = {
-        id for id, parts in texts.items() if any(matches[text].overlaps for text in parts.values())
-    }
+    matched, overlapping = _ids(texts, matches)
     scores: dict[str, Scores] = {}
     if declared is not None and predictions is not None:
         said = read_predictions(declared, examples, predictions)
-        scores = dict(_scores(declared, examples, said, overlapping))
+        scores = dict(_scores(declared, examples, said, {*matched}, {*overlapping}))
     return Overlap(
-        *(len(examples), grams.words, _parts(texts, matches)),
-        *(tuple(id for id in texts if id in overlapping), _found(texts, matches), scores),
+        *(str(test), tuple(map(str, train)), len(examples), grams.words, _parts(texts, matches)),
+        *(matched, overlapping, _found(texts, matches), scores),
     )
 
 
@@ -180,6 +184,16 @@ def _lines(test: Path) -> Examples[Example]:
     return Examples(found)
 
 
+def _ids(
+    texts: Mapping[str, Mapping[str, str]], matches: Mapping[str, Match]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the items with a text that has a match, and those with one that overlaps."""
+    found = {id: [matches[text] for text in parts.values()] for id, parts in texts.items()}
+    matched = (id for id, each in found.items() if any(one.matched for one in each))
+    overlapping = (id for id, each in found.items() if any(one.overlaps for one in each))
+    return tuple(matched), tuple(overlapping)
+
+
 def _parts(texts: Mapping[str, Mapping[str, str]], matches: Mapping[str, Match]) -> dict[str, Part]:
     by_part: dict[str, dict[str, Match]] = {}
     for parts in texts.values():
@@ -209,12 +223,17 @@ def _found(
 
 
 def _scores(
-    task: Task[Any], examples: Examples[Any], said: Mapping[str, str], overlapping: set[str]
+    task: Task[Any],
+    examples: Examples[Any],
+    said: Mapping[str, str],
+    matched: set[str],
+    overlapping: set[str],
 ) -> Iterator[tuple[str, Scores]]:
-    """Yield the scores of all, of the clean and of the overlapping examples, if there are any."""
+    """Yield the scores of each group of examples that has any (see `Overlap`)."""
     groups = {
         "all": [*examples],
         "clean": [each for each in examples if each.id not in overlapping],
+        "unmatched": [each for each in examples if each.id not in matched],
         "overlapping": [each for each in examples if each.id in overlapping],
     }
     for name, group in groups.items():
