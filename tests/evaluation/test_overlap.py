@@ -85,6 +85,23 @@ def test_a_run_stands_for_the_files_of_its_recipe(squad: Path, tmp_path: Path) -
         training_files([run])
 
 
+@pytest.mark.parametrize("name", ["train.conll", "train.bio"])
+def test_columns_of_words_and_tags(tmp_path: Path, name: str) -> None:
+    words = [*SAID[0].split(), "."]
+    columns = "".join(f"{word}\tO\n" for word in words)
+    (tmp_path / name).write_text(f"-DOCSTART-\tO\n\n{columns}\nIt\tO\n")
+    (tmp_path / "test.conll").write_text(f"{columns}\n" + columns.replace("mill", "inn"))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.toml").write_text(f'task = "wnut17"\n[data]\ntrain = ["{tmp_path / name}"]\n')
+    found = overlap([run], tmp_path / "test.conll", "wnut17")
+    assert found.overlapping == ("0", "1") and found.words == len(words)
+    assert found.found[0].match.matched == SAID[0]
+    if name == "train.conll":
+        alone = overlap([tmp_path / name], tmp_path / "test.conll", "wnut17")
+        assert alone.overlapping == found.overlapping
+
+
 def test_lines_without_a_task(tmp_path: Path) -> None:
     (tmp_path / "test.txt").write_text(f"{SAID[0]}\n\n{SAID[1]}\n")
     (tmp_path / "train.txt").write_text(f"{SAID[1]}")

@@ -3,8 +3,8 @@
     overlap([Path("books"), Path("train.json")], test=Path("dev.json"), task="squad")
 
 Training text is a folder or files of raw text (`.txt`, `.jsonl`, `.parquet`), a task's files
-(`.json`, `.csv`, `.tsv`), or a run, whose recipe names its files. It is streamed: memory holds the
-test alone. See `data.matches` for what overlaps.
+(`.json`, `.csv`, `.tsv`, or `.conll`, whose first column is read), or a run, whose recipe names its
+files. It is streamed: memory holds the test alone. See `data.matches` for what overlaps.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Any
 from headwater.corpus.json_texts import JSON_KINDS, json_texts
 from headwater.corpus.read import DocumentReader
 from headwater.corpus.sources import find_sources, kind_of
+from headwater.data.conll_file import column_lines
 from headwater.data.example import Example, Examples, TextExample, texts_of
 from headwater.data.matches import Match, TestGrams
 from headwater.data.overlap import GRAM
@@ -31,6 +32,7 @@ from headwater.text_files import suffix_of
 logger = logging.getLogger(__name__)
 
 _TABLES = (".json", ".csv", ".tsv")
+_COLUMNS = ".conll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def overlap(
 def training_files(given: Sequence[Path]) -> list[Path]:
     """Return the files of training text; a run stands for those that its recipe names."""
     inputs: list[Path] = []
+    of_runs: set[Path] = set()
     for path in given:
         recipe = path / "config.toml"
         if not recipe.is_file():
@@ -145,7 +148,9 @@ def training_files(given: Sequence[Path]) -> list[Path]:
         if not named:
             raise UserError(f"{recipe}: names no task's files; give the raw text of its corpus")
         inputs += dict.fromkeys(named)
-    return find_sources(inputs, lambda file: suffix_of(file) in _TABLES).files
+        of_runs.update(named)  # also of other names, such as train.bio
+    wanted = (*_TABLES, _COLUMNS)
+    return find_sources(inputs, lambda file: suffix_of(file) in wanted or file in of_runs).files
 
 
 def _texts_in(file: Path, text_field: str) -> Iterator[Iterator[str]]:
@@ -154,6 +159,9 @@ def _texts_in(file: Path, text_field: str) -> Iterator[Iterator[str]]:
         yield from (iter((text,)) for text in json_texts(file))
     elif suffix_of(file) in _TABLES:
         yield read_stream(file)
+    elif kind_of(file) is None:
+        for sentence in column_lines(file):
+            yield iter((" ".join(cells[0] for _, cells in sentence),))
     else:
         reader = DocumentReader([file], text_field)
         parts = iter(reader)
