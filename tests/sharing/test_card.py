@@ -89,6 +89,7 @@ def overlap(tmp_path: Path) -> Path:
         "train": ["/home/me/a.json", "b"],
         "items": 9,
         "words": 12_000,
+        "parts": {"question": {"texts": 9, "short": 2, "matched": 0, "overlapping": 0}},
         "matched": ["q1", "q2", "q3"],
         "overlapping": ["q1"],
         "scores": {name: {"examples": count, **part} for name, count in groups.items()},
@@ -108,9 +109,10 @@ def test_scores_with_intervals_calibration_and_overlap(
     assert "Measured on: A CPU, with bf16 (headwater 0.2.0, PyTorch 2.13.0)." in text
     repeated = "headwater evaluate --model mine --task squad --data dev.json --precision fp32"
     assert repeated in text.splitlines()
-    assert "| dev set | 8 | 0.042 | 50% of 4 | 0 | 75% of 4 |" in text
+    assert "| dev set | 8 | 0.042 | 50% of 4 | none | 75% of 4 |" in text
     assert "| `dev.json` | 9 | 3 (33.33%) | 1 (11.11%) | 12,000 |" in text
     assert "Training text: `a.json`, `b`." in text
+    assert "`dev.json` 2 of 9 (question)." in text
     assert "| `dev.json` | all (9) | clean (8) | without 8 words in common (6) |" in text
     assert f"| f1 |{' 70.00 (69.00 to 71.00) |' * 3}" in text
     assert "may give less" not in text and "is not known" not in text and "/home" not in text

@@ -78,7 +78,7 @@ def calibration(folders: Sequence[Path]) -> Iterator[str]:
         f"{_HIGH} and more": lambda low: low >= _HIGH,
     }
     columns = ["set", "said", "expected calibration error"]
-    columns += [f"right of those said with {band}" for band in bands]
+    columns += [f"right, of scores {band}" for band in bands]
     yield from (f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
     for name, measured in found.items():
         cells = [name, f"{measured['answers']:,}", f"{measured['expected_calibration_error']:.3f}"]
@@ -95,7 +95,7 @@ def calibration(folders: Sequence[Path]) -> Iterator[str]:
 
 def _share(count: int, bins: Sequence[Mapping[str, Any]]) -> str:
     if not count:
-        return "0"
+        return "none"
     right = sum(each["answers"] * each["right"] for each in bins)
     return f"{right / count:.0%} of {count:,}"
 
@@ -111,7 +111,8 @@ def overlap(files: Sequence[Path]) -> Iterator[str]:
         yield f"| `{name}` | {items:,} | {' | '.join(counts)} | {each['words']:,} |"
     yield ""
     yield "An item overlaps if 13 neighbouring words of one of its texts stand in training text; of"
-    yield "a text of 8 to 12 words, 8 of them. Shorter texts tell nothing (docs/overlap.md)."
+    yield "a text of 8 to 12 words, 8 of them (docs/overlap.md). Shorter texts tell nothing:"
+    yield f"{'; '.join(dict.fromkeys(map(_short, found)))}."
     for names in dict.fromkeys(tuple(map(_base, each["train"])) for each in found):
         yield f"Training text: {', '.join(f'`{name}`' for name in names)}."
     yield ""
@@ -140,7 +141,7 @@ def _scores_beside(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _overlap_in(file: Path) -> Mapping[str, Any]:
     found = read_json(file)
-    wanted = {"test", "train", "items", "words", "matched", "overlapping", "scores"}
+    wanted = {"test", "train", "items", "words", "parts", "matched", "overlapping", "scores"}
     if not isinstance(found, dict) or not wanted <= found.keys():
         raise UserError(f"{file}: is not what `headwater overlap ... --json` prints")
     return found
@@ -148,6 +149,14 @@ def _overlap_in(file: Path) -> Mapping[str, Any]:
 
 def _ids(found: Mapping[str, Any]) -> tuple[Sequence[str], Sequence[str]]:
     return found["matched"], found["overlapping"]
+
+
+def _short(found: Mapping[str, Any]) -> str:
+    """Say how many texts of a test are too short to tell, by field."""
+    counts = (
+        f"{part['short']:,} of {part['texts']:,} ({name})" for name, part in found["parts"].items()
+    )
+    return f"`{_base(found['test'])}` {', '.join(counts)}"
 
 
 def _base(name: str) -> str:
