@@ -1,7 +1,6 @@
 """The bundled reader: small, whole, offline, quick, and as good as its card says."""
 
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 import torch
 
 import headwater
+from card_rows import stated
 from headwater.checkpoints.folder import load_model
 from headwater.checkpoints.hub import BUNDLED
 from headwater.data.example import Examples
@@ -83,13 +83,11 @@ def test_transformers_opens_it_and_gives_the_same_logits() -> None:
 
 def test_a_slice_of_squad_scores_about_what_the_card_says(shared: Path) -> None:
     """Every 40th question of the official dev set: within four standard errors of the card."""
-    card = (FOLDER / "README.md").read_text(encoding="utf-8")
-    stated = re.search(r"SQuAD v1\.1 dev[^|]*\|[^|]*\|\s*([\d.]+)\s*\|\s*([\d.]+)\s*\|", card)
-    assert stated
+    said = stated(FOLDER, "SQuAD v1.1 dev")
     path = shared / "data" / "qa" / "squad_v1.1" / "dev-v1.1.json"
     examples = Examples(list(SQUAD_V1.read([path]))[::40])
     predictor = headwater.load("reader", "cpu").predictor(SQUAD_V1)
     scores = evaluate(predictor, SQUAD_V1, examples).metrics
     error = len(examples) ** -0.5
-    assert scores["exact_match"] == pytest.approx(float(stated[1]), abs=4 * 50 * error)
-    assert scores["f1"] == pytest.approx(float(stated[2]), abs=4 * 40 * error)
+    assert scores["exact_match"] == pytest.approx(said["exact_match"], abs=4 * 50 * error)
+    assert scores["f1"] == pytest.approx(said["f1"], abs=4 * 40 * error)

@@ -1,7 +1,6 @@
 """The bundled writer: answers and asks offline, as well as its card says; merged it is whole."""
 
 import json
-import re
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import pytest
 import torch
 
 import headwater as library
+from card_rows import stated
 from headwater.checkpoints.hub import BUNDLED
 from headwater.data.example import Examples
 from headwater.evaluation.evaluator import evaluate
@@ -74,13 +74,11 @@ def test_cold_start_to_answer_is_under_five_seconds() -> None:
 
 def test_a_slice_of_squad_scores_about_what_the_card_says(shared: Path) -> None:
     """Every 80th question of the official dev set: within four standard errors of the card."""
-    card = (BUNDLED["writer"] / "README.md").read_text(encoding="utf-8")
-    stated = re.search(r"SQuAD v1\.1 dev[^|]*\|[^|]*\|\s*([\d.]+)\s*\|\s*([\d.]+)\s*\|", card)
-    assert stated
+    said = stated(BUNDLED["writer"], "SQuAD v1.1 dev")
     path = shared / "data" / "qa" / "squad_v1.1" / "dev-v1.1.json"
     examples = Examples(list(SQUAD_V1.read([path]))[::80])
     predictor = library.load("writer", "cpu").predictor(SQUAD_V1)
     scores = evaluate(predictor, SQUAD_V1, examples).metrics
     error = len(examples) ** -0.5
-    assert scores["exact_match"] == pytest.approx(float(stated[1]), abs=4 * 50 * error)
-    assert scores["f1"] == pytest.approx(float(stated[2]), abs=4 * 45 * error)
+    assert scores["exact_match"] == pytest.approx(said["exact_match"], abs=4 * 50 * error)
+    assert scores["f1"] == pytest.approx(said["f1"], abs=4 * 45 * error)

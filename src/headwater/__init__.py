@@ -13,6 +13,8 @@ Importing this module imports no torch: each name is fetched when it is first us
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from headwater.version import __version__
+
 if TYPE_CHECKING:
     from headwater.documents.index import Index as Index
     from headwater.documents.index import open_index as open_index
@@ -53,7 +55,6 @@ _HOMES = {
 }
 
 __all__ = [*_HOMES, "__version__"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -327,7 +327,7 @@ def test_finetune_json_says_how_the_run_ended(
 
 
 def test_version(headwater: Any) -> None:
-    assert headwater("--version").out == "headwater 0.1.0\n"
+    assert headwater("--version").out == "headwater 0.2.0\n"
 
 
 def test_predict_never_overwrites_what_it_reads(

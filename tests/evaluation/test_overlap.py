@@ -55,16 +55,20 @@ def test_every_kind_of_training_text_is_read(squad: Path, tmp_path: Path) -> Non
 
 
 def test_scores_of_the_clean_part_stand_beside_all(squad: Path, tmp_path: Path) -> None:
-    (tmp_path / "train.txt").write_text(SAID[0])
+    (tmp_path / "train.txt").write_text(f"{SAID[0]}\n{' '.join(SAID[1].split()[:9])}")
     (tmp_path / "said.json").write_text(json.dumps({"q0": "old", "q1": "letter", "q2": "no"}))
     found = overlap([tmp_path / "train.txt"], squad, "squad", tmp_path / "said.json")
     scores = {name: (each.examples, each.metrics["f1"]) for name, each in found.scores.items()}
     assert scores == {
         "all": (3, pytest.approx(200 / 3)),
         "clean": (2, 50.0),
+        "unmatched": (1, 0.0),
         "overlapping": (1, 100.0),
     }
+    assert found.matched == ("q0", "q1") and found.overlapping == ("q0",)
+    assert (found.test, found.train) == (str(squad), (str(tmp_path / "train.txt"),))
     shown = [*lines(found)]
+    assert "2 of 3 items have 8 words in common (66.67%)" in shown
     assert "1 of 3 items overlap (33.33%)" in shown
     assert f"    {SAID[0]}" in shown
     assert any(line.startswith("clean             2  ") for line in shown)
@@ -79,6 +83,23 @@ def test_a_run_stands_for_the_files_of_its_recipe(squad: Path, tmp_path: Path) -
     (run / "config.toml").write_text('objective = "mlm"\n[corpus]\ntrain = "store"\n')
     with pytest.raises(UserError, match="give the raw text of its corpus"):
         training_files([run])
+
+
+@pytest.mark.parametrize("name", ["train.conll", "train.bio"])
+def test_columns_of_words_and_tags(tmp_path: Path, name: str) -> None:
+    words = [*SAID[0].split(), "."]
+    columns = "".join(f"{word}\tO\n" for word in words)
+    (tmp_path / name).write_text(f"-DOCSTART-\tO\n\n{columns}\nIt\tO\n")
+    (tmp_path / "test.conll").write_text(f"{columns}\n" + columns.replace("mill", "inn"))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.toml").write_text(f'task = "wnut17"\n[data]\ntrain = ["{tmp_path / name}"]\n')
+    found = overlap([run], tmp_path / "test.conll", "wnut17")
+    assert found.overlapping == ("0", "1") and found.words == len(words)
+    assert found.found[0].match.matched == SAID[0]
+    if name == "train.conll":
+        alone = overlap([tmp_path / name], tmp_path / "test.conll", "wnut17")
+        assert alone.overlapping == found.overlapping
 
 
 def test_lines_without_a_task(tmp_path: Path) -> None:

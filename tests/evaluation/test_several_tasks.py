@@ -97,7 +97,7 @@ def test_a_benchmark_in_one_table_and_one_folder(
     assert names == {"metrics.json"} | {
         f"{name}/{file}"
         for name, official in tasks.items()
-        for file in ("metrics.json", "intervals.json", f"{official}.tsv")
+        for file in ("metrics.json", "intervals.json", "evaluation.json", f"{official}.tsv")
     } | {f"{name}/{file}" for name in ("cola", "rte") for file in ("report.txt", "confusion.png")}
     written = json.loads((out / "metrics.json").read_text())
     assert written == summary.to_dict()
@@ -107,6 +107,9 @@ def test_a_benchmark_in_one_table_and_one_folder(
     each = written["tasks"]
     assert each["rte"] == {"accuracy": 50.0}
     assert json.loads((out / "stsb" / "metrics.json").read_text()) == each["stsb"]
+    about = json.loads((out / "stsb" / "evaluation.json").read_text())
+    assert (about["model"], about["task"], about["examples"]) == ("cola+rte+stsb", "stsb", 3)
+    assert about["data"] == [str(glue / "STS-B" / "dev.tsv")]
     stsb = (each["stsb"]["pearson"] + each["stsb"]["spearman"]) / 2
     mean = (each["cola"]["matthews"] + stsb + 50.0) / 3
     assert written["averages"]["glue"] == {"mean": pytest.approx(mean), "tasks": 3, "of": 9}

@@ -48,22 +48,89 @@ def test_a_card_from_the_run_alone(run: Path) -> None:
     assert "headwater finetune recipe.toml --output runs/mine" in text
 
 
-def test_scores_with_intervals_calibration_and_overlap(run: Path, tmp_path: Path) -> None:
-    measured = tmp_path / "dev"
-    measured.mkdir()
-    (measured / "metrics.json").write_text('{"f1": 71.254, "total": 9}')
-    (measured / "intervals.json").write_text('{"f1": [68.0, 74.5]}')
-    (measured / "calibration.json").write_text('{"expected_calibration_error": 0.0415}')
-    scores = {"clean": {"examples": 8, "metrics": {"f1": 70.0}, "intervals": {}}}
-    overlap = {"items": 9, "words": 12_000, "overlapping": ["q1"], "scores": scores}
-    (tmp_path / "overlap.json").write_text(json.dumps(overlap))
-    text = card(run, Added([measured], tmp_path / "overlap.json", "cc-by-sa-4.0"))
+BINS = [
+    {"low": 0.4, "high": 0.5, "answers": 4, "score": 0.45, "right": 0.5},
+    {"low": 0.8, "high": 0.9, "answers": 2, "score": 0.85, "right": 1.0},
+    {"low": 0.9, "high": 1.0, "answers": 2, "score": 0.95, "right": 0.5},
+]
+ABOUT = {
+    "model": "/home/me/runs/mine",
+    "task": "squad",
+    "data": ["/home/me/dev.json"],
+    "examples": 1234,
+    "precision": "fp32",
+    "machine": "A CPU, with bf16",
+    "headwater": "0.2.0",
+    "torch": "2.13.0",
+}
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    folder = tmp_path / "dev set"
+    folder.mkdir()
+    contents = {
+        "metrics": {"f1": 71.254, "total": 9, "best_f1": 72.0},
+        "intervals": {"f1": [68.0, 74.5]},
+        "calibration": {"answers": 8, "expected_calibration_error": 0.0415, "bins": BINS},
+        "evaluation": ABOUT,
+    }
+    for name, content in contents.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture
+def overlap(tmp_path: Path) -> Path:
+    part = {"metrics": {"f1": 70.0, "total": 9}, "intervals": {"f1": [69.0, 71.0]}}
+    groups = {"all": 9, "clean": 8, "unmatched": 6, "overlapping": 1}
+    found = {
+        "test": "/home/me/dev.json",
+        "train": ["/home/me/a.json", "b"],
+        "items": 9,
+        "words": 12_000,
+        "parts": {"question": {"texts": 9, "short": 2, "matched": 0, "overlapping": 0}},
+        "matched": ["q1", "q2", "q3"],
+        "overlapping": ["q1"],
+        "scores": {name: {"examples": count, **part} for name, count in groups.items()},
+    }
+    file = tmp_path / "overlap.json"
+    file.write_text(json.dumps(found))
+    return file
+
+
+def test_scores_with_intervals_calibration_and_overlap(
+    run: Path, measured: Path, overlap: Path
+) -> None:
+    text = card(run, Added([measured], [overlap], "cc-by-sa-4.0"))
     assert "license: cc-by-sa-4.0" in text
-    assert "| dev | f1 | 71.25 | 68.00 to 74.50 |" in text
-    assert "| dev | expected calibration error | 0.041 | |" in text or "0.042" in text
-    assert "1 of 9 test items (11.11%) overlap with 12,000 words" in text
-    assert "- clean, 8 items: f1 70.00" in text
-    assert "may give less" not in text and "is not known" not in text
+    assert "| dev set | `squad` | `dev.json` | 1,234 | f1 | 71.25 | 68.00 to 74.50 |" in text
+    assert "total" not in text and "best_f1" not in text
+    assert "Measured on: A CPU, with bf16 (headwater 0.2.0, PyTorch 2.13.0)." in text
+    repeated = "headwater evaluate --model mine --task squad --data dev.json --precision fp32"
+    assert repeated in text.splitlines()
+    assert "| dev set | 8 | 0.042 | 50% of 4 | none | 75% of 4 |" in text
+    assert "| `dev.json` | 9 | 3 (33.33%) | 1 (11.11%) | 12,000 |" in text
+    assert "Training text: `a.json`, `b`." in text
+    assert "`dev.json` 2 of 9 (question)." in text
+    assert "| `dev.json` | all (9) | clean (8) | without 8 words in common (6) |" in text
+    assert f"| f1 |{' 70.00 (69.00 to 71.00) |' * 3}" in text
+    assert "may give less" not in text and "is not known" not in text and "/home" not in text
+
+
+def test_evaluations_without_their_circumstances_or_probabilities(
+    run: Path, measured: Path
+) -> None:
+    for name in ("evaluation", "calibration", "intervals"):
+        (measured / f"{name}.json").unlink()
+    text = card(run, Added([measured]))
+    assert "| dev set |  |  |  | f1 | 71.25 |  |" in text
+    assert "Measured on" not in text and "none of the evaluations has probabilities" in text
+
+
+def test_a_file_that_is_no_overlap_is_refused(run: Path, measured: Path) -> None:
+    with pytest.raises(UserError, match="is not what `headwater overlap"):
+        card(run, Added(overlap=[measured / "metrics.json"]))
 
 
 def test_on_the_screen_and_in_a_file(headwater: Any, run: Path, tmp_path: Path) -> None:

@@ -51,8 +51,9 @@ def lines(found: "Overlap") -> Iterator[str]:
 
     10570 items against 2,104,331 words of training text
     question  10570 texts  12 with 8 words in common  0 overlapping  310 too short to tell
-    context    2067 texts  40 with 8 words in common  9 overlapping
-    52 of 10570 items overlap (0.49%)
+    context    2067 texts  20 with 8 words in common  2 overlapping
+    40 of 10570 items have 8 words in common (0.38%)
+    9 of 10570 items overlap (0.09%)
       context of 56beace93aeaaa14008c91e2, 21% of its 8-grams, in books/a.txt
         the words that both have
     all             10570  exact_match 78.60 (77.81 to 79.38)
@@ -65,8 +66,11 @@ def lines(found: "Overlap") -> Iterator[str]:
             f"{name:{width}}  {part.texts} texts  {part.matched} with 8 words in common"
             f"  {part.overlapping} overlapping{short}"
         )
-    share = len(found.overlapping) / found.items
-    yield f"{len(found.overlapping)} of {found.items} items overlap ({share:.2%})"
+    for ids, what in (
+        (found.matched, "have 8 words in common"),
+        (found.overlapping, "overlap"),
+    ):
+        yield f"{len(ids)} of {found.items} items {what} ({len(ids) / found.items:.2%})"
     shown: set[str] = set()
     for each in found.found:
         matched = each.match.matched

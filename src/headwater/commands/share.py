@@ -12,7 +12,9 @@ def card(
     evaluation: Annotated[
         list[Path] | None, option("A folder of `evaluate --output`; repeatable.", "DIR")
     ] = None,
-    overlap: Annotated[Path | None, option("What `overlap --json` printed.", "FILE.json")] = None,
+    overlap: Annotated[
+        list[Path] | None, option("What `overlap --json` printed; repeatable.", "FILE.json")
+    ] = None,
     licence: Annotated[str | None, option("Of the model, as the hub names it.", "ID")] = None,
     output: Annotated[Path | None, option("Where it goes [the screen].", "FILE.md")] = None,
 ) -> None:
@@ -20,7 +22,7 @@ def card(
     from headwater.sharing.card import Added
     from headwater.sharing.card import card as written
 
-    text = written(run, Added(evaluation or (), overlap, licence))
+    text = written(run, Added(evaluation or (), overlap or (), licence))
     if output is None:
         echo(text, end="")
     else:

@@ -7,7 +7,7 @@ Only the answer texts are kept, so that memory stays small whatever the model an
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from headwater.data.example import DataSource, Example, Examples, RetrievalExample
 from headwater.data.task import Task
 from headwater.distributed.processes import ONE, Processes
-from headwater.evaluation.calibration import calibration
+from headwater.evaluation.calibration import JUDGES, Calibration, of_answers, of_decisions
 from headwater.files import replace_file, write_json
 from headwater.inference.answer import Decision, Prediction, Predictor
 from headwater.metrics.classes import class_report, confusion
@@ -25,6 +25,7 @@ from headwater.progress import Display, Progress
 logger = logging.getLogger(__name__)
 E = TypeVar("E", bound=Example)
 T = TypeVar("T")
+Sure = Callable[[Decision], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Predictions:
     no_answer_probabilities: None where every question is answered.
     scores: the probability of the answer to each question, or of there being none.
     decisions: with their probabilities, where they are kept.
+    sure: how sure the model is of each class or entity of a prediction (`calibration.Judge`).
     margins, best_spans: what a threshold is calibrated on (`no_answer.calibrate`); only models
         that find spans give them.
     """
@@ -45,6 +47,7 @@ class Predictions:
     best_spans: dict[str, str]
     scores: dict[str, float] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
+    sure: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class Evaluation:
         """Write metrics.json, intervals.json, the task's prediction files and report.
 
         Of classes there are report.txt, a line for each, and confusion.png: see `metrics.classes`.
-        Of questions there are also calibration.json and reliability.png: see `calibration`.
+        Of answers, classes and entities with probabilities there are also calibration.json and
+        reliability.png: see `calibration`.
         No-answer probabilities and intervals of an earlier evaluation are removed where there are
         none now.
         """
@@ -103,16 +107,25 @@ class Evaluation:
         replace_file(folder / "report.txt", class_report(known, predicted, labels))
         draw_confusion(confusion(known, predicted, labels), labels, folder / "confusion.png")
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """How far the model's scores can be believed; None where it gave none."""
+        said, golds = self.predictions, self.task.golds(self.examples)
+        if said.scores:
+            return of_answers(said.texts, said.scores, golds)
+        if any(said.sure.values()):
+            return of_decisions(JUDGES[self.task.kind], said.texts, said.sure, golds)
+        return None
+
     def _save_calibration(self, folder: Path) -> None:
         file, picture = folder / "calibration.json", folder / "reliability.png"
-        if not self.predictions.scores:
+        found = self.calibration
+        if found is None:
             file.unlink(missing_ok=True)
             picture.unlink(missing_ok=True)
             return
         from headwater.pictures.reliability import draw_reliability  # matplotlib takes a second
 
-        golds = self.task.golds(self.examples)
-        found = calibration(self.predictions.texts, self.predictions.scores, golds)
         write_json(file, found.to_dict())
         draw_reliability(found.bins, found.error, picture)
 
@@ -130,26 +143,35 @@ def predict(
     progress: Progress | None = None,
     *,
     keep: bool = False,
+    sure: Sure | None = None,
     processes: Processes = ONE,
 ) -> Predictions:
-    """Predict every example, with and without known answers; `keep` decisions.
+    """Predict every example, with and without known answers.
 
     Each process predicts a part; all return the predictions of all, in the examples' order.
+
+    Args:
+        keep: the decisions.
+        sure: what is kept of the probabilities of each.
     """
     if processes.world > 1:
-        return _together(predictor, examples, progress, processes, keep=keep)
+        return _together(predictor, examples, progress, processes, keep=keep, sure=sure)
     texts: dict[str, str] = {}
     decisions: dict[str, Decision] = {}
     probabilities: dict[str, float] = {}
     margins: dict[str, float] = {}
     best_spans: dict[str, str] = {}
     scores: dict[str, float] = {}
+    chances: dict[str, tuple[float, ...]] = {}
     if progress is not None:
         progress.start(len(examples))
     for done, each in enumerate(predictor(examples), start=1):
         texts[each.id] = each.text
-        if keep and isinstance(each, Decision):
-            decisions[each.id] = each
+        if isinstance(each, Decision):
+            if keep:
+                decisions[each.id] = each
+            if sure is not None:
+                chances[each.id] = sure(each)
         if isinstance(each, Prediction):
             scores[each.id] = each.answers[0].score
             if each.no_answer_probability is not None:
@@ -158,7 +180,9 @@ def predict(
                 margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
         if progress is not None:
             progress.advance(done)
-    return Predictions(texts, probabilities or None, margins, best_spans, scores, decisions)
+    return Predictions(
+        *(texts, probabilities or None, margins, best_spans, scores, decisions, chances)
+    )
 
 
 def _together(
@@ -168,14 +192,15 @@ def _together(
     processes: Processes,
     *,
     keep: bool,
+    sure: Sure | None,
 ) -> Predictions:
     """Predict neighbouring examples in each process, and put the predictions of all together."""
     if len(examples) and isinstance(examples[0], RetrievalExample):
-        return predict(predictor, examples, progress, keep=keep)  # among the passages of all
+        return predict(predictor, examples, progress, keep=keep)  # among all passages
     begin, end = (len(examples) * (processes.rank + more) // processes.world for more in (0, 1))
     own = Examples([examples[index] for index in range(begin, end)])
     nothing = Predictions({}, None, {}, {})
-    found = predict(predictor, own, progress, keep=keep) if len(own) else nothing
+    found = predict(predictor, own, progress, keep=keep, sure=sure) if len(own) else nothing
     parts = processes.gather(found)
     probabilities = [each.no_answer_probabilities for each in parts]
     return Predictions(
@@ -185,6 +210,7 @@ def _together(
         _joined(each.best_spans for each in parts),
         _joined(each.scores for each in parts),
         _joined(each.decisions for each in parts),
+        _joined(each.sure for each in parts),
     )
 
 
@@ -204,6 +230,8 @@ def evaluate(
     Args:
         predictor: for a task without null answers one that always answers (no threshold).
     """
-    predictions = predict(predictor, examples, progress, processes=processes)
+    judge = JUDGES.get(task.kind)
+    sure = judge.sure if judge is not None else None
+    predictions = predict(predictor, examples, progress, sure=sure, processes=processes)
     metrics = task.score(examples, predictions.texts, predictions.no_answer_probabilities)
     return Evaluation(metrics, predictions, task, examples)

@@ -13,7 +13,7 @@ import numpy as np
 from headwater.documents.asking import Asking, answered
 from headwater.documents.index import Index, open_index
 from headwater.documents.reply import Reply
-from headwater.evaluation.calibration import calibration
+from headwater.evaluation.calibration import of_answers
 from headwater.evaluation.index_questions import LabelledQuestion, read_questions
 from headwater.files import check_writable, replace_file, write_json
 from headwater.inference.loaded import LoadedModel, load
@@ -106,7 +106,7 @@ def measured(asked: Sequence[Asked]) -> dict[str, float]:
     texts = {str(number): each.reply.text for number, each in numbered}
     metrics |= squad_v2(golds, texts)
     scores = {str(number): each.reply.score for number, each in numbered}
-    metrics["calibration_error"] = 100 * calibration(texts, scores, golds).error
+    metrics["calibration_error"] = 100 * of_answers(texts, scores, golds).error
     silent = [each for each in asked if each.reply.no_answer]
     without = [each for each in asked if not each.labelled.answers]
     right = sum(not each.labelled.answers for each in silent)

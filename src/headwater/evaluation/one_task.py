@@ -9,6 +9,7 @@ from headwater.data.task import Task
 from headwater.distributed.joining import joined
 from headwater.errors import UserError
 from headwater.evaluation.choice import models_for
+from headwater.evaluation.circumstances import FILE, Circumstances
 from headwater.evaluation.evaluator import Evaluation, evaluate, predict, progress_of
 from headwater.evaluation.prediction_table import check_ending, dump, labels_of, records
 from headwater.evaluation.scoring import log_report, log_unknown, read_files
@@ -53,22 +54,40 @@ def measure_files(
     with joined(loading.get("device", "auto")):
         loaded = _load(model, measured, loading)
         predictor = predictor_for(loaded, measured)
-        return measure(predictor, loaded.read_as(measured), examples, output)
+        about = circumstances(", ".join(_several(model)), measured, data, examples, loading)
+        return measure(predictor, loaded.read_as(measured), examples, output, about)
+
+
+def circumstances(
+    model: str, task: Task[Any], data: Sequence[Path], examples: Examples[Any], loading: Loading
+) -> Circumstances:
+    """Return what stands beside the scores of a model that was loaded so."""
+    device, precision = loading.get("device", "auto"), loading.get("precision", "auto")
+    return Circumstances.here(model, task.name, data, len(examples), device, precision)
 
 
 def measure(
-    predictor: Predictor[Any], task: Task[Any], examples: Examples[Any], output: Path | None
+    predictor: Predictor[Any],
+    task: Task[Any],
+    examples: Examples[Any],
+    output: Path | None,
+    about: Circumstances,
 ) -> Evaluation:
     """Evaluate with intervals, show how far it is, log the report and save it all to `output`.
 
     Of the processes that have joined each predicts a part of the examples; the first saves all.
     """
+
+    def save(folder: Path) -> None:
+        result.save(folder)
+        write_json(folder / FILE, about.to_dict())
+
     with joined() as processes, progress_of(task) as progress:
         found: Evaluation = evaluate(predictor, task, examples, progress, processes)
         result = found.with_intervals()
         log_report(task, examples, result.predictions.texts)
         if output is not None:
-            processes.first(lambda: result.save(output))
+            processes.first(lambda: save(output))
     return result
 
 
@@ -138,8 +157,12 @@ def _check_paths(
         check_ending(output)
 
 
+def _several(model: str | Sequence[str]) -> list[str]:
+    return [model] if isinstance(model, str) else list(model)
+
+
 def _load(model: str | Sequence[str], task: Task[Any], loading: Loading) -> LoadedModel:
-    given = [model] if isinstance(model, str) else list(model)
+    given = _several(model)
     found = models_for(given, [task])
     if task.name not in found:
         raise UserError(f"{', '.join(given)}: neither a model nor a folder with a run {task.name}/")

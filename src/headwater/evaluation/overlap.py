@@ -3,8 +3,8 @@
     overlap([Path("books"), Path("train.json")], test=Path("dev.json"), task="squad")
 
 Training text is a folder or files of raw text (`.txt`, `.jsonl`, `.parquet`), a task's files
-(`.json`, `.csv`, `.tsv`), or a run, whose recipe names its files. It is streamed: memory holds the
-test alone. See `data.matches` for what overlaps.
+(`.json`, `.csv`, `.tsv`, or `.conll`, whose first column is read), or a run, whose recipe names its
+files. It is streamed: memory holds the test alone. See `data.matches` for what overlaps.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Any
 from headwater.corpus.json_texts import JSON_KINDS, json_texts
 from headwater.corpus.read import DocumentReader
 from headwater.corpus.sources import find_sources, kind_of
+from headwater.data.conll_file import column_lines
 from headwater.data.example import Example, Examples, TextExample, texts_of
 from headwater.data.matches import Match, TestGrams
 from headwater.data.overlap import GRAM
@@ -31,6 +32,7 @@ from headwater.text_files import suffix_of
 logger = logging.getLogger(__name__)
 
 _TABLES = (".json", ".csv", ".tsv")
+_COLUMNS = ".conll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,22 @@ class Scores:
 class Overlap:
     """What of a test the training text holds.
 
+    test, train: the files and folders, as they were given.
     items, words: of the test; read in training text.
     parts: by field of the examples.
+    matched: the ids of items with a text of which 8 neighbouring words stand in training text.
     overlapping: the ids of items with a text that overlaps.
     found: every text with a match, the largest share first.
-    scores: of `all`, `clean` and `overlapping` items, where there are predictions.
+    scores: of `all` items, of the `clean` ones, which do not overlap, of the `unmatched` ones and
+        of the `overlapping` ones, where there are predictions.
     """
 
+    test: str
+    train: tuple[str, ...]
     items: int
     words: int
     parts: dict[str, Part]
+    matched: tuple[str, ...]
     overlapping: tuple[str, ...]
     found: tuple[Found, ...]
     scores: dict[str, Scores]
@@ -116,22 +124,21 @@ def overlap(
             grams.read(blocks, str(file))
         logger.info(f"{file}: {grams.words - before:,} words")
     matches = {text: grams.match(text) for each in texts.values() for text in each.values()}
-    overlapping = {
-        id for id, parts in texts.items() if any(matches[text].overlaps for text in parts.values())
-    }
+    matched, overlapping = _ids(texts, matches)
     scores: dict[str, Scores] = {}
     if declared is not None and predictions is not None:
         said = read_predictions(declared, examples, predictions)
-        scores = dict(_scores(declared, examples, said, overlapping))
+        scores = dict(_scores(declared, examples, said, {*matched}, {*overlapping}))
     return Overlap(
-        *(len(examples), grams.words, _parts(texts, matches)),
-        *(tuple(id for id in texts if id in overlapping), _found(texts, matches), scores),
+        *(str(test), tuple(map(str, train)), len(examples), grams.words, _parts(texts, matches)),
+        *(matched, overlapping, _found(texts, matches), scores),
     )
 
 
 def training_files(given: Sequence[Path]) -> list[Path]:
     """Return the files of training text; a run stands for those that its recipe names."""
     inputs: list[Path] = []
+    of_runs: set[Path] = set()
     for path in given:
         recipe = path / "config.toml"
         if not recipe.is_file():
@@ -141,7 +148,9 @@ def training_files(given: Sequence[Path]) -> list[Path]:
         if not named:
             raise UserError(f"{recipe}: names no task's files; give the raw text of its corpus")
         inputs += dict.fromkeys(named)
-    return find_sources(inputs, lambda file: suffix_of(file) in _TABLES).files
+        of_runs.update(named)  # also of other names, such as train.bio
+    wanted = (*_TABLES, _COLUMNS)
+    return find_sources(inputs, lambda file: suffix_of(file) in wanted or file in of_runs).files
 
 
 def _texts_in(file: Path, text_field: str) -> Iterator[Iterator[str]]:
@@ -150,6 +159,9 @@ def _texts_in(file: Path, text_field: str) -> Iterator[Iterator[str]]:
         yield from (iter((text,)) for text in json_texts(file))
     elif suffix_of(file) in _TABLES:
         yield read_stream(file)
+    elif kind_of(file) is None:
+        for sentence in column_lines(file):
+            yield iter((" ".join(cells[0] for _, cells in sentence),))
     else:
         reader = DocumentReader([file], text_field)
         parts = iter(reader)
@@ -178,6 +190,16 @@ def _lines(test: Path) -> Examples[Example]:
     if not found:
         raise UserError(f"{test}: no text in it")
     return Examples(found)
+
+
+def _ids(
+    texts: Mapping[str, Mapping[str, str]], matches: Mapping[str, Match]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the items with a text that has a match, and those with one that overlaps."""
+    found = {id: [matches[text] for text in parts.values()] for id, parts in texts.items()}
+    matched = (id for id, each in found.items() if any(one.matched for one in each))
+    overlapping = (id for id, each in found.items() if any(one.overlaps for one in each))
+    return tuple(matched), tuple(overlapping)
 
 
 def _parts(texts: Mapping[str, Mapping[str, str]], matches: Mapping[str, Match]) -> dict[str, Part]:
@@ -209,12 +231,17 @@ def _found(
 
 
 def _scores(
-    task: Task[Any], examples: Examples[Any], said: Mapping[str, str], overlapping: set[str]
+    task: Task[Any],
+    examples: Examples[Any],
+    said: Mapping[str, str],
+    matched: set[str],
+    overlapping: set[str],
 ) -> Iterator[tuple[str, Scores]]:
-    """Yield the scores of all, of the clean and of the overlapping examples, if there are any."""
+    """Yield the scores of each group of examples that has any (see `Overlap`)."""
     groups = {
         "all": [*examples],
         "clean": [each for each in examples if each.id not in overlapping],
+        "unmatched": [each for each in examples if each.id not in matched],
         "overlapping": [each for each in examples if each.id in overlapping],
     }
     for name, group in groups.items():

@@ -6,9 +6,8 @@ is over those that were, and says so. Tasks chosen by name are averaged over the
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Unpack
@@ -18,7 +17,7 @@ from headwater.data.task import Task
 from headwater.distributed.joining import joined
 from headwater.errors import UserError, counted
 from headwater.evaluation.choice import Selected, models_for, select_tasks
-from headwater.evaluation.one_task import measure, predictor_for
+from headwater.evaluation.one_task import circumstances, measure, predictor_for
 from headwater.evaluation.scoring import read_files
 from headwater.files import check_writable, write_json
 from headwater.inference.answer import Predictor
@@ -111,7 +110,7 @@ def evaluate_tasks(
     for name, reason in skipped.items():
         logger.info(f"skipped {name}: {reason}")
     with joined(loading.get("device", "auto")) as processes:
-        tasks = _by_model(selected, chosen, output, skipped, partial(load, **loading))
+        tasks = _by_model(selected, chosen, output, skipped, loading)
         summary = Summary(tasks, dict(_averages(names, tasks)), skipped)
         if output is not None:
             processes.first(lambda: write_json(output / "metrics.json", summary.to_dict()))
@@ -123,13 +122,13 @@ def _by_model(
     chosen: Mapping[str, str],
     output: Path | None,
     skipped: dict[str, str],
-    loading: Callable[[str], LoadedModel],
+    loading: Loading,
 ) -> dict[str, Measured]:
     """Measure model by model, each loaded once; return the scores in the order given."""
     found: dict[str, Measured] = {}
     for model in dict.fromkeys(chosen.values()):
         group = [each for each in selected if chosen.get(each.task.name) == model]
-        found |= _measure(loading(model), group, output, skipped)
+        found |= _measure(model, group, output, skipped, loading)
     if not found:
         raise UserError(f"no task is left to measure: {', '.join(skipped)} were skipped")
     return {each.task.name: found[each.task.name] for each in selected if each.task.name in found}
@@ -143,9 +142,14 @@ def _skip(selected: Selected, reason: str, skipped: dict[str, str]) -> None:
 
 
 def _measure(
-    loaded: LoadedModel, group: Sequence[Selected], output: Path | None, skipped: dict[str, str]
+    model: str,
+    group: Sequence[Selected],
+    output: Path | None,
+    skipped: dict[str, str],
+    loading: Loading,
 ) -> dict[str, Measured]:
     """Measure one model on its tasks, after a check that it fits them all."""
+    loaded: LoadedModel = load(model, **loading)
     fitting: list[tuple[Selected, Predictor[Any]]] = []
     for each in group:
         try:
@@ -158,7 +162,8 @@ def _measure(
         name, examples = each.task.name, read_files(each.task, each.files)
         begin = time.monotonic()
         task = loaded.read_as(each.task)
-        result = measure(predictor, task, examples, output and output / name)
+        about = circumstances(model, task, each.files, examples, loading)
+        result = measure(predictor, task, examples, output and output / name, about)
         seconds = max(1e-9, time.monotonic() - begin)
         rate = len(examples) / seconds
         logger.info(

@@ -16,7 +16,8 @@ from typing import Any
 from headwater.config import read_toml
 from headwater.errors import UserError
 from headwater.evaluation.recipe_files import tasks_of_recipe
-from headwater.files import read_json, read_text, sha256
+from headwater.files import read_text, sha256
+from headwater.sharing import measured
 from headwater.sharing.licences import licence_near
 from headwater.tasks.names import task as find_task
 from headwater.training.log import read_log
@@ -42,12 +43,12 @@ class Added:
     """What a card takes besides the run.
 
     evaluations: folders that `evaluate --output` wrote.
-    overlap: what `overlap --json` printed.
+    overlap: files of what `overlap --json` printed, one for each test.
     licence: of the model, as the hub names it.
     """
 
     evaluations: Sequence[Path] = ()
-    overlap: Path | None = None
+    overlap: Sequence[Path] = ()
     licence: str | None = None
 
 
@@ -107,31 +108,18 @@ def _learned(recipe: Mapping[str, Any]) -> str:
 
 def _scores(run: Path, evaluations: Sequence[Path]) -> Iterator[str]:
     yield from ("## Scores", "")
-    measured = [line for line in read_log(run / "log.jsonl") if "evaluation" in line]
+    log = [line for line in read_log(run / "log.jsonl") if "evaluation" in line]
     if evaluations:
-        yield from ("| evaluation | metric | score | 95% interval |", "|---|---|---|---|")
-        for folder in evaluations:
-            intervals = _optional(folder / "intervals.json")
-            for metric, value in read_json(folder / "metrics.json").items():
-                both = intervals.get(metric)
-                shown = "" if both is None else f"{both[0]:.2f} to {both[1]:.2f}"
-                yield f"| {folder.name} | {metric} | {value:.2f} | {shown} |"
-            if found := _optional(folder / "calibration.json"):
-                error = found["expected_calibration_error"]
-                yield f"| {folder.name} | expected calibration error | {error:.3f} | |"
-        yield from ("", "Intervals: 10,000 bootstrap resamples of the examples.", "")
-    elif measured:
-        last = measured[-1]
+        yield from measured.scores(evaluations)
+        yield from ("## Calibration", "")
+        yield from measured.calibration(evaluations)
+    elif log:
         yield from ("Of the last evaluation of the run, on its validation data:", "")
         yield from ("| metric | score |", "|---|---|")
-        yield from (f"| {key} | {value:.4g} |" for key, value in last["evaluation"].items())
+        yield from (f"| {key} | {value:.4g} |" for key, value in log[-1]["evaluation"].items())
         yield ""
     else:
         yield from ("Nothing was measured.", "")
-
-
-def _optional(file: Path) -> dict[str, Any]:
-    return dict(read_json(file)) if file.is_file() else {}
 
 
 def _data(config: Path) -> Iterator[str]:
@@ -156,21 +144,12 @@ def _data(config: Path) -> Iterator[str]:
     yield ""
 
 
-def _overlap(file: Path | None) -> Iterator[str]:
+def _overlap(files: Sequence[Path]) -> Iterator[str]:
     yield from ("## Overlap of test and training text", "")
-    if file is None:
+    if files:
+        yield from measured.overlap(files)
+    else:
         yield from ("Not measured: `headwater overlap RUN --test FILE --task TASK`.", "")
-        return
-    found = read_json(file)
-    count, items = len(found["overlapping"]), found["items"]
-    yield (
-        f"{count} of {items} test items ({count / items:.2%}) overlap with "
-        f"{found['words']:,} words of training text (docs/overlap.md)."
-    )
-    for name, scores in found["scores"].items():
-        shown = ", ".join(f"{metric} {value:.2f}" for metric, value in scores["metrics"].items())
-        yield f"- {name}, {scores['examples']} items: {shown}"
-    yield ""
 
 
 def _training(run: Path, recipe: Mapping[str, Any]) -> Iterator[str]:
@@ -190,7 +169,7 @@ def _limits(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
     yield "- It was measured on the data above alone; on other text, measure it again."
     if not added.evaluations:
         yield "- The scores are of data by which its weights were chosen: a test set may give less."
-    if added.overlap is None:
+    if not added.overlap:
         yield "- Whether its training text holds the test is not known."
     lengths = recipe.get("spans") or recipe.get("sequence") or {}
     if longest := lengths.get("max_length"):
