@@ -49,8 +49,12 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores in percent by their official names, and the predictions they come from.
+    """Scores, and the predictions they come from.
 
+    metrics: the scores by their official names, in percent.
+    predictions: what was predicted.
+    task: the task.
+    examples: what was predicted on.
     intervals: the 95% interval of each score that has items; see `with_intervals`.
     """
 
@@ -202,7 +206,12 @@ def evaluate(
     """Predict, a part of the examples in each process, and score.
 
     Args:
-        predictor: for a task without null answers one that always answers (no threshold).
+        predictor: such as `model.predictor(task)`; for a task without null answers one that always
+            answers (no threshold).
+        task: what is scored, by its official metrics.
+        examples: what `task.read` gave.
+        progress: shows how far it is; None: nothing does.
+        processes: those that share the work.
     """
     predictions = predict(predictor, examples, progress, processes=processes)
     metrics = task.score(examples, predictions.texts, predictions.no_answer_probabilities)
