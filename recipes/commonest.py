@@ -6,6 +6,7 @@ The answer that most training questions of recipes/closed-book.toml have, scored
 the recipe names: what a model must beat to have learned more than how answers look.
 """
 
+import argparse
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -22,6 +23,9 @@ TESTS = {
 
 def main() -> None:
     """Count, score, print."""
+    argparse.ArgumentParser(
+        description="Score the commonest answer to every question."
+    ).parse_args()
     components = tomllib.loads(RECIPE.read_text("utf-8"))["mixture"]["tasks"]
     for component in components:
         task = headwater.task(component["task"])

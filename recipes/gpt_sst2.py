@@ -6,6 +6,7 @@ Of each, the learning rate is chosen on held-out training phrases with seed 0. T
 trained and the dev set is scored once per model. Runs are in runs/gpt-sst2; finished ones are kept.
 """
 
+import argparse
 import json
 import statistics
 from pathlib import Path
@@ -37,6 +38,9 @@ def trained(way: str, rate: float, seed: int) -> tuple[Path, float]:
 
 def main() -> None:
     """Choose the rates, train the seeds, score the dev set, and print the table."""
+    argparse.ArgumentParser(
+        description="Fine-tune GPT and BERT on SST-2, and compare."
+    ).parse_args()
     print("| | learning rate | dev accuracy |\n|---|---|---|")
     for way in WAYS:
         rate = max(RATES, key=lambda rate: trained(way, rate, 0)[1])

@@ -7,6 +7,7 @@ They are refused on any other reader, so run this again after the reader has cha
 runs continue. Runs are in runs/NAME; delete those of an older reader.
 """
 
+import argparse
 import json
 import re
 import subprocess
@@ -40,7 +41,12 @@ def measured(name: str) -> str:
 
 def main() -> None:
     """Make each of the named models."""
-    for name in sys.argv[1:] or SETS:
+    parser = argparse.ArgumentParser(description="Train, bundle and measure what reads by a head.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SETS)}; else all")
+    names = parser.parse_args().names
+    if unknown := set(names) - SETS.keys():
+        parser.error(f"no such model: {', '.join(sorted(unknown))}")
+    for name in names or SETS:
         run, folder = Path("runs") / name, ASSETS / name
         headwater("finetune", f"recipes/{name}.toml", "--output", run, "--resume")
         subprocess.run([sys.executable, "recipes/bundle.py", run, folder], check=True)

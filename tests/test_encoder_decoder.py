@@ -106,7 +106,12 @@ def test_blocks_start_from_the_encoder(files: Path) -> None:
 def test_without_start_blocks_are_spread(files: Path) -> None:
     model = begin(recipe(files, decoder={"layers": 3, "positions": 24})).setup.model
     assert isinstance(model, EncoderDecoder)
-    assert len(model.decoder.layers) == 3
+    body = load_model(files / "encoder", "span").model.body
+    name = "feedforward.layer.inner.weight"
+    own = [block.get_parameter(name) for block in model.decoder.layers]
+    given = [body.get_parameter(f"layers.{number}.{name}") for number in (0, 1, 1)]
+    assert len(own) == 3 and all(map(torch.equal, own, given))
+    assert not torch.equal(given[0], given[1])
 
 
 def test_lora_adapts_the_encoder_and_trains_the_decoder(files: Path) -> None:

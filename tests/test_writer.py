@@ -17,7 +17,6 @@ from headwater.data.example import Examples
 from headwater.evaluation.evaluator import evaluate
 from headwater.tasks.squad import SQUAD_V1
 
-pytestmark = pytest.mark.skipif("writer" not in BUNDLED, reason="the writer is not bundled here")
 ROOT = Path(__file__).resolve().parents[1]
 SPRING = (ROOT / "examples" / "spring.txt").read_text(encoding="utf-8")
 

@@ -31,16 +31,7 @@ SQUAD = {
     "pairs-14": "unansq/squad_format/train.14articles.json.gz",
     "pairs-sample": "unansq/squad_format/train.sample_contexts.json.gz",
 }
-NEW = {
-    "14articles",
-    "sample",
-    "first11",
-    "sample3000",
-    "pairs-dev",
-    "pairs-44",
-    "pairs-14",
-    "pairs-sample",
-}
+NEW = SQUAD.keys() - {"first44", "new_wiki"}  # to the reader of 0.1.0
 OTHERS = {
     "tydi": "tydiqa_goldp_en/english_tydiqa_train.json.gz",
     "tydi-dev": "tydiqa_goldp_en/english_tydiqa_dev.json.gz",
@@ -91,7 +82,8 @@ def _squad() -> Iterator[Row]:
 
 
 def _others() -> Iterator[Row]:
-    left_out = {line.split("\t")[0] for line in _lines("tydiqa_goldp_en/overlap_train.txt")}
+    overlap = (QA / "tydiqa_goldp_en/overlap_train.txt").read_text(encoding="utf-8")
+    left_out = {line.split("\t")[0] for line in overlap.splitlines()}
     for name, path in OTHERS.items():
         for row in squad_rows(path):
             answers = tuple((text, start) for text, start in row.answers if text.strip())
@@ -101,19 +93,11 @@ def _others() -> Iterator[Row]:
                 yield Row(f"{name}:{row.id}", row.question, row.context, answers, row.title)
     for item in read_lines("nq_null/nq_null.jsonl.gz"):
         if not (item["in_qed_dev"] or item["in_shared_closed_book_dev"] or item["answerable"]):
-            yield from _placed("nq", item, item["context"])
+            yield Row(f"nq:{item['id']}", clean(item["question"]), item["context"])
     for item in read_lines("repliqa/repliqa.jsonl.gz"):
         if not item["answerable"]:
-            yield from _placed("repliqa", item, _part(item["context"], item["question"]))
-
-
-def _placed(name: str, item: dict, context: str) -> Iterator[Row]:
-    """Yield a row, its answer at its first place."""
-    answer = item["answer"] if item["answerable"] else ""
-    start = context.find(answer)
-    if start >= 0:
-        answers = ((answer, start),) if answer else ()
-        yield Row(f"{name}:{item['id']}", clean(item["question"]), context, answers)
+            part = _part(item["context"], item["question"])
+            yield Row(f"repliqa:{item['id']}", clean(item["question"]), part)
 
 
 def _part(document: str, question: str) -> str:
@@ -143,10 +127,6 @@ def _once(rows: Iterable[Row]) -> Iterator[Row]:
         if key not in seen:
             seen.add(key)
             yield row
-
-
-def _lines(path: str) -> list[str]:
-    return (QA / path).read_text(encoding="utf-8").splitlines()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ class Row:
     context: str
     answers: tuple[tuple[str, int], ...] = ()
     title: str = ""
-    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_json(path: str) -> Any:
@@ -80,7 +79,7 @@ def write_rows(file: Path, rows: Iterable[Row]) -> int:
             assert row.context[start : start + len(text)] == text, (row.id, text)
         entry = {"id": row.id, "question": row.question, "answers": answers}
         contexts.setdefault((row.title, row.context), []).append(
-            entry | {"is_impossible": not answers} | dict(row.notes)
+            entry | {"is_impossible": not answers}
         )
         count += 1
     titles: dict[str, list[dict[str, Any]]] = {}

@@ -151,7 +151,7 @@ def _wikitable(
             words = sum(len(cell.split()) for row in table for cell in row)
             if not places or (any_place and words > most) or (not any_place and len(places) > 2):
                 continue
-            if not any_place and len(places) == 2 and not _near(places):
+            if not any_place and len(places) == 2 and not _one_column(places):
                 continue
             row = asked(
                 f"wtq:{identity}", question, table, places, draw, 10**6 if any_place else most
@@ -160,7 +160,7 @@ def _wikitable(
                 yield row
 
 
-def _near(places: Sequence[Place]) -> bool:
+def _one_column(places: Sequence[Place]) -> bool:
     return places[0][1] == places[1][1]
 
 
@@ -175,6 +175,7 @@ def _places(table: Table, text: str) -> list[Place]:
 
 
 def wiki_tables() -> dict[str, Table]:
+    """Read WikiTableQuestions' tables, by the names that its questions use."""
     tables = {}
     with tarfile.open(QA / "wikitablequestions/csv-tables-tsv.tar.gz") as archive:
         for member in archive:
@@ -264,12 +265,12 @@ def _tat(draw: random.Random) -> Iterator[Row]:
 def _elsewhere(rows: Sequence[Row], draw: random.Random) -> Iterator[Row]:
     """Ask every sixth question of another table: of 200, the one that has most of its words."""
     for row in rows[::6]:
-        asked = set(row.question.lower().split())
+        words = set(row.question.lower().split())
         others = (draw.choice(rows) for _ in range(200))
         fit = [other for other in others if _lacks(other.context, row)]
         if fit:
             best = max(
-                fit, key=lambda other, asked=asked: len(asked & set(other.context.lower().split()))
+                fit, key=lambda other, words=words: len(words & set(other.context.lower().split()))
             )
             yield Row(f"{row.id}-elsewhere", row.question, best.context, (), best.title)
 

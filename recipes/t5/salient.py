@@ -45,8 +45,10 @@ def main() -> None:
                 if HEADING.match(sentence, each.end):
                     continue
                 masked = f"{sentence[: each.start]}{options.sentinel}{sentence[each.end :]}"
-                target = f"{options.sentinel} {sentence[each.start : each.end]}"
-                lines.append(json.dumps({"input": masked, "target": target}, ensure_ascii=False))
+                answer = sentence[each.start : each.end]
+                target = f"{options.sentinel} {answer}"
+                line = {"input": masked, "target": target, "answer": answer}
+                lines.append(json.dumps(line, ensure_ascii=False))
         print(f"{file}: {len(lines) - before} examples")
     replace_file(options.output, "\n".join(lines) + "\n")
 

@@ -2,7 +2,7 @@
 
     python recipes/writer/merge.py OUTPUT.json FILE.json ...
 
-Rounds of questions.sh with other seeds ask some questions again, under the same id.
+A question has the same id in every file that asks it of the same passage.
 """
 
 import argparse

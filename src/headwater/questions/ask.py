@@ -1,7 +1,7 @@
 """Asking: a writer asks for answers of passages, and a reader says which questions are kept.
 
-    for asked in ask(passages, writer, reader, config):
-        asked.kept[0].question, asked.dropped
+    for outcome in ask(passages, writing(writer), reader, config):
+        outcome.kept[0].question, outcome.dropped
 
 Passages are taken some at a time, so that both models have texts of like lengths to put together.
 """

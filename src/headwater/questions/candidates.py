@@ -44,7 +44,6 @@ _MARK = re.compile(
     r"|until|if)\s)"
 )
 
-
 # What ends a run of words and is most often a verb.
 _VERBS = re.compile(
     r"(?:(?:^| )(?:\w{3,}ed|took|went|came|saw|made|gave|got|found|began|became|sat|stood|ran|fell"

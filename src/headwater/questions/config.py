@@ -15,12 +15,13 @@ class QuestionConfig(Config):
 
     min_characters: the fewest characters of a passage.
     max_characters: the most characters of a passage.
-    passages: how many passages are drawn at most, by the seed; left out: all. Most of a draw stays
-        when documents are added.
+    passages: how many passages are drawn at most, by the seed; left out: all. When documents are
+        added, most of the draw stays the same.
     per_passage: how many answers of a passage are asked for. Kinds and sentences take turns.
-    answers: their kinds; a `clause` is what stands between two marks or conjunctions.
-    min_f1: the least F1 of the reader's answer with the one asked for; 1: the same words but for
-        case, articles and punctuation.
+    answers: their kinds; a `clause` is what stands between two punctuation marks or
+        conjunctions.
+    min_f1: the least F1 of the reader's answer with the one asked for. At 1 the words are the
+        same; case, articles and punctuation are ignored.
     sentence_removed: for this share of the kept questions, the same again on its passage without
         the sentence of the answer, as unanswerable.
     near_passage: for this share, the same again on the passage that shares most rare words with it

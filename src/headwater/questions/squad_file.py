@@ -41,5 +41,5 @@ def squad_json(questions: Iterable[Question], without_answer: Iterable[Unanswera
     return json.dumps({"version": version, "data": data}, ensure_ascii=False) + "\n"
 
 
-def _versioned(record: _Json, second: bool) -> _Json:
-    return {**record, "is_impossible": not record["answers"]} if second else record
+def _versioned(record: _Json, version_2: bool) -> _Json:
+    return {**record, "is_impossible": not record["answers"]} if version_2 else record
