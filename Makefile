@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUESTION ?= When did the spring begin to flow again?
 
-.PHONY: ask test lint slow bench release licences reference docs clean
+.PHONY: ask test lint slow bench release licences reference pictures docs clean
 
 ask: $(VENV)/installed
 	$(BIN)/headwater ask "$(QUESTION)" --context examples/spring.txt
@@ -50,6 +50,10 @@ licences: $(VENV)/installed-for-release
 # The pages of docs/reference: options from the parser, keys from the settings, Python from docstrings.
 reference: $(VENV)/installed
 	$(BIN)/python -m docs.reference
+
+# The pictures of the terminal and of the server's page; with chromium.
+pictures: $(VENV)/installed-for-tests
+	$(BIN)/python -m docs.pictures
 
 # The documentation site, in build/site: from the Markdown that also reads on GitHub, without a network at view.
 docs: build/docs-venv/installed
