@@ -148,7 +148,8 @@ def _defaults() -> Iterator[str]:
             rows[family.title] = _of(PretrainRecipe.check(given, ""), family)
     yield _training("pre-training", rows)
     yield _METHODS
-    yield _training("method", {**METHOD_DEFAULTS, "features": FEATURES_DEFAULTS})
+    methods = {str(name): own for name, own in METHOD_DEFAULTS.items()}
+    yield _training("method", {**methods, "features": FEATURES_DEFAULTS})
 
 
 def _of(recipe: Recipe | PretrainRecipe, family: AnyFamily) -> dict[str, Any]:
