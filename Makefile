@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUESTION ?= When did the spring begin to flow again?
 
-.PHONY: ask test lint slow bench release licences docs clean
+.PHONY: ask test lint slow bench release licences reference pictures docs clean
 
 ask: $(VENV)/installed
 	$(BIN)/headwater ask "$(QUESTION)" --context examples/spring.txt
@@ -46,6 +46,14 @@ licences: $(VENV)/installed-for-release
 		".[clean,corpus,ctranslate2,documents,elmo,onnx,tensorboard,warc]"
 	(printf '# Licences of dependencies\n\nOf an installation with all extras; made by `make licences`.\n\n' && \
 		$(BIN)/pip-licenses --python build/extras/bin/python --format markdown --with-urls) > docs/licences.md
+
+# The pages of docs/reference: options from the parser, keys from the settings, Python from docstrings.
+reference: $(VENV)/installed
+	$(BIN)/python -m docs.reference
+
+# The pictures of the terminal and of the server's page; with chromium.
+pictures: $(VENV)/installed-for-tests
+	$(BIN)/python -m docs.pictures
 
 # The documentation site, in build/site: from the Markdown that also reads on GitHub, without a network at view.
 docs: build/docs-venv/installed

@@ -1,5 +1,6 @@
 """The course's commands and snippets run as they stand, page after page, without a network."""
 
+import json
 import re
 import shlex
 import shutil
@@ -12,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs" / "course").glob("[0-9]*.md"))
+NOTEBOOKS = sorted((ROOT / "docs" / "course").glob("*.ipynb"))
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -35,6 +37,35 @@ def test_every_command_runs(
             for line in text.splitlines():
                 ran = headwater(*shlex.split(line)[1:])
                 assert ran.code == 0, f"{page.name}: {line}\n{ran.err}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for name in ("docs/course", "studies/bodies"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    copy = tmp_path / notebook.relative_to(ROOT)
+    command = [sys.executable, "-m", "jupyter", "execute", "--inplace", str(copy)]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert pictures(copy) == pictures(notebook)
+
+
+def pictures(notebook: Path) -> int:
+    """Return how many pictures a notebook shows."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    outputs = [each for cell in cells for each in cell.get("outputs", ())]
+    return sum("image/png" in each.get("data", {}) for each in outputs)
+
+
+def test_notebooks_are_small_and_show_pictures() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["06-context", "07-bert"]
+    assert [pictures(path) for path in NOTEBOOKS] == [3, 4]
+    for path in NOTEBOOKS:
+        assert path.stat().st_size < 200_000
+        assert f"]({path.name})" in path.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_every_page_has_its_parts() -> None:

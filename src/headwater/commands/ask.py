@@ -36,7 +36,9 @@ logger = logging.getLogger(__name__)
 PLACES = 3  # of an answer, beside the best one
 
 
-Question = Annotated[str | None, argument("The question; for a GPT, the prompt to continue.")]
+Question = Annotated[
+    str | None, argument("The question; for a GPT, the prompt to continue.", "QUESTION")
+]
 Context = Annotated[
     str | None,
     option("The text to answer from; - reads standard input.", "FILE|-|FOLDER|X.index"),

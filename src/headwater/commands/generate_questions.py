@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 Documents = Annotated[
     list[Path],
-    argument(".txt, .md, .jsonl, .parquet, .csv, .json of SQuAD, or folders.", "CORPUS..."),
+    argument(".txt, .md, .jsonl, .parquet, .csv, .json of SQuAD, or folders.", "CORPUS"),
 ]
 OutputFile = Annotated[Path, option("The file of SQuAD's format to make.", "FILE")]
 Writer = Annotated[str, option("What writes: a folder, a hub id, or a bundled name.", "MODEL")]

@@ -51,7 +51,7 @@ Seconds = Annotated[
 @index.command("build")
 @described("Index files and folders, or add them to an index; run again, it updates.")
 def build_index(
-    paths: Annotated[list[Path], argument("Files and folders with documents.", "PATH...")],
+    paths: Annotated[list[Path], argument("Files and folders with documents.", "PATH")],
     output: Annotated[Path, option("The index, one file.", "X.index")],
     include: Include = None,
     exclude: Exclude = None,
@@ -90,7 +90,7 @@ def update_index(
 @described("Take files or folders out of an index, for good; the files themselves stay.")
 def remove_from_index(
     index: IndexFile,
-    paths: Annotated[list[Path], argument("Files and folders of the index.", "PATH...")],
+    paths: Annotated[list[Path], argument("Files and folders of the index.", "PATH")],
 ) -> None:
     from headwater.documents.update import remove
 

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 inspect = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 TextA = Annotated[str, argument("A text; [MASK] or ___ stands for a blank.", "TEXT")]
-TextB = Annotated[str | None, argument("BERT: the second text. T5: what is written.", "[TEXT_B]")]
+TextB = Annotated[str | None, argument("BERT: the second text. T5: what is written.", "TEXT_B")]
 Picture = Annotated[Path | None, option("Draw it: FILE.png or FILE.html.", "FILE")]
 OptionalModel = Annotated[str | None, argument("A folder, a hub id, or a bundled name.", "MODEL")]
 OptionalText = Annotated[str | None, argument("What it looks at.", "TEXT")]

@@ -24,7 +24,7 @@ _SHOWN, _WIDTH = 10, 100  # texts that are shown, and characters of each
 def overlap(
     train: Annotated[
         list[Path],
-        argument("Training text: files, folders, or runs.", "TRAIN..."),
+        argument("Training text: files, folders, or runs.", "TRAIN"),
     ],
     test: Annotated[Path, option("The test: a task's file, lines of text, or JSON.", "FILE")],
     task: Annotated[

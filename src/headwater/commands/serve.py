@@ -13,7 +13,7 @@ KEY = "HEADWATER_API_KEY"
 
 Models = Annotated[
     list[str] | None,
-    argument("Folders, hub ids, bundled names, or NAME=MODEL [all bundled].", "[MODEL]..."),
+    argument("Folders, hub ids, bundled names, or NAME=MODEL [all bundled].", "MODEL"),
 ]
 
 Keys = Annotated[list[str] | None, option(f"A key that requests need; repeatable [${KEY}].", "KEY")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headwater.studies.results_table import Finding
 
 
-Name = Annotated[str | None, argument("Which; left out: list them.", "[NAME]")]
+Name = Annotated[str | None, argument("Which; left out: list them.", "NAME")]
 Folder = Annotated[Path | None, option("Its folder [runs/studies/NAME-BUDGET].", "DIR")]
 Budget = Annotated[
     Literal["quick", "full"], option("Minutes on generated data, or real data and models.")

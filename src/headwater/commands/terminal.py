@@ -47,7 +47,9 @@ ModelsByTask = Annotated[
 ]
 InitialModel = Annotated[str | None, option("The model to start from.", "MODEL")]
 
-Recipe = Annotated[Path | None, typer.Argument(metavar="[RECIPE.toml]")]
+Recipe = Annotated[
+    Path | None, argument("A TOML file of what differs from the defaults.", "RECIPE.toml")
+]
 Settings = Annotated[
     list[str] | None, option("Change one key of the recipe; repeatable.", "a.b=VALUE", flag="--set")
 ]
@@ -81,7 +83,7 @@ LabelNames = Annotated[
     str | None, option("Label names in the order of the outputs, separated by commas.", "A,B,C")
 ]
 
-Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT...")]
+Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT")]
 TextField = Annotated[str, option("The field or column with the text.")]
 
 Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")]

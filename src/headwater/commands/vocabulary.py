@@ -76,7 +76,7 @@ def train(
 @described("Show what a vocabulary is, and how it cuts a text into tokens.")
 def show(
     path: Annotated[Path, argument("Its folder or file; a model, a run or a token store.", "PATH")],
-    text: Annotated[str | None, argument("Shown in tokens.", "[TEXT]")] = None,
+    text: Annotated[str | None, argument("Shown in tokens.", "TEXT")] = None,
     json: Json = False,
 ) -> None:
     from headwater.text.loading import load_vocabulary

@@ -38,7 +38,10 @@ SHARD = 256_000_000  # bytes on the disk at which a shard is full; a file is nev
 
 
 class ShardConfig(Config):
-    """`datatrove`'s options for a cluster (such as a Slurm partition)."""
+    """Where the shards of a token store are made.
+
+    executor: `datatrove`'s options for a cluster, such as a Slurm `partition`.
+    """
 
     executor: dict[str, Any] = Field(default_factory=dict)
 

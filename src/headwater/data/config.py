@@ -23,14 +23,17 @@ class DataConfig(Config):
         validation: files to evaluate on during the run.
         validation_share: where no `validation` is given: the share of the texts (of questions: of
             the articles) split off.
-        folds, fold: or else: divide the texts (the articles) into so many parts, and hold out that
-            one, from 0: one run of a cross-validation.
+        folds: or else: divide the texts (the articles) into so many parts, and hold out one of
+            them: one run of a cross-validation. `headwater tune --folds` runs all.
+        fold: which part is held out, from 0.
         most: train on so many examples at most, drawn by the seed.
 
     Of span tasks only:
         longest_context: leave out training questions on longer contexts, in characters.
         longest_answer: leave out training questions with a longer answer, in characters.
-        unanswerable: questions without an answer to make, as a share of the questions.
+        unanswerable: questions without an answer to make, as a share of the questions. Three ways
+            take turns: a name, number or word of the question is altered; it gets a similar
+            paragraph; it gets another one.
     """
 
     train: Files = Field(min_length=1)
@@ -67,9 +70,10 @@ class DataConfig(Config):
 class TextConfig(Config):
     """Text to text.
 
-    max_inputs, max_targets: the longest input and target, in tokens.
+    max_inputs: the longest input in tokens; in a GPT inputs and targets share the positions.
+    max_targets: the longest target in tokens, and the longest answer that is written.
     pad_punctuation: put spaces around the punctuation of questions, contexts and answers, as T5's
-        own checkpoints read them (see `tasks.padding`).
+        own checkpoints read them; it is saved with the model (docs/tasks.md#other-tasks).
     """
 
     max_inputs: PositiveInt = 512
@@ -95,9 +99,8 @@ class SpanConfig(Config):
 
     max_length: the longest model input, special tokens included.
     stride: how far each window of a long context begins after the previous one (BERT's
-        `doc_stride`). None sets it by itself: half of the room that the question leaves, or less
-        where that is needed for every answer of `max_answer_length` tokens to stand whole in some
-        window.
+        `doc_stride`). Left out: half of the room that the question leaves, or less where that is
+        needed for every answer of `max_answer_length` tokens to stand whole in some window.
     max_query_length: questions are cut after so many tokens.
     max_answer_length: the longest answer that is chosen.
     n_best: how many candidates are kept per question.
@@ -142,6 +145,7 @@ class SequenceConfig(Config):
 
     max_length: the longest input in tokens, special ones included. Of a longer text the end is
         cut, of a pair that of the longer one; the sentences of tagging go on in another input.
+        For vectors it is by default that of the model's folder, or 256.
     """
 
     max_length: int = Field(default=128, ge=8)

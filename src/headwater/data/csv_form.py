@@ -30,7 +30,13 @@ _EXCEL = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
 class CsvForm(Config):
-    """What is known of a file beforehand; None: as the file is found to be."""
+    """How CSV and TSV files are written; what is left out is as each file is found to be.
+
+    delimiter: what parts the cells: one character.
+    quote: what stands around a cell; "": quotation marks are letters.
+    escape: what stands before a quote inside of a cell.
+    decimal: the mark of fractions.
+    """
 
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     quote: str | None = Field(default=None, max_length=1)

@@ -13,7 +13,12 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class Quote(NamedTuple):
-    """A part of a document: `extracted[start:end]` is `text`, of the file's extracted text."""
+    """A part of a document.
+
+    text: as it stands in the text that was extracted from the file.
+    start, end: offsets in characters of that text.
+    page: on which it begins, from 1 on; None where there are no pages.
+    """
 
     text: str
     start: int
@@ -27,9 +32,13 @@ class Hit:
 
     passage: its number in the index.
     file: the path of its file.
-    title, headings: the document's, and those that the passage stands under.
+    title: that of the document.
+    headings: those that the passage stands under.
     text: as it is searched and read; `quote` gives it, or a part, as it stands in the document.
     score: that of the search; higher is better.
+    page: on which it begins, from 1 on; None where there are no pages.
+    start, end: offsets in characters of the file's extracted text.
+    edits: what was changed there to make `text` of it.
     """
 
     passage: int

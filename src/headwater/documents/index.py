@@ -35,6 +35,7 @@ class Summary:
 
     sources: the files and folders that it is made of.
     files: how many there are of each status.
+    passages: how many the texts are cut into.
     characters: of the extracted texts.
     size: of the index on the disk, in bytes.
     engine: what finds words in it.
@@ -85,6 +86,8 @@ class Index:
         They share words with it. In an index with vectors they are also near in meaning.
 
         Args:
+            question: a question, or some words.
+            limit: how many passages at most.
             filters: conditions that their files must meet, such as `path=*.pdf` (see `filters`).
         """
         check_text(question, "question")
@@ -112,6 +115,7 @@ class Index:
                 once.
             top_k: how many answers.
             filters: see `search`.
+            options: how many passages are found and read; None: as `Asking` has it.
         """
         from headwater.documents.asking import Asking, answered
 
@@ -224,6 +228,10 @@ class Index:
 
 
 def open_index(path: str | Path) -> Index:
-    """Open an index of `headwater index build`, to search it."""
+    """Open an index of `headwater index build`, to search and to ask it.
+
+    Args:
+        path: its file.
+    """
     file = as_path(path)
     return Index(file, opened_for_reading(file))

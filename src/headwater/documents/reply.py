@@ -11,8 +11,9 @@ from headwater.documents.hit import Hit, Quote
 class Citation:
     """A place of an answer.
 
-    file: the path of the document. title, headings: its own, and those that the answer stands
-        under.
+    file: the path of the document.
+    title: that of the document.
+    headings: those that the answer stands under.
     quote: the answer as it stands in the file's extracted text, with its offsets and page; of a
         text that was written and stands nowhere, the sentence nearest to it.
     evidence: the sentence around the quote, likewise.
@@ -42,6 +43,7 @@ class Citation:
 class IndexAnswer:
     """An answer of documents.
 
+    text: as it stands at its likeliest place, or as it was written.
     score: its probability among the answers compared, 0 to 1: the sum of those of its places.
     citations: its places, at least one, the likeliest first. Their quotes may differ in what does
         not change an answer, such as an article.
@@ -61,9 +63,11 @@ class IndexAnswer:
 class Reply:
     """What the documents of an index say to a question.
 
-    no_answer: they do not say. `nearest` has the passages that came nearest then.
+    question: what was asked.
+    no_answer: they do not say.
     score: the probability of that, or of the first answer.
     answers: the best first. Where the documents do not say, those that were next to it.
+    nearest: where they do not say, the passages that came nearest.
     """
 
     question: str

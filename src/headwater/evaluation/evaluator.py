@@ -52,8 +52,12 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores in percent by their official names, and the predictions they come from.
+    """Scores, and the predictions they come from.
 
+    metrics: the scores by their official names, in percent.
+    predictions: what was predicted.
+    task: the task.
+    examples: what was predicted on.
     intervals: the 95% interval of each score that has items; see `with_intervals`.
     """
 
@@ -228,7 +232,12 @@ def evaluate(
     """Predict, a part of the examples in each process, and score.
 
     Args:
-        predictor: for a task without null answers one that always answers (no threshold).
+        predictor: such as `model.predictor(task)`; for a task without null answers one that always
+            answers (no threshold).
+        task: what is scored, by its official metrics.
+        examples: what `task.read` gave.
+        progress: shows how far it is; None: nothing does.
+        processes: those that share the work.
     """
     judge = JUDGES.get(task.kind)
     sure = judge.sure if judge is not None else None

@@ -19,7 +19,8 @@ class Place:
     """Where the text of an answer stands.
 
     start, end: offsets; `context[start:end]` is the text.
-    sentence, sentence_start: the sentence around it, and the offset where that begins.
+    sentence: the sentence around it.
+    sentence_start: the offset where the sentence begins.
     source: the name of the document, where there are several or the one has a name.
     score: its part of the answer's score.
     """
@@ -47,7 +48,8 @@ class Answer:
     text: the answer; "" when `no_answer`.
     score: its probability among the answers compared, 0 to 1: the sum of those of its places.
     start, end: offsets; `context[start:end]` is the text. None for generated text.
-    sentence, sentence_start: the sentence around it, and the offset where that begins.
+    sentence: the sentence around it.
+    sentence_start: the offset where the sentence begins.
     source: the name of the document, where there are several or the one has a name.
     no_answer: the model finds that the text does not answer the question.
     places: all places of the text that were compared, the likeliest first, which is also given

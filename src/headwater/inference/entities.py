@@ -37,9 +37,12 @@ _BILOU = str.maketrans("LU", "ES")
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A part of a text, `text` from character `start` to the one before `end`, and its type.
+    """A part of a text, and its type.
 
+    label: the type, without the prefix of the tags.
+    text: the part itself.
     score: the mean probability of the tags of its words.
+    start, end: offsets in characters; `text[start:end]` of the whole text is the part.
     """
 
     label: str

@@ -32,14 +32,14 @@ class GenerationConfig(Config):
     max_new_tokens: the most tokens generated, the end token included.
     min_new_tokens: the fewest, the end token not counted.
     num_beams: how many partial texts beam search keeps; 1 is greedy search.
-    length_penalty: p in `log probability / length ** p`, by which finished texts are compared. This
-        is the rule of `transformers`; the T5 paper used that of GNMT, with alpha 0.6.
-    early_stopping: when a search may end. True: as soon as `num_beams` texts are finished. False:
-        when the best unfinished one, ended now, would not be better. "never": when none could
-        become better at any length.
+    length_penalty: the p of `log probability / length ** p`, by which finished texts are compared.
+        This is the rule of `transformers`; the T5 paper used that of GNMT, with alpha 0.6.
+    early_stopping: when a search may end. `true`: as soon as `num_beams` texts are finished.
+        `false`: when the best unfinished one, ended now, would not be better. `"never"`: when none
+        could become better at any length.
     do_sample: draw the next token instead.
     temperature: divides the logits before drawing; below 1 the likely tokens gain.
-    top_k: draw among the k likeliest tokens only (Fan et al. 2018); None: among all.
+    top_k: draw among the k likeliest tokens only (Fan et al. 2018); left out: among all.
     top_p: draw among the fewest likeliest tokens with that much probability together (Holtzman et
         al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1).
     num_return_sequences: texts for each input: the best of the beams, or as many draws.
@@ -47,8 +47,8 @@ class GenerationConfig(Config):
         ones (Keskar et al. 2019, "CTRL", section 4.1). Earlier tokens are a T5's own output; of a
         GPT the prompt counts too. Beam search applies it to log probabilities.
     no_repeat_ngram_size: no sequence of so many tokens comes twice; 0: any may.
-    eos_token_id: what ends a text, one token or several; None: the vocabulary's end token.
-    decoder_start_token_id: what a T5 begins its text with; None: as in config.json.
+    eos_token_id: what ends a text, one token or several; left out: the vocabulary's end token.
+    decoder_start_token_id: what a T5 begins its text with; left out: as in config.json.
     forced_bos_token_id: what follows that start; of a GPT, a prompt of one token.
     forced_eos_token_id: the last token of a text that has not ended.
     bad_words_ids: words, each of one token or several, that may not come.

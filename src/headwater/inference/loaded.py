@@ -68,8 +68,9 @@ def load(
     """Load a model by folder, run folder, bundled name or hub id.
 
     Args:
-        precision: of the matrix products: fp32, bf16, or auto: bf16 where the processor has it and
-            the network is large enough to gain.
+        model: the folder or the name.
+        device: auto (CUDA, then MPS, then the CPU), cpu, cuda, cuda:N or mps.
+        precision: of the matrix products: fp32, bf16, or auto: bf16 where that is quicker.
         pad_punctuation: of a T5, whether it reads questions with spaces around punctuation, as the
             published ones do; None: as it was trained here.
         label_names: of a classifier or a tagger, in the order of its outputs; None: as in
@@ -122,8 +123,11 @@ def _loaded(
 class LoadedModel:
     """A network with its vocabulary. Its methods may be called from many threads at once.
 
-    network: in eval mode. vocabulary: text to token ids. config: the sizes.
-    extra: what else traveled with the model (headwater.json). name: what it was loaded by.
+    network: in eval mode.
+    vocabulary: text to token ids.
+    config: the sizes.
+    extra: what else traveled with the model (headwater.json).
+    name: what it was loaded by.
     generation: how it is to write (generation_config.json).
     precision: of its matrix products; None: see `inference.running`.
     folder: where its files lie, if it was loaded.

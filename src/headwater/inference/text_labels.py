@@ -8,7 +8,11 @@ from headwater.inference.answer import Decision
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label with its probability; of a model that gives a number, "score" with that number."""
+    """A label with its probability.
+
+    label: its name; "score" of a model that gives a number.
+    score: the probability, or that number.
+    """
 
     label: str
     score: float

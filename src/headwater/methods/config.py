@@ -15,7 +15,7 @@ Target = Literal["query", "key", "value", "output", "inner", "gate", "linear", "
 
 
 class AdaptersConfig(Config):
-    """`[adapters]`.
+    """Bottlenecks inside of each layer (Houlsby et al. 2019).
 
     size: the inner width (`d` in the T5 paper).
     after_attention: also after each attention, as Houlsby et al. have it.
@@ -26,7 +26,14 @@ class AdaptersConfig(Config):
 
 
 class LoraConfig(Config):
-    """`[lora]`: rank, the scale alpha / rank, the share of its inputs dropped out, and where."""
+    """Updates of low rank beside the matrices (Hu et al. 2022).
+
+    rank: the rank of the update of a matrix.
+    alpha: the update is scaled by alpha / rank.
+    dropout: dropout of the update's input.
+    targets: which matrices get an update: of attention `query`, `key`, `value`, `output`, of the
+        feed-forward `inner`, `gate`, `linear`, `outer`.
+    """
 
     rank: PositiveInt = 8
     alpha: float = Field(default=16.0, gt=0)
@@ -35,7 +42,10 @@ class LoraConfig(Config):
 
 
 class UnfreezingConfig(Config):
-    """`[gradual_unfreezing]`: a layer more every so many steps; left out: evenly over the run."""
+    """Layers train one after another, from the last on (Howard and Ruder 2018).
+
+    every: steps until one more layer trains; left out: evenly over the run.
+    """
 
     every: PositiveInt | None = None
 
@@ -44,7 +54,10 @@ _TABLES = {"adapters", "lora", "gradual_unfreezing", "features"}
 
 
 class MethodConfig(Config):
-    """`method` of a recipe, with the tables of those methods that have settings."""
+    """`method` of a recipe, with the tables of those methods that have settings.
+
+    method: which parameters train (docs/methods.md).
+    """
 
     method: MethodName = "all"
     adapters: AdaptersConfig = AdaptersConfig()

@@ -16,12 +16,12 @@ def _known(layers: Any) -> Any:
 
 
 class FeaturesConfig(Config):
-    """`[features]`: what is taken from the frozen body, and the small model that reads it.
+    """What is taken from the frozen body, and the small model that reads it.
 
     layers: the outputs of the body's `last` layer, of the `last_four` side by side, a learned
         `mix` of all, or of one by its number (0: the embeddings).
     lstm: the width of each direction of a BiLSTM over them; 0: none.
-    dropout: of the features.
+    dropout: dropout of the features.
     stored_as: how they are kept on disk; float16 takes half the room and rounds them.
     """
 

@@ -17,7 +17,12 @@ from headwater.config import Config
 
 
 class LossConfig(Config):
-    """The table `[loss]` of a recipe; by default all examples and classes count alike."""
+    """How the examples of a head that chooses a class count in its loss, not in measuring.
+
+    label_smoothing: the share of each label that all classes have in equal parts.
+    class_weights: how often the examples of a class count: `{ fault = 2.0 }`, the others once; or
+        `balanced`, scikit-learn's weights by the rarity of a class, for classes of whole texts.
+    """
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None

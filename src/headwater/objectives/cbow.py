@@ -26,7 +26,8 @@ from headwater.objectives.sequences import Store
 class WordWindowsConfig(Config):
     """Continuous bag of words.
 
-    window: words on each side; four before and four after were best (section 3.1).
+    window: words on each side; four before and four after were best (section 3.1). Only full
+        windows inside of a document count.
     length: the most words that a sequence predicts.
     """
 

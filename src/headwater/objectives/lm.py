@@ -32,11 +32,11 @@ Kind = Literal["lm", "prefix_lm", "bilm"]
 
 
 class LanguageModelConfig(Config):
-    """Language modeling over sequences of running text.
+    """Language modeling over sequences of running text: `lm`, `prefix_lm` and `bilm`.
 
     length: tokens in a sequence.
     packing: sequences contain whole texts, each separate, instead of running text cut anywhere;
-        not for `bilm`.
+        with `prefix_lm` each has its own prefix; not for `bilm`.
     """
 
     length: int = Field(default=512, ge=2)

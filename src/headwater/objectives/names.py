@@ -58,7 +58,11 @@ class CorpusConfig(Config):
 
 
 class ObjectiveConfig(Config):
-    """An objective over token stores; the table named like it shapes its sequences."""
+    """An objective over token stores; the table named like it shapes its sequences.
+
+    objective: what is predicted (docs/pretraining.md); `prefix_lm` and `bilm` have the table `lm`,
+        `replaced_tokens` has `mlm`.
+    """
 
     objective: ObjectiveName
     corpus: CorpusConfig

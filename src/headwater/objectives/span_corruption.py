@@ -50,7 +50,7 @@ _MASS_SHARES = (1.0, 0.0)
 class SpanCorruptionConfig(Config):
     """T5's objective; the defaults are the published ones (section 3.1.4).
 
-    variant: how noise becomes inputs and targets.
+    variant: how noise becomes inputs and targets (the paper's tables 3 and 5).
     inputs: the length of the inputs in tokens, the end token included; the text of a sequence is so
         long that they are full (`replace_spans`: as full as the worst noise allows).
     noise_density: the share of the tokens that is noise.

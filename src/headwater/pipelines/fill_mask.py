@@ -18,7 +18,7 @@ class FillOptions(Config):
     """What a caller may set.
 
     top_k: how many tokens of each mask.
-    targets: the words that may stand there, each a token; None: any token.
+    targets: the words that may stand there, each a token; left out: any token.
     """
 
     top_k: PositiveInt = 5

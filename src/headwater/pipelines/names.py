@@ -11,7 +11,7 @@ from headwater.inference.text_generator import TextGenerator
 from headwater.models.families import kind_of
 from headwater.pipelines.task import PipelineTask
 
-_WHERE: Mapping[str, str] = {
+WHERE: Mapping[str, str] = {
     "question-answering": "question_answering.QuestionAnswering",
     "token-classification": "token_classification.TokenClassification",
     "text-classification": "text_classification.TextClassification",
@@ -26,7 +26,7 @@ _WHERE: Mapping[str, str] = {
 }
 """By name: the module in this room and the class there."""
 
-NAMES = tuple(_WHERE)
+NAMES = tuple(WHERE)
 
 ALIASES: Mapping[str, str] = {
     "ner": "token-classification",
@@ -42,7 +42,7 @@ def full_name(name: str) -> tuple[str, tuple[str, ...]]:
     if match := _TRANSLATION.fullmatch(name):
         name, languages = "translation", match.groups()
     name = ALIASES.get(name, name)
-    if name not in _WHERE:
+    if name not in WHERE:
         raise UserError(f"unknown task {name!r:.60}; {did_you_mean(name, NAMES, 'known tasks:')}")
     return name, languages
 
@@ -50,7 +50,7 @@ def full_name(name: str) -> tuple[str, tuple[str, ...]]:
 def pipeline_task(name: str, model: LoadedModel) -> PipelineTask:
     """Return a task over a model; a UserError says why the model does not do it."""
     name, languages = full_name(name)
-    module, _, kind = _WHERE[name].partition(".")
+    module, _, kind = WHERE[name].partition(".")
     build = cast(
         Callable[..., PipelineTask], getattr(import_module(f"headwater.pipelines.{module}"), kind)
     )

@@ -20,7 +20,9 @@ class QuestionOptions(Config):
 
     top_k: how many answers; one comes without a list.
     handle_impossible_answer: whether "no answer", an empty text, may be the answer.
-    max_answer_len, max_question_len, max_seq_len: in tokens; None: as in training.
+    max_answer_len: the most tokens of an answer; left out: as in training.
+    max_question_len: the most tokens of a question; left out: as in training.
+    max_seq_len: the most tokens of a window; left out: as in training.
     doc_stride: how many tokens two windows of a long text share at least.
     align_to_words: an answer begins and ends with a word.
     """

@@ -16,8 +16,8 @@ from headwater.pipelines.task import field, filled, several
 class ClassificationOptions(Config):
     """What a caller may set.
 
-    top_k: how many labels; None: all.
-    function_to_apply: from the logits to the scores; None: by the model's head.
+    top_k: how many labels; left out: all.
+    function_to_apply: from the logits to the scores; left out: by the model's head.
     """
 
     top_k: PositiveInt | None = None

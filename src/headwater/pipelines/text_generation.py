@@ -24,7 +24,8 @@ class GenerationOptions(Config):
     return_full_text: whether the prompt stands before what follows it.
     stop: texts of which each ends the text, and stands in it.
     details: give the tokens with their log probabilities, and why the text ended.
-    max_length, min_length: the most and the fewest new tokens, as the old pipelines call them.
+    max_length: the most new tokens, as the old pipelines call them.
+    min_length: the fewest new tokens, likewise.
     """
 
     details: bool = False

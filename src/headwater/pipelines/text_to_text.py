@@ -42,7 +42,8 @@ class TextOptions(Config):
         beside the others, too.
     truncation: whether the end of a text that is too long is cut.
     clean_up_tokenization_spaces: take spaces before punctuation out of what is written.
-    src_lang, tgt_lang: of a translation, as codes or names in English: both or none.
+    src_lang: from which language is translated, as a code or a name in English.
+    tgt_lang: into which; both are given, or neither.
     """
 
     generate_parameters: dict[str, Any] = Field(default={})

@@ -28,7 +28,7 @@ class TaggingOptions(Config):
     """What a caller may set.
 
     aggregation_strategy: how tokens are joined.
-    ignore_labels: which are left out.
+    ignore_labels: the labels that are left out of the answer.
     stride: how many tokens two windows of a long text share; by themselves they share half.
     """
 

@@ -22,8 +22,8 @@ class VectorOptions(Config):
     """What a caller may set.
 
     normalize: give vectors the length 1.
-    prompt_name: of what the model puts before each text; None: its default one.
-    dimensions: how many numbers of each vector are given, the first ones; None: all.
+    prompt_name: of what the model puts before each text; left out: its default one.
+    dimensions: how many numbers of each vector are given, the first ones; left out: all.
     truncate, truncation_direction: the end of a long text is cut, which is all that is offered.
     """
 

@@ -13,15 +13,21 @@ KINDS: tuple[Kind, ...] = ("name", "date", "number", "phrase", "clause")
 class QuestionConfig(Config):
     """Which questions are asked of which passages, and which are kept.
 
-    min_characters, max_characters: of a passage.
-    passages: how many passages are drawn at most; None: all.
-    per_passage: how many answers of a passage are asked for.
-    answers: their kinds (see `candidates`).
-    min_f1: the least F1 of the reader's answer with the one asked for; 1: the same words.
+    min_characters: the fewest characters of a passage.
+    max_characters: the most characters of a passage.
+    passages: how many passages are drawn at most, by the seed; left out: all. When documents are
+        added, most of the draw stays the same.
+    per_passage: how many answers of a passage are asked for. Kinds and sentences take turns.
+    answers: their kinds; a `clause` is what stands between two punctuation marks or
+        conjunctions.
+    min_f1: the least F1 of the reader's answer with the one asked for. At 1 the words are the
+        same; case, articles and punctuation are ignored.
     sentence_removed: for this share of the kept questions, the same again on its passage without
         the sentence of the answer, as unanswerable.
-    near_passage: for this share, the same again on the passage nearest to it, as unanswerable.
-    writing: how the writer writes, as the options of `LoadedModel.generate`.
+    near_passage: for this share, the same again on the passage that shares most rare words with it
+        and lacks the answer, as unanswerable.
+    writing: how the writer writes, as the options of `LoadedModel.generate`; left out: as its
+        folder says.
     seed: of what is drawn.
     """
 

@@ -50,9 +50,12 @@ DISPLAY = Display(
 class Report:
     """What came of a corpus.
 
-    passages: how many were asked of; `passages_dropped` counts the others by reason.
+    output: the file.
+    passages: how many were asked of.
+    passages_dropped: how many were not, by reason.
     candidates: answers that were asked for.
-    kept: questions in the file; `dropped` counts the others by the rule that dropped them.
+    kept: questions in the file.
+    dropped: how many were not kept, by the rule that dropped them.
     unanswerable: questions in the file that have no answer, besides.
     samples: some of the questions with their answers.
     """
@@ -90,9 +93,11 @@ def generate_questions(
         output: the file, which must not exist yet.
         writer: a model that learned the task question_generation.
         reader: a model that finds answers; it decides which questions are kept.
+        config: which questions are asked and kept; None: the defaults.
         text_field: the column with the text, where there are columns.
         held_out: files with which no passage may overlap (see `HeldOut`).
         resume: go on with what a stopped run left; there need be nothing.
+        device: as of `load`.
     """
     config, output = config or QuestionConfig(), Path(output)
     partial = output.with_name(f"{output.name}.partial")
@@ -102,15 +107,22 @@ def generate_questions(
     check_reader(models[1])
     texts = HeldOut([Path(file) for file in held_out]) if held_out else None
     passages = cut_passages(read_documents([*map(Path, corpus)], text_field), config, texts)
-    settings = config.model_dump(mode="json", exclude={"sentence_removed", "near_passage"})
-    settings |= {"corpus": passages.fingerprint}
-    settings |= {"writer": _weights(models[0]), "reader": _weights(models[1])}
+    settings = _settings(config, passages, *models)
     output.parent.mkdir(parents=True, exist_ok=True)
     refusal = f"{output}: another process asks for this file; wait for it, or name another file"
     with locked(output.with_name(f".{output.name}.lock"), refusal, remove=True):
         progress = ProgressFile(partial, settings, passages.chosen)
         _ask(progress, passages, write, models[1], config)
         return _finish(output, progress, passages, config)
+
+
+def _settings(
+    config: QuestionConfig, passages: Passages, writer: LoadedModel, reader: LoadedModel
+) -> dict[str, Any]:
+    """Return what must be the same for a run to go on."""
+    settings = config.model_dump(mode="json", exclude={"sentence_removed", "near_passage"})
+    settings |= {"corpus": passages.fingerprint}
+    return settings | {"writer": _weights(writer), "reader": _weights(reader)}
 
 
 def _ask(

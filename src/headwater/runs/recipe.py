@@ -54,16 +54,22 @@ from headwater.training.config import (
 
 
 class NetworkConfig(Config):
-    """A model from random weights: a preset's sizes, changed where `sizes` says so."""
+    """A model from random weights: a preset's sizes, changed where `sizes` says so.
+
+    preset: a name of `headwater models`.
+    vocabulary: a folder or file of it; a model, a run or a token store stands for its own.
+        Pre-training takes that of the corpus, if left out.
+    sizes: changes to the preset, by the names of its family's config.json
+        (docs/reference/settings.md#sizes-of-networks).
+    """
 
     preset: str
     vocabulary: str | None = None
-    """A folder or file; pre-training takes the corpus' own."""
     sizes: dict[str, int | float | str | bool | list[list[int]]] = Field(default={})
 
 
 class DecoderConfig(Config):
-    """A decoder put on an encoder, which makes it a text-to-text model (Rothe et al. 2020).
+    """A decoder put on an encoder, which then writes text (Rothe et al. 2020; docs/methods.md).
 
     model: a BERT, a RoBERTa or a GPT-2 with whose weights it begins; left out: the encoder.
     layers: how many blocks it has; left out: as many as `start` says, all of `model`, or 2.
@@ -89,9 +95,9 @@ class DecoderConfig(Config):
 
 
 class RunRecipe(MethodConfig):
-    """What every run begins from: a `model` (a folder, a hub id, a bundled name) or a `network`.
+    """What every run begins from: a `model` or a `network`.
 
-    method: how the model is adapted; the table of that name has its settings.
+    model: what to start from: a folder, a run folder, a hub id or a bundled name.
     """
 
     model: str | None = None
@@ -115,6 +121,10 @@ class PretrainRecipe(ObjectiveConfig, RunRecipe):
 class MixedTask(Config):
     """What a mixture holds: a task with its data, an objective over stores, or a mixture.
 
+    task: a name of `headwater tasks`, or the file of a task of your own.
+    data: that of the task.
+    unlabelled: an objective with its corpus and its own table.
+    mixture: tasks that are drawn as one.
     rate: how often it is drawn; given to each task of the mixture, or to none.
     """
 
@@ -139,13 +149,15 @@ class MixedTask(Config):
 
 
 class MixtureConfig(Config):
-    """Tasks that are learned together, and how often each is drawn (see `data.mixture`).
+    """Tasks that are learned together, and how often each is drawn (docs/mixtures.md).
 
+    tasks: what is learned together, a table for each.
     rates: `proportional` to the examples of each (if left out), `equal`, or `temperature`.
     cap: count at most so many examples of each (the T5 paper's K; not for `equal`).
     temperature: of `temperature`, 2 if left out; 1 is proportional, a large one nearly equal.
-    best_each: keep the best weights of each task, too (of the run's own mixture).
-    default_task: whose head answers where several could and none is named (of that mixture, too).
+    best_each: keep the best weights of each task, too; only in the run's own mixture.
+    default_task: whose head answers where several could and none is named, as in `tag TEXT`; only
+        in the run's own mixture.
     """
 
     tasks: list[MixedTask] = Field(min_length=1)
@@ -180,9 +192,12 @@ MixedTask.model_rebuild()  # its mixture is known now
 class Recipe(RunRecipe):
     """One fine-tuning run, on a task or on a mixture of tasks.
 
-    Of a GPT only (see `runs.causal`):
+    task: a name of `headwater tasks`, or the file of a task of your own (docs/own_tasks.md).
+
+    Of a GPT only (docs/tasks.md#a-gpt-as-its-paper-adapts-it):
         as_text: learn to write the targets, in place of a head; left out: where no head can do it.
-        auxiliary_lm: the weight of the loss of the text itself beside that of the head; 0: none.
+        auxiliary_lm: the weight of the loss of the text itself beside that of the head; the paper
+            has 0.5; 0 or left out: none.
     """
 
     task: str | None = None
@@ -249,6 +264,7 @@ def load_recipe(
     """Read a recipe of that kind.
 
     Args:
+        kind: `Recipe` or `PretrainRecipe`.
         path: the TOML file, or None where `options` give everything.
         options: values from the command line, nested as in the file; they win over the file.
         overrides: `a.b=VALUE` texts; they win over all.

@@ -237,17 +237,25 @@ def _lengths(recipe: RunRecipe) -> dict[str, int]:
 
 
 def finetune(recipe: Recipe, folder: Path, *, resume: bool = False) -> Outcome:
-    """Run a recipe in a run folder; see `Run.train` for what the folder gets.
+    """Run a recipe of fine-tuning. Under `torchrun` all processes call it.
 
-    Under `torchrun` all processes call it.
+    Args:
+        recipe: what to run.
+        folder: the run folder, which is a model once it has ended. It gets `config.toml`,
+            `log.jsonl`, `curves.png`, `state/` for resume and `model/`.
+        resume: go on where a run in this folder was stopped.
     """
     return _run(recipe, folder, resume=resume)
 
 
 def pretrain(recipe: PretrainRecipe, folder: Path, *, resume: bool = False) -> Outcome:
-    """Run a recipe in a run folder; see `Run.train` for what the folder gets.
+    """Run a recipe of pre-training. Under `torchrun` all processes call it.
 
-    Under `torchrun` all processes call it.
+    Args:
+        recipe: what to run.
+        folder: the run folder, which is a model once it has ended. It gets `config.toml`,
+            `log.jsonl`, `curves.png`, `state/` for resume and `model/`.
+        resume: go on where a run in this folder was stopped.
     """
     return _run(recipe, folder, resume=resume)
 

@@ -66,7 +66,14 @@ Texts = Annotated[list[str], BeforeValidator(as_list)]
 
 
 class Declaration(Config):
-    """What every declaration has."""
+    """What every declaration has.
+
+    kind: what is predicted.
+    name: letters, digits, `_` and `-`, no built-in task's; left out: the file's.
+    summary: a line about the task.
+    template: what a text-to-text model reads, with columns in braces; a literal brace is doubled.
+    metrics: names, the first of which chooses the best checkpoint.
+    """
 
     known_metrics: ClassVar[Sequence[str]]
 
@@ -103,6 +110,11 @@ def _joined(task: PairTask, example: PairExample, text: str) -> str:
 
 
 class _Pair(Declaration):
+    """What is asked of a text or of a pair.
+
+    texts: one or two columns that an encoder reads.
+    """
+
     texts: Annotated[Texts, Field(min_length=1, max_length=2), AfterValidator(_once)]
 
     def pairs(
@@ -141,6 +153,12 @@ class _Pair(Declaration):
 
 @final
 class _Sequence(_Pair):
+    """A class for each text or pair.
+
+    labels: the classes, in the order of the head's outputs.
+    label: the column with a label, or with its number from 0.
+    """
+
     known_metrics = tuple(name for name in METRICS["sequence"] if name not in _GROUPED)
 
     labels: Annotated[list[str], BeforeValidator(_as_names), Field(min_length=2)]
@@ -162,6 +180,12 @@ class _Sequence(_Pair):
 
 @final
 class _MultiLabel(_Pair):
+    """Any number of classes for each text or pair; a text-to-text model writes `none` for none.
+
+    labels: the classes, in the order of the head's outputs; without commas.
+    label: the column with a list of labels, or with names and commas between them.
+    """
+
     known_metrics = tuple(METRICS["multi_label"])
 
     labels: Annotated[list[str], BeforeValidator(_as_names), Field(min_length=2)]
@@ -185,6 +209,11 @@ class _MultiLabel(_Pair):
 
 @final
 class _Regression(_Pair):
+    """A number for each text or pair.
+
+    score: the column with the number.
+    """
+
     known_metrics = tuple(METRICS["regression"])
 
     score: str = "score"
@@ -200,6 +229,15 @@ class _Regression(_Pair):
 
 @final
 class _Token(Declaration):
+    """A tag for each word. The template may use `{words}` alone.
+
+    labels: the tags; left out: those of the training files.
+    words: the column with a list of words.
+    tags: the column with a list of tags.
+    tag_column: of CoNLL files, the column of the tag, from 0; -1: the last.
+    word_column: of CoNLL files, the column of the word, from 0.
+    """
+
     known_metrics = tuple(METRICS["token"])
 
     labels: list[str] = Field(default=[])
@@ -224,6 +262,14 @@ class _Token(Declaration):
 
 @final
 class _Span(Declaration):
+    """Words of a context that answer a question. The template may use these two columns alone.
+
+    question: the column with the question.
+    context: the column with the text.
+    answer: the column with the answer, as it stands in the text.
+    null_answers: whether an answer may be empty: there is none in the context.
+    """
+
     known_metrics = tuple(dict.fromkeys((*METRICS["span"], *METRICS["null_span"])))
 
     question: str = "question"
@@ -258,6 +304,12 @@ class _Span(Declaration):
 
 @final
 class _Text(Declaration):
+    """A text.
+
+    target: the column with the text, or with a list of texts of which each is right; several
+        columns have one such text each.
+    """
+
     known_metrics = tuple(METRICS["text"])
 
     target: Annotated[Texts, AfterValidator(_once)] = Field(default=["target"], min_length=1)

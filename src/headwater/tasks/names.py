@@ -105,7 +105,11 @@ TASKS = _Tasks()
 
 
 def task(name: str) -> Task[Any]:
-    """Return a task by its name, or one of your own by its declaration, such as `my_task.toml`."""
+    """Return a task by its name, or one of your own by its declaration.
+
+    Args:
+        name: one of `headwater tasks`, or the path of a file such as `my_task.toml`.
+    """
     if check_text(name, "task") in TASKS:
         return TASKS[name]
     if name.endswith(".toml"):

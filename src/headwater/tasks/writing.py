@@ -39,7 +39,11 @@ class TextReader(Protocol):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextTask(Task[TextExample]):
-    """A task of writing; `prefix` is what T5 reads before the text."""
+    """A task of writing.
+
+    prefix: what T5 reads before the text.
+    reader: reads a file, as `reader(path, answered=...)`, into texts with their targets.
+    """
 
     kind: Kind = "text"
     metric_kind: MetricKind = "text"

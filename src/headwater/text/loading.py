@@ -22,6 +22,9 @@ def load_vocabulary(path: Path | str) -> Vocabulary:
     tokens is followed, and so are the tokens that they and `added_tokens.json` add. A class of
     `transformers` that reads its files in a way of its own is refused by name. ByT5's has no file.
     Of a run folder it is that of its `model/`, of a token store that of its `vocabulary/`.
+
+    Args:
+        path: the folder or the file.
     """
     path = Path(check_name(path, "vocabulary"))
     if not path.is_dir():

@@ -63,6 +63,8 @@ class Vocabulary(ABC):
     whole_words: whether no word is cut: each is a token of its own, or unknown.
     pairs: what stands between two texts that a model reads together.
     around: the special tokens that its files put before and after each text.
+    pad_id, unk_id, eos_id, cls_id, sep_id, mask_id: the special tokens by their roles; None: no
+        token has it.
     """
 
     ids: Mapping[str, int]

@@ -44,7 +44,11 @@ as often as the rates of a mixture say. Also of vectors: the other examples are 
 
 
 class BatchSize(Config):
-    """`{tokens = N}`: padded tokens at most; `{examples = N}`: sequences, per micro-batch."""
+    """The size of a micro-batch: `{ tokens = N }` or `{ examples = N }`.
+
+    tokens: the most tokens, padding included.
+    examples: the number of sequences.
+    """
 
     tokens: PositiveInt | None = None
     examples: PositiveInt | None = None
@@ -57,22 +61,48 @@ class BatchSize(Config):
 
 
 class TrainingConfig(Config):
-    """How long, how fast and on what; every field has a default that trains.
+    """How long, how fast and on what; every key has a default that trains.
 
-    Give `steps` or `epochs`, not both (neither: three epochs). `warmup` is a number of steps
-    (whole number) or a share of all steps (fraction). `learning_rate` and `weight_decay` follow
-    the optimizer when left out: 5e-5 and 0.01 for AdamW, 1e-3 and 0 for Adafactor, whose step is
-    relative to each tensor's size. `eval_steps` left out: at the end of each epoch.
-
-    Of several processes (`torchrun`) each has the whole model, and with `shard` a part of each
-    tensor. `ddp_timeout`: seconds after which one that does not answer is taken for lost.
-
-    With `gradient_checkpointing` layers compute again in the backward pass: less memory, more time.
-
-    Groups of parameters may learn at other rates: each layer below the head at `layer_decay` times
-    that of the one above (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix B), and
-    those whose names begin like a key of `group_rates` (`body.embeddings`, the longest counts) at
-    so many times the rate.
+    steps, epochs: the length of training; give one of them. Neither: three epochs. A time limit
+        never changes the schedule.
+    batch: the size of a micro-batch. Of mixtures with heads and of vectors 32 examples, if left
+        out.
+    gradient_accumulation_steps: micro-batches in a step; k of them equal one batch k times as
+        large, except for vectors (docs/embedding.md#batches-and-micro-batches).
+    optimizer: Adafactor is the published one, whose step is relative to the size of each tensor.
+    learning_rate: the peak of the schedule. With another optimizer than the family's 5e-5 for
+        AdamW, 1e-3 for Adafactor, in pre-training 1e-4 and 1e-2.
+    weight_decay: of weights; biases and norms have none. With another optimizer than the family's
+        0.01 for AdamW, 0 for Adafactor.
+    adam_beta1, adam_beta2: how slowly AdamW forgets gradients, and their squares.
+    adam_epsilon: what AdamW adds to the root of the squares.
+    schedule: that of T5 in fine-tuning is constant; its inverse square root stays level for 10,000
+        steps, then falls.
+    warmup: steps of rising rate: a number of them (whole number), or a share of all (fraction).
+    max_grad_norm: gradients with a larger norm are scaled down to it.
+    gradient_checkpointing: keep only what enters each layer, and compute the rest again in the
+        backward pass: less memory, more time, the same gradients to the bit.
+    shard: of several processes (`torchrun`) each has a part of every tensor, not the whole model
+        (FSDP2; docs/scale.md).
+    ddp_timeout: seconds after which a process that does not answer is taken for lost.
+    layer_decay: each layer below the head learns at this times the rate of the one above; 0.9 is
+        usual (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix B).
+    group_rates: factors on the rate of parameters whose names begin so; the longest counts:
+        `{ head = 10.0, "body.embeddings" = 0.0 }`.
+    seed: that of order, dropout, new layers, the validation split and questions that are made.
+    precision: `bf16` (autocast over float32 weights) where the processor has it, else `fp32`;
+        `fp16` scales the loss, on CUDA.
+    device: `auto` takes CUDA, then MPS, then the CPU; or `cpu`, `cuda:1`, `mps`.
+    eval_steps: steps between evaluations; left out: at the end of each epoch. The last step is
+        always evaluated.
+    metric_for_best_model: by which the weights of `model/` are chosen; left out: the main one of
+        the task, of a mixture the average.
+    best_is: whether more of it is better; of a held-out loss `lowest`, if left out.
+    early_stopping_patience: stop after so many evaluations without a better one; left out: never.
+    save_steps: steps between states for `--resume`.
+    logging_steps: steps between lines of log.jsonl.
+    time_limit_minutes: stop then, with a saved state.
+    tensorboard: also write TensorBoard files (the extra `tensorboard`).
     """
 
     old_names: ClassVar[Mapping[str, str]] = {

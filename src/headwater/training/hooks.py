@@ -69,10 +69,17 @@ Reason = Literal["finished", "early_stop"] | Interrupted
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`best_step` is set where there were evaluations.
+    """How a run ended.
 
+    reason: why it did.
+    step: the last step that it took.
+    total: the steps of its schedule.
+    best_step: the step whose weights are the best; None where nothing was evaluated.
+    best_value: the metric of these.
+    already_finished: whether it had ended before, and took no step now.
     peak_memory: the most bytes that its process took, where the system tells.
-    trained_parameters, parameters: how many numbers train at any time, and how many there are.
+    trained_parameters: how many numbers train at any time.
+    parameters: how many numbers there are.
     """
 
     reason: Reason

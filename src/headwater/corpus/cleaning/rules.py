@@ -68,7 +68,10 @@ class RulesConfig(Config):
 
 
 class CleaningConfig(Config):
-    """The rules, and `datatrove`'s options for a cluster (such as a Slurm partition)."""
+    """The rules, and where they run.
+
+    executor: `datatrove`'s options for a cluster, such as a Slurm `partition`.
+    """
 
     rules: RulesConfig = RulesConfig()
     executor: dict[str, Any] = Field(default_factory=dict)

@@ -14,7 +14,17 @@ from headwater.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class BartConfig:
-    """Sizes and rates of one model that maps text to text; the defaults are bart-large."""
+    """Sizes and rates of one model that maps text to text; the defaults are bart-large.
+
+    d_model: the width of the model, that of each token's vector.
+    encoder_layers, decoder_layers: the number of layers of that side.
+    encoder_attention_heads, decoder_attention_heads: the heads of each attention of that side.
+    encoder_ffn_dim, decoder_ffn_dim: the inner width of that side's feed-forward.
+    activation_function: the activation of the feed-forward (see `nn.feedforward`).
+    dropout: dropout of the embeddings and of each sublayer's output.
+    attention_dropout: dropout of the attention weights.
+    init_std: the standard deviation of fresh weights.
+    """
 
     model_type: Literal["bart"] = "bart"
     vocab_size: int = 50265
@@ -26,12 +36,12 @@ class BartConfig:
     decoder_attention_heads: int = 16
     decoder_ffn_dim: int = 4096
     max_position_embeddings: int = 1024
-    """Of the inputs, and of the targets with their start."""
+    """The most tokens of the inputs, and of the targets with their start."""
     activation_function: str = "gelu"
     dropout: float = 0.1
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0
-    """Inside of the feed-forward."""
+    """Dropout inside of the feed-forward."""
     scale_embedding: bool = False
     """Multiply the token vectors by d_model ** 0.5."""
     init_std: float = 0.02

@@ -21,7 +21,20 @@ OUR_BERT = "headwater-bert"
 
 @dataclass(frozen=True, slots=True)
 class BertConfig:
-    """Sizes and rates of one encoder; the defaults are bert-base-uncased."""
+    """Sizes and rates of one encoder; the defaults are bert-base-uncased.
+
+    hidden_size: the width of the model, that of each token's vector.
+    num_hidden_layers: the number of layers.
+    num_attention_heads: the heads of each attention, which share the width evenly.
+    intermediate_size: the inner width of the feed-forward.
+    hidden_act: the activation of the feed-forward (see `nn.feedforward`).
+    hidden_dropout_prob: dropout of the embeddings and of each sublayer's output.
+    attention_probs_dropout_prob: dropout of the attention weights.
+    max_position_embeddings: the most tokens of a text; in RoBERTa and its relatives two more.
+    type_vocab_size: how many segments are told apart; 0: there are none.
+    layer_norm_eps: what is added to the variance in a norm.
+    initializer_range: the standard deviation of fresh weights.
+    """
 
     model_type: ModelType = "bert"
     block: BlockName = "post_norm"

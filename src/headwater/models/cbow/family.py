@@ -15,7 +15,10 @@ from headwater.models.key_table import HeadKeys, KeyTable
 
 @dataclass(frozen=True, slots=True)
 class CBOWConfig:
-    """Sizes of the tables of input and output vectors."""
+    """Sizes of the tables of input and output vectors.
+
+    vector_size: the width of a word's vector.
+    """
 
     model_type: Literal["cbow"] = "cbow"
     vocab_size: int = 30000

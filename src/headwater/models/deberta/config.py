@@ -15,7 +15,12 @@ from headwater.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class DebertaConfig:
-    """Sizes and rates of one encoder; the defaults are deberta-v3-base."""
+    """Sizes and rates of one encoder; the defaults are deberta-v3-base.
+
+    conv_act: the activation of that convolution.
+    pooler_dropout: dropout of what the pooler reads, the first token's output.
+    pooler_hidden_act: the activation of the pooler.
+    """
 
     model_type: Literal["deberta-v2"] = "deberta-v2"
     vocab_size: int = 128100
@@ -32,9 +37,10 @@ class DebertaConfig:
     initializer_range: float = 0.02
     pad_token_id: int = 0
     position_buckets: int = 256
-    """To either side; -1: each distance up to `max_relative_positions` has a vector of its own."""
+    """Ranges of distances to either side; -1: each distance up to `max_relative_positions` has a
+    vector of its own."""
     max_relative_positions: int = -1
-    """-1: as many as `max_position_embeddings`."""
+    """The furthest distance that is told apart; -1: as many as `max_position_embeddings`."""
     conv_kernel_size: int = 0
     """The width of the convolution beside the first layer; 0: there is none."""
     conv_act: str = "tanh"

@@ -15,7 +15,14 @@ _WIDEST = 50  # characters of a word, those of its begin and end included
 
 @dataclass(frozen=True, slots=True)
 class ELMoConfig:
-    """Sizes and rates of one ELMo; the defaults are the published one."""
+    """Sizes and rates of one ELMo; the defaults are the published one.
+
+    character_dim: the width of a character's vector.
+    num_highway: highway layers after the filters.
+    cells: the cells of each LSTM, which are projected.
+    num_layers: the layers of each direction.
+    cell_clip, projection_clip: bounds of the cells and of the states; 0: none.
+    """
 
     model_type: Literal["elmo"] = "elmo"
     vocab_size: int = 0
@@ -35,16 +42,15 @@ class ELMoConfig:
     """An activation of `nn.feedforward`, after the filters."""
     num_highway: int = 2
     projection_dim: int = 512
-    """Of a word's vector, and of each direction's states."""
+    """The width of a word's vector, and of each direction's states."""
     cells: int = 4096
     num_layers: int = 2
     cell_clip: float = 3.0
     projection_clip: float = 3.0
-    """Bounds of the cells and the states; 0: none."""
     skip_connections: bool = True
     """Whether the second layer and those above add what they read to their output."""
     dropout_rate: float = 0.1
-    """Of what each layer reads and of the last states, in training."""
+    """Dropout of what each layer reads and of the last states, in training."""
     samples: int = 8192
     """Words that a training step chooses between; all, where there are no more."""
 

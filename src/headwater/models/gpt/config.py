@@ -16,7 +16,18 @@ ModelType = Literal["gpt2", "openai-gpt"]
 
 @dataclass(frozen=True, slots=True)
 class GPTConfig:
-    """Sizes and rates of one decoder; the defaults are gpt2."""
+    """Sizes and rates of one decoder; the defaults are gpt2.
+
+    n_positions: the most tokens of a text.
+    n_embd: the width of the model, that of each token's vector.
+    n_layer: the number of layers.
+    n_head: the heads of each attention, which share the width evenly.
+    resid_pdrop: dropout of each sublayer's output.
+    embd_pdrop: dropout of the embeddings.
+    attn_pdrop: dropout of the attention weights.
+    layer_norm_epsilon: what is added to the variance in a norm.
+    initializer_range: the standard deviation of fresh weights.
+    """
 
     model_type: ModelType = "gpt2"
     vocab_size: int = 50257

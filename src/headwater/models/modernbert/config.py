@@ -15,7 +15,22 @@ Pooling = Literal["cls", "mean"]
 
 @dataclass(frozen=True, slots=True)
 class ModernBertConfig:
-    """Sizes and rates of one encoder; the defaults are ModernBERT-base."""
+    """Sizes and rates of one encoder; the defaults are ModernBERT-base.
+
+    hidden_activation: the activation of the feed-forward, on its gate (see `nn.feedforward`).
+    max_position_embeddings: the most tokens of a text; positions are rotations, without a table.
+    norm_eps: what is added to the variance in a norm.
+    norm_bias: whether norms have a bias.
+    global_rope_theta: the base of the rotary positions in layers that see the whole text.
+    local_rope_theta: that in the other layers.
+    attention_bias: whether the projections of attention have a bias.
+    attention_dropout: dropout of the attention weights and of the attention's output.
+    embedding_dropout: dropout of the embeddings.
+    mlp_bias: whether the matrices of the feed-forward have a bias.
+    mlp_dropout: dropout inside of the feed-forward.
+    classifier_activation: that of the dense layer of a head.
+    classifier_dropout: dropout before a classifier.
+    """
 
     model_type: Literal["modernbert"] = "modernbert"
     vocab_size: int = 50368

@@ -19,7 +19,11 @@ distances there are, and which token is padding."""
 
 @dataclass(frozen=True, slots=True)
 class MPNetConfig:
-    """Sizes and rates of one encoder; the defaults are mpnet-base."""
+    """Sizes and rates of one encoder; the defaults are mpnet-base.
+
+    max_position_embeddings: the most tokens of a text, and two more.
+    relative_attention_num_buckets: ranges of distances that attention tells apart.
+    """
 
     model_type: Literal["mpnet"] = "mpnet"
     vocab_size: int = 30527

@@ -22,18 +22,29 @@ _LEAST_BUCKETS = 4  # one exact distance and one for all further ones, to either
 
 @dataclass(frozen=True, slots=True)
 class T5Config:
-    """Sizes and rates of one model that maps text to text; the defaults are t5-small."""
+    """Sizes and rates of one model that maps text to text; the defaults are t5-small.
+
+    d_model: the width of the model, that of each token's vector.
+    d_kv: the width of each attention head.
+    d_ff: the inner width of the feed-forward.
+    num_layers: the layers of the encoder, or of the one stack.
+    num_decoder_layers: the layers of the decoder.
+    num_heads: the heads of each attention.
+    relative_attention_num_buckets: ranges of distances that attention tells apart.
+    relative_attention_max_distance: all distances from there on are one range.
+    dropout_rate: dropout of the embeddings, the attention weights, inside of the feed-forward, and
+        of each sublayer's output.
+    layer_norm_epsilon: what is added to the mean square in a norm.
+    initializer_factor: times the published standard deviations of fresh weights.
+    """
 
     model_type: ModelType = "t5"
     architecture: Architecture = "encoder_decoder"
-    """Which of the architectures of section 3.2 (table 2) the blocks form:
-
-    encoder_decoder  as published; half as many layers on either side are the table's "6 layers"
-    shared           the decoder's self-attention and feed-forward are the encoder's own
-    language_model   one stack that reads inputs and targets as one text, each token seeing those
-                     before it
-    prefix_lm        the same stack; the inputs are seen by all
-    """
+    """Which of the architectures of section 3.2 (table 2) the blocks form. `encoder_decoder`: as
+    published; half as many layers on either side are the table's "6 layers". `shared`: the
+    decoder's self-attention and feed-forward are the encoder's own. `language_model`: one stack
+    that reads inputs and targets as one text, each token seeing those before it. `prefix_lm`: the
+    same stack; the inputs are seen by all (docs/decisions/0009-architectures.md)."""
     vocab_size: int = 32128
     d_model: int = 512
     d_kv: int = 64
