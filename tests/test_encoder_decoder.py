@@ -240,6 +240,8 @@ def test_a_t5_takes_no_decoder(files: Path, tmp_path: Path) -> None:
 def test_what_only_other_models_do_is_said(files: Path, run: Path, headwater: Headwater) -> None:
     filled = headwater("fill", "a [MASK]", "--model", run)
     assert filled.code == 2 and "has no sentinels" in filled.err
+    tagged = headwater("tag", "a mill", "--model", run)
+    assert tagged.code == 2 and tagged.err.endswith("kind token; use generate or ask\n")
     assert len(library.load(run).generate(INPUTS[:1], max_new_tokens=500)) == 1
     shown = headwater("inspect", "outputs", run, INPUTS[0])
     assert shown.code == 0 and "likeliest" in shown.out
