@@ -188,6 +188,9 @@ def test_training_goes_on_from_what_was_saved(files: Path, run: Path, tmp_path: 
         torch.testing.assert_close(start[name], value)
     with pytest.raises(UserError, match="go on with the same, or start from"):
         begin(recipe(files, method="lora", lora={"rank": 2}, **more))
+    for method in ("all", "head_only", "gradual_unfreezing", "adapters"):
+        with pytest.raises(UserError, match=r"method.json \(lora\); go on with the same, or start"):
+            begin(recipe(files, method=method, **more))
     with pytest.raises(UserError, match="is put on an encoder such as BERT"):
         begin(recipe(files, **LORA, model=str(run)))
 
