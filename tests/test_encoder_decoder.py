@@ -193,6 +193,9 @@ def test_training_goes_on_from_what_was_saved(files: Path, run: Path, tmp_path: 
         torch.testing.assert_close(start[name], value)
     with pytest.raises(UserError, match="go on with the same, or start from"):
         begin(recipe(files, method="lora", lora={"rank": 2}, **more))
+    for method in ("all", "head_only", "gradual_unfreezing", "adapters"):
+        with pytest.raises(UserError, match=r"method.json \(lora\); go on with the same, or start"):
+            begin(recipe(files, method=method, **more))
     with pytest.raises(UserError, match="is put on an encoder such as BERT"):
         begin(recipe(files, **LORA, model=str(run)))
 
@@ -245,6 +248,8 @@ def test_a_t5_takes_no_decoder(files: Path, tmp_path: Path) -> None:
 def test_what_only_other_models_do_is_said(files: Path, run: Path, headwater: Headwater) -> None:
     filled = headwater("fill", "a [MASK]", "--model", run)
     assert filled.code == 2 and "has no sentinels" in filled.err
+    tagged = headwater("tag", "a mill", "--model", run)
+    assert tagged.code == 2 and tagged.err.endswith("kind token; use generate or ask\n")
     assert len(library.load(run).generate(INPUTS[:1], max_new_tokens=500)) == 1
     shown = headwater("inspect", "outputs", run, INPUTS[0])
     assert shown.code == 0 and "likeliest" in shown.out

@@ -92,6 +92,8 @@ def test_a_column_that_is_called_almost_so() -> None:
         row(**{" Text": "x"}).text("text")
     with pytest.raises(MissingField, match=r"no column text or body; there are 'a', 'b'"):
         row(a="x", b="y").text("text", "body")
+    with pytest.raises(MissingField, match=r"no column ''; there are 'a', 'b'"):
+        row(a="x", b="y").text("")
     with pytest.raises(MissingField, match=r"no column a.c; there are 'a'"):
         row(a={"b": "x"}).text("a.c")
 

@@ -127,7 +127,8 @@ def test_the_head_of_a_task(words: Vocabulary) -> None:
         ("masked_lm", "generate", "and generate needs a T5 or a GPT; use fill"),
         ("next_sentence", "generate", "and generate needs a T5 or a GPT"),
         ("t5", "classify", "is a T5, which does a task by writing, and classify needs a head of "
-         "kind sequence, multi_label or regression; use generate, ask or fill"),
+         "kind sequence, multi_label or regression; use generate or ask"),
+        ("t5 with sentinels", "classify", "multi_label or regression; use generate, ask or fill"),
         ("gpt", "fill", "is a GPT, which continues a text, and fill needs a head of kind masked_lm "
          "or pretraining; use generate"),
         ("cbow", "tag", "is a CBOW, which gives vectors of words, and tag needs a head of kind "
@@ -137,9 +138,11 @@ def test_the_head_of_a_task(words: Vocabulary) -> None:
 def test_what_a_model_has_and_which_verb_fits(
     tmp_path: Path, words: Vocabulary, t5_words: Vocabulary, made: str, verb: str, expected: str
 ) -> None:
-    family = made if made in tiny.CONFIGS else "bert"
-    head = None if made in tiny.CONFIGS else made
+    family = made.split()[0] if made.split()[0] in tiny.CONFIGS else "bert"
+    head = made if family == "bert" and made != "bert" else None
     vocabulary = t5_words if made in ("t5", "gpt") else words
+    if "sentinels" in made:
+        vocabulary = tiny.example_unigram()
     model = load(tiny.model_folder(tmp_path / "m", vocabulary, head, family=family), "cpu")
     with pytest.raises(UserError) as caught:
         getattr(model, verb)("bob won [MASK]")

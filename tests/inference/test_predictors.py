@@ -187,7 +187,7 @@ def test_the_precision_is_that_asked_for(
          "kind sequence; train it: headwater finetune"),
         (None, (), asked("token", TAGS), "has no head, and task mine needs one of kind token"),
         ("masked_lm", (), asked("regression"), "a head of kind masked_lm, and task mine"),
-        ("sequence", LABELS, asked("text"), "task mine is one for a T5"),
+        ("sequence", LABELS, asked("text"), "task mine needs a model that writes"),
         ("sequence", ("yes", "no"), asked("sequence", LABELS), "chooses from yes, no; task mine "
          "has no, yes, maybe"),
         ("token", ("O", "B-y"), asked("token", ("O", "B-x")), "chooses from O, B-y; task mine"),

@@ -154,7 +154,7 @@ def test_the_bundled_reader_keeps_what_it_answers(spring: Path) -> None:
 @pytest.mark.parametrize(
     ("role", "model", "message"),
     [
-        ("writer", "reader", "has a head of kind span; task question_generation is one for a T5"),
+        ("writer", "reader", "task question_generation needs a model that writes"),
         ("reader", "writer", "writes its answers, without their place"),
         ("reader", "body", "has no head, and task squad needs one of kind span"),
         ("writer", "none", "none"),

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def config(**changes: object) -> QuestionConfig:
     return QuestionConfig.check({"min_characters": 20, "max_characters": 200, **changes}, "test")
 
 
-def test_documents_of_every_kind(tmp_path: Path) -> None:
+def test_documents_of_every_kind(tmp_path: Path, messages: Callable[[], str]) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "notes.md").write_text("# Notes\n", encoding="utf-8")
     (tmp_path / "a.txt").write_text("One.", encoding="utf-8")
@@ -36,6 +37,7 @@ def test_documents_of_every_kind(tmp_path: Path) -> None:
         Document("b.jsonl.gz:2", "Three."),
         Document("sub/notes.md", "# Notes\n"),
     ]
+    assert "files of other kinds passed over: 1, such as" in messages()
     assert list(read_documents([tmp_path / "c.csv"])) == [Document("c.csv:2", "not read")]
 
 
@@ -84,7 +86,7 @@ def test_each_passage_once_and_none_too_short_or_too_long() -> None:
     found = cut_passages([Document("d", text) for text in texts], config())
     assert [each.text for each in found.chosen] == [SENTENCE.strip()]
     assert found.dropped == {"too short": 1, "too long": 1, "repeated": 1}
-    with pytest.raises(UserError, match=r"no passage to ask of; .*too short: 1, too long: 0"):
+    with pytest.raises(UserError, match=r"too short: 1, too long: 0, .* 20 to 200 characters"):
         cut_passages([Document("d", "Short.")], config())
     for nothing in ([], [Document("d", " \n")]):
         with pytest.raises(UserError, match=r"^no text to ask of: the documents are empty$"):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,30 @@ def test_a_file_that_was_cut_anywhere(
         (tmp_path / "b").unlink()
 
 
+def test_a_damaged_file_is_refused(
+    oracle: Oracle, models: Models, spring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = tmp_path / "q.partial"
+    with monkeypatch.context() as patch:
+        patch.setattr("headwater.questions.generate._finish", lambda *given: None)
+        generate_questions([spring], tmp_path / "q", config=CONFIG, **models)
+    left = partial.read_bytes()
+    first, *others = left.splitlines(keepends=True)
+    damaged = [left.replace(b"?", b"!", 1), left.replace(b'"passages": 2', b'"passages": 3', 1)]
+    damaged += [b'{"settings": []}\n', b"[]\n", b"3\n", b"[" * 100_000 + b"\n", b"\xff\n"]
+    damaged += [first + b'{"passages": 2, "candidates": 1, "kept": 3, "dropped": {}}\n']
+    for content in damaged:
+        partial.write_bytes(content)
+        with pytest.raises(UserError, match="partial: damaged, or not what a stopped run leaves"):
+            generate_questions([spring], tmp_path / "q", config=CONFIG, resume=True, **models)
+        assert partial.read_bytes() == content
+    older = [re.sub(rb', "sum": "\w+"', b"", line) for line in (first, *others)]  # without sums
+    assert older != [first, *others]
+    partial.write_bytes(b"".join(older))
+    generate_questions([spring], tmp_path / "q", config=CONFIG, resume=True, **models)
+    assert (tmp_path / "q").exists()
+
+
 def test_another_corpus_or_setting_does_not_go_on(
     oracle: Oracle, models: Models, spring: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +123,20 @@ def test_another_corpus_or_setting_does_not_go_on(
     (tmp_path / "q.partial").write_text('{"other": 1}\n[]\n', encoding="utf-8")
     with pytest.raises(UserError, match="not what a stopped run leaves"):
         generate_questions([spring], tmp_path / "q", config=CONFIG, resume=True, **models)
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(
+    oracle: Oracle, models: Models, spring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "q"
+
+    def ended(*given: object) -> None:
+        output.write_text("of another process", encoding="utf-8")
+
+    monkeypatch.setattr("headwater.questions.generate.check_reader", ended)
+    with pytest.raises(UserError, match="q: exists already"):
+        generate_questions([spring], output, config=CONFIG, **models)
+    assert output.read_text(encoding="utf-8") == "of another process" and not oracle.written
 
 
 def _exit(*given: object) -> None:

@@ -54,7 +54,8 @@ class Row(NamedTuple):
         near = (name for name in self.cells if str(name).strip().casefold() in plain)
         hint = next((f"did you mean {name!r}?" for name in near), otherwise)
         hint = hint or f"there are {listed(map(repr, map(str, self.cells)))}"
-        raise MissingField(f"{self.columns_where}: no column {' or '.join(columns)}; {hint}")
+        named = " or ".join(columns) or "''"
+        raise MissingField(f"{self.columns_where}: no column {named}; {hint}")
 
     def value(self, *columns: str) -> Any:
         """Return what stands in the first of the columns that the row has."""

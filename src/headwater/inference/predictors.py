@@ -34,6 +34,7 @@ from headwater.models.heads import ModelWithHead
 from headwater.models.multi_task import MultiTask
 from headwater.models.text_to_text import TextToText
 from headwater.text.sequence_layout import SequenceLayout, layout_for
+from headwater.text.special_tokens import sentinel_ids
 from headwater.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # tasks bring all metrics; the others are for one verb each
@@ -191,7 +192,8 @@ class Predictors:
 
     def unfit(self, verb: Name) -> UserError:
         """Return the error for what this model cannot do, with what it can."""
-        return unfit(self._name, self._body_name, self._config, self.kinds, verb)
+        sentinels = bool(sentinel_ids(self._vocabulary))
+        return unfit(self._name, self._body_name, self._config, self.kinds, verb, sentinels)
 
     @property
     def kinds(self) -> tuple[HeadName, ...]:
@@ -301,7 +303,10 @@ class Predictors:
         if kind is None or kind != task.kind:
             has = "no head" if kind is None else f"a head of kind {kind}"
             if task.kind == "text":
-                raise UserError(f"{self._name} has {has}; task {task.name} is one for a T5")
+                raise UserError(
+                    f"{self._name} has {has}, and task {task.name} needs a model that writes, such "
+                    "as `writer` or a T5"
+                )
             raise UserError(
                 f"{self._name} has {has}, and task {task.name} needs one of kind {task.kind}; "
                 f"train it: headwater finetune --model {self._body_name} --task {task.name} "

@@ -52,13 +52,19 @@ def what_it_does(config: ModelConfig) -> str:
 
 
 def unfit(
-    name: str, body_name: str, config: ModelConfig, heads: Sequence[HeadName], verb: Name
+    name: str,
+    body_name: str,
+    config: ModelConfig,
+    heads: Sequence[HeadName],
+    verb: Name,
+    sentinels: bool = True,
 ) -> UserError:
     """Return the error for a verb that a model cannot do, with the one that fits.
 
     Args:
         name: of the model. body_name: what to train from.
         heads: those of the model; none of a bare body.
+        sentinels: whether its vocabulary has them; a text-to-text model fills nothing else.
     """
     kind, wanted = kind_of(config), VERBS[verb]
     has = what_it_does(config)
@@ -69,6 +75,8 @@ def unfit(
         for other, each in VERBS.items()
         if (any(head in each.heads for head in heads) if heads else kind in each.families)
     ]
+    if kind == "text_to_text" and not sentinels:
+        fitting.remove("fill")
     fixes = [f"use {_any(fitting)}"] if fitting else []
     masked = "masked_lm" in wanted.heads
     if wanted.training and (kind == "encoder" or (kind == "causal_lm" and not masked)):

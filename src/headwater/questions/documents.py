@@ -7,6 +7,7 @@
 Below a folder `.txt`, `.md`, `.jsonl` and `.parquet` files are read; others are named one by one.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from headwater.errors import UserError
 from headwater.files import read_text
 from headwater.paths import as_text
 from headwater.text_files import suffix_of
+
+logger = logging.getLogger(__name__)
 
 _TEXTS = (".txt", ".md")
 _TABLES = (".json", ".csv", ".tsv")
@@ -43,7 +46,11 @@ def read_documents(inputs: Sequence[Path], field: str = "text") -> Iterator[Docu
         kind = suffix_of(file)
         return kind == ".md" or (file in named and kind in _TABLES)
 
-    for source in find_sources(inputs, also).sources:
+    found = find_sources(inputs, also)
+    if found.passed_over:
+        count = f"files of other kinds passed over: {len(found.passed_over):,}"
+        logger.info(f"{count}, such as {found.passed_over[0]}; name tables one by one")
+    for source in found.sources:
         for file in source.files:
             title = str(file.relative_to(source.folder))
             yield from _documents(file, as_text(title), field)

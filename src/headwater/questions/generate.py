@@ -111,6 +111,7 @@ def generate_questions(
     output.parent.mkdir(parents=True, exist_ok=True)
     refusal = f"{output}: another process asks for this file; wait for it, or name another file"
     with locked(output.with_name(f".{output.name}.lock"), refusal, remove=True):
+        _check_output(output, partial, resume)  # another process may have come first
         progress = ProgressFile(partial, settings, passages.chosen)
         _ask(progress, passages, write, models[1], config)
         return _finish(output, progress, passages, config)

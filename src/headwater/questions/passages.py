@@ -74,7 +74,11 @@ def cut_passages(
         raise UserError("no text to ask of: the documents are empty")
     if not found.chosen:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in found.dropped.items())
-        raise UserError(f"no passage to ask of; passages left out: {reasons}")
+        raise UserError(
+            f"no passage to ask of; passages left out: {reasons}. They have {config.min_characters}"
+            f" to {config.max_characters} characters; --set min_characters=N, --set "
+            "max_characters=N or other documents"
+        )
     return found
 
 

@@ -1,10 +1,11 @@
 """What was asked so far, in a file of JSON lines that a stopped run leaves.
 
-    {"settings": {...}}                                                       the first line
-    {"passages": 64, "candidates": 510, "kept": [...], "dropped": {...}}      one for some passages
+    {"settings": {...}, "sum": "9f..."}                                       the first line
+    {"passages": 64, "candidates": 510, "kept": [...], ..., "sum": "07..."}   one for some passages
 
 A line is on the disk before the next passages are asked of. A last line that was cut short counts
-as not written. With other settings a run does not go on.
+as not written. `sum` is the digest of the line without it, so damage is noticed; lines of before
+it have none. With other settings a run does not go on.
 """
 
 import json
@@ -19,7 +20,7 @@ from headwater.data.example import AnswerSpan
 from headwater.errors import UserError
 from headwater.files import refusal
 from headwater.questions.ask import Outcome, Question
-from headwater.questions.passages import Passage
+from headwater.questions.passages import Passage, digest
 
 
 @final
@@ -68,7 +69,7 @@ class ProgressFile:
         self._append({**counts, "kept": kept, "dropped": outcome.dropped})
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        self._file.write(_line({**record, "sum": _sum(record)}).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -76,16 +77,16 @@ class ProgressFile:
         lines = self.path.read_bytes().splitlines(keepends=True)
         whole = [line for line in lines if line.endswith(b"\n")]
         try:
-            records = [json.loads(line) for line in whole]
+            records = [_checked(json.loads(line)) for line in whole]
             if records:
                 self._compare(records[0]["settings"])
             by_order = {each.order: each for each in self._passages}
             self.outcomes = [_outcome(record, by_order) for record in records[1:]]
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, UserError):
-                raise
+        except UserError:
+            raise
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise UserError(
-                f"{self.path}: not what a stopped run leaves; remove it to begin again"
+                f"{self.path}: damaged, or not what a stopped run leaves; remove it to begin again"
             ) from None
         self._length = sum(map(len, whole))
 
@@ -96,6 +97,22 @@ class ProgressFile:
                     f"{self.path}: asked with {key} = {before.get(key)!s:.60}, not "
                     f"{self._settings.get(key)!s:.60}; give the same again, or remove the file"
                 )
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _sum(record: Mapping[str, Any]) -> str:
+    return digest(_line(record))
+
+
+def _checked(record: Any) -> dict[str, Any]:
+    """Return what was read, without its sum, if it is what was written."""
+    rest = {key: value for key, value in record.items() if key != "sum"}
+    if record.get("sum", _sum(rest)) != _sum(rest):
+        raise ValueError("another sum")
+    return rest
 
 
 def _outcome(record: Mapping[str, Any], passages: Mapping[int, Passage]) -> Outcome:

@@ -148,10 +148,11 @@ def _continued(recipe: RunRecipe, folder: Path) -> Adaptation | None:
         return None
     if kind_of(Description.read(folder).config) != "text_to_text":
         refuse_adapted(folder)
-    if found.to_json() != Adaptation(recipe, found.base).to_json():
+    same = found.config.method == recipe.method
+    if not same or found.to_json() != Adaptation(recipe, found.base).to_json():
         raise UserError(
-            f"{folder}: was trained by the method and the settings in its {METHOD}; go on with the "
-            f"same, or start from {found.base.name}"
+            f"{folder}: was trained by the method and the settings in its {METHOD} "
+            f"({found.config.method}); go on with the same, or start from {found.base.name}"
         )
     return found
 
