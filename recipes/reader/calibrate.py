@@ -24,7 +24,7 @@ from headwater.checkpoints.folder import read_extra
 from headwater.checkpoints.hub import resolve
 from headwater.checkpoints.parts import EXTRA
 from headwater.data.example import Examples, SpanExample
-from headwater.evaluation.calibration import Calibration, calibration
+from headwater.evaluation.calibration import Calibration, of_answers
 from headwater.evaluation.evaluator import Predictions, predict
 from headwater.files import write_json
 from headwater.inference.answer import sigmoid
@@ -100,7 +100,7 @@ def _temperatures(reader: ExtractiveReader, examples: Examples[SpanExample]) -> 
         found = predict(reader, examples)
         for no_answer in NO_ANSWER:
             scores = _cooled(found, reader.threshold or 0.0, no_answer)
-            measured = calibration(*_evened(found.texts, scores, golds))
+            measured = of_answers(*_evened(found.texts, scores, golds))
             errors[spans, no_answer] = measured.error
             answers, right = _sure(measured)
             print(f"{spans:5} {no_answer:10} {measured.error:18.3f} {answers:25} {right:14.1%}")

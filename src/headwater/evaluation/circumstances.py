@@ -10,6 +10,7 @@ from typing import Any, Self
 import torch
 
 from headwater.device import choose_device, has_bf16
+from headwater.paths import as_text
 from headwater.version import __version__
 
 FILE = "evaluation.json"
@@ -43,7 +44,9 @@ class Circumstances:
         """Note what is measured on this machine, with this program."""
         where = machine(choose_device(device))
         versions = __version__, torch.__version__.partition("+")[0]
-        return cls(model, task, tuple(map(str, data)), examples, precision, where, *versions)
+        return cls(
+            as_text(model), task, tuple(map(as_text, data)), examples, precision, where, *versions
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `evaluation.json` holds."""

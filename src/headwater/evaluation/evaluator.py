@@ -17,7 +17,7 @@ from headwater.data.task import Task
 from headwater.distributed.processes import ONE, Processes
 from headwater.evaluation.calibration import JUDGES, Calibration, of_answers, of_decisions
 from headwater.files import replace_file, write_json
-from headwater.inference.answer import Decision, Prediction, Predictor
+from headwater.inference.answer import Decision, Predicted, Prediction, Predictor
 from headwater.metrics.classes import class_report, confusion
 from headwater.metrics.items import item_sums, score_intervals
 from headwater.progress import Display, Progress
@@ -160,33 +160,34 @@ def predict(
     """
     if processes.world > 1:
         return _together(predictor, examples, progress, processes, keep=keep, sure=sure)
-    texts: dict[str, str] = {}
-    decisions: dict[str, Decision] = {}
-    probabilities: dict[str, float] = {}
-    margins: dict[str, float] = {}
-    best_spans: dict[str, str] = {}
-    scores: dict[str, float] = {}
-    chances: dict[str, tuple[float, ...]] = {}
+    found = Predictions({}, {}, {}, {})
     if progress is not None:
         progress.start(len(examples))
     for done, each in enumerate(predictor(examples), start=1):
-        texts[each.id] = each.text
-        if isinstance(each, Decision):
-            if keep:
-                decisions[each.id] = each
-            if sure is not None:
-                chances[each.id] = sure(each)
-        if isinstance(each, Prediction):
-            scores[each.id] = each.answers[0].score
-            if each.no_answer_probability is not None:
-                probabilities[each.id] = each.no_answer_probability
-            if each.no_answer_margin is not None:
-                margins[each.id], best_spans[each.id] = each.no_answer_margin, each.best_span
+        _note(found, each, keep=keep, sure=sure)
         if progress is not None:
             progress.advance(done)
-    return Predictions(
-        *(texts, probabilities or None, margins, best_spans, scores, decisions, chances)
-    )
+    return found if found.no_answer_probabilities else replace(found, no_answer_probabilities=None)
+
+
+def _note(found: Predictions, each: Predicted, *, keep: bool, sure: Sure | None) -> None:
+    """Add the prediction of an example to those found so far."""
+    found.texts[each.id] = each.text
+    if isinstance(each, Decision):
+        if keep:
+            found.decisions[each.id] = each
+        if sure is not None:
+            found.sure[each.id] = sure(each)
+    if isinstance(each, Prediction):
+        found.scores[each.id] = each.answers[0].score
+        if each.no_answer_probability is not None:
+            assert found.no_answer_probabilities is not None
+            found.no_answer_probabilities[each.id] = each.no_answer_probability
+        if each.no_answer_margin is not None:
+            found.margins[each.id], found.best_spans[each.id] = (
+                each.no_answer_margin,
+                each.best_span,
+            )
 
 
 def _together(

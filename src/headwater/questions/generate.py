@@ -8,6 +8,7 @@ While it runs, FILE.partial holds what was asked so far (`progress_file`). FILE 
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -109,12 +110,17 @@ def generate_questions(
     passages = cut_passages(read_documents([*map(Path, corpus)], text_field), config, texts)
     settings = _settings(config, passages, *models)
     output.parent.mkdir(parents=True, exist_ok=True)
-    refusal = f"{output}: another process asks for this file; wait for it, or name another file"
-    with locked(output.with_name(f".{output.name}.lock"), refusal, remove=True):
+    with _alone(output):
         _check_output(output, partial, resume)  # another process may have come first
         progress = ProgressFile(partial, settings, passages.chosen)
         _ask(progress, passages, write, models[1], config)
         return _finish(output, progress, passages, config)
+
+
+def _alone(output: Path) -> AbstractContextManager[object]:
+    """Let no other process ask for the same file meanwhile."""
+    refusal = f"{output}: another process asks for this file; wait for it, or name another file"
+    return locked(output.with_name(f".{output.name}.lock"), refusal, remove=True)
 
 
 def _settings(
