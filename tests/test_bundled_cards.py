@@ -14,7 +14,7 @@ SECTIONS = ("Scores", "Calibration", "Data", "Training", "Licence", "Limits", "C
 OVERLAP = "Overlap of test and training text"
 TESTS = {
     "reader": {"dev-v1.1.json", "dev-v2.0.first12articles.json", "cells.json"},
-    "writer": {"dev-v1.1.fifth.json"},
+    "writer": {"dev-v1.1.json"},
     "tagger": {"emerging.test.annotated", "emerging.dev.conll", "f.conll", "h.conll"},
     "sentiment": {"dev.tsv"},
 }
