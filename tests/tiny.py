@@ -191,6 +191,13 @@ def cbow(*, seed: int | None = 0, **changes: Any) -> Model:
     return model(cbow_config(**changes), seed=seed)
 
 
+def draw_weights(network: torch.nn.Module, deviation: float) -> None:
+    """Draw all weights around 0, and vectors (norms and biases) around 1, away from defaults."""
+    for parameter in network.parameters():
+        mean = 1.0 if parameter.dim() == 1 else 0.0
+        torch.nn.init.normal_(parameter, mean, deviation)
+
+
 def model_folder(
     folder: Path,
     vocabulary: Vocabulary,

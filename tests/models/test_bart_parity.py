@@ -46,9 +46,7 @@ def published(dtype: torch.dtype = torch.float32, **changes: Any) -> Any:
     )
     config._attn_implementation = "eager"
     model = transformers.BartForConditionalGeneration(config)
-    for parameter in model.parameters():
-        mean = 1.0 if parameter.dim() == 1 else 0.0
-        torch.nn.init.normal_(parameter, mean, 0.3)
+    tiny.draw_weights(model, 0.3)
     return model.to(dtype).eval()
 
 

@@ -43,9 +43,7 @@ def published(**decoder: Any) -> Any:
         decoder_start_token_id=2,
     )
     model = transformers.EncoderDecoderModel(config)
-    for parameter in model.parameters():
-        mean = 1.0 if parameter.dim() == 1 else 0.0
-        torch.nn.init.normal_(parameter, mean, 0.4)
+    tiny.draw_weights(model, 0.4)
     return model.eval()
 
 

@@ -8,6 +8,7 @@ import torch
 import transformers
 from torch import Tensor
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.checkpoints.state_dict import published as by_table
 from headwater.inference.decoding import generate_ids
@@ -53,9 +54,7 @@ def published(encoder: str, decoder: str, width: int) -> Any:
         decoder_start_token_id=START,
     )
     model = transformers.EncoderDecoderModel(config)
-    for parameter in model.parameters():
-        mean = 1.0 if parameter.dim() == 1 else 0.0
-        torch.nn.init.normal_(parameter, mean, 0.3)
+    tiny.draw_weights(model, 0.3)
     return model.eval()
 
 

@@ -58,9 +58,7 @@ def published(family: str, head: str) -> Any:
     config = kind(**SIZES, num_labels=labels, pad_token_id=PAD, **extra)
     config._attn_implementation = "eager"
     model = model_class(config)
-    for parameter in model.parameters():
-        mean = 1.0 if parameter.dim() == 1 else 0.0
-        torch.nn.init.normal_(parameter, mean, 0.3)
+    tiny.draw_weights(model, 0.3)
     return model.eval()
 
 

@@ -11,6 +11,7 @@ from transformers.models.mt5 import modeling_mt5
 from transformers.models.t5 import modeling_t5
 from transformers.models.umt5 import modeling_umt5
 
+import tiny
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.models.families import keys_of
 from headwater.models.text_to_text import shift_right
@@ -62,9 +63,7 @@ def published_t5(version: dict[str, Any], dtype: torch.dtype) -> Any:
     model = getattr(transformers, f"{family}ForConditionalGeneration")(config)
     if "tie_word_embeddings" in version:  # the constructor ties even so
         model.lm_head.weight = torch.nn.Parameter(torch.empty(50, 16))
-    for parameter in model.parameters():
-        mean = 1.0 if parameter.dim() == 1 else 0.0
-        torch.nn.init.normal_(parameter, mean, 0.2)
+    tiny.draw_weights(model, 0.2)
     return model.to(dtype).eval()
 
 
