@@ -8,13 +8,12 @@ is in runs/cards/NAME/SET is not measured again: delete it after a model has cha
 between `<!-- scores: recipes/cards.py -->` and `<!-- end -->` are written here, and no other.
 """
 
-import argparse
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from verbs import headwater
+from verbs import chosen, headwater
 
 from headwater.errors import UserError
 from headwater.files import read_text, replace_file
@@ -127,12 +126,7 @@ def filled(card: Path, files: Mapping[str, Sequence[Path]]) -> str:
 
 def main() -> None:
     """Measure and fill each of the named models' cards."""
-    parser = argparse.ArgumentParser(description="Measure the bundled models and fill their cards.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SETS)}; else all")
-    names = parser.parse_args().names
-    if unknown := set(names) - SETS.keys():
-        parser.error(f"no such model: {', '.join(sorted(unknown))}")
-    for name in names or SETS:
+    for name in chosen("Measure the bundled models and fill their cards.", SETS):
         folders = [evaluation(name, each) for each in SETS[name]]
         overlaps = [overlap(name, each) for each in SETS[name]]
         card = ASSETS / name / "README.md"

@@ -7,12 +7,11 @@ They are refused on any other reader, so run this again after the reader has cha
 runs continue. Runs are in runs/NAME; delete those of an older reader, and runs/cards/NAME.
 """
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 
-from verbs import headwater
+from verbs import chosen, headwater
 
 ASSETS = Path("src/headwater/assets")
 NAMES = ("tagger", "sentiment")
@@ -20,12 +19,7 @@ NAMES = ("tagger", "sentiment")
 
 def main() -> None:
     """Make each of the named models."""
-    parser = argparse.ArgumentParser(description="Train, bundle and measure what reads by a head.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; else all")
-    names = parser.parse_args().names
-    if unknown := set(names) - set(NAMES):
-        parser.error(f"no such model: {', '.join(sorted(unknown))}")
-    for name in names or NAMES:
+    for name in chosen("Train, bundle and measure what reads by a head.", NAMES):
         run, folder = Path("runs") / name, ASSETS / name
         headwater("finetune", f"recipes/{name}.toml", "--output", run, "--resume")
         subprocess.run([sys.executable, "recipes/bundle.py", run, folder], check=True)

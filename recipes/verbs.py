@@ -1,9 +1,10 @@
 """What the scripts of the recipes ask of the command line; finished runs and scores are kept."""
 
+import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,16 @@ class Tuned(NamedTuple):
 
     settings: dict[str, str]
     runs: list[Path]
+
+
+def chosen(description: str, known: Collection[str]) -> Collection[str]:
+    """Return the names that the script was given, or all that it knows; `--help` describes it."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; else all")
+    names: list[str] = parser.parse_args().names
+    if unknown := set(names).difference(known):
+        parser.error(f"no such model: {', '.join(sorted(unknown))}")
+    return names or known
 
 
 def finetuned(folder: Path, recipe: str, settings: list[str]) -> Path:
