@@ -89,15 +89,18 @@ class Attention(nn.Module):
             hidden: `[batch, queries, width]`.
             bias: added to the scores; broadcasts to `[batch, heads, queries, keys]`; float32.
             memory: projected keys and values of an encoder; or those of earlier steps, to which
-                those of `hidden` are added.
+                those of `hidden` are added. An encoder's may have fewer rows: then as many rows of
+                `hidden`, one after another, share one of them, and all queries have one bias.
             relative: vectors of distances, which take part in the scores; or what turns queries
                 and keys by their positions.
 
         Returns:
             `[batch, queries, width]`.
         """
+        rows = hidden.shape
         if isinstance(memory, KeyValues):
             keys, values = memory
+            hidden = hidden.reshape(len(keys), -1, rows[2])
         else:
             own = self.keys_values(hidden)
             keys, values = own if memory is None else memory.extend(own)
@@ -114,7 +117,7 @@ class Attention(nn.Module):
         weights = torch.softmax(scores, dim=-1).to(values.dtype)  # half as much to drop out
         mixed = torch.matmul(self.dropout(weights), values)
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
-        return output
+        return output.view(rows)
 
     def _with_distances(
         self, scores: Tensor, query: Tensor, keys: Tensor, relative: RelativeTable
