@@ -18,7 +18,7 @@ from headwater.tasks.windows import SpanWindows, build_windows
 from headwater.text.loading import load_vocabulary
 from headwater.training.config import BatchSize, TrainingConfig
 
-BATCH, STEPS = 16, 3
+BATCH, STEPS = 16, 15  # of a turn: rows of many lengths, so that turns are alike
 EXAMPLES = 10_000  # enough that an epoch counts as large, and is sorted by length in large pools
 POOL = 50  # batches that are sorted by length together, as `group_by_length` has it
 

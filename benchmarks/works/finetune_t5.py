@@ -19,7 +19,7 @@ from headwater.tasks.squad import question_text
 from headwater.text.loading import load_vocabulary
 from headwater.training.config import BatchSize, TrainingConfig
 
-BATCH, INPUTS, TARGETS, EXAMPLES, STEPS = 8, 512, 32, 3000, 3
+BATCH, INPUTS, TARGETS, EXAMPLES, STEPS = 8, 512, 32, 3000, 9
 
 
 def read_pairs(context: Context) -> EncodedPairs:

@@ -27,7 +27,7 @@ from headwater.models.config import TaskHead
 from headwater.nn.output import OutputLayer
 from headwater.nn.packed import pack, shared_copy
 
-IDS = torch.arange(5, 35).reshape(2, 15)
+IDS = 5 + torch.arange(40).reshape(2, 20) % 30
 MASK = torch.ones_like(IDS, dtype=torch.bool)
 MASK[1, 9:] = False
 BATCH = {"input_ids": IDS, "attention_mask": MASK, "labels": IDS[:, :6]}

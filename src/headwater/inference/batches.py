@@ -42,10 +42,14 @@ def predict_logits(
     """
     device = device_of(network)
     tokens = tokens or batch_tokens(device)
+    lengths = features.lengths
     found = [np.empty(0, np.float32)] * len(features)
     with running(network, precision) as fast:
-        for indices in batches(features.lengths, tokens):
-            logits = fast(collate(features.features(indices, 0), pad_id, device))
+        for indices in batches(lengths, tokens):
+            batch = collate(features.features(indices, 0), pad_id, device)
+            if lengths[indices[0]] == lengths[indices[-1]]:  # nothing to hide
+                batch.pop("attention_mask", None)
+            logits = fast(batch)
             if isinstance(logits, tuple):
                 logits = torch.stack(logits, 1)
             values = logits.float().cpu().numpy()

@@ -71,7 +71,7 @@ def beam_search(
     """Search for each sequence of a cache, after `last` `[items, 1]`; see `generate_ids`."""
     beams, items, device = config.num_beams, len(last), last.device
     alive = torch.arange(items, device=device)
-    cache.reorder(alive.repeat_interleave(beams))
+    cache.spread(beams)
     running, finished = _start(items, config, device)
     last = last.repeat_interleave(beams, 0)
     for length in range(1, config.max_new_tokens + 1):

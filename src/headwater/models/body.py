@@ -112,6 +112,7 @@ class Cache:
         memory: of an encoder's output the keys and values, per layer of the decoder.
         memory_bias: its padding, `[batch, 1, 1, inputs]`, or None; of packed sequences which target
             sees which input, `[batch, 1, targets, inputs]`.
+        sharing: how many sequences, one after another, share a row of the memory.
     """
 
     own: list[KeyValueCache]
@@ -119,20 +120,41 @@ class Cache:
     length: int = 0
     memory: list[KeyValues] = field(default_factory=list)
     memory_bias: Tensor | None = None
+    sharing: int = 1
 
     def append(self, ids: Tensor) -> None:
         """Let the mask grow by real tokens `[batch, 1]`."""
         if self.mask is not None:
             self.mask = torch.cat([self.mask, torch.ones_like(ids, dtype=torch.bool)], 1)
 
+    def spread(self, copies: int) -> None:
+        """Let so many sequences go on from each, in its place; they share its memory."""
+        self.sharing *= copies
+        for cache in self.own:
+            if cache.stored is not None:
+                pair = cache.stored
+                cache.stored = KeyValues(*(each.repeat_interleave(copies, 0) for each in pair))
+        if self.mask is not None:
+            self.mask = self.mask.repeat_interleave(copies, 0)
+
     def reorder(self, indices: Tensor) -> None:
-        """Keep the sequences of those indices `[new batch]`: for beams, or to drop ended ones."""
-        self.memory = [_select(pair, indices) for pair in self.memory]
+        """Keep the sequences of those indices `[new batch]`: for beams, or to drop ended ones.
+
+        Those that share a row of the memory stay together.
+        """
         for cache in self.own:
             if cache.stored is not None:
                 cache.stored = _select(cache.stored, indices)
         if self.mask is not None:
             self.mask = self.mask.index_select(0, indices)
+        if self.memory:
+            self._reorder_memory(indices[:: self.sharing] // self.sharing)
+
+    def _reorder_memory(self, indices: Tensor) -> None:
+        rows = len(self.memory[0].keys)
+        if torch.equal(indices, torch.arange(rows, device=indices.device)):
+            return
+        self.memory = [_select(pair, indices) for pair in self.memory]
         if self.memory_bias is not None:
             self.memory_bias = self.memory_bias.index_select(0, indices)
 

@@ -17,6 +17,9 @@ from headwater.nn.dropout import Dropout
 from headwater.nn.norm import at_least_float32
 from headwater.nn.rotary import Rotation
 
+_FEW = 16  # queries below which a softmax costs little
+_LEAST = 1e-34  # a sum of exponentials that is still exact
+
 
 class KeyValues(NamedTuple):
     """What is attended to, split into heads: each `[batch, heads, length, head_width]`."""
@@ -89,15 +92,18 @@ class Attention(nn.Module):
             hidden: `[batch, queries, width]`.
             bias: added to the scores; broadcasts to `[batch, heads, queries, keys]`; float32.
             memory: projected keys and values of an encoder; or those of earlier steps, to which
-                those of `hidden` are added.
+                those of `hidden` are added. An encoder's may have fewer rows: then as many rows of
+                `hidden`, one after another, share one of them, and all queries have one bias.
             relative: vectors of distances, which take part in the scores; or what turns queries
                 and keys by their positions.
 
         Returns:
             `[batch, queries, width]`.
         """
+        rows = hidden.shape
         if isinstance(memory, KeyValues):
             keys, values = memory
+            hidden = hidden.reshape(len(keys), -1, rows[2])
         else:
             own = self.keys_values(hidden)
             keys, values = own if memory is None else memory.extend(own)
@@ -107,14 +113,13 @@ class Attention(nn.Module):
         scores = torch.matmul(query, keys.transpose(2, 3))
         if isinstance(relative, RelativeTable):
             scores = self._with_distances(scores, query, keys, relative)
-        if self.in_bf16:
-            scores = scores if bias is None else scores.add_(bias.to(scores.dtype))
-        else:
+        mixed = mix_in_bf16(scores, bias, values) if self.in_bf16 else None
+        if mixed is None:
             scores = at_least_float32(scores) if bias is None else scores + bias
-        weights = torch.softmax(scores, dim=-1).to(values.dtype)  # half as much to drop out
-        mixed = torch.matmul(self.dropout(weights), values)
+            weights = torch.softmax(scores, dim=-1).to(values.dtype)  # half as much to drop out
+            mixed = torch.matmul(self.dropout(weights), values)
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
-        return output
+        return output.view(rows)
 
     def _with_distances(
         self, scores: Tensor, query: Tensor, keys: Tensor, relative: RelativeTable
@@ -137,6 +142,34 @@ class Attention(nn.Module):
     def _split(self, projected: Tensor) -> Tensor:
         batch, length, width = projected.shape
         return projected.view(batch, length, self.heads, width // self.heads).transpose(1, 2)
+
+
+def mix_in_bf16(scores: Tensor, bias: Tensor | None, values: Tensor) -> Tensor | None:
+    """Return `softmax(scores + bias) @ values` without the passes of a softmax, or None.
+
+    The exponentials are taken as they are, and their sum is one more column of the product:
+
+        softmax(s + b) @ v = e^s @ (e^b v) / e^s @ e^b      where b is the same for all queries
+
+    bf16 has the range of float32, so the highest score need not be taken off first. None where a
+    sum comes near the ends of that range, or where there are too few queries to gain by it.
+
+    Args:
+        scores: `[batch, heads, queries, keys]`.
+        bias: as of `Attention`.
+        values: `[batch, heads, keys, width]`.
+    """
+    if scores.dtype != torch.bfloat16 or scores.shape[2] < _FEW:
+        return None
+    columns = torch.cat([values, torch.ones_like(values[..., :1])], -1)
+    if bias is not None and bias.shape[2] == 1:
+        columns *= bias.to(values.dtype).exp().transpose(2, 3)
+    elif bias is not None:
+        scores = scores + bias.to(scores.dtype)
+    mixed = torch.matmul(scores.exp(), columns)
+    sums = mixed[..., -1:]
+    least, most = torch.aminmax(sums)
+    return mixed[..., :-1] / sums if least > _LEAST and most < 1 / _LEAST else None
 
 
 def square_attention(width: int, heads: int, dropout: float, *, products: int = 1) -> Attention:

@@ -38,5 +38,6 @@ class Dropout(nn.Module):
         count = like.numel()
         draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
         levels = draws.view(torch.int16)[:count].view(like.shape)
-        kept = levels >= self._threshold - _LEVELS // 2
-        return kept.to(like.dtype).mul_(_LEVELS / (_LEVELS - self._threshold))
+        mask = torch.empty_like(like, memory_format=torch.contiguous_format)
+        torch.ge(levels, self._threshold - _LEVELS // 2, out=mask)  # by way of bool: six times more
+        return mask.mul_(_LEVELS / (_LEVELS - self._threshold))

@@ -56,6 +56,8 @@ def _pack_layer(layer: PostNorm | PreNorm) -> None:
     for part in list(layer.layer.modules()):
         if isinstance(part, Attention):
             part.in_bf16 = True
+            part.query = _PackedLinear(cast(nn.Linear, part.query), factor=part.scale)
+            part.scale = 1
         if isinstance(part, FeedForward) and part.activation is F.relu:
             part.inner = _PackedLinear(cast(nn.Linear, part.inner), "relu")
             part.activation = nn.Identity()
@@ -70,30 +72,33 @@ class _Packed:
     Args:
         rows: of the inputs, for which the layout is chosen.
         act: the activation of oneDNN after it.
+        factor: what the matrix and the bias are multiplied by.
     """
 
-    def __init__(self, rows: int, act: str = "none") -> None:
-        self._rows, self._act = rows, act
+    def __init__(self, rows: int, act: str = "none", factor: float = 1) -> None:
+        self._rows, self._act, self._factor = rows, act, factor
         self._matrix: tuple[Tensor, Tensor | None] | None = None
 
     def __call__(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if self._matrix is None:
-            half = weight.detach().to(torch.bfloat16).contiguous()
-            packed = torch.ops.mkldnn._reorder_linear_weight(half, self._rows)
-            self._matrix = packed, None if bias is None else bias.detach().to(torch.bfloat16)
+            packed = torch.ops.mkldnn._reorder_linear_weight(self._half(weight), self._rows)
+            self._matrix = packed, None if bias is None else self._half(bias)
         product: Tensor = torch.ops.mkldnn._linear_pointwise(
             inputs.to(torch.bfloat16), *self._matrix, self._act, [], ""
         )
         return product
 
+    def _half(self, values: Tensor) -> Tensor:
+        return (values.detach() * self._factor).to(torch.bfloat16).contiguous()
+
 
 class _PackedLinear(nn.Module):
-    """`[.., inputs]` -> `[.., outputs]` in bf16, with the activation `act` of oneDNN after it."""
+    """`[.., inputs]` -> `[.., outputs]` in bf16, times a factor, with oneDNN's `act` after it."""
 
-    def __init__(self, linear: nn.Linear, act: str = "none") -> None:
+    def __init__(self, linear: nn.Linear, act: str = "none", factor: float = 1) -> None:
         super().__init__()
         self.weight, self.bias = linear.weight, linear.bias
-        self._product = _Packed(_ROWS, act)
+        self._product = _Packed(_ROWS, act, factor)
 
     def forward(self, hidden: Tensor) -> Tensor:
         return self._product(hidden, self.weight, self.bias)

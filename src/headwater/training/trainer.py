@@ -26,7 +26,13 @@ from headwater.data.convert import FeatureSet, PairSet
 from headwater.data.dealing import dealt
 from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
-from headwater.device import choose_device, choose_precision, deterministic, peak_memory
+from headwater.device import (
+    choose_device,
+    choose_precision,
+    deterministic,
+    keep_few_kernels,
+    peak_memory,
+)
 from headwater.distributed.processes import ONE, Processes, first_of
 from headwater.errors import UserError
 from headwater.lock import LOCK, locked
@@ -91,6 +97,7 @@ class Trainer:
         self._config = config
         self._folder = folder
         self._pad_id = pad_id
+        keep_few_kernels()
         self._device = choose_device(config.device)
         self._dtype = choose_precision(config.precision, self._device)
         self._parameters = count_parameters(model)
