@@ -21,7 +21,7 @@ from headwater.objectives.cbow import WordWindows, WordWindowsConfig
 from headwater.training.config import TrainingConfig
 
 WIDTH, WINDOW, SAMPLES, BATCH = 100, 5, 256, 8192
-STEPS = 20  # of a turn: about 160,000 words
+STEPS = 30  # of a turn: about 240,000 words
 LONGEST = 10_000  # words: gensim passes over what follows in one text
 
 

@@ -72,8 +72,9 @@ def train(
     model.eval()
     with TemporaryDirectory() as folder, suppress(_Over):
         Trainer(model, features, config, Path(folder) / "run", pad_id=pad_id, hooks=hooks).run()
+    timed = list(islice(_steps(plan), TIMED))  # an epoch may be planned for it
     begin = time.perf_counter()
-    for step in islice(_steps(plan), TIMED):
+    for step in timed:
         _batches(step, features, pad_id)
     making = (time.perf_counter() - begin) / TIMED
     pairs = isinstance(features, PairSet)

@@ -95,6 +95,18 @@ def has_bf16(device: torch.device) -> bool:
     return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
 
 
+def seed_generators(device: torch.device, seed: int) -> None:
+    """Seed what is drawn from on a device, as `torch.manual_seed` does.
+
+    That seeds those of all kinds of device, and each time keeps the traceback of its caller for the
+    kinds that are not in use: a third of a millisecond in every step.
+    """
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
+
+
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
     """Ask for kernels that give the same bits every time, and put the settings back after.

@@ -13,7 +13,7 @@ from headwater.data.batching import collate
 from headwater.errors import UserError
 from headwater.models.build import build_model
 from headwater.models.cbow.family import PRESETS
-from headwater.models.cbow.network import CBOW, window_weights
+from headwater.models.cbow.network import CBOW
 from headwater.models.losses import IGNORED
 
 SMALL = tiny.cbow_config()
@@ -31,11 +31,6 @@ def _batch(window: int, *lengths: int) -> dict[str, torch.Tensor]:
     rng = np.random.default_rng(0)
     ids = [rng.integers(3, 40, size + 2 * window).astype(np.int32) for size in lengths]
     return collate([{"input_ids": each, "labels": each[window:-window]} for each in ids], 0)
-
-
-def test_the_weights_of_windows() -> None:
-    assert window_weights(2, 4).tolist() == [[0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5]]
-    assert torch.equal(window_weights(9, 15).sum(1), torch.ones(9))
 
 
 @pytest.mark.parametrize("window", [1, 4])

@@ -68,6 +68,27 @@ def test_training_is_the_published_formula() -> None:
     assert touched == sorted({*candidates.tolist(), *labels.tolist()})
 
 
+@pytest.mark.parametrize("least", [1, 3, 512])
+def test_its_gradient_is_that_of_the_formula(least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many positions are taken at a time; with accidental hits."""
+    monkeypatch.setattr(sampled, "_CACHED", 1)
+    monkeypatch.setattr(sampled, "_LEAST", least)
+    layer, hidden = _made(40, 6, 12), _states(8, 6)
+    labels = torch.tensor([0, 0, 1, 2, 5, 39, 17, 3])
+    torch.manual_seed(5)
+    candidates, drawn = layer._draw()
+    torch.manual_seed(5)
+    loss = layer(hidden, labels)
+    found = torch.autograd.grad(3 * loss, (hidden, layer.weight, layer.bias))
+    lowered = hidden @ layer.weight.T + layer.bias - drawn.log()
+    own = lowered.gather(1, labels[:, None])
+    others = lowered[:, candidates].masked_fill(candidates == labels[:, None], -torch.inf)
+    expected = (torch.cat((own, others), 1).logsumexp(1) - own[:, 0]).sum()
+    wanted = torch.autograd.grad(3 * expected, (hidden, layer.weight, layer.bias))
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
+
+
 def test_chances_are_how_often_words_are_drawn() -> None:
     """Candidates are distinct, and of each word draws / chance averages to 1, common or rare."""
     layer, draws = _made(300, 2, 60), 4000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from headwater.device import choose_device, choose_precision
+from headwater.device import choose_device, choose_precision, seed_generators
 from headwater.errors import UserError
 from headwater.training.log import read_log
 from toy_training import toy_run
@@ -74,3 +74,10 @@ def test_training_on_cuda_is_the_same_twice(precision: str, tmp_path: Path) -> N
     assert states[0] == states[1]
     lines = [line for line in read_log(tmp_path / "a" / "log.jsonl") if "loss" in line]
     assert lines[-1]["loss"] < 0.5 * lines[0]["loss"]
+
+
+def test_seeding_a_device_is_seeding_torch() -> None:
+    seed_generators(CPU, 2**62 + 5)
+    found = torch.randn(4)
+    torch.manual_seed(2**62 + 5)
+    assert torch.equal(found, torch.randn(4))

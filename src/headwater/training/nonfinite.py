@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 
+from headwater.device import seed_generators
 from headwater.distributed.processes import first_of
 from headwater.errors import UserError
 from headwater.models.losses import Batch
@@ -79,7 +80,7 @@ def _bad_layer(
 
     named = parallel.model.named_modules()
     hooks = [m.register_forward_hook(watch(name)) for name, m in named if name]
-    torch.manual_seed(seed)
+    seed_generators(device, seed)
     try:
         with torch.no_grad():
             for batch in batches:

@@ -15,6 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from headwater.device import seed_generators
 from headwater.distributed.processes import ONE, added
 from headwater.models.losses import Batch, LossModel, SharedLossModel
 from headwater.training.config import TrainingConfig
@@ -76,7 +77,7 @@ class Stepper:
         """
         counted = [batch for index, batch in enumerate(batches) if index not in idle]
         counts, shares = self._counts(counted)
-        torch.manual_seed(seed)
+        seed_generators(self._device, seed)
         self._optimizer.zero_grad(set_to_none=True)
         parts: dict[str, list[Tensor]] = {}
         for index, batch in enumerate(batches):

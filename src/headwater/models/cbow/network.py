@@ -26,6 +26,7 @@ from headwater.models.cbow.family import CBOWConfig
 from headwater.models.losses import IGNORED, Batch, count
 from headwater.nn.embedding import empty_embedding
 from headwater.nn.sampled import SampledSoftmax
+from headwater.nn.windows import window_means
 
 
 class CBOW(WordBody):
@@ -51,9 +52,11 @@ class CBOW(WordBody):
 
     def states(self, batch: Batch) -> Tensor:
         """Return the mean of each window's vectors, `[batch, labels, width]`."""
-        vectors = self.token(batch["input_ids"])
-        weights = window_weights(batch["labels"].shape[1], vectors.shape[1])
-        return torch.matmul(weights.to(vectors), vectors)
+        ids = batch["input_ids"]
+        window = (ids.shape[1] - batch["labels"].shape[1]) // 2
+        # The gradient of `index_select` is added up faster than that of an embedding.
+        vectors = self.token.weight.index_select(0, ids.flatten()).view(*ids.shape, -1)
+        return window_means(vectors, window)
 
     def layer_outputs(self, batch: Batch) -> list[Tensor]:
         """Return the word vectors alone."""
@@ -74,23 +77,15 @@ class CBOW(WordBody):
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy, summed over the words with a label."""
-        labels = batch["labels"]
-        labelled = labels != IGNORED
-        return {"words": self.output(self.states(batch)[labelled], labels[labelled])}
+        labels, states = batch["labels"].flatten(), self.states(batch).flatten(0, 1)
+        labelled = (labels != IGNORED).nonzero()[:, 0]
+        if len(labelled) < len(labels):
+            labels, states = labels[labelled], states.index_select(0, labelled)
+        return {"words": self.output(states, labels)}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count the words with a label."""
         return {"words": count(batch["labels"])}
-
-
-def window_weights(labels: int, words: int) -> Tensor:
-    """Return `[labels, words]`: what each word adds to the mean around each label.
-
-    For 2 labels and 4 words, a window of 1: [[1/2, 0, 1/2, 0], [0, 1/2, 0, 1/2]].
-    """
-    window = (words - labels) // 2
-    distance = torch.arange(words) - window - torch.arange(labels)[:, None]
-    return ((distance != 0) & (distance.abs() <= window)) / (2 * window)
 
 
 def build_body(config: CBOWConfig, bare: bool) -> CBOW:
