@@ -113,13 +113,18 @@ class Attention(nn.Module):
         scores = torch.matmul(query, keys.transpose(2, 3))
         if isinstance(relative, RelativeTable):
             scores = self._with_distances(scores, query, keys, relative)
+        mixed = self._mix(scores, bias, values)
+        output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
+        return output.view(rows)
+
+    def _mix(self, scores: Tensor, bias: Tensor | None, values: Tensor) -> Tensor:
+        """Return the means of values `[batch, heads, keys, width]`, weighted by the scores."""
         mixed = mix_in_bf16(scores, bias, values) if self.in_bf16 else None
         if mixed is None:
             scores = at_least_float32(scores) if bias is None else scores + bias
             weights = torch.softmax(scores, dim=-1).to(values.dtype)  # half as much to drop out
             mixed = torch.matmul(self.dropout(weights), values)
-        output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
-        return output.view(rows)
+        return mixed
 
     def _with_distances(
         self, scores: Tensor, query: Tensor, keys: Tensor, relative: RelativeTable
