@@ -3,16 +3,19 @@
     python -m benchmarks.serving --work qa --model reader --data dev-v1.1.json --plain --direct
     python -m benchmarks.serving --work generation --model runs/t5 --data dev-v1.1.json --plain
     python -m benchmarks.serving --work qa --model reader --data dev-v1.1.json --soak 20000
+    python -m benchmarks.serving --work qa --model reader --data dev-v1.1.json --flood 60
 
 Inputs are drawn from the data, in SQuAD's format: questions with their paragraphs, the questions
 alone, or the paragraphs, after which each text gets the same number of new tokens. Both servers are
 up at the same time, each in a process, and take turns. `direct` is the same task in this process:
 all inputs at once, or by one client one after another. Latencies are in milliseconds. A ratio is
-the median of those of the turns, with the lowest and the highest.
+the median of those of the turns, with the lowest and the highest. A flood asks four times what the
+server was able to answer, over 256 connections.
 """
 
 import argparse
 import json
+import os
 import random
 import statistics
 import time
@@ -22,6 +25,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.harness.flood import open_loop
 from benchmarks.harness.load import Load, closed_loop
 from benchmarks.harness.machine import processor, versions
 from benchmarks.harness.servers import Server, running
@@ -30,6 +34,8 @@ from headwater.data.example import SpanExample
 from headwater.inference.loaded import load
 from headwater.pipelines.names import pipeline_task
 from headwater.tasks.squad import SQUAD_V1
+
+TIMES, CONNECTIONS = 4, 256  # of a flood
 
 Side = Callable[[int], Load]
 """Asks all bodies by so many clients."""
@@ -61,8 +67,7 @@ WORKS: Mapping[str, Work] = {
 
 def served(server: Server, task: str, bodies: Sequence[bytes]) -> Side:
     """Return what asks a server."""
-    url = f"{server.address}/models/model/pipeline/{task}"
-    return lambda clients: closed_loop(url, bodies, clients)
+    return lambda clients: closed_loop(_url(server, task), bodies, clients)
 
 
 def direct(model: str, work: Work, bodies: Sequence[dict[str, Any]]) -> Side:
@@ -127,6 +132,31 @@ def soak(server: Server, side: Side, size: int, requests: int, clients: int) -> 
     print(f"memory grew by {100 * (seen[-1] / first - 1):.1f}% since the first tenth")
 
 
+def flood(server: Server, task: str, bodies: Sequence[bytes], side: Side, seconds: float) -> None:
+    """Print what the server says to more than it is able to answer, and how much it grew."""
+    capacity = side(16).rate
+    os.nice(10)  # the server's processor is not the clients'
+    given = _url(server, task), bodies, TIMES * capacity, CONNECTIONS
+    open_loop(*given, seconds / 4)  # larger batches than it has met so far
+    before = server.used().memory
+    found = open_loop(*given, seconds)
+    used = server.used()
+    print(f"{TIMES} x {capacity:.0f} requests/s for {seconds:.0f} s, {CONNECTIONS} connections")
+    print(f"statuses  {dict(sorted(found.statuses.items()))}")
+    for name, part in (("answered", found.answered), ("refused", found.refused)):
+        if part.latencies:
+            shown = "".join(f"{1000 * part.percentile(each):9.1f}" for each in (50, 95, 99))
+            print(f"{name:9}{part.rate:9.1f}/s{shown} ms")
+    print(
+        f"memory    {used.memory / 1e6:.0f} MB, {100 * (used.memory / before - 1):+.1f}%; "
+        f"{used.threads} threads, {used.files} files"
+    )
+
+
+def _url(server: Server, task: str) -> str:
+    return f"{server.address}/models/model/pipeline/{task}"
+
+
 def run(options: argparse.Namespace) -> None:
     """Start the servers, and measure."""
     work = WORKS[options.work]
@@ -139,6 +169,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"{options.work}: {work.task} by {options.model}, {len(bodies)} requests a turn")
     with ExitStack() as stack:
         ours = ["serve", f"model={model}", "--port", "0", "--log-format", "json"]
+        ours += ["--max-waiting-tokens", str(options.waiting)]
         server = stack.enter_context(running("headwater", ours, options.threads))
         servers = {"headwater": server}
         if options.plain:
@@ -156,6 +187,9 @@ def run(options: argparse.Namespace) -> None:
             )
         if options.soak:
             soak(server, sides["headwater"], len(sent), options.soak, max(options.clients))
+            return
+        if options.flood:
+            flood(server, work.task, sent, sides["headwater"], options.flood)
             return
         if options.direct:
             sides["direct"] = direct(model, work, bodies)
@@ -179,6 +213,8 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="transformers, too")
     parser.add_argument("--direct", action="store_true", help="the same without a server, too")
     parser.add_argument("--soak", type=int, default=0, help="only this: after so many requests")
+    parser.add_argument("--waiting", type=int, default=65536, help="tokens that may wait")
+    parser.add_argument("--flood", type=float, default=0, help="only this: for so many seconds")
     run(parser.parse_args())
 
 
