@@ -99,16 +99,18 @@ class _Scan(torch.autograd.Function):
         hidden_size, width = projection.shape[1:]
         inputs = inputs.to(dtype).flatten(1, 2)
         weights = weight.to(dtype), recurrent.to(dtype), projection.to(dtype)
+        # Few rows are multiplied sooner by a matrix whose columns are together.
+        by_state, by_hidden = (each.mT.contiguous().mT for each in weights[1:])
         gates = torch.bmm(inputs, weights[0]).to(bias.dtype).add_(bias[:, None])
         gates = gates.view(directions, length, batch, -1)  # `_cell` puts their values in
         cells = gates.new_empty(directions, length, batch, hidden_size)
         states: Tensor = gates.new_empty(directions, length, batch, width)
         for step in range(length):
             if step:
-                gates[:, step] += torch.bmm(states[:, step - 1].to(dtype), weights[1])
+                gates[:, step] += torch.bmm(states[:, step - 1].to(dtype), by_state)
             before = cells[:, step - 1] if step else None
             hidden = _cell(gates[:, step], before, cells[:, step], clips[0])
-            states[:, step] = torch.bmm(hidden.to(dtype), weights[2]).clamp_(-clips[1], clips[1])
+            states[:, step] = torch.bmm(hidden.to(dtype), by_hidden).clamp_(-clips[1], clips[1])
         ctx.save_for_backward(inputs, gates, cells, states, *weights)
         ctx.clips = clips
         return states
@@ -121,7 +123,7 @@ class _Scan(torch.autograd.Function):
         dtype, (directions, length, batch, hidden_size) = inputs.dtype, cells.shape
         clipped = [_reaches(*pair) for pair in zip((cells, states), ctx.clips, strict=True)]
         grad_gates = torch.empty_like(gates)
-        grad_projection = torch.zeros_like(projection, dtype=cells.dtype)
+        hiddens, grads = torch.empty_like(cells, dtype=dtype), torch.empty_like(states, dtype=dtype)
         grad_cell = cells.new_zeros(directions, batch, hidden_size)
         for step in reversed(range(length)):
             grad = grad_states[:, step]
@@ -129,12 +131,12 @@ class _Scan(torch.autograd.Function):
                 grad = grad + torch.bmm(grad_gates[:, step + 1].to(dtype), recurrent.mT)
             if clipped[1]:
                 grad = grad.masked_fill(states[:, step].abs() >= ctx.clips[1], 0)
-            grad = grad.to(dtype)
+            grads[:, step] = grad
             cell, output_gate = cells[:, step], gates[:, step].chunk(4, -1)[3]
             tanh = cell.tanh()
             hidden = output_gate * tanh
-            grad_projection += torch.bmm(hidden.to(dtype).mT, grad)
-            grad_hidden = torch.bmm(grad, projection.mT).to(cells.dtype)
+            hiddens[:, step] = hidden
+            grad_hidden = torch.bmm(grads[:, step], projection.mT).to(cells.dtype)
             grad_cell.addcmul_(grad_hidden, output_gate.addcmul(hidden, tanh, value=-1))
             if clipped[0]:
                 grad_cell.masked_fill_(cell.abs() >= ctx.clips[0], 0)
@@ -145,7 +147,8 @@ class _Scan(torch.autograd.Function):
                 grad_hidden, hidden.addcmul(hidden, output_gate, value=-1), out=grad_output_gate
             )
         products = _product_gradients(grad_gates.flatten(1, 2), inputs, states, weight)
-        return *products, grad_projection, None, None
+        grad_projection = torch.bmm(hiddens.flatten(1, 2).mT, grads.flatten(1, 2))
+        return *products, grad_projection.to(cells.dtype), None, None
 
 
 def _cell(gates: Tensor, before: Tensor | None, cell: Tensor, clip: float) -> Tensor:
