@@ -118,6 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     app = application(TASKS[options.task](options.model))
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as uvicorn by itself
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         print(json.dumps({"address": address}), file=sys.stderr, flush=True)
         config = uvicorn.Config(app, log_config=None, ws="none")
