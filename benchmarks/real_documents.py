@@ -26,7 +26,10 @@ PACKAGES = (
     *("ffmpeg-doc", "git-doc", "nodejs-doc", "postgresql-doc-15", "maint-guide", "debian-policy"),
     *("bash-doc", "groff", "sqlite3-doc", "stilts-doc", "avrdude-doc"),
 )
-INCLUDE = ("*.html", "*.pdf", "*.txt", "*.md", "*.html.gz", "*.pdf.gz", "*.txt.gz", "*.jsonl.gz")
+INCLUDE = (
+    *("*.html", "*.pdf", "*.txt", "*.md"),
+    *("*.html.gz", "*.pdf.gz", "*.txt.gz", "*.md.gz", "*.jsonl.gz"),
+)
 EXCLUDE = (
     "_sources",
     "*/html/[a-df-z][a-z]-[A-Z][A-Z]",

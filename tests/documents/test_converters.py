@@ -61,6 +61,12 @@ Text with [a link](x).
 Another
 -------
 Last.
+
+<!-- of 1843,
+by Ada --> <!-- x -->
+
+[link]: x
+[a note]: <y z> "Why"
 """
     document = convert(".md", text)
     assert document.title == "The mill" and document.text == text
@@ -252,6 +258,42 @@ def test_pdf_in_two_columns() -> None:
         "The left column is read first, from its top down to where it ends.",
         "The right one follows, and it ends here.",
     ]
+
+
+def test_pdf_in_fonts_of_pictures() -> None:
+    text = "a cross sea was no\nn ow on us \x0celds we saw\nour con\rict \x0eces a moon"
+    page = [
+        (72.0, 780.0, 20.0, "The mill"),
+        *made.lines(text),
+        (72.0, 600.0, 14.0, "on corn"),
+        *made.lines("we saw it turn\nas soon as noon", top=570),
+    ]
+    document = convert(".pdf", made.pdf_of_pictures(page))
+    first, second = cut(document)
+    assert first.text == "a cross sea was no n ow on us fields we saw our conflict ffices a moon"
+    assert first.headings == ("The mill",) and document.title == "The mill"
+    assert "con\ufb02ict" in document.text and "\f" not in document.text
+    assert second.headings == ("The mill", "on corn") and second.text.endswith("as soon as noon")
+
+
+def test_pdf_titles() -> None:
+    text = made.lines("It stands\nby the river\nand grinds\nno more.")
+    page = [(72.0, 780.0, 20.0, "The"), (72.0, 750.0, 20.0, "mill"), *text]
+    for named, title in (("Mills", "Mills"), ("mill.dvi", "The mill"), ("", "The mill")):
+        assert convert(".pdf", made.pdf([page], title=named)).title == title
+    parts = ["Name", "Synopsis", "Description"]
+    several = [
+        line
+        for number, part in enumerate(parts)
+        for line in [
+            (72.0, 780.0 - 60 * number, 14.0, part),
+            *made.lines("It stands.", top=760 - 60 * number),
+        ]
+    ]
+    document = convert(".pdf", made.pdf([several]))
+    assert document.title == "" and {each.headings for each in document.blocks} == {
+        (part,) for part in parts
+    }
 
 
 def test_pdfs_without_text_are_told() -> None:

@@ -106,3 +106,8 @@ def test_tables_that_only_place_things() -> None:
     )
     assert texts(document) == [made.PARAGRAPH, OTHER.strip(), "a b", "c", f"{OTHER}End."]
     assert under(document, OTHER.strip()) == ("The mill", "More")
+
+
+def test_a_heading_without_an_end_does_not_swallow_the_page() -> None:
+    document = convert(f"<h2>The mill<div><p>{made.PARAGRAPH}</p><ul><li>{OTHER}</li></ul></div>")
+    assert texts(document) == ["The mill", made.PARAGRAPH, OTHER.strip()]

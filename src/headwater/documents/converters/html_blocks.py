@@ -17,6 +17,7 @@ INLINE = frozenset((
 ))  # fmt: skip
 """Elements that stand in a line; all others begin one."""
 
+_LONGEST = 300  # characters of a heading; with more, its end is missing
 _CELLS = ("td", "th")
 _MOST = 1000  # columns or rows that a cell may span
 
@@ -24,6 +25,11 @@ _MOST = 1000  # columns or rows that a cell may span
 def words(element: "HtmlElement") -> str:
     """Return the text of an element on one line."""
     return " ".join("".join(_texts(element)).split())
+
+
+def is_heading(element: "HtmlElement") -> bool:
+    """Tell whether an element is a heading, and not one that the rest of a page stands in."""
+    return element.tag in HEADINGS and len(words(element)) <= _LONGEST
 
 
 def write_blocks(element: "HtmlElement", writer: Writer) -> None:
@@ -60,7 +66,7 @@ def _is_block(element: "HtmlElement") -> bool:
 
 
 def _write_block(element: "HtmlElement", writer: Writer) -> None:
-    if element.tag in HEADINGS:
+    if is_heading(element):
         writer.heading(words(element), int(element.tag[1]))
     elif element.tag == "pre":
         writer.paragraph("".join(map(str, element.itertext())).strip("\n"))

@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headwater.documents.converters.html_blocks import HEADINGS, INLINE, words
+from headwater.documents.converters.html_blocks import HEADINGS, INLINE, is_heading, words
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -53,7 +53,8 @@ def text_part(tree: "HtmlElement") -> "HtmlElement":
     """Return the element with the text of a page; menus in it are taken out."""
     found = _found(tree)
     part = _pruned(deepcopy(tree), found)
-    if _size("".join(part.itertext())) > sum(_size(words(each)) for each in part.iter(*HEADINGS)):
+    headings = filter(is_heading, part.iter(*HEADINGS))
+    if _size("".join(part.itertext())) > sum(_size(words(each)) for each in headings):
         return part
     return _pruned(tree, found, menus=False)  # such as a chapter that only lists its sections
 
