@@ -3,7 +3,7 @@
 trafilatura finds the text of a page, but of pages of documentation not all of it: it leaves out
 headings, code and lists of definitions. So it only says where the text is. All is kept that stands
 in the innermost element with all of what it found, but for menus. Where it finds nothing but
-short pieces, as in an index, lists of links are the text.
+short texts, as in an index, lists of links are the text.
 """
 
 import re
