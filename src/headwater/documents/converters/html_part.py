@@ -9,6 +9,7 @@ short texts, as in an index, lists of links are the text.
 import re
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from headwater.documents.converters.html_blocks import HEADINGS, INLINE, is_heading, words
@@ -102,7 +103,7 @@ def _way(link: "HtmlElement") -> "HtmlElement | None":
         return None
     line = None
     for around in link.iterancestors(*_MENUS):
-        if len("".join(around.itertext())) > _MENU:
+        if any(size > _MENU for size in accumulate(map(len, around.itertext()))):
             break
         line = around
     return line
