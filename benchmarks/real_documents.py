@@ -9,6 +9,7 @@ it. Each question stands with its answers and the file they stand in; a third ha
 """
 
 import argparse
+import re
 import subprocess
 import time
 from collections import Counter
@@ -39,6 +40,8 @@ EXCLUDE = (
     "*/ffmpeg/api",
 )
 
+_VERSION = re.compile(r"\s*(?:-?\d|\(|\b(?:version|command)\b)", re.IGNORECASE)
+
 
 def unpack(folder: Path) -> Path:
     """Download and unpack the packages, once."""
@@ -60,7 +63,7 @@ def makers(files: Sequence[Path]) -> Counter[str]:
     found = Counter[str]()
     for file in files:
         with pypdfium2.PdfDocument(read_most(file, 2**28)) as pdf:
-            found[pdf.get_metadata_value("Producer").split("-")[0].split(" 1")[0] or "?"] += 1
+            found[_VERSION.split(pdf.get_metadata_value("Producer"))[0] or "?"] += 1
     return found
 
 

@@ -8,6 +8,8 @@ import pytest
 
 import made
 from headwater.documents.converters.names import CONVERTERS, converter_of, version_of
+from headwater.documents.converters.pdf_layout import lay_out
+from headwater.documents.converters.pdf_line import Line
 from headwater.documents.document import Document
 from headwater.documents.passages import cut
 from headwater.errors import UserError
@@ -58,8 +60,8 @@ Text with [a link](x).
 | Ada  | 1815 |
 | Ben  | 1816 |
 
-Another
--------
+Another _mill\\_wheel_ of `water_power`
+-------------------------------------
 Last.
 
 <!-- of 1843,
@@ -76,7 +78,7 @@ by Ada --> <!-- x -->
         (("The mill", "Parts"), "```\n# no heading\n```"),
         (("The mill", "Parts", "name | born"), "| Ada  | 1815 |"),
         (("The mill", "Parts", "name | born"), "| Ben  | 1816 |"),
-        (("The mill", "Another"), "Last."),
+        (("The mill", "Another mill_wheel of water_power"), "Last."),
     ]
 
 
@@ -274,6 +276,16 @@ def test_pdf_in_fonts_of_pictures() -> None:
     assert first.headings == ("The mill",) and document.title == "The mill"
     assert "con\ufb02ict" in document.text and "\f" not in document.text
     assert second.headings == ("The mill", "on corn") and second.text.endswith("as soon as noon")
+
+
+def test_pdf_headings_of_the_outline() -> None:
+    lines = ["Mill wheels", "They turn.", "2 Parts of a", "mill", "A wheel."]
+    page = [Line(text, 72, 200, 700 - 20 * row, 10, 1) for row, text in enumerate(lines)]
+    document = lay_out([page], [(1, 1, "Mill_wheels"), (1, 2, "Parts of a mill"), (2, 1, "They")])
+    assert blocks(document) == [
+        (("Mill wheels",), "They turn."),
+        (("Mill wheels", "2 Parts of a mill"), "A wheel."),
+    ]
 
 
 def test_pdf_titles() -> None:

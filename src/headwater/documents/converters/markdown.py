@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from headwater.documents.converters.plain_text import decoded, paragraphs
 from headwater.documents.document import Block, Document, HeadingPath
 
-VERSION = 2
+VERSION = 3
 LIBRARY: str | None = None
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _RULE = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
-_MARKS = re.compile(r"[*_`]+|\[([^\]]*)\]\([^)]*\)")
+_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|\[([^\]]*)\]\([^)]*\)|\\([!-/:-@\[-`{-~])")
 _NO_TEXT = re.compile(
     r"(?:<!--(?:(?!-->).)*-->\s*|\[[^\]\n]+\]:[ \t]*\S[^\n]*(?:\n|\Z))+\Z", re.DOTALL
 )
@@ -58,7 +58,7 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
 
 
 def _words(heading: str) -> str:
-    return " ".join(_MARKS.sub(lambda found: found[1] or "", heading).split())
+    return " ".join(_MARKS.sub(lambda found: found[1] or found[2] or "", heading).split())
 
 
 def _blocks(text: str, start: int, end: int, headings: tuple[str, ...]) -> Iterator[Block]:

@@ -12,7 +12,7 @@ from headwater.errors import UserError, listed
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
-VERSION = 2
+VERSION = 3
 LIBRARY: str | None = "pypdfium2"
 
 _PASSWORD = 4  # pdfium's number of that error

@@ -103,7 +103,7 @@ def _levels_of_outline(lines: Sequence[Line], outline: Outline) -> dict[int, int
 
 
 def _key(words: str) -> str:
-    return re.sub(r"\W+", "", _NUMBERING.sub("", words.strip())).lower()
+    return re.sub(r"[\W_]+", "", _NUMBERING.sub("", words.strip())).lower()
 
 
 def _levels_of_sizes(lines: Sequence[Line]) -> dict[int, int]:
