@@ -9,6 +9,7 @@ it. Each question stands with its answers and the file they stand in; a third ha
 """
 
 import argparse
+import re
 import subprocess
 import time
 from collections import Counter
@@ -26,7 +27,10 @@ PACKAGES = (
     *("ffmpeg-doc", "git-doc", "nodejs-doc", "postgresql-doc-15", "maint-guide", "debian-policy"),
     *("bash-doc", "groff", "sqlite3-doc", "stilts-doc", "avrdude-doc"),
 )
-INCLUDE = ("*.html", "*.pdf", "*.txt", "*.md", "*.html.gz", "*.pdf.gz", "*.txt.gz", "*.jsonl.gz")
+INCLUDE = (
+    *("*.html", "*.pdf", "*.txt", "*.md"),
+    *("*.html.gz", "*.pdf.gz", "*.txt.gz", "*.md.gz", "*.jsonl.gz"),
+)
 EXCLUDE = (
     "_sources",
     "*/html/[a-df-z][a-z]-[A-Z][A-Z]",
@@ -35,6 +39,8 @@ EXCLUDE = (
     "RelNotes",
     "*/ffmpeg/api",
 )
+
+_VERSION = re.compile(r"\s*(?:-?\d|\(|\b(?:version|command)\b)", re.IGNORECASE)
 
 
 def unpack(folder: Path) -> Path:
@@ -57,7 +63,7 @@ def makers(files: Sequence[Path]) -> Counter[str]:
     found = Counter[str]()
     for file in files:
         with pypdfium2.PdfDocument(read_most(file, 2**28)) as pdf:
-            found[pdf.get_metadata_value("Producer").split("-")[0].split(" 1")[0] or "?"] += 1
+            found[_VERSION.split(pdf.get_metadata_value("Producer"))[0] or "?"] += 1
     return found
 
 

@@ -45,6 +45,15 @@ def suffix_of(file: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
+def stem_of(file: Path) -> str:
+    """Return a file's name without its end, and without that of a compression.
+
+    >>> stem_of(Path("notes/mill.1.txt.gz"))
+    'mill.1'
+    """
+    return Path(file.stem if file.suffix.lower() in COMPRESSIONS else file.name).stem
+
+
 def check_library(file: Path) -> None:
     """Refuse a file whose library is not installed."""
     suffix = file.suffix.lower()

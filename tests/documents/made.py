@@ -20,7 +20,7 @@ Text = tuple[float, float, float, str]
 """x, y, size, text."""
 
 
-def pdf(pages: Sequence[Sequence[Text]], extra: str = "", root: str = "") -> bytes:
+def pdf(pages: Sequence[Sequence[Text]], extra: str = "", root: str = "", title: str = "") -> bytes:
     """Return a PDF with lines of Helvetica; `extra` goes into its trailer, `root` its catalog."""
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
@@ -38,7 +38,8 @@ def pdf(pages: Sequence[Sequence[Text]], extra: str = "", root: str = "") -> byt
         )
         length = len(content.encode("cp1252"))
         objects.append(f"<< /Length {length} >>\nstream\n{content}endstream")
-    return _file(objects, extra)
+    objects.append(f"<< /Title ({_escaped(title)}) >>")
+    return _file(objects, f"{extra} /Info {len(objects)} 0 R")
 
 
 def _escaped(text: str) -> str:
@@ -59,6 +60,45 @@ def _file(objects: Sequence[str], extra: str) -> bytes:
 def lines(text: str, top: float = 700, size: float = 10, left: float = 72) -> list[Text]:
     """Return the lines of a paragraph on a page."""
     return [(left, top - 12 * number, size, line) for number, line in enumerate(text.split("\n"))]
+
+
+def pdf_of_pictures(texts: Sequence[Text]) -> bytes:
+    """Return a page in a Type 3 font for each size, as dvips makes them: bare codes, no measures.
+
+    Letters are 450 thousandths of the size high, those of `bdfhklt` and codes below 32 are 700, and
+    those of `gpqy` reach 200 below the line.
+    """
+    sizes = sorted({size for _, _, size, _ in texts})
+    fonts = " ".join(f"/F{size:g} {5 + number} 0 R" for number, size in enumerate(sizes))
+    content = "".join(
+        f"BT /F{size:g} 1 Tf {x} {y} Td <{text.encode('latin-1').hex()}> Tj ET\n"
+        for x, y, size, text in texts
+    )
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
+        f"/Resources << /Font << {fonts} >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}endstream",
+    ]
+    codes = sorted({ord(letter) for *_, text in texts for letter in text if letter != " "})
+    first = 5 + len(sizes)
+    names = " ".join(f"/a{code} {first + number} 0 R" for number, code in enumerate(codes))
+    codings = " ".join(f"{code} /a{code}" for code in codes)
+    widths = " ".join(["500"] * 128)
+    for size in sizes:
+        scale = size / 1000
+        objects.append(
+            f"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 0 0] /FirstChar 0 /LastChar 127 "
+            f"/FontMatrix [{scale} 0 0 {scale} 0 0] /CharProcs << {names} >> /Resources << >> "
+            f"/Encoding << /Type /Encoding /Differences [{codings}] >> /Widths [{widths}] >>"
+        )
+    for code in codes:
+        low = -200 if chr(code) in "gpqy" else 0
+        high = 700 if code < 32 or chr(code) in "bdfhklt" or chr(code).isupper() else 450
+        drawn = f"500 0 0 {low} 450 {high} d1\n0 {low} 450 {high - low} re f\n"
+        objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}endstream")
+    return _file(objects, "")
 
 
 def encrypted_pdf() -> bytes:

@@ -13,6 +13,8 @@ import headwater as library
 import tiny
 from headwater.commands import reply_screen
 from headwater.documents.asking import Asking
+from headwater.documents.hit import Quote
+from headwater.documents.reply import Citation, IndexAnswer, Reply
 from headwater.documents.update import build
 from headwater.inference.loaded import LoadedModel
 
@@ -47,6 +49,15 @@ def test_questions_are_answered_with_their_places(standing: Path, reader: Loaded
         assert reply.no_answer and len(reply.nearest) > 1
         one = index.ask("Who built the mill?", reader, filters="path=*.txt").answers[0].citations
         assert [Path(each.file).name for each in one] == ["mill.txt"]
+
+
+def test_a_place_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    quotes = [Quote("Ada", at, at + 3, page) for at, page in ((0, 1), (9, 1), (5, 2), (7, 2))]
+    citations = [Citation("/a.pdf", "a", (), quote, quote, 0.2) for quote in quotes]
+    answer = IndexAnswer("Ada", 0.8, tuple(citations))
+    reply_screen.print_reply(Reply("Who?", False, 0.8, (answer,)))
+    shown = capsys.readouterr().out
+    assert "  source    /a.pdf, page 1\n" in shown and "  also      /a.pdf, page 2\n" in shown
 
 
 def test_from_the_command_line(

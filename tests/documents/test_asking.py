@@ -25,9 +25,13 @@ class Finds:
     def __init__(self, text: str, none: bool = False) -> None:
         self.text, self.none = text, none
         self.read: list[str] = []
+        self.above: list[str] = []
 
-    def __call__(self, question: str, passages: Sequence[str], top_k: int = 1) -> list[Answer]:
+    def __call__(
+        self, question: str, passages: Sequence[str], top_k: int = 1, above: Sequence[str] = ()
+    ) -> list[Answer]:
         self.read += passages
+        self.above += above
         places = [
             Place.around(
                 text, text.index(self.text), text.index(self.text) + len(self.text), 0.5, n
@@ -55,6 +59,19 @@ def test_an_answer_has_its_place(opened: Opened, folder: Path, index: Path) -> N
     assert reply.to_dict()["answers"][0]["citations"][0]["quote"]["start"] == quote.start
 
 
+def test_passages_are_read_below_their_headings(opened: Opened, folder: Path, index: Path) -> None:
+    reader = Finds("the river")
+    (folder / "long.md").write_text(
+        f"# {'Water ' * 60}\n\n## The weir\n\nBelow it the river turns.\n"
+    )
+    update(index)
+    answered("Where does the river turn?", opened(index).search("river weir bridge"), reader, 9, 1)
+    above = dict(zip(reader.read, reader.above, strict=True))
+    assert above["It crosses the river since 1901."] == "The bridge"
+    near = above["Below it the river turns."]
+    assert near.endswith("Water > The weir") and len(near) == 300
+
+
 def test_copies_are_read_once_and_cited_each(opened: Opened, folder: Path, index: Path) -> None:
     (folder / "copy.txt").write_text((folder / "mill.txt").read_text())
     update(index)
@@ -80,7 +97,9 @@ def test_the_documents_do_not_say(opened: Opened, standing: Path) -> None:
 def test_what_is_written_and_stands_nowhere_is_cited(opened: Opened, standing: Path) -> None:
     hits = opened(standing).search("When was the mill built?")
 
-    def writes(question: str, passages: Sequence[str], top_k: int = 1) -> list[Answer]:
+    def writes(
+        question: str, passages: Sequence[str], top_k: int = 1, above: Sequence[str] = ()
+    ) -> list[Answer]:
         return [Answer("Ada of the hills", 0.5, source="0")]
 
     (answer,) = answered("When was the mill built?", hits, writes, 5, 1).answers

@@ -8,6 +8,8 @@ import pytest
 
 import made
 from headwater.documents.converters.names import CONVERTERS, converter_of, version_of
+from headwater.documents.converters.pdf_layout import lay_out
+from headwater.documents.converters.pdf_line import Line
 from headwater.documents.document import Document
 from headwater.documents.passages import cut
 from headwater.errors import UserError
@@ -58,9 +60,15 @@ Text with [a link](x).
 | Ada  | 1815 |
 | Ben  | 1816 |
 
-Another
--------
+Another _mill\\_wheel_ of `water_power`
+-------------------------------------
 Last.
+
+<!-- of 1843,
+by Ada --> <!-- x -->
+
+[link]: x
+[a note]: <y z> "Why"
 """
     document = convert(".md", text)
     assert document.title == "The mill" and document.text == text
@@ -70,7 +78,7 @@ Last.
         (("The mill", "Parts"), "```\n# no heading\n```"),
         (("The mill", "Parts", "name | born"), "| Ada  | 1815 |"),
         (("The mill", "Parts", "name | born"), "| Ben  | 1816 |"),
-        (("The mill", "Another"), "Last."),
+        (("The mill", "Another mill_wheel of water_power"), "Last."),
     ]
 
 
@@ -252,6 +260,52 @@ def test_pdf_in_two_columns() -> None:
         "The left column is read first, from its top down to where it ends.",
         "The right one follows, and it ends here.",
     ]
+
+
+def test_pdf_in_fonts_of_pictures() -> None:
+    text = "a cross sea was no\nn ow on us \x0celds we saw\nour con\rict \x0eces a moon"
+    page = [
+        (72.0, 780.0, 20.0, "The mill"),
+        *made.lines(text),
+        (72.0, 600.0, 14.0, "on corn"),
+        *made.lines("we saw it turn\nas soon as noon", top=570),
+    ]
+    document = convert(".pdf", made.pdf_of_pictures(page))
+    first, second = cut(document)
+    assert first.text == "a cross sea was no n ow on us fields we saw our conflict ffices a moon"
+    assert first.headings == ("The mill",) and document.title == "The mill"
+    assert "con\ufb02ict" in document.text and "\f" not in document.text
+    assert second.headings == ("The mill", "on corn") and second.text.endswith("as soon as noon")
+
+
+def test_pdf_headings_of_the_outline() -> None:
+    lines = ["Mill wheels", "They turn.", "2 Parts of a", "mill", "A wheel."]
+    page = [Line(text, 72, 200, 700 - 20 * row, 10, 1) for row, text in enumerate(lines)]
+    document = lay_out([page], [(1, 1, "Mill_wheels"), (1, 2, "Parts of a mill"), (2, 1, "They")])
+    assert blocks(document) == [
+        (("Mill wheels",), "They turn."),
+        (("Mill wheels", "2 Parts of a mill"), "A wheel."),
+    ]
+
+
+def test_pdf_titles() -> None:
+    text = made.lines("It stands\nby the river\nand grinds\nno more.")
+    page = [(72.0, 780.0, 20.0, "The"), (72.0, 750.0, 20.0, "mill"), *text]
+    for named, title in (("Mills", "Mills"), ("mill.dvi", "The mill"), ("", "The mill")):
+        assert convert(".pdf", made.pdf([page], title=named)).title == title
+    parts = ["Name", "Synopsis", "Description"]
+    several = [
+        line
+        for number, part in enumerate(parts)
+        for line in [
+            (72.0, 780.0 - 60 * number, 14.0, part),
+            *made.lines("It stands.", top=760 - 60 * number),
+        ]
+    ]
+    document = convert(".pdf", made.pdf([several]))
+    assert document.title == "" and {each.headings for each in document.blocks} == {
+        (part,) for part in parts
+    }
 
 
 def test_pdfs_without_text_are_told() -> None:

@@ -186,6 +186,17 @@ def test_texts_are_taken_one_by_one(finder_type: Any, words: Vocabulary) -> None
     assert len(answer.places) == 1000 == len(taken)
 
 
+def test_what_stands_above_a_text_is_read_and_is_no_answer(
+    finder_type: Any, words: Vocabulary
+) -> None:
+    reader = make_reader(finder_type, words)
+    texts = ["It was old. Eve left.", "zed won " * 30]
+    first, second = reader.choices("Who?", texts, 2, ["Bob > Bob", ""])
+    assert [(each.text, each.start) for each in first.apart] == [("Eve", 12), ("It", 0)]
+    assert (second.candidates[0].text, second.candidates[0].start) == ("zed", 0)
+    assert reader.choices("Who?", texts[1:]) == reader.choices("Who?", texts[1:], 1, [""])
+
+
 def test_without_threshold_there_is_always_an_answer(finder_type: Any, words: Vocabulary) -> None:
     reader = make_reader(finder_type, words, null=100.0)
     prediction = next(reader.predict([SpanExample("q", "who?", "the zed", ())]))

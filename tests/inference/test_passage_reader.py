@@ -26,7 +26,9 @@ class Reader:
     def __init__(self, *found: tuple[str, float]) -> None:
         self._found = found
 
-    def choices(self, question: str, texts: Sequence[str], top_k: int) -> list[SpanChoice]:
+    def choices(
+        self, question: str, texts: Sequence[str], top_k: int, above: Sequence[str]
+    ) -> list[SpanChoice]:
         return [
             self._choice(text, *each)
             for text, each in zip(texts, self._found[: len(texts)], strict=True)
@@ -42,9 +44,11 @@ class Writer:
 
     def __init__(self, *written: tuple[str, float]) -> None:
         self._written = written
+        self.read: list[str] = []
 
     def predict(self, examples: Iterable[SpanExample], top_k: int) -> Iterator[Prediction]:
         for example, (text, score) in zip(examples, self._written, strict=True):
+            self.read.append(example.context)
             answer = Answer(text, score) if text else Answer.none(score)
             yield Prediction(example.id, (answer,), text)
 
@@ -92,6 +96,14 @@ def test_what_is_written_is_found_in_the_passages() -> None:
         ("1", 20, 23),
     ]
     assert second.text == "in 1843" and first.score == pytest.approx(0.8 / 1.3)
+    above = ["Ada's mill", "", "Mills > Ben"]
+    assert WritingPassageReader(writer, 0.0)("Who?", PASSAGES, 2, above) == [first, second]
+    assert writer.read[:3] == PASSAGES
+    assert writer.read[3:] == [
+        "Ada's mill\n\nIt was built by Ada.",
+        PASSAGES[1],
+        f"Mills > Ben\n\n{PASSAGES[2]}",
+    ]
     silent: Any = Writer(("", 0.9), ("", 0.9), ("a mill", 0.1))
     (answer,) = WritingPassageReader(silent, 1.0)("What?", PASSAGES)
     assert (answer.text, answer.places) == ("a mill", ())

@@ -65,8 +65,9 @@ def choose(
     context: str,
     config: SpanConfig,
     apart: int = 0,
+    begin: int = 0,
 ) -> SpanChoice:
-    search = SpanSearch(context, config, apart)
+    search = SpanSearch(context, config, apart, begin)
     for row, (starts, ends) in enumerate(zip(*logits, strict=True)):
         search.add(starts, ends, windows.offsets(row))
     return search.choice()
@@ -133,6 +134,23 @@ def test_spans_that_share_no_character(
     assert [c.score for c in choice.apart] == [every[span] for span in expected[:wanted]]
     assert choice.candidates[:1] == choice.apart[:1]
     assert choice.candidates == choose(windows, logits, context, config).candidates
+
+
+@settings(deadline=None, max_examples=50)
+@given(above=texts, text=texts, config=configs, seed=st.integers(0, 10**6))
+def test_what_stands_above_is_no_answer(
+    vocabulary: Vocabulary, above: str, text: str, config: SpanConfig, seed: int
+) -> None:
+    context, begin = f"{above}\n\n{text}", len(above) + 2
+    windows = windows_of(vocabulary, context, config)
+    logits = random_logits(windows, seed)
+    choice = choose(windows, logits, context, config, 3, begin)
+    every = every_span(windows, logits, context, config.max_answer_length).items()
+    inside = [((start - begin, end - begin), score) for (start, end), score in every]
+    inside = sorted((each for each in inside if each[0][0] >= 0), key=lambda each: -each[1])
+    assert [((c.start, c.end), c.score) for c in choice.candidates] == inside[: config.n_best]
+    assert all(c.text == text[c.start : c.end] for c in (*choice.candidates, *choice.apart))
+    assert choice.candidates[:1] == choice.apart[:1]
 
 
 TABLE = "| Bob | 3 |\n| Eve | 4 |\nIt was long ago, and it was written down by old\nRed Zed . - ."

@@ -50,7 +50,9 @@ def _print_none(reply: "Reply", console: "Console") -> None:
 def _print_answer(answer: "IndexAnswer", console: "Console") -> None:
     from rich.text import Text
 
-    first, *others = answer.citations
+    places = {(each.file, each.page): each for each in reversed(answer.citations)}
+    first = answer.citations[0]
+    others = [each for each in answer.citations[1:] if places.get((each.file, each.page)) is each]
     console.print(Text(_line(answer.text), style="bold"))
     console.print(Text("  evidence  ").append_text(_evidence(first)))
     console.print(Text("  source    ").append_text(_place(first, first.quote)))

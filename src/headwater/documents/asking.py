@@ -1,6 +1,7 @@
 """Asking an index: passages are found, the best are read, and answers get their places.
 
-Passages with the same text, as in two copies of a file, are read once, and each is cited.
+Passages with the same text, as in two copies of a file, are read once, and each is cited. A passage
+is read below its headings: what it is about is often said there only.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ from headwater.inference.passage_reader import PassageReader
 
 NEAREST = 3
 """Passages that are shown where the documents do not say."""
+
+_ABOVE = 300  # characters of headings at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ def answered(
     groups = most_promising(hits, read)
     if not groups:
         return Reply(question, True, 1.0, ())
-    answers = reader(question, [same[0].text for same in groups], top_k)
+    first = [same[0] for same in groups]
+    answers = reader(question, [hit.text for hit in first], top_k, list(map(above, first)))
     none = next((answer for answer in answers if answer.no_answer), None)
     found = tuple(
         IndexAnswer(answer.text, answer.score, tuple(_citations(question, answer, groups)))
@@ -57,6 +61,11 @@ def most_promising(hits: Sequence[Hit], read: int) -> list[list[Hit]]:
     for hit in hits:
         groups.setdefault(hit.text, []).append(hit)
     return list(islice(groups.values(), read))
+
+
+def above(hit: Hit) -> str:
+    """Return the headings that a passage is read below, the nearest ones if they are long."""
+    return " > ".join(hit.headings)[-_ABOVE:]
 
 
 def _citations(question: str, answer: Answer, groups: Sequence[list[Hit]]) -> Iterator[Citation]:

@@ -45,7 +45,7 @@ def clean(document: Document) -> Document:
     """Return a document without what no file of text can hold; every offset stays."""
     if _NO_TEXT.search(document.text):
         document.text = _NO_TEXT.sub("\ufffd", document.text)
-    document.title = _NO_TEXT.sub("\ufffd", document.title)
+    document.title = _shown(document.title)
     return document
 
 
@@ -54,11 +54,16 @@ def cut(document: Document) -> Iterator[Passage]:
     text = document.text
     known = _words_of(text) if document.wrapped else (lambda word: False)
     for headings, blocks in groupby(document.blocks, key=lambda block: block.headings):
-        shown = tuple(_NO_TEXT.sub("\ufffd", heading) for heading in headings)
+        shown = tuple(map(_shown, headings))
         for start, end, page, *_ in _with_rests(_pack(text, blocks)):
             searched, edits = plain(text[start:end], document.wrapped, known)
             if searched.strip():
                 yield Passage(searched, shown, page, start, end, edits.encode())
+
+
+def _shown(heading: str) -> str:
+    """Return a heading as it is searched, without ligatures and soft hyphens."""
+    return plain(_NO_TEXT.sub("\ufffd", heading))[0]
 
 
 class _Span(NamedTuple):

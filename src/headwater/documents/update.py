@@ -28,6 +28,7 @@ from headwater.files import check_writable
 from headwater.lock import locked
 from headwater.paths import as_path, as_text
 from headwater.progress import Display, Progress
+from headwater.text_files import stem_of
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +235,7 @@ def _keep(
         return
     row = FileRow(
         *(name, result.size, result.modified, result.sha256, converter, "indexed", result.note),
-        title=result.title or as_text(found.path.stem),
+        title=result.title or as_text(stem_of(found.path)),
         characters=result.characters,
         passages=len(result.passages),
     )

@@ -15,7 +15,7 @@ from typing import NamedTuple, Unpack
 
 import numpy as np
 
-from headwater.documents.asking import Asking, most_promising
+from headwater.documents.asking import Asking, above, most_promising
 from headwater.documents.calibrations import Calibration, keep_calibration
 from headwater.documents.index import Index, open_index
 from headwater.errors import UserError
@@ -150,8 +150,9 @@ def _read_all(
         progress.start(total=len(questions))
         for number, labelled in enumerate(questions, 1):
             hits = index.search(labelled.question, Asking().retrieve)
-            texts = [same[0].text for same in most_promising(hits, read)]
-            choices = reader.reader.choices(labelled.question, texts)
+            first = [same[0] for same in most_promising(hits, read)]
+            texts = [hit.text for hit in first]
+            choices = reader.reader.choices(labelled.question, texts, 1, list(map(above, first)))
             if spans := list(_spans(choices, labelled.answers)):
                 yield Read(spans, labelled.answers, texts, choices)
             progress.advance(number)

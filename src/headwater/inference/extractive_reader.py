@@ -133,23 +133,36 @@ class ExtractiveReader:
             raise UserError("the text to answer from is empty")
         return ranking.answers()[1]
 
-    def choices(self, question: str, texts: Sequence[str], top_k: int = 1) -> list[SpanChoice]:
-        """Return the best spans of each of some short texts, and its score of "no answer"."""
-        examples = [SpanExample("", question, text, ()) for text in texts]
-        return list(self._choices(examples, top_k))
+    def choices(
+        self, question: str, texts: Sequence[str], top_k: int = 1, above: Sequence[str] = ()
+    ) -> list[SpanChoice]:
+        """Return the best spans of each of some short texts, and its score of "no answer".
+
+        Args:
+            above: what is read before each text, such as its headings; no span is there.
+        """
+        begins = [f"{each}\n\n" if each else "" for each in above] or [""] * len(texts)
+        examples = [
+            SpanExample("", question, begin + text, ())
+            for begin, text in zip(begins, texts, strict=True)
+        ]
+        return list(self._choices(examples, top_k, list(map(len, begins))))
 
     def unread(self, question: str) -> int:
         """Return how many tokens at the end of a question are too many, and not read."""
         tokens = len(self.vocabulary.encode(question.strip()))
         return max(0, tokens - self.config.max_query_length)
 
-    def _choices(self, examples: Sequence[SpanExample], top_k: int) -> Iterator[SpanChoice]:
+    def _choices(
+        self, examples: Sequence[SpanExample], top_k: int, begins: Sequence[int] = ()
+    ) -> Iterator[SpanChoice]:
         windows = build_windows(
             self.vocabulary, examples, self.config, labelled=False, layout=self._layout
         )
         found = self._logits(windows)
         for index, example in enumerate(examples):
-            search = SpanSearch(example.context, self.config, _apart(top_k))
+            begin = begins[index] if begins else 0
+            search = SpanSearch(example.context, self.config, _apart(top_k), begin)
             for number in windows.windows_of(index):
                 starts, ends = found[number][:, : windows.lengths[number]]
                 search.add(starts, ends, windows.offsets(number))

@@ -32,10 +32,15 @@ _EDGES = ".,;:!?()[]{}\"'“”‘’„«»…"
 class PassageReader(Protocol):
     """Answers a question from ranked passages."""
 
-    def __call__(self, question: str, passages: Sequence[str], top_k: int = 1, /) -> list[Answer]:
+    def __call__(
+        self, question: str, passages: Sequence[str], top_k: int = 1, above: Sequence[str] = (), /
+    ) -> list[Answer]:
         """Return up to `top_k` answers, the best first; the first may be "no answer".
 
         The `source` of an answer and of its places is the number of the passage, from 0.
+
+        Args:
+            above: the headings of each passage, which are read with it; no answer is there.
         """
         ...
 
@@ -55,10 +60,12 @@ class SpanPassageReader:
     threshold: float | None = None
     scaling: ScoreScaling = UNSCALED
 
-    def __call__(self, question: str, passages: Sequence[str], top_k: int = 1) -> list[Answer]:
+    def __call__(
+        self, question: str, passages: Sequence[str], top_k: int = 1, above: Sequence[str] = ()
+    ) -> list[Answer]:
         if not question.strip():
             raise UserError("the question is empty")
-        choices = self.reader.choices(question, passages, top_k)
+        choices = self.reader.choices(question, passages, top_k, above)
         return list(map(self.scaling.scaled, self.ranked(choices, passages, top_k)))
 
     def ranked(

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple, final
 
 from headwater.data.example import SpanExample
@@ -37,10 +38,16 @@ class WritingPassageReader:
     reader: GenerativeReader
     rank_weight: float = RANK_WEIGHT
 
-    def __call__(self, question: str, passages: Sequence[str], top_k: int = 1) -> list[Answer]:
+    def __call__(
+        self, question: str, passages: Sequence[str], top_k: int = 1, above: Sequence[str] = ()
+    ) -> list[Answer]:
         if not question.strip():
             raise UserError("the question is empty")
-        examples = [SpanExample("", question, text, ()) for text in passages]
+        texts = [
+            f"{headings}\n\n{text}" if headings else text
+            for headings, text in zip_longest(above, passages, fillvalue="")
+        ]
+        examples = [SpanExample("", question, text, ()) for text in texts]
         groups: dict[str, list[_Written]] = defaultdict(list)
         total = 0.0
         for number, prediction in enumerate(self.reader.predict(examples, top_k)):

@@ -90,10 +90,13 @@ class SpanSearch:
 
     Args:
         apart: how many spans with different texts to choose of which no two share a character.
+        begin: where spans may begin in the context, and what their places are counted from. What
+            is before is read only.
     """
 
-    def __init__(self, context: str, config: SpanConfig, apart: int = 0) -> None:
+    def __init__(self, context: str, config: SpanConfig, apart: int = 0, begin: int = 0) -> None:
         self._context, self._config, self._apart = context, config, apart
+        self._begin = begin
         self._found: dict[tuple[int, int], float] = {}
         self._null_score = float("inf")
         self._kept: list[_Kept] = []
@@ -107,7 +110,7 @@ class SpanSearch:
         """
         config = self._config
         self._null_score = min(self._null_score, float(starts[0]) + float(ends[0]))
-        band = _band(starts, ends, offsets, config.max_answer_length, self._context)
+        band = self._band(starts, ends, offsets)
         for span, score in _best(band, offsets, self._context, config.n_best).items():
             self._found[span] = max(score, self._found.get(span, -np.inf))
         if len(self._found) > 8 * config.n_best:
@@ -133,7 +136,14 @@ class SpanSearch:
         return ranked[: self._config.n_best]
 
     def _candidate(self, start: int, end: int, score: float) -> SpanCandidate:
-        return SpanCandidate(self._context[start:end], start, end, score)
+        text, begin = self._context[start:end], self._begin
+        return SpanCandidate(text, start - begin, end - begin, score)
+
+    def _band(self, starts: Logits, ends: Logits, offsets: WindowOffsets) -> Scores:
+        longest = self._config.max_answer_length
+        band = _band(starts, ends, offsets, longest, self._context)
+        band[offsets.ends <= self._begin] = -np.inf
+        return band
 
     def _keep(self, window: _Kept) -> None:
         """Keep the windows with the best spans.
@@ -172,8 +182,7 @@ class SpanSearch:
 
     def _top_beside(self, window: _Kept, picked: "DisjointSpans") -> _Top | None:
         """Return the best span of a window that shares no character with those picked."""
-        longest = self._config.max_answer_length
-        band = _band(window.starts, window.ends, window.offsets, longest, self._context)
+        band = self._band(window.starts, window.ends, window.offsets)
         low, high = int(window.offsets.starts.min()), int(window.offsets.ends.max())
         for start, end in picked.between(low, high):
             _strike(band, window.offsets, start, end)

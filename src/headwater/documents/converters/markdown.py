@@ -1,4 +1,7 @@
-"""`.md`: headings by `#` or underlines, fenced code, tables; the text stays as it is written."""
+"""`.md`: headings by `#` or underlines, fenced code, tables; the text stays as it is written.
+
+Paragraphs that are comments, or say where links lead, are left out.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,14 +9,17 @@ from collections.abc import Iterator
 from headwater.documents.converters.plain_text import decoded, paragraphs
 from headwater.documents.document import Block, Document, HeadingPath
 
-VERSION = 1
+VERSION = 3
 LIBRARY: str | None = None
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _RULE = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
-_MARKS = re.compile(r"[*_`]+|\[([^\]]*)\]\([^)]*\)")
+_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|\[([^\]]*)\]\([^)]*\)|\\([!-/:-@\[-`{-~])")
+_NO_TEXT = re.compile(
+    r"(?:<!--(?:(?!-->).)*-->\s*|\[[^\]\n]+\]:[ \t]*\S[^\n]*(?:\n|\Z))+\Z", re.DOTALL
+)
 
 
 def convert(content: bytes) -> Document:
@@ -52,7 +58,7 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
 
 
 def _words(heading: str) -> str:
-    return " ".join(_MARKS.sub(lambda found: found[1] or "", heading).split())
+    return " ".join(_MARKS.sub(lambda found: found[1] or found[2] or "", heading).split())
 
 
 def _blocks(text: str, start: int, end: int, headings: tuple[str, ...]) -> Iterator[Block]:
@@ -60,7 +66,8 @@ def _blocks(text: str, start: int, end: int, headings: tuple[str, ...]) -> Itera
     for low, high in paragraphs(text, start, end):
         lines = text[low:high].split("\n")
         if len(lines) < 2 or not _RULE.match(lines[1]):
-            yield Block(low, high, headings)
+            if not _NO_TEXT.match(text[low:high]):
+                yield Block(low, high, headings)
             continue
         names = " | ".join(cell.strip() for cell in lines[0].strip().strip("|").split("|"))
         offset = low + len(lines[0]) + len(lines[1]) + 2

@@ -1,23 +1,27 @@
-"""`.pdf`: the lines of each page with their places, by pypdfium2; `pdf_layout` makes paragraphs."""
+"""`.pdf`: `pdf_page` gives the lines of each page with their places, `pdf_layout` paragraphs."""
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headwater.documents.converters.pdf_layout import Outline, lay_out
 from headwater.documents.converters.pdf_line import Line
+from headwater.documents.converters.pdf_page import PageReader
 from headwater.documents.document import Document
 from headwater.errors import UserError, listed
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfTextPage
+    from pypdfium2 import PdfDocument
 
-VERSION = 1
+VERSION = 3
 LIBRARY: str | None = "pypdfium2"
 
 _PASSWORD = 4  # pdfium's number of that error
-_HYPHEN = "\ufffe"  # what pdfium writes for a hyphen that ends a line
-_LINE = re.compile(rf"([^\r\n{_HYPHEN}]*)({_HYPHEN}|\r?\n|\Z)")
+_NO_TITLE = re.compile(
+    r"(?:untitled.*|microsoft \w+ - .*|\S+\.(?:docx?|dvi|fm|html?|indd|odt|e?ps|pdf|rtf|tex|txt))?",
+    re.IGNORECASE,
+)
+"""What programs write for a title, after the name of a file."""
+
 _SCANNED = "no text; its pages may be pictures, of which OCR such as ocrmypdf makes text"
 
 
@@ -36,7 +40,8 @@ def convert(content: bytes) -> Document:
         if not any(pages):
             raise UserError("broken; no page of it can be read" if faulty else _SCANNED)
         document = lay_out(pages, _outline(pdf))
-        document.title = pdf.get_metadata_value("Title").strip() or document.title
+        named = pdf.get_metadata_value("Title").strip()
+        document.title = document.title if _NO_TITLE.fullmatch(named) else named
     empty = [number for number, page in enumerate(pages, 1) if not page and number not in faulty]
     notes = [("pages that cannot be read", faulty), ("pages without text", empty)]
     document.note = "; ".join(f"{what}: {listed(found, 5)}" for what, found in notes if found)
@@ -47,37 +52,18 @@ def _pages(pdf: "PdfDocument") -> tuple[list[list[Line]], list[int]]:
     """Return the lines of every page, and the numbers of those that cannot be read."""
     from pypdfium2 import PdfiumError
 
-    pages, faulty = list[list[Line]](), list[int]()
+    reader, pages, faulty = PageReader(), list[list[Line]](), list[int]()
     for number in range(1, len(pdf) + 1):
         try:
             page = pdf[number - 1]
             text = page.get_textpage()
-            pages.append(list(_lines(text, number)))
+            pages.append(list(reader.lines(text, number)))
             text.close()
             page.close()
         except PdfiumError:
             pages.append([])
             faulty.append(number)
-    return pages, faulty
-
-
-def _lines(page: "PdfTextPage", number: int) -> Iterator[Line]:
-    from pypdfium2 import raw
-
-    first, last = raw.FS_RECTF(), raw.FS_RECTF()
-    for found in _LINE.finditer(page.get_text_range()):
-        text = found[1].strip()
-        if not text:
-            continue
-        start = found.start() + len(found[1]) - len(found[1].lstrip())
-        for place, box in ((start, first), (start + len(text) - 1, last)):
-            index = raw.FPDFText_GetCharIndexFromTextIndex(page.raw, place)
-            raw.FPDFText_GetLooseCharBox(page.raw, index, box)
-        if found[2] == _HYPHEN:
-            text += "-"
-        yield Line(
-            text, first.left, last.right, first.bottom, abs(first.top - first.bottom), number
-        )
+    return [list(map(reader.sized, page)) for page in pages], faulty
 
 
 def _outline(pdf: "PdfDocument") -> Outline:

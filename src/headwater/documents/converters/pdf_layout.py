@@ -7,7 +7,7 @@ that ends a sentence. It goes on over the end of a column or a page where its se
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
 from headwater.documents.converters.pdf_edges import without_edges
@@ -27,6 +27,7 @@ _NO_TITLE = re.compile(r"(?:table of )?contents$|preface$", re.IGNORECASE)
 _LEVELS = 4
 _LARGER = 1.15  # of a heading, than the text
 _LONGEST = 200  # characters of a heading's line
+_AGAIN = 2  # places on the first page that are as large as the title
 
 
 def lay_out(pages: Sequence[list[Line]], outline: Outline) -> Document:
@@ -102,7 +103,7 @@ def _levels_of_outline(lines: Sequence[Line], outline: Outline) -> dict[int, int
 
 
 def _key(words: str) -> str:
-    return re.sub(r"\W+", "", _NUMBERING.sub("", words.strip())).lower()
+    return re.sub(r"[\W_]+", "", _NUMBERING.sub("", words.strip())).lower()
 
 
 def _levels_of_sizes(lines: Sequence[Line]) -> dict[int, int]:
@@ -120,17 +121,23 @@ def _levels_of_sizes(lines: Sequence[Line]) -> dict[int, int]:
 
 
 def _title(lines: Sequence[Line], paragraphs: Sequence[list[int]]) -> str:
-    """Return what is written largest on the first page, if it is larger than most of the text."""
+    """Return what is written largest on the first page, if it is larger than most of the text.
+
+    What is written as large again and again there are headings.
+    """
     usual = median(line.height for line in lines) if lines else 0
-    first = [
-        " ".join(lines[index].text for index in paragraph)
-        for paragraph in sorted(paragraphs, key=lambda paragraph: -lines[paragraph[0]].height)
-        if lines[paragraph[0]].page == lines[0].page
-        and lines[paragraph[0]].height > _LARGER * usual
-    ]
-    return next(
-        (words for words in first if 2 < len(words) <= _LONGEST and not _NO_TITLE.match(words)), ""
-    )
+    first = [paragraph for paragraph in paragraphs if lines[paragraph[0]].page == lines[0].page]
+    large = defaultdict[float, list[str]](list)
+    for height, group in groupby(first, lambda each: round(lines[each[0]].height, 1)):
+        if height > _LARGER * usual:
+            words = " ".join(lines[index].text for paragraph in group for index in paragraph)
+            large[height].append(words)
+    for _, texts in sorted(large.items(), reverse=True):
+        if len(texts) > _AGAIN:
+            break
+        if fitting := [each for each in texts if 2 < len(each) <= _LONGEST]:
+            return next((each for each in fitting if not _NO_TITLE.match(each)), "")
+    return ""
 
 
 def _written(

@@ -8,6 +8,7 @@ class Line(NamedTuple):
 
     height: that of its first character's font.
     page: from 1 on.
+    font: that of its first character, if it has no measures; else 0.
     """
 
     text: str
@@ -16,3 +17,4 @@ class Line(NamedTuple):
     bottom: float
     height: float
     page: int
+    font: int = 0
