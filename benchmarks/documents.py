@@ -6,10 +6,10 @@ The paragraphs of the data, in SQuAD's format, stand among passages of other tex
 passage of the question's own paragraph that holds one of its answers. `recall@k` is the share of
 questions with a hit among the first k, MRR the mean of 1 / rank of the first hit. Times are of the
 processor, but for percentiles, which are of the clock. With `--model` some of the questions are
-answered too. With `--folder` documents and index are kept; given again, they are not made anew.
+answered too. With `--folder` documents and index are kept; given again, they are used again.
 
 With `--calibrate` the answers' settings are chosen on the questions, and kept in the index. With
-`--calibrated OTHER.index` those of another index are taken.
+`--calibrated OTHER.index` questions are answered by those of another index too.
 
 With `--peers DIR` other libraries search the same passages: DIR has a virtual environment for each.
 bm25s needs bm25s and PyStemmer, tantivy tantivy, and haystack haystack-ai, transformers-haystack,
@@ -23,18 +23,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.document_answers import answer
 from benchmarks.document_data import Question, questions_of, write_distractors
 from benchmarks.document_peers import PEERS
-from benchmarks.document_runs import Found, found_by, show, show_answers
+from benchmarks.document_runs import Found, found_by, show
 from headwater.documents.asking import Asking
-from headwater.documents.calibrations import calibration_of, keep_calibration
 from headwater.documents.index import Index, open_index
-from headwater.documents.store import opened_for_reading
 from headwater.documents.update import build
 from headwater.evaluation.index_calibration import calibrate_index
-from headwater.evaluation.index_evaluator import RANKS, ask_all, measured
-from headwater.evaluation.index_questions import LabelledQuestion
-from headwater.inference.loaded import LoadedModel, load
+from headwater.evaluation.index_evaluator import RANKS
+from headwater.inference.loaded import load
 
 
 def search(index: Index, questions: Sequence[Question]) -> Found:
@@ -46,31 +44,6 @@ def search(index: Index, questions: Sequence[Question]) -> Found:
         for each in questions
     ]
     return Found("headwater", ranks, time.process_time() - begin)
-
-
-def answer(index: Index, questions: Sequence[Question], model: LoadedModel, asking: Asking) -> None:
-    """Print how right the answers of a model are, and the time of one."""
-    labelled = [
-        LabelledQuestion(str(number), each.text, each.answers, each.file)
-        for number, each in enumerate(questions)
-    ]
-    ask_all(index, model, labelled[:1], asking)
-    begin = time.process_time()
-    metrics = measured(ask_all(index, model, labelled, asking))
-    seconds = time.process_time() - begin
-    show_answers("headwater", metrics["exact"], metrics["f1"], seconds / len(questions))
-    for name in ("calibration_error", "ms_p50", "ms_p90", "ms_p99"):
-        print(f"{name:18} {metrics[name]:.1f}")
-
-
-def take_calibration(index: Path, other: Path, model: LoadedModel) -> None:
-    """Let an index have what another knows of a model."""
-    assert model.folder is not None
-    calibration = calibration_of(opened_for_reading(other), model.folder)
-    if calibration is None:
-        raise SystemExit(f"{other}: not calibrated for this model")
-    print(f"calibration        {calibration}")
-    keep_calibration(index, model.folder, calibration)
 
 
 def parsed() -> argparse.Namespace:
@@ -87,8 +60,6 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--model", help="answers questions too")
     parser.add_argument("--asked", type=int, default=1000, help="how many it answers, drawn")
     parser.add_argument("--read", type=int, default=Asking().read, help="passages that it reads")
-    parser.add_argument("--rank-weight", type=float, help="how much the search's order counts")
-    parser.add_argument("--no-answer-threshold", type=float, help="1000: always an answer")
     parser.add_argument("--calibrate", action="store_true", help="on all of the data")
     parser.add_argument("--calibrated", type=Path, help="an index whose calibration is taken")
     parser.add_argument("--peers", type=Path, help="a folder of virtual environments")
@@ -102,24 +73,21 @@ def run(options: argparse.Namespace, folder: Path) -> None:
     questions = questions_of(options.data, documents, options.titles)
     if not path.exists():
         write_distractors(options.distractors, options.count, documents, options.titles)
-        build([documents], path, vectors=options.vectors, engine=options.engine)
+    build([documents], path, vectors=options.vectors, engine=options.engine)
     if options.questions is not None:
         questions = random.Random(0).sample(questions, options.questions)
     asked = random.Random(0).sample(questions, min(options.asked, len(questions)))
     model = load(options.model) if options.model else None
     if options.calibrate:
         print(calibrate_index(path, [options.data], options.model, options.read))
-    if options.calibrated and model:
-        take_calibration(path, options.calibrated, model)
     with open_index(path) as index:
         summary = index.summary()
         print(f"questions  {len(questions):,}")
         print(f"passages   {summary.passages:,}")
         print(f"size       {summary.size / summary.characters:.2f} bytes a character")
-        show(search(index, questions))
+        show(search(index, [each for each in questions if each.answers]))
         if model:
-            settings = (options.read, options.rank_weight, options.no_answer_threshold)
-            answer(index, asked, model, Asking(Asking().retrieve, *settings))
+            answer(index, asked, model, options.read, options.calibrated)
     if options.peers:
         for name in PEERS:
             reads = name == "haystack"
