@@ -4,8 +4,8 @@
 
 Each indexing is a run of `headwater index build`. Seconds are of the processor, for all processes
 together and from their start. Memory is the most that one of them held.
-The books are indexed once, and then ten times as many, of which each differs in its first line.
-A question in a new process is asked of the first index.
+Books are indexed whole, then as a file for each chapter, then ten times as many of these, of which
+each differs in its first line. A question in a new process is asked of the first index.
 """
 
 import argparse
@@ -17,11 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 QUESTION = "Who is the captain of the ship?"
 MEGABYTE = 1_000_000
+WORKS = (("books", True, 1), ("chapters", False, 1), ("chapters-x-10", False, 10))
+"""Each with a name, whether a file is a whole book, and how often it is written."""
 
 
 class Used(NamedTuple):
@@ -73,11 +76,15 @@ def index(name: str, folder: Path, output: Path, *globs: str) -> None:
     )
 
 
-def write_books(files: Sequence[Path], most: int, copies: int, folder: Path) -> None:
-    """Write books as .txt, some times over, until they are about so many bytes."""
+def write_books(files: Sequence[Path], whole: bool, most: int, copies: int, folder: Path) -> None:
+    """Write books as .txt, some times over, until they are about so many bytes.
+
+    Args:
+        whole: a file is a book, not a chapter.
+    """
     folder.mkdir()
     size = 0
-    for number, text in enumerate(_books(files)):
+    for number, text in enumerate(_books(files) if whole else _chapters(files)):
         if size >= most:
             return
         size += len(text.encode())
@@ -86,11 +93,19 @@ def write_books(files: Sequence[Path], most: int, copies: int, folder: Path) -> 
             file.write_text(f"Copy {copy} of {number}.\n\n{text}", encoding="utf-8")
 
 
-def _books(files: Sequence[Path]) -> Iterator[str]:
+def _rows(files: Sequence[Path]) -> Iterator[dict[str, str]]:
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)["text"]
+            yield from map(json.loads, lines)
+
+
+def _chapters(files: Sequence[Path]) -> Iterator[str]:
+    return (row["text"] for row in _rows(files))
+
+
+def _books(files: Sequence[Path]) -> Iterator[str]:
+    for _, parts in groupby(_rows(files), key=lambda row: row["title"]):
+        yield "\n\n".join(row["text"] for row in parts)
 
 
 def main() -> None:
@@ -102,16 +117,16 @@ def main() -> None:
         *("--more",), nargs=2, action="append", default=[], metavar=("FOLDER", "GLOB")
     )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for times in (1, 10):
-            books = folder / f"{times}"
-            write_books(options.books, options.size * MEGABYTE, times, books)
-            index(f"books x {times}", books, folder / f"{times}.index")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for name, whole, copies in WORKS:
+            books = folder / name
+            write_books(options.books, whole, options.size * MEGABYTE, copies, books)
+            index(name, books, folder / f"{name}.index")
         for number, (more, glob) in enumerate(options.more):
             index(f"{more} {glob}", Path(more), folder / f"more{number}.index", glob)
         for _ in range(3):
-            cold = used("ask", QUESTION, "--context", folder / "1.index")
+            cold = used("ask", QUESTION, "--context", folder / "books.index")
             print(f"a new process: {cold.seconds:.2f} s, {cold.clock:.2f} s by the clock")
 
 
