@@ -41,9 +41,11 @@ def embeds_of(setting: dict[str, str], index: str) -> "Embeds":
 
 @lru_cache(maxsize=1)
 def _embeds(name: str) -> "Embeds":
+    """Open a model, in bf16 where that is quick: its error is no larger than that of int8."""
+    from headwater.device import choose_device, has_bf16
     from headwater.inference.loaded import load
 
-    loaded = load(name)
+    loaded = load(name, precision="bf16" if has_bf16(choose_device("auto")) else "fp32")
 
     def embeds(texts: Sequence[str], prompt: str) -> "Floats":
         return loaded.embed(list(texts), prompt=prompt)
