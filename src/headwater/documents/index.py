@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
-from headwater.arguments import check_count, check_text
+from headwater.arguments import check_count, check_number, check_text
 from headwater.documents.engine import Ranked
 from headwater.documents.engines import engine_name, searcher
 from headwater.documents.filters import takes_all
@@ -64,8 +64,9 @@ class Index:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
-        self._chosen = self._settings()
-        self._engine = searcher(connection, path)
+        with sqlite_errors(path):
+            self._chosen = self._settings()
+            self._engine = searcher(connection, path)
         self._models: dict[str, LoadedModel] = {}
 
     def __enter__(self) -> Self:
@@ -123,8 +124,9 @@ class Index:
             raise UserError("the question is empty")
         options = options or Asking()
         reader = self.passage_reader(self._loaded(model), options)
-        hits = self.search(question, check_count(options.retrieve, "retrieve"), filters)
         read = check_count(options.read, "read")
+        check_count(options.retrieve, "retrieve")
+        hits = self.search(question, options.searched, filters)
         return answered(question, hits, reader, read, check_count(top_k, "top_k"))
 
     def files(self) -> Iterator[FileRow]:
@@ -163,7 +165,13 @@ class Index:
         from headwater.inference.passage_reader import SpanPassageReader
         from headwater.inference.score_scaling import ScoreScaling
 
-        weight, threshold = options.rank_weight, options.no_answer_threshold
+        weight, threshold = (
+            None if number is None else check_number(number, name)
+            for name, number in (
+                ("rank_weight", options.rank_weight),
+                ("no_answer_threshold", options.no_answer_threshold),
+            )
+        )
         with sqlite_errors(self.path):
             known = calibration_of(self._connection, model.folder)
         if known is not None:

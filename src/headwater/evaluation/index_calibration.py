@@ -149,7 +149,7 @@ def _read_all(
     with Progress(display) as progress:
         progress.start(total=len(questions))
         for number, labelled in enumerate(questions, 1):
-            hits = index.search(labelled.question, Asking().retrieve)
+            hits = index.search(labelled.question, Asking(read=read).searched)
             texts = [same[0].text for same in most_promising(hits, read)]
             choices = reader.reader.choices(labelled.question, texts)
             if spans := list(_spans(choices, labelled.answers)):
