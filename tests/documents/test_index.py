@@ -5,8 +5,10 @@ import random
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -310,6 +312,26 @@ def test_flipped_bits_of_an_index_are_never_fatal(
         ):
             with suppress(UserError):
                 use()
+
+
+def test_wrong_arguments_are_mistakes(opened: Opened, standing: Path) -> None:
+    index = opened(standing)
+    wrong: list[tuple[Callable[[], Any], str]] = [
+        (lambda: opened(3), "path: a name or a path was expected"),  # type: ignore[arg-type]
+        (lambda: opened(Path("a\0b")), "not a usable file name"),
+        (lambda: index.search(None), "question: a text was expected"),  # type: ignore[arg-type]
+        (lambda: index.search("mill", 2.5), "limit = 2.5: a whole number"),  # type: ignore[arg-type]
+        (lambda: index.search("mill", -1), "limit = -1: a whole number"),
+        (lambda: index.search("mill", 9, 3), "filters: a text or a list"),  # type: ignore[arg-type]
+        (lambda: index.search("mill", 9, [3]), r"filters\[0\]: a text"),  # type: ignore[list-item]
+        (lambda: index.ask("mill", 3), "model: a name or a path"),  # type: ignore[arg-type]
+        (lambda: index.ask("mill", top_k=0), "top_k = 0: a whole number"),
+    ]
+    for call, reason in wrong:
+        with pytest.raises(UserError, match=reason):
+            call()
+    assert len(index.search("mill", 10**30)) == len(index.search("mill", 10**30, "path=*")) > 0
+    assert library.open_index(str(standing)).search("mill")
 
 
 def test_an_empty_question_finds_nothing(opened: Opened, standing: Path) -> None:

@@ -16,6 +16,7 @@ from datetime import datetime
 from fnmatch import fnmatch
 from typing import NamedTuple
 
+from headwater.arguments import check_texts
 from headwater.documents.child import UNSETTLED
 from headwater.errors import UserError
 from headwater.paths import as_path
@@ -63,8 +64,7 @@ def parse(text: str) -> Filter:
 
 def takes_all(filters: str | Sequence[str]) -> Takes:
     """Return what tells the files that meet every one of some conditions."""
-    given = [filters] if isinstance(filters, str) else filters
-    conditions = [parse(text).takes() for text in given]
+    conditions = [parse(text).takes() for text in check_texts(filters, "filters")]
     return lambda path, modified: all(takes(path, modified) for takes in conditions)
 
 
