@@ -54,7 +54,7 @@ logger = logging.getLogger(__name__)
 
 _PATHS = (
     *("--output", "--data", "--input", "--predictions", "--context", "--vocabulary"),
-    *("--test", "--evaluation", "--overlap"),
+    *("--test", "--evaluation", "--overlap", "--questions", "--vectors"),
 )
 
 

@@ -137,6 +137,14 @@ def test_a_model_that_writes_still_cites(headwater: Any, standing: Path, tmp_pat
         (("--filter", "size>1"), "path=GLOB or modified>DATE"),
         (("--questions", "nowhere.txt"), "not both"),
         (("--no-answer-threshold", "x"), "should be a valid number"),
+        (("--no-answer-threshold", "nan"), "no_answer_threshold = nan: a number was expected"),
+        (("--filter", "modified>yesterday"), "is no date"),
+        (("--read", "0"), "'--read'"),
+        (("--read", str(10**30)), "'--read'"),
+        (("--top-k", "0"), "'--top-k'"),
+        (("--max-answer-length", "0"), "'--max-answer-length'"),
+        (("--model", ""), "--model is empty"),
+        (("--questions", ""), "--questions is empty"),
     ],
 )
 def test_mistakes_are_one_line(

@@ -123,6 +123,8 @@ def test_filters_leave_files_out(opened: Opened, folder: Path, index: Path) -> N
     )
     assert names("modified<2020-06") == names("modified <= 2020-05-01") == {"mill.txt"}
     assert "mill.txt" not in names("modified>2020-05-01T12:00") != set()
+    assert names("modified>0001") == names("modified<9999-12-31T23:59") == names("path=*")
+    assert names("modified<0001-01-01") == names("modified>9999") == set()
     assert names("path=*.md", "modified<2021") == names("path=nothing") == set()
     assert len(search("mill castle bridge river", 1, "path=*.md")) == 1
 

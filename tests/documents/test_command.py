@@ -50,6 +50,21 @@ def test_from_build_to_remove(headwater: Any, tmp_path: Path, monkeypatch: Any) 
         (("show", "nowhere.index"), "no such file"),
         (("search", "nowhere.index", "word"), "no such file"),
         (("search", "nowhere.index", " "), "the question is empty"),
+        (("build", "", "--output", "x.index"), "PATH': it is empty; give a file or a folder"),
+        (("build", ".", "--output", "new/below/x.index"), "no file was found"),
+        (("build", "nowhere", "--output", "x.index"), "name files and folders with documents"),
+        (("build", "x.index", "--output", "x.index"), "no such file or folder"),
+        (("build", ".", "--output", "/dev/null"), "not a plain file (a device or a pipe)"),
+        (("build", ".", "--output", "x.index", "--vectors", ""), "--vectors is empty"),
+        (("build", ".", "--output", "x.index", "--engine", "oracle"), "sqlite, tantivy or"),
+        (("build", ".", "--output", "x.index", "--time-limit", "0"), "'--time-limit'"),
+        (("update", ""), "X.index': it is empty"),
+        (("remove", "nowhere.index", ""), "PATH': it is empty"),
+        (("remove", "nowhere.index", "x"), "no such file"),
+        (("show", "/dev/zero"), "not a plain file (a device or a pipe)"),
+        (("search", "nowhere.index", "word", "--top-k", "0"), "'--top-k'"),
+        (("calibrate", "nowhere.index"), "missing option '--data'"),
+        (("calibrate", "nowhere.index", "--data", ""), "--data is empty"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -60,3 +75,24 @@ def test_mistakes_are_one_line(
     assert (ran.code, ran.err.count("\n"), ran.out) == (2, 1, "")
     assert reason in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_mistakes_with_an_index_are_one_line(
+    headwater: Any, standing: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    for given, reason in (
+        (("build", standing, "--output", standing), "the index itself is no document"),
+        (("update", standing, "extra"), "unexpected extra argument"),
+        (("remove", standing, tmp_path / "nowhere"), "nowhere: not in"),
+        (("search", standing, "mill", "--filter", "modified>yesterday"), "is no date"),
+        (("search", standing, "mill", "--filter", ""), "path=GLOB or modified>DATE"),
+        (("calibrate", standing, "--data", tmp_path / "nowhere.jsonl"), "no such file"),
+        (("calibrate", standing, "--data", tmp_path / "empty.jsonl"), "empty"),
+    ):
+        ran = headwater("index", *given)
+        assert (ran.code, ran.err.count("\n"), ran.out) == (2, 1, ""), given
+        assert reason in ran.err
+    ran = headwater("index", "search", standing, "mill", "--filter", "path=*.rst")
+    assert (ran.code, ran.out) == (0, "No passage of the files that the filters take has a word of "
+                                      "the question.\n")  # fmt: skip

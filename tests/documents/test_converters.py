@@ -8,6 +8,7 @@ import pytest
 
 import made
 from headwater.documents.converters.names import CONVERTERS, converter_of, version_of
+from headwater.documents.converters.pdf_edges import without_edges
 from headwater.documents.converters.pdf_layout import lay_out
 from headwater.documents.converters.pdf_line import Line
 from headwater.documents.document import Document
@@ -239,6 +240,24 @@ def test_pdf_headers_footers_and_page_numbers_are_left_out() -> None:
     assert sorted({each.page for each in document.blocks if each.page}) == [1, 2, 3, 4, 5, 6]
     assert document.text.count("of its own") == 36
     assert document.text.count("\f") == 5
+
+
+@pytest.mark.timeout(60)
+def test_edges_of_many_pages_take_no_longer_each() -> None:
+    texts = ("Mills", "A wheel turns.", "By the river.", "In the hills.", "It grinds.", "9")
+    heights = (800.0, 700.0, 688.0, 676.0, 664.0, 30.0)
+    pages = []
+    for number in range(20_000):
+        own = "abc"[number % 3] * (number % 50)  # of the lines between the edges
+        words = [
+            f"{text} {own}" if 30 < at < 700 else text
+            for text, at in zip(texts, heights, strict=True)
+        ]
+        pages.append(
+            [Line(text, 72, 300, at, 10, 1) for text, at in zip(words, heights, strict=True)]
+        )
+    kept = without_edges(pages)
+    assert [line.text.split()[0] for line in kept[-1]] == ["By", "In", "It"]
 
 
 def test_a_paragraph_goes_on_over_a_page() -> None:

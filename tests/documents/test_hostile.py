@@ -67,15 +67,28 @@ def test_broken_files_are_named(opened: Opened, tmp_path: Path) -> None:
     assert len(found) == len(expected) + 3
 
 
+def _drawn(file: Path) -> bytes:
+    """Return a PDF with compressed streams and a font of its own."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.text(0.1, 0.5, "The castle burned in 1720.")
+    with rc_context({"pdf.fonttype": 42}):
+        figure.savefig(file)
+    return file.read_bytes()
+
+
 @pytest.mark.parametrize("count", [30, pytest.param(200, marks=pytest.mark.slow)])
 def test_broken_pdfs_are_never_fatal(tmp_path: Path, count: int) -> None:
     action = "/OpenAction << /S /JavaScript /JS (while(true){}) >>"
-    whole = made.pdf([made.lines("The castle burned\nin 1720.")] * 3, root=action)
+    plain = made.pdf([made.lines("The castle burned\nin 1720.")] * 3, root=action)
+    kinds = plain, _drawn(tmp_path / "drawn.pdf"), made.encrypted_pdf()
     rng = random.Random(0)
     files = [tmp_path / f"{number}.pdf" for number in range(count)]
     for number, file in enumerate(files):
-        content = bytearray(whole)
-        if number % 3 == 0:
+        content = bytearray(kinds[number % len(kinds)])
+        if number % 4 == 0:
             content = content[: rng.randrange(len(content))]
         else:
             for _ in range(1 + number % 20):

@@ -1,10 +1,14 @@
 """An index of a folder: what it finds, and what it becomes when files do."""
 
 import os
+import random
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +136,10 @@ def test_a_folder_that_is_gone_is_refused(opened: Opened, folder: Path, index: P
     assert len(rows(opened, index)) == 7
     with pytest.raises(UserError, match="no such file"):
         build([folder.parent / "missing.txt"], index)
+    (folder.parent / "other.txt").write_text("Another text.")
+    with pytest.raises(UserError, match="no such file or folder; if it is gone for good"):
+        build([folder.parent / "other.txt"], index)
+    assert len(rows(opened, index)) == 7
 
 
 def test_nothing_to_index_is_a_mistake(tmp_path: Path, folder: Path, index: Path) -> None:
@@ -262,6 +270,68 @@ def test_a_damaged_index_is_refused_with_what_to_do(
             update(index)
         with pytest.raises(UserError, match=r"is damaged .* make it again by"):
             opened(index).verify()
+
+
+def test_every_damage_that_is_met_is_said(opened: Opened, folder: Path, index: Path) -> None:
+    """Bytes that are no text where SQLite has text, in tables, in names, in the schema."""
+    whole = index.read_bytes()
+    for before in (b"It crosses the river", b"bridge.md", b"CREATE TABLE files", b"markdown 1"):
+        index.write_bytes(whole.replace(before, b"\xff" * len(before)))
+        faults = list[str]()
+        for use in (
+            lambda: list(opened(index).files()),
+            lambda: opened(index).search("bridge"),
+            lambda: opened(index).verify(),
+            lambda: update(index),
+            lambda: remove(index, [folder / "mill.txt"]),
+        ):
+            try:
+                use()
+            except UserError as error:
+                faults.append(str(error))
+        assert faults, before
+        assert all("is damaged" in each and "make it again by" in each for each in faults)
+
+
+def test_flipped_bits_of_an_index_are_never_fatal(
+    opened: Opened, folder: Path, index: Path
+) -> None:
+    rng, whole = random.Random(0), index.read_bytes()
+    for _ in range(100):
+        content = bytearray(whole)
+        for _ in range(rng.choice((1, 3, 20))):
+            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        for other in index.parent.glob("x.index-*"):
+            other.unlink()
+        index.write_bytes(content)
+        for use in (
+            lambda: list(opened(index).files()),
+            lambda: [hit.quote() for hit in opened(index).search("mill castle river tower")],
+            lambda: opened(index).verify(),
+            lambda: update(index),
+        ):
+            with suppress(UserError):
+                use()
+
+
+def test_wrong_arguments_are_mistakes(opened: Opened, standing: Path) -> None:
+    index = opened(standing)
+    wrong: list[tuple[Callable[[], Any], str]] = [
+        (lambda: opened(3), "path: a name or a path was expected"),  # type: ignore[arg-type]
+        (lambda: opened(Path("a\0b")), "not a usable file name"),
+        (lambda: index.search(None), "question: a text was expected"),  # type: ignore[arg-type]
+        (lambda: index.search("mill", 2.5), "limit = 2.5: a whole number"),  # type: ignore[arg-type]
+        (lambda: index.search("mill", -1), "limit = -1: a whole number"),
+        (lambda: index.search("mill", 9, 3), "filters: a text or a list"),  # type: ignore[arg-type]
+        (lambda: index.search("mill", 9, [3]), r"filters\[0\]: a text"),  # type: ignore[list-item]
+        (lambda: index.ask("mill", 3), "model: a name or a path"),  # type: ignore[arg-type]
+        (lambda: index.ask("mill", top_k=0), "top_k = 0: a whole number"),
+    ]
+    for call, reason in wrong:
+        with pytest.raises(UserError, match=reason):
+            call()
+    assert len(index.search("mill", 10**30)) == len(index.search("mill", 10**30, "path=*")) > 0
+    assert library.open_index(str(standing)).search("mill")
 
 
 def test_an_empty_question_finds_nothing(opened: Opened, standing: Path) -> None:

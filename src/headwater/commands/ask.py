@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
+from headwater import signals
 from headwater.commands.ask_index import ask_index, is_index, refuse_without_index
 from headwater.commands.asked import loaded_for, questions_of
-from headwater.commands.documents import FolderTexts, read_context
+from headwater.commands.documents import GLOBS, FolderTexts, faults_line, read_context
 from headwater.commands.terminal import (
     Device,
     Filters,
@@ -44,7 +45,9 @@ Context = Annotated[
     option("The text to answer from; - reads standard input.", "FILE|-|FOLDER|X.index"),
 ]
 Questions = Annotated[str | None, option("Of an index: questions, one a line.", "FILE|-")]
-Read = Annotated[int | None, option("Of an index: how many passages are read [5].", min=1)]
+Read = Annotated[
+    int | None, option("Of an index: how many passages are read [5].", min=1, max=10**6)
+]
 
 
 @described("Answer a question, from a text, an index or what the model knows.")
@@ -91,13 +94,21 @@ def _answers(
     """Answer, and say which files of a folder could not be read."""
     if not isinstance(documents, FolderTexts):
         return loaded.answer(question, documents, top_k)
-    try:
-        answers = loaded.answer(question, documents, top_k)
-    except UserError:
-        documents.check()
-        raise
-    if documents.faults:
-        logger.warning(f"not read: {documents.faults}")
+    from headwater.documents.temporary import WORTH, ask_folder
+
+    if documents.size > WORTH:
+        with signals.exiting():  # the temporary index is removed
+            answers, found = ask_folder(documents.folder, GLOBS, question, loaded, top_k)
+        faults = faults_line(found)
+    else:
+        try:
+            answers = loaded.answer(question, documents, top_k)
+        except UserError:
+            documents.check()
+            raise
+        faults = documents.faults
+    if faults:
+        logger.warning(f"not read: {faults}")
     return answers
 
 

@@ -14,6 +14,7 @@ from headwater.commands.terminal import (
     described,
     echo,
     option,
+    path_argument,
     print_json,
     stopping,
 )
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 corpus = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Pages = Annotated[
-    list[Path], argument(".txt, .jsonl, .parquet, .wet.gz, .warc.gz, or folders.", "INPUT")
+    list[Path], path_argument(".txt, .jsonl, .parquet, .wet.gz, .warc.gz, or folders.", "INPUT")
 ]
 BadWords = Annotated[
     Path | None, option("Words, one a line; pages that hold one are dropped.", "FILE")

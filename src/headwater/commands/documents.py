@@ -1,7 +1,7 @@
 """The texts that `ask` answers from: a file, standard input, or the files of a folder."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import final
 
@@ -11,6 +11,9 @@ from headwater.files import read_text
 from headwater.streams import decode_text
 
 ENDINGS = (".txt", ".md")
+GLOBS = ("*.[tT][xX][tT]", "*.[mM][dD]")
+"""Files that end so, whatever their case."""
+
 CONVERTED = (".pdf", ".docx", ".epub")  # no text as they stand: an index converts them
 _NAMED = 3  # faults that are told; of the others how many there are
 
@@ -23,7 +26,9 @@ class FolderTexts(Mapping[str, str]):
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
+        self.size = 0
+        """The bytes of all files."""
         self._faults: dict[str, str] = {}
         self._files = sorted(self._find())
         self.empty = True
@@ -57,22 +62,28 @@ class FolderTexts(Mapping[str, str]):
     @property
     def faults(self) -> str:
         """What could not be read and why, or ""."""
-        return listed(self._faults.values(), _NAMED, "; ")
+        return faults_line(self._faults.values())
 
     def _all_faults(self, otherwise: str) -> str:
         if not self._faults:
-            return f"{self._folder}: {otherwise}"
-        return f"{self._folder}: nothing in this folder could be read: {self.faults}"
+            return f"{self.folder}: {otherwise}"
+        return f"{self.folder}: nothing in this folder could be read: {self.faults}"
 
     def _find(self) -> Iterator[Path]:
-        for found in walk(self._folder):
+        for found in walk(self.folder):
             if found.folder:
                 self._faults[str(found.path)] = f"{found.path}: {found.fault}"
             elif found.path.suffix.lower() in ENDINGS:
                 if found.fault:
                     self._faults[str(found.path)] = f"{found.path}: {found.fault}"
                 else:
+                    self.size += found.size
                     yield found.path
+
+
+def faults_line(faults: Iterable[str]) -> str:
+    """Return what could not be read and why in a line, or ""."""
+    return listed(faults, _NAMED, "; ")
 
 
 def read_context(context: str) -> str | Mapping[str, str]:

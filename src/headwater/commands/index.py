@@ -17,6 +17,7 @@ from headwater.commands.terminal import (
     described,
     echo,
     option,
+    path_argument,
     print_json,
     print_table,
     stopping,
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 index = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-IndexFile = Annotated[Path, argument("An index of `build`.", "X.index")]
+IndexFile = Annotated[Path, path_argument("An index of `build`.", "X.index")]
 Include = Annotated[
     list[str] | None, option("Only files that match, such as '*.pdf'; repeatable.", "GLOB")
 ]
@@ -51,7 +52,7 @@ Seconds = Annotated[
 @index.command("build")
 @described("Index files and folders, or add them to an index; run again, it updates.")
 def build_index(
-    paths: Annotated[list[Path], argument("Files and folders with documents.", "PATH")],
+    paths: Annotated[list[Path], path_argument("Files and folders with documents.", "PATH")],
     output: Annotated[Path, option("The index, one file.", "X.index")],
     include: Include = None,
     exclude: Exclude = None,
@@ -90,7 +91,7 @@ def update_index(
 @described("Take files or folders out of an index, for good; the files themselves stay.")
 def remove_from_index(
     index: IndexFile,
-    paths: Annotated[list[Path], argument("Files and folders of the index.", "PATH")],
+    paths: Annotated[list[Path], path_argument("Files and folders of the index.", "PATH")],
 ) -> None:
     from headwater.documents.update import remove
 
@@ -133,7 +134,7 @@ def calibrate_index(
         list[Path], option("Questions that no reader was trained on; SQuAD or a table.", "FILE")
     ],
     model: Model = "reader",
-    read: Annotated[int, option("How many passages are read.", min=1)] = 5,
+    read: Annotated[int, option("How many passages are read.", min=1, max=10**6)] = 5,
     json: Json = False,
     precision: Precision = "auto",
     device: Device = "auto",
@@ -162,7 +163,7 @@ def search_index(
     if json:
         print_json([hit.to_dict() for hit in hits])
     else:
-        print_hits(hits, question)
+        print_hits(hits, question, bool(filters))
 
 
 def _options(verify: bool, time_limit: float) -> "Options":

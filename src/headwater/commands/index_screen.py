@@ -45,10 +45,15 @@ def print_files(rows: "Iterable[FileRow]", every: bool) -> None:
             echo(f"{row.status}  {short_path(row.path)}{f'  ({told})' if told else ''}")
 
 
-def print_hits(hits: "Sequence[Hit]", question: str) -> None:
-    """Print passages: the place, the headings, and the sentence nearest to the question."""
+def print_hits(hits: "Sequence[Hit]", question: str, filtered: bool) -> None:
+    """Print passages: the place, the headings, and the sentence nearest to the question.
+
+    Args:
+        filtered: only some files were searched.
+    """
     if not hits:
-        echo("No passage has a word of the question.")
+        where = " of the files that the filters take" if filtered else ""
+        echo(f"No passage{where} has a word of the question.")
     for rank, hit in enumerate(hits, 1):
         if rank > 1:
             echo()

@@ -37,6 +37,20 @@ def argument(help: str, metavar: str | None = None) -> Any:
     return typer.Argument(metavar=metavar, help=help)
 
 
+def path_argument(help: str, metavar: str) -> Any:
+    """Declare an argument that names a file or a folder."""
+    return typer.Argument(metavar=metavar, help=help, parser=_named)
+
+
+def _named(text: str) -> Path:
+    """Return a path; nothing, an unset "$DIR" perhaps, would stand for the current folder."""
+    if not text:
+        raise ValueError("it is empty; give a file or a folder")
+    if "\0" in text:
+        raise ValueError("embedded null byte")
+    return Path(text)
+
+
 Model = Annotated[str, option("A folder, a hub id, or a bundled name.", "MODEL")]
 ModelArgument = Annotated[str, argument("A folder, a hub id, or a bundled name.", "MODEL")]
 ModelByTask = Annotated[
@@ -83,7 +97,7 @@ LabelNames = Annotated[
     str | None, option("Label names in the order of the outputs, separated by commas.", "A,B,C")
 ]
 
-Texts = Annotated[list[Path], argument(".txt, .jsonl, .parquet, or folders.", "INPUT")]
+Texts = Annotated[list[Path], path_argument(".txt, .jsonl, .parquet, or folders.", "INPUT")]
 TextField = Annotated[str, option("The field or column with the text.")]
 
 Device = Annotated[str, option("auto, cpu, cuda, cuda:N or mps.")]

@@ -34,6 +34,11 @@ class Asking:
     rank_weight: float | None = None
     no_answer_threshold: float | None = None
 
+    @property
+    def searched(self) -> int:
+        """Passages that are searched for: at least as many as are read."""
+        return max(self.retrieve, self.read)
+
 
 def answered(
     question: str, hits: Sequence[Hit], reader: PassageReader, read: int, top_k: int

@@ -16,6 +16,7 @@ from datetime import datetime
 from fnmatch import fnmatch
 from typing import NamedTuple
 
+from headwater.arguments import check_texts
 from headwater.documents.child import UNSETTLED
 from headwater.errors import UserError
 from headwater.paths import as_path
@@ -45,7 +46,7 @@ class Filter(NamedTuple):
         if self.field == "path":
             globs = (self.value, f"*/{self.value}")
             return lambda path, modified: any(fnmatch(path, glob) for glob in globs)
-        compare, limit = _COMPARED[self.operator], 10**9 * _date(self.value).timestamp()
+        compare, limit = _COMPARED[self.operator], 10**9 * _seconds(self.value)
         return lambda path, modified: compare(_time(path, modified), limit)
 
 
@@ -63,9 +64,17 @@ def parse(text: str) -> Filter:
 
 def takes_all(filters: str | Sequence[str]) -> Takes:
     """Return what tells the files that meet every one of some conditions."""
-    given = [filters] if isinstance(filters, str) else filters
-    conditions = [parse(text).takes() for text in given]
+    conditions = [parse(text).takes() for text in check_texts(filters, "filters")]
     return lambda path, modified: all(takes(path, modified) for takes in conditions)
+
+
+def _seconds(date: str) -> float:
+    """Return a date in seconds since 1970; one at the edge of the calendar is that far away."""
+    moment = _date(date)
+    try:
+        return moment.timestamp()
+    except (ValueError, OverflowError):  # in the time of this place it is outside
+        return math.copysign(math.inf, moment.year - 1970)
 
 
 def _date(text: str) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
-from headwater.arguments import check_count, check_text
+from headwater.arguments import check_count, check_name, check_number, check_text
 from headwater.documents.engine import Ranked
 from headwater.documents.engines import engine_name, searcher
 from headwater.documents.filters import takes_all
@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # only asking needs torch
     from headwater.inference.passage_reader import PassageReader
 
 _MORE = 8  # times as many passages are found where a filter leaves too few
+_MOST = 10**9  # passages; SQLite itself has no numbers without end
 _AT_ONCE = 500  # passages that are fetched by one query
 
 
@@ -64,8 +65,9 @@ class Index:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
-        self._chosen = self._settings()
-        self._engine = searcher(connection, path)
+        with sqlite_errors(path):
+            self._chosen = self._settings()
+            self._engine = searcher(connection, path)
         self._models: dict[str, LoadedModel] = {}
 
     def __enter__(self) -> Self:
@@ -91,6 +93,7 @@ class Index:
             filters: conditions that their files must meet, such as `path=*.pdf` (see `filters`).
         """
         check_text(question, "question")
+        limit = 0 if limit == 0 else min(check_count(limit, "limit"), _MOST)
         with sqlite_errors(self.path):
             if self._chosen != (chosen := self._settings()):  # built anew with another engine
                 self._chosen, self._engine = chosen, searcher(self._connection, self.path)
@@ -123,8 +126,9 @@ class Index:
             raise UserError("the question is empty")
         options = options or Asking()
         reader = self.passage_reader(self._loaded(model), options)
-        hits = self.search(question, check_count(options.retrieve, "retrieve"), filters)
-        read = check_count(options.read, "read")
+        read = min(check_count(options.read, "read"), _MOST)
+        check_count(options.retrieve, "retrieve")
+        hits = self.search(question, options.searched, filters)
         return answered(question, hits, reader, read, check_count(top_k, "top_k"))
 
     def files(self) -> Iterator[FileRow]:
@@ -163,7 +167,13 @@ class Index:
         from headwater.inference.passage_reader import SpanPassageReader
         from headwater.inference.score_scaling import ScoreScaling
 
-        weight, threshold = options.rank_weight, options.no_answer_threshold
+        weight, threshold = (
+            None if number is None else check_number(number, name)
+            for name, number in (
+                ("rank_weight", options.rank_weight),
+                ("no_answer_threshold", options.no_answer_threshold),
+            )
+        )
         with sqlite_errors(self.path):
             known = calibration_of(self._connection, model.folder)
         if known is not None:
@@ -176,13 +186,14 @@ class Index:
 
     def _loaded(self, model: "str | Path | LoadedModel") -> "LoadedModel":
         """Return a model; one that is given by name is kept."""
-        if not isinstance(model, str | Path):
-            return model
-        if str(model) not in self._models:
-            from headwater.inference.loaded import load
+        from headwater.inference.loaded import LoadedModel, load
 
-            self._models[str(model)] = load(model)
-        return self._models[str(model)]
+        if isinstance(model, LoadedModel):
+            return model
+        name = check_name(model, "model")
+        if name not in self._models:
+            self._models[name] = load(name)
+        return self._models[name]
 
     def _ranked(self, question: str, limit: int, filters: str | Sequence[str]) -> list[Ranked]:
         """Return what the engine finds in the files that meet the filters."""
@@ -233,5 +244,8 @@ def open_index(path: str | Path) -> Index:
     Args:
         path: its file.
     """
-    file = as_path(path)
+    name = check_name(path, "path")
+    if "\0" in name:
+        raise UserError(f"{name!r}: not a usable file name")
+    file = as_path(name)
     return Index(file, opened_for_reading(file))

@@ -67,15 +67,22 @@ def absolute(path: Path | str) -> Path:
         raise UserError(f"{path}: not a usable file name ({error})") from None
 
 
-def check_sources(sources: Sequence[Path], index: Path) -> None:
-    """Refuse files and folders that are not there: their passages would be removed."""
+def check_sources(sources: Sequence[Path], index: Path | None = None) -> None:
+    """Refuse files and folders that are not there: their passages would be removed.
+
+    Args:
+        index: one that is made of them.
+    """
     for source in sources:
         found = looked_at(source)
         if found.fault and not found.folder:
+            name = as_text(source)
             fault = "no such file or folder" if not source.exists() else found.fault
+            if index is None:
+                raise UserError(f"{name}: {fault}; name files and folders with documents")
             raise UserError(
-                f"{as_text(source)}: {fault}; if it is gone for good, run `headwater index remove "
-                f"{index} {as_text(source)}`"
+                f"{name}: {fault}; if it is gone for good, run `headwater index remove {index} "
+                f"{name}`"
             )
 
 

@@ -20,6 +20,7 @@ _APPLICATION = 0x68776478  # "hwdx", so that other files of SQLite are told from
 _VERSION = 2
 _PAGE = 16384  # bytes: passages fill small pages badly
 _PATIENCE = 10.0  # seconds until another's short write is over
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR)
 _TABLES = f"""
 CREATE TABLE sources (path TEXT PRIMARY KEY, removed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE globs (glob TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (glob, kind));
@@ -116,9 +117,16 @@ def sqlite_errors(path: Path) -> Iterator[None]:
             raise UserError(f"{path}: another program is writing it; try again later") from None
         if code == sqlite3.SQLITE_NOTADB:
             raise UserError(f"{path}: not an index; name one of `headwater index build`") from None
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR):
+        if code in _DAMAGE or _is_undecodable(error):
             raise _damaged(path, str(error)) from None
         raise
+    except UnicodeDecodeError:  # of what SQLite itself says of the damage
+        raise _damaged(path, "it holds no text where text should be") from None
+
+
+def _is_undecodable(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether Python found no text where SQLite has text, which has no number."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode")
 
 
 def _damaged(path: Path, what: str) -> UserError:
@@ -130,9 +138,8 @@ def _damaged(path: Path, what: str) -> UserError:
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:
-    if mode != "rwc" and not path.is_file():
-        what = "a folder" if path.is_dir() else "no such file"
-        raise UserError(f"{path}: {what}; name an index of `headwater index build`")
+    if not path.is_file() and (mode != "rwc" or path.exists()):
+        raise UserError(f"{path}: {_no_file(path)}; name an index of `headwater index build`")
     options = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
     name = quote(os.fsencode(path.absolute()))
     return sqlite3.connect(
@@ -142,6 +149,12 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
         check_same_thread=False,
         timeout=_PATIENCE,
     )
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "a folder"
+    return "not a plain file (a device or a pipe)" if path.exists() else "no such file"
 
 
 def _is_index(connection: sqlite3.Connection, path: Path) -> bool:

@@ -4,7 +4,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,15 +84,15 @@ def build(
         engine: what finds words, see `engine_choice`; None leaves that of the index.
     """
     added = [absolute(path) for path in paths]
-    check_sources(added, output)
-    if output.is_dir():
-        raise UserError(f"{output}: a folder; name a file for the index, such as X.index")
-    check_writable(output.absolute().parent)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    check_sources(added)
+    _check_output(output, added)
     new = not output.exists() or not output.stat().st_size
     chosen = Chosen.of(engine, vectors)
+    made = _make(output.absolute().parent)
     with writing(output, create=True) as connection:
-        selection = _with_globs(read_selection(connection), include, exclude).adding(added)
+        before = read_selection(connection)
+        check_sources(before.sources, output)
+        selection = _with_globs(before, include, exclude).adding(added)
         with transaction(connection):
             write_selection(connection, selection)
             chosen.use(connection, output)
@@ -102,7 +102,7 @@ def build(
             clear(connection, output)
     if reasons is not None:
         if new:
-            output.unlink(missing_ok=True)
+            _discard(output, made)
         raise UserError(f"{output}: nothing was indexed{reasons}")
     return report
 
@@ -165,6 +165,30 @@ def writing(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
         raise UserError(f"{path}: no such file; name an index of `headwater index build`")
     with locked(lock, refusal, remove=True), opened_for_writing(path, create) as connection:
         yield connection
+
+
+def _check_output(output: Path, sources: Sequence[Path]) -> None:
+    """Refuse a place where no index of these files and folders can be."""
+    if output.is_dir():
+        raise UserError(f"{output}: a folder; name a file for the index, such as X.index")
+    if output.absolute() in sources:
+        raise UserError(f"{output}: the index itself is no document; name files and folders")
+    check_writable(output.absolute().parent)
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder, and return what was made, the lowest one first."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _discard(output: Path, folders: Sequence[Path]) -> None:
+    """Remove an index that holds nothing, and the folders that were made for it."""
+    output.unlink(missing_ok=True)
+    with suppress(OSError):  # something else stands there by now
+        for folder in folders:
+            folder.rmdir()
 
 
 def _with_globs(

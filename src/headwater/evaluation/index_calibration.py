@@ -149,7 +149,7 @@ def _read_all(
     with Progress(display) as progress:
         progress.start(total=len(questions))
         for number, labelled in enumerate(questions, 1):
-            hits = index.search(labelled.question, Asking().retrieve)
+            hits = index.search(labelled.question, Asking(read=read).searched)
             first = [same[0] for same in most_promising(hits, read)]
             texts = [hit.text for hit in first]
             choices = reader.reader.choices(labelled.question, texts, 1, list(map(above, first)))

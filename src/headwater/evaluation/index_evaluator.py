@@ -72,7 +72,7 @@ def ask_all(
 ) -> list[Asked]:
     """Ask an index every question; enough passages are found for every rank that is measured."""
     reader = index.passage_reader(model, options)
-    most = max(options.retrieve, *RANKS)
+    most = max(options.searched, *RANKS)
     line = "{name}: {done} of {total} questions, {rate:.1f}/s, {left} left"
     display = Display(index.path.name, logger, line, every=30.0, rate="{rate:.1f}/s")
     asked = []
@@ -81,7 +81,7 @@ def ask_all(
         for number, each in enumerate(questions, 1):
             begin = time.perf_counter()
             hits = index.search(each.question, most)
-            reply = answered(each.question, hits[: options.retrieve], reader, options.read, 1)
+            reply = answered(each.question, hits[: options.searched], reader, options.read, 1)
             seconds = time.perf_counter() - begin
             found = " ".join("01"[each.answered_by(hit)] for hit in hits)
             asked.append(Asked(each, found, reply, seconds))

@@ -14,6 +14,7 @@ from headwater.documents.converters.pdf_line import Line
 _NUMBERS = re.compile(r"\d+|\b[ivxlc]+\b")
 _EDGE = 2  # lines from the top or the bottom
 _NEAR = 2  # pages: left and right ones may differ
+_STEPS = [step for step in range(-_NEAR, _NEAR + 1) if step]
 _REPEATED = 3  # times
 _PAGES = 4  # from which on heights are compared
 
@@ -42,12 +43,12 @@ def _repeated(pages: Sequence[list[Line]]) -> set[tuple[int, int]]:
             found[_NUMBERS.sub("#", page[index].text.lower())].append((number, index))
     left_out = set[tuple[int, int]]()
     for places in found.values():
-        numbers = [number for number, _ in places]
-        if len(set(numbers)) >= _REPEATED:
+        numbers = {number for number, _ in places}
+        if len(numbers) >= _REPEATED:
             left_out |= {
                 (number, index)
                 for number, index in places
-                if any(0 < abs(number - other) <= _NEAR for other in numbers)
+                if any(number + step in numbers for step in _STEPS)
             }
     return left_out
 
