@@ -1,6 +1,7 @@
 """What is published with a release tells the same as the package."""
 
 import re
+import tomllib
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -23,6 +24,18 @@ def test_every_dependency_has_its_licence_listed() -> None:
     needed = {plain(re.split(r"[^\w.-]", each)[0]) for each in always}
     assert needed - listed.keys() == set()
     assert [name for name in needed if listed[name].upper() in ("", "UNKNOWN")] == []
+
+
+def test_what_reads_html_comes_with_the_cleaner_that_it_imports() -> None:
+    """pip 23 skips it: jusText asks for it as an extra, by a name that lxml spells otherwise."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].items()
+    names = {
+        extra: {plain(re.split(r"[^\w.-]", each)[0]) for each in needs} for extra, needs in extras
+    }
+    readers = {extra for extra, needs in names.items() if "trafilatura" in needs}
+    assert readers
+    assert {extra for extra in readers if "lxml-html-clean" not in names[extra]} == set()
 
 
 def plain(name: str) -> str:
