@@ -60,8 +60,8 @@ class FeatureCache:
     def __call__(self, batch: Mapping[str, Tensor]) -> Tensor | None:
         """Return `[batch, length, layers, width]`, 0 on padding; None where one is not known."""
         ids = batch["input_ids"]
-        types, mask = (batch[name].cpu().numpy() for name in ("token_type_ids", "attention_mask"))
-        lengths = mask.sum(1).tolist()
+        types, mask = batch["token_type_ids"].cpu().numpy(), batch.get("attention_mask")
+        lengths = [ids.shape[1]] * len(ids) if mask is None else mask.sum(1).tolist()
         keys = (
             _sequence_key(tokens[:length], segments[:length])
             for tokens, segments, length in zip(ids.cpu().numpy(), types, lengths, strict=True)
