@@ -52,6 +52,16 @@ def test_what_is_counted_without_numbers_is_what_is_held_with_them(
     assert found[0] == pytest.approx(found[1], rel=0.01)
 
 
+@pytest.mark.parametrize("fake", [False, True])
+def test_a_weight_is_not_counted_again_where_it_is_used(fake: bool) -> None:
+    counter = Counter(fake=fake)
+    with counter.building():
+        layer, given = nn.Linear(64, 64, bias=False), torch.ones(1, 64)
+    with counter:
+        made = layer(given)
+        assert counter.live == made.nbytes
+
+
 def test_recomputing_is_counted_as_the_less_that_it_takes() -> None:
     config = tiny.bert_config(num_hidden_layers=6)
     peaks = []

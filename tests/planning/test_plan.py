@@ -68,11 +68,12 @@ def test_a_planned_batch_is_like_one_of_the_run(
     recipe = settled(pretraining(objective, tmp_path, preset, **tables))
     assert isinstance(recipe, PretrainRecipe)
     (batch,) = build(recipe, Counter()).batches()
+    tensors, _ = batch.made(batch.rows)
     run = begin(recipe)
     features: Any = run.features()
     longest = np.argsort(-features.lengths, kind="stable")[:4]
     real = collate(features.features(longest, 0), run.setup.pad_id)
-    assert {name: (each.shape, each.dtype) for name, each in batch.tensors.items()} == {
+    assert {name: (each.shape, each.dtype) for name, each in tensors.items()} == {
         name: (each.shape, each.dtype) for name, each in real.items()
     }
     found = planned(recipe)

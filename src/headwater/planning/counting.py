@@ -77,15 +77,16 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
             self.flops += formula(*args, **(kwargs or {}), out_val=found)
-        for each in tree_leaves(found):
-            if isinstance(each, Tensor):
+        there = {_storage(each) for each in _tensors((args, kwargs))}
+        for each in _tensors(found):
+            if _storage(each) not in there:  # a view of a weight holds nothing of its own
                 self._count(each)
         return found
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._mode is None:
             return func(*args, **kwargs)
-        given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
+        given = _tensors((args, kwargs))
         if func is _ATEN.arange.start or func is _ATEN.arange.default:
             return func(*args, **kwargs)  # positions
         if given and not any(isinstance(each, FakeTensor) for each in given):
@@ -118,6 +119,15 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _forget(self, key: int, size: int) -> None:
         self._known.discard(key)
         self.live -= size
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [each for each in tree_leaves(tree) if isinstance(each, Tensor)]
+
+
+def _storage(tensor: Tensor) -> int:
+    key: int = tensor.untyped_storage()._cdata
+    return key
 
 
 def _positions(indices: Sequence[Tensor | None]) -> list[Tensor | None]:

@@ -4,27 +4,21 @@ The most that tensors hold is the larger of two moments: in the backward pass (w
 gradients so far, activations not yet used) and in the update (Adafactor's own working memory).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import cast
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from headwater.models.losses import LossModel
-from headwater.nn.dropout import Dropout
 from headwater.planning.counting import Counter
 from headwater.planning.network import PlannedRun, build, compute_body_before
+from headwater.planning.passes import as_trained, count_passes
 from headwater.runs.recipe import RunRecipe
+from headwater.training.adafactor import factored
 from headwater.training.config import TrainingConfig
 from headwater.training.gathering import gathered_apart
 from headwater.training.memory import count_parameters, training_bytes
-from headwater.training.recomputing import layers_of, recomputing
-
-WORKING = 3
-"""Of an Adafactor update: tensors of a parameter's size that it makes."""
+from headwater.training.recomputing import layers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +82,10 @@ def measure(
     compute_body_before(model)
     model.train()
     run.setup.method.before_step(model, 1, 1)
-    with _as_trained(model, training, cpu=cpu):
+    with as_trained(model, training, cpu=cpu):
         batches = run.batches(share)
-        found = [(each, *_passes(model, each.tensors, counter, bf16, several)) for each in batches]
+        turns = 2 if several else 1  # the second finds gradients
+        found = [count_passes(model, each, counter, bf16=bf16, turns=turns) for each in batches]
     block, rest = _gathered(model)
     trained, parameters = count_parameters(model)
     return Measured(
@@ -98,12 +93,12 @@ def measure(
         trained,
         _parts(model),
         *_bytes(model, training),
-        activations=max(each[1] for each in found),
-        backward=max(each[2] for each in found),
+        activations=max(each.activations for each in found),
+        backward=max(each.backward for each in found),
         update=_update(model, training),
-        rows=fmean(each[0].rows for each in found),
-        tokens=fmean(each[0].tokens for each in found),
-        flops=fmean(each[3] for each in found),
+        rows=fmean(each.rows for each in found),
+        tokens=fmean(each.tokens for each in found),
+        flops=fmean(each.flops for each in found),
         saved=_saved(run),
         block=block,
         rest=rest,
@@ -111,56 +106,6 @@ def measure(
         layers=len(layers_of(model)),
         cut=run.cut,
     )
-
-
-def _passes(
-    model: nn.Module, batch: Mapping[str, Tensor], counter: Counter, bf16: bool, several: bool
-) -> tuple[int, int, float]:
-    """Return bytes at the end of the forward pass and the most of all, and FLOPs."""
-    ids = sum(each.nbytes for each in batch.values())
-    model.zero_grad(set_to_none=True)
-    for _ in range(2 if several else 1):  # the second finds gradients
-        before = counter.peak = counter.live
-        flops = counter.flops
-        with counter:
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                sums = cast(LossModel, model).loss_sums(batch)
-            loss = torch.stack([each / 2 for each in sums.values()]).sum()
-            del sums
-            activations = counter.live - before
-            loss.backward()  # type: ignore[no-untyped-call]
-        del loss
-    model.zero_grad(set_to_none=True)
-    return activations + ids, counter.peak + ids, float(counter.flops - flops)
-
-
-@contextmanager
-def _as_trained(model: nn.Module, training: TrainingConfig, *, cpu: bool) -> Iterator[None]:
-    again = recomputing(model) if training.gradient_checkpointing else nullcontext()
-    with again, nullcontext() if cpu else _dropout_of_cards(model):
-        yield
-
-
-@contextmanager
-def _dropout_of_cards(model: nn.Module) -> Iterator[None]:
-    """Let dropout keep what it keeps on a card: a bit for each element, as a byte."""
-    changed = [each for each in model.modules() if isinstance(each, Dropout)]
-    for each in changed:
-        each.forward = _masked(each)  # type: ignore[assignment, method-assign]
-    try:
-        yield
-    finally:
-        for each in changed:
-            del each.forward
-
-
-def _masked(dropout: Dropout) -> Callable[[Tensor], Tensor]:
-    def forward(hidden: Tensor) -> Tensor:
-        if not dropout.training or not dropout.p:
-            return hidden
-        return torch.native_dropout(hidden, dropout.p, True)[0]
-
-    return forward
 
 
 def _bytes(model: nn.Module, training: TrainingConfig) -> tuple[int, int, int]:
@@ -172,11 +117,15 @@ def _bytes(model: nn.Module, training: TrainingConfig) -> tuple[int, int, int]:
 
 
 def _update(model: nn.Module, training: TrainingConfig) -> int:
+    """Return the bytes that an update makes and lets go, for the largest parameter at the most."""
     if training.optimizer == "adamw":
         return 0  # in place
-    return WORKING * max(
-        (each.nbytes for each in model.parameters() if each.requires_grad), default=0
-    )
+    return max((_working(each) for each in model.parameters() if each.requires_grad), default=0)
+
+
+def _working(parameter: nn.Parameter) -> int:
+    """Adafactor makes the square and the update; without factors the inverse root as well."""
+    return (2 if factored(parameter) else 3) * parameter.nbytes
 
 
 def _saved(run: PlannedRun) -> int:

@@ -76,14 +76,15 @@ class PlannedRun:
         """
         return all(each.kind != "embedding" for each in self.components)
 
-    def batches(self, share: int = 1) -> list["Batch"]:
+    def batches(self, share: int = 1) -> list["PlannedBatch"]:
         """Return a full micro-batch of each component, cut into so many parts."""
         found = []
         for number, each in enumerate(self.components):
             features = self._features(each)
             rows = -(-_rows(features, self.recipe) // share)
             of_task = number if self.names else None
-            found.append(_batch(features, rows, self.setup.pad_id, of_task))
+            compared = each.kind == "embedding"
+            found.append(PlannedBatch(features, rows, self.setup.pad_id, of_task, compared))
         return found
 
     def _features(self, component: Planned) -> FeatureSet:
@@ -94,12 +95,33 @@ class PlannedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """A micro-batch: its tensors, how many sequences it has, and how many tokens are in it."""
+class PlannedBatch:
+    """A micro-batch that is yet to be made.
 
-    tensors: dict[str, Tensor]
+    Attributes:
+        features: of which it is made.
+        rows: how many sequences it has.
+        task: its number in a mixture.
+        compared: whether each sequence is compared with all others of the batch.
+    """
+
+    features: FeatureSet
     rows: int
-    tokens: int
+    pad_id: int
+    task: int | None
+    compared: bool
+
+    def made(self, rows: int) -> tuple[dict[str, Tensor], int]:
+        """Return the tensors of so many sequences, and how many tokens are in them."""
+        longest: Longs = np.argsort(-self.features.lengths, kind="stable")[:ROWS]
+        made: list[dict[str, Any]] = list(self.features.features(longest, 0))
+        if self.task is not None:
+            made = [{**each, "task": np.int64(self.task)} for each in made]
+        tensors = collate([made[number % len(made)] for number in range(rows)], self.pad_id)
+        tokens = tensors["input_ids"].numel()
+        if isinstance(self.features, PairSet):
+            tokens += tensors["labels"].numel()
+        return tensors, tokens
 
 
 def build(recipe: RunRecipe, counter: Counter) -> PlannedRun:
@@ -196,18 +218,6 @@ def _rows(features: FeatureSet, recipe: RunRecipe) -> int:
     batch = recipe.training.batch
     longest = int(features.lengths.max())
     return batch.examples or max(1, (batch.tokens or 0) // longest)
-
-
-def _batch(features: FeatureSet, rows: int, pad_id: int, task: int | None) -> Batch:
-    longest: Longs = np.argsort(-features.lengths, kind="stable")[:ROWS]
-    made: list[dict[str, Any]] = list(features.features(longest, 0))
-    if task is not None:
-        made = [{**each, "task": np.int64(task)} for each in made]
-    tensors = collate([made[number % len(made)] for number in range(rows)], pad_id)
-    tokens = tensors["input_ids"].numel()
-    if isinstance(features, PairSet):
-        tokens += tensors["labels"].numel()
-    return Batch(tensors, rows, tokens)
 
 
 def compute_body_before(model: nn.Module) -> None:
