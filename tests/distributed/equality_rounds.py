@@ -2,8 +2,9 @@
 
     python equality_rounds.py FOLDER mlm,t5 1,2,2s
 
-`2s` is two processes with `training.shard`. There is no dropout: what one process computes then
-differs from what several do by rounding alone. Objectives are learned in float64.
+`2s` is two processes with `training.shard`, `2o` with `training.cpu_offload` as well. There is no
+dropout: what one process computes then differs from what several do by rounding alone.
+Objectives are learned in float64.
 """
 
 import json
@@ -135,6 +136,12 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
+def processes_of(way: str) -> tuple[int, dict[str, Any]]:
+    """Return how many processes there are, and how they share the model."""
+    offload = way.endswith("o")
+    return int(way.rstrip("so")), {"shard": offload or way.endswith("s"), "cpu_offload": offload}
+
+
 def log_of(folder: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     for line in lines:
@@ -152,9 +159,9 @@ def main(base: Path, cases: list[str], ways: list[str]) -> None:
         torch.set_default_dtype(torch.float64 if case in OBJECTIVES else torch.float32)
         train = (objective if case in OBJECTIVES else task)(case, base)
         for way in ways:
-            world, shard = int(way.rstrip("s")), way.endswith("s")
+            world, shared = processes_of(way)
             run = base / f"{case}-{way}" / "run"
-            changes = {"shard": shard, **CHANGES.get(case, {})}
+            changes = {**shared, **CHANGES.get(case, {})}
             try:
                 spread(world, partial(train, run, **changes), run.parent)
                 found.setdefault(case, {})[way] = log_of(run)

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from equality_rounds import log_of, task
+from equality_rounds import log_of, processes_of, task
 from spreading import spare, spread, start, wait
 
-SESSIONS = ["1", "2", "2s", "1", "2s", "2"]
+SESSIONS = ["1", "2", "2o", "2s", "1", "2o", "2"]
 
 
 def sessions(base: Path) -> dict[str, Any]:
@@ -28,8 +28,8 @@ def sessions(base: Path) -> dict[str, Any]:
     whole, parts = base / "whole" / "run", base / "sessions" / "run"
     train(whole, steps=len(SESSIONS))
     for number, way in enumerate(SESSIONS):
-        world, shard = int(way.rstrip("s")), way.endswith("s")
-        changes = {"steps": len(SESSIONS), "shard": shard, "time_limit_minutes": 1e-9}
+        world, shared = processes_of(way)
+        changes = {"steps": len(SESSIONS), **shared, "time_limit_minutes": 1e-9}
         spread(world, partial(train, parts, resume=number > 0, **changes), parts.parent)
     spread(2, partial(train, parts, resume=True, steps=len(SESSIONS)), parts.parent)
     return {"whole": log_of(whole), "parts": log_of(parts)}

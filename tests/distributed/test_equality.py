@@ -42,7 +42,7 @@ def compare(found: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
 
 @pytest.mark.timeout(900)
 def test_copies_and_parts_of_a_bert_learn_as_one_process_does(tmp_path: Path) -> None:
-    compare(logs(tmp_path, "mlm", "1,2,2s"))
+    compare(logs(tmp_path, "mlm", "1,2,2s,2o"))
 
 
 @pytest.mark.slow

@@ -37,6 +37,9 @@ def test_a_sharded_run_holds_its_share_and_what_is_gathered(
     halved = planned(changed(recipe, {"precision": "bf16"}), 2).memory
     # weights of two layers are gathered in bf16; gradients are summed in float32
     assert halved.exchange == (1 + 2) * measured.block + 2 * measured.rest
+    offloaded = planned(changed(recipe, {"cpu_offload": True}), 2).memory
+    assert (offloaded.weights, offloaded.gradients, offloaded.moments) == (0, 0, 0)
+    assert offloaded.peak == memory.exchange + memory.activations
     whole = 4 * measured.parameters
     if architecture == "shared":  # both sides call parts of the layers
         assert (measured.block, measured.rest) == (0, whole)

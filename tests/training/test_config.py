@@ -28,6 +28,7 @@ from headwater.training.identity import compare
         {"learning_rate": float("nan")},
         {"optimizer": "sgd"},
         {"max_grad_norm": 0.0},
+        {"cpu_offload": True},
         {"seed": -1},
         {"seed": 2**63},
         {"unknown": 1},

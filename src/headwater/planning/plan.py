@@ -6,6 +6,7 @@ more processes than micro-batches and they may be cut. Every process holds
     as it is     all weights, gradients and moments, and as much again as gradients for exchange
     sharded      a share of them, and the weights and gradients of two layers and of what is
                  gathered for the whole of a step (`training.gathering`)
+    offloaded    the latter alone; its share is in host memory
 
 and the activations of its micro-batch. A step takes the time of its FLOPs at the given utilisation
 and that of reading and writing what the optimizer changes; the network between cards takes none.
@@ -112,6 +113,8 @@ def plan(
     if share > 1:
         part = measure(recipe, bf16=bf16, cpu=card is None, share=share, several=turns > 1)
     memory = _sharded(part, gpus, bf16=bf16) if shard else _copied(part, gpus)
+    if shard and training.cpu_offload:
+        memory = _offloaded(memory)
     tokens, flops = (accumulate * each for each in (whole.tokens, whole.flops))
     speed = None
     if card is not None:
@@ -152,6 +155,12 @@ def _sharded(measured: Measured, gpus: int, *, bf16: bool) -> Memory:
     passing = measured.activations + gradients
     most = max(passing, gradients + -(-measured.update // gpus))
     return Memory(weights, gradients, moments, exchange, measured.activations, held + most)
+
+
+def _offloaded(sharded: Memory) -> Memory:
+    """Return what is left on a card where parts, gradients and moments are in host memory."""
+    peak = sharded.exchange + sharded.activations
+    return Memory(0, 0, 0, sharded.exchange, sharded.activations, peak)
 
 
 def _touched(measured: Measured) -> float:

@@ -84,6 +84,8 @@ class TrainingConfig(Config):
         backward pass: less memory, more time, the same gradients to the bit.
     shard: of several processes (`torchrun`) each has a part of every tensor, not the whole model
         (FSDP2; docs/scale.md).
+    cpu_offload: with `shard`, keep parts, gradients and moments in host memory, and update them
+        there: a card holds what it computes with. Slower; the same losses.
     ddp_timeout: seconds after which a process that does not answer is taken for lost.
     layer_decay: each layer below the head learns at this times the rate of the one above; 0.9 is
         usual (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix B).
@@ -134,6 +136,7 @@ class TrainingConfig(Config):
     max_grad_norm: float | None = Field(default=1.0, gt=0)
     gradient_checkpointing: bool = False
     shard: bool = False
+    cpu_offload: bool = False
     ddp_timeout: PositiveInt = 1800
     layer_decay: float | None = Field(default=None, gt=0, le=1)
     group_rates: dict[str, NonNegativeFloat] = Field(default={})
@@ -157,6 +160,8 @@ class TrainingConfig(Config):
             raise ValueError("give steps or epochs, not both")
         if isinstance(self.warmup, float) and self.warmup >= 1:
             raise ValueError("warmup is a share below 1.0 or a whole number of steps")
+        if self.cpu_offload and not self.shard:
+            raise ValueError("cpu_offload moves the parts of shard = true; set both or neither")
         return self
 
     @property
@@ -172,5 +177,6 @@ class TrainingConfig(Config):
 
     def identity(self) -> dict[str, Any]:
         """The settings that shape the weights or the log: a resumed run must keep them."""
-        free = {"time_limit_minutes", "save_steps", "device", "tensorboard", "shard", "ddp_timeout"}
+        free = {"time_limit_minutes", "save_steps", "device", "tensorboard"}
+        free |= {"shard", "cpu_offload", "ddp_timeout"}
         return self.model_dump(exclude=free)

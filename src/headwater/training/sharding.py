@@ -17,7 +17,12 @@ from typing import final
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import (
+    CPUOffloadPolicy,
+    MixedPrecisionPolicy,
+    OffloadPolicy,
+    fully_shard,
+)
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from headwater.distributed.processes import Processes
@@ -35,10 +40,17 @@ class Parts:
 
     Args:
         timeout: seconds in which the others answer.
+        cpu_offload: whether parts, gradients and moments stay in host memory.
     """
 
     def __init__(
-        self, model: nn.Module, processes: Processes, dtype: torch.dtype, timeout: int
+        self,
+        model: nn.Module,
+        processes: Processes,
+        dtype: torch.dtype,
+        timeout: int,
+        *,
+        cpu_offload: bool = False,
     ) -> None:
         if dtype == torch.float16:
             raise UserError("training.shard: fp16 needs a loss scaler of its own; use bf16 or fp32")
@@ -51,11 +63,14 @@ class Parts:
         policy = MixedPrecisionPolicy(cast_forward_inputs=False)
         if dtype == torch.bfloat16:
             policy = MixedPrecisionPolicy(dtype, torch.float32, cast_forward_inputs=False)
+        kept = OffloadPolicy()
+        if cpu_offload:  # pinned memory, which copies read faster, needs a card
+            kept = CPUOffloadPolicy(pin_memory=device.type == "cuda")
         for part in gathered_apart(self.model):
-            fully_shard(part, mesh=mesh, mp_policy=policy)
+            fully_shard(part, mesh=mesh, mp_policy=policy, offload_policy=kept)
         root = MixedPrecisionPolicy(cast_forward_inputs=False)
         self._loss = Loss(self.model)
-        fully_shard(self._loss, mesh=mesh, mp_policy=root)
+        fully_shard(self._loss, mesh=mesh, mp_policy=root, offload_policy=kept)
         self._release()
 
     def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -76,7 +91,7 @@ class Parts:
             for name, parameter in self._given.named_parameters():
                 full = self.full(parts[name].detach())
                 if kept:
-                    parameter.data = full
+                    parameter.data = full.to(parameter.device)
             yield
         finally:
             self._release()

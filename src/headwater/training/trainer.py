@@ -368,7 +368,8 @@ def _spread(
         return Copies(model, processes)
     from headwater.training.sharding import Parts  # takes a second to import
 
-    return Parts(model, processes, dtype, config.ddp_timeout)
+    offload = config.cpu_offload
+    return Parts(model, processes, dtype, config.ddp_timeout, cpu_offload=offload)
 
 
 def _tokens(batches: list[dict[str, Tensor]], *, pairs: bool) -> tuple[int, int]:
