@@ -78,13 +78,12 @@ def measure(
     """
     counter = Counter()
     run = build(recipe, counter)
-    model, training = run.model, run.recipe.training
+    model, training = run.model.train(), run.recipe.training
     compute_body_before(model)
-    model.train()
     run.setup.method.before_step(model, 1, 1)
     with as_trained(model, training, cpu=cpu):
         batches = run.batches(share)
-        turns = 2 if several else 1  # the second finds gradients
+        turns = 1 + several  # the second finds gradients
         found = [count_passes(model, each, counter, bf16=bf16, turns=turns) for each in batches]
     block, rest = _gathered(model)
     trained, parameters = count_parameters(model)
