@@ -55,8 +55,8 @@ def ask_folder(
 
 @contextmanager
 def _indexed(folder: Path, include: Sequence[str]) -> Iterator[Index]:
-    with TemporaryDirectory(prefix="headwater-") as place:
-        path = Path(place, f"{folder.absolute().name}.index")
+    with TemporaryDirectory(prefix="headwater-") as scratch:
+        path = Path(scratch, f"{folder.absolute().name}.index")
         try:
             build([folder.absolute()], path, include=include)
         except UserError as error:
