@@ -135,6 +135,7 @@ def test_archives_that_are_not_what_they_say(tmp_path: Path) -> None:
     )
     real = zipfile.ZipFile(BytesIO(many)).getinfo("word/document.xml").file_size
     book = made.epub({"one": "The lighthouse shines."})
+    item = b'<itemref idref="one"/>'
     found = converted(
         tmp_path,
         {
@@ -142,6 +143,7 @@ def test_archives_that_are_not_what_they_say(tmp_path: Path) -> None:
             "outside.docx": with_entity(outside),
             "lies.docx": many.replace(real.to_bytes(4, "little"), (5000).to_bytes(4, "little")),
             "members.docx": made.zipped({str(number): "" for number in range(20_001)}),
+            "often.epub": changed(book, lambda _, text: text.replace(item, item * 100_000)),
             "up.epub": changed(book, lambda _, text: text.replace(b"one.xhtml", b"../../x")),
             "itself.epub": changed(
                 book, lambda _, text: text.replace(b"in/a.opf", b"META-INF/container.xml")
@@ -158,6 +160,8 @@ def test_archives_that_are_not_what_they_say(tmp_path: Path) -> None:
     }.items():
         result = found[name]
         assert isinstance(result, str) and result.startswith(reason), (name, result)
+    often = found["often.epub"]  # read once
+    assert isinstance(often, Converted) and len(often.passages) == 1
     assert "secret" not in str(found["outside.docx"])
     assert isinstance(found["after.docx"], Converted)
 

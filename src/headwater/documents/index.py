@@ -11,6 +11,7 @@ from headwater.documents.engine import Ranked
 from headwater.documents.engines import engine_name, searcher
 from headwater.documents.filters import takes_all
 from headwater.documents.hit import Hit
+from headwater.documents.intact import DamagedRow, intact
 from headwater.documents.literal import Edits
 from headwater.documents.rows import FileRow, files_of
 from headwater.documents.settings import read_setting
@@ -28,6 +29,8 @@ if TYPE_CHECKING:  # only asking needs torch
 _MORE = 8  # times as many passages are found where a filter leaves too few
 _MOST = 10**9  # passages; SQLite itself has no numbers without end
 _AT_ONCE = 500  # passages that are fetched by one query
+_HIT = "passages.id, path, title, headings, text, page, first, last, edits"
+_HIT_KINDS = (int, str, str, str, str, int | None, int, int, bytes | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,13 @@ class Index:
         """Return what the index holds, in numbers."""
         ask = self._connection.execute
         with sqlite_errors(self.path):
-            sources = ask("SELECT path FROM sources WHERE NOT removed ORDER BY path").fetchall()
+            sources = ask("SELECT path FROM sources WHERE NOT removed ORDER BY path")
             files = ask("SELECT status, count(*) FROM files GROUP BY status ORDER BY status")
             passages, characters = ask(
                 "SELECT coalesce(sum(passages), 0), coalesce(sum(characters), 0) FROM files"
             ).fetchone()
             return Summary(
-                tuple(path for (path,) in sources),
+                tuple(str(*intact(row, [str])) for row in sources),
                 dict(files.fetchall()),
                 passages,
                 characters,
@@ -201,7 +204,11 @@ class Index:
             return self._engine.search(question, limit)
         takes, ask = takes_all(filters), self._connection.execute
         rows = ask("SELECT id, path, modified FROM files").fetchall()
-        files = {number for number, path, modified in rows if takes(path, modified)}
+        files = {
+            number
+            for number, path, modified in (intact(row, (int, str, int)) for row in rows)
+            if takes(path, modified)
+        }
         most = _MORE * limit
         while files:
             ranked = self._engine.search(question, most)
@@ -217,13 +224,16 @@ class Index:
         """Return the passages that were found, in their order."""
         rows = dict[int, Hit]()
         scores = {each.id: each.score for each in ranked}
-        columns = "passages.id, path, title, headings, text, page, first, last, edits"
-        for row in self._rows(columns, list(scores)):
-            number, path, title, headings, text, page, first, last, edits = row
+        for row in self._rows(_HIT, list(scores)):
+            number, path, title, headings, text, page, first, last, data = intact(row, _HIT_KINDS)
+            try:
+                edits = Edits.decode(data)
+            except IndexError:
+                raise DamagedRow("the edits of a passage are cut") from None
             parts = tuple(headings.split("\n")) if headings else ()
             rows[number] = Hit(
                 *(number, path, title, parts, text, scores[number], page, first, last),
-                edits=Edits.decode(edits),
+                edits=edits,
             )
         return [rows[each.id] for each in ranked if each.id in rows]
 

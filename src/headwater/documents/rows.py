@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from headwater.documents.engine import Entry, Follower
+from headwater.documents.intact import intact
 from headwater.documents.passages import Passage
 
 Status = Literal["indexed", "failed", "skipped"]
@@ -40,12 +41,13 @@ class FileRow:
 
 _FIELDS = [field.name for field in fields(FileRow)]
 _COLUMNS = ", ".join(_FIELDS)
+_KINDS = (str, int, int, str, str, str, str, str, int, int)
 
 
 def files_of(connection: sqlite3.Connection) -> Iterator[FileRow]:
     """Yield the files in the order of their paths."""
     for row in connection.execute(f"SELECT {_COLUMNS} FROM files ORDER BY path"):
-        yield FileRow(*row)
+        yield FileRow(*intact(row, _KINDS))
 
 
 def put_file(

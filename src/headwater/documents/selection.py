@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
+from headwater.documents.intact import intact
 from headwater.documents.walk import Found, looked_at, walk
 from headwater.errors import UserError
 from headwater.paths import as_path, as_text
@@ -88,8 +89,11 @@ def check_sources(sources: Sequence[Path], index: Path | None = None) -> None:
 
 def read_selection(connection: sqlite3.Connection) -> Selection:
     """Return what an index is made of."""
-    rows = connection.execute("SELECT path, removed FROM sources ORDER BY rowid").fetchall()
-    globs = connection.execute("SELECT kind, glob FROM globs ORDER BY rowid").fetchall()
+    ask = connection.execute
+    found = ask("SELECT path, removed FROM sources ORDER BY rowid")
+    rows = [intact(row, (str, int)) for row in found]
+    found = ask("SELECT kind, glob FROM globs ORDER BY rowid")
+    globs = [intact(row, (str, str)) for row in found]
     return Selection(
         tuple(as_path(path) for path, removed in rows if not removed),
         tuple(glob for kind, glob in globs if kind == "include"),

@@ -4,14 +4,21 @@ import json
 import sqlite3
 from typing import Any, Literal
 
+from headwater.documents.intact import DamagedRow, intact
+
 Key = Literal["engine", "vectors", "calibration"]
 
 
 def read_setting(connection: sqlite3.Connection, key: Key) -> dict[str, Any]:
     """Return a setting, empty where there is none."""
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-    found: dict[str, Any] = {} if row is None else json.loads(row[0])
-    return found
+    if row is None:
+        return {}
+    try:
+        [found] = intact([json.loads(*intact(row, [str]))], [dict])
+    except json.JSONDecodeError:
+        raise DamagedRow(f"its setting {key} is no JSON") from None
+    return dict(found)
 
 
 def write_setting(connection: sqlite3.Connection, key: Key, value: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from headwater.documents.intact import DamagedRow
 from headwater.documents.settings import read_setting
 from headwater.documents.word_search import TABLE
 from headwater.errors import UserError
@@ -117,7 +118,7 @@ def sqlite_errors(path: Path) -> Iterator[None]:
             raise UserError(f"{path}: another program is writing it; try again later") from None
         if code == sqlite3.SQLITE_NOTADB:
             raise UserError(f"{path}: not an index; name one of `headwater index build`") from None
-        if code in _DAMAGE or _is_undecodable(error):
+        if code in _DAMAGE or isinstance(error, DamagedRow) or _is_undecodable(error):
             raise _damaged(path, str(error)) from None
         raise
     except UnicodeDecodeError:  # of what SQLite itself says of the damage

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.documents.engine import Entry, Ranked
+from headwater.documents.intact import DamagedRow, intact
 from headwater.inference.unit_vectors import unit
 
 _LARGEST = 127  # of an int8 that has its negative
@@ -88,8 +89,12 @@ class VectorSearch:
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if self._matrix is None or self._matrix.version != version:
             cursor = self._connection.execute("SELECT id, scale, vector FROM vectors")
+            widths = set[int]()
             ids, scales, vectors = [np.empty(0, np.int64)], [np.empty(0, np.float32)], []
             while rows := cursor.fetchmany(_ROWS):
+                widths |= {len(intact(row, (int, float, bytes))[2]) for row in rows}
+                if len(widths) > 1:
+                    raise DamagedRow("vectors of several widths")
                 ids.append(np.array([number for number, _, _ in rows], np.int64))
                 scales.append(np.array([scale for _, scale, _ in rows], np.float32))
                 joined = np.frombuffer(b"".join(vector for _, _, vector in rows), np.int8)

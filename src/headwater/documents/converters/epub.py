@@ -42,10 +42,10 @@ def convert(content: bytes) -> Document:
 
 
 def _chapters(package: "_Element", folder: str) -> list[str]:
-    """Return the names of the chapters in the archive, in the order of reading."""
+    """Return the names of the chapters in the archive, in the order of reading, each once."""
     files = {each.get("id"): each.get("href", "") for each in _all(package, "item")}
     order = [files.get(each.get("idref")) for each in _all(package, "itemref")]
-    return [normpath(join(folder, unquote(name))) for name in order if name]
+    return list(dict.fromkeys(normpath(join(folder, unquote(name))) for name in order if name))
 
 
 def _all(tree: "_Element", name: str) -> "list[_Element]":
