@@ -8,14 +8,19 @@ import ctypes
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Thread
+from typing import TypeVar
 
 import torch
 
 from headwater.errors import UserError
+
+Result = TypeVar("Result")
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 
@@ -53,6 +58,25 @@ def keep_few_kernels() -> None:
     step; a reader of one text after another would lose a tenth of its speed (LOG.md).
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+
+
+def apart(work: Callable[[], Result]) -> Result:
+    """Do something in a thread that ends with it, and return what it returns.
+
+    OpenMP keeps a team of threads for each thread that has run kernels. Where the teams have more
+    threads than there are processors, they sleep between kernels in place of spinning: a question
+    takes 16 ms in place of 10. So who leaves the kernels to another thread loads models apart.
+    """
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    Thread(target=run, name="headwater-apart", daemon=True).start()
+    return done.result()
 
 
 def _find_device(name: str) -> torch.device:

@@ -265,6 +265,13 @@ def test_batches_hold_every_feature_once_within_the_budget() -> None:
     assert cells < 1.03 * lengths.sum()
 
 
+def test_a_batch_ends_where_its_padding_costs_more_than_another_one() -> None:
+    lengths = np.array([90, 30, 100, 95, 31])
+    assert [rows.tolist() for rows in batches(lengths, 1000)] == [[2, 3, 0, 4, 1]]
+    assert [rows.tolist() for rows in batches(lengths, 1000, 15)] == [[2, 3, 0], [4, 1]]
+    assert [rows.tolist() for rows in batches(lengths, 1000, 0)] == [[2], [3], [0], [4], [1]]
+
+
 def test_a_feature_longer_than_the_budget_stands_alone() -> None:
     assert [rows.tolist() for rows in batches(np.array([5, 100, 3]), 10)] == [[1], [0, 2]]
 

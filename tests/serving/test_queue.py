@@ -77,6 +77,18 @@ def test_a_batch_is_the_first_and_what_is_like_it() -> None:
     assert rest[3] is None
 
 
+def test_what_would_be_mostly_padding_waits_for_another_batch() -> None:
+    task, queue = Counting(), queue_of(budget=320)  # 20 of them may be padding
+    given = [entry(task, "x" * size) for size in (188, 176, 148, 20)]  # 50, 47, 40 and 8 tokens
+    for each in given:
+        queue.put(each)
+    batches = [queue.take(wait=False) for _ in range(2)]
+    assert [(each.entries, each.reason) for each in batches if each] == [
+        (given[:3], "padding"),
+        (given[3:], "empty"),
+    ]
+
+
 def test_a_full_queue_refuses_and_says_when_to_try_again() -> None:
     task, queue = Counting(), queue_of(most=20)
     queue.put(entry(task, "x" * 400))  # what is alone is taken, however long

@@ -1,17 +1,30 @@
 """Choosing the processor and the number format; the same results where there is a GPU."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 import torch
 
-from headwater.device import choose_device, choose_precision, seed_generators
+from headwater.device import apart, choose_device, choose_precision, seed_generators
 from headwater.errors import UserError
 from headwater.training.log import read_log
 from toy_training import toy_run
 
 CPU = torch.device("cpu")
+
+
+def test_what_is_done_apart_ends_with_its_thread() -> None:
+    found = apart(threading.current_thread)
+    found.join(10)
+    assert found is not threading.current_thread() and not found.is_alive()
+    with pytest.raises(UserError, match="no such model"):
+        apart(refuse)
+
+
+def refuse() -> None:
+    raise UserError("no such model")
 
 
 def test_auto_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,7 @@ def _serve(
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise UserError(f"serve needs {error.name}; pip install 'headwater[serve]'") from None
+    from headwater.device import apart
     from headwater.documents.index import open_index
     from headwater.serving.application import application
     from headwater.serving.envelope import log_event
@@ -101,5 +102,5 @@ def _serve(
         log_event("ready", {"address": address, "models": names})
 
     with nullcontext() if index is None else open_index(index) as documents:
-        loaded = load_models(models, device, precision)
+        loaded = apart(lambda: load_models(models, device, precision))
         run(application(loaded, settings, documents), settings, started)

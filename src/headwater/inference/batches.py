@@ -19,6 +19,7 @@ from headwater.errors import UserError
 from headwater.inference.running import device_of, running
 
 _BATCH = 2048  # tokens of a batch on a CPU: reading takes half as long again with 4,096 (LOG.md)
+_PADDING = 1 / 16  # of a batch that is full: about what it costs to read one more batch
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def predict_logits(
     lengths = features.lengths
     found = [np.empty(0, np.float32)] * len(features)
     with running(network, precision) as fast:
-        for indices in batches(lengths, tokens):
+        for indices in batches(lengths, tokens, padding_tokens(tokens)):
             batch = collate(features.features(indices, 0), pad_id, device)
             if lengths[indices[0]] == lengths[indices[-1]]:  # nothing to hide
                 batch.pop("attention_mask", None)
@@ -65,14 +66,31 @@ def batch_tokens(device: torch.device) -> int:
     return _BATCH if device.type == "cpu" else 16 * _BATCH
 
 
-def batches(lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Yield indices, the longest sequences first; sequences x the longest is at most `tokens`."""
+def padding_tokens(tokens: int) -> int:
+    """Return the most padding of a batch that is read, of at most `tokens`."""
+    return int(_PADDING * tokens)
+
+
+def batches(
+    lengths: NDArray[np.int64], tokens: int, padding: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield indices, the longest sequences first.
+
+    Args:
+        lengths: `[sequences]`.
+        tokens: the most of a batch, sequences x the longest. A longer sequence has its own.
+        padding: the most of a batch; None: as much as comes.
+    """
     order = np.argsort(-lengths, kind="stable")
     begin = 0
     while begin < len(order):
-        count = max(1, tokens // max(1, int(lengths[order[begin]])))
-        yield order[begin : begin + count]
-        begin += count
+        longest = max(1, int(lengths[order[begin]]))
+        near = order[begin : begin + max(1, tokens // longest)]
+        if padding is not None:
+            padded = np.cumsum(longest - lengths[near])
+            near = near[: max(1, int(np.searchsorted(padded, padding, side="right")))]
+        yield near
+        begin += len(near)
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

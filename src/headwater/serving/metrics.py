@@ -32,8 +32,8 @@ class Metrics:
         self.batch_rows = sizes("headwater_batch_rows", "Inputs of a batch.")
         self.batches = counter(
             "headwater_batches",
-            "Batches, by why no more was taken: the queue was empty, the budget used up, or what "
-            "waited was for another model or task.",
+            "Batches, by why no more was taken: the queue was empty, the budget used up, what "
+            "waited too short or long, or for another model or task.",
             ("reason",),
         )
         self.batch_tokens = counter("headwater_batch_tokens", "Tokens that were read, estimated.")

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, final
 
 from headwater.config import Config
+from headwater.inference.batches import padding_tokens
 from headwater.inference.written_text import Token, WrittenText
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.writing import WritingTask
 from headwater.serving.refusals import Refusal
 from headwater.serving.settings import estimated_tokens
 
-Reason = Literal["empty", "budget", "other_work"]
+Reason = Literal["empty", "budget", "padding", "other_work"]
 
 
 class Stream(Protocol):
@@ -102,7 +103,8 @@ class WorkQueue:
         changed: Callable[[int, int], None],
         dropped: Callable[[int], None],
     ) -> None:
-        self._most, self._budget, self._changed, self._dropped = most, budget, changed, dropped
+        self._most, self._budget, self._padding = most, budget, padding_tokens(budget)
+        self._changed, self._dropped = changed, dropped
         self._entries: list[Entry] = []
         self._tokens = 0
         self._speed = 0.0  # tokens in a second, lately
@@ -166,13 +168,15 @@ class WorkQueue:
         alike = [each for each in others if each.group == first.group]
         middle = max(first.lengths)
         alike.sort(key=lambda each: abs(max(each.lengths) - middle))
-        entries, rows, longest = [first], len(first.items), middle
+        entries, rows, longest, tokens = [first], len(first.items), middle, first.tokens
         for each in alike:
-            width = max(longest, *each.lengths)
-            if (rows + len(each.items)) * width > self._budget:
+            width, more = max(longest, *each.lengths), rows + len(each.items)
+            if more * width > self._budget:
                 return Batch(entries, "budget")
+            if more * width - tokens - each.tokens > self._padding:
+                return Batch(entries, "padding")
             entries.append(each)
-            rows, longest = rows + len(each.items), width
+            rows, longest, tokens = more, width, tokens + each.tokens
         return Batch(entries, "other_work" if len(alike) < len(others) else "empty")
 
     def _drop(self) -> None:
