@@ -16,7 +16,8 @@ import pytest
 
 import tiny
 from headwater.errors import UserError
-from headwater.runs.tune import tune
+from headwater.runs.recipe import Recipe, load_recipe
+from headwater.runs.tune import identity_of, tune
 
 RATES = "learning_rate=1e-2,1e-7"
 
@@ -84,6 +85,16 @@ def test_what_has_ended_is_not_run_again_and_what_was_stopped_goes_on(
     assert (done / "log.jsonl").stat().st_mtime_ns == before
     with pytest.raises(UserError, match="is of another recipe"):
         tune(recipe, [RATES], 1, folder, ["training.weight_decay=0.5"])
+
+
+def test_a_key_of_a_later_version_makes_no_other_recipe(recipe: Path) -> None:
+    class Later(Recipe):
+        added: int = 0
+
+    now = load_recipe(Recipe, recipe, {}, [])
+    later = [Later.check({**now.model_dump(), **more}, "") for more in ({}, {"added": 1})]
+    assert [identity_of(each) == identity_of(now) for each in later] == [True, False]
+    assert identity_of(now) != identity_of(load_recipe(Recipe, recipe, {}, ["training.steps=9"]))
 
 
 def test_killed_it_goes_on_to_the_same_result(recipe: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from headwater.config import at_line, read_toml
+from headwater.config import Config, at_line, read_toml
 from headwater.errors import UserError
 from headwater.files import check_writable, read_json, replace_file, write_json
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, verb_of
@@ -152,7 +152,7 @@ def _metric(run: Run[Any], recipe: Path) -> tuple[str, bool]:
 def _value(run: Run[Any], folder: Path, name: str) -> tuple[float | None, str]:
     """Return the score of a trial, from its result or from its run; None where it was stopped."""
     file, place = folder / "results" / f"{name}.json", folder / "trials" / name
-    identity = hashlib.sha256(run.recipe.to_toml().encode()).hexdigest()
+    identity = identity_of(run.recipe)
     if file.exists():
         saved = read_json(file)
         if saved.get("recipe") != identity:
@@ -167,6 +167,12 @@ def _value(run: Run[Any], folder: Path, name: str) -> tuple[float | None, str]:
     file.parent.mkdir(exist_ok=True)
     write_json(file, {"value": outcome.best_value, "recipe": identity, **asdict(outcome)})
     return outcome.best_value, "finished"
+
+
+def identity_of(recipe: Config) -> str:
+    """Return a digest of what a recipe chooses; a key that a later version adds leaves it so."""
+    chosen = recipe.model_dump(mode="json", exclude_defaults=True)
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
 def _row(chosen: Settings, values: Sequence[float]) -> Row:
