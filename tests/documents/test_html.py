@@ -55,6 +55,15 @@ def test_menus_are_left_out_wherever_they_stand() -> None:
     assert texts(document) == [made.PARAGRAPH, OTHER.strip()]
 
 
+def test_a_menu_that_repeats_the_text_is_one_all_the_same() -> None:
+    title = "Details of removal and configuration purging"
+    document = convert(
+        f'<div role="main"><h1>The mill</h1><p>{made.PARAGRAPH}</p><p>{title}</p><p>{OTHER}</p>'
+        f'</div><div role="navigation"><h3>Table of Contents</h3><p>{title}</p><p>Next</p></div>'
+    )
+    assert texts(document) == [made.PARAGRAPH, title, OTHER.strip()]
+
+
 def test_a_page_that_holds_little_else_than_menus() -> None:
     document = convert(f"<div><ul>{MENU}</ul><h1>The mill</h1><p>See the old one.</p></div>")
     assert texts(document) == ["See the old one."]

@@ -10,7 +10,7 @@ from headwater.errors import UserError
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-VERSION = 2
+VERSION = 3
 LIBRARY: str | None = "trafilatura"
 
 

@@ -23,6 +23,7 @@ _UNSEEN = (
 )
 _FURNITURE = ("nav", "header", "footer", "aside", "form")
 _ROLES = ("navigation", "banner", "contentinfo", "search", "complementary")
+_NO_TEXT = ("navigation", "search", "contentinfo")
 _MENUS = ("ul", "ol", "dl", "table", "div", "section", "p")
 _WAYS = frozenset(("next", "prev", "previous", "up", "contents", "index", "start", "home"))
 """Relations of links to other pages of a document."""
@@ -153,7 +154,9 @@ def _measured(body: "HtmlElement", found: frozenset[str]) -> "dict[HtmlElement, 
             measure.linked += inner.linked
             measure.links += inner.links
             measure.found += inner.found
-        if element.tag == "a" and element.get("href"):
+        if element.tag == "nav" or element.get("role") in _NO_TEXT:
+            measure.found = 0  # the titles of a menu stand in the text as well
+        elif element.tag == "a" and element.get("href"):
             measure.linked, measure.links = measure.size, 1
         elif _is_known(element, measure.size, found, longest):
             measure.found = measure.size
