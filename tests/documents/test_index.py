@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +254,18 @@ def test_what_is_no_index_is_refused(
         opened(index)
     build([folder], empty)
     assert opened(empty).search("mill")
+
+
+def test_a_refused_index_is_closed(tmp_path: Path, index: Path) -> None:
+    empty = tmp_path / "empty.index"
+    empty.touch()
+    with closing(sqlite3.connect(index)) as connection, connection:
+        connection.execute("INSERT INTO settings VALUES ('engine', '{')")
+    before = len(os.listdir("/proc/self/fd"))
+    for file in (empty, index):
+        with pytest.raises(UserError):
+            library.open_index(file)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_damaged_index_is_refused_with_what_to_do(
