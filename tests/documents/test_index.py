@@ -129,6 +129,17 @@ def test_what_was_removed_stays_out(opened: Opened, folder: Path, index: Path) -
     assert "castle.pdf" in rows(opened, index)
 
 
+def test_removing_a_folder_removes_what_was_named_below_it(
+    opened: Opened, folder: Path, index: Path
+) -> None:
+    (folder.parent / "more.txt").write_text("A fountain.")
+    build([folder.parent / "more.txt"], index)
+    assert remove(index, [folder.parent]) == 8
+    with pytest.raises(UserError, match="no file was found"):
+        update(index)
+    assert rows(opened, index) == {} and opened(index).summary().sources == ()
+
+
 def test_a_folder_that_is_gone_is_refused(opened: Opened, folder: Path, index: Path) -> None:
     folder.rename(folder.parent / "elsewhere")
     with pytest.raises(UserError, match="no such file or folder; if it is gone for good"):

@@ -143,7 +143,9 @@ def remove(path: Path, paths: Sequence[Path]) -> int:
         ]
         if unknown:
             raise UserError(f"{as_text(unknown[0])}: not in {path}; see `headwater index show`")
-        sources = tuple(each for each in selection.sources if each not in gone)
+        sources = tuple(
+            each for each in selection.sources if not any(map(each.is_relative_to, gone))
+        )
         inner = {each for each in gone if any(map(each.is_relative_to, sources))}
         with transaction(connection):
             write_selection(
