@@ -145,6 +145,14 @@ def test_what_ends_a_converter_ends_one_file(
     assert isinstance(results[1], Refused) and results[1].reason.startswith(reason)
 
 
+def test_a_part_of_a_second_is_a_limit_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "raise KeyError(0 < signal.getitimer(signal.ITIMER_PROF)[0] < 1)"
+    monkeypatch.setattr(conversion, "COMMAND", bad_child(tmp_path, code))
+    (tmp_path / "a.md").write_text("Some text.")
+    ((_, result),) = convert_all([tmp_path / "a.md"], Limits(seconds=0.5))
+    assert result == Refused("broken (KeyError: True)")
+
+
 def test_what_an_earlier_file_left_behind_is_no_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
