@@ -25,8 +25,8 @@ def convert(content: bytes) -> Document:
     with zipped.opened(content) as archive:
         if "META-INF/encryption.xml" in archive.namelist():
             raise UserError("encrypted; a copy without protection is needed")
-        root = next(iter(_all(_xml(archive, _CONTAINER), "rootfile")))
-        package_name = root.get("full-path", "")
+        roots = _all(_xml(archive, _CONTAINER), "rootfile")
+        package_name = roots[0].get("full-path", "") if roots else ""
         package = _xml(archive, package_name)
         title = next(("".join(map(str, each.itertext())) for each in _all(package, "title")), "")
         for chapter in _chapters(package, dirname(package_name)):
