@@ -133,7 +133,10 @@ def test_removing_a_folder_removes_what_was_named_below_it(
     opened: Opened, folder: Path, index: Path
 ) -> None:
     (folder.parent / "more.txt").write_text("A fountain.")
-    build([folder.parent / "more.txt"], index)
+    (folder.parent / "none" / "below").mkdir(parents=True)
+    build([folder.parent / "more.txt", folder.parent / "none" / "below"], index)
+    assert remove(index, [folder.parent / "none"]) == 0
+    assert len(opened(index).summary().sources) == 2
     assert remove(index, [folder.parent]) == 8
     with pytest.raises(UserError, match="no file was found"):
         update(index)

@@ -135,12 +135,8 @@ def remove(path: Path, paths: Sequence[Path]) -> int:
         rows = [
             row for row in files_of(connection) if any(map(as_path(row.path).is_relative_to, gone))
         ]
-        unknown = [
-            each
-            for each in gone
-            if each not in selection.sources
-            and not any(as_path(row.path).is_relative_to(each) for row in rows)
-        ]
+        held = [*selection.sources, *(as_path(row.path) for row in rows)]
+        unknown = [each for each in gone if not any(path.is_relative_to(each) for path in held)]
         if unknown:
             raise UserError(f"{as_text(unknown[0])}: not in {path}; see `headwater index show`")
         sources = tuple(
