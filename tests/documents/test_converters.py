@@ -2,7 +2,9 @@
 
 import json
 from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -179,6 +181,13 @@ def test_books() -> None:
     document = convert(".epub", made.epub({"two": made.PARAGRAPH, "one": "It grinds no more."}))
     assert document.title == "A book"
     assert blocks(document) == [(("two",), made.PARAGRAPH), (("one",), "It grinds no more.")]
+    damaged = bytearray(made.epub({"two": made.PARAGRAPH, "one": "It grinds no more."}))
+    with ZipFile(BytesIO(damaged)) as archive:
+        place = archive.getinfo("in/two.xhtml").header_offset + 60
+    damaged[place : place + 20] = bytes(20)
+    document = convert(".epub", bytes(damaged))
+    assert blocks(document) == [(("one",), "It grinds no more.")]
+    assert document.note == "chapters that cannot be read: in/two.xhtml"
     with pytest.raises(UserError, match="container"):
         convert(".epub", made.zipped({"a": "b"}))
     with pytest.raises(UserError, match="its package is missing"):
