@@ -14,17 +14,12 @@ from headwater.documents import conversion
 from headwater.documents.conversion import Child, Refused, convert_all
 from headwater.documents.index import open_index
 from headwater.documents.limits import Limits
-from headwater.documents.rows import FileRow
 from headwater.documents.update import Options, build, update
 from headwater.errors import UserError
-from made import Opened
+from made import Opened, rows
 
 HOSTILE = "\x1b]0;title\x07 \x1b[2J \u202e <script>alert(1)</script> '; DROP TABLE files; --"
 SMALL = Limits(seconds=30, memory=2**30, size=2**21)
-
-
-def rows(opened: Opened, index: Path) -> dict[str, FileRow]:
-    return {Path(row.path).name: row for row in opened(index).files()}
 
 
 def test_broken_files_are_named(opened: Opened, tmp_path: Path) -> None:

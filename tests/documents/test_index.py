@@ -15,14 +15,9 @@ import pytest
 import headwater as library
 import made
 from headwater.documents.converters import names, pdf
-from headwater.documents.rows import FileRow
 from headwater.documents.update import Options, Report, build, remove, update
 from headwater.errors import UserError
-from made import Opened
-
-
-def rows(opened: Opened, index: Path) -> dict[str, FileRow]:
-    return {Path(row.path).name: row for row in opened(index).files()}
+from made import Opened, rows
 
 
 def found(opened: Opened, index: Path, question: str) -> list[str]:
