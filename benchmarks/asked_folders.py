@@ -1,7 +1,7 @@
 """Folders that are asked: read whole, and by a temporary index; how right, and how long.
 
-    python benchmarks/asked_folders.py --data dev-v1.1.json --articles 25
-    python benchmarks/asked_folders.py --texts openstax-00-of-02.jsonl.gz --sizes 5000 20000
+    python -m benchmarks.asked_folders --data dev-v1.1.json --articles 25
+    python -m benchmarks.asked_folders --texts openstax-00-of-02.jsonl.gz --sizes 5000 20000
 
 With `--data` a folder holds an article of SQuAD, five paragraphs a file, and is asked four of its
 questions. With `--texts` folders of some sizes are asked one question. Times are of the processor,
@@ -9,15 +9,15 @@ of this process and those that it starts, without loading the bundled reader.
 """
 
 import argparse
-import gzip
 import json
 import random
-import resource
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.document_data import rows_of
+from benchmarks.million_passages import processor
 from headwater.commands.documents import GLOBS, FolderTexts
 from headwater.documents.temporary import ask_folder
 from headwater.inference.answer import Answer
@@ -36,9 +36,9 @@ class Asked(NamedTuple):
 
 def timed(ask: Callable[[], list[Answer]]) -> Asked:
     """Ask, and measure."""
-    before = _processor()
+    before = processor()
     text = ask()[0].text
-    return Asked(text, _processor() - before)
+    return Asked(text, processor() - before)
 
 
 def both(reader: LoadedModel, folder: Path, question: str) -> tuple[Asked, Asked]:
@@ -74,10 +74,9 @@ def articles(reader: LoadedModel, data: Path, count: int) -> None:
 
 def sizes(reader: LoadedModel, texts: Path, given: Sequence[int]) -> None:
     """Print the seconds of both on folders of some sizes, in files of 40,000 characters."""
-    with gzip.open(texts, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line)["text"] for line in lines]
-    random.Random(0).shuffle(rows)
-    joined = "\n\n".join(rows)
+    found = [row["text"] for row in rows_of([texts])]
+    random.Random(0).shuffle(found)
+    joined = "\n\n".join(found)
     for size in given:
         with _folder(
             joined[at : min(size, at + 40_000)] for at in range(0, size, 40_000)
@@ -91,11 +90,6 @@ def _folder(texts: Iterator[str]) -> tempfile.TemporaryDirectory[str]:
     for number, text in enumerate(texts):
         Path(folder.name, f"{number}.txt").write_text(text, encoding="utf-8")
     return folder
-
-
-def _processor() -> float:
-    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -7,6 +7,7 @@ always          "the documents do not say" is no answer; where calibrated, by th
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 
 from benchmarks.document_data import Question
 from benchmarks.document_runs import show_answers
-from headwater.documents.asking import Asking, most_promising
+from headwater.documents.asking import Asking, above, most_promising
 from headwater.documents.calibrations import Calibration, calibration_of
 from headwater.documents.index import Index
 from headwater.documents.store import opened_for_reading
@@ -66,7 +67,8 @@ def answer(
 def known(index: Path, model: LoadedModel) -> Calibration:
     """Return what an index knows of a model."""
     assert model.folder is not None
-    calibration = calibration_of(opened_for_reading(index), model.folder)
+    with closing(opened_for_reading(index)) as connection:
+        calibration = calibration_of(connection, model.folder)
     if calibration is None:
         raise SystemExit(f"{index}: not calibrated for this model")
     print(f"\n{calibration}")
@@ -94,9 +96,10 @@ def _read(
 ) -> Iterator[Read]:
     for question in questions:
         begin = time.perf_counter()
-        hits = index.search(question.text, Asking().retrieve)
-        texts = [same[0].text for same in most_promising(hits, read)]
-        choices = reader.reader.choices(question.text, texts)
+        hits = index.search(question.text, Asking(read=read).searched)
+        first = [same[0] for same in most_promising(hits, read)]
+        texts = [hit.text for hit in first]
+        choices = reader.reader.choices(question.text, texts, 1, list(map(above, first)))
         yield Read(texts, choices, time.perf_counter() - begin)
 
 

@@ -57,14 +57,19 @@ def write_rows(file: Path, rows: Iterable[dict[str, str]]) -> None:
 
 def drawn_paragraphs(files: Sequence[Path], count: int) -> list[dict[str, str]]:
     """Return paragraphs of .jsonl.gz files, `title` and `text`, drawn by a fixed seed."""
-    found = [row for file in files for row in _paragraphs(file)]
+    found = list(_paragraphs(files))
     return random.Random(0).sample(found, min(count, len(found)))
 
 
-def _paragraphs(file: Path) -> Iterator[dict[str, str]]:
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            for text in row["text"].split("\n\n"):
-                if 60 <= len(text.split()) <= 300:
-                    yield {"title": str(row.get("title", "")), "text": text}
+def rows_of(files: Iterable[Path]) -> Iterator[dict[str, str]]:
+    """Yield the rows of .jsonl.gz files."""
+    for file in files:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+def _paragraphs(files: Iterable[Path]) -> Iterator[dict[str, str]]:
+    for row in rows_of(files):
+        for text in row["text"].split("\n\n"):
+            if 60 <= len(text.split()) <= 300:
+                yield {"title": str(row.get("title", "")), "text": text}

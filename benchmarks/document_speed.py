@@ -9,7 +9,6 @@ each differs in its first line. A question in a new process is asked of the firs
 """
 
 import argparse
-import gzip
 import json
 import os
 import subprocess
@@ -20,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
+
+from benchmarks.document_data import rows_of
 
 QUESTION = "Who is the captain of the ship?"
 MEGABYTE = 1_000_000
@@ -93,18 +94,12 @@ def write_books(files: Sequence[Path], whole: bool, most: int, copies: int, fold
             file.write_text(f"Copy {copy} of {number}.\n\n{text}", encoding="utf-8")
 
 
-def _rows(files: Sequence[Path]) -> Iterator[dict[str, str]]:
-    for file in files:
-        with gzip.open(file, "rt", encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
-
-
 def _chapters(files: Sequence[Path]) -> Iterator[str]:
-    return (row["text"] for row in _rows(files))
+    return (row["text"] for row in rows_of(files))
 
 
 def _books(files: Sequence[Path]) -> Iterator[str]:
-    for _, parts in groupby(_rows(files), key=lambda row: row["title"]):
+    for _, parts in groupby(rows_of(files), key=lambda row: row["title"]):
         yield "\n\n".join(row["text"] for row in parts)
 
 

@@ -149,3 +149,22 @@ class Progress:
             left = str(timedelta(seconds=seconds))
         numbers = {"done": self._done, "total": self._total, "rate": rate, "left": left}
         return text.format(name=self._display.name, **numbers, **fields)
+
+
+def counted_progress(name: str, what: str, logger: logging.Logger) -> Progress:
+    """Return the progress of work on many files, questions or such: a line every half minute.
+
+    Args:
+        what: is counted, in the plural.
+    """
+    rate = f"{{rate:.1f}} {what}/s"
+    return Progress(
+        Display(
+            name,
+            logger,
+            line=f"{{name}}: {{done}} of {{total}} {what}, {rate}, {{left}} left",
+            every=30,
+            count=f"{{done:.0f}}/{{total:.0f}} {what}",
+            rate=rate,
+        )
+    )

@@ -265,7 +265,10 @@ def test_the_command_and_a_look_at_its_output(call: Any, crawl: Path, tmp_path: 
     ("arguments", "said"),
     [
         (("clean", "CRAWL/none", "--output", "OUT"), "no such file"),
-        (("clean", "CRAWL/list.words", "--output", "OUT"), "no text to read"),
+        (
+            ("clean", "CRAWL/list.words", "--output", "OUT"),
+            "or .txt.gz and such; also .warc, .warc.gz,",
+        ),
         (("clean", "CRAWL", "--output", "OUT", "--bad-words", "CRAWL/no"), "no such file"),
         (("clean", "CRAWL", "--output", "OUT", "--set", "rules.min_word=1"), "'min_words'"),
         (("clean", "CRAWL", "--output", "OUT", "--set", "rules.language=xx"), "'xx' is not known"),

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from headwater.documents.index import Index
+from headwater.documents.rows import FileRow
 
 PARAGRAPH = (
     "The mill stands by the river. It was built in 1843 by Ada, who came from the hills with her "
@@ -18,6 +19,11 @@ Opened = Callable[[Path], Index]
 
 Text = tuple[float, float, float, str]
 """x, y, size, text."""
+
+
+def rows(opened: Opened, index: Path) -> dict[str, FileRow]:
+    """Return the files of an index by their names, without folders."""
+    return {Path(row.path).name: row for row in opened(index).files()}
 
 
 def pdf(pages: Sequence[Sequence[Text]], extra: str = "", root: str = "", title: str = "") -> bytes:

@@ -2,7 +2,9 @@
 
 import json
 from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -179,8 +181,17 @@ def test_books() -> None:
     document = convert(".epub", made.epub({"two": made.PARAGRAPH, "one": "It grinds no more."}))
     assert document.title == "A book"
     assert blocks(document) == [(("two",), made.PARAGRAPH), (("one",), "It grinds no more.")]
+    damaged = bytearray(made.epub({"two": made.PARAGRAPH, "one": "It grinds no more."}))
+    with ZipFile(BytesIO(damaged)) as archive:
+        place = archive.getinfo("in/two.xhtml").header_offset + 60
+    damaged[place : place + 20] = bytes(20)
+    document = convert(".epub", bytes(damaged))
+    assert blocks(document) == [(("one",), "It grinds no more.")]
+    assert document.note == "chapters that cannot be read: in/two.xhtml"
     with pytest.raises(UserError, match="container"):
         convert(".epub", made.zipped({"a": "b"}))
+    with pytest.raises(UserError, match="its package is missing"):
+        convert(".epub", made.zipped({"META-INF/container.xml": "<container/>"}))
 
 
 def test_messages() -> None:
@@ -188,8 +199,9 @@ def test_messages() -> None:
     message["From"], message["To"], message["Subject"] = "Ada <a@b.c>", "d@e.f", "The mïll"
     message.set_content("Dear Ben,\n\nit grinds no more.\n")
     message.add_attachment(b"x", maintype="application", subtype="pdf", filename="plan.pdf")
+    message.add_attachment(b"x", maintype="image", subtype="png")
     document = convert(".eml", message.as_bytes())
-    assert document.title == "The mïll" and "plan.pdf" in document.note
+    assert document.title == "The mïll" and "plan.pdf, image/png" in document.note
     assert [text for _, text in blocks(document)][1:] == ["Dear Ben,", "it grinds no more."]
     assert "From: Ada <a@b.c>" in document.text
     html = EmailMessage()

@@ -16,7 +16,7 @@ from headwater.documents import engine_choice
 from headwater.documents.engine import Entry
 from headwater.documents.engine_choice import other_engine
 from headwater.documents.settings import read_setting
-from headwater.documents.update import build, remove, update
+from headwater.documents.update import Report, build, remove, update
 from headwater.documents.waiting import Waiting
 from headwater.errors import UserError
 from made import Opened
@@ -97,6 +97,21 @@ def test_an_engine_follows_the_passages(
     opened(index).verify()
     summary = opened(index).summary()
     assert (summary.engine, summary.waiting) == (engine, 0)
+
+
+def test_what_an_engine_writes_is_no_document(engine: str, opened: Opened, folder: Path) -> None:
+    index = folder / "x.index"
+    build([folder], index, engine=engine)
+    assert update(index) == Report(unchanged=7)
+    assert opened(index).summary().files == {"indexed": 7}
+
+
+def test_as_many_passages_are_found_as_there_are(
+    engine: str, opened: Opened, folder: Path, tmp_path: Path
+) -> None:
+    build([folder], tmp_path / "x.index", engine=engine)
+    index = opened(tmp_path / "x.index")
+    assert len(index.search("mill", 10**12)) == len(index.search("mill", 10**12, "path=*")) == 3
 
 
 def test_nothing_in_a_question_is_syntax(

@@ -14,17 +14,12 @@ from headwater.documents import conversion
 from headwater.documents.conversion import Child, Refused, convert_all
 from headwater.documents.index import open_index
 from headwater.documents.limits import Limits
-from headwater.documents.rows import FileRow
 from headwater.documents.update import Options, build, update
 from headwater.errors import UserError
-from made import Opened
+from made import Opened, rows
 
 HOSTILE = "\x1b]0;title\x07 \x1b[2J \u202e <script>alert(1)</script> '; DROP TABLE files; --"
 SMALL = Limits(seconds=30, memory=2**30, size=2**21)
-
-
-def rows(opened: Opened, index: Path) -> dict[str, FileRow]:
-    return {Path(row.path).name: row for row in opened(index).files()}
 
 
 def test_broken_files_are_named(opened: Opened, tmp_path: Path) -> None:
@@ -143,6 +138,14 @@ def test_what_ends_a_converter_ends_one_file(
     results = [result for _, result in convert_all(files, Limits(seconds=2, memory=2**30))]
     assert [isinstance(each, Refused) for each in results] == [False, True, False]
     assert isinstance(results[1], Refused) and results[1].reason.startswith(reason)
+
+
+def test_a_part_of_a_second_is_a_limit_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "raise KeyError(0 < signal.getitimer(signal.ITIMER_PROF)[0] < 1)"
+    monkeypatch.setattr(conversion, "COMMAND", bad_child(tmp_path, code))
+    (tmp_path / "a.md").write_text("Some text.")
+    ((_, result),) = convert_all([tmp_path / "a.md"], Limits(seconds=0.5))
+    assert result == Refused("broken (KeyError: True)")
 
 
 def test_what_an_earlier_file_left_behind_is_no_reason(

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,9 @@ import pytest
 import headwater as library
 import made
 from headwater.documents.converters import names, pdf
-from headwater.documents.rows import FileRow
 from headwater.documents.update import Options, Report, build, remove, update
 from headwater.errors import UserError
-from made import Opened
-
-
-def rows(opened: Opened, index: Path) -> dict[str, FileRow]:
-    return {Path(row.path).name: row for row in opened(index).files()}
+from made import Opened, rows
 
 
 def found(opened: Opened, index: Path, question: str) -> list[str]:
@@ -127,6 +122,20 @@ def test_what_was_removed_stays_out(opened: Opened, folder: Path, index: Path) -
     assert "mill.txt" in rows(opened, index) and "castle.pdf" not in rows(opened, index)
     build([folder], index)
     assert "castle.pdf" in rows(opened, index)
+
+
+def test_removing_a_folder_removes_what_was_named_below_it(
+    opened: Opened, folder: Path, index: Path
+) -> None:
+    (folder.parent / "more.txt").write_text("A fountain.")
+    (folder.parent / "none" / "below").mkdir(parents=True)
+    build([folder.parent / "more.txt", folder.parent / "none" / "below"], index)
+    assert remove(index, [folder.parent / "none"]) == 0
+    assert len(opened(index).summary().sources) == 2
+    assert remove(index, [folder.parent]) == 8
+    with pytest.raises(UserError, match="no file was found"):
+        update(index)
+    assert rows(opened, index) == {} and opened(index).summary().sources == ()
 
 
 def test_a_folder_that_is_gone_is_refused(opened: Opened, folder: Path, index: Path) -> None:
@@ -254,6 +263,18 @@ def test_what_is_no_index_is_refused(
         opened(index)
     build([folder], empty)
     assert opened(empty).search("mill")
+
+
+def test_a_refused_index_is_closed(tmp_path: Path, index: Path) -> None:
+    empty = tmp_path / "empty.index"
+    empty.touch()
+    with closing(sqlite3.connect(index)) as connection, connection:
+        connection.execute("INSERT INTO settings VALUES ('engine', '{')")
+    before = len(os.listdir("/proc/self/fd"))
+    for file in (empty, index):
+        with pytest.raises(UserError):
+            library.open_index(file)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_damaged_index_is_refused_with_what_to_do(

@@ -41,6 +41,11 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_a_folder_may_have_a_long_name(large: Path, reader: LoadedModel) -> None:
+    folder = large.rename(large.with_name("mühle " * 36))
+    assert ask_folder(folder, GLOBS, QUESTION, reader).answers[0].text == "Ada"
+
+
 def test_answers_are_those_of_an_index(
     large: Path, reader: LoadedModel, tmp_path: Path, headwater: Any, monkeypatch: Any
 ) -> None:

@@ -11,11 +11,11 @@ from headwater.data.span_files import read_squad
 from headwater.errors import UserError
 from headwater.inference.answer import Answer
 from headwater.inference.loaded import load
-from headwater.questions.ask import ask, writing
 from headwater.questions.config import QuestionConfig
 from headwater.questions.documents import read_documents
 from headwater.questions.generate import generate_questions
 from headwater.questions.passages import cut_passages
+from headwater.questions.round_trip import round_trips, writing
 from headwater.runs.recipe import Recipe
 from headwater.runs.run import finetune
 from headwater.tasks.names import task
@@ -128,7 +128,7 @@ def test_a_t5_writes_and_a_reader_answers(models: Models, spring: Path, tmp_path
     passages = cut_passages(read_documents([spring]), QuestionConfig()).chosen
     write = writing(load(models["writer"]), max_new_tokens=5)
     config = QuestionConfig(per_passage=2)
-    outcomes = list(ask(passages, write, load(models["reader"]), config))
+    outcomes = list(round_trips(passages, write, load(models["reader"]), config))
     assert sum(each.passages for each in outcomes) == len(passages)
     assert sum(each.candidates for each in outcomes) == 2 * len(passages)
     assert not any(each.kept for each in outcomes)
@@ -141,7 +141,7 @@ def test_the_bundled_reader_keeps_what_it_answers(spring: Path) -> None:
     passages = cut_passages(read_documents([spring]), QuestionConfig()).chosen
     asked = {"1786": "When was the stone trough built?", "Lowbeck": "Who built the stone trough?"}
     config = QuestionConfig(per_passage=12)
-    [outcome] = ask(
+    [outcome] = round_trips(
         passages[:1],
         lambda examples: (asked.get(each.answers[0].text, "Why?") for each in examples),
         load("reader"),

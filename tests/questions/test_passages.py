@@ -52,6 +52,10 @@ def test_contexts_of_squad_and_a_column_of_a_table(tmp_path: Path) -> None:
         list(read_documents([table]))
     with pytest.raises(UserError, match="no such file or folder"):
         list(read_documents([tmp_path / "none"]))
+    (tmp_path / "tables").mkdir()
+    table.rename(tmp_path / "tables" / "t.csv")
+    with pytest.raises(UserError, match=r"also .md, and .json, .csv, .tsv that are named one by"):
+        list(read_documents([tmp_path / "tables"]))
 
 
 def test_paragraphs_are_passages_and_headings_join_what_follows() -> None:

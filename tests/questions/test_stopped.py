@@ -22,7 +22,7 @@ CONFIG = QuestionConfig(max_characters=300, per_passage=3)
 
 @pytest.fixture(autouse=True)
 def two_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headwater.questions.ask.TOGETHER", 2)
+    monkeypatch.setattr("headwater.questions.round_trip.TOGETHER", 2)
 
 
 def stopped_after(oracle: Oracle, count: int, number: signal.Signals) -> None:

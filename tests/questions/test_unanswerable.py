@@ -1,9 +1,9 @@
 """Kept questions again where they have no answer."""
 
 from headwater.data.example import AnswerSpan
-from headwater.questions.ask import Question
 from headwater.questions.config import QuestionConfig
 from headwater.questions.passages import Passage
+from headwater.questions.round_trip import Question
 from headwater.questions.unanswerable import Nearest, unanswerable, without_sentence
 
 TEXT = (

@@ -58,12 +58,13 @@ class Sources:
 
 
 def find_sources(
-    inputs: Sequence[Path], also: Callable[[Path], bool] = lambda file: False
+    inputs: Sequence[Path], also: Callable[[Path], bool] = lambda file: False, kinds: str = ""
 ) -> Sources:
     """Find the files of the inputs, without hidden files and folders.
 
     Args:
         also: accepts further files to read.
+        kinds: of those files, as a message names them.
     """
     sources: list[Source] = []
     passed_over: list[Path] = []
@@ -75,8 +76,8 @@ def find_sources(
         known = [file for file in files if kind_of(file) is not None or also(file)]
         name = url or as_text(given)
         if not known:
-            expected = ", ".join(KINDS)
-            raise UserError(f"{name}: no text to read; expected {expected}, or .txt.gz and such")
+            expected = f"{', '.join(KINDS)}, or .txt.gz and such{kinds and f'; also {kinds}'}"
+            raise UserError(f"{name}: no text to read; expected {expected}")
         passed_over += sorted(set(files).difference(known))
         for file in known:
             check_library(file)

@@ -1,6 +1,7 @@
-"""What an index knows of a model that is asked it: how much the search's order counts, and how far
-"no answer" must be ahead, and what its scores are worth. All are chosen by `headwater index
-calibrate`, and kept in the index.
+"""What an index knows of a model that answers from it, as `headwater index calibrate` chose it.
+
+That is how much the search's order counts, how far "no answer" must be ahead, and what the model's
+scores are worth.
 """
 
 import sqlite3

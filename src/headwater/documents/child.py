@@ -35,7 +35,7 @@ _LONGEST_REASON = 300
 
 def main() -> None:
     """Answer until standard input ends; what libraries print is lost."""
-    limits = Limits(*(int(number) for number in sys.argv[1:]))
+    limits = Limits(float(sys.argv[1]), *map(int, sys.argv[2:]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)

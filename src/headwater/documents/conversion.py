@@ -151,7 +151,7 @@ class Child:
             limits = (self._limits.seconds, self._limits.memory, self._limits.size)
             path = os.pathsep.join(filter(None, (_PACKAGES, os.environ.get("PYTHONPATH"))))
             self._process = subprocess.Popen(
-                [*COMMAND, *map(str, map(int, limits))],
+                [*COMMAND, *map(str, limits)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -56,7 +56,7 @@ def with_table(setting: dict[str, str]) -> dict[str, str]:
 
 def is_same(setting: dict[str, str], before: dict[str, str], index: Path) -> bool:
     """Tell whether an index has that engine already."""
-    if setting["name"] == TANTIVY and not _folder(index).is_dir():
+    if setting["name"] == TANTIVY and not tantivy_folder(index).is_dir():
         return False
     known = before or {"name": SQLITE}
     return {key: known.get(key) for key in setting} == setting
@@ -69,7 +69,7 @@ def other_engine(setting: dict[str, str], index: Path) -> Engine | None:
         _need("tantivy", TANTIVY)
         from headwater.documents.tantivy_search import TantivySearch
 
-        return TantivySearch(_folder(index))
+        return TantivySearch(tantivy_folder(index))
     if name == POSTGRESQL:
         _need("psycopg", POSTGRESQL)
         from headwater.documents.postgres_search import PostgresSearch
@@ -78,7 +78,8 @@ def other_engine(setting: dict[str, str], index: Path) -> Engine | None:
     return None
 
 
-def _folder(index: Path) -> Path:
+def tantivy_folder(index: Path) -> Path:
+    """Return where tantivy keeps what it knows of an index."""
     return index.with_name(f"{index.name}.tantivy")
 
 

@@ -15,7 +15,13 @@ from headwater.documents.intact import DamagedRow, intact
 from headwater.documents.literal import Edits
 from headwater.documents.rows import FileRow, files_of
 from headwater.documents.settings import read_setting
-from headwater.documents.store import check, opened_for_reading, opened_for_writing, sqlite_errors
+from headwater.documents.store import (
+    check,
+    closed_on_error,
+    opened_for_reading,
+    opened_for_writing,
+    sqlite_errors,
+)
 from headwater.documents.waiting import Waiting
 from headwater.errors import UserError
 from headwater.paths import as_path
@@ -258,4 +264,6 @@ def open_index(path: str | Path) -> Index:
     if "\0" in name:
         raise UserError(f"{name!r}: not a usable file name")
     file = as_path(name)
-    return Index(file, opened_for_reading(file))
+    connection = opened_for_reading(file)
+    with closed_on_error(connection):
+        return Index(file, connection)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headwater.documents.converters.library import check_library
 from headwater.documents.converters.names import CONVERTERS, converter_of, version_of
+from headwater.documents.engine_choice import tantivy_folder
 from headwater.documents.rows import FileRow, files_of
 from headwater.documents.selection import Selection, read_selection
 from headwater.documents.walk import Found
@@ -57,9 +58,10 @@ def _found(selection: Selection, index: Path) -> Iterator[tuple[Found, FileRow]]
     versions = {id(each): version_of(each) for each in CONVERTERS.values()}
     names, identities = set[str](), dict[tuple[int, int], str]()
     own = {f"{index.absolute()}{end}" for end in ("", "-wal", "-shm", "-journal")}
+    engine = tantivy_folder(index.absolute())
     for found in selection.files():
         name = as_text(found.path)
-        if name in names or name in own:
+        if name in names or name in own or found.path.is_relative_to(engine):
             continue
         names.add(name)
         converter = converter_of(found.path)

@@ -50,10 +50,20 @@ def opened_for_reading(path: Path) -> sqlite3.Connection:
     """Open an index that exists."""
     with sqlite_errors(path):
         connection = _connected(path, _reading_mode(path))
-        connection.execute("PRAGMA query_only = 1")
-        if not _is_index(connection, path):
-            raise UserError(f"{path}: empty; make an index by `headwater index build`")
+        with closed_on_error(connection):
+            connection.execute("PRAGMA query_only = 1")
+            _check_made(connection, path)
         return connection
+
+
+@contextmanager
+def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close a connection if what is done inside fails."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 @contextmanager
@@ -62,9 +72,9 @@ def opened_for_writing(path: Path, create: bool = False) -> Iterator[sqlite3.Con
     with sqlite_errors(path):
         connection = _connected(path, "rwc" if create else "rw")
         try:
-            if not _is_index(connection, path):
-                if not create:
-                    raise UserError(f"{path}: empty; make an index by `headwater index build`")
+            if not create:
+                _check_made(connection, path)
+            elif not _is_index(connection, path):
                 _make(connection)
             check(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -156,6 +166,11 @@ def _no_file(path: Path) -> str:
     if path.is_dir():
         return "a folder"
     return "not a plain file (a device or a pipe)" if path.exists() else "no such file"
+
+
+def _check_made(connection: sqlite3.Connection, path: Path) -> None:
+    if not _is_index(connection, path):
+        raise UserError(f"{path}: empty; make an index by `headwater index build`")
 
 
 def _is_index(connection: sqlite3.Connection, path: Path) -> bool:

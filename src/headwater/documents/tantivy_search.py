@@ -65,7 +65,8 @@ class TantivySearch:
             quoted = " ".join(f'"{word}"' for word in words)
             query, _ = index.parse_query_lenient(quoted, list(WEIGHTS), dict(WEIGHTS))
             searcher = index.searcher()
-            hits = searcher.search(query, limit, count=False).hits
+            most = max(1, min(limit, searcher.num_docs))  # memory for so many is taken at once
+            hits = searcher.search(query, most, count=False).hits
             numbers = searcher.fast_field_values("id", [address for _, address in hits])
         found = zip(numbers, hits, strict=True)
         return [Ranked(int(number or 0), float(score)) for number, (score, _) in found]

@@ -26,6 +26,8 @@ Of one with 20 KB, reading all takes 0.8 s of a processor, the index and its ans
 folders of 15 to 85 KB the index answers as well as reading all (docs/asking.md).
 """
 
+_LONGEST = 50  # characters of a folder's name that go into that of its index
+
 
 class FolderAnswers(NamedTuple):
     """What a folder says: the best answer first, and which files could not be read, with why."""
@@ -56,7 +58,7 @@ def ask_folder(
 @contextmanager
 def _indexed(folder: Path, include: Sequence[str]) -> Iterator[Index]:
     with TemporaryDirectory(prefix="headwater-") as scratch:
-        path = Path(scratch, f"{folder.absolute().name}.index")
+        path = Path(scratch, f"{folder.absolute().name[:_LONGEST]}.index")
         try:
             build([folder.absolute()], path, include=include)
         except UserError as error:

@@ -27,7 +27,7 @@ from headwater.errors import UserError, listed
 from headwater.files import check_writable
 from headwater.lock import locked
 from headwater.paths import as_path, as_text
-from headwater.progress import Display, Progress
+from headwater.progress import counted_progress
 from headwater.text_files import stem_of
 
 logger = logging.getLogger(__name__)
@@ -135,15 +135,13 @@ def remove(path: Path, paths: Sequence[Path]) -> int:
         rows = [
             row for row in files_of(connection) if any(map(as_path(row.path).is_relative_to, gone))
         ]
-        unknown = [
-            each
-            for each in gone
-            if each not in selection.sources
-            and not any(as_path(row.path).is_relative_to(each) for row in rows)
-        ]
+        held = [*selection.sources, *(as_path(row.path) for row in rows)]
+        unknown = [each for each in gone if not any(path.is_relative_to(each) for path in held)]
         if unknown:
             raise UserError(f"{as_text(unknown[0])}: not in {path}; see `headwater index show`")
-        sources = tuple(each for each in selection.sources if each not in gone)
+        sources = tuple(
+            each for each in selection.sources if not any(map(each.is_relative_to, gone))
+        )
         inner = {each for each in gone if any(map(each.is_relative_to, sources))}
         with transaction(connection):
             write_selection(
@@ -215,15 +213,7 @@ def _update(connection: sqlite3.Connection, path: Path, options: Options) -> Rep
     with transaction(connection):
         for row in plan.touched:
             touch_file(connection, row)
-    display = Display(
-        path.name,
-        logger,
-        line="{name}: {done} of {total} files, {rate:.1f} files/s, {left} left",
-        every=30,
-        count="{done:.0f}/{total:.0f} files",
-        rate="{rate:.1f} files/s",
-    )
-    with Progress(display) as progress, sqlite_errors(path):
+    with counted_progress(path.name, "files", logger) as progress, sqlite_errors(path):
         progress.start(total=len(plan.convert))
         files = [found.path for found in plan.convert]
         results = convert_all(files, options.limits, options.processes(len(files)))

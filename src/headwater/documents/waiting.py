@@ -11,7 +11,7 @@ from typing import final
 
 from headwater.documents.engine import Engine, Entry
 from headwater.documents.store import transaction
-from headwater.progress import Display, Progress
+from headwater.progress import counted_progress
 
 logger = logging.getLogger(__name__)
 
@@ -50,15 +50,7 @@ class Waiting:
         if not total:
             return
         at_once = min(engine.at_once for engine in engines)
-        display = Display(
-            f"{name}: engines",
-            logger,
-            line="{name}: {done} of {total} passages, {rate:.1f} passages/s, {left} left",
-            every=30,
-            count="{done:.0f}/{total:.0f} passages",
-            rate="{rate:.1f} passages/s",
-        )
-        with Progress(display) as progress:
+        with counted_progress(f"{name}: engines", "passages", logger) as progress:
             progress.start(total=total)
             done = 0
             while numbers := self._first(at_once):

@@ -14,6 +14,8 @@ class Found(NamedTuple):
     """A file, or what is none.
 
     fault: why it cannot be read, or "".
+    folder: it is one; folders that can be read are not told.
+    size: in bytes.
     modified: nanoseconds since 1970.
     identity: the same for two names of one file; None where the system tells none.
     """

@@ -27,7 +27,7 @@ from headwater.inference.no_answer import calibrate_threshold
 from headwater.inference.passage_reader import RANK_WEIGHT, SpanPassageReader
 from headwater.inference.score_scaling import ScoreScaling
 from headwater.metrics.qa import f1, f1_or_null, with_words
-from headwater.progress import Display, Progress
+from headwater.progress import counted_progress
 from headwater.tasks.spans import SpanChoice
 
 logger = logging.getLogger(__name__)
@@ -144,9 +144,7 @@ def scaling_of(found: Iterable[Read], reader: SpanPassageReader) -> ScoreScaling
 def _read_all(
     index: Index, reader: SpanPassageReader, questions: Sequence[LabelledQuestion], read: int
 ) -> Iterable[Read]:
-    line = "{name}: {done} of {total} questions, {rate:.1f}/s, {left} left"
-    display = Display(index.path.name, logger, line, every=30.0, rate="{rate:.1f}/s")
-    with Progress(display) as progress:
+    with counted_progress(index.path.name, "questions", logger) as progress:
         progress.start(total=len(questions))
         for number, labelled in enumerate(questions, 1):
             hits = index.search(labelled.question, Asking(read=read).searched)

@@ -20,7 +20,7 @@ from headwater.inference.loaded import LoadedModel, load
 from headwater.inference.loading import Loading
 from headwater.metrics.qa import squad_v2
 from headwater.metrics.retrieval import mean_reciprocal_rank, recall
-from headwater.progress import Display, Progress
+from headwater.progress import counted_progress
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,6 @@ def evaluate_index(
     data: Sequence[Path],
     model: str = "reader",
     output: Path | None = None,
-    options: Asking | None = None,
     **loading: Unpack[Loading],
 ) -> dict[str, float]:
     """Measure an index and a model on labelled questions (see `index_questions`).
@@ -56,7 +55,7 @@ def evaluate_index(
         check_writable(output)
     questions = read_questions(data)
     with open_index(path) as index:
-        asked = ask_all(index, load(model, **loading), questions, options or Asking())
+        asked = ask_all(index, load(model, **loading), questions)
     metrics = measured(asked)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
@@ -67,16 +66,13 @@ def evaluate_index(
     return metrics
 
 
-def ask_all(
-    index: Index, model: LoadedModel, questions: Sequence[LabelledQuestion], options: Asking
-) -> list[Asked]:
+def ask_all(index: Index, model: LoadedModel, questions: Sequence[LabelledQuestion]) -> list[Asked]:
     """Ask an index every question; enough passages are found for every rank that is measured."""
+    options = Asking()
     reader = index.passage_reader(model, options)
     most = max(options.searched, *RANKS)
-    line = "{name}: {done} of {total} questions, {rate:.1f}/s, {left} left"
-    display = Display(index.path.name, logger, line, every=30.0, rate="{rate:.1f}/s")
     asked = []
-    with Progress(display) as progress:
+    with counted_progress(index.path.name, "questions", logger) as progress:
         progress.start(total=len(questions))
         for number, each in enumerate(questions, 1):
             begin = time.perf_counter()

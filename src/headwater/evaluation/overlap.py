@@ -150,7 +150,11 @@ def training_files(given: Sequence[Path]) -> list[Path]:
         inputs += dict.fromkeys(named)
         of_runs.update(named)  # also of other names, such as train.bio
     wanted = (*_TABLES, _COLUMNS)
-    return find_sources(inputs, lambda file: suffix_of(file) in wanted or file in of_runs).files
+
+    def also(file: Path) -> bool:
+        return suffix_of(file) in wanted or file in of_runs
+
+    return find_sources(inputs, also, ", ".join(wanted)).files
 
 
 def _texts_in(file: Path, text_field: str) -> Iterator[Iterator[str]]:

@@ -46,7 +46,8 @@ def read_documents(inputs: Sequence[Path], field: str = "text") -> Iterator[Docu
         kind = suffix_of(file)
         return kind == ".md" or (file in named and kind in _TABLES)
 
-    found = find_sources(inputs, also)
+    kinds = f".md, and {', '.join(_TABLES)} that are named one by one"
+    found = find_sources(inputs, also, kinds)
     if found.passed_over:
         count = f"files of other kinds passed over: {len(found.passed_over):,}"
         logger.info(f"{count}, such as {found.passed_over[0]}; name tables one by one")

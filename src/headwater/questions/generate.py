@@ -23,11 +23,11 @@ from headwater.files import check_writable, replace_file
 from headwater.inference.loaded import LoadedModel, load
 from headwater.lock import locked
 from headwater.progress import Display, Progress
-from headwater.questions.ask import Question, Write, ask, check_reader, writing
 from headwater.questions.config import QuestionConfig
 from headwater.questions.documents import read_documents
 from headwater.questions.passages import Passages, cut_passages, digest
 from headwater.questions.progress_file import ProgressFile
+from headwater.questions.round_trip import Question, Write, check_reader, round_trips, writing
 from headwater.questions.rules import REASONS
 from headwater.questions.squad_file import squad_json
 from headwater.questions.unanswerable import unanswerable
@@ -145,7 +145,7 @@ def _ask(
     with progress.writing(), Progress(DISPLAY) as shown:
         shown.start(len(passages.chosen), done)
         try:
-            for outcome in ask(passages.chosen[done:], write, reader, config, earlier):
+            for outcome in round_trips(passages.chosen[done:], write, reader, config, earlier):
                 progress.add(outcome)
                 written, kept = written + outcome.candidates, kept + len(outcome.kept)
                 shown.advance(progress.done, written=written, kept=kept)

@@ -19,8 +19,8 @@ from typing import Any, BinaryIO, Self, final
 from headwater.data.example import AnswerSpan
 from headwater.errors import UserError
 from headwater.files import refusal
-from headwater.questions.ask import Outcome, Question
 from headwater.questions.passages import Passage, digest
+from headwater.questions.round_trip import Outcome, Question
 
 
 @final

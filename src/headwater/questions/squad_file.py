@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from headwater.questions.ask import Question
+from headwater.questions.round_trip import Question
 from headwater.questions.unanswerable import Unanswerable
 
 _Json = dict[str, Any]

@@ -13,9 +13,9 @@ from typing import NamedTuple, final
 import numpy as np
 
 from headwater.data.overlap import WORD
-from headwater.questions.ask import Question
 from headwater.questions.config import QuestionConfig
 from headwater.questions.passages import Passage
+from headwater.questions.round_trip import Question
 from headwater.text.sentences import sentence_around
 
 _COMMON = 0.02  # of all passages: words in more of them tell passages little apart

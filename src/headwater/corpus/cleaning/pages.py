@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.corpus.cleaning.rules import Removed
-from headwater.corpus.cleaning.warc import Text, archive_pages, check_libraries, is_archive
+from headwater.corpus.cleaning.warc import KINDS, Text, archive_pages, check_libraries, is_archive
 from headwater.corpus.read import BadLines, DocumentReader
 from headwater.corpus.sources import Sources, find_sources
 from headwater.errors import UserError
@@ -47,7 +47,7 @@ class Page:
 
 def find_pages(inputs: Sequence[Path]) -> Sources:
     """Find the files of the inputs, as `find_sources`, including web archives."""
-    found = find_sources(inputs, is_archive)
+    found = find_sources(inputs, is_archive, ", ".join(KINDS))
     for file in found.files:
         if is_archive(file):
             check_libraries(file)

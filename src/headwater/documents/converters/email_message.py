@@ -29,7 +29,8 @@ def convert(content: bytes) -> Document:
         for start, end in paragraphs(text):
             writer.paragraph(text[start:end])
     document = writer.document(str(message["Subject"] or ""))
-    if names := [part.get_filename() or "" for part in message.iter_attachments()]:
+    attachments = message.iter_attachments()
+    if names := [part.get_filename() or part.get_content_type() for part in attachments]:
         document.note = f"attachments that are not read: {listed(names, 3)}"
     return document
 

@@ -1,9 +1,10 @@
 """`.epub`: the chapters in the order of reading, each as a page of HTML."""
 
+import zlib
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from headwater.documents.converters import zipped
 from headwater.documents.converters.html import write_page
@@ -13,7 +14,7 @@ from headwater.errors import UserError, listed
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-VERSION = 1
+VERSION = 2
 LIBRARY: str | None = "trafilatura"
 
 _CONTAINER = "META-INF/container.xml"
@@ -25,15 +26,15 @@ def convert(content: bytes) -> Document:
     with zipped.opened(content) as archive:
         if "META-INF/encryption.xml" in archive.namelist():
             raise UserError("encrypted; a copy without protection is needed")
-        root = next(iter(_all(_xml(archive, _CONTAINER), "rootfile")))
-        package_name = root.get("full-path", "")
+        roots = _all(_xml(archive, _CONTAINER), "rootfile")
+        package_name = roots[0].get("full-path", "") if roots else ""
         package = _xml(archive, package_name)
         title = next(("".join(map(str, each.itertext())) for each in _all(package, "title")), "")
         for chapter in _chapters(package, dirname(package_name)):
             writer.path.leave()
             try:
                 write_page(archive.read(chapter), writer)
-            except (KeyError, UserError):
+            except (KeyError, UserError, BadZipFile, zlib.error):
                 missing.append(chapter)
     document = writer.document(title)
     if missing:

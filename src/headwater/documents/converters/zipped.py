@@ -1,11 +1,11 @@
-"""Files that are zip archives: what they may hold, and reading a member."""
+"""Files that are zip archives, and how much they may hold."""
 
 from io import BytesIO
 from zipfile import ZipFile
 
 from headwater.errors import UserError
 
-MOST = 2**28  # bytes of all members together
+_MOST = 2**28  # bytes of all members together
 _MEMBERS = 20_000
 
 
@@ -17,6 +17,6 @@ def opened(content: bytes) -> ZipFile:
     members = archive.infolist()
     if any(member.flag_bits & 1 for member in members):
         raise UserError("encrypted; save it without a password")
-    if len(members) > _MEMBERS or sum(member.file_size for member in members) > MOST:
-        raise UserError(f"too large: holds more than {MOST >> 20} MiB or {_MEMBERS:,} files")
+    if len(members) > _MEMBERS or sum(member.file_size for member in members) > _MOST:
+        raise UserError(f"too large: holds more than {_MOST >> 20} MiB or {_MEMBERS:,} files")
     return archive

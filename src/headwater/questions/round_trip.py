@@ -1,6 +1,6 @@
-"""Asking: a writer asks for answers of passages, and a reader says which questions are kept.
+"""The round trip: a writer asks for answers of passages, a reader says which questions are kept.
 
-    for outcome in ask(passages, writing(writer), reader, config):
+    for outcome in round_trips(passages, writing(writer), reader, config):
         outcome.kept[0].question, outcome.dropped
 
 Passages are taken some at a time, so that both models have texts of like lengths to put together.
@@ -70,7 +70,7 @@ def check_reader(reader: LoadedModel) -> None:
         )
 
 
-def ask(
+def round_trips(
     passages: Iterable[Passage],
     write: Write,
     reader: LoadedModel,
