@@ -10,6 +10,7 @@ from headwater.commands.terminal import Device, Precision, argument, described, 
 from headwater.errors import UserError
 
 KEY = "HEADWATER_API_KEY"
+_KERNELS = 256  # of all models: those of some forty shapes of batches
 
 Models = Annotated[
     list[str] | None,
@@ -90,7 +91,7 @@ def _serve(
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise UserError(f"serve needs {error.name}; pip install 'headwater[serve]'") from None
-    from headwater.device import apart
+    from headwater.device import apart, keep_few_kernels
     from headwater.documents.index import open_index
     from headwater.serving.application import application
     from headwater.serving.envelope import log_event
@@ -101,6 +102,7 @@ def _serve(
         names = ", ".join(each.name for each in loaded)
         log_event("ready", {"address": address, "models": names})
 
+    keep_few_kernels(_KERNELS)
     with nullcontext() if index is None else open_index(index) as documents:
         loaded = apart(lambda: load_models(models, device, precision))
         run(application(loaded, settings, documents), settings, started)

@@ -207,13 +207,19 @@ def _padded(indices: Indices, sides: Sequence[Indices]) -> int:
 
 
 def collate(
-    features: Sequence[Mapping[str, np.ndarray]], pad_id: int, device: str | torch.device = "cpu"
+    features: Sequence[Mapping[str, np.ndarray]],
+    pad_id: int,
+    device: str | torch.device = "cpu",
+    width: int = 0,
 ) -> dict[str, Tensor]:
     """Stack features into tensors on a device, padded on the right to the longest sequence.
 
     One-dimensional features become `[batch, length]`, single numbers `[batch]`. `*input_ids` are
     padded with `pad_id`, `*labels` with IGNORED, all else with 0. An
     `attention_mask` (bool, true on real tokens) is made from the lengths of `input_ids`.
+
+    Args:
+        width: the least length; 0: that of the longest sequence.
     """
     batch: dict[str, Tensor] = {}
     for name, first in features[0].items():
@@ -224,7 +230,7 @@ def collate(
             continue
         fill = pad_id if name.endswith("input_ids") else IGNORED if name.endswith("labels") else 0
         lengths = [len(each) for each in values]
-        table = np.full((len(values), max(lengths)), fill, dtype=dtype)
+        table = np.full((len(values), max(width, *lengths)), fill, dtype=dtype)
         for index, each in enumerate(values):
             table[index, : lengths[index]] = each
         batch[name] = torch.from_numpy(table)

@@ -6,7 +6,7 @@ little of a batch is padding and its memory is bounded whatever the texts are.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -17,8 +17,10 @@ from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
 from headwater.errors import UserError
 from headwater.inference.running import device_of, running
+from headwater.models.families import sizes_of
 
 _BATCH = 2048  # tokens of a batch on a CPU: reading takes half as long again with 4,096 (LOG.md)
+_MULTIPLE = 8  # to which lengths are padded where kernels are made for each shape: the packed copy
 _PADDING = 1 / 16  # of a batch that is full: about what it costs to read one more batch
 
 T = TypeVar("T")
@@ -46,9 +48,11 @@ def predict_logits(
     lengths = features.lengths
     found = [np.empty(0, np.float32)] * len(features)
     with running(network, precision) as fast:
+        longest = 0 if fast is network else sizes_of(cast(Any, network).config).longest_input
         for indices in batches(lengths, tokens, padding_tokens(tokens)):
-            batch = collate(features.features(indices, 0), pad_id, device)
-            if lengths[indices[0]] == lengths[indices[-1]]:  # nothing to hide
+            width = min(longest, -(-lengths[indices[0]] // _MULTIPLE) * _MULTIPLE)
+            batch = collate(features.features(indices, 0), pad_id, device, width)
+            if max(width, lengths[indices[0]]) == lengths[indices[-1]]:  # nothing to hide
                 batch.pop("attention_mask", None)
             logits = fast(batch)
             if isinstance(logits, tuple):
