@@ -53,8 +53,7 @@ def tuned(folder: Path, recipe: str, over: list[str], seeds: int, settings: list
 
 
 def _trained(verb: str, folder: Path, recipe: str, settings: list[str]) -> Path:
-    if not (folder / "model").exists():
-        headwater(verb, recipe, "--output", folder, *repeated("--set", settings), "--resume")
+    headwater(verb, recipe, "--output", folder, *repeated("--set", settings), "--resume")
     return folder
 
 

@@ -129,6 +129,9 @@ app.add_typer(launch, name="launch", help="Write what a cluster runs.")
 app.add_typer(tasks, name="tasks", help="List the tasks, or look into one.")
 app.add_typer(vectors, name="vectors", help="Vectors of words, and of texts.")
 app.add_typer(vocabulary, name="vocabulary", help="Learn a vocabulary, or look into one.")
+for _group in (app, *(each.typer_instance for each in app.registered_groups)):
+    for _command in _group.registered_commands if _group else ():
+        _command.short_help = (_command.callback.__doc__ or "") if _command.callback else ""
 
 
 def main() -> None:
