@@ -82,6 +82,30 @@ def test_from_the_command_line(
     assert shown.index("Who built the mill?\n") > shown.index("castle.pdf, page 1")
 
 
+def test_where_nothing_is_asked_nothing_is_said(
+    headwater: Any, index: Path, folder: Path, reader: LoadedModel, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("headwater.inference.loaded.load", lambda *given, **named: reader)
+    asked = ("ask", "Who built the mill?", "--context", index)
+    ran = headwater(*asked, "--filter", "path=*.doc")
+    assert (ran.code, ran.out) == (2, "") and "no file of this index meets the filters" in ran.err
+    headwater("index", "remove", index, folder)
+    ran = headwater(*asked)
+    assert (ran.code, ran.out) == (2, "") and "no file of this index holds text" in ran.err
+    assert "of        nothing" in headwater("index", "show", index).out
+
+
+def test_files_that_only_an_index_reads_are_told(
+    headwater: Any, tmp_path: Path, reader: LoadedModel, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("headwater.inference.loaded.load", lambda *given, **named: reader)
+    names = ("a.txt", "b.csv", "c.csv", "d.pdf", "e.xyz")
+    for name in names:
+        (tmp_path / name).write_text("The mill was built by Ada.")
+    ran = headwater("ask", "Who built the mill?", "--context", tmp_path)
+    assert ran.code == 0 and "left out: 2 .csv, 1 .pdf; `headwater index build`" in ran.err
+
+
 def test_places_are_links_where_the_terminal_has_them(standing: Path, reader: LoadedModel) -> None:
     with library.open_index(standing) as index:
         reply = index.ask("When did the castle burn?", reader)

@@ -209,6 +209,41 @@ def test_a_file_that_may_not_be_read_is_named(
     assert answer == {"reason": "cannot be read (Permission denied)"}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no resource limits there")
+def test_what_cannot_be_written_is_no_damage(headwater: Any, tmp_path: Path) -> None:
+    folder, index = tmp_path / "documents", tmp_path / "x.index"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The mill.")
+    build([folder], index)
+    (folder / "b.txt").write_text("\n\n".join(f"Line {number} of it." for number in range(30_000)))
+    command = f"ulimit -f 700; exec {sys.executable} -m headwater index update {index}"
+    ran = subprocess.run(
+        ["bash", "-c", command], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr
+    assert "damaged" not in ran.stderr and str(index) in ran.stderr
+    assert headwater("index", "show", index, "--verify").code == 0
+    assert headwater("index", "update", index).code == 0
+    assert json.loads(headwater("index", "show", index, "--json").out)["files"] == {"indexed": 2}
+
+
+@pytest.mark.parametrize("year", [1, 1600, 2400])
+def test_dates_that_an_index_cannot_hold(headwater: Any, tmp_path: Path, year: int) -> None:
+    folder, seconds = tmp_path / "documents", (year - 1970) * 31_556_952
+    folder.mkdir()
+    for name in ("a.xyz", "b.txt", "c.pdf"):
+        (folder / name).write_text("The mill.")
+        os.utime(folder / name, (seconds, seconds))
+    build([folder], tmp_path / "x.index")
+    for name in ("a.xyz", "b.txt"):
+        os.utime(folder / name, (0, 0))
+    assert headwater("index", "update", tmp_path / "x.index").code == 0
+    for name in ("a.xyz", "b.txt"):
+        os.utime(folder / name, (seconds, seconds))
+    assert headwater("index", "update", tmp_path / "x.index").code == 0
+    assert headwater("index", "search", tmp_path / "x.index", "mill").out.startswith("1. ")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no signals there")
 def test_a_second_writer_is_told_and_the_first_goes_on(headwater: Any, tmp_path: Path) -> None:
     folder, index = tmp_path / "documents", tmp_path / "x.index"

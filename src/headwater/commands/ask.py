@@ -109,6 +109,10 @@ def _answers(
         faults = documents.faults
     if faults:
         logger.warning(f"not read: {faults}")
+    if documents.others:
+        logger.warning(
+            f"left out: {documents.others}; `headwater index build` makes an index that has them"
+        )
     return answers
 
 

@@ -1,6 +1,7 @@
 """The texts that `ask` answers from: a file, standard input, or the files of a folder."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import final
@@ -9,6 +10,7 @@ from headwater.documents.walk import walk
 from headwater.errors import UserError, listed
 from headwater.files import read_text
 from headwater.streams import decode_text
+from headwater.text_files import suffix_of
 
 ENDINGS = (".txt", ".md")
 GLOBS = ("*.[tT][xX][tT]", "*.[mM][dD]")
@@ -30,6 +32,7 @@ class FolderTexts(Mapping[str, str]):
         self.size = 0
         """The bytes of all files."""
         self._faults: dict[str, str] = {}
+        self._others: Counter[str] = Counter()
         self._files = sorted(self._find())
         self.empty = True
         """Whether every text read so far is empty."""
@@ -64,12 +67,19 @@ class FolderTexts(Mapping[str, str]):
         """What could not be read and why, or ""."""
         return faults_line(self._faults.values())
 
+    @property
+    def others(self) -> str:
+        """What only an index reads, as `3 .pdf, 1 .csv`, or ""."""
+        return listed(f"{count} {kind}" for kind, count in self._others.most_common())
+
     def _all_faults(self, otherwise: str) -> str:
         if not self._faults:
             return f"{self.folder}: {otherwise}"
         return f"{self.folder}: nothing in this folder could be read: {self.faults}"
 
     def _find(self) -> Iterator[Path]:
+        from headwater.documents.converters.names import converter_of
+
         for found in walk(self.folder):
             if found.folder:
                 self._faults[str(found.path)] = f"{found.path}: {found.fault}"
@@ -79,6 +89,8 @@ class FolderTexts(Mapping[str, str]):
                 else:
                     self.size += found.size
                     yield found.path
+            elif not found.fault and converter_of(found.path) is not None:
+                self._others[suffix_of(found.path)] += 1
 
 
 def faults_line(faults: Iterable[str]) -> str:

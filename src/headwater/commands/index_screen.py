@@ -22,7 +22,7 @@ def print_summary(path: Path, summary: "Summary") -> None:
     files = ", ".join(f"{count:,} {status}" for status, count in summary.files.items())
     values = {
         "index": f"{path} ({byte_size(summary.size)})",
-        "of": ", ".join(map(short_path, summary.sources)),
+        "of": ", ".join(map(short_path, summary.sources)) or "nothing",
         "files": files or "none",
         "passages": f"{summary.passages:,}",
         "text": f"{summary.characters:,} characters",

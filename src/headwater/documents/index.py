@@ -1,5 +1,6 @@
 """An index of documents: what it holds, and searching it."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -138,6 +139,8 @@ class Index:
         read = min(check_count(options.read, "read"), _MOST)
         check_count(options.retrieve, "retrieve")
         hits = self.search(question, options.searched, filters)
+        if not hits:
+            self._check_some(filters)
         return answered(question, hits, reader, read, check_count(top_k, "top_k"))
 
     def files(self) -> Iterator[FileRow]:
@@ -166,9 +169,17 @@ class Index:
             )
 
     def verify(self) -> None:
-        """Refuse a damaged index, having read all of it."""
-        with opened_for_writing(self.path) as connection:
-            check(connection, self.path, words=True)
+        """Refuse a damaged index, having read all of it.
+
+        Where it may not be written, what finds words is not compared with the passages: SQLite
+        does that as a change.
+        """
+        if os.access(self.path, os.W_OK):
+            with opened_for_writing(self.path) as connection:
+                check(connection, self.path, words=True)
+        else:
+            with sqlite_errors(self.path):
+                check(self._connection, self.path)
 
     def passage_reader(self, model: "LoadedModel", options: "Asking") -> "PassageReader":
         """Return what answers from passages, calibrated where `index calibrate` has done so."""
@@ -192,6 +203,13 @@ class Index:
         if known is not None and isinstance(reader, SpanPassageReader):
             return replace(reader, scaling=ScoreScaling(known.slope, known.intercept))
         return reader
+
+    def _check_some(self, filters: str | Sequence[str]) -> None:
+        """Refuse to say that the documents do not say where none was asked."""
+        takes = takes_all(filters)
+        if not any(row.passages and takes(row.path, row.modified) for row in self.files()):
+            asked = "meets the filters" if filters else "holds text"
+            raise UserError(f"{self.path}: no file of this index {asked}; see `index show --all`")
 
     def _loaded(self, model: "str | Path | LoadedModel") -> "LoadedModel":
         """Return a model; one that is given by name is kept."""

@@ -21,7 +21,12 @@ _APPLICATION = 0x68776478  # "hwdx", so that other files of SQLite are told from
 _VERSION = 2
 _PAGE = 16384  # bytes: passages fill small pages badly
 _PATIENCE = 10.0  # seconds until another's short write is over
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR)
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
+_TOO_SHORT = (  # what was read; other faults of reading and writing are the machine's
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_DATA,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+)
 _TABLES = f"""
 CREATE TABLE sources (path TEXT PRIMARY KEY, removed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE globs (glob TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (glob, kind));
@@ -69,6 +74,8 @@ def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
 @contextmanager
 def opened_for_writing(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
     """Open an index to change it, checked for damage first; made where it is missing."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     with sqlite_errors(path):
         connection = _connected(path, "rwc" if create else "rw")
         try:
@@ -118,17 +125,25 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        extended = getattr(error, "sqlite_errorcode", 0)
+        code = extended & 0xFF
         if code == sqlite3.SQLITE_FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
             refusal = f"cannot be opened or written ({error})"
             raise OSError(errno.EACCES, refusal, str(path)) from None
+        if code == sqlite3.SQLITE_IOERR and extended not in _TOO_SHORT:
+            refusal = f"cannot be read or written ({error}); the disk, its quota or a limit"
+            raise OSError(errno.EIO, refusal, str(path)) from None
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise UserError(f"{path}: another program is writing it; try again later") from None
         if code == sqlite3.SQLITE_NOTADB:
             raise UserError(f"{path}: not an index; name one of `headwater index build`") from None
-        if code in _DAMAGE or isinstance(error, DamagedRow) or _is_undecodable(error):
+        if (
+            code in (*_DAMAGE, sqlite3.SQLITE_IOERR)
+            or isinstance(error, DamagedRow)
+            or _is_undecodable(error)
+        ):
             raise _damaged(path, str(error)) from None
         raise
     except UnicodeDecodeError:  # of what SQLite itself says of the damage

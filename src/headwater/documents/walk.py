@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+_LATEST = 2**63 - 1  # nanoseconds that an index holds, those of 2262; file systems know later times
+
 
 class Found(NamedTuple):
     """A file, or what is none.
@@ -65,5 +67,6 @@ def looked_at(path: Path) -> Found:
         return Found(path, getattr(error, "strerror", None) or str(error))
     if not stat.S_ISREG(seen.st_mode):
         return Found(path, "not a file", folder=stat.S_ISDIR(seen.st_mode))
+    modified = max(-_LATEST, min(seen.st_mtime_ns, _LATEST))
     identity = (seen.st_dev, seen.st_ino) if seen.st_ino else None
-    return Found(path, "", False, seen.st_size, seen.st_mtime_ns, identity)
+    return Found(path, "", False, seen.st_size, modified, identity)
