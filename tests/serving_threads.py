@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
-
-from headwater.serving.server import Server
+from headwater.serving.server import Server, config_of, listening
 from headwater.serving.settings import Settings
 
 
@@ -21,10 +19,9 @@ def serving(app: Any, settings: Settings) -> Iterator[str]:
         addresses.append(address)
         ready.set()
 
-    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None)
-    config.access_log, config.ws = False, "none"
-    server = Server(config, app.state.engine, settings, started)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    server = Server(config_of(app), app.state.engine, settings, started)
+    listener = listening(settings.host, settings.port)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
     thread.start()
     assert ready.wait(60)
     try:

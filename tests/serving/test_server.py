@@ -25,7 +25,7 @@ from headwater.serving.application import application
 from headwater.serving.asked import check_work
 from headwater.serving.models import Models
 from headwater.serving.refusals import Refusal
-from headwater.serving.server import _listening, serve
+from headwater.serving.server import listening, serve
 from headwater.serving.settings import Settings
 from serving_threads import serving
 
@@ -264,7 +264,7 @@ def test_a_signal_ends_it_in_order(tiny_models: Callable[..., Models]) -> None:
 
 def test_connections_send_at_once() -> None:
     with (
-        _listening("127.0.0.1", 0) as listener,
+        listening("127.0.0.1", 0) as listener,
         socket.create_connection(listener.getsockname()),
     ):
         accepted, _ = listener.accept()

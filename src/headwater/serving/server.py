@@ -24,7 +24,8 @@ from headwater.serving.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_HEAD_SECONDS = 10.0  # for the lines before the body of a request
+_HEAD_SECONDS = 8.0  # for the lines before the body of a request
+_IDLE_SECONDS = 15  # until the next request of a connection
 
 
 @final
@@ -119,9 +120,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> None:
-    """Serve an application until a signal comes."""
-    config = uvicorn.Config(
+def config_of(app: Any) -> uvicorn.Config:
+    """Return how uvicorn serves an application."""
+    return uvicorn.Config(
         app,
         http=BoundedProtocol,
         ws="none",
@@ -129,17 +130,21 @@ def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=15,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=None,
     )
+
+
+def serve(app: Any, settings: Settings, started: Callable[[str], None]) -> None:
+    """Serve an application until a signal comes."""
     errors = logging.getLogger("uvicorn.error")
     errors.handlers, errors.propagate = [_Forwarding(logging.ERROR)], False
-    server = Server(config, app.state.engine, settings, started)
-    with _listening(settings.host, settings.port) as listener:
+    server = Server(config_of(app), app.state.engine, settings, started)
+    with listening(settings.host, settings.port) as listener:
         asyncio.run(server.serve([listener]))
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to an address.
 
     Its connections send at once: asyncio asks for that only where a socket names its protocol, and
