@@ -1,7 +1,8 @@
 """Which switches of a recipe make a run fit into its cards.
 
-Each switch is tried alone, the cheapest first, and then on top of those before it. The last is a
-smaller micro-batch, with as many more of them that a step stays the same.
+Each switch is tried alone, the cheapest first, and then on top of those before it; then a smaller
+micro-batch, with as many more of them that a step stays the same. Parts in host memory come last,
+since they are copied at each step.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,8 @@ from headwater.training.config import BatchSize, TrainingConfig
 
 Settings = Mapping[str, Any]
 """Values by key of `[training]`."""
+
+_OFFLOAD: Settings = {"cpu_offload": True}
 
 
 def switches_that_fit(
@@ -38,11 +41,14 @@ def switches_that_fit(
     for switch in switches:
         together |= switch
         ways.append(dict(together))
+    last = {**together, **_OFFLOAD}
+    if gpus > 1 and last.get("shard", recipe.training.shard) and not recipe.training.cpu_offload:
+        ways.append(last)
     for settings in ways:
         whole = planned(changed(recipe, settings)) if settings else as_it_is
         if whole.fits(room):
             return settings, whole
-        if settings and settings != together:
+        if settings and settings not in (together, last):
             continue
         for smaller in _smaller(recipe.training, whole, room):
             found = planned(changed(recipe, {**settings, **smaller}))
