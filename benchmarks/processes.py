@@ -48,8 +48,10 @@ def train(way: str, recipe: Path, settings: Sequence[str], steps: int, folder: P
     command += [part for each in given for part in ("--set", each)]
     threads = "1" if several else str(PARTNERS)
     environment = {**os.environ, "OMP_NUM_THREADS": threads}
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
+    out, error = subprocess.DEVNULL, subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environment, stdout=out, stderr=error, encoding="utf-8"
+    ) as process:
         memory = dict[int, int]()
         while process.poll() is None:
             memory |= held(process.pid)
