@@ -210,6 +210,19 @@ def test_messages() -> None:
     assert made.PARAGRAPH in convert(".eml", html.as_bytes()).text
 
 
+@pytest.mark.parametrize(("encoding", "named"), [("utf-8", "UTF-8"), ("latin-1", "Latin-1")])
+@pytest.mark.parametrize("charset", ["nosuch", "base64", "undefined", "a\0b"])
+@pytest.mark.parametrize("subtype", ["plain", "html"])
+def test_messages_of_an_unknown_charset(
+    subtype: str, charset: str, encoding: str, named: str
+) -> None:
+    text = "Die Mühle mahlt nicht mehr, seit das Wasser im Fluss zu niedrig ist."
+    head = f'Subject: Mill\nContent-Type: text/{subtype}; charset="{charset}"\n\n'
+    document = convert(".eml", f"{head}<p>{text}</p>".encode(encoding))
+    assert text in document.text
+    assert document.note == f"its charset {charset!r} is not known; it is read as {named}"
+
+
 def test_pdf_paragraphs_and_headings() -> None:
     wrapped = "The mill stands by the river and it was built in the year\nof 1843 by Ada, who came"
     wrapped += " from the hills with her bro-\nthers. They ground the corn."

@@ -110,6 +110,7 @@ def bad_child(folder: Path, code: str) -> tuple[str, ...]:
         "import os, signal, sys, time\n"
         "from headwater.documents import child\n"
         "from headwater.documents.converters import markdown\n"
+        "from headwater.documents.document import Block, Document\n"
         f"def convert(content):\n    {code}\n"
         "markdown.convert = convert\nchild.main()\n"
     )
@@ -123,7 +124,9 @@ def bad_child(folder: Path, code: str) -> tuple[str, ...]:
         ("exec('while True: pass')", "takes longer than 2 seconds"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "ends its converter (SIGSEGV)"),
         ("os._exit(7)", "ends its converter (exit code 7)"),
+        ("os.closerange(3, 99); time.sleep(0.3); os._exit(7)", "ends its converter (exit code 7)"),
         ("bytearray(2**40)", "needs more memory than 1.0 GiB"),
+        ("return Document('', 'A', [Block(0, 1)], chr(233) * 10**8)", "needs more memory than 1.0"),
         ("raise KeyError('x')", "broken (KeyError: 'x')"),
         ("print('hello', flush=True); return None", "broken (AttributeError"),
     ],

@@ -167,6 +167,20 @@ def test_nothing_to_index_is_a_mistake(tmp_path: Path, folder: Path, index: Path
         update(index)
 
 
+@pytest.mark.parametrize("length", [248, 251])  # no room for `-journal`; nor for the lock
+def test_a_name_without_room_leaves_nothing(tmp_path: Path, folder: Path, length: int) -> None:
+    with pytest.raises(OSError, match=r"."):
+        build([folder], tmp_path / "new" / "below" / ("x" * length))
+    assert list(tmp_path.iterdir()) == [folder]
+    (tmp_path / "old").mkdir()
+    with pytest.raises(OSError, match=r"."):
+        build([folder], tmp_path / "old" / ("x" * length))
+    assert list((tmp_path / "old").iterdir()) == []
+    with pytest.raises(OSError, match=r"."):
+        build([folder], tmp_path / "new" / ("x" * 256) / "x.index")
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_missing_library_is_named_and_then_not_missing(
     opened: Opened, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,12 +1,14 @@
 """Passages are whole paragraphs, and never end inside a sentence."""
 
+import json
 import re
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.documents.document import Block, Document, Writer
+from headwater.documents.converters import csv_rows, json_lines, markdown, rst
+from headwater.documents.document import LEVELS, LONGEST, Block, Document, Writer
 from headwater.documents.literal import Edits
 from headwater.documents.passages import WORDS, Passage, clean, cut
 
@@ -103,6 +105,40 @@ def test_what_no_text_can_hold_is_replaced() -> None:
     (found,) = passages(document)
     assert (document.title, found.text) == ("a\ufffd", "b\ufffdc\ufffd")
     assert found.headings == ("\ufffd",)
+
+
+def test_what_is_said_with_every_passage_is_of_bounded_length() -> None:
+    long, text = "heading " * 5000, "Word. " * 20_000
+    for document in (
+        markdown.convert((f"| {long} | b |\n|---|---|\n" + "| a | b |\n" * 5000).encode()),
+        rst.convert(f"{long}\n{'=' * len(long)}\n\n{text}".encode()),
+        json_lines.convert(json.dumps({"title": long, "text": text}).encode()),
+        csv_rows.convert((f"name,{long}\n" + "Ada,1815\n" * 300).encode()),
+    ):
+        found = passages(clean(document))
+        assert len(document.title) <= LONGEST and len(found) > 50
+        assert all(len(heading) <= LONGEST for each in found for heading in each.headings)
+        assert sum(len(each.text) for each in found) <= len(long) + len(text)
+    writer = Writer()
+    for level in range(1, 100):
+        writer.heading(str(level), level)
+    writer.paragraph("Deep.")
+    (deep,) = passages(writer.document())
+    assert deep.headings == tuple(map(str, range(100 - LEVELS, 100)))
+
+
+def test_a_heading_of_many_words_is_a_paragraph() -> None:
+    writer, long = Writer(), " ".join(["word"] * 100)
+    writer.heading("Mills", 1)
+    writer.heading(long, 2)
+    for document in (writer.document(), markdown.convert(f"# Mills\n\n## {long}\n".encode())):
+        (found,) = passages(document)
+        assert found.headings == ("Mills",) and found.text.endswith(long)
+
+
+def test_a_long_name_ends_in_an_ellipsis() -> None:
+    (found,) = passages(csv_rows.convert(f"{'n' * LONGEST},{'m' * 400}\nAda,Ben\n".encode()))
+    assert found.text == f"{'n' * LONGEST}: Ada | {'m' * (LONGEST - 1)}…: Ben"
 
 
 @given(st.lists(st.text(alphabet="ab .\n?", max_size=400), max_size=8))

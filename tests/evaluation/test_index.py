@@ -117,6 +117,27 @@ def test_the_weight_and_the_threshold_are_chosen() -> None:
     assert choose([misled, deep]).threshold is None
     with pytest.raises(UserError, match="no question that the documents answer"):
         choose([silent])
+    missed, unknown = Read([], ["c"]), Read([], [])  # the search found nothing
+    assert choose([misled, deep, silent, missed] * 10).rank_weight == 1.25
+    assert choose([misled, deep, missed, unknown]).questions == 4
+    assert choose([misled, missed, unknown]).threshold is not None
+    assert mean_f1([misled, deep, missed, missed], 1.25) == 0.5
+
+
+def test_questions_for_which_nothing_is_found_count(
+    headwater: Any, index: Path, tmp_path: Path
+) -> None:
+    asked = [QUESTIONS[1], {"question": "Zyqwx?", "answers": []}]
+    data = tmp_path / "few.jsonl"
+    data.write_text("".join(json.dumps(each) + "\n" for each in asked))
+    ran = headwater("index", "calibrate", index, "--data", data, "--json")
+    chosen = json.loads(ran.out)
+    assert chosen["questions"] == 2 and "threshold" in chosen
+    assert "no question without an answer" not in ran.err
+    assert "2 questions are few; a few hundred are needed" in ran.err
+    data.write_text(json.dumps({"question": "Zyqwx?", "answers": ["Ada"]}))
+    ran = headwater("index", "calibrate", index, "--data", data, "--json")
+    assert (ran.code, json.loads(ran.out)["f1"]) == (0, 0.0)
 
 
 def test_an_index_is_measured_and_calibrated(

@@ -103,7 +103,8 @@ def test_the_evidence_is_the_line(text: str, answer: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "character", ["a", "\n", ",x", "| ", "\t", "a: ", "- \n", "=", "   x", " "]
+    "character",
+    ["a", "\n", ",x", "| ", "\t", "a: ", "- \n", "=", "   x", " ", ".", "?", "…", "॥", '…"'],
 )
 def test_any_long_text_is_quick(character: str) -> None:
     text = character * (400_000 // len(character))

@@ -46,10 +46,18 @@ def main() -> None:
     answers.flush()
     for line in sys.stdin.buffer:
         _end_after(limits.seconds, limits.patience + 5)
-        answer = answer_for(Path(json.loads(line)["path"]), limits)
+        answer = _encoded(Path(json.loads(line)["path"]), limits)
         _end_after(0, 0)
-        answers.write(json.dumps(answer).encode("ascii") + b"\n")
+        answers.write(answer)
+        answers.write(b"\n")
         answers.flush()
+
+
+def _encoded(file: Path, limits: Limits) -> bytes:
+    try:
+        return json.dumps(answer_for(file, limits)).encode("ascii")
+    except MemoryError:
+        return json.dumps(_without_memory(limits)).encode("ascii")
 
 
 def answer_for(file: Path, limits: Limits) -> dict[str, Any]:
@@ -59,7 +67,7 @@ def answer_for(file: Path, limits: Limits) -> dict[str, Any]:
     except UserError as error:
         return {"reason": _without(str(error), file)}
     except MemoryError:
-        return {"reason": f"needs more memory than {byte_size(limits.memory)}", "memory": True}
+        return _without_memory(limits)
     except RecursionError:
         return {"reason": "broken: nested too deeply"}
     except OSError as error:
@@ -67,6 +75,10 @@ def answer_for(file: Path, limits: Limits) -> dict[str, Any]:
     except Exception as error:  # whatever a library raises at a broken file
         said = " ".join(str(error).split())
         return {"reason": f"broken ({type(error).__name__}: {said})"[:_LONGEST_REASON]}
+
+
+def _without_memory(limits: Limits) -> dict[str, Any]:
+    return {"reason": f"needs more memory than {byte_size(limits.memory)}", "memory": True}
 
 
 def _converted(file: Path, limits: Limits) -> dict[str, Any]:

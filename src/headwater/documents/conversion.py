@@ -26,6 +26,7 @@ COMMAND: tuple[str, ...] = (sys.executable, "-m", "headwater.documents.child")
 
 _FILES = 500  # that one process converts
 _AHEAD = 2  # files for each process that may wait for the index
+_ENDING = 5.0  # seconds that a process may take to end
 _PACKAGES = str(Path(__file__).resolve().parents[2])
 
 
@@ -137,6 +138,9 @@ class Child:
         answer = _answer(line)
         if answer is not None and not answer.get("memory"):
             return _read(answer)
+        if not line:  # it is ending: what ended it is the reason, not that it is stopped
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_ENDING)
         self._stop()
         if not in_time or self._ended or -process.returncode == getattr(signal, "SIGPROF", None):
             return Refused(f"takes longer than {self._limits.seconds:g} seconds")

@@ -6,6 +6,12 @@ from typing import Literal, NamedTuple
 BlockKind = Literal["paragraph", "row", "record"]
 """A paragraph, a row of a table that stands in a text, or a row of a file that is a table."""
 
+LONGEST = 300
+"""The most characters of a title, a heading or a column's name: it stands with every passage."""
+
+LEVELS = 16
+"""The most headings that a passage stands under."""
+
 
 class Block(NamedTuple):
     """A part of a document that is not cut without need: `text[start:end]`.
@@ -59,8 +65,14 @@ class Writer:
         self.path = HeadingPath()
 
     def heading(self, text: str, level: int) -> None:
-        """Add a heading: what comes next stands under it, and under those of higher levels."""
-        if text := " ".join(text.split()):
+        """Add a heading: what comes next stands under it, and under those of higher levels.
+
+        One of more than LONGEST characters is a paragraph.
+        """
+        text = " ".join(text.split())
+        if len(text) > LONGEST:
+            self.paragraph(text)
+        elif text:
             self.path.enter(text, level)
             self._add(text)
 
@@ -105,6 +117,11 @@ class HeadingPath:
         return tuple(text for _, text in self._open)
 
 
+def shortened(text: str) -> str:
+    """Return a title, a heading or a name of at most LONGEST characters."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
 def row_text(names: list[str], cells: list[str]) -> str:
     """Return a row with the names of its columns; empty cells are left out.
 
@@ -114,7 +131,7 @@ def row_text(names: list[str], cells: list[str]) -> str:
     shown = []
     for number, cell in enumerate(cells):
         cell = " ".join(cell.split())
-        name = " ".join(names[number].split()) if number < len(names) else ""
+        name = " ".join(shortened(names[number]).split()) if number < len(names) else ""
         if cell:
             shown.append(f"{name}: {cell}" if name and name != cell else cell)
     return " | ".join(shown)

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-from headwater.documents.document import Block, Document
+from headwater.documents.document import LEVELS, Block, Document, shortened
 from headwater.documents.literal import plain
 from headwater.text.sentences import boundaries
 
@@ -54,7 +54,7 @@ def cut(document: Document) -> Iterator[Passage]:
     text = document.text
     known = _words_of(text) if document.wrapped else (lambda word: False)
     for headings, blocks in groupby(document.blocks, key=lambda block: block.headings):
-        shown = tuple(map(_shown, headings))
+        shown = tuple(map(_shown, headings[-LEVELS:]))
         for start, end, page, *_ in _with_rests(_pack(text, blocks)):
             searched, edits = plain(text[start:end], document.wrapped, known)
             if searched.strip():
@@ -62,8 +62,8 @@ def cut(document: Document) -> Iterator[Passage]:
 
 
 def _shown(heading: str) -> str:
-    """Return a heading as it is searched, without ligatures and soft hyphens."""
-    return plain(_NO_TEXT.sub("\ufffd", heading))[0]
+    """Return a heading as it is searched, without ligatures and soft hyphens, and not too long."""
+    return shortened(plain(_NO_TEXT.sub("\ufffd", shortened(heading)))[0])
 
 
 class _Span(NamedTuple):

@@ -88,22 +88,22 @@ def build(
     _check_output(output, added)
     new = not output.exists() or not output.stat().st_size
     chosen = Chosen.of(engine, vectors)
-    made = _make(output.absolute().parent)
-    with writing(output, create=True) as connection:
-        before = read_selection(connection)
-        check_sources(before.sources, output)
-        selection = _with_globs(before, include, exclude).adding(added)
-        with transaction(connection):
-            write_selection(connection, selection)
-            chosen.use(connection, output)
-        report = _update(connection, output, options or Options())
-        reasons = _reasons_if_empty(connection)
-        if new and reasons is not None:
-            clear(connection, output)
-    if reasons is not None:
-        if new:
-            _discard(output, made)
-        raise UserError(f"{output}: nothing was indexed{reasons}")
+    with _made(output.absolute().parent):
+        with writing(output, create=True) as connection:
+            before = read_selection(connection)
+            check_sources(before.sources, output)
+            selection = _with_globs(before, include, exclude).adding(added)
+            with transaction(connection):
+                write_selection(connection, selection)
+                chosen.use(connection, output)
+            report = _update(connection, output, options or Options())
+            reasons = _reasons_if_empty(connection)
+            if new and reasons is not None:
+                clear(connection, output)
+        if reasons is not None:
+            if new:
+                output.unlink(missing_ok=True)
+            raise UserError(f"{output}: nothing was indexed{reasons}")
     return report
 
 
@@ -161,8 +161,15 @@ def writing(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
     refusal = f"{path}: another process is changing this index; wait until it has finished"
     if not create and not path.exists():
         raise UserError(f"{path}: no such file; name an index of `headwater index build`")
-    with locked(lock, refusal, remove=True), opened_for_writing(path, create) as connection:
-        yield connection
+    with locked(lock, refusal, remove=True):
+        new = not path.exists()
+        try:
+            with opened_for_writing(path, create) as connection:
+                yield connection
+        except BaseException:
+            if new and path.exists() and not path.stat().st_size:
+                path.unlink()
+            raise
 
 
 def _check_output(output: Path, sources: Sequence[Path]) -> None:
@@ -174,19 +181,18 @@ def _check_output(output: Path, sources: Sequence[Path]) -> None:
     check_writable(output.absolute().parent)
 
 
-def _make(folder: Path) -> list[Path]:
-    """Make a folder, and return what was made, the lowest one first."""
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder; if what is done inside fails, what was made goes unless it holds something."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
-
-
-def _discard(output: Path, folders: Sequence[Path]) -> None:
-    """Remove an index that holds nothing, and the folders that were made for it."""
-    output.unlink(missing_ok=True)
-    with suppress(OSError):  # something else stands there by now
-        for folder in folders:
-            folder.rmdir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for each in missing:
+            with suppress(OSError):
+                each.rmdir()
+        raise
 
 
 def _with_globs(

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 WEIGHTS = tuple(step / 4 for step in range(25))
 """The weights that are compared: 0 to 6."""
 
+ENOUGH = 100
+"""Questions below which what is chosen is mostly chance."""
+
 
 class Span(NamedTuple):
     """The best span of a passage: its rank from 1, how far it is ahead of "no answer", its F1."""
@@ -48,10 +51,15 @@ class Span(NamedTuple):
         return self.margin - weight * math.log(self.rank)
 
 
+NOTHING = Span(1, -math.inf, 0.0)
+"""What stands for the span of a question for which there is none: it is never answered with."""
+
+
 class Read(NamedTuple):
     """What was read for a question.
 
-    spans: the best of each passage. golds: none where the documents do not answer.
+    spans: the best of each passage; none where the search found nothing.
+    golds: none where the documents do not answer.
     texts, choices: the passages, and all spans of each.
     """
 
@@ -62,7 +70,7 @@ class Read(NamedTuple):
 
     def best(self, weight: float) -> Span:
         """Return the span that is answered with; of equal ones the first."""
-        return max(self.spans, key=lambda span: span.score(weight))
+        return max(self.spans, key=lambda span: span.score(weight), default=NOTHING)
 
 
 def calibrate_index(
@@ -78,6 +86,8 @@ def calibrate_index(
     that by the weight until then.
     """
     questions = read_questions(data)
+    if len(questions) < ENOUGH:
+        logger.warning("%d questions are few; a few hundred are needed", len(questions))
     loaded = load(model, **loading)
     with open_index(path) as index:
         before = index.passage_reader(loaded, Asking())
@@ -133,7 +143,7 @@ def mean_f1(found: Iterable[Read], weight: float) -> float:
 def scaling_of(found: Iterable[Read], reader: SpanPassageReader) -> ScoreScaling:
     """Return what makes the scores of a reader's answers the share of right ones."""
     scores, right = [], []
-    for each in found:
+    for each in (one for one in found if one.spans):
         [answer, *_] = reader.ranked(each.choices, each.texts)
         if not answer.no_answer:
             scores.append(answer.score)
@@ -151,8 +161,8 @@ def _read_all(
             first = [same[0] for same in most_promising(hits, read)]
             texts = [hit.text for hit in first]
             choices = reader.reader.choices(labelled.question, texts, 1, list(map(above, first)))
-            if spans := list(_spans(choices, labelled.answers)):
-                yield Read(spans, labelled.answers, texts, choices)
+            spans = list(_spans(choices, labelled.answers))
+            yield Read(spans, labelled.answers, texts, choices)
             progress.advance(number)
 
 

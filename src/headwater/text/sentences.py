@@ -37,6 +37,7 @@ _MARKS = (
     r"\u1c7e\u1c7f\u2e2e\u3002\ua4ff\ua60e\ua60f\ua8ce\ua8cf\ua9c8\ua9c9\uabeb"
     r"\ufe52\ufe56\ufe57\uff01\uff1f\uff61"  # the small, wide and half-wide forms
 )
+_STOPS = r".!?…‼‽⁇-⁉"  # a run of them is looked at once, from its start
 _OPENING = r"""(?:["'“‘«(\[¿¡„‚‹»›]|(?<=«)[ \u00a0\u202f])*"""
 # What stands right after a mark belongs to it: closing quotes, marks of footnotes ([3], (a), ²).
 _CLOSING = (
@@ -44,10 +45,11 @@ _CLOSING = (
     r"|\[[^\[\]\n]{1,24}\]|\([a-z]\)|[¹²³⁰⁴-⁹†‡])*+"
 )
 _END = re.compile(
-    rf"(?P<stop>[.!?…‼‽⁇-⁉]+{_CLOSING})(?P<space>\s+)(?={_OPENING}[^\W_])"
-    r"|(?P<own>(?:[\u0964\u0965]+[^\S\n]?\d+[^\S\n]?\u0965"  # the number of a verse
+    rf"(?P<stop>(?<![{_STOPS}])[{_STOPS}]++{_CLOSING})(?P<space>\s+)(?={_OPENING}[^\W_])"
+    r"|(?P<own>(?:(?<![\u0964\u0965])[\u0964\u0965]++[^\S\n]?\d+"  # the number of a verse
+    r"[^\S\n]?\u0965"
     rf"|[{_MARKS}]|[\u0589\uff0e](?!\d))+{_CLOSING}(?!と|って|、|，)"  # Armenian; a wide point
-    rf"|[!?]+{_CLOSING}(?=[\u3040-\u30ff\u3400-\u9fff]))"
+    rf"|(?<![!?])[!?]++{_CLOSING}(?=[\u3040-\u30ff\u3400-\u9fff]))"
     r"|(?P<line>(?<![^\S\n])[^\S\n]*+\n\s*)"
 )
 _LAST_WORD = re.compile(r"((?:[^\W\d_]\.)*[^\W_]+)$")

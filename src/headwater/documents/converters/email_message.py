@@ -22,19 +22,38 @@ def convert(content: bytes) -> Document:
     writer = Writer()
     writer.paragraph("\n".join(f"{name}: {message[name]}" for name in _SHOWN if message[name]))
     body = message.get_body(("plain", "html"))
-    if body is not None and body.get_content_subtype() == "html":
-        _write_html(body, writer)
-    elif body is not None:
-        text = body.get_content().replace("\r\n", "\n")
-        for start, end in paragraphs(text):
-            writer.paragraph(text[start:end])
+    notes = [_write(body, writer)] if body is not None else []
     document = writer.document(str(message["Subject"] or ""))
     attachments = message.iter_attachments()
     if names := [part.get_filename() or part.get_content_type() for part in attachments]:
-        document.note = f"attachments that are not read: {listed(names, 3)}"
+        notes.append(f"attachments that are not read: {listed(names, 3)}")
+    document.note = "; ".join(filter(None, notes))
     return document
 
 
-def _write_html(body: MIMEPart, writer: Writer) -> None:
-    check_library(html.LIBRARY)
-    html.write_page(body.get_content(), writer)
+def _write(body: MIMEPart, writer: Writer) -> str:
+    """Write the text of a message, and return what is to be noted of it."""
+    text, note = _text(body)
+    if body.get_content_subtype() == "html":
+        check_library(html.LIBRARY)
+        part = "<html" not in text.lower()  # as many programs write, and trafilatura refuses
+        html.write_page(f"<html><body>{text}</body></html>" if part else text, writer)
+    else:
+        text = text.replace("\r\n", "\n")
+        for start, end in paragraphs(text):
+            writer.paragraph(text[start:end])
+    return note
+
+
+def _text(body: MIMEPart) -> tuple[str, str]:
+    """Return a text, and a note where Python does not know its charset."""
+    try:
+        return body.get_content(), ""
+    except (LookupError, ValueError):  # as one for text, or at all
+        content = body.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        said = f"its charset {str(body.get_param('charset'))[:40]!r} is not known; it is read as"
+    try:
+        return content.decode("utf-8"), f"{said} UTF-8"
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), f"{said} Latin-1"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from headwater.documents.converters.plain_text import decoded, paragraphs
-from headwater.documents.document import Block, Document, HeadingPath
+from headwater.documents.document import LONGEST, Block, Document, HeadingPath
 
 VERSION = 3
 LIBRARY: str | None = None
@@ -49,8 +49,8 @@ def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
             elif bare.strip().startswith(fence) and not bare.strip(" `~"):
                 fence = ""
         elif not fence:
-            if found := _HEADING.match(bare):
-                yield start, offset, len(found[1]), _words(found[2])
+            if (found := _HEADING.match(bare)) and len(words := _words(found[2])) <= LONGEST:
+                yield start, offset, len(found[1]), words
             elif (under := _UNDERLINE.match(bare)) and before.strip() and "|" not in before:
                 yield start - len(before), offset, 1 if under[1][0] == "=" else 2, _words(before)
                 line = ""
