@@ -62,7 +62,7 @@ def test_an_answer_has_its_place(opened: Opened, folder: Path, index: Path) -> N
 def test_passages_are_read_below_their_headings(opened: Opened, folder: Path, index: Path) -> None:
     reader = Finds("the river")
     (folder / "long.md").write_text(
-        f"# {'Water ' * 60}\n\n## The weir\n\nBelow it the river turns.\n"
+        f"# {'Water ' * 49}\n\n## The weir\n\nBelow it the river turns.\n"
     )
     update(index)
     answered("Where does the river turn?", opened(index).search("river weir bridge"), reader, 9, 1)
