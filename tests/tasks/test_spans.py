@@ -10,7 +10,7 @@ from headwater.data.config import SpanConfig
 from headwater.data.example import AnswerSpan, SpanExample
 from headwater.tasks.spans import SpanChoice, SpanSearch
 from headwater.tasks.windows import SpanWindows, build_windows
-from headwater.text.lines import cell_ends, line_ends
+from headwater.text.lines import cell_ends, line_ends, name_ends
 from headwater.text.vocabulary import Vocabulary
 
 SNIPPETS = [
@@ -28,6 +28,7 @@ SNIPPETS = [
     "\n",
     "\t",
     " | ",
+    " | Rhine: ",
     "a b c d e f",
 ]
 texts = st.lists(st.sampled_from(SNIPPETS), min_size=1, max_size=25).map("".join)
@@ -82,6 +83,7 @@ def every_span(
     breaks = [begin for _, begin in line_ends(*whole)] + [
         each for ends in cell_ends(*whole) for each in ends
     ]
+    breaks += name_ends(*whole)
     for row, (starts, ends) in enumerate(zip(*logits, strict=True)):
         offsets = windows.offsets(row)
         count = len(offsets.starts)
@@ -173,6 +175,19 @@ def test_an_answer_is_no_punctuation_and_stays_in_its_line(
     assert (best[0].text == found) is (found is not None)
     assert all(any(map(str.isalnum, each.text)) for each in best)
     assert not any("\n|" in each.text or "|\n" in each.text for each in best)
+
+
+def test_an_answer_of_a_row_has_no_name_of_a_column(bert_vocabulary: Vocabulary) -> None:
+    text = "name: Bob | city: Old Rhine"
+    windows = windows_of(bert_vocabulary, text, SpanConfig())
+    starts, ends = np.zeros((2, int(windows.lengths[0])), np.float32)
+    offsets = windows.offsets(0)
+    starts[offsets.first + offsets.starts.tolist().index(text.index("city"))] = 9
+    starts[offsets.first + offsets.starts.tolist().index(text.index("Old"))] = 8
+    ends[offsets.first + offsets.ends.tolist().index(len(text))] = 9
+    best = choose(windows, ([starts], [ends]), text, SpanConfig()).candidates
+    assert best[0].text == "Old Rhine"
+    assert not any(": " in each.text for each in best)
 
 
 @settings(deadline=None, max_examples=100)

@@ -1,10 +1,11 @@
 """Lines that stand by themselves: where a text parts at a line's end, and what is shown of it."""
 
+import re
 import time
 
 import pytest
 
-from headwater.text.lines import cell_ends, line_ends
+from headwater.text.lines import cell_ends, line_ends, name_ends
 from headwater.text.sentences import sentence_around, sentences
 
 PARTED = [
@@ -79,6 +80,24 @@ def test_a_cell_ends_whatever_part_is_looked_at() -> None:
         for high in range(low + 1, len(text) + 1):
             expected = [each for each in whole if each[1] > low and each[0] < high]
             assert list(cell_ends(text, low, high)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("name: Ada | job: baker | city: Oslo", ["name", "job", "city"]),
+        ("At: 12:30 | a:b: x\nOn: 3 | At: 4 |", ["At", "a:b", "On", "At"]),
+        ("name: Ada | note: a | b | London", []),  # as many cells have none
+        ("name: Ada | note: it | was: so | London", ["name", "note", "was"]),
+        ("| Alien: Covenant | Rogue: One |", []),
+        ("Alien: Covenant | 2017", []),
+        ("name: Ada", []),
+    ],
+)
+def test_where_the_names_of_cells_end(text: str, names: list[str]) -> None:
+    found = list(name_ends(text, 0, len(text)))
+    assert [re.split(r" \| |\n", text[: end - 1])[-1] for end in found] == names
+    assert all(text[end - 1] == ":" for end in found)
 
 
 LINES = "Area: 12 km\nMotto: One for all. All for one.\nRuler: Dr. A. Reed\n"

@@ -3,9 +3,9 @@
 The score of a span is the logit of its first token as a start plus that of its last as an end. All
 spans of up to `max_answer_length` tokens inside a window's context are compared, as a band
 [tokens, max_answer_length]; so none crosses into the question and none of the best is missed. No
-span is punctuation alone, or reaches over the end of a list item, a cell, a row or a paragraph
-(`text.lines`). The score of "no answer" is that of the span at position 0, the least over the
-windows.
+span is punctuation alone, or reaches over the end of a list item, a cell, its name, a row or a
+paragraph (`text.lines`). The score of "no answer" is that of the span at position 0, the least over
+the windows.
 
     windows = build_windows(vocabulary, examples, config, labelled=False)
     search = SpanSearch(examples[0].context, config)
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from headwater.data.config import SpanConfig
 from headwater.tasks.windows import WindowOffsets
-from headwater.text.lines import cell_ends, line_ends
+from headwater.text.lines import cell_ends, line_ends, name_ends
 
 Logits = NDArray[np.floating]
 Scores = NDArray[np.float64]
@@ -227,7 +227,8 @@ def _band(starts: Logits, ends: Logits, offsets: WindowOffsets, longest: int, te
     if count:
         low, high = int(offsets.starts.min()), int(offsets.ends.max())
         lines_begin = (begin for _, begin in line_ends(text, low, high))
-        breaks = np.array(sorted(chain(*cell_ends(text, low, high), lines_begin)), np.int64)
+        within = *cell_ends(text, low, high), name_ends(text, low, high)
+        breaks = np.array(sorted(chain(*within, lines_begin)), np.int64)
         if len(breaks):
             parts = np.searchsorted(breaks, offsets.starts, side="right")
             band[_reach(parts, longest, -1) != parts[:, None]] = -np.inf

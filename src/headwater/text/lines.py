@@ -20,6 +20,8 @@ _PAIR = re.compile(r"""["']?[^\W_](?:[^:=\n.!?]|\.(?=\w)){0,60}(?::(?=\s|$)|=(?!
 _GAP = r"\t|(?<=[^\s.!?]) {3,}(?=\S)"  # tabs, columns set by spaces
 _CELLS = re.compile(rf"\||{_GAP}")
 _CELL_END = re.compile(rf"(?:^|(?<=\s))\|+(?=\s|$)|{_GAP}", re.MULTILINE)
+_LINE = re.compile(r"[^|\n][^\n]*")
+_NAME = re.compile(r"(?:^|(?<= \| ))[^\s|][^|\n]{0,300}?:(?= )", re.MULTILINE)
 _RULE = re.compile(r"[\s=_*~#+:.─-╿-]{3,}")
 _FIELD_END = re.compile(r"(?<=[^\s,;])(?!,\d{3}(?!\d))[,;](?=[^\s])")  # of CSV, but no 1,000
 
@@ -45,6 +47,21 @@ def cell_ends(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
     for found in _CELL_END.finditer(text, max(0, low - REACH), high + REACH):
         if found.end() > low and found.start() < high:
             yield found.span()
+
+
+def name_ends(text: str, low: int, high: int) -> Iterator[int]:
+    """Yield where the names end in rows such as `name: Ada | born: 1815`, from `low` to `high`.
+
+    Most cells of such a row have names, and it does not begin with `|`.
+    """
+    first = max(0, low - REACH)
+    first = text.rfind("\n", first, low) + 1 or first
+    for line in _LINE.finditer(text, first, high + REACH):
+        if line.start() > first and text[line.start() - 1] == "|":
+            continue
+        found = [name.end() for name in _NAME.finditer(text, *line.span())]
+        if 2 * len(found) > 1 + line[0].count(" | ") > 1:
+            yield from (end for end in found if low < end < high)
 
 
 def block_around(text: str, start: int, end: int) -> tuple[int, int]:
