@@ -10,7 +10,7 @@ from uuid import uuid4
 from pydantic import Field, PositiveInt
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from headwater.config import Config
 from headwater.pipelines.text_generation import GenerationOptions
@@ -20,8 +20,8 @@ from headwater.serving.bodies import read_object
 from headwater.serving.engine import Engine
 from headwater.serving.models import ServedModel
 from headwater.serving.refusals import Refusal, invalid
-from headwater.serving.tasks_routes import EVENTS, start_stream
-from headwater.serving.token_events import Event, line
+from headwater.serving.tasks_routes import start_stream
+from headwater.serving.token_events import Event, EventStream, line
 
 _REASONS = {"length": "length", "eos_token": "stop", "stop_sequence": "stop"}
 
@@ -118,7 +118,7 @@ class OpenAIRoutes:
                 raise invalid("prompt: one text was expected where stream is true")
             events = start_stream(self._engine, model, prompts[0], asked.options())
             lines = _lines(events.events(), base, asked, prompts[0])
-            return StreamingResponse(lines, media_type=EVENTS)
+            return EventStream(events, lines)
         results = await self._engine.ask(request, task, prompts, asked.options())
         return JSONResponse({**base, **_completions(prompts, results, asked)})
 

@@ -3,7 +3,7 @@
 from typing import Any, final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
@@ -14,10 +14,8 @@ from headwater.serving.bodies import read_object
 from headwater.serving.engine import Engine
 from headwater.serving.models import ServedModel
 from headwater.serving.refusals import invalid
-from headwater.serving.token_events import TokenEvents, as_lines
+from headwater.serving.token_events import EventStream, TokenEvents, as_lines
 from headwater.serving.work_queue import Entry
-
-EVENTS = "text/event-stream"
 
 
 @final
@@ -96,7 +94,7 @@ class TaskRoutes:
         [text] = given.items
         events = start_stream(self._engine, model, text, options)
         prompt = text if options.return_full_text else ""
-        return StreamingResponse(as_lines(events.events(), prompt), media_type=EVENTS)
+        return EventStream(events, as_lines(events.events(), prompt))
 
 
 def start_stream(
