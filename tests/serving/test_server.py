@@ -127,6 +127,19 @@ def test_no_such_place(ask: Any) -> None:
     assert ask(None, "/ask")[0] == 405
 
 
+def test_below_v1_errors_are_those_of_openai(address: str, ask: Any) -> None:
+    missing = call(f"{address}/v1/completions", {"model": "reader", "prompt": "a"})
+    nowhere, other = ask({}, "/v1/chat/completions"), ask(None, "/v1/embeddings")
+    unknown, broken = (
+        ask({"model": "none", "input": "a"}, "/v1/embeddings"),
+        ask(b"{", "/v1/embeddings"),
+    )
+    for (status, _, said), expected in zip(
+        (missing, nowhere, other, unknown, broken), (401, 404, 405, 404, 400), strict=True
+    ):
+        assert status == expected and set(said["error"]) == {"message", "type", "code"}
+
+
 def test_what_it_says_of_itself(ask: Any, capfd: pytest.CaptureFixture[str]) -> None:
     status, headers, several = ask({"inputs": [QUESTION["inputs"]] * 2}, X_Request_Id="mine.1")
     assert status == 200 and len(several) == 2 and headers["x-request-id"] == "mine.1"

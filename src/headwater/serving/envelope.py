@@ -52,7 +52,7 @@ class Envelope:
             else:
                 wanted = {"WWW-Authenticate": "Bearer"}
                 refusal = Refusal(401, "unauthorized", "a key is missing or wrong", wanted)
-                await refusal.response()(scope, receive, sending)
+                await refusal.response(scope["path"])(scope, receive, sending)
         finally:
             self._note(scope, id, status, time.monotonic() - begin)
 

@@ -94,7 +94,7 @@ class TaskRoutes:
         [text] = given.items
         events = start_stream(self._engine, model, text, options)
         prompt = text if options.return_full_text else ""
-        return EventStream(events, as_lines(events.events(), prompt))
+        return EventStream(events, as_lines(events.events(), prompt, request.url.path))
 
 
 def start_stream(

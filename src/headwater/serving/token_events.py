@@ -87,13 +87,13 @@ class EventStream(StreamingResponse):
             self._future.cancel()
 
 
-async def as_lines(events: AsyncIterator[Event], prompt: str) -> AsyncIterator[bytes]:
+async def as_lines(events: AsyncIterator[Event], prompt: str, path: str) -> AsyncIterator[bytes]:
     """Yield the events for a client; `prompt` stands before the whole text."""
     index = 0
     async for event in events:
         index += 1
         if event.error is not None:
-            yield line(event.error.body)
+            yield line(event.error.body(path))
             return
         content: dict[str, Any] = {"index": index, "token": event.token}
         content |= {"generated_text": None, "details": None}
