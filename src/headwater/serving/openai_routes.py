@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from headwater.config import Config
 from headwater.pipelines.text_generation import GenerationOptions
 from headwater.pipelines.vectors import VectorOptions
-from headwater.serving.asked import check_sizes, check_work
 from headwater.serving.bodies import read_object
+from headwater.serving.bounds import check_sizes, check_work
 from headwater.serving.engine import Engine
 from headwater.serving.models import ServedModel
 from headwater.serving.refusals import invalid
@@ -106,7 +106,7 @@ class OpenAIRoutes:
         task = model.tasks["text-generation"]
         prompts, one = task.items(asked.prompt)
         check_sizes(prompts, task, self._engine.settings)
-        check_work(len(prompts), asked.options(), self._engine.settings)
+        check_work(prompts, asked.options(), self._engine.settings)
         base = {
             "id": f"cmpl-{uuid4().hex}",
             "object": "text_completion",

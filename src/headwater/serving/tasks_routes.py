@@ -7,10 +7,11 @@ from starlette.responses import JSONResponse, Response
 
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
-from headwater.serving.asked import Asked, asked, check_sizes, hints
+from headwater.serving.asked import Asked, asked, hints
 from headwater.serving.asking import Asking
 from headwater.serving.attending import Attending
 from headwater.serving.bodies import read_object
+from headwater.serving.bounds import check_sizes
 from headwater.serving.engine import Engine
 from headwater.serving.models import ServedModel
 from headwater.serving.refusals import invalid
