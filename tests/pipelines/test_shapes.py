@@ -174,6 +174,9 @@ def test_vectors(tiny_model: Model) -> None:
     similar = pipeline("sentence-similarity", model)
     found = similar({"source_sentence": TEXT, "sentences": [TEXT, "the river"]})
     assert found[0] == pytest.approx(1) and found[1] < 1
+    with pytest.raises(UserError) as failure:
+        similar({"source_sentence": TEXT, "sentences": TEXT})
+    assert str(failure.value).startswith("inputs.sentences: a list of texts was expected, not ")
     tasks = tasks_of(model)
     assert list(tasks) == ["feature-extraction", "sentence-similarity"]
 

@@ -245,6 +245,19 @@ def test_too_many_sentences_are_refused(tiny_models: Callable[..., Models]) -> N
         check_sizes(task.items([given, given])[0], task, Settings())
 
 
+def test_attention_of_a_short_text_passes_small_limits(ask: Any) -> None:
+    body = {"question": "Who built it?", "context": CONTEXT, "start": 0, "end": 3}
+    status, _, said = ask(body, "/attention")
+    assert status == 200 and len(said["layers"]) == 2
+
+
+def test_a_key_is_read_without_white_space(tiny_models: Callable[..., Models]) -> None:
+    settings = Settings(port=0, api_keys=[f" {KEY}\n"])  # as a file of a secret ends
+    with serving(application(tiny_models("reader"), settings), settings) as found:
+        assert call(f"{found}/info", Authorization=f"Bearer {KEY}")[0] == 200
+        assert call(f"{found}/info", Authorization="Bearer ")[0] == 401
+
+
 def test_settings() -> None:
     with pytest.raises(UserError, match="give --api-key KEY, or --without-key"):
         Settings.check({"host": "0.0.0.0"}, "serve")

@@ -27,7 +27,7 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, *, keys: Sequence[str], metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
-        self._keys = [_digest(key) for key in keys]
+        self._keys = [_digest(key.strip()) for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

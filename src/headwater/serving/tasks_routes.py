@@ -76,7 +76,9 @@ class TaskRoutes:
     async def _answered(
         self, request: Request, model: ServedModel | None, name: str | None, **usual: Any
     ) -> Response:
-        body = {**usual, **await read_object(request, self._engine.settings)}
+        body = await read_object(request, self._engine.settings)
+        for key, value in usual.items():
+            body[key] = value if body.get(key) is None else body[key]
         if name is None:
             model, name = self._engine.models.choose(hints(body), model)
         assert model is not None
