@@ -15,14 +15,13 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks.harness.load import closed_loop
 from benchmarks.harness.machine import processor
 from benchmarks.harness.servers import running
-from benchmarks.serving import Side, measure
+from benchmarks.serving import HEADER, measure, served
 from headwater.tasks.squad import SQUAD_V1
 
 PATIENCE = 120  # seconds until a server is ready
@@ -62,11 +61,6 @@ def _wait(url: str) -> None:
             time.sleep(0.5)
 
 
-def asked(url: str, bodies: Sequence[bytes]) -> Side:
-    """Return what asks a server."""
-    return lambda clients: closed_loop(url, bodies, clients)
-
-
 def run(options: argparse.Namespace) -> None:
     """Start both, and measure."""
     texts = sorted({each.context for each in SQUAD_V1.read([options.data])})
@@ -78,14 +72,14 @@ def run(options: argparse.Namespace) -> None:
     ours = ["serve", f"model={options.model}", "--port", "0", "--log-format", "json"]
     with ExitStack() as stack:
         server = stack.enter_context(running("headwater", ours, options.threads))
-        sides = {"headwater": asked(f"{server.address}/v1/embeddings", bodies)}
+        sides = {"headwater": served(f"{server.address}/v1/embeddings", bodies)}
         for dtype in ("float32", "bfloat16"):
             given = (options.infinity, options.model, options.threads, dtype)
             address = stack.enter_context(infinity(*given))
-            sides[f"infinity {dtype}"] = asked(f"{address}/embeddings", bodies)
+            sides[f"infinity {dtype}"] = served(f"{address}/embeddings", bodies)
         for each in sides.values():
             each(4)
-        print("side      clients  requests/s      p50      p95      p99  refused")
+        print(HEADER)
         for clients in options.clients:
             measure(sides, clients, options.turns)
 

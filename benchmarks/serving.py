@@ -36,6 +36,7 @@ from headwater.pipelines.names import pipeline_task
 from headwater.tasks.squad import SQUAD_V1
 
 TIMES, CONNECTIONS = 4, 256  # of a flood
+HEADER = f"{'side':18}{'clients':>8}{'requests/s':>12}{'p50':>9}{'p95':>9}{'p99':>9}{'refused':>9}"
 
 Side = Callable[[int], Load]
 """Asks all bodies by so many clients."""
@@ -65,9 +66,9 @@ WORKS: Mapping[str, Work] = {
 }
 
 
-def served(server: Server, task: str, bodies: Sequence[bytes]) -> Side:
+def served(url: str, bodies: Sequence[bytes]) -> Side:
     """Return what asks a server."""
-    return lambda clients: closed_loop(_url(server, task), bodies, clients)
+    return lambda clients: closed_loop(url, bodies, clients)
 
 
 def direct(model: str, work: Work, bodies: Sequence[dict[str, Any]]) -> Side:
@@ -102,7 +103,7 @@ def measure(sides: Mapping[str, Side], clients: int, turns: int) -> None:
             sum((each.statuses for each in loads), Counter()),
         )
         shown = "".join(f"{1000 * every.percentile(each):9.1f}" for each in (50, 95, 99))
-        print(f"{name:9}{clients:8}{rate:12.2f}{shown}{every.statuses[429]:9}", flush=True)
+        print(f"{name:18}{clients:8}{rate:12.2f}{shown}{every.statuses[429]:9}", flush=True)
     ours = found["headwater"]
     for name, loads in found.items():
         if name != "headwater":
@@ -176,9 +177,9 @@ def run(options: argparse.Namespace) -> None:
             given = ["--task", work.task, "--model", model]
             plain = running("benchmarks.harness.plain_server", given, options.threads)
             servers["plain"] = stack.enter_context(plain)
-        sides = {name: served(each, work.task, sent) for name, each in servers.items()}
+        sides = {name: served(_url(each, work.task), sent) for name, each in servers.items()}
         for name, each in servers.items():
-            few = served(each, work.task, sent[: options.warm_up])(1)
+            few = served(_url(each, work.task), sent[: options.warm_up])(1)
             memory = each.used().memory / 1e6
             first = 1000 * few.latencies[-1]
             print(
@@ -193,7 +194,7 @@ def run(options: argparse.Namespace) -> None:
             return
         if options.direct:
             sides["direct"] = direct(model, work, bodies)
-        print("side      clients  requests/s      p50      p95      p99  refused")
+        print(HEADER)
         for clients in options.clients:
             measure(sides, clients, options.turns)
 

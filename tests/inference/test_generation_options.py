@@ -249,8 +249,20 @@ def test_old_names_warn_for_one_version(caplog: pytest.LogCaptureFixture) -> Non
         ({"repetition_penalty": 0.0}, "repetition_penalty"),
         ({"no_repeat_ngram_size": -1}, "no_repeat_ngram_size"),
         ({"early_stopping": "soon"}, "early_stopping"),
+        ({"seed": 2**63}, "seed = .*: a number of at most"),
+        ({"length_penalty": 11.0}, "length_penalty = 11.0: a number of at most 10"),
+        ({"length_penalty": -11.0}, "length_penalty = -11.0: a number from -10 on"),
     ],
 )
 def test_options_that_cannot_be(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         GenerationConfig.check(values, "generate")
+
+
+@pytest.mark.parametrize("given", [{"num_beams": 2, "length_penalty": -10.0}, {"seed": 2**63 - 1}])
+def test_the_largest_values_write(
+    given: dict[str, Any], t5_words: Vocabulary, tmp_path: Path
+) -> None:
+    model = load(tiny.model_folder(tmp_path / "t5", t5_words, family="t5"), "cpu")
+    drawn = {"do_sample": True} if "seed" in given else {}
+    assert len(model.generate("the spring", max_new_tokens=40, **given, **drawn)) == 1

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from headwater.data.config import MOST_SPECIAL_TOKENS, SpanConfig
 from headwater.errors import UserError
 from headwater.inference.token_stream import TokenStream
 from headwater.pipelines.names import NAMES, tasks_of
 from headwater.pipelines.pipeline import pipeline
+from headwater.pipelines.question_answering import QuestionOptions
 from tiny_tasks import Model
 
 CONTEXT = "Ada built the old mill by the river. " * 6
@@ -39,8 +41,21 @@ def test_question_answering_windows_share_what_was_asked_for(tiny_model: Model) 
     given = {"question": "Who?", "context": CONTEXT, "max_seq_len": 40, "max_question_len": 8}
     scores = {stride: ask(**given, doc_stride=stride)["score"] for stride in (2, 16)}
     assert scores[2] != scores[16]  # other windows, other scores
+    most = ask(**given, doc_stride=3 * (40 - 8 - MOST_SPECIAL_TOKENS) // 4)["score"]
+    assert ask(**given, doc_stride=10**9)["score"] == most  # and no window for each token
     with pytest.raises(UserError, match="max_length = 9"):
         ask(**{**given, "max_seq_len": 9})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"doc_stride": 10**9}, {"max_answer_len": 10**9}, {"doc_stride": 200, "max_seq_len": 10**9}],
+)
+def test_windows_overlap_by_three_quarters_at_most(options: dict[str, int]) -> None:
+    asked, usual = QuestionOptions.check(options, "test"), SpanConfig()
+    config = asked.windows(usual, 512)
+    room = config.max_length - config.max_query_length - MOST_SPECIAL_TOKENS
+    assert room // 4 <= config.step(room) <= room - min(200, 3 * room // 4)
 
 
 def test_token_classification(tiny_model: Model) -> None:
@@ -97,7 +112,10 @@ def test_fill_mask(tiny_model: Model) -> None:
     assert best[0]["sequence"] == f"the {best[0]['token_str']} is old"
     chosen = fill("the [MASK] is old", targets=["mill", "river"])
     assert sorted(each["token_str"] for each in chosen) == ["mill", "river"]
-    assert len(fill("the [MASK] is [MASK]", top_k=2)) == 2
+    two = fill("the [MASK] is [MASK]", top_k=2)
+    assert [len(each) for each in two] == [2, 2]
+    assert two[0][0]["sequence"].split()[2:] == [two[0][0]["token_str"], "is", "[MASK]", "[SEP]"]
+    assert two[1][0]["sequence"].split()[2:] == ["[MASK]", "is", two[1][0]["token_str"], "[SEP]"]
     assert fill(["the [MASK] is old"] * 2, top_k=5) == [best, best]
     with pytest.raises(UserError, match="the text has no mask"):
         fill(TEXT)
@@ -156,6 +174,9 @@ def test_vectors(tiny_model: Model) -> None:
     similar = pipeline("sentence-similarity", model)
     found = similar({"source_sentence": TEXT, "sentences": [TEXT, "the river"]})
     assert found[0] == pytest.approx(1) and found[1] < 1
+    with pytest.raises(UserError) as failure:
+        similar({"source_sentence": TEXT, "sentences": TEXT})
+    assert str(failure.value).startswith("inputs.sentences: a list of texts was expected, not ")
     tasks = tasks_of(model)
     assert list(tasks) == ["feature-extraction", "sentence-similarity"]
 

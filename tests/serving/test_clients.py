@@ -112,6 +112,18 @@ def test_vectors(client: InferenceClient) -> None:
     assert similar[0] == pytest.approx(1, abs=1e-5) and len(similar) == 2
 
 
+def test_embed(served: str) -> None:
+    def embed(**body: object) -> list[list[float]]:
+        found: list[list[float]] = get_session().post(f"{served}/embed", json=body).json()
+        return found
+
+    [one], two = embed(inputs=TEXT), embed(inputs=[TEXT, "the river"])
+    assert len(two) == 2 and two[0] == pytest.approx(one, abs=1e-5)
+    assert np.linalg.norm(one) == pytest.approx(1, abs=1e-5)
+    assert embed(inputs=TEXT, normalize=None) == [one]
+    assert np.linalg.norm(embed(inputs=TEXT, normalize=False)[0]) != pytest.approx(1, abs=1e-3)
+
+
 def test_written_texts(client: InferenceClient, served: str) -> None:
     url = f"{served}/models/t5/pipeline"
     options = {"max_new_tokens": 4}

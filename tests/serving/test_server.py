@@ -18,11 +18,14 @@ import pytest
 from headwater.config import Config
 from headwater.documents.index import open_index
 from headwater.errors import UserError
+from headwater.pipelines.fill_mask import FillOptions
+from headwater.pipelines.question_answering import QuestionOptions
 from headwater.pipelines.text_generation import GenerationOptions
 from headwater.pipelines.text_to_text import TextOptions
+from headwater.pipelines.token_classification import TaggingOptions
 from headwater.pipelines.zero_shot import ZeroShotOptions
 from headwater.serving.application import application
-from headwater.serving.asked import check_work
+from headwater.serving.bounds import check_sizes, check_work
 from headwater.serving.models import Models
 from headwater.serving.refusals import Refusal
 from headwater.serving.server import listening, serve
@@ -103,6 +106,7 @@ def test_keys(address: str) -> None:
         ({**QUESTION, "parameters": {"topk": 1}}, 422, "topk"),
         ({**QUESTION, "parameters": 3}, 422, "parameters: an object was expected"),
         ({**QUESTION, "stream": True}, 422, "stream"),
+        ({**QUESTION, "stream": 1}, 422, "stream: true or false"),
         ({**QUESTION, "input": 3}, 422, "input: unknown"),
         ({"inputs": [QUESTION["inputs"]] * 4}, 422, "inputs: 4, and at most 3"),
         ({"inputs": {"question": "Who?", "context": "a " * 300}}, 422, "604 characters"),
@@ -125,6 +129,19 @@ def test_no_such_place(ask: Any) -> None:
     status, _, said = ask(None, "/nowhere")
     assert status == 404 and set(said) == {"error", "error_type"}
     assert ask(None, "/ask")[0] == 405
+
+
+def test_below_v1_errors_are_those_of_openai(address: str, ask: Any) -> None:
+    missing = call(f"{address}/v1/completions", {"model": "reader", "prompt": "a"})
+    nowhere, other = ask({}, "/v1/chat/completions"), ask(None, "/v1/embeddings")
+    unknown, broken = (
+        ask({"model": "none", "input": "a"}, "/v1/embeddings"),
+        ask(b"{", "/v1/embeddings"),
+    )
+    for (status, _, said), expected in zip(
+        (missing, nowhere, other, unknown, broken), (401, 404, 405, 404, 400), strict=True
+    ):
+        assert status == expected and set(said["error"]) == {"message", "type", "code"}
 
 
 def test_what_it_says_of_itself(ask: Any, capfd: pytest.CaptureFixture[str]) -> None:
@@ -197,13 +214,48 @@ def test_answers_with_evidence(tiny_models: Callable[..., Models], example_index
         (GenerationOptions(num_beams=33), "num_beams: 33, and at most 32"),
         (TextOptions.check({"max_length": 9}, "x"), "max_length: 9, and at most 8"),
         (ZeroShotOptions(candidate_labels=["a"] * 1025), "1025 for 2 inputs"),
+        (ZeroShotOptions(candidate_labels="a," * 1025), "1025 for 2 inputs"),
+        (
+            ZeroShotOptions(candidate_labels="a,b", hypothesis_template="{}" + "x" * 499),
+            "2 times 502 characters",
+        ),
+        (QuestionOptions(top_k=101), "top_k: 101, and at most 100"),
+        (FillOptions(top_k=101), "top_k: 101, and at most 100"),
+        (GenerationOptions(stop=["a"] * 101), "stop: 101, and at most 100"),
+        (TextOptions.check({"bad_words_ids": [[1]] * 101}, "x"), "bad_words_ids: 101"),
+        (TaggingOptions(ignore_labels=["a"] * 101), "ignore_labels: 101"),
     ],
 )
 def test_too_much_work_is_refused(options: Config, said: str) -> None:
-    settings = Settings(max_new_tokens=8)
-    check_work(1, GenerationOptions(max_new_tokens=8, num_beams=32), settings)
+    settings = Settings(max_new_tokens=8, max_characters=1000)
+    for enough in (
+        GenerationOptions(max_new_tokens=8, num_beams=32, top_k=1000, stop=["a"] * 100),
+        ZeroShotOptions(candidate_labels=["a"] * 40),
+    ):
+        check_work(["a"], enough, settings)
     with pytest.raises(Refusal, match=said):
-        check_work(2, options, settings)
+        check_work(["a", "b"], options, settings)
+
+
+def test_too_many_sentences_are_refused(tiny_models: Callable[..., Models]) -> None:
+    task = tiny_models("encoder").first.tasks["sentence-similarity"]
+    given = {"source_sentence": "a", "sentences": ["a"] * 1025}
+    check_sizes(task.items(given)[0], task, Settings())
+    with pytest.raises(Refusal, match="sentences: 2050, and at most 2048"):
+        check_sizes(task.items([given, given])[0], task, Settings())
+
+
+def test_attention_of_a_short_text_passes_small_limits(ask: Any) -> None:
+    body = {"question": "Who built it?", "context": CONTEXT, "start": 0, "end": 3}
+    status, _, said = ask(body, "/attention")
+    assert status == 200 and len(said["layers"]) == 2
+
+
+def test_a_key_is_read_without_white_space(tiny_models: Callable[..., Models]) -> None:
+    settings = Settings(port=0, api_keys=[f" {KEY}\n"])  # as a file of a secret ends
+    with serving(application(tiny_models("reader"), settings), settings) as found:
+        assert call(f"{found}/info", Authorization=f"Bearer {KEY}")[0] == 200
+        assert call(f"{found}/info", Authorization="Bearer ")[0] == 401
 
 
 def test_settings() -> None:

@@ -33,7 +33,8 @@ class GenerationConfig(Config):
     min_new_tokens: the fewest, the end token not counted.
     num_beams: how many partial texts beam search keeps; 1 is greedy search.
     length_penalty: the p of `log probability / length ** p`, by which finished texts are compared.
-        This is the rule of `transformers`; the T5 paper used that of GNMT, with alpha 0.6.
+        This is the rule of `transformers`; the T5 paper used that of GNMT, with alpha 0.6. From
+        -10 to 10, so that no score overflows.
     early_stopping: when a search may end. `true`: as soon as `num_beams` texts are finished.
         `false`: when the best unfinished one, ended now, would not be better. `"never"`: when none
         could become better at any length.
@@ -54,7 +55,7 @@ class GenerationConfig(Config):
     bad_words_ids: words, each of one token or several, that may not come.
     suppress_tokens: tokens that may not come.
     begin_suppress_tokens: tokens that may not come first.
-    seed: with it a drawn text follows from the index of its input alone.
+    seed: with it a drawn text follows from the index of its input alone; below 2**63.
     """
 
     old_names: ClassVar[Mapping[str, str]] = {
@@ -66,7 +67,7 @@ class GenerationConfig(Config):
     max_new_tokens: int = Field(default=64, ge=1, le=_MOST)
     min_new_tokens: int = Field(default=0, ge=0)
     num_beams: int = Field(default=1, ge=1, le=_MOST)
-    length_penalty: float = 1.0
+    length_penalty: float = Field(default=1.0, ge=-10, le=10)
     early_stopping: bool | Literal["never"] = False
     do_sample: bool = False
     temperature: float = Field(default=1.0, gt=0)
@@ -82,7 +83,7 @@ class GenerationConfig(Config):
     bad_words_ids: list[Annotated[list[TokenId], Field(min_length=1)]] | None = None
     suppress_tokens: list[TokenId] | None = None
     begin_suppress_tokens: list[TokenId] | None = None
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**63 - 1)
 
     @model_validator(mode="after")
     def _check_combination(self) -> Self:

@@ -54,10 +54,7 @@ class FillMask:
         among = None if options.targets is None else self._targets(options.targets)
         found = []
         for text, gaps in zip(items, self._filler(items, options.top_k, among), strict=True):
-            shaped = [
-                [self._shaped(text, number, each, len(gaps)) for each in gap]
-                for number, gap in enumerate(gaps)
-            ]
+            shaped = self._shaped(text, gaps)
             found.append(shaped[0] if len(shaped) == 1 else shaped)
         return found
 
@@ -77,17 +74,25 @@ class FillMask:
             raise UserError("parameters.targets: the list is empty")
         return list(dict.fromkeys(ids))
 
-    def _shaped(self, text: str, number: int, filling: Filling, gaps: int) -> dict[str, Any]:
+    def _shaped(self, text: str, gaps: list[list[Filling]]) -> list[list[dict[str, Any]]]:
+        """Return the fillings of each gap, each with the text that it makes."""
         ids: list[int] = self._vocabulary.encode(with_masks(self._vocabulary, text)).ids.tolist()
         places = [place for place, id in enumerate(ids) if id == self._vocabulary.mask_id]
-        assert filling.id is not None
-        ids[places[number]] = filling.id
-        if gaps > 1:  # the other masks are shown, and with them all special tokens
-            layout = encoder_layout(self._vocabulary)
-            ids = [*layout.before, *ids, *layout.after]
-        return {
-            "score": filling.score,
-            "token": filling.id,
-            "token_str": filling.text,
-            "sequence": self._vocabulary.decode(ids, skip_special=gaps == 1),
-        }
+        # Of several masks the others are shown, and with them all special tokens.
+        whole = encoder_layout(self._vocabulary) if len(gaps) > 1 else None
+
+        def shaped(place: int, filling: Filling) -> dict[str, Any]:
+            assert filling.id is not None
+            filled = [*ids[:place], filling.id, *ids[place + 1 :]]
+            if whole is not None:
+                filled = [*whole.before, *filled, *whole.after]
+            return {
+                "score": filling.score,
+                "token": filling.id,
+                "token_str": filling.text,
+                "sequence": self._vocabulary.decode(filled, skip_special=whole is None),
+            }
+
+        return [
+            [shaped(place, each) for each in gap] for place, gap in zip(places, gaps, strict=True)
+        ]

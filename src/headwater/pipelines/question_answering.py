@@ -23,7 +23,8 @@ class QuestionOptions(Config):
     max_answer_len: the most tokens of an answer; left out: as in training.
     max_question_len: the most tokens of a question; left out: as in training.
     max_seq_len: the most tokens of a window; left out: as in training.
-    doc_stride: how many tokens two windows of a long text share at least.
+    doc_stride: how many tokens two windows of a long text share at least, up to three quarters of
+        what has room.
     align_to_words: an answer begins and ends with a word.
     """
 
@@ -44,10 +45,12 @@ class QuestionOptions(Config):
         }
         given = {name: value for name, value in names.items() if value is not None}
         values = {**usual.model_dump(), **given}
+        config = SpanConfig.check(values, "parameters").fitting(longest)
+        room = config.max_length - config.max_query_length - MOST_SPECIAL_TOKENS
+        least = max(1, room // 4)  # else a long text would have a window for each of its tokens
         if self.doc_stride is not None:
-            room = values["max_length"] - values["max_query_length"] - MOST_SPECIAL_TOKENS
-            values["stride"] = max(1, room - self.doc_stride)
-        return SpanConfig.check(values, "parameters").fitting(longest)
+            return config.model_copy(update={"stride": max(least, room - self.doc_stride)})
+        return config if config.step(room) >= least else config.model_copy(update={"stride": least})
 
 
 @final

@@ -48,13 +48,13 @@ def texts_of(inputs: Any) -> tuple[list[str], bool]:
     return [filled(text, f"inputs[{number}]") for number, text in enumerate(texts)], False
 
 
-def several(inputs: Any, expected: str) -> Sequence[Any]:
+def several(values: Any, expected: str, name: str = "inputs") -> Sequence[Any]:
     """Check a list that is not empty."""
-    if not isinstance(inputs, list | tuple):
-        raise UserError(f"inputs: {expected} was expected, not {shown(inputs)}")
-    if not inputs:
-        raise UserError(f"inputs: {expected} was expected, and the list is empty")
-    return inputs
+    if not isinstance(values, list | tuple):
+        raise UserError(f"{name}: {expected} was expected, not {shown(values)}")
+    if not values:
+        raise UserError(f"{name}: {expected} was expected, and the list is empty")
+    return values
 
 
 def filled(text: Any, name: str) -> str:

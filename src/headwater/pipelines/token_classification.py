@@ -29,7 +29,7 @@ class TaggingOptions(Config):
 
     aggregation_strategy: how tokens are joined.
     ignore_labels: the labels that are left out of the answer.
-    stride: how many tokens two windows of a long text share; by themselves they share half.
+    stride: accepted, and changes nothing: windows of a long text share half.
     """
 
     aggregation_strategy: Strategy = "none"

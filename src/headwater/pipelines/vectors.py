@@ -134,6 +134,6 @@ class SentenceSimilarity:
 
 def _comparison(given: Any, where: str) -> Comparison:
     source = field(given, "source_sentence", where)
-    sentences = several(given.get("sentences"), f"{where}.sentences: a list of texts")
+    sentences = several(given.get("sentences"), "a list of texts", f"{where}.sentences")
     named = (filled(text, f"{where}.sentences[{n}]") for n, text in enumerate(sentences))
     return Comparison(source, tuple(named))

@@ -21,7 +21,7 @@ from headwater.serving.envelope import Envelope
 from headwater.serving.faults import log_fault
 from headwater.serving.metrics import Metrics
 from headwater.serving.models import Models
-from headwater.serving.openai_routes import OpenAIRoutes, as_openai
+from headwater.serving.openai_routes import OpenAIRoutes
 from headwater.serving.page_routes import PageRoutes
 from headwater.serving.refusals import GONE, Refusal, refusal_of
 from headwater.serving.settings import Settings
@@ -100,16 +100,16 @@ def _tasks(tasks: TaskRoutes) -> list[Route]:
 def _openai(openai: OpenAIRoutes) -> list[Route]:
     return [
         Route("/v1/models", openai.models),
-        _post("/v1/embeddings", openai.embeddings, openai=True),
-        _post("/v1/completions", openai.completions, openai=True),
+        _post("/v1/embeddings", openai.embeddings),
+        _post("/v1/completions", openai.completions),
     ]
 
 
-def _post(path: str, handler: Handler, *, openai: bool = False) -> Route:
-    return Route(path, _answering(handler, openai=openai), methods=["POST"])
+def _post(path: str, handler: Handler) -> Route:
+    return Route(path, _answering(handler), methods=["POST"])
 
 
-def _answering(handler: Handler, *, openai: bool) -> Handler:
+def _answering(handler: Handler) -> Handler:
     """Turn what goes wrong into an answer."""
 
     async def endpoint(request: Request) -> Response:
@@ -121,7 +121,7 @@ def _answering(handler: Handler, *, openai: bool) -> Handler:
             refusal = refusal_of(error)
             if refusal.status == 500:
                 log_fault(error)
-            return as_openai(refusal) if openai else refusal.response()
+            return refusal.response(request.url.path)
 
     return endpoint
 
@@ -130,7 +130,7 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = "not_found" if error.status_code == 404 else "validation"
     text = f"{request.method} {request.url.path[:80]}: {error.detail}; see /openapi.json"
-    return Refusal(error.status_code, kind, text, error.headers).response()
+    return Refusal(error.status_code, kind, text, error.headers).response(request.url.path)
 
 
 @asynccontextmanager

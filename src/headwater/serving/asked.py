@@ -10,7 +10,9 @@ from headwater.config import Config
 from headwater.pipelines.names import NAMES
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.text_generation import GenerationOptions
+from headwater.pipelines.text_to_text import KEYS
 from headwater.pipelines.vectors import VectorOptions
+from headwater.serving.bounds import check_sizes, check_work
 from headwater.serving.refusals import invalid
 from headwater.serving.settings import Settings
 
@@ -21,7 +23,7 @@ _BY_FIELD: Mapping[str, tuple[str, ...]] = {
 }
 """Of inputs that are objects."""
 
-_WRITING = ("text2text-generation", "summarization", "translation")
+_WRITING = tuple(KEYS)
 _BY_PARAMETER: Mapping[str, tuple[str, ...]] = {
     "candidate_labels": ("zero-shot-classification",),
     "aggregation_strategy": ("token-classification",),
@@ -40,17 +42,6 @@ _OWN_KEYS = ("inputs", "parameters", "stream", "options")
 _VECTORS = tuple(VectorOptions.model_fields)
 _CONTINUING = {"details", "return_full_text", "stop", "seed"}
 _GENERATION = set(GenerationOptions.model_fields) - {"top_k"} - _CONTINUING
-
-_LENGTHS = ("max_new_tokens", "min_new_tokens", "max_length", "min_length")
-_TIMES = ("num_beams", "num_return_sequences")
-MOST_TIMES = 32
-"""Beams, and texts for one input."""
-
-MOST_PAIRS = 2048
-"""Inputs times candidate labels of a request."""
-
-QUESTION = 2000
-"""Characters of a question: a model that writes reads it again with each part of the text."""
 
 
 class Asked(NamedTuple):
@@ -101,49 +92,14 @@ def asked(body: Mapping[str, Any], name: str, task: PipelineTask, settings: Sett
         {key: value for key, value in values.items() if value is not None}, "parameters"
     )
     stream = body.get("stream")
-    if stream not in (None, False, True):
+    if not isinstance(stream, bool | None):
         raise invalid("stream: true or false was expected")
     items, one = task.items(body["inputs"])
     if stream and (name != "text-generation" or not one):
         raise invalid("stream: is for text-generation of one text")
     check_sizes(items, task, settings)
-    check_work(len(items), options, settings)
+    check_work(items, options, settings)
     return Asked(items, one, options, bool(stream))
-
-
-def check_work(inputs: int, options: Config, settings: Settings) -> None:
-    """Refuse longer texts to write, and more work on each input, than the server takes on."""
-    given = options.model_dump()
-    given |= given.get("generate_parameters", {})
-    for name in _LENGTHS:
-        length = given.get(name) or 0
-        if isinstance(length, int) and length > settings.max_new_tokens:
-            raise invalid(f"{name}: {length}, and at most {settings.max_new_tokens} are written")
-    for name in _TIMES:
-        if isinstance(times := given.get(name) or 0, int) and times > MOST_TIMES:
-            raise invalid(f"{name}: {times}, and at most {MOST_TIMES} are taken")
-    labels = given.get("candidate_labels") or []
-    if not isinstance(labels, str) and inputs * len(labels) > MOST_PAIRS:
-        raise invalid(
-            f"candidate_labels: {len(labels)} for {inputs} inputs, and at most {MOST_PAIRS} pairs "
-            "are read at once"
-        )
-
-
-def check_sizes(items: list[Any], task: PipelineTask, settings: Settings) -> None:
-    """Refuse more, and longer inputs, than the server takes at once."""
-    if len(items) > settings.max_inputs:
-        raise invalid(f"inputs: {len(items)}, and at most {settings.max_inputs} are taken at once")
-    for number, item in enumerate(items):
-        question = len(getattr(item, "question", ""))
-        if question > QUESTION:
-            raise invalid(f"question: {question} characters, and at most {QUESTION} are read")
-        length = task.characters(item)
-        if length > settings.max_characters:
-            raise invalid(
-                f"inputs[{number}]: {length} characters, and at most {settings.max_characters} "
-                "are read"
-            )
 
 
 def _parameters(body: Mapping[str, Any]) -> Mapping[str, Any]:

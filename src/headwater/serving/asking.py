@@ -47,8 +47,6 @@ class Asking:
         question = field(inputs, "question", "request")
         if inputs.get("context") is not None:
             return [Question(question, field(inputs, "context", "request"))], True
-        if not question.strip():
-            raise UserError("question: it is empty")
         if self._index is None:
             raise UserError("context: missing; this server has no index to answer from")
         return [Question(question, None)], True

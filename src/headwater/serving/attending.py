@@ -48,7 +48,7 @@ class Attending:
         return [Answered(*texts)], True
 
     def characters(self, item: Answered) -> int:
-        return len(item.question) + 2 * AROUND
+        return len(item.question) + min(len(item.context), 2 * AROUND)
 
     def run(self, items: Sequence[Answered], options: AnswerOptions) -> list[Any]:
         return [self._weights(each, options.start, options.end) for each in items]

@@ -60,10 +60,7 @@ class Engine:
         self, request: Request, task: PipelineTask, items: Sequence[Any], options: Config
     ) -> list[Any]:
         """Return what is said of each item; what nobody waits for any more is not asked."""
-        return await self.run(request, Entry(task, items, options))
-
-    async def run(self, request: Request, entry: Entry) -> list[Any]:
-        """Wait for what comes of an entry, or until the client has gone."""
+        entry = Entry(task, items, options)
         self.queue.put(entry)
         result = asyncio.wrap_future(entry.future)
         gone = asyncio.ensure_future(_disconnected(request))

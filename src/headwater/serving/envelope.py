@@ -27,7 +27,7 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, *, keys: Sequence[str], metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
-        self._keys = [_digest(key) for key in keys]
+        self._keys = [_digest(key.strip()) for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,7 +52,7 @@ class Envelope:
             else:
                 wanted = {"WWW-Authenticate": "Bearer"}
                 refusal = Refusal(401, "unauthorized", "a key is missing or wrong", wanted)
-                await refusal.response()(scope, receive, sending)
+                await refusal.response(scope["path"])(scope, receive, sending)
         finally:
             self._note(scope, id, status, time.monotonic() - begin)
 

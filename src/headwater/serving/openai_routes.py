@@ -10,18 +10,18 @@ from uuid import uuid4
 from pydantic import Field, PositiveInt
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from headwater.config import Config
 from headwater.pipelines.text_generation import GenerationOptions
 from headwater.pipelines.vectors import VectorOptions
-from headwater.serving.asked import check_sizes, check_work
 from headwater.serving.bodies import read_object
+from headwater.serving.bounds import check_sizes, check_work
 from headwater.serving.engine import Engine
 from headwater.serving.models import ServedModel
-from headwater.serving.refusals import Refusal, invalid
-from headwater.serving.tasks_routes import EVENTS, start_stream
-from headwater.serving.token_events import Event, line
+from headwater.serving.refusals import invalid
+from headwater.serving.tasks_routes import start_stream
+from headwater.serving.token_events import Event, EventStream, line
 
 _REASONS = {"length": "length", "eos_token": "stop", "stop_sequence": "stop"}
 
@@ -106,7 +106,7 @@ class OpenAIRoutes:
         task = model.tasks["text-generation"]
         prompts, one = task.items(asked.prompt)
         check_sizes(prompts, task, self._engine.settings)
-        check_work(len(prompts), asked.options(), self._engine.settings)
+        check_work(prompts, asked.options(), self._engine.settings)
         base = {
             "id": f"cmpl-{uuid4().hex}",
             "object": "text_completion",
@@ -117,8 +117,8 @@ class OpenAIRoutes:
             if not one:
                 raise invalid("prompt: one text was expected where stream is true")
             events = start_stream(self._engine, model, prompts[0], asked.options())
-            lines = _lines(events.events(), base, asked, prompts[0])
-            return StreamingResponse(lines, media_type=EVENTS)
+            lines = _lines(events.events(), base, asked, prompts[0], request.url.path)
+            return EventStream(events, lines)
         results = await self._engine.ask(request, task, prompts, asked.options())
         return JSONResponse({**base, **_completions(prompts, results, asked)})
 
@@ -163,7 +163,11 @@ def _before_stop(text: str, stops: Sequence[str]) -> str:
 
 
 async def _lines(
-    events: AsyncIterator[Event], base: dict[str, Any], asked: CompletionRequest, prompt: str
+    events: AsyncIterator[Event],
+    base: dict[str, Any],
+    asked: CompletionRequest,
+    prompt: str,
+    path: str,
 ) -> AsyncIterator[bytes]:
     """Yield OpenAI's events; what may be the beginning of a stop waits until that is known."""
     held = max([len(each) for each in asked.stops], default=1) - 1
@@ -171,7 +175,7 @@ async def _lines(
     begin = len(text)
     async for event in events:
         if event.error is not None:
-            yield line({"error": {"message": event.error.text, "type": event.error.error_type}})
+            yield line(event.error.body(path))
             return
         text += event.token["text"]
         written = _before_stop(text[begin:], asked.stops)
@@ -189,9 +193,3 @@ def _packed(vector: Sequence[float]) -> str:
 
 def _count(model: ServedModel, texts: Sequence[str]) -> int:
     return sum(len(each) for each in model.loaded.vocabulary.encode_batch(texts))
-
-
-def as_openai(refusal: Refusal) -> JSONResponse:
-    """Return a refusal as OpenAI's clients read it."""
-    content = {"message": refusal.text, "type": refusal.error_type, "code": refusal.status}
-    return JSONResponse({"error": content}, refusal.status, refusal.headers)

@@ -1,9 +1,14 @@
 """Requests that are refused, by the statuses and types that the clients know.
 
 {"error": "inputs.context: the text is empty", "error_type": "validation"}
+
+Below /v1 they are as OpenAI's clients read them:
+
+{"error": {"message": "no model 'a'; there are b, c", "type": "not_found", "code": 404}}
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -27,14 +32,16 @@ class Refusal(Exception):
         self.status, self.error_type, self.text = status, error_type, text
         self.headers = dict(headers or {})
 
-    @property
-    def body(self) -> dict[str, str]:
-        """What is answered."""
+    def body(self, path: str) -> dict[str, Any]:
+        """Return what is answered below a path."""
+        if path.startswith("/v1/"):
+            content = {"message": self.text, "type": self.error_type, "code": self.status}
+            return {"error": content}
         return {"error": self.text, "error_type": self.error_type}
 
-    def response(self) -> JSONResponse:
-        """Return the answer."""
-        return JSONResponse(self.body, self.status, self.headers)
+    def response(self, path: str) -> JSONResponse:
+        """Return the answer to a request for a path."""
+        return JSONResponse(self.body(path), self.status, self.headers)
 
 
 def invalid(text: str) -> Refusal:

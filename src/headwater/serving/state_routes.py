@@ -19,7 +19,7 @@ class StateRoutes:
     """Answers what is asked of the server itself."""
 
     def __init__(self, engine: Engine, **offers: bool) -> None:
-        """offers: what there is besides the tasks: "ask", "index", "attention"."""
+        """offers: whether there is "ask", "index" and "attention" besides the tasks."""
         self._engine, self._offers = engine, offers
 
     async def live(self, request: Request) -> Response:

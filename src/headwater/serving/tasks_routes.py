@@ -3,21 +3,20 @@
 from typing import Any, final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from headwater.pipelines.task import PipelineTask
 from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
-from headwater.serving.asked import Asked, asked, check_sizes, hints
+from headwater.serving.asked import Asked, asked, hints
 from headwater.serving.asking import Asking
 from headwater.serving.attending import Attending
 from headwater.serving.bodies import read_object
+from headwater.serving.bounds import check_sizes
 from headwater.serving.engine import Engine
 from headwater.serving.models import ServedModel
 from headwater.serving.refusals import invalid
-from headwater.serving.token_events import TokenEvents, as_lines
+from headwater.serving.token_events import EventStream, TokenEvents, as_lines
 from headwater.serving.work_queue import Entry
-
-EVENTS = "text/event-stream"
 
 
 @final
@@ -77,7 +76,9 @@ class TaskRoutes:
     async def _answered(
         self, request: Request, model: ServedModel | None, name: str | None, **usual: Any
     ) -> Response:
-        body = {**usual, **await read_object(request, self._engine.settings)}
+        body = await read_object(request, self._engine.settings)
+        for key, value in usual.items():
+            body[key] = value if body.get(key) is None else body[key]
         if name is None:
             model, name = self._engine.models.choose(hints(body), model)
         assert model is not None
@@ -96,7 +97,7 @@ class TaskRoutes:
         [text] = given.items
         events = start_stream(self._engine, model, text, options)
         prompt = text if options.return_full_text else ""
-        return StreamingResponse(as_lines(events.events(), prompt), media_type=EVENTS)
+        return EventStream(events, as_lines(events.events(), prompt, request.url.path))
 
 
 def start_stream(

@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from typing import Any, NamedTuple, final
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from headwater.inference.written_text import Token, WrittenText
 from headwater.pipelines.text_generation import GenerationOptions, TextGeneration
 from headwater.serving.faults import log_fault
@@ -28,7 +31,7 @@ class TokenEvents:
     """A text that a worker writes step by step, and a handler reads as events.
 
     Attributes:
-        future: is cancelled once the reader has left.
+        future: to be cancelled once the reader has left (see `EventStream`).
     """
 
     def __init__(self, task: TextGeneration, options: GenerationOptions) -> None:
@@ -55,15 +58,12 @@ class TokenEvents:
         self._send(Event({}, error=refusal))
 
     async def events(self) -> AsyncIterator[Event]:
-        """Yield the events up to the last; a reader that leaves ends the text."""
-        try:
-            while True:
-                event = await self._events.get()
-                yield event
-                if event.end is not None or event.error is not None:
-                    return
-        finally:
-            self.future.cancel()
+        """Yield the events up to the last."""
+        while True:
+            event = await self._events.get()
+            yield event
+            if event.end is not None or event.error is not None:
+                return
 
     def _send(self, event: Event) -> None:
         try:
@@ -72,13 +72,28 @@ class TokenEvents:
             self.future.cancel()
 
 
-async def as_lines(events: AsyncIterator[Event], prompt: str) -> AsyncIterator[bytes]:
+@final
+class EventStream(StreamingResponse):
+    """A text's events, as lines for a client. One that leaves ends the text, whenever it does."""
+
+    def __init__(self, events: TokenEvents, lines: AsyncIterator[bytes]) -> None:
+        super().__init__(lines, media_type="text/event-stream")
+        self._future = events.future
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._future.cancel()
+
+
+async def as_lines(events: AsyncIterator[Event], prompt: str, path: str) -> AsyncIterator[bytes]:
     """Yield the events for a client; `prompt` stands before the whole text."""
     index = 0
     async for event in events:
         index += 1
         if event.error is not None:
-            yield line(event.error.body)
+            yield line(event.error.body(path))
             return
         content: dict[str, Any] = {"index": index, "token": event.token}
         content |= {"generated_text": None, "details": None}
