@@ -3,8 +3,8 @@
     python equality_rounds.py FOLDER mlm,t5 1,2,2s
 
 `2s` is two processes with `training.shard`, `2o` with `training.cpu_offload` as well. There is no
-dropout: what one process computes then differs from what several do by rounding alone.
-Objectives are learned in float64.
+dropout: what one process computes then differs from what several do by rounding alone. Weights that
+no folder has are learned in float64.
 """
 
 import json
@@ -23,7 +23,11 @@ from headwater.runs.recipe import Recipe
 from headwater.runs.run import finetune, pretrain
 
 NO_DROPOUT = {
-    "bert-base-uncased": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
+    "bert-base-uncased": {
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "classifier_dropout": 0.0,
+    },
     "t5-small": {"dropout_rate": 0.0},
     "gpt2": {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0},
 }
@@ -111,10 +115,20 @@ def wide_t5(folder: Path, vocabulary: Any) -> dict[str, Any]:
     return {"model": str(model), "task": "cola", "data": data(folder, "cola")}
 
 
-def mixture(folder: Path, vocabulary: Any, model: Any = bert) -> dict[str, Any]:
+def mixed(folder: Path) -> dict[str, Any]:
     tasks = [{"task": name, "data": data(folder, name)} for name in ("cola", "rte")]
-    start = model(folder, vocabulary)
-    return {"model": start["model"], "mixture": {"rates": "equal", "tasks": tasks}}
+    return {"mixture": {"rates": "equal", "tasks": tasks}}
+
+
+def mixture(folder: Path, vocabulary: Any, model: Any = bert) -> dict[str, Any]:
+    return {"model": model(folder, vocabulary)["model"], **mixed(folder)}
+
+
+def new_mixture(folder: Path, vocabulary: Any, preset: str) -> dict[str, Any]:
+    """Its weights are random."""
+    words = str(tiny.EXAMPLES / "vocabulary" if preset == "t5-small" else folder)
+    sizes = {**tiny.PRESET_SIZES[preset], **NO_DROPOUT[preset]}
+    return {"network": {"preset": preset, "vocabulary": words, "sizes": sizes}, **mixed(folder)}
 
 
 LETTERS = "".join(sorted({*tiny.example_text().lower()} - {" ", "\n"}))
@@ -124,12 +138,15 @@ CASES: dict[str, Callable[[Path, Any], dict[str, Any]]] = {
     "shared_t5": shared_t5,
     "mixture": mixture,
     "t5_mixture": partial(mixture, model=t5),
+    "new_mixture": partial(new_mixture, preset="bert-base-uncased"),
+    "new_t5_mixture": partial(new_mixture, preset="t5-small"),
     "lora": partial(t5, method="lora"),
     "adapters": partial(bert, method="adapters"),
     "unfreezing": partial(bert, method="gradual_unfreezing"),
     "features": partial(bert, method="features", features={"dropout": 0.0}),
     "adafactor": wide_t5,
 }
+FLOAT64 = {*OBJECTIVES, "new_mixture", "new_t5_mixture"}
 CHANGES: dict[str, dict[str, Any]] = {
     "adafactor": {"optimizer": "adafactor", "steps": 2},
     "bert": {"gradient_checkpointing": True},
@@ -156,7 +173,7 @@ def main(base: Path, cases: list[str], ways: list[str]) -> None:
     found: dict[str, dict[str, Any]] = {}
     for case in cases:
         # what is loaded from a folder is in float32
-        torch.set_default_dtype(torch.float64 if case in OBJECTIVES else torch.float32)
+        torch.set_default_dtype(torch.float64 if case in FLOAT64 else torch.float32)
         train = (objective if case in OBJECTIVES else task)(case, base)
         for way in ways:
             world, shared = processes_of(way)

@@ -3,7 +3,7 @@
     python shard_kill_rounds.py FOLDER KILLS STEPS
 
 Threads write a state of every second step, while the next is under way. A random process is
-killed in a random step, and every third time as soon as its thread writes. All states must then be
+killed at a random moment, every third time only once its thread writes. All states must then be
 whole, and both processes start again from the newest, until a run ends as the unbroken one does.
 """
 
@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,9 @@ def check(run: Path) -> None:
         read_best(folder)
 
 
-def reached(child: int, seen: Watched, rank: int, step: int, *, writing: bool) -> bool:
-    """Wait until a process takes that step, and writes; tell whether it did before it ended."""
-    while seen.stepping[rank] < step or (writing and not seen.writing[rank]):
+def reached(child: int, there: Callable[[], bool]) -> bool:
+    """Wait until a process is there; tell whether it was before it ended."""
+    while not there():
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             return False
         time.sleep(0.0005)
@@ -88,11 +88,14 @@ class Killer:
 
     def kill(self, children: Sequence[int], before: int) -> int | None:
         """Kill a process of a run that continues after a step; return its rank, if it was there."""
-        rank, aimed = self._chance.randrange(2), self.found["kills"] % 3 == 0
+        seen, rank = self._seen, self._chance.randrange(2)
         step = before + self._chance.randint(1, FURTHEST)
-        if not reached(children[rank], self._seen, rank, step, writing=aimed):
+        if not reached(children[rank], lambda: seen.stepping[rank] >= step):
             return None
-        time.sleep(self._chance.uniform(0, self._pace / 4 if aimed else self._pace))
+        time.sleep(self._chance.uniform(0, self._pace))
+        aimed = self.found["kills"] % 3 == 0
+        if aimed and not reached(children[rank], lambda: bool(seen.writing[rank])):
+            return None
         os.kill(children[rank], signal.SIGKILL)
         return rank
 

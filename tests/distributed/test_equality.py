@@ -11,6 +11,8 @@ LOADED = {
     "features",
 }
 """Cases whose weights come from a folder, in float32."""
+NEW = ["lm", "span_corruption", "new_mixture", "new_t5_mixture"]
+"""Cases of random weights, in float64."""
 
 
 def logs(folder: Path, cases: str, ways: str) -> dict[str, dict[str, list[dict[str, Any]]]]:
@@ -54,7 +56,7 @@ def test_processes_without_a_sequence_stand_by(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("case", ["lm", "span_corruption", "adafactor", *sorted(LOADED)])
+@pytest.mark.parametrize("case", [*NEW, "adafactor", *sorted(LOADED)])
 def test_every_kind_of_training_is_the_same_in_several_processes(case: str, tmp_path: Path) -> None:
     shared = "1,2,4" if case == "features" else "1,2,4,2s,4s"
     compare(logs(tmp_path, case, shared))
