@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -237,6 +237,22 @@ def test_an_old_name_beside_the_new_one_is_refused_in_overrides(recipe: Path) ->
 def test_the_override_that_counts_is_the_one_that_is_blamed(recipe: Path) -> None:
     with pytest.raises(UserError, match=r"^--set training\.steps=abc: training\.steps = 'abc'"):
         load_recipe(Recipe, recipe, {}, ["training.steps=5", "training.steps=abc"])
+
+
+def test_the_values_of_a_choice_are_named_whatever_they_are() -> None:
+    class Choices(Config):
+        texts: Literal["one", "two"] = "one"
+        number: Literal[1] = 1
+        truth: Literal[True, "max"] = True
+
+    for key, given, said in (
+        ("texts", "on", "did you mean 'one'?"),
+        ("number", 2, "number = 2: 1 was expected"),
+        ("truth", "first", "expected max"),
+    ):
+        with pytest.raises(UserError) as error:
+            Choices.check({key: given}, "table")
+        assert said in str(error.value), error.value
 
 
 def test_a_key_of_several_types_is_named_without_its_types(recipe: Path) -> None:

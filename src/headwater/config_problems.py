@@ -118,6 +118,8 @@ def expected(problem: ErrorDetails) -> str:
         return problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
+        if not names:
+            return f"{context['expected']} was expected"
         return did_you_mean(str(problem["input"]), names, "expected")
     kind = _EXPECTED.get(problem["type"])
     if kind is None:  # what a choice of types expects is put together already

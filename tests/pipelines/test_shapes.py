@@ -140,6 +140,17 @@ def test_text_to_text(tiny_model: Model, task: str, key: str) -> None:
         write(TEXT, src_lang="en")
 
 
+def test_a_script_of_version_4_runs_without_a_warning(
+    tiny_model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tiny_model("t5").folder
+    assert folder is not None
+    (found,) = pipeline("summarization", folder, device=-1)("the mill", max_length=3, min_length=1)
+    assert set(found) == {"summary_text"} and caplog.text == ""
+    with pytest.raises(UserError, match="cuda:99"):
+        pipeline("summarization", folder, device=99)
+
+
 def test_text_generation(tiny_model: Model) -> None:
     write = pipeline("text-generation", tiny_model("gpt"), max_new_tokens=4)
     [found] = write("the spring")

@@ -129,6 +129,24 @@ def test_no_such_place(ask: Any) -> None:
     status, _, said = ask(None, "/nowhere")
     assert status == 404 and set(said) == {"error", "error_type"}
     assert ask(None, "/ask")[0] == 405
+    status, headers, _ = ask(QUESTION, "/models/reader/", Host="evil.example")
+    assert status == 404 and "location" not in headers
+
+
+def test_a_path_makes_no_line_of_the_log(ask: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="headwater.serving.envelope"):
+        assert ask(None, "/x%20status=200%0arequest%20request_id=mine")[0] == 404
+        deadline = time.monotonic() + 10  # it is written once the answer is sent
+        while not (lines := [each.getMessage() for each in caplog.records]):
+            assert time.monotonic() < deadline
+    (line,) = lines
+    assert "path=/x%20status%3D200%0Arequest%20request_id%3Dmine status=404" in line
+
+
+def test_attention_of_what_is_no_token(ask: Any) -> None:
+    body = {"question": "Who?", "context": "Ada   built it.", "start": 3, "end": 5}
+    status, _, said = ask(body, "/attention")
+    assert status == 422 and "no token stands from there to 5" in said["error"]
 
 
 def test_below_v1_errors_are_those_of_openai(address: str, ask: Any) -> None:

@@ -37,7 +37,7 @@ def pipeline(
     task: str | None = None,
     model: str | Path | LoadedModel | None = None,
     *,
-    device: str = "auto",
+    device: str | int = "auto",
     precision: str = "auto",
     **options: Any,
 ) -> "Pipeline":
@@ -46,7 +46,8 @@ def pipeline(
     Args:
         task: such as "question-answering"; None: the first that the model does.
         model: a folder, a hub id, a bundled name, or what `load` gave; None: the bundled one.
-        device, precision: as of `load`.
+        device, precision: as of `load`; a device may be a number, as version 4 has it: of a GPU,
+            or -1 for the CPU.
         options: those of each call, where it does not give its own.
     """
     name = None if task is None else full_name(check_text(task, "task"))[0]
@@ -56,6 +57,8 @@ def pipeline(
         if name not in _BUNDLED:
             raise UserError(f"pipeline({task!r:.60}): no model is bundled for it; name one")
         model = _BUNDLED[name]
+    if isinstance(device, int):
+        device = "cpu" if device < 0 else f"cuda:{device}"
     loading: Loading = {"device": device, "precision": precision}
     loaded = model if isinstance(model, LoadedModel) else load(model, **loading)
     if task is None or name is None:

@@ -50,9 +50,8 @@ class GenerationOptions(Config):
     def generation(self) -> dict[str, Any]:
         """Return those of generation, by the names of `GenerationConfig`."""
         apart = {"details", "return_full_text", "stop"}
-        names = {**OLD_NAMES, "max_length": "max_new_tokens"}
         values = self.model_dump(exclude=apart, exclude_none=True)
-        given = {names.get(key, key): value for key, value in values.items()}
+        given = {OLD_NAMES.get(key, key): value for key, value in values.items()}
         draws = any(given.get(name) is not None for name in SAMPLING)
         return {"do_sample": draws, **given} if draws else given
 

@@ -17,7 +17,7 @@ from headwater.inference.predictors import Writer
 from headwater.inference.written_text import GenerationInput, WrittenText
 from headwater.pipelines.task import PipelineTask
 
-OLD_NAMES = {"min_length": "min_new_tokens"}
+OLD_NAMES = {"min_length": "min_new_tokens", "max_length": "max_new_tokens"}
 """Options of old pipelines, and what they are called here."""
 
 

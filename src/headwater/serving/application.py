@@ -60,6 +60,7 @@ def application(models: Models, settings: Settings, index: Index | None = None) 
         exception_handlers={HTTPException: _unrouted},
         lifespan=_lifespan,
     )
+    found.router.redirect_slashes = False  # to what a client says is our name
     found.state.engine = engine
     return found
 

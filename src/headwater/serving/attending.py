@@ -70,6 +70,8 @@ class Attending:
         maps = attention(self._model, item.question, part)
         begin = len(maps[0].keys) - len(encoder_layout(vocabulary).after) - len(encoding)
         inside = np.flatnonzero((starts < end) & (ends > start)) + begin
+        if not len(inside):
+            raise UserError(f"request.start = {start}: no token stands from there to {end}")
         layers = []
         for layer in sorted({each.layer for each in maps}):
             heads = [each.weights for each in maps if each.layer == layer]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, final
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -72,7 +73,7 @@ class Envelope:
         line: dict[str, Any] = {
             "request_id": id,
             "method": scope["method"],
-            "path": scope["path"][:200],
+            "path": quote(scope["path"][:200]),  # a line end in it would begin another entry
             "status": status,
             "seconds": round(seconds, 4),
             "task": task,
