@@ -14,8 +14,8 @@ from pathlib import Path
 from rows import Row, squad_rows, write_rows
 
 from headwater.data.example import AnswerSpan
-from headwater.questions.ask import Question
 from headwater.questions.passages import Passage
+from headwater.questions.round_trip import Question
 from headwater.questions.unanswerable import Nearest, without_sentence
 
 
