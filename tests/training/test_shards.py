@@ -63,7 +63,8 @@ def test_places_of_a_strangers_making_are_refused(offsets: list[int], tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "name", [shard_of(Path(), 1).name, "model.safetensors", "optimizer.safetensors", "a.safetensors"]
+    "name",
+    [shard_of(Path(), 1).name, "model.safetensors", "optimizer.safetensors", "a.safetensors"],
 )
 def test_tensors_beside_those_of_the_manifest_are_refused(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "best-00000001"
