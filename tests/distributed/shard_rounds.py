@@ -4,7 +4,6 @@ python shard_rounds.py FOLDER
 """
 
 import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,19 +11,9 @@ from pathlib import Path
 from equality_rounds import log_of, task
 from spreading import spare, spread
 
-from headwater.distributed.joining import joined
 from headwater.runs.convert import convert
-from headwater.training.part_writer import PartWriter
 
 CHANGES = {"steps": 6, "eval_steps": 6, "save_steps": 3, "shard": True}
-
-
-def check(folder: Path) -> None:
-    """Let each process see another folder of that name, as on machines that share no disk."""
-    with joined("cpu") as processes:
-        own = folder / os.environ["RANK"]
-        own.mkdir(parents=True)
-        PartWriter(processes, 60).check(own)
 
 
 def main(base: Path) -> None:
@@ -40,14 +29,7 @@ def main(base: Path) -> None:
     files = sorted(str(each.relative_to(run / "state")) for each in (run / "state").rglob("*"))
     model = base / "model"
     convert(state, model)
-    try:
-        spread(2, partial(check, base / "apart" / "folder"), base / "apart")
-        refused = ""
-    except AssertionError as error:
-        refused = str(error)
     found = {
-        "refused": refused,
-        "left": [str(each) for each in base.glob("apart/folder/*/*")],
         "files": files,
         "same": [
             (each / "model" / "model.safetensors").read_bytes().hex() for each in (whole, run)

@@ -41,6 +41,7 @@ from headwater.signals import Reason as Interrupted
 from headwater.sizes import byte_size
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks, Outcome, Reason
+from headwater.training.identity import agree, as_json
 from headwater.training.log import cut_log, read_log
 from headwater.training.memory import count_parameters
 from headwater.training.nonfinite import bad_weight
@@ -121,6 +122,7 @@ class Trainer:
     def run(self, resume: bool = False) -> Outcome:
         """Train from the beginning, or from the newest whole state with `resume`."""
         first = self._processes.first
+        agree(self._processes.gather(as_json(self._identity)))
         if resume and (ended := first(lambda: self._states.finished(self._identity))):
             logger.info("%s: this run has already ended; nothing to do", self._folder)
             return Outcome(**{**ended, "already_finished": True})
