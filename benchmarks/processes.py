@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,22 +48,28 @@ def train(way: str, recipe: Path, settings: Sequence[str], steps: int, folder: P
     command += [part for each in given for part in ("--set", each)]
     threads = "1" if several else str(PARTNERS)
     environment = {**os.environ, "OMP_NUM_THREADS": threads}
-    out, error = subprocess.DEVNULL, subprocess.PIPE
-    with subprocess.Popen(
-        command, env=environment, stdout=out, stderr=error, encoding="utf-8"
-    ) as process:
-        memory = dict[int, int]()
-        while process.poll() is None:
-            memory |= held(process.pid)
-            time.sleep(0.1)
-        assert process.stderr is not None
-        if process.returncode:
-            raise SystemExit(process.stderr.read()[-2000:])
+    memory = watched(command, environment)
     rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     rows = [row for row in rows if "loss" in row]
     first, last = rows[len(rows) // 3], rows[-1]
     rate = (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"])
     return Trained(rate, sorted(memory.values()), [row["loss"] for row in rows])
+
+
+def watched(command: Sequence[str], environment: Mapping[str, str]) -> dict[int, int]:
+    """Run a command; return the most bytes that each process of headwater has held."""
+    memory = dict[int, int]()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:  # a pipe would be full some time
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=told
+        ) as process:
+            while process.poll() is None:
+                memory |= held(process.pid)
+                time.sleep(0.1)
+        if process.returncode:
+            told.seek(0)
+            raise SystemExit(told.read()[-2000:])
+    return memory
 
 
 def held(parent: int) -> dict[int, int]:
