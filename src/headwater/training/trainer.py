@@ -103,9 +103,8 @@ class Trainer:
         self._dtype = choose_precision(config.precision, self._device)
         self._parameters = count_parameters(model)
         excluded = self._hooks.excluded_parameters(model)
-        self._given = model.to(self._device)
-        self._processes = processes
-        self._parallel = _spread(model, config, processes, self._dtype)
+        self._given, self._processes = model, processes
+        self._parallel = _spread(model, config, processes, self._device, self._dtype)
         self._model = self._parallel.model
         self._optimizer = build_optimizer(self._model, config)
         self._stepper = Stepper(
@@ -363,15 +362,19 @@ class Trainer:
 
 
 def _spread(
-    model: nn.Module, config: TrainingConfig, processes: Processes, dtype: torch.dtype
+    model: nn.Module,
+    config: TrainingConfig,
+    processes: Processes,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> Parallel:
-    """Spread a model over the processes, in the recipe's way."""
+    """Spread a model over the processes, in the recipe's way, and put it on their devices."""
     if not config.shard or processes is ONE:
-        return Copies(model, processes)
+        return Copies(model.to(device), processes)
     from headwater.training.sharding import Parts  # takes a second to import
 
     offload = config.cpu_offload
-    return Parts(model, processes, dtype, config.ddp_timeout, cpu_offload=offload)
+    return Parts(model, processes, device, dtype, config.ddp_timeout, cpu_offload=offload)
 
 
 def _tokens(batches: list[dict[str, Tensor]], *, pairs: bool) -> tuple[int, int]:
