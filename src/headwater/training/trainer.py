@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
-from headwater.data.dealing import dealt
+from headwater.data.dealing import dealt, source
 from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
 from headwater.device import (
@@ -239,7 +239,7 @@ class Trainer:
         own = dealt(indices, processes.rank, processes.world, whole=whole)
         idle = {number for number, each in enumerate(own) if not len(each)}
         taken = [indices[0][:1] if number in idle else each for number, each in enumerate(own)]
-        batches = [collate(features.features(each, state.epoch), self._pad_id) for each in taken]
+        batches = self._collated(features, taken, indices)
         self._hooks.before_step(self._model, state.step + 1, self._plan.total)
         seed = step_seed(self._config.seed, state.step + 1, processes.rank)
         result = self._stepper.run(batches, seed, state.step + 1, idle)
@@ -257,6 +257,16 @@ class Trainer:
             state.log_statistics = RunningStatistics()
         if last or state.position == len(steps):
             record.epoch(state)
+
+    def _collated(self, features: FeatureSet, parts: Step, step: Step) -> list[dict[str, Tensor]]:
+        """Return the batches of parts of a step's micro-batches."""
+        widths = [0] * len(parts)
+        if self._hooks.padding_counts:
+            widths = [int(features.lengths[source(each, step)].max()) for each in parts]
+        return [
+            collate(features.features(each, self._state.epoch), self._pad_id, width=width)
+            for each, width in zip(parts, widths, strict=True)
+        ]
 
     def _evaluation(self, record: Record | NoRecord, stop: Stop) -> Reason | None:
         """Evaluate; return the signal that broke it off, if one did."""
