@@ -5,7 +5,8 @@
 
 One process has as many threads as all others together. All train on the same batches; a turn runs
 each way once. The rate is that of the steps after the first third. Memory is the most that a
-process held (VmHWM), looked at ten times a second.
+process held (VmHWM) before the last step, and with the saving at the end, looked at ten times a
+second.
 """
 
 import argparse
@@ -25,10 +26,16 @@ PARTNERS = 2
 
 
 class Trained(NamedTuple):
-    """Tokens in a second, the most bytes of each process, and the loss of each logged step."""
+    """Tokens in a second, the most bytes of each process, and the loss of each logged step.
+
+    Attributes:
+        memory: until the last step.
+        all_memory: until the end.
+    """
 
     rate: float
     memory: list[int]
+    all_memory: list[int]
     losses: list[float]
 
 
@@ -52,18 +59,29 @@ def train(way: str, recipe: Path, settings: Sequence[str], steps: int, folder: P
     with subprocess.Popen(
         command, env=environment, stdout=out, stderr=error, encoding="utf-8"
     ) as process:
-        memory = dict[int, int]()
+        memory, all_memory = dict[int, int](), dict[int, int]()
         while process.poll() is None:
-            memory |= held(process.pid)
+            all_memory |= held(process.pid)
+            if len(losses(folder)) < steps:
+                memory |= all_memory
             time.sleep(0.1)
         assert process.stderr is not None
         if process.returncode:
             raise SystemExit(process.stderr.read()[-2000:])
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    rows = [row for row in rows if "loss" in row]
+    rows = losses(folder)
     first, last = rows[len(rows) // 3], rows[-1]
     rate = (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"])
-    return Trained(rate, sorted(memory.values()), [row["loss"] for row in rows])
+    most, all_most = (sorted(each.values()) for each in (memory, all_memory))
+    return Trained(rate, most, all_most, [row["loss"] for row in rows])
+
+
+def losses(folder: Path) -> list[dict[str, float]]:
+    """Return the rows of a run's log that hold a loss, as far as it is written."""
+    try:
+        lines = (folder / "log.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [row for row in map(json.loads, lines) if "loss" in row]
 
 
 def held(parent: int) -> dict[int, int]:
@@ -100,8 +118,11 @@ def main() -> None:
                 trained.append(train(way, options.recipe, options.settings, options.steps, folder))
     for way, trained in found.items():
         rates = ", ".join(f"{each.rate:,.0f}" for each in trained)
-        memory = ", ".join(f"{most / 2**20:,.0f} MiB" for most in trained[0].memory)
-        print(f"{way}: {rates} tokens/s; {memory}")
+        memory, all_memory = (
+            ", ".join(f"{most / 2**20:,.0f} MiB" for most in each)
+            for each in (trained[0].memory, trained[0].all_memory)
+        )
+        print(f"{way}: {rates} tokens/s; {memory}, with saving {all_memory}")
         if "one" in found and way != "one":
             pairs = list(zip(trained, found["one"], strict=True))
             ratios = sorted(ours.rate / one.rate for ours, one in pairs)
