@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from benchmarks.processes import train
 
 import tiny
-from benchmarks.processes import train
 
 
 @pytest.mark.slow
