@@ -5,7 +5,8 @@
 
 One process has as many threads as all others together. All train on the same batches; a turn runs
 each way once. The rate is that of the steps after the first third. Memory is the most that a
-process held (VmHWM), looked at ten times a second.
+process held (VmHWM) before the last step, and with the saving at the end, looked at ten times a
+second.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +26,16 @@ PARTNERS = 2
 
 
 class Trained(NamedTuple):
-    """Tokens in a second, the most bytes of each process, and the loss of each logged step."""
+    """Tokens in a second, the most bytes of each process, and the loss of each logged step.
+
+    Attributes:
+        memory: until the last step.
+        all_memory: until the end.
+    """
 
     rate: float
     memory: list[int]
+    all_memory: list[int]
     losses: list[float]
 
 
@@ -48,28 +55,35 @@ def train(way: str, recipe: Path, settings: Sequence[str], steps: int, folder: P
     command += [part for each in given for part in ("--set", each)]
     threads = "1" if several else str(PARTNERS)
     environment = {**os.environ, "OMP_NUM_THREADS": threads}
-    memory = watched(command, environment)
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    rows = [row for row in rows if "loss" in row]
-    first, last = rows[len(rows) // 3], rows[-1]
-    rate = (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"])
-    return Trained(rate, sorted(memory.values()), [row["loss"] for row in rows])
-
-
-def watched(command: Sequence[str], environment: Mapping[str, str]) -> dict[int, int]:
-    """Run a command; return the most bytes that each process of headwater has held."""
-    memory = dict[int, int]()
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:  # a pipe would be full some time
-        with subprocess.Popen(
+    memory, all_memory = dict[int, int](), dict[int, int]()
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as told,  # a pipe would be full some time
+        subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=told
-        ) as process:
-            while process.poll() is None:
-                memory |= held(process.pid)
-                time.sleep(0.1)
+        ) as process,
+    ):
+        while process.poll() is None:
+            all_memory |= held(process.pid)
+            if len(losses(folder)) < steps:
+                memory |= all_memory
+            time.sleep(0.1)
         if process.returncode:
             told.seek(0)
             raise SystemExit(told.read()[-2000:])
-    return memory
+    rows = losses(folder)
+    first, last = rows[len(rows) // 3], rows[-1]
+    rate = (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"])
+    most, all_most = (sorted(each.values()) for each in (memory, all_memory))
+    return Trained(rate, most, all_most, [row["loss"] for row in rows])
+
+
+def losses(folder: Path) -> list[dict[str, float]]:
+    """Return the rows of a run's log that hold a loss, as far as it is written."""
+    try:
+        lines = (folder / "log.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [row for row in map(json.loads, lines) if "loss" in row]
 
 
 def held(parent: int) -> dict[int, int]:
@@ -106,8 +120,11 @@ def main() -> None:
                 trained.append(train(way, options.recipe, options.settings, options.steps, folder))
     for way, trained in found.items():
         rates = ", ".join(f"{each.rate:,.0f}" for each in trained)
-        memory = ", ".join(f"{most / 2**20:,.0f} MiB" for most in trained[0].memory)
-        print(f"{way}: {rates} tokens/s; {memory}")
+        memory, all_memory = (
+            ", ".join(f"{most / 2**20:,.0f} MiB" for most in each)
+            for each in (trained[0].memory, trained[0].all_memory)
+        )
+        print(f"{way}: {rates} tokens/s; {memory}, with saving {all_memory}")
         if "one" in found and way != "one":
             pairs = list(zip(trained, found["one"], strict=True))
             ratios = sorted(ours.rate / one.rate for ours, one in pairs)

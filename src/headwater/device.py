@@ -43,13 +43,31 @@ def keep_freed_memory() -> None:
     By itself glibc gives back what is large, and each new tensor is then mapped page by page again:
     a quarter of the time of a batch. Other libraries of C do not offer the choice.
     """
-    try:
-        change = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
+    change = _mallopt()
     change(_M_MMAP_THRESHOLD, 32 * 2**20)  # the most it takes
     change(_M_TRIM_THRESHOLD, 2**31 - 1)
     change(_M_TOP_PAD, 64 * 2**20)
+
+
+def return_freed_memory() -> None:
+    """Let this process give the memory of freed tensors of 1 MiB and more back at once.
+
+    Where layers are gathered and let go in turn, what is kept of them has holes that the next
+    tensors do not fit: a process held twice what its tensors take (LOG.md).
+    """
+    change = _mallopt()
+    change(_M_MMAP_THRESHOLD, 2**20)
+    change(_M_TRIM_THRESHOLD, 64 * 2**20)
+    change(_M_TOP_PAD, 2**20)
+
+
+def _mallopt() -> Callable[[int, int], object]:
+    """Return glibc's choice of how it keeps memory, or what does nothing in its place."""
+    try:
+        found: Callable[[int, int], object] = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return lambda option, value: None
+    return found
 
 
 def _keep_few_products() -> None:

@@ -107,9 +107,19 @@ def test_any_two_sides_equal_the_published(
     again = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "ours").eval()
     same_losses(again, ours, inputs)
     del inputs["labels"]
-    texts = again.generate(**inputs, max_new_tokens=9, do_sample=False, eos_token_id=END)
+    for beams in (1, 3):
+        same_texts(again, ours, inputs, GenerationConfig(max_new_tokens=9, num_beams=beams))
+
+
+def same_texts(
+    theirs: Any, ours: EncoderDecoder, inputs: dict[str, Tensor], config: GenerationConfig
+) -> None:
+    """Compare what is written, greedily or with beams."""
+    beams = config.num_beams
+    texts = theirs.generate(
+        **inputs, max_new_tokens=9, do_sample=False, num_beams=beams, eos_token_id=END
+    )
     with torch.no_grad():
-        config = GenerationConfig(max_new_tokens=9)
         found = generate_ids(ours, inputs, DecoderTokens(START, (END,)), config)
     for [best, *_], text in zip(found, texts.tolist(), strict=True):
         ids = text[1:]

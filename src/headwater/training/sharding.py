@@ -25,6 +25,7 @@ from torch.distributed.fsdp import (
 )
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from headwater.device import return_freed_memory
 from headwater.distributed.processes import Processes
 from headwater.errors import UserError
 from headwater.models.losses import Batch
@@ -62,6 +63,8 @@ class Parts:
         self.in_parts = True
         same = {id(each): each for each in (*model.parameters(), *model.buffers())}
         self.model = copy.deepcopy(model, same)
+        if device.type == "cpu":
+            return_freed_memory()
         mesh = init_device_mesh(device.type, (processes.world,))
         policy = MixedPrecisionPolicy(cast_forward_inputs=False)
         if dtype == torch.bfloat16:
