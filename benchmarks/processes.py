@@ -55,19 +55,21 @@ def train(way: str, recipe: Path, settings: Sequence[str], steps: int, folder: P
     command += [part for each in given for part in ("--set", each)]
     threads = "1" if several else str(PARTNERS)
     environment = {**os.environ, "OMP_NUM_THREADS": threads}
-    out, error = subprocess.DEVNULL, subprocess.PIPE
-    with subprocess.Popen(
-        command, env=environment, stdout=out, stderr=error, encoding="utf-8"
-    ) as process:
-        memory, all_memory = dict[int, int](), dict[int, int]()
+    memory, all_memory = dict[int, int](), dict[int, int]()
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as told,  # a pipe would be full some time
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=told
+        ) as process,
+    ):
         while process.poll() is None:
             all_memory |= held(process.pid)
             if len(losses(folder)) < steps:
                 memory |= all_memory
             time.sleep(0.1)
-        assert process.stderr is not None
         if process.returncode:
-            raise SystemExit(process.stderr.read()[-2000:])
+            told.seek(0)
+            raise SystemExit(told.read()[-2000:])
     rows = losses(folder)
     first, last = rows[len(rows) // 3], rows[-1]
     rate = (last["tokens"] - first["tokens"]) / (last["seconds"] - first["seconds"])

@@ -33,6 +33,18 @@ def test_the_newest_state_of_a_run_becomes_its_model(run: Path, tmp_path: Path) 
     assert made == {file.name: file.read_bytes() for file in (run / "model").iterdir()}
 
 
+def test_a_damaged_state_that_is_passed_over_is_named(
+    run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    states = tmp_path / "run" / "state"
+    shutil.copytree(states / "step-00000002", states / "step-00000003")
+    (states / "latest").write_text("step-00000003\n")
+    (states / "step-00000003" / "state.json").write_text("{}")
+    convert(tmp_path / "run", tmp_path / "model")
+    assert "step-00000003: state.json does not match its checksum; using the state" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("where", "told"),
     [

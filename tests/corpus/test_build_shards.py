@@ -132,6 +132,21 @@ def test_a_shard_of_another_store_is_refused(
         store.shard(0)
 
 
+def test_an_index_with_other_numbers_than_a_shard_is_refused(
+    texts: Path, tmp_path: Path, letters: Vocabulary
+) -> None:
+    """Sequences are counted by the index alone: one beyond a shard's end would be cut short."""
+    build_shards([texts], letters, tmp_path / "store", workers=1)
+    file = tmp_path / "store" / "store.json"
+    index = json.loads(file.read_text())
+    index["shards"][0]["tokens"] += 4
+    index["shards"][1]["tokens"] -= 4
+    file.write_text(json.dumps(index))
+    store = ShardedStore.open(tmp_path / "store")
+    with pytest.raises(UserError, match=r"00000: not the shard of .*store\.json"):
+        store.shard(0)
+
+
 def test_nothing_to_store_is_told(tmp_path: Path, letters: Vocabulary) -> None:
     (tmp_path / "a.jsonl").write_text("broken\n")
     with pytest.raises(UserError, match="nothing to store was found"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headwater.data.dealing import dealt
+from headwater.data.dealing import dealt, source
 
 STEP = [np.arange(0, 4), np.arange(4, 8), np.arange(8, 12)]
 
@@ -38,3 +38,9 @@ def test_every_sequence_is_dealt_once_in_as_many_turns(world: int, whole: bool) 
 def test_batches_whose_sequences_are_compared_stay_whole(world: int) -> None:
     parts = [part for turns in parts_of(world, whole=True) for part in turns if part]
     assert sorted(parts) == [micro.tolist() for micro in STEP]
+
+
+def test_a_part_tells_which_micro_batch_it_was_cut_from() -> None:
+    for rank in range(5):
+        for part in dealt(STEP, rank, 5):
+            assert {*part.tolist()} <= {*source(part, STEP).tolist()}

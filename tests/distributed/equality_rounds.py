@@ -21,20 +21,36 @@ from spreading import spare, spread
 import tiny
 from headwater.runs.recipe import Recipe
 from headwater.runs.run import finetune, pretrain
+from headwater.text.vocabulary import Vocabulary
 
-NO_DROPOUT = {
+EXACT: dict[str, dict[str, Any]] = {
     "bert-base-uncased": {
         "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0,
         "classifier_dropout": 0.0,
     },
+    "albert-base-v2": {
+        "embedding_size": 8, "hidden_size": 16, "num_hidden_layers": 3, "intermediate_size": 32,
+        "num_attention_heads": 2, "max_position_embeddings": 64,
+    },
     "t5-small": {"dropout_rate": 0.0},
     "gpt2": {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0},
-}
-OBJECTIVES: dict[str, tuple[str, dict[str, Any]]] = {
-    "mlm": ("bert-base-uncased", {"mlm": {"max_length": 48}}),
-    "lm": ("gpt2", {"lm": {"length": 48}}),
-    "span_corruption": ("t5-small", {"span_corruption": {"inputs": 48}}),
+    "cbow": {"samples": 10_000},
+    "elmo-small": {
+        "cells": 16, "projection_dim": 8, "filters": [[1, 4], [2, 4]], "samples": 10_000,
+        "dropout_rate": 0.0,
+    },
+}  # fmt: skip
+"""Without dropout, and with all words to choose between."""
+
+OBJECTIVES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "mlm": ("mlm", "bert-base-uncased", {"mlm": {"max_length": 48}}),
+    "albert": ("mlm", "albert-base-v2", {"mlm": {"max_length": 48, "next_sentence": False}}),
+    "lm": ("lm", "gpt2", {"lm": {"length": 48}}),
+    "prefix_lm": ("prefix_lm", "t5-small", {"lm": {"length": 48}}),
+    "span_corruption": ("span_corruption", "t5-small", {"span_corruption": {"inputs": 48}}),
+    "cbow": ("cbow", "cbow", {"cbow": {"length": 24}}),
+    "bilm": ("bilm", "elmo-small", {"lm": {"length": 16}}),
 }
 TRAINING = {
     "steps": 4,
@@ -49,19 +65,24 @@ TRAINING = {
 Training = Callable[..., Any]
 
 
+def vocabulary_of(preset: str, base: Path) -> Vocabulary:
+    if preset == "t5-small":
+        return tiny.example_unigram()
+    if preset in ("cbow", "elmo-small"):
+        return tiny.example_words(base / f"words-{preset}")
+    return tiny.wordpiece(base / "wordpiece", [], LETTERS)
+
+
 def objective(case: str, base: Path) -> Training:
-    preset, tables = OBJECTIVES[case]
-    vocabulary = tiny.example_unigram()
-    if preset != "t5-small":
-        vocabulary = tiny.wordpiece(base / "wordpiece", [], LETTERS)
+    name, preset, tables = OBJECTIVES[case]
     store = base / f"store-{case}"
     if not store.exists():
-        tiny.token_store(store, vocabulary)
+        tiny.token_store(store, vocabulary_of(preset, base))
 
     def train(folder: Path, resume: bool = False, **changes: Any) -> None:
         training = TRAINING | {"batch": {"examples": 3}} | changes
-        sizes = NO_DROPOUT[preset]
-        recipe = tiny.pretrain_recipe(case, preset, store, sizes=sizes, training=training, **tables)
+        sizes = EXACT[preset]
+        recipe = tiny.pretrain_recipe(name, preset, store, sizes=sizes, training=training, **tables)
         pretrain(recipe, folder, resume=resume)
 
     return train
@@ -127,8 +148,34 @@ def mixture(folder: Path, vocabulary: Any, model: Any = bert) -> dict[str, Any]:
 def new_mixture(folder: Path, vocabulary: Any, preset: str) -> dict[str, Any]:
     """Its weights are random."""
     words = str(tiny.EXAMPLES / "vocabulary" if preset == "t5-small" else folder)
-    sizes = {**tiny.PRESET_SIZES[preset], **NO_DROPOUT[preset]}
+    sizes = {**tiny.PRESET_SIZES[preset], **EXACT[preset]}
     return {"network": {"preset": preset, "vocabulary": words, "sizes": sizes}, **mixed(folder)}
+
+
+def spans(folder: Path, vocabulary: Any) -> dict[str, Any]:
+    asked = [tiny.question(f"q{n}", f"the mill {'?' * (n % 3)}", "mill", 4) for n in range(9)]
+    asked += [tiny.unanswerable(f"n{n}", "the river ?") for n in range(5)]
+    data = tiny.squad_file(folder / "squad.json", tiny.paragraph("the mill is the river .", *asked))
+    model = bert(folder, vocabulary)["model"]
+    files = {"train": [str(data)], "validation": [str(data)]}
+    return {
+        "model": model,
+        "task": "squad_v2",
+        "data": files,
+        "spans": {"max_length": 24, "max_query_length": 8},
+    }
+
+
+def retrieval(folder: Path, vocabulary: Any) -> dict[str, Any]:
+    """Each question learns from the passages of the others in its batch, which is not cut."""
+    words = tiny.WORDS * 3
+    rows = [
+        {"question": f"the {word}", "passage": f"a {word} {'.' * (n % 3)}"}
+        for n, word in enumerate(words)
+    ]
+    data = tiny.json_lines(folder / "pairs.jsonl", rows)
+    files = {"train": [str(data)], "validation": [str(data)]}
+    return {"model": bert(folder, vocabulary)["model"], "task": "retrieval", "data": files}
 
 
 LETTERS = "".join(sorted({*tiny.example_text().lower()} - {" ", "\n"}))
@@ -145,6 +192,8 @@ CASES: dict[str, Callable[[Path, Any], dict[str, Any]]] = {
     "unfreezing": partial(bert, method="gradual_unfreezing"),
     "features": partial(bert, method="features", features={"dropout": 0.0}),
     "adafactor": wide_t5,
+    "spans": spans,
+    "retrieval": retrieval,
 }
 FLOAT64 = {*OBJECTIVES, "new_mixture", "new_t5_mixture"}
 CHANGES: dict[str, dict[str, Any]] = {

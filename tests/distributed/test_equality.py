@@ -8,10 +8,13 @@ from rounds import outcome
 
 LOADED = {
     *("bert", "t5", "shared_t5", "mixture", "t5_mixture", "lora", "adapters", "unfreezing"),
-    "features",
+    *("features", "spans", "retrieval"),
 }
 """Cases whose weights come from a folder, in float32."""
-NEW = ["lm", "span_corruption", "new_mixture", "new_t5_mixture"]
+NEW = [
+    *("albert", "lm", "prefix_lm", "span_corruption", "cbow", "bilm"),
+    *("new_mixture", "new_t5_mixture"),
+]
 """Cases of random weights, in float64."""
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import distributed as dist
 
 from headwater.distributed.processes import Together
 from headwater.training import part_writer
@@ -17,12 +16,10 @@ from headwater.training.saved_state import read_best
 
 
 @pytest.fixture
-def writer() -> Iterator[PartWriter]:
-    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
-    made = PartWriter(Together(), 30)
+def writer(together: Together) -> Iterator[PartWriter]:
+    made = PartWriter(together, 30)
     yield made
     made.close()
-    dist.destroy_process_group()
 
 
 def test_training_goes_on_while_a_thread_writes_what_was(

@@ -62,11 +62,15 @@ def test_places_of_a_strangers_making_are_refused(offsets: list[int], tmp_path: 
         Shards(tmp_path, "model")
 
 
-def test_a_file_beside_those_of_the_manifest_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [shard_of(Path(), 1).name, "model.safetensors", "optimizer.safetensors", "a.safetensors"],
+)
+def test_tensors_beside_those_of_the_manifest_are_refused(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "best-00000001"
     shard(folder, 0, "model/a", WHOLE, [0, 0])
     write_manifest(folder, {})
     assert torch.equal(read_best(folder)["a"], WHOLE)
-    shard(folder, 1, "model/b", WHOLE, [0, 0])
-    with pytest.raises(Damaged, match="does not list shard-00002"):
+    save_file({"model/b": WHOLE, "a": -WHOLE}, folder / name)
+    with pytest.raises(Damaged, match=f"does not list {name}"):
         read_best(folder)

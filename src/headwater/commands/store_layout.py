@@ -20,7 +20,7 @@ from headwater.commands.terminal import echo
 from headwater.corpus.cleaning.pages import DROPPED, DROPPED_TEXT, KEPT, Record
 from headwater.corpus.cleaning.report import Report, table
 from headwater.corpus.shards import ShardIndex
-from headwater.corpus.store import StoreInfo
+from headwater.corpus.store import StoreSummary
 from headwater.errors import counted
 from headwater.escapes import visible
 
@@ -28,7 +28,7 @@ _PREVIEW = 600  # characters of a page when several are shown
 _REMOVED = 5  # removed lines of a page when several are shown
 
 
-def print_store(info: StoreInfo | ShardIndex, texts: Sequence[dict[str, Any]]) -> None:
+def print_store(info: StoreSummary, texts: Sequence[dict[str, Any]]) -> None:
     """Print what a store holds, and some of its documents."""
     echo(f"documents   {info.documents:,}")
     echo(f"sentences   {info.sentences:,}")

@@ -5,12 +5,10 @@ from pathlib import Path
 
 from headwater.corpus.read import SHOWN
 from headwater.corpus.shards import ShardIndex
-from headwater.corpus.store import StoreInfo
+from headwater.corpus.store import StoreSummary
 
 
-def report(
-    info: StoreInfo | ShardIndex, named: Sequence[str], passed_over: Sequence[Path]
-) -> Iterator[str]:
+def report(info: StoreSummary, named: Sequence[str], passed_over: Sequence[Path]) -> Iterator[str]:
     """Yield the lines.
 
     Args:

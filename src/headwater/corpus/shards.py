@@ -21,10 +21,9 @@ from headwater.corpus.remote_store import fetch_store
 from headwater.corpus.store import (
     STORE,
     VOCABULARY,
-    SourceInfo,
     StoreInfo,
+    StoreSummary,
     TokenStore,
-    VocabularyInfo,
     load_vocabulary_of,
 )
 from headwater.errors import UserError
@@ -46,22 +45,11 @@ class ShardInfo(Config):
     fingerprint: str
 
 
-class ShardIndex(Config):
+class ShardIndex(StoreSummary):
     """The content of `store.json`; `sha256` is of the vocabulary's files, by file name."""
 
     format: Literal[2] = FORMAT
-    dtype: Literal["uint16", "uint32"]
-    documents: int
-    sentences: int
-    tokens: int
-    vocabulary: VocabularyInfo
-    sources: list[SourceInfo]
-    bad_lines: int
-    empty_documents: int
-    overlapping_paragraphs: int
-    unknown_tokens: int
     shards: list[ShardInfo]
-    sha256: dict[str, str]
 
 
 @final
@@ -99,7 +87,8 @@ class ShardedStore:
         if number not in self._verified and (url := url_of_copy(folder)):
             fetch_store(url)
         store = TokenStore.open(folder)
-        if store.fingerprint != known.fingerprint:
+        same = store.info.vocabulary == self.info.vocabulary
+        if not same or shard_info(known.name, store.info) != known:
             raise UserError(f"{folder}: not the shard of {self.folder / STORE}; copy it again")
         if number not in self._verified:
             store.verify()

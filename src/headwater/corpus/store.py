@@ -58,10 +58,16 @@ class SourceInfo(Config):
         return cls(path=source.name, files=len(source.files), bytes=source.size)
 
 
-class StoreInfo(Config):
-    """The content of `store.json`; `sha256` is by file name."""
+class StoreSummary(Config):
+    """What `store.json` says of a store in either form; `sha256` is by file name.
 
-    format: Literal[1] = FORMAT
+    dtype: of the token ids.
+    documents, sentences, tokens: how many are stored, in all.
+    bad_lines, empty_documents, overlapping_paragraphs: how many were left out.
+    unknown_tokens: how many of the tokens stand for what the vocabulary does not know.
+    """
+
+    format: int
     dtype: Literal["uint16", "uint32"]
     documents: int
     sentences: int
@@ -73,6 +79,12 @@ class StoreInfo(Config):
     overlapping_paragraphs: int
     unknown_tokens: int = 0
     sha256: dict[str, str]
+
+
+class StoreInfo(StoreSummary):
+    """The content of `store.json` of a store in one folder."""
+
+    format: Literal[1] = FORMAT
 
     @property
     def fingerprint(self) -> str:

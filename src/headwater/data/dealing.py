@@ -10,7 +10,7 @@ take turns, so that each has equally many forward passes, and what is dealt fits
 
 import numpy as np
 
-from headwater.data.batching import Step
+from headwater.data.batching import Indices, Step
 
 
 def dealt(step: Step, rank: int, world: int, *, whole: bool = False) -> Step:
@@ -31,3 +31,8 @@ def dealt(step: Step, rank: int, world: int, *, whole: bool = False) -> Step:
         cut = zip(step, counts, strict=True)
         parts = [part for each, count in cut for part in np.array_split(each, count)]
     return parts[rank::world]
+
+
+def source(part: Indices, step: Step) -> Indices:
+    """Return the micro-batch that a part was cut from, which must not be empty."""
+    return next(each for each in step if part[0] in each)

@@ -1,5 +1,6 @@
 """A saved state of a run becomes a model folder, without a GPU and in one process."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from headwater.runs.run import begin
 from headwater.training.saved_state import Damaged, read_weights
 from headwater.training.state_folder import state_names
 from headwater.training.tensors import into_model
+
+logger = logging.getLogger(__name__)
 
 
 def convert(state: Path, output: Path) -> None:
@@ -46,8 +49,8 @@ def _newest(states: Path) -> tuple[Path, Mapping[str, Tensor]]:
     for name in names:
         try:
             return states / name, read_weights(states / name)
-        except Damaged:
-            continue
+        except Damaged as error:
+            logger.warning("%s: %s; using the state before it", states / name, error)
     raise UserError(f"{states}: none of the saved states ({listed(names)}) is whole")
 
 

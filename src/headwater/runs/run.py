@@ -168,6 +168,11 @@ class Run(Hooks, Generic[R]):
         """Whether the passages of other questions in a batch are what it is learned from."""
         return any(each.kind == "embedding" for each in self.components)
 
+    @property
+    def padding_counts(self) -> bool:
+        """Whether spans are found: the published head may choose padding, too."""
+        return not self.setup.writes_text and any(each.kind == "span" for each in self.components)
+
     def excluded_parameters(self, model: nn.Module) -> Collection[str]:
         """Name what is saved with the body of an adapter."""
         if self.setup.adaptation is None:

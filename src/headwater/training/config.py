@@ -68,7 +68,8 @@ class TrainingConfig(Config):
     batch: the size of a micro-batch. Of mixtures with heads and of vectors 32 examples, if left
         out.
     gradient_accumulation_steps: micro-batches in a step; k of them equal one batch k times as
-        large, except for vectors (docs/embedding.md#batches-and-micro-batches).
+        large, except for vectors (docs/embedding.md#batches-and-micro-batches), and for spans,
+        whose published loss looks at padding, too.
     optimizer: Adafactor is the published one, whose step is relative to the size of each tensor.
     learning_rate: the peak of the schedule. With another optimizer than the family's 5e-5 for
         AdamW, 1e-3 for Adafactor, in pre-training 1e-4 and 1e-2.

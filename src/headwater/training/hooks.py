@@ -43,6 +43,11 @@ class Hooks:
         """Whether the sequences of a batch are compared, so that no batch may be cut."""
         return False
 
+    @property
+    def padding_counts(self) -> bool:
+        """Whether a loss looks at padding, too, so that what is cut keeps its batch's width."""
+        return False
+
     def excluded_parameters(self, model: nn.Module) -> Collection[str]:
         """Name parameters that never change and can be had again: states leave them out."""
         return ()

@@ -1,11 +1,12 @@
-"""What a resumed run must have in common with its beginning: nested JSON, compared key by key.
+"""What a resumed run must have in common with its beginning, and all processes with each other.
 
+Nested JSON, compared key by key.
 Settings have the keys of a recipe; data, vocabularies and weights stand as their SHA-256.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.errors import UserError
@@ -26,18 +27,33 @@ def as_json(identity: Identity) -> dict[str, Any]:
 
 def compare(before: Identity, now: Identity) -> None:
     """Refuse to continue another run, naming each difference."""
-    found = {key: (was, value) for key, was, value in _differences(as_json(before), as_json(now))}
-    settings = [key for key in found if key.partition(".")[0] not in _DATA]
-    components = [key for key in found if key != "data.features"]
-    # data follow from settings, and the features of a mixture from its components
-    named = settings or components or list(found)
-    if named:
-        more = f" (and {len(named) - _SHOWN} more)" if len(named) > _SHOWN else ""
-        texts = [_difference(key, *found[key]) for key in named[:_SHOWN]]
+    if found := _causes(before, now):
+        more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
+        texts = [_difference(*each) for each in found[:_SHOWN]]
         raise UserError(
             f"cannot resume: {'; '.join(texts)}{more}. "
             "Put it back as it was, or start a new run in another folder"
         )
+
+
+def agree(identities: Sequence[Identity]) -> None:
+    """Refuse processes, by rank, that would train different runs."""
+    for rank, other in enumerate(identities):
+        if found := _causes(identities[0], other):
+            keys = ", ".join(key for key, _, _ in found[:_SHOWN])
+            raise UserError(
+                f"process {rank} differs from the first in {keys}: "
+                "all need the same recipe and the same files"
+            )
+
+
+def _causes(before: Identity, now: Identity) -> list[tuple[str, Any, Any]]:
+    """Return the dotted key of each difference that follows from no other, and both values."""
+    found = list(_differences(as_json(before), as_json(now)))
+    settings = [each for each in found if each[0].partition(".")[0] not in _DATA]
+    components = [each for each in found if each[0] != "data.features"]
+    # data follow from settings, and the features of a mixture from its components
+    return settings or components or found
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -74,8 +74,13 @@ class Copies:
         self.model, self.processes, self.in_parts = model, processes, False
         self._together: DistributedDataParallel | None = None
         if processes is not ONE:
-            # Heads of other tasks, and layers that are frozen for some steps, have no gradient.
-            self._together = DistributedDataParallel(Loss(model), find_unused_parameters=True)
+            loss = Loss(model)
+            # what buffers hold each process has made of the vocabulary itself
+            own = [name for name, _ in loss.named_buffers()]
+            ignore = DistributedDataParallel._set_params_and_buffers_to_ignore_for_model
+            ignore(loss, own)  # type: ignore[no-untyped-call]
+            # heads of other tasks, and layers that are frozen for some steps, have no gradient
+            self._together = DistributedDataParallel(loss, find_unused_parameters=True)
 
     def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute the losses."""

@@ -3,6 +3,8 @@
 Training waits for the copy to host memory, and for the state before.
 """
 
+import os
+import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -39,17 +41,26 @@ class PartWriter:
         self._under_way: Future[None] | None = None
 
     def check(self, folder: Path) -> None:
-        """Refuse a folder that not all processes see."""
-        self._training.first(lambda: folder.mkdir(parents=True, exist_ok=True))
+        """Make a folder if need be, and refuse it where not all processes see the same one."""
 
-        def look() -> None:
-            if not folder.is_dir():
+        def sign() -> str:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=folder, prefix=".seen.", suffix=".tmp")
+            os.close(handle)
+            return Path(name).name
+
+        def look() -> None:  # each machine may have a folder of that name
+            if not (folder / name).is_file():
                 raise UserError(
                     f"{folder}: process {self._training.rank} does not see it; with training.shard "
                     "the run folder must be on a disk that all machines share"
                 )
 
-        each(self._training, look)
+        name = self._training.first(sign)
+        try:
+            each(self._training, look)
+        finally:
+            self._training.first((folder / name).unlink)
 
     def write(
         self, folder: Path, groups: Groups, others: Mapping[str, str], then: Callable[[], None]

@@ -10,7 +10,7 @@ given model has weights only inside of `whole`, where it is evaluated and saved 
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import final
 
@@ -40,6 +40,9 @@ class Parts:
     """A part of the model in each process.
 
     Args:
+        model: on any device; its layers go to `device` one after another.
+        device: where parts are computed with.
+        dtype: of the products.
         timeout: seconds in which the others answer.
         cpu_offload: whether parts, gradients and moments stay in host memory.
     """
@@ -48,6 +51,7 @@ class Parts:
         self,
         model: nn.Module,
         processes: Processes,
+        device: torch.device,
         dtype: torch.dtype,
         timeout: int,
         *,
@@ -59,7 +63,6 @@ class Parts:
         self.in_parts = True
         same = {id(each): each for each in (*model.parameters(), *model.buffers())}
         self.model = copy.deepcopy(model, same)
-        device = next(model.parameters()).device
         if device.type == "cpu":
             return_freed_memory()
         mesh = init_device_mesh(device.type, (processes.world,))
@@ -70,11 +73,13 @@ class Parts:
         if cpu_offload:  # pinned memory, which copies read faster, needs a card
             kept = CPUOffloadPolicy(pin_memory=device.type == "cuda")
         for part in gathered_apart(self.model):
+            given = [each for each in part.parameters() if id(each) in same]
             fully_shard(part, mesh=mesh, mp_policy=policy, offload_policy=kept)
+            _release(given)
         root = MixedPrecisionPolicy(cast_forward_inputs=False)
         self._loss = Loss(self.model)
         fully_shard(self._loss, mesh=mesh, mp_policy=root, offload_policy=kept)
-        self._release()
+        _release(model.parameters())
 
     def loss_sums(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute the losses."""
@@ -97,7 +102,7 @@ class Parts:
                     parameter.data = full.to(parameter.device)
             yield
         finally:
-            self._release()
+            _release(self._given.parameters())
 
     def full(self, tensor: Tensor) -> Tensor:
         """Gather a tensor."""
@@ -122,6 +127,8 @@ class Parts:
         """Let each process write its part."""
         return PartWriter(self.processes, self._timeout)
 
-    def _release(self) -> None:
-        for parameter in self._given.parameters():
-            parameter.data = parameter.data.new_empty(0)
+
+def _release(parameters: Iterable[nn.Parameter]) -> None:
+    """Let weights go; the parameters stay."""
+    for parameter in parameters:
+        parameter.data = parameter.data.new_empty(0)

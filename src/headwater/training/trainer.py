@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from headwater.data.batching import Step, collate, count_tokens
 from headwater.data.convert import FeatureSet, PairSet
-from headwater.data.dealing import dealt
+from headwater.data.dealing import dealt, source
 from headwater.data.mixture import Mixture
 from headwater.data.order import step_seed
 from headwater.device import (
@@ -41,6 +41,7 @@ from headwater.signals import Reason as Interrupted
 from headwater.sizes import byte_size
 from headwater.training.config import TrainingConfig
 from headwater.training.hooks import Hooks, Outcome, Reason
+from headwater.training.identity import agree, as_json
 from headwater.training.log import cut_log, read_log
 from headwater.training.memory import count_parameters
 from headwater.training.nonfinite import bad_weight
@@ -102,9 +103,8 @@ class Trainer:
         self._dtype = choose_precision(config.precision, self._device)
         self._parameters = count_parameters(model)
         excluded = self._hooks.excluded_parameters(model)
-        self._given = model.to(self._device)
-        self._processes = processes
-        self._parallel = _spread(model, config, processes, self._dtype)
+        self._given, self._processes = model, processes
+        self._parallel = _spread(model, config, processes, self._device, self._dtype)
         self._model = self._parallel.model
         self._optimizer = build_optimizer(self._model, config)
         self._stepper = Stepper(
@@ -121,6 +121,7 @@ class Trainer:
     def run(self, resume: bool = False) -> Outcome:
         """Train from the beginning, or from the newest whole state with `resume`."""
         first = self._processes.first
+        agree(self._processes.gather(as_json(self._identity)))
         if resume and (ended := first(lambda: self._states.finished(self._identity))):
             logger.info("%s: this run has already ended; nothing to do", self._folder)
             return Outcome(**{**ended, "already_finished": True})
@@ -238,7 +239,7 @@ class Trainer:
         own = dealt(indices, processes.rank, processes.world, whole=whole)
         idle = {number for number, each in enumerate(own) if not len(each)}
         taken = [indices[0][:1] if number in idle else each for number, each in enumerate(own)]
-        batches = [collate(features.features(each, state.epoch), self._pad_id) for each in taken]
+        batches = self._collated(features, taken, indices)
         self._hooks.before_step(self._model, state.step + 1, self._plan.total)
         seed = step_seed(self._config.seed, state.step + 1, processes.rank)
         result = self._stepper.run(batches, seed, state.step + 1, idle)
@@ -256,6 +257,16 @@ class Trainer:
             state.log_statistics = RunningStatistics()
         if last or state.position == len(steps):
             record.epoch(state)
+
+    def _collated(self, features: FeatureSet, parts: Step, step: Step) -> list[dict[str, Tensor]]:
+        """Return the batches of parts of a step's micro-batches."""
+        widths = [0] * len(parts)
+        if self._hooks.padding_counts:
+            widths = [int(features.lengths[source(each, step)].max()) for each in parts]
+        return [
+            collate(features.features(each, self._state.epoch), self._pad_id, width=width)
+            for each, width in zip(parts, widths, strict=True)
+        ]
 
     def _evaluation(self, record: Record | NoRecord, stop: Stop) -> Reason | None:
         """Evaluate; return the signal that broke it off, if one did."""
@@ -361,15 +372,19 @@ class Trainer:
 
 
 def _spread(
-    model: nn.Module, config: TrainingConfig, processes: Processes, dtype: torch.dtype
+    model: nn.Module,
+    config: TrainingConfig,
+    processes: Processes,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> Parallel:
-    """Spread a model over the processes, in the recipe's way."""
+    """Spread a model over the processes, in the recipe's way, and put it on their devices."""
     if not config.shard or processes is ONE:
-        return Copies(model, processes)
+        return Copies(model.to(device), processes)
     from headwater.training.sharding import Parts  # takes a second to import
 
     offload = config.cpu_offload
-    return Parts(model, processes, dtype, config.ddp_timeout, cpu_offload=offload)
+    return Parts(model, processes, device, dtype, config.ddp_timeout, cpu_offload=offload)
 
 
 def _tokens(batches: list[dict[str, Tensor]], *, pairs: bool) -> tuple[int, int]:
