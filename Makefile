@@ -57,7 +57,7 @@ pictures: $(VENV)/installed-for-tests
 
 # The documentation site, in build/site: from the Markdown that also reads on GitHub, without a network at view.
 docs: build/docs-venv/installed
-	$(PYTHON) docs/stage.py
+	$(PYTHON) -m docs.stage
 	build/docs-venv/bin/zensical build --strict --clean
 
 build/docs-venv/installed: requirements-docs.txt

@@ -2,13 +2,17 @@
 
 On GitHub the pages link to files all over the project. The site holds docs/, with README as its
 first page, and below `project/` the other Markdown files. Links are adjusted to these places; one
-to what the site does not hold (code, recipes) keeps its text only.
+to what the site does not hold (code, recipes) keeps its text only. A notebook becomes a page with
+its pictures, and lies beside it to be downloaded.
 """
 
 import os
 import re
 import shutil
+from functools import partial
 from pathlib import Path
+
+from docs.notebook_pages import page_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -21,6 +25,8 @@ def places() -> dict[Path, Path]:
     """Return each file that the site holds, and its place in the staged folder."""
     found = {path: path.relative_to(DOCS) for path in DOCS.rglob("*") if path.is_file()}
     found = {path: place for path, place in found.items() if path.suffix not in {".py", ".pyc"}}
+    for path in DOCS.rglob("*.ipynb"):
+        found[path] = found[path].with_name(f"{path.stem}-notebook.md")
     outside = [*ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"]
     outside += (ROOT / "src" / "headwater").rglob("*.md")
     found |= {path: Path("project") / path.relative_to(ROOT) for path in outside}
@@ -47,20 +53,31 @@ def staged(text: str, source: Path, held: dict[Path, Path]) -> str:
     return LINK.sub(adjusted, text)
 
 
+def page(text: str, source: Path, held: dict[Path, Path]) -> str:
+    """Return a page's text with the links outside its blocks of code adjusted."""
+    blocks = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
+    for number in range(0, len(blocks), 2):
+        blocks[number] = staged(blocks[number], source, held)
+    return "".join(blocks)
+
+
 def main() -> None:
     held = places()
     shutil.rmtree(STAGED, ignore_errors=True)
     for source, place in held.items():
         target = STAGED / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source.suffix != ".md":
-            shutil.copyfile(source, target)
+        if source.suffix == ".md":
+            text = page(source.read_text(encoding="utf-8"), source, held)
+            target.write_text(text, encoding="utf-8")
             continue
-        text = source.read_text(encoding="utf-8")
-        blocks = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
-        for number in range(0, len(blocks), 2):
-            blocks[number] = staged(blocks[number], source, held)
-        target.write_text("".join(blocks), encoding="utf-8")
+        shutil.copyfile(source, target.with_name(source.name))
+        if source.suffix == ".ipynb":
+            text, pictures = page_of(source, target, partial(staged, source=source, held=held))
+            download = f"\nTo run it yourself: [{source.name}]({source.name}).\n"
+            target.write_text(text + download, encoding="utf-8")
+            for path, picture in pictures.items():
+                path.write_bytes(picture)
 
 
 if __name__ == "__main__":

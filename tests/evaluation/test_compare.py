@@ -118,7 +118,7 @@ def test_what_a_person_reads(squad: Path, tmp_path: Path) -> None:
     assert "A - B +16.67 (+" in shown[5] and "(randomization), shown at 80% power: " in shown[5]
     assert any(line.startswith("  A is better by f1: p 0.0") for line in shown)
     assert "  A wins 12, loses 2, ties 46" in shown
-    assert "  B by 1.67  q0" in shown
+    assert "  example q0: B is better by 1.67" in shown
     assert max(map(len, shown[10:])) < 120
 
 

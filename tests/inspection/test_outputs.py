@@ -115,6 +115,9 @@ def test_an_elmo_does_not_see_the_word_it_tells(made: Any) -> None:
     )
     assert blank[1]["likeliest"] == seen[1]["likeliest"] == other[1]["likeliest"]
     assert seen[0]["likeliest"] != other[0]["likeliest"]
+    first, _, _, table = outputs(model, "the ___ the").page.elements
+    assert first.text == "the blank, 1"
+    assert [row[0].text for row in table.rows] == ["0", "1", "2"]  # C and T1 are BERT's
     with pytest.raises(UserError, match="a single word"):
         outputs(model, "the")
 

@@ -67,6 +67,22 @@ def test_lines_tell_loss_rate_and_time_left(
     assert lines[2] == "step 10/100  epoch 1: padding 2.13%"
 
 
+def test_padding_is_shown_where_it_is_another_than_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Record(tmp_path, False, 0, 4) as record:
+        for epoch, tokens in enumerate([90, 90, 80, 90]):
+            statistics = RunningStatistics(tokens=tokens, padded_tokens=100)
+            record.epoch(TrainState(step=epoch + 1, epoch=epoch, epoch_statistics=statistics))
+    shown_lines = [each.getMessage().split("  ")[1] for each in caplog.records]
+    assert shown_lines == [
+        "epoch 1: padding 10.00%",
+        "epoch 3: padding 20.00%",
+        "epoch 4: padding 10.00%",
+    ]
+    assert [line["epoch"] for line in read_log(tmp_path / "log.jsonl")] == [1, 2, 3, 4]
+
+
 def test_the_bar_shows_loss_and_lets_lines_pass(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ def lines(found: "Comparison") -> Iterator[str]:
           A - B +0.62 (+0.21 to +1.04), p 0.0034 (randomization), shown at 80% power: 0.58
       A is better by f1: p 0.0034
       A wins 312, loses 246, ties 10012
-      A by 0.00946  56be4db0acb8000400de6a2d
+      example 56be4db0acb8000400de6a2d: A is better by 0.00946
           input  question: Where did they stay? context: ...
           gold   ...
     """
@@ -109,7 +109,8 @@ def _verdict(each: "TaskComparison", tasks: int) -> Iterator[str]:
 
 
 def _contrast(found: "Contrast") -> Iterator[str]:
-    yield f"  {'A' if found.change > 0 else 'B'} by {abs(found.change):.3g}  {found.id}"
+    better = "A" if found.change > 0 else "B"
+    yield f"  example {found.id}: {better} is better by {abs(found.change):.3g}"
     texts = {"input": found.input, "gold": " | ".join(found.golds)}
     for name, text in (texts | {"A": found.ours, "B": found.theirs}).items():
         short = " ".join(text.split())

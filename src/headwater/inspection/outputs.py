@@ -102,17 +102,20 @@ class _Outputs:
                 labels = ("B is next", "B is random") if name == "next_sentence" else network.labels
                 return name, *self._classes(result[0], labels, name == "multi_label")
 
-    def _masked(self, logits: Tensor) -> tuple[dict[str, Any], list[Element]]:
-        """Of logits `[length, vocabulary]`: first the blanks."""
+    def _masked(self, logits: Tensor, letter: str = "T") -> tuple[dict[str, Any], list[Element]]:
+        """Of logits `[length, vocabulary]`: first the blanks. `letter` names positions as BERT."""
         ids, blanks = self.reading.ids, self.reading.blanks
         right = [None if position in blanks else id for position, id in enumerate(ids)]
         found = self._by_position(ids, logits, right)
         elements: list[Element] = []
         for position in blanks:
             found[position]["blank"] = True
-            elements += [Heading(f"the blank, T{position}"), _ranking(found[position]["likeliest"])]
+            elements += [
+                Heading(f"the blank, {letter}{position}"),
+                _ranking(found[position]["likeliest"]),
+            ]
             elements += self._likeliest_known(found[position], logits[position])
-        elements += [Heading("every position"), _table(found, "T", "its own token")]
+        elements += [Heading("every position"), _table(found, letter, "its own token")]
         return {"tokens": found}, elements
 
     def _words(self, network: WordBody) -> Found:
@@ -122,7 +125,7 @@ class _Outputs:
                 "the text is a single word; this model tells a word from those around it"
             )
         logits = network.neighbor_logits(ids)
-        return "each word from those around it", *self._masked(logits)
+        return "each word from those around it", *self._masked(logits, letter="")
 
     def _next_tokens(self, network: GeneratingBody) -> Found:
         ids = self.reading.ids

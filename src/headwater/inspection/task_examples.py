@@ -66,7 +66,8 @@ def lines(content: dict[str, Any]) -> Iterator[str]:
     """Yield the content of `task_examples` as lines for a person."""
     for name in ("task", "kind", "labels", "metrics", "files", "vocabulary"):
         value = content[name]
-        yield f"{name:<11} {', '.join(value) if isinstance(value, list) else value}".rstrip()
+        if value != []:  # a task of questions has no labels
+            yield f"{name:<11} {', '.join(value) if isinstance(value, list) else value}".rstrip()
     for example in content["examples"]:
         yield f"\nexample {example['id']}"
         yield f"  text      {example['inputs']}"

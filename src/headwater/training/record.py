@@ -23,6 +23,7 @@ class Record:
         rate, fields = "{rate:.2f} steps/s", "loss {loss}"
         self._progress = Progress(Display("training", logger, rate=rate, fields=fields))
         self._progress.start(total, step)
+        self._padding = ""  # as last shown: epochs of one small file are all alike
 
     def __enter__(self) -> Self:
         return self
@@ -76,10 +77,12 @@ class Record:
                 "seconds": state.seconds,
             }
         )
-        padding = 100 * epoch.padding
-        self._progress.report(
-            f"step {{done}}/{{total}}  epoch {state.epoch + 1}: padding {padding:.2f}%"
-        )
+        padding = f"{100 * epoch.padding:.2f}%"
+        if padding != self._padding:
+            self._progress.report(
+                f"step {{done}}/{{total}}  epoch {state.epoch + 1}: padding {padding}"
+            )
+        self._padding = padding
 
     def evaluation(self, state: TrainState, metrics: dict[str, float]) -> None:
         """Write what an evaluation gave."""
