@@ -36,6 +36,21 @@ def test_without_torchrun_there_is_none(name: str) -> None:
     assert place({key: value for key, value in TOLD.items() if key != name}) is None
 
 
+@pytest.mark.parametrize("world", ["2", "x"])
+def test_what_should_be_many_does_not_train_alone(
+    world: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some schedulers start several processes and leave out LOCAL_RANK."""
+    for name, value in (TOLD | {"WORLD_SIZE": world}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LOCAL_RANK")
+    with pytest.raises(UserError, match=f"WORLD_SIZE={world} without LOCAL_RANK"), joined("cpu"):
+        pass
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    with joined("cpu") as processes:
+        assert processes is ONE
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
