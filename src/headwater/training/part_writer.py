@@ -45,8 +45,8 @@ class PartWriter:
         def look() -> None:
             if not folder.is_dir():
                 raise UserError(
-                    f"{folder}: process {self._training.rank} does not see it; with training.shard "
-                    "the run folder must be on a disk that all machines share"
+                    f"{folder}: not seen by every process; with training.shard the run folder "
+                    "must be on a disk that all machines share"
                 )
 
         each(self._training, look)
