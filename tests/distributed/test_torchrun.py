@@ -82,10 +82,12 @@ def test_a_mistake_of_another_process_is_told_after_a_while(
     for name, value in told.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.setattr(cli, "_PATIENCE", 0.2)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # which another process than the first replaces
     monkeypatch.setattr(sys, "argv", ["headwater", "pretrain", "missing.toml", "--output", "run"])
     before = time.monotonic()
     with pytest.raises(SystemExit, match="2"):
         cli.main()
+    sys.stdout.close()
     assert time.monotonic() - before >= 0.2
     assert capsys.readouterr().err.startswith("headwater: process 1: missing.toml: ")
 
