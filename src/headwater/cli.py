@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -56,6 +57,9 @@ _PATHS = (
     *("--output", "--data", "--input", "--predictions", "--context", "--vocabulary"),
     *("--test", "--evaluation", "--overlap", "--questions", "--vectors"),
 )
+
+_PATIENCE = 20.0
+"""Seconds in which torchrun ends the others, once the first has told of a mistake and ended."""
 
 
 @contextmanager
@@ -169,22 +173,31 @@ def _exit_code(arguments: list[str]) -> int:
     except typer.Abort:  # Ctrl-C where there is nothing to save
         return 130
     except UserError as error:
-        logger.error(re.sub(r"\s*\n\s*", " ", str(error)))
-        return 2
+        return _refused(re.sub(r"\s*\n\s*", " ", str(error)))
     except OSError as error:
         if error.errno not in MACHINE:
             logger.error(str(error))
             return 1
-        logger.error(told(error))
-        return 2
+        return _refused(told(error))
     except LostProcess as error:
         logger.error(str(error))
         return 1
     except (MemoryError, RuntimeError) as error:
         if (line := memory_fault(error)) is None:
             raise
-        logger.error(line)
-        return 2
+        return _refused(line)
+
+
+def _refused(line: str) -> int:
+    """Say what the user is to mend, and return the exit code.
+
+    Most mistakes are met by all processes of a run, and the first one tells them.
+    """
+    own = place()
+    if own is not None and own.rank:
+        time.sleep(_PATIENCE)
+    logger.error(line)
+    return 2
 
 
 def _explain(error: TyperException) -> None:
@@ -195,7 +208,7 @@ def _explain(error: TyperException) -> None:
         return
     context = getattr(error, "ctx", None)
     verb = context.command_path if context else "headwater"
-    logger.error(f"{message[:1].lower()}{message[1:].rstrip('.')}; see `{verb} --help`")
+    _refused(f"{message[:1].lower()}{message[1:].rstrip('.')}; see `{verb} --help`")
 
 
 def _check_paths(arguments: list[str]) -> None:

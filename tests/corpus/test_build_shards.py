@@ -132,19 +132,41 @@ def test_a_shard_of_another_store_is_refused(
         store.shard(0)
 
 
-def test_an_index_with_other_numbers_than_a_shard_is_refused(
+def test_a_shard_of_another_vocabulary_or_size_is_refused(
     texts: Path, tmp_path: Path, letters: Vocabulary
 ) -> None:
-    """Sequences are counted by the index alone: one beyond a shard's end would be cut short."""
+    """Though its fingerprint is the one in the index."""
     build_shards([texts], letters, tmp_path / "store", workers=1)
-    file = tmp_path / "store" / "store.json"
-    index = json.loads(file.read_text())
-    index["shards"][0]["tokens"] += 4
-    index["shards"][1]["tokens"] -= 4
-    file.write_text(json.dumps(index))
-    store = ShardedStore.open(tmp_path / "store")
-    with pytest.raises(UserError, match=r"00000: not the shard of .*store\.json"):
-        store.shard(0)
+    index = tmp_path / "store" / "store.json"
+    known = json.loads(index.read_text())
+    first, second = known["shards"][:2]
+    moved = [{**first, "tokens": first["tokens"] + 1}, {**second, "tokens": second["tokens"] - 1}]
+    changes: list[dict[str, Any]] = [
+        {"vocabulary": known["vocabulary"] | {"fingerprint": "another"}},
+        {"shards": [*moved, *known["shards"][2:]]},
+    ]
+    for change in changes:
+        index.write_text(json.dumps(known | change))
+        with pytest.raises(UserError, match="00000: not the shard of"):
+            ShardedStore.open(tmp_path / "store").shard(0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("tokens", 2**62), ("tokens", 0), ("documents", -1), ("sentences", 7), ("name", "../x")],
+)
+def test_an_index_that_no_build_writes_is_refused(
+    texts: Path, tmp_path: Path, letters: Vocabulary, key: str, value: Any
+) -> None:
+    build_shards([texts], letters, tmp_path / "store", workers=1)
+    index = tmp_path / "store" / "store.json"
+    known = json.loads(index.read_text())
+    known["shards"][0][key] = value
+    if key != "sentences" and isinstance(value, int):
+        known[key] = sum(each[key] for each in known["shards"])
+    index.write_text(json.dumps(known))
+    with pytest.raises(UserError, match=r"store\.json: .*(shards\[0\]|its shards are not its sum)"):
+        ShardedStore.open(tmp_path / "store")
 
 
 def test_nothing_to_store_is_told(tmp_path: Path, letters: Vocabulary) -> None:

@@ -163,6 +163,18 @@ def test_near_duplicates_are_dropped(crawl: Path, tmp_path: Path) -> None:
     assert len(kept) == 3 and "near_duplicate" not in plain.pages_dropped
 
 
+def test_a_rule_that_is_on_and_drops_nothing_is_told(crawl: Path, tmp_path: Path) -> None:
+    (crawl / "1.jsonl").unlink()
+    settings = {"near_duplicates": True, "repeated_words": 50, "most_short_lines": 0.9}
+    report, _, _ = cleaned(crawl, tmp_path / "out", **settings)
+    on = ["short_lines", "repeated_words", "near_duplicate"]
+    assert report.rules.further == on
+    assert [report.pages_dropped[rule] for rule in on] == [0, 0, 0]
+    lines = list(table(report))
+    assert any(line.startswith("  near_duplicate") for line in lines)
+    assert any("repeated words 0" in line for line in lines)
+
+
 def test_repeated_runs_of_words_are_taken_out(crawl: Path, tmp_path: Path) -> None:
     run = " ".join(STORY[0].split()[2:10])
     mixed = [

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from headwater.distributed import joining
 from headwater.distributed.joining import joined
 from headwater.distributed.place import LostProcess, Place, place
-from headwater.distributed.processes import ONE, added, first_of
+from headwater.distributed.processes import ONE, added, agreed, first_of
 from headwater.errors import UserError
 
 TOLD = {
@@ -34,6 +35,21 @@ RANKS = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
 def test_without_torchrun_there_is_none(name: str) -> None:
     """A scheduler may set RANK alone."""
     assert place({key: value for key, value in TOLD.items() if key != name}) is None
+
+
+@pytest.mark.parametrize("world", ["2", "x"])
+def test_what_should_be_many_does_not_train_alone(
+    world: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some schedulers start several processes and leave out LOCAL_RANK."""
+    for name, value in (TOLD | {"WORLD_SIZE": world}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LOCAL_RANK")
+    with pytest.raises(UserError, match=f"WORLD_SIZE={world} without LOCAL_RANK"), joined("cpu"):
+        pass
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    with joined("cpu") as processes:
+        assert processes is ONE
 
 
 @pytest.mark.parametrize(
@@ -67,6 +83,33 @@ def test_no_verb_gives_a_traceback_for_it() -> None:
 def test_one_process_asks_nobody() -> None:
     assert ONE.gather("a") == ["a"]
     assert ONE.first(lambda: 3) == 3
+
+
+class WithAnother:
+    """The first process, beside one that gives the same each time."""
+
+    def __init__(self, others: object) -> None:
+        self.rank, self.world, self.step = 0, 2, 0
+        self._others = others
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value, self._others]
+
+    first, sent = ONE.first, ONE.sent
+
+
+def test_what_one_process_refuses_all_refuse_at_once() -> None:
+    fine: list[object] = [None, None]
+    assert agreed(WithAnother(fine), lambda: 3) == 3
+    missing = WithAnother([None, UserError("data.tsv: no such file")])
+    with pytest.raises(UserError, match=r"^process 1: data\.tsv: no such file$"):
+        agreed(missing, lambda: 3)
+
+    def refuse() -> None:
+        raise UserError("own.tsv: no such file")
+
+    with pytest.raises(UserError, match=r"^own\.tsv: no such file$"):
+        agreed(missing, refuse)
 
 
 def test_numbers_are_added_by_name_in_the_order_in_which_they_come() -> None:

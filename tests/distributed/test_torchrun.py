@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tiny
+from headwater import cli
 from headwater.training.log import read_log
 
 PROCESSES = 2
@@ -53,6 +54,42 @@ def test_the_first_process_alone_prints_and_writes(tmp_path: Path) -> None:
     assert ran.stdout.strip() == str(tmp_path / "run")
     assert ran.stderr.count("step 4/4  loss") == 1
     assert [line["step"] for line in read_log(tmp_path / "run" / "log.jsonl")] == [2, 3, 4, 4]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "changes", [{"stepz": 4}, {"steps": 4, "precision": "fp16"}], ids=["a key", "the machine"]
+)
+def test_a_mistake_is_told_once(tmp_path: Path, changes: dict[str, object]) -> None:
+    ran = subprocess.run(
+        command(*training(tmp_path, **changes)),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+    )
+    assert ran.returncode == 1  # torchrun's own
+    told = [line for line in ran.stderr.splitlines() if line.startswith("headwater: ")]
+    assert len(told) == 1, ran.stderr[-3000:]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_mistake_of_another_process_is_told_after_a_while(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the first process has none."""
+    told = {"RANK": 1, "LOCAL_RANK": 1, "WORLD_SIZE": 2, "MASTER_ADDR": "h", "MASTER_PORT": 9}
+    for name, value in told.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(cli, "_PATIENCE", 0.2)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # which another process than the first replaces
+    monkeypatch.setattr(sys, "argv", ["headwater", "pretrain", "missing.toml", "--output", "run"])
+    before = time.monotonic()
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    sys.stdout.close()
+    assert time.monotonic() - before >= 0.2
+    assert capsys.readouterr().err.startswith("headwater: process 1: missing.toml: ")
 
 
 def worker(torchrun: int, rank: int) -> int:

@@ -12,15 +12,26 @@ from headwater.remote.urls import copy_of, origin, shown, url_of
 def test_a_url_is_known_with_one_slash_or_two() -> None:
     assert url_of("s3://crawl/en/a.jsonl.gz") == "s3://crawl/en/a.jsonl.gz"
     assert url_of(Path("s3://crawl/en/")) == "s3://crawl/en"
+    assert url_of("S3://crawl/A.txt") == "s3://crawl/A.txt"
     assert url_of("hf://datasets/me/set") == "hf://datasets/me/set"
-    for path in ("books/a.txt", "s3", "s3:", "s3:///x", "ftp://a/b", "C:/books", "/s3://a"):
+    for path in ("books/a.txt", "s3", "s3:", "s3:///x", "C:/books", "/s3://a", "a/b:/c"):
         assert url_of(path) is None
+
+
+@pytest.mark.parametrize("url", ["ftp://a/b", "abfs://store@account/a.txt"])
+def test_an_address_of_another_kind_is_told(url: str) -> None:
+    for given in (url, Path(url)):
+        with pytest.raises(UserError, match=r"://.*: s3://, gs://, hf://, https:// or http:// was"):
+            url_of(given)
 
 
 def test_a_file_here_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("s3:/crawl").mkdir(parents=True)
     assert url_of("s3://crawl") is None
+    Path("ftp:").mkdir()
+    Path("ftp:/a").touch()
+    assert url_of("ftp://a") is None
 
 
 def test_a_copy_lies_under_the_parts_of_its_url(cache: Path) -> None:

@@ -67,6 +67,11 @@ def flip(path: Path, share: float = 0.7) -> None:
     path.write_bytes(content)
 
 
+def endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -76,6 +81,7 @@ DAMAGES: dict[str, Damage] = {
     **{f"flipped {name}": lambda f, n=name: flip(f / n) for name in FILES},
     **{f"cut {name}": lambda f, n=name: cut(f / n) for name in FILES},
     **{f"missing {name}": lambda f, n=name: (f / n).unlink() for name in FILES},
+    **{f"endless {name}": lambda f, n=name: endless(f / n) for name in FILES},
     "empty folder": lambda f: [item.unlink() for item in f.iterdir()],
     "no folder": shutil.rmtree,
     "not a manifest": lambda f: (f / "manifest.json").write_text("[]"),

@@ -11,10 +11,11 @@ when it is first read.
 import hashlib
 import json
 from pathlib import Path
-from typing import Final, Literal, Self, final
+from typing import Annotated, Final, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from headwater.config import Config
 from headwater.corpus.remote_store import fetch_store
@@ -34,14 +35,17 @@ from headwater.text.vocabulary import Vocabulary
 FORMAT: Final = 2
 SHARDS: Final = "shards"
 
+Count = Annotated[int, Field(ge=1, le=1 << 53)]
+"""Of what no shard lacks; a sum of many is still an int64."""
+
 
 class ShardInfo(Config):
     """A shard: its folder below `shards`, its numbers, and the fingerprint of its store."""
 
-    name: str
-    documents: int
-    sentences: int
-    tokens: int
+    name: Annotated[str, Field(pattern=r"^[0-9]{5,9}$")]
+    documents: Count
+    sentences: Count
+    tokens: Count
     fingerprint: str
 
 
@@ -64,8 +68,10 @@ class ShardedStore:
         self.info = info
         self.sizes = np.array([(each.tokens, each.documents) for each in info.shards], np.int64)
         self._verified: set[int] = set()
-        sums = [sum(each) for each in zip(*self.sizes.tolist(), strict=True)]
-        if sums != [info.tokens, info.documents]:
+        if any(
+            sum(getattr(each, name) for each in info.shards) != getattr(info, name)
+            for name in ("documents", "sentences", "tokens")
+        ):
             raise UserError(f"{folder / STORE}: its shards are not its sum; copy the store again")
 
     @classmethod

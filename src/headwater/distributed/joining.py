@@ -20,7 +20,7 @@ from torch import distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from headwater.device import choose_device
-from headwater.distributed.place import LostProcess, Place, place
+from headwater.distributed.place import LostProcess, Place, check_alone, place
 from headwater.distributed.processes import ONE, Processes, Together
 from headwater.errors import UserError
 
@@ -46,9 +46,13 @@ def joined(device: str = "auto", timeout: int = TIMEOUT) -> Iterator[Processes]:
         device: as a recipe has it; each process takes a GPU of its own.
         timeout: seconds.
     """
+    if dist.is_initialized():
+        yield Together()
+        return
     own = place()
-    if own is None or dist.is_initialized():
-        yield Together() if dist.is_initialized() else ONE
+    if own is None:
+        check_alone()
+        yield ONE
         return
     calling = _join(own, _backend(device, own), timedelta(seconds=timeout))
     processes = Together()

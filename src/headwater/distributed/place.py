@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 
 _NAMES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
@@ -48,3 +48,14 @@ def place(environment: Mapping[str, str] = os.environ) -> Place | None:
         raise UserError(f"{named}: not what torchrun sets; unset them, or start torchrun")
     here = environment.get("LOCAL_WORLD_SIZE", environment["WORLD_SIZE"])
     return Place(rank, world, local_rank, here == environment["WORLD_SIZE"], restarts)
+
+
+def check_alone(environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse to work alone where others are said to be, but not all that torchrun says."""
+    world = environment.get("WORLD_SIZE") or "1"
+    missing = [name for name in _NAMES if not environment.get(name)]
+    if world != "1" and missing:
+        raise UserError(
+            f"WORLD_SIZE={world} without {listed(missing)}: one process of several? "
+            "start them with torchrun, or unset WORLD_SIZE"
+        )

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from headwater.errors import UserError
+
 T = TypeVar("T")
 N = TypeVar("N", int, float)
 
@@ -157,10 +159,17 @@ def each(processes: Processes, work: Callable[[], T]) -> list[T]:
     except Exception as error:
         failed = error
     found = processes.gather((result, None if failed is None else _told(failed)))
-    refused = failed or first_of([error for _, error in found])
+    refused = failed or first_of([_named(error, rank) for rank, (_, error) in enumerate(found)])
     if refused is not None:
         raise refused
     return [value for value, _ in found]
+
+
+def agreed(processes: Processes, work: Callable[[], T]) -> T:
+    """Let every process work, and return its own result; what one refuses, all refuse."""
+    done: list[T] = []
+    each(processes, lambda: done.append(work()))
+    return done[0]
 
 
 def added(parts: Iterable[Mapping[str, N]]) -> dict[str, N]:
@@ -175,6 +184,11 @@ def added(parts: Iterable[Mapping[str, N]]) -> dict[str, N]:
 def first_of(values: Sequence[T | None]) -> T | None:
     """Return the first value that is one."""
     return next((value for value in values if value is not None), None)
+
+
+def _named(error: Exception | None, rank: int) -> Exception | None:
+    """Return an error of another process as this one tells it."""
+    return UserError(f"process {rank}: {error}") if isinstance(error, UserError) else error
 
 
 def _told(error: Exception) -> Exception:

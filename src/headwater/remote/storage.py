@@ -13,6 +13,7 @@ from typing import Any, Final, final
 from urllib.parse import unquote, urlsplit
 
 from headwater.errors import UserError
+from headwater.remote.environment import check_environment
 from headwater.remote.urls import scheme_of, shown
 
 _WEB = ("http", "https")
@@ -112,6 +113,8 @@ def _system(scheme: str) -> Any:
         raise UserError(f"{scheme}:// needs obstore; pip install 'headwater[remote]'")
     from obstore.fsspec import FsspecStore
 
+    if scheme == "s3":
+        check_environment()
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "") if scheme == "s3" else f"{scheme}:"
     options: dict[str, Any] = {"retry_config": _RETRIES, "skip_instance_cache": True}
     options["client_options"] = _CLIENT | {"allow_http": endpoint.startswith("http:")}

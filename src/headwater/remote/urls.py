@@ -20,7 +20,7 @@ from headwater.errors import UserError
 from headwater.paths import as_text, cache_folder
 
 SCHEMES: Final = ("s3", "gs", "hf", "https", "http")
-_URL = re.compile(rf"({'|'.join(SCHEMES)}):/{{1,2}}(?=[^/])")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}(?=[^/])")  # no drive, such as C:/
 _APART = "\0\\:" if os.name == "nt" else "\0"  # what is in no name, or cuts one into parts
 _BESIDE = re.compile(r"\..+\.(json|part|lock|tmp)", re.DOTALL | re.IGNORECASE)
 """Names that lie beside copies, of what is known of them: no copy has one."""
@@ -28,11 +28,19 @@ _LONGEST_NAME = 240  # bytes: a file's name has 255, and those beside a copy are
 
 
 def url_of(path: Path | str) -> str | None:
-    """Return the URL that a path stands for, without a slash at its end; None: it is a path."""
-    found = _URL.match(str(path))
+    """Return the URL that a path stands for, without a slash at its end; None: it is a path.
+
+    An address of another scheme, such as `ftp://`, is refused.
+    """
+    found = _ADDRESS.match(str(path))
     if found is None or os.path.lexists(path):
         return None
-    return f"{found[1]}://{str(path)[found.end() :].rstrip('/')}"
+    scheme = found[1].lower()
+    url = f"{scheme}://{str(path)[found.end() :].rstrip('/')}"
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{each}://" for each in SCHEMES[:-1])
+        raise UserError(f"{shown(url)}: {known} or {SCHEMES[-1]}:// was expected")
+    return url
 
 
 def scheme_of(url: str) -> str:

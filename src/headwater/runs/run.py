@@ -22,7 +22,7 @@ from headwater.data.convert import FeatureSet
 from headwater.data.mixture import Mixture
 from headwater.device import choose_device
 from headwater.distributed.joining import joined
-from headwater.distributed.processes import ONE, Processes
+from headwater.distributed.processes import ONE, Processes, agreed
 from headwater.errors import UserError, with_article
 from headwater.files import replace_file
 from headwater.models.build import Model
@@ -97,7 +97,7 @@ class Run(Hooks, Generic[R]):
         """
         recipe, setup, self._processes = self.recipe, self.setup, processes
         logger.info(training_line(setup.model, recipe.method, recipe.training))
-        features = self.features()
+        features = agreed(processes, self.features)
         self.keep_features(features)
         model = self.trained_model()
         given = (model, features, recipe.training, folder)
@@ -269,7 +269,8 @@ def _run(recipe: Recipe | PretrainRecipe, folder: Path, *, resume: bool) -> Outc
     training = recipe.training
     with joined(training.device, training.ddp_timeout) as processes:
         processes.first(lambda: check_run_folder(folder, resume=resume))
-        return begin(recipe).train(folder, resume=resume, processes=processes)
+        run = agreed(processes, lambda: begin(recipe))
+        return run.train(folder, resume=resume, processes=processes)
 
 
 @overload

@@ -52,8 +52,8 @@ class PartWriter:
         def look() -> None:  # each machine may have a folder of that name
             if not (folder / name).is_file():
                 raise UserError(
-                    f"{folder}: process {self._training.rank} does not see it; with training.shard "
-                    "the run folder must be on a disk that all machines share"
+                    f"{folder}: not seen by every process; with training.shard the run folder "
+                    "must be on a disk that all machines share"
                 )
 
         name = self._training.first(sign)

@@ -134,9 +134,11 @@ def _check_manifest(folder: Path, whole: set[str], others: set[str]) -> None:
         raise Damaged(f"{MANIFEST} does not list {min(extra)}")
     for name, value in sums.items():
         try:
-            real = sha256(folder / name)
+            real = sha256(folder / name) if (folder / name).is_file() else None  # no pipe or device
         except OSError:
-            raise Damaged(f"{name} is missing or cannot be read") from None
+            real = None
+        if real is None:
+            raise Damaged(f"{name} is missing or cannot be read")
         if real != value:
             raise Damaged(f"{name} does not match its checksum")
 

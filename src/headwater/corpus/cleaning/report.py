@@ -88,7 +88,7 @@ def make_report(
 ) -> Report:
     """Put the sums over all shards together."""
     dropped = {rule: counts.get(f"page:{rule}", 0) for rule in PAGE_RULES}
-    dropped |= {rule: found for rule in FURTHER_RULES if (found := counts.get(f"page:{rule}", 0))}
+    dropped |= {rule: counts.get(f"page:{rule}", 0) for rule in rules.further}
     return Report(
         sources=sources,
         passed_over=passed_over,
@@ -134,7 +134,7 @@ def table(report: Report) -> Iterator[str]:
     yield (
         f"taken out of lines: citation markers {report.citations:,}, "
         f"repeated sentences {report.repeated_sentences:,}"
-        + (f", repeated words {report.repeated_words:,}" if report.repeated_words else "")
+        + (f", repeated words {report.repeated_words:,}" if report.rules.repeated_words else "")
     )
     for of, shares in report.line_statistics.items():
         told = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())

@@ -66,6 +66,14 @@ class RulesConfig(Config):
     repeated_words: Annotated[int, Field(ge=0)] = 0
     near_duplicates: bool = False
 
+    @property
+    def further(self) -> list[str]:
+        """The rules of `FURTHER_RULES` that are on."""
+        fields = type(self).model_fields
+        return [
+            rule for rule, key in _SETTINGS.items() if getattr(self, key) != fields[key].default
+        ]
+
 
 class CleaningConfig(Config):
     """The rules, and where they run.
@@ -131,6 +139,14 @@ FURTHER_RULES: Final = {
     "near_duplicate": "nearly a page before it",
 }
 """Those of no rule of C4's."""
+_SETTINGS: Final = {
+    "short_lines": "most_short_lines",
+    "repeated_lines": "most_repeated_lines",
+    "few_ended_lines": "least_ended_lines",
+    "repeated_words": "repeated_words",
+    "near_duplicate": "near_duplicates",
+}
+"""The setting that switches each of them on."""
 LINE_RULES: Final = {
     "no_end_mark": "ends in no terminal punctuation mark",
     "too_few_words": "too few words",
