@@ -101,7 +101,7 @@ class Cluster:
 
     def kill(self, node: str, words: str) -> None:
         """Kill the processes of a node whose command line matches some words."""
-        command = self._nodes[node].here(["pkill", "-KILL", "-f", words])
+        command = self._nodes[node].here(["pkill", "-KILL", "-f", "--", words])
         subprocess.run(command, check=True)
 
     def says(self, *command: str, given: str | None = None, **environment: str) -> str:

@@ -65,6 +65,10 @@ class Job:
         """Do what Slurm does before the time is over."""
         self._cluster.says("scancel", "--batch", "--signal=USR1", self._number)
 
+    def cancel(self) -> None:
+        """Take it away."""
+        self._cluster.says("scancel", self._number)
+
     def until(self, *words: str) -> None:
         """Wait until Slurm's record of it has one of some words."""
         self._until(lambda: any(word in self.record() for word in words))
