@@ -137,8 +137,8 @@ rm -f "$HEADWATER_AGENT".*
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 port=$((20000 + SLURM_JOB_ID % 10000))
 
-srun bash -c 'echo $$ > "$HEADWATER_AGENT.$SLURMD_NODENAME"; exec "$@"' torchrun \\
-  {python} -m torch.distributed.run \\
+srun bash -c 'echo $$ > "$HEADWATER_AGENT.$SLURMD_NODENAME"
+  exec "$0" -m torch.distributed.run --local-addr "$SLURMD_NODENAME" "$@"' {python} \\
   --nnodes "$SLURM_JOB_NUM_NODES" --nproc-per-node "$processes" \\
   --rdzv-backend c10d --rdzv-endpoint "$first:$port" --rdzv-id "$SLURM_JOB_ID" \\
   --max-restarts {restarts} --shutdown-timeout {patience} \\

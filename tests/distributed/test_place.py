@@ -128,3 +128,24 @@ def test_who_waits_for_the_others_says_where(
     with pytest.raises(LostProcess, match="process 1 of 2: cannot reach"), joined("cpu", 2):
         pass
     assert "process 1 of 2: still waiting for the others at 127.0.0.1:9" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("here", "address", "told"),
+    [("1", "127.0.1.1", True), ("1", "10.0.0.1", False), ("2", "127.0.1.1", False)],
+)
+def test_a_machine_whose_name_means_itself_alone_is_told_what_helps(
+    here: str, address: str, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What gloo says when it is sent to an address where the other machine is not."""
+
+    def refused(*given: object, **named: object) -> None:
+        raise RuntimeError(f"SO_ERROR: Connection refused, remote=[{address}]:12211$1")
+
+    monkeypatch.setattr(joining, "rendezvous", refused)
+    environment = {"MASTER_ADDR": "n1", "MASTER_PORT": "9", "LOCAL_WORLD_SIZE": here, **RANKS}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LostProcess, match="cannot reach the others") as lost, joined("cpu", 2):
+        pass
+    assert ("set GLOO_SOCKET_IFNAME" in str(lost.value)) is told

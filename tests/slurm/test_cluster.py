@@ -1,87 +1,112 @@
-"""A job of a real Slurm: it is told that its time is over, is queued again, and goes on."""
+"""Jobs of a real Slurm on one node and on two: told that the time is over, cut off, going on."""
 
-import json
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import os
 from pathlib import Path
 
 import pytest
 
-import tiny
-from cluster import cluster, missing
+from cluster import cluster, missing, until
+from job import STEPS, Job, headwater, losses, recipe
 
-ROOT = Path(__file__).parents[2]
-STEPS = 400
-
+MISSING = missing()
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1800),
-    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.skipif(bool(MISSING), reason=MISSING),
 ]
+LOOPBACK = "set GLOO_SOCKET_IFNAME to the interface of their network"
 
 
-def test_a_job_that_is_queued_again_goes_on_where_it_was(tmp_path: Path) -> None:
-    store = tiny.token_store(tmp_path / "store", tiny.example_unigram())
-    recipe = tmp_path / "a run.toml"
-    recipe.write_text(
-        f"""
-        objective = "lm"
-        network = {{ preset = "gpt2", sizes = {{ n_embd = 16, n_layer = 1, n_head = 2 }} }}
-        corpus = {{ train = "{store}" }}
-        lm = {{ length = 16 }}
-        [training]
-        steps = {STEPS}
-        batch = {{ examples = 1 }}
-        device = "cpu"
-        logging_steps = 1
-        save_steps = 100000
-        """
-    )
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe, beside what one process makes of it in `alone`."""
+    folder = tmp_path_factory.mktemp("a run")
+    file = recipe(folder)
+    headwater("pretrain", file, "--output", folder / "alone")
+    return file
+
+
+def assert_trained_as_alone(run: Path, output: Path) -> None:
+    """Each step once, with the loss that one process has, in float32."""
+    alone = losses(run.parent / "alone")
+    assert list(alone) == list(range(1, STEPS + 1))
+    assert losses(output) == pytest.approx(alone, abs=5e-5)
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_a_job_that_is_queued_again_goes_on_where_it_was(
+    nodes: int, run: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "it's a run"
-    asked = ["--gpus-per-node", "0", "--output", output]
-    script = _told([sys.executable, "-m", "headwater", "launch", "slurm", recipe, *asked])
-    (tmp_path / "slurm").mkdir()
-    with cluster(tmp_path / "slurm") as environment:
-        environment["PYTHONPATH"] = str(ROOT / "src")
-
-        def said(*command: str, given: str | None = None) -> str:
-            done = subprocess.run(
-                command, input=given, env=environment, cwd=tmp_path, capture_output=True, text=True
-            )
-            assert done.returncode == 0, done.stderr
-            return done.stdout
-
-        job = said("sbatch", "--parsable", given=script).strip()
-        _until(lambda: _steps(output) >= 3)
-        said("scancel", "--batch", "--signal=USR1", job)  # what Slurm does before the time is over
-        _until(lambda: "Restarts=1" in said("scontrol", "show", "job", job))
-        stopped_at = _steps(output)
+    with cluster(tmp_path / "slurm", nodes) as on:
+        job = Job(on, run, output, nodes)
+        job.until_step(3)
+        job.signal()
+        job.until("Restarts=1")
+        stopped_at = max(losses(output))
         assert 3 <= stopped_at < STEPS
-        assert sorted((output / "state").glob("step-*")), "the state was not saved"
-        _until(lambda: "JobState=COMPLETED" in said("scontrol", "show", "job", job))
-    assert _steps(output) == STEPS
-    log = (tmp_path / f"slurm-{job}.out").read_text()
-    assert f"continuing after step {stopped_at}" in log
+        assert f"step-{stopped_at:08d}" in job.states(), "the state was not saved"
+        job.until("JobState=COMPLETED")
+        assert f"continuing after step {stopped_at}\n" in job.log()
+    assert_trained_as_alone(run, output)
 
 
-def _steps(output: Path) -> int:
-    log = output / "log.jsonl"
-    if not log.exists():
-        return 0
-    whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    return max((json.loads(line).get("step", 0) for line in whole), default=0)
+@pytest.mark.parametrize("node", ["n1", "n2"])  # that of the script, and another
+def test_a_job_goes_on_after_a_node_was_lost(node: str, run: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    with cluster(tmp_path / "slurm", 2) as on:
+        job = Job(on, run, output, 2)
+        job.until_saved()
+        on.cut(node)
+        job.until("Restarts=1")
+        assert max(losses(output)) < STEPS
+        on.switch_on(node)
+        job.until("JobState=COMPLETED")
+        assert "continuing after step" in job.log()
+    assert_trained_as_alone(run, output)
 
 
-def _told(command: list[object]) -> str:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=ROOT / "src")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.mark.parametrize("node", ["n1", "n2"])
+def test_both_nodes_start_again_when_a_process_dies(node: str, run: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    with cluster(tmp_path / "slurm", 2) as on:
+        job = Job(on, run, output, 2)
+        job.until_saved()
+        on.kill(node, "-u -m headwater")
+        job.until("JobState=COMPLETED")
+        assert "continuing after step" in job.log()
+        assert "Restarts=0" in job.record()
+    assert_trained_as_alone(run, output)
 
 
-def _until(ready: Callable[[], bool], seconds: float = 900) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end
-        time.sleep(0.5)
+def test_nodes_whose_names_mean_themselves_alone_need_an_interface(
+    run: Path, tmp_path: Path
+) -> None:
+    """As on Debian, where /etc/hosts has 127.0.1.1 for a machine's own name."""
+    output = tmp_path / "run"
+    with cluster(tmp_path / "slurm", 2, loopback=True) as on:
+        job = Job(on, run, output, 2)
+        until(lambda: LOOPBACK in job.log(), job.log)
+        job.cancel()
+        job = Job(on, run, output, 2, GLOO_SOCKET_IFNAME="eth0")
+        job.until("JobState=COMPLETED")
+    assert_trained_as_alone(run, output)
+
+
+def test_nothing_is_left_of_a_cluster(tmp_path: Path) -> None:
+    with cluster(tmp_path / "slurm", 2) as on:
+        on.says("sbatch", given="#!/bin/bash\nsleep 1000\n")
+        until(lambda: "sleep" in programs(tmp_path), on.logs)
+    assert not programs(tmp_path)
+
+
+def programs(folder: Path) -> set[str]:
+    """Return the programs that run with an environment that names a folder."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.fsencode(folder) in (process / "environ").read_bytes():
+                found.add((process / "comm").read_text().strip())
+        except OSError:
+            continue
+    return found

@@ -71,6 +71,12 @@ def test_processes_of_a_node_share_its_processors(
     assert words[words.index("--nproc-per-node") + 1] == str(max(1, gpus))
 
 
+def test_each_torchrun_is_known_by_the_name_of_its_node(tmp_path: Path) -> None:
+    """A machine's own name may mean itself alone, as Debian's 127.0.1.1 does."""
+    told = run(batch_script(Job(name="a"), ["pretrain", "a.toml"]), tmp_path, SLURMD_NODENAME="n1")
+    assert told["srun"][told["srun"].index("--local-addr") + 1] == "n1"
+
+
 def test_what_the_script_writes_is_in_its_folder_and_gone_at_the_end(tmp_path: Path) -> None:
     told = run(batch_script(Job(name="a"), ["pretrain", "a.toml"]), tmp_path, SLURMD_NODENAME="n1")
     assert told["written"] == [".headwater-7.n1"]

@@ -33,6 +33,7 @@ _PATIENCE = 10.0
 """Seconds of waiting for the others that need no word."""
 
 _ROLL_CALL = timedelta(seconds=5)
+_LOOPBACK = re.compile(r"remote=\[(127\.[\d.]+|::1)\]")
 _LOST = ("gloo", "connection", "timed out", "timeout", "nccl", "socket", "rendezvous")
 
 
@@ -79,10 +80,22 @@ def _join(own: Place, backend: str, timeout: timedelta) -> dist.ProcessGroup:
         calling: dist.ProcessGroup = dist.new_group(backend="gloo", timeout=timeout)
     except RuntimeError as error:
         where = f"process {own.rank} of {own.world}"
-        raise LostProcess(f"{where}: cannot reach the others ({_told(error)})") from None
+        cause = f"{_told(error)}){_advice(own, error)}"
+        raise LostProcess(f"{where}: cannot reach the others ({cause}") from None
     finally:
         waiting.cancel()
     return calling
+
+
+def _advice(own: Place, error: RuntimeError) -> str:
+    """Say what helps where a machine's own name means itself alone, as Debian's 127.0.1.1 does."""
+    found = _LOOPBACK.search(str(error))
+    if own.on_one_machine or found is None:
+        return ""
+    return (
+        f"; another machine gives its own name the address {found[1]}, where nobody else finds it: "
+        "set GLOO_SOCKET_IFNAME to the interface of their network, such as eth0, on all of them"
+    )
 
 
 def _say_waiting(own: Place, timeout: timedelta) -> None:
