@@ -113,13 +113,13 @@ def test_what_a_person_reads(squad: Path, tmp_path: Path) -> None:
     ours = predictions(tmp_path / "a.json", range(3), "river " * 40)
     theirs = predictions(tmp_path / "b.json", range(2, 15))
     shown = [*lines(compare(str(ours), str(theirs), ["squad"], [squad]))]
-    assert shown[3] == "squad: 60 examples"
-    assert shown[4].startswith("  f1           A 95.00 (")
-    assert "A - B +16.67 (+" in shown[5] and "(randomization), shown at 80% power: " in shown[5]
+    assert shown[4] == "squad: 60 examples"
+    assert shown[5].startswith("  f1           A 95.00 (")
+    assert "A - B +16.67 (+" in shown[6] and "(randomization), shown at 80% power: " in shown[6]
     assert any(line.startswith("  A is better by f1: p 0.0") for line in shown)
     assert "  A wins 12, loses 2, ties 46" in shown
     assert "  B by 1.67  q0" in shown
-    assert max(map(len, shown[10:])) < 120
+    assert max(map(len, shown[11:])) < 120
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,27 @@ def test_a_path_with_a_comma_is_one_run(tmp_path: Path) -> None:
     (tmp_path / "a,b").mkdir()
     assert sources(str(tmp_path / "a,b")) == [str(tmp_path / "a,b")]
     assert sources("a,b") == ["a", "b"]
+
+
+def test_trials_of_tune_are_several_runs(tmp_path: Path) -> None:
+    """`tune` names their folders by key and value, with commas between."""
+    trials = [str(tmp_path / f"model=runs_a,seed={seed}") for seed in range(2)]
+    for folder in trials:
+        Path(folder).mkdir()
+    assert sources(",".join(trials)) == trials
+    assert sources(f"x,{trials[0]},y") == ["x", trials[0], "y"]
+
+
+def test_single_runs_are_told_from_several(squad: Path, tmp_path: Path) -> None:
+    sides = ("a", 3), ("b", 9)
+    names = [
+        [str(predictions(tmp_path / f"{name}{seed}", range(wrong + seed))) for seed in range(2)]
+        for name, wrong in sides
+    ]
+    for runs, said in ((1, True), (2, False)):
+        ours, theirs = (",".join(side[:runs]) for side in names)
+        shown = [*lines(compare(ours, theirs, ["squad"], [squad]))]
+        assert any("nothing of other seeds" in line for line in shown) == said
 
 
 def test_on_the_command_line(headwater: Any, squad: Path, tmp_path: Path) -> None:
