@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from headwater.commands.compare import lines
 from headwater.errors import UserError
 from headwater.evaluation.compare import compare
+from headwater.evaluation.paired import difference
 from headwater.evaluation.systems import sources
+from headwater.metrics.items import ItemSums
 
 QUESTIONS = 60
 
@@ -83,6 +86,28 @@ def test_seeds_are_drawn_too(squad: Path, tmp_path: Path) -> None:
     assert alone.different and not together.different
     spread = [high - low for low, high in (exact.interval, alone.metrics["exact_match"].interval)]
     assert spread[0] > spread[1]
+
+
+@pytest.mark.parametrize(("runs", "spread"), [(2, 5.0), (2, 0.0)])
+def test_equal_systems_of_few_seeds_are_seldom_called_different(
+    monkeypatch: pytest.MonkeyPatch, runs: int, spread: float
+) -> None:
+    """200 pairs of equal systems whose seeds differ by a deviation of `spread` points."""
+    monkeypatch.setattr("headwater.evaluation.paired.RESAMPLES", 1000)
+    rng, items, pairs = np.random.default_rng(22), 300, 200
+
+    def system(easy: np.ndarray) -> list[ItemSums]:
+        chances = [np.clip(easy + rng.normal(0, spread / 100), 0, 1) for _ in range(runs)]
+        right = [(rng.random(items) < each).astype(float) for each in chances]
+        ids = tuple(map(str, range(items)))
+        return [ItemSums(ids, each[:, None], lambda s: s[..., 0] / 3, True) for each in right]
+
+    called = 0
+    for _ in range(pairs):
+        easy = rng.beta(3.5, 1.5, items)
+        called += difference(system(easy), system(easy)).p < 0.05
+    assert called <= 0.085 * pairs  # 5%, and two deviations of what 200 pairs give
+    assert called or not spread
 
 
 def test_several_tasks_are_held_together(tmp_path: Path) -> None:
