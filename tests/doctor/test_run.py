@@ -63,6 +63,11 @@ def test_the_numbers_are_those_of_the_log(tmp_path: Path) -> None:
     assert found["gradient norm"].value == 12.5 and "step 30" in found["gradient norm"].said
 
 
+def test_a_loss_that_rises_goes_up(tmp_path: Path) -> None:
+    found = made(tmp_path, loss=lambda step: 2.0 if step < 20 else 2.2)["loss"]
+    assert found.said.endswith("from 2 to 2.2, up by 10%.") and found.value == -0.1
+
+
 def test_a_loss_is_best_where_it_is_lowest(tmp_path: Path) -> None:
     config = '[training]\nmetric_for_best_model = "loss"\nbest_is = "lowest"\n'
     found = made(tmp_path, f1=lambda s: 80 - abs(s - 12), config=config)

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from headwater.commands.compare import lines
 from headwater.errors import UserError
 from headwater.evaluation.compare import compare
+from headwater.evaluation.paired import difference
 from headwater.evaluation.systems import sources
+from headwater.metrics.items import ItemSums
 
 QUESTIONS = 60
 
@@ -85,6 +88,28 @@ def test_seeds_are_drawn_too(squad: Path, tmp_path: Path) -> None:
     assert spread[0] > spread[1]
 
 
+@pytest.mark.parametrize(("runs", "spread"), [(2, 5.0), (2, 0.0)])
+def test_equal_systems_of_few_seeds_are_seldom_called_different(
+    monkeypatch: pytest.MonkeyPatch, runs: int, spread: float
+) -> None:
+    """200 pairs of equal systems whose seeds differ by a deviation of `spread` points."""
+    monkeypatch.setattr("headwater.evaluation.paired.RESAMPLES", 1000)
+    rng, items, pairs = np.random.default_rng(22), 300, 200
+
+    def system(easy: np.ndarray) -> list[ItemSums]:
+        chances = [np.clip(easy + rng.normal(0, spread / 100), 0, 1) for _ in range(runs)]
+        right = [(rng.random(items) < each).astype(float) for each in chances]
+        ids = tuple(map(str, range(items)))
+        return [ItemSums(ids, each[:, None], lambda s: s[..., 0] / 3, True) for each in right]
+
+    called = 0
+    for _ in range(pairs):
+        easy = rng.beta(3.5, 1.5, items)
+        called += difference(system(easy), system(easy)).p < 0.05
+    assert called <= 0.085 * pairs  # 5%, and two deviations of what 200 pairs give
+    assert called or not spread
+
+
 def test_several_tasks_are_held_together(tmp_path: Path) -> None:
     """A folder with predictions for each task, as `evaluate --output` writes it."""
     rows = "".join(f"x\t{number % 2}\t\tBob won {number}.\n" for number in range(40))
@@ -113,13 +138,13 @@ def test_what_a_person_reads(squad: Path, tmp_path: Path) -> None:
     ours = predictions(tmp_path / "a.json", range(3), "river " * 40)
     theirs = predictions(tmp_path / "b.json", range(2, 15))
     shown = [*lines(compare(str(ours), str(theirs), ["squad"], [squad]))]
-    assert shown[3] == "squad: 60 examples"
-    assert shown[4].startswith("  f1           A 95.00 (")
-    assert "A - B +16.67 (+" in shown[5] and "(randomization), shown at 80% power: " in shown[5]
+    assert shown[4] == "squad: 60 examples"
+    assert shown[5].startswith("  f1           A 95.00 (")
+    assert "A - B +16.67 (+" in shown[6] and "(randomization), shown at 80% power: " in shown[6]
     assert any(line.startswith("  A is better by f1: p 0.0") for line in shown)
     assert "  A wins 12, loses 2, ties 46" in shown
     assert "  example q0: B is better by 1.67" in shown
-    assert max(map(len, shown[10:])) < 120
+    assert max(map(len, shown[11:])) < 120
 
 
 @pytest.mark.parametrize(
@@ -161,6 +186,27 @@ def test_a_path_with_a_comma_is_one_run(tmp_path: Path) -> None:
     (tmp_path / "a,b").mkdir()
     assert sources(str(tmp_path / "a,b")) == [str(tmp_path / "a,b")]
     assert sources("a,b") == ["a", "b"]
+
+
+def test_trials_of_tune_are_several_runs(tmp_path: Path) -> None:
+    """`tune` names their folders by key and value, with commas between."""
+    trials = [str(tmp_path / f"model=runs_a,seed={seed}") for seed in range(2)]
+    for folder in trials:
+        Path(folder).mkdir()
+    assert sources(",".join(trials)) == trials
+    assert sources(f"x,{trials[0]},y") == ["x", trials[0], "y"]
+
+
+def test_single_runs_are_told_from_several(squad: Path, tmp_path: Path) -> None:
+    sides = ("a", 3), ("b", 9)
+    names = [
+        [str(predictions(tmp_path / f"{name}{seed}", range(wrong + seed))) for seed in range(2)]
+        for name, wrong in sides
+    ]
+    for runs, said in ((1, True), (2, False)):
+        ours, theirs = (",".join(side[:runs]) for side in names)
+        shown = [*lines(compare(ours, theirs, ["squad"], [squad]))]
+        assert any("nothing of other seeds" in line for line in shown) == said
 
 
 def test_on_the_command_line(headwater: Any, squad: Path, tmp_path: Path) -> None:

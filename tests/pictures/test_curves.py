@@ -28,6 +28,16 @@ def test_curves_change_with_the_log(tmp_path: Path) -> None:
     assert second[320:, 520:, :3].min() < 0.5
 
 
+def test_a_held_out_loss_is_not_flattened_by_its_perplexity(tmp_path: Path) -> None:
+    scores = [{"loss": 6.8}, {"loss": 6.5}]
+    for name, more in (("alone", [{}, {}]), ("both", [{"perplexity": 898}, {"perplexity": 665}])):
+        pairs = zip(scores, more, strict=True)
+        lines = [{"step": 100, "evaluation": loss | one} for loss, one in pairs]
+        draw_curves(lines, tmp_path / f"{name}.png")
+    alone, both = (imread(tmp_path / f"{name}.png") for name in ("alone", "both"))
+    assert (alone == both).all()
+
+
 def test_logs_with_gaps_or_nothing_are_drawn(tmp_path: Path) -> None:
     lines = [training_line(1, None), training_line(2, 0.5), {"step": 2, "epoch": 1, "padding": 0.1}]
     lines.append({"step": 2, "evaluation": {"f1": None}})

@@ -61,6 +61,7 @@ def lines(found: "Comparison") -> Iterator[str]:
 
     A: runs/large
     B: runs/small
+    A single run tells nothing of other seeds; several are given as A1,A2.
 
     squad: 10570 examples
       f1  A 80.12 (79.36 to 80.87)  B 79.50 (78.72 to 80.27)
@@ -73,6 +74,8 @@ def lines(found: "Comparison") -> Iterator[str]:
     """
     for name, runs in (("A", found.ours), ("B", found.theirs)):
         yield f"{name}: {', '.join(runs)}"
+    if len(found.ours) == len(found.theirs) == 1:
+        yield "A single run tells nothing of other seeds; several are given as A1,A2."
     for each in found.tasks:
         yield ""
         yield f"{each.task}: {each.examples} examples"

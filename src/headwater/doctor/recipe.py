@@ -7,12 +7,12 @@ from typing import Any
 from headwater.data.convert import PairSet
 from headwater.data.example import Examples, PairExample, TaggingExample
 from headwater.data.matches import TestGrams
-from headwater.doctor.finding import Finding, above, judged
+from headwater.doctor.finding import Finding, Level, above, judged
 from headwater.doctor.lengths import check_lengths, spread
 from headwater.doctor.machine import free_memory
 from headwater.errors import listed
 from headwater.metrics.several import labels_of
-from headwater.models.families import family_of
+from headwater.models.families import family_of, sizes_of
 from headwater.runs.recipe import PretrainRecipe, load_any_recipe, resolved
 from headwater.runs.run import Run, begin
 from headwater.runs.task_component import TaskComponent
@@ -27,6 +27,10 @@ FAR = 5.0
 
 PADDING = 0.2
 MOST_EPOCHS, FEWEST_EPOCHS = 20, 1
+BASE_WIDTH = 768
+"""Of the models whose learning rates the papers publish."""
+
+MASKING = ("mlm", "replaced_tokens")
 LEAKED = 0.01
 """A larger share of validation texts that stand in training texts is warned of."""
 
@@ -38,7 +42,7 @@ def check_recipe(path: Path) -> Iterator[Finding]:
     """
     run: Run[Any] = begin(load_any_recipe(path, {}, []))
     if isinstance(run.recipe, PretrainRecipe):
-        yield _special_tokens(run.setup.vocabulary, run.recipe.objective)
+        yield from _special_tokens(run.setup.vocabulary, run.recipe.objective)
     for component in run.components:
         if isinstance(component, TaskComponent):
             yield from check_lengths(run.recipe, run.setup, component)
@@ -57,7 +61,10 @@ def _of_any(run: Run[Any]) -> Iterator[Finding]:
     epochs = plan.total / max(1, len(steps))
     said = f"{plan.total} steps are {epochs:.1f} epochs of {len(steps)} steps."
     fits = FEWEST_EPOCHS <= epochs <= MOST_EPOCHS
-    yield judged(fits, "epochs", round(epochs, 2), said, "training.steps or training.epochs")
+    raw = isinstance(run.recipe, PretrainRecipe)  # much raw text is seldom read whole
+    level: Level = "note" if raw and epochs < FEWEST_EPOCHS else "warning"
+    key = "training.steps or training.epochs"
+    yield judged(fits, "epochs", round(epochs, 2), said, key, level)
     of_epoch = plan.features(0)
     padding = _padding(of_epoch, steps)
     said = f"{padding:.1%} of what the model will read is padding."
@@ -87,10 +94,24 @@ def _rate(run: Run[Any]) -> Finding:
     given = run.recipe.training.peak_learning_rate
     ratio = given / usual
     said = (
-        f"The learning rate is {given:.2g}; usual for {family.name} with this method: {usual:.2g}."
+        f"The learning rate is {given:.2g}; usual for {family.name} with this method: {usual:.2g}"
     )
-    fits = 1 / FAR <= ratio <= FAR
-    return judged(fits, "learning rate", given, said, "training.learning_rate")
+    wider = _times_wider(run)
+    if wider > 1:
+        said += f", up to {usual * wider:.2g} for so narrow a model"
+    fits = 1 / FAR <= ratio <= FAR * wider
+    return judged(fits, "learning rate", given, f"{said}.", "training.learning_rate")
+
+
+def _times_wider(run: Run[Any]) -> float:
+    """Return how much wider the papers' base models are, 1 at least; of pre-training by Adam.
+
+    Its best rate is inverse to the width (Yang et al. 2022, table 3).
+    """
+    recipe = run.recipe
+    if not isinstance(recipe, PretrainRecipe) or recipe.training.optimizer != "adamw":
+        return 1.0
+    return max(1.0, BASE_WIDTH / sizes_of(run.setup.model.config).hidden_size)
 
 
 def _memory(run: Run[Any], training: TrainingConfig) -> Finding:
@@ -103,15 +124,15 @@ def _memory(run: Run[Any], training: TrainingConfig) -> Finding:
     return judged(fits, "memory", needed, said, 'method = "lora", or a smaller model')
 
 
-def _special_tokens(vocabulary: Vocabulary, objective: str) -> Finding:
-    found = sum(f"<extra_id_{number}>" in vocabulary.ids for number in range(100))
+def _special_tokens(vocabulary: Vocabulary, objective: str) -> Iterator[Finding]:
     if objective == "span_corruption":
+        found = sum(f"<extra_id_{number}>" in vocabulary.ids for number in range(100))
         said = f"The vocabulary has {found} of T5's 100 sentinels."
-        return judged(found > 0, "sentinels", found, said, "vocabulary train --kind unigram")
-    masked = vocabulary.mask_id is not None
-    said = "The vocabulary has a mask token." if masked else "The vocabulary has no mask token."
-    good, key = masked or objective != "mlm", "vocabulary train --kind wordpiece"
-    return judged(good, "mask token", masked, said, key)
+        yield judged(found > 0, "sentinels", found, said, "vocabulary train --kind unigram")
+    if objective in MASKING:
+        masked = vocabulary.mask_id is not None
+        said = f"The vocabulary has {'a' if masked else 'no'} mask token."
+        yield judged(masked, "mask token", masked, said, "vocabulary train --kind wordpiece")
 
 
 def _labels(component: TaskComponent) -> Iterator[Finding]:

@@ -56,7 +56,8 @@ def _losses(steps: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     tenth = max(1, len(losses) // 10)
     first, last = float(losses[:tenth].mean()), float(losses[-tenth:].mean())
     fallen = (first - last) / abs(first) if first else 0.0
-    said = f"The training loss went from {first:.3g} to {last:.3g}, down by {fallen:.0%}."
+    way = "up" if fallen < 0 else "down"
+    said = f"The training loss went from {first:.3g} to {last:.3g}, {way} by {abs(fallen):.0%}."
     yield judged(fallen >= FLAT, "loss", round(fallen, 4), said, "training.learning_rate")
 
 

@@ -1,8 +1,11 @@
 """Whether two systems differ on one metric, from what each item adds to the scores of both.
 
 With one run each, right-or-wrong scores are tested by McNemar's exact test, all others by
-approximate randomization. With several runs (seeds) of a system its score is their mean: items and
-runs are drawn again together, and p is of that bootstrap. See `metrics.resampling`.
+approximate randomization. With several runs (seeds) of a system its score is their mean. Items are
+drawn again, and to each resample comes what other seeds would give: the spread of the runs, the
+same in both systems, times Student's t of as many degrees of freedom as it was estimated with. So
+few runs give wide intervals. Errors that a run alone makes count among items and among seeds:
+intervals are rather too wide than too narrow. See `metrics.resampling`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +16,6 @@ import numpy as np
 
 from headwater.metrics.items import ItemSums
 from headwater.metrics.resampling import (
-    POWERED,
     RESAMPLES,
     beyond_zero,
     bootstrap,
@@ -21,6 +23,7 @@ from headwater.metrics.resampling import (
     interval,
     mcnemar,
     share_as_large,
+    shown_in_four_of_five,
 )
 from headwater.metrics.totals import Array
 
@@ -56,14 +59,15 @@ def difference(ours: Sequence[ItemSums], theirs: Sequence[ItemSums], seed: int =
     """
     score, runs = ours[0].score, [each.sums for each in (*ours, *theirs)]
     columns = runs[0].shape[1]
-    drawn = bootstrap(np.concatenate(runs, 1), seed=seed).reshape(RESAMPLES, -1, columns)
+    drawn = bootstrap(np.concatenate(runs, 1), RESAMPLES, seed).reshape(RESAMPLES, -1, columns)
     by_run = score(drawn)
-    generator = np.random.default_rng([seed, 1])
-    left = _mean_of_drawn(by_run[:, : len(ours)], generator)
-    right = _mean_of_drawn(by_run[:, len(ours) :], generator)
-    mean, other = (
-        float(np.mean([score(each.sums.sum(0)) for each in side])) for side in (ours, theirs)
-    )
+    sides = [np.array([score(each.sums.sum(0)) for each in side]) for side in (ours, theirs)]
+    left, right = by_run[:, : len(ours)].mean(1), by_run[:, len(ours) :].mean(1)
+    if len(runs) > 2:
+        left, right = (
+            mean + other for mean, other in zip((left, right), _of_seeds(sides, seed), strict=True)
+        )
+    mean, other = (float(side.mean()) for side in sides)
     p, test = _tested(ours, theirs, left - right, seed)
     return Difference(
         ours=mean,
@@ -74,7 +78,7 @@ def difference(ours: Sequence[ItemSums], theirs: Sequence[ItemSums], seed: int =
         interval=interval(left - right),
         p=p,
         test=test,
-        smallest=POWERED * float((left - right).std()),
+        smallest=shown_in_four_of_five(left - right),
     )
 
 
@@ -90,11 +94,18 @@ def changes(ours: Sequence[ItemSums], theirs: Sequence[ItemSums]) -> Array:
     return np.where((left == right).all(1), 0.0, found)
 
 
-def _mean_of_drawn(by_run: Array, generator: np.random.Generator) -> Array:
-    """Draw runs again: of scores `[resamples, runs]` return means `[resamples]`."""
-    resamples, runs = by_run.shape
-    drawn = generator.integers(runs, size=(resamples, runs))
-    return np.asarray(np.take_along_axis(by_run, drawn, 1).mean(1))
+def _of_seeds(sides: Sequence[Array], seed: int) -> tuple[Array, Array]:
+    """Return by how much other seeds would move the mean of each side: `[resamples]` each.
+
+    sides: the scores of each side's runs. Both moves share one estimate of the spread, and so the
+    chi-square number that makes Student's t of a normal one.
+    """
+    freedom = sum(len(side) - 1 for side in sides)
+    spread = (sum(float(((side - side.mean()) ** 2).sum()) for side in sides) / freedom) ** 0.5
+    generator = np.random.default_rng([seed, 1])
+    scale = spread * np.sqrt(freedom / generator.chisquare(freedom, RESAMPLES))
+    left, right = generator.standard_normal((2, RESAMPLES))
+    return scale * left / len(sides[0]) ** 0.5, scale * right / len(sides[1]) ** 0.5
 
 
 def _tested(

@@ -3,7 +3,7 @@
 runs/a               a run or a model, which predicts; also a folder with a run for each task
 measured/a           a folder that `evaluate --output` wrote
 a.json               a file of predictions in the task's official format
-runs/a1,runs/a2      several runs of one system, such as its seeds
+runs/a1,runs/a2      several runs of one system, such as its seeds; also those of `tune`
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +44,15 @@ class Predicted:
 
 
 def sources(system: str) -> list[str]:
-    """Return the runs of a system as the command line names it."""
-    names = [system] if Path(system).exists() else system.split(",")
+    """Return the runs of a system as the command line names it.
+
+    Commas part names; those inside of an existing path, as trials of `tune` have them, do not.
+    """
+    names, rest = [], system.split(",")
+    while rest:
+        joined = (",".join(rest[:end]) for end in range(1, len(rest) + 1))
+        names.append(next((each for each in joined if Path(each).exists()), rest[0]))
+        del rest[: names[-1].count(",") + 1]
     if not all(names):
         raise UserError(f"{system!r}: names no run; give a run, a model, or several: A1,A2")
     if twice := next((name for name in names if names.count(name) > 1), None):

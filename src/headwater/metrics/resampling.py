@@ -59,6 +59,15 @@ def interval(values: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def shown_in_four_of_five(differences: Array) -> float:
+    """Return the true difference that a test at 5% finds in 80% of cases, of resampled ones.
+
+    Of normal ones that is `POWERED` standard errors; a few runs have longer tails.
+    """
+    low, less, more, high = np.quantile(differences, (LEVEL / 2, 0.2, 0.8, 1 - LEVEL / 2))
+    return float(high - low + more - less) / 2
+
+
 def share_as_large(found: float, under_chance: Array) -> float:
     """Return p: the share of differences by chance as large as the one found, itself included."""
     close = 1e-9 * max(1.0, abs(found))  # sums in another order differ in the last bits

@@ -34,6 +34,8 @@ def draw_curves(lines: Sequence[Line], picture: Path) -> None:
 
 def _draw_evaluations(axes: Axes, lines: Sequence[Line]) -> None:
     names = dict.fromkeys(name for line in lines for name in line["evaluation"])
+    if "loss" in names:  # perplexity is e to its power: beside hundreds, a loss of 6 looks flat
+        names.pop("perplexity", None)
     for name in names:
         points = [(line["step"], line["evaluation"].get(name)) for line in lines]
         steps = [step for step, _ in points]

@@ -119,7 +119,7 @@ def train_vocabulary(
         raise UserError("no text to learn from: the inputs are empty or unreadable")
     with killing():
         logger.info(
-            f"learning {plan.size} tokens from {len(sample)} of {counted(found, 'sentence')}"
+            f"learning {plan.size:,} tokens from {len(sample):,} of {counted(found, 'sentence')}"
         )
         files = LEARNERS[plan.kind](plan, sample)
     with exiting(), replacing_folder(output) as folder:
