@@ -32,7 +32,7 @@ release: $(VENV)/installed-for-release
 	rm -rf dist build/alone
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/twine check --strict dist/*
-	test $$(wc -c < dist/*.whl) -lt 90000000
+	test $$(cat dist/*.whl | wc -c) -lt 90000000
 	$(PYTHON) -m venv build/alone
 	build/alone/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
 	cd build && HF_HUB_OFFLINE=1 alone/bin/headwater ask "$(QUESTION)" --context ../examples/spring.txt
