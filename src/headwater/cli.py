@@ -47,7 +47,7 @@ from headwater.commands.tune import tune
 from headwater.commands.vectors import vectors
 from headwater.commands.vocabulary import vocabulary
 from headwater.distributed.place import LostProcess, place
-from headwater.errors import UserError
+from headwater.errors import UserError, listed
 from headwater.files import FULL, MACHINE, told
 from headwater.memory_limit import memory_fault
 
@@ -57,6 +57,9 @@ _PATHS = (
     *("--output", "--data", "--input", "--predictions", "--context", "--vocabulary"),
     *("--test", "--evaluation", "--overlap", "--questions", "--vectors"),
 )
+
+_SEVERAL = ("finetune", "pretrain", "evaluate", "predict")
+"""The verbs that share their work among the processes of torchrun."""
 
 _PATIENCE = 20.0
 """Seconds in which torchrun ends the others, once the first has told of a mistake and ended."""
@@ -111,11 +114,18 @@ app = typer.Typer(
 @app.callback()
 @described("Take a language model from raw text to answers: adapt it, measure it, ask it.")
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    own = place()
+    verb = context.invoked_subcommand
+    if own is not None and own.world > 1 and verb not in _SEVERAL:
+        raise UserError(
+            f"{verb}: works in one process, and torchrun started {own.world}; "
+            f"start it without torchrun, which is for {listed(_SEVERAL)}"
+        )
 
 
 _MODELS = (ask, classify, tag, fill, generate)

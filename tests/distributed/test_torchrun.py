@@ -92,6 +92,20 @@ def test_a_mistake_of_another_process_is_told_after_a_while(
     assert capsys.readouterr().err.startswith("headwater: process 1: missing.toml: ")
 
 
+def test_a_verb_of_one_process_is_refused_in_several(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each would write the same files."""
+    told = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 2, "MASTER_ADDR": "h", "MASTER_PORT": 9}
+    for name, value in told.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(sys, "argv", ["headwater", "convert", "runs/mine", "--output", "model"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    error = capsys.readouterr().err
+    assert "convert: works in one process, and torchrun started 2; start it without" in error
+
+
 def worker(torchrun: int, rank: int) -> int:
     """Return the number of the process with that rank, among torchrun's children."""
     children = Path(f"/proc/{torchrun}/task/{torchrun}/children").read_text().split()
