@@ -168,7 +168,7 @@ def test_ctrl_c_ends_the_learning_at_once(tmp_path: Path) -> None:
     )
     with process:
         assert process.stderr is not None
-        assert "learning 9000 tokens" in process.stderr.readline()
+        assert "learning 9,000 tokens" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=10)[1]
     expected = {-signal.SIGINT, 128 + signal.SIGINT}  # both 130 in a shell
