@@ -1,5 +1,6 @@
 """The grid: what is done is not done again, each run is done once and after what it builds on."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from headwater.studies.grid import StudyProgress, run_grid
 from headwater.studies.grid_file import check_grid
 from headwater.studies.job import Job
 from headwater.studies.names import STUDIES
+from headwater.studies.run_study import _cost
 from headwater.studies.study import GridRun, Measure, Result, StudyContext, Trial
 from headwater.studies.workers import Answer, Failure
 
@@ -85,6 +87,13 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     nothing = FakePool()
     assert len(go(tmp_path, nothing)) == 2
     assert nothing.submitted == []
+
+
+def test_a_job_that_a_kill_let_be_done_twice_counts_once(tmp_path: Path) -> None:
+    job = {"job": "x-0", "kind": "training", "at_a_time": 1, "threads": 1}
+    lines = [json.dumps({**job, "seconds": seconds}) for seconds in (120.0, 0.5)]
+    (tmp_path / "jobs.jsonl").write_text("\n".join(lines) + "\n")
+    assert _cost(tmp_path).startswith("1 job (trainings and measurements) took 2.0 minutes")
 
 
 def test_weights_that_a_kill_left_are_removed(tmp_path: Path) -> None:

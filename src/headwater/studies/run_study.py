@@ -5,7 +5,7 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from headwater.errors import UserError
+from headwater.errors import UserError, counted
 from headwater.files import check_writable, whole_lines
 from headwater.lock import LOCK, locked
 from headwater.studies import grid_file, quick
@@ -74,10 +74,14 @@ def _check(context: StudyContext) -> None:
 
 
 def _cost(folder: Path) -> str:
-    """Describe the cost and the machine; work lost by an interruption is not counted."""
+    """Describe the cost and the machine; work lost by an interruption is not counted.
+
+    A job whose result a kill kept from being written stands twice; the longer time counts.
+    """
     import torch
 
-    jobs = whole_lines(folder / JOBS)
+    lines = sorted(whole_lines(folder / JOBS), key=lambda job: float(job["seconds"]))
+    jobs = {(job["kind"], job["job"]): job for job in lines}.values()
     minutes = sum(job["seconds"] for job in jobs) / 60
     passed = sum(job["seconds"] / job["at_a_time"] for job in jobs) / 60
     most, threads = (max(job[name] for job in jobs) for name in ("at_a_time", "threads"))
@@ -87,7 +91,7 @@ def _cost(folder: Path) -> str:
         machine += f", {torch.cuda.get_device_name()}"
     each = "one thread" if threads == 1 else f"up to {threads} threads"
     return (
-        f"{len({(job['kind'], job['job']) for job in jobs})} jobs (trainings and measurements) "
+        f"{counted(len(jobs), 'job')} (trainings and measurements) "
         f"took {minutes:.1f} minutes in all, {'one' if most == 1 else f'up to {most}'} at a time "
         f"with {each} each: about {passed:.1f} minutes, on {machine}, torch {torch.__version__}."
     )
