@@ -21,29 +21,35 @@ CASES = ((2, 5.0), (3, 5.0), (5, 5.0), (2, 1.0), (5, 1.0))
 
 
 def main() -> None:
-    """Draw pairs of systems for each case, and count those that are called different."""
+    """Print the share of each case, with its standard error."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=400)
     pairs: int = parser.parse_args().pairs
     for runs, deviation in CASES:
-        generator, called = np.random.default_rng(SEED), 0
-        for number in range(pairs):
-            chances = generator.beta(3.5, 1.5, ITEMS)  # 70% right on average
-            ours, theirs = (_system(generator, chances, runs, deviation) for _ in range(2))
-            called += difference(ours, theirs, seed=number).p < 0.05
-        error = (called / pairs * (1 - called / pairs) / pairs) ** 0.5
-        print(f"{runs} runs, {deviation} points: {called / pairs:.1%} +- {error:.1%}")
+        share = called_different(runs, deviation, pairs) / pairs
+        error = (share * (1 - share) / pairs) ** 0.5
+        print(f"{runs} runs, {deviation} points: {share:.1%} +- {error:.1%}")
+
+
+def called_different(runs: int, deviation: float, pairs: int, items: int = ITEMS) -> int:
+    """Draw pairs of equal systems, and count those that are called different."""
+    generator, called = np.random.default_rng(SEED), 0
+    for number in range(pairs):
+        chances = generator.beta(3.5, 1.5, items)  # 70% right on average
+        ours, theirs = (_system(generator, chances, runs, deviation) for _ in range(2))
+        called += difference(ours, theirs, seed=number).p < 0.05
+    return called
 
 
 def _system(
     generator: np.random.Generator, chances: NDArray[np.float64], runs: int, deviation: float
 ) -> list[ItemSums]:
     """Return what each run of a system adds to accuracy, by item."""
-    found, ids = [], tuple(map(str, range(ITEMS)))
+    found, ids = [], tuple(map(str, range(len(chances))))
     for _ in range(runs):
         moved = np.clip(chances + generator.normal(0, deviation / 100), 0, 1)
-        right = (generator.random(ITEMS) < moved).astype(float)
-        found.append(ItemSums(ids, np.stack([right, np.ones(ITEMS)], 1), _accuracy, True))
+        right = (generator.random(len(chances)) < moved).astype(float)
+        found.append(ItemSums(ids, np.stack([right, np.ones(len(chances))], 1), _accuracy, True))
     return found
 
 

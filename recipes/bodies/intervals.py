@@ -17,6 +17,7 @@ import numpy as np
 
 from headwater.data.batching import collate
 from headwater.data.convert import FeatureSet
+from headwater.evaluation.held_out import spread
 from headwater.inference.running import evaluating
 from headwater.metrics.resampling import bootstrap, interval
 from headwater.metrics.totals import Array
@@ -30,15 +31,14 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))  # where verbs.py stan
 import verbs
 
 BODIES = ("cbow", "elmo", "gpt", "bert", "t5")
-ROWS = 512
 
 
 def main() -> None:
     """Measure the bodies that are named."""
     for name in verbs.chosen("Give held-out losses their intervals.", BODIES):
-        model, sequences, pad_id = _opened(name)
+        model, sequences, limit, pad_id = _opened(name)
         with evaluating(model):
-            sums = _sums(model, sequences, pad_id)
+            sums = _sums(model, sequences, limit, pad_id)
         drawn = bootstrap(sums)
         loss, (low, high) = sums[:, 0].sum() / sums[:, 1].sum(), interval(drawn[:, 0] / drawn[:, 1])
         print(
@@ -47,8 +47,8 @@ def main() -> None:
         )
 
 
-def _opened(name: str) -> tuple[Model, FeatureSet, int]:
-    """Return a body, the held-out sequences of its recipe, and what fills them up."""
+def _opened(name: str) -> tuple[Model, FeatureSet, int, int]:
+    """Return a body, its held-out sequences, how many count, and what fills them up."""
     values = tomllib.loads(Path(f"recipes/bodies/{name}.toml").read_text(encoding="utf-8"))
     values.pop("network", None)
     values["model"] = f"studies/bodies/{name}"
@@ -59,13 +59,12 @@ def _opened(name: str) -> tuple[Model, FeatureSet, int]:
     assert isinstance(component, ObjectiveComponent)
     sequences = component.validation_features(run.recipe, run.setup)
     assert sequences is not None
-    return run.setup.model, sequences, run.setup.pad_id
+    return run.setup.model, sequences, component.validation_rows, run.setup.pad_id
 
 
-def _sums(model: Model, sequences: FeatureSet, pad_id: int) -> Array:
+def _sums(model: Model, sequences: FeatureSet, limit: int, pad_id: int) -> Array:
     """Return the sum of the losses and the count of tokens `[sequences, 2]`."""
-    count = min(ROWS, len(sequences))
-    chosen = np.unique(np.linspace(0, len(sequences) - 1, count).astype(np.int64))
+    chosen = spread(len(sequences), limit)
     found = np.empty((len(chosen), 2))
     device, measured = next(model.parameters()).device, cast(LossModel, model)
     for row, features in enumerate(sequences.features(chosen, 0)):

@@ -41,15 +41,29 @@ def training(base: Path, **changes: object) -> list[object]:
     return [*given, "--output", base / "run", *named]
 
 
-@pytest.mark.timeout(900)
-def test_the_first_process_alone_prints_and_writes(tmp_path: Path) -> None:
-    ran = subprocess.run(
-        command(*training(tmp_path, steps=4, logging_steps=2)),
+def trained(base: Path, **changes: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(*training(base, **changes)),
         capture_output=True,
         text=True,
         check=False,
         env=environment(),
     )
+
+
+def run_as(rank: int, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    """Run a command that ends with 2 as one of two processes, in this one."""
+    told = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "h", "MASTER_PORT": 9}
+    for name, value in told.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(sys, "argv", ["headwater", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+
+
+@pytest.mark.timeout(900)
+def test_the_first_process_alone_prints_and_writes(tmp_path: Path) -> None:
+    ran = trained(tmp_path, steps=4, logging_steps=2)
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert ran.stdout.strip() == str(tmp_path / "run")
     assert ran.stderr.count("step 4/4  loss") == 1
@@ -61,13 +75,7 @@ def test_the_first_process_alone_prints_and_writes(tmp_path: Path) -> None:
     "changes", [{"stepz": 4}, {"steps": 4, "precision": "fp16"}], ids=["a key", "the machine"]
 )
 def test_a_mistake_is_told_once(tmp_path: Path, changes: dict[str, object]) -> None:
-    ran = subprocess.run(
-        command(*training(tmp_path, **changes)),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment(),
-    )
+    ran = trained(tmp_path, **changes)
     assert ran.returncode == 1  # torchrun's own
     told = [line for line in ran.stderr.splitlines() if line.startswith("headwater: ")]
     assert len(told) == 1, ran.stderr[-3000:]
@@ -78,15 +86,10 @@ def test_a_mistake_of_another_process_is_told_after_a_while(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where the first process has none."""
-    told = {"RANK": 1, "LOCAL_RANK": 1, "WORLD_SIZE": 2, "MASTER_ADDR": "h", "MASTER_PORT": 9}
-    for name, value in told.items():
-        monkeypatch.setenv(name, str(value))
     monkeypatch.setattr(cli, "_PATIENCE", 0.2)
     monkeypatch.setattr(sys, "stdout", sys.stdout)  # which another process than the first replaces
-    monkeypatch.setattr(sys, "argv", ["headwater", "pretrain", "missing.toml", "--output", "run"])
     before = time.monotonic()
-    with pytest.raises(SystemExit, match="2"):
-        cli.main()
+    run_as(1, monkeypatch, "pretrain", "missing.toml", "--output", "run")
     sys.stdout.close()
     assert time.monotonic() - before >= 0.2
     assert capsys.readouterr().err.startswith("headwater: process 1: missing.toml: ")
@@ -96,12 +99,7 @@ def test_a_verb_of_one_process_is_refused_in_several(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each would write the same files."""
-    told = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 2, "MASTER_ADDR": "h", "MASTER_PORT": 9}
-    for name, value in told.items():
-        monkeypatch.setenv(name, str(value))
-    monkeypatch.setattr(sys, "argv", ["headwater", "convert", "runs/mine", "--output", "model"])
-    with pytest.raises(SystemExit, match="2"):
-        cli.main()
+    run_as(0, monkeypatch, "convert", "runs/mine", "--output", "model")
     error = capsys.readouterr().err
     assert "convert: works in one process, and torchrun started 2; start it without" in error
 

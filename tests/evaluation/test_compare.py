@@ -4,15 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from benchmarks.quality.seeds import called_different
 
 from headwater.commands.compare import lines
 from headwater.errors import UserError
 from headwater.evaluation.compare import compare
-from headwater.evaluation.paired import difference
 from headwater.evaluation.systems import sources
-from headwater.metrics.items import ItemSums
 
 QUESTIONS = 60
 
@@ -94,18 +92,8 @@ def test_equal_systems_of_few_seeds_are_seldom_called_different(
 ) -> None:
     """200 pairs of equal systems whose seeds differ by a deviation of `spread` points."""
     monkeypatch.setattr("headwater.evaluation.paired.RESAMPLES", 1000)
-    rng, items, pairs = np.random.default_rng(22), 300, 200
-
-    def system(easy: np.ndarray) -> list[ItemSums]:
-        chances = [np.clip(easy + rng.normal(0, spread / 100), 0, 1) for _ in range(runs)]
-        right = [(rng.random(items) < each).astype(float) for each in chances]
-        ids = tuple(map(str, range(items)))
-        return [ItemSums(ids, each[:, None], lambda s: s[..., 0] / 3, True) for each in right]
-
-    called = 0
-    for _ in range(pairs):
-        easy = rng.beta(3.5, 1.5, items)
-        called += difference(system(easy), system(easy)).p < 0.05
+    pairs = 200
+    called = called_different(runs, spread, pairs, items=300)
     assert called <= 0.085 * pairs  # 5%, and two deviations of what 200 pairs give
     assert called or not spread
 

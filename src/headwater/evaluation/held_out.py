@@ -6,6 +6,7 @@ from itertools import islice
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from headwater.data.batching import collate
@@ -16,6 +17,11 @@ from headwater.inference.running import evaluating
 from headwater.models.losses import LossModel
 
 TOKENS = 8192  # of a batch, padding included
+
+
+def spread(count: int, limit: int) -> NDArray[np.int64]:
+    """Return the numbers of at most `limit` of `count` sequences, at equal distances."""
+    return np.unique(np.linspace(0, count - 1, min(limit, count)).astype(np.int64))
 
 
 def held_out_loss(
@@ -32,8 +38,7 @@ def held_out_loss(
     of epoch 0, so that two measurements differ by the model alone. Processes take turns with the
     batches.
     """
-    count = min(limit, len(sequences))
-    chosen = np.unique(np.linspace(0, len(sequences) - 1, count).astype(np.int64))
+    chosen = spread(len(sequences), limit)
     device = next(model.parameters()).device
     measured = cast(LossModel, model)
     sums: Counter[str] = Counter()
