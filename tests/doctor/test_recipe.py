@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tiny
+from headwater.doctor import leakage
 from headwater.doctor.check import check
 from headwater.doctor.finding import Finding
 
@@ -84,6 +86,48 @@ def test_pretraining(tmp_path: Path) -> None:
     assert said["mask token"].value is True and said["mask token"].level == "fine"
     assert {"learning rate", "epochs", "padding", "memory"} <= said.keys()
     assert said["learning rate"].level == "fine"
+
+
+def test_held_out_text_in_training_text(tmp_path: Path) -> None:
+    """Of four held-out documents two stand in the training text; one is too short to tell."""
+    vocabulary = tiny.wordpiece(tmp_path / "vocabulary", tiny.WORDS, tiny.LETTERS)
+    own = [" ".join(f"the mill is {number + part} ." for part in range(20)) for number in (0, 500)]
+    both = [f"the river is {number} . " * 20 for number in (3, 7)]
+    held = [*own, *both, "the mill is 4 ."]
+    other = [f"the lamp was {number} . " * 30 for number in range(40)]
+
+    def recipe(train: list[str]) -> Path:
+        stores = [
+            tiny.token_store(
+                tmp_path / f"{name}-{len(train)}",
+                vocabulary,
+                tiny.json_lines(tmp_path / f"{name}.jsonl", [{"text": text} for text in texts]),
+            )
+            for name, texts in (("train", train), ("held", held))
+        ]
+        corpus = {"train": str(stores[0]), "validation": str(stores[1])}
+        made = tiny.pretrain_recipe("mlm", "bert-base-uncased", stores[0], mlm=MLM, corpus=corpus)
+        (tmp_path / "recipe.toml").write_text(made.to_toml())
+        return tmp_path / "recipe.toml"
+
+    clean = found(recipe(other))["leakage"]
+    assert (clean.level, clean.value) == ("fine", 0.0) and "0 of 4 held-out" in clean.said
+    leaked = found(recipe([*other, *both]))["leakage"]
+    assert (leaked.level, leaked.value) == ("warning", 0.5)
+    assert leaked.key == "headwater corpus build --without"
+    assert found(recipe(held))["leakage"].value == 1.0
+
+
+def test_runs_of_tokens_have_one_hash_wherever_they_stand() -> None:
+    tokens = np.random.default_rng(0).integers(0, 60_000, 500).astype(np.uint16)
+    hashes = leakage.runs_of(tokens)
+    assert len(hashes) == len(tokens) - leakage.RUN + 1 == len(set(hashes.tolist()))
+    assert (leakage.runs_of(tokens[123:]) == hashes[123:]).all()
+    other = tokens.copy()
+    other[200] += 1
+    changed = leakage.runs_of(other) != hashes
+    assert changed[200 - leakage.RUN + 1 : 201].all() and changed.sum() == leakage.RUN
+    assert not len(leakage.runs_of(tokens[: leakage.RUN - 1]))
 
 
 def test_a_narrow_model_learns_faster_and_much_text_is_not_read_whole(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_a_good_run_has_no_warning(tmp_path: Path) -> None:
         ({"padding": 0.5}, "padding", "training.batch.tokens"),
         ({"f1": lambda s: 80 - abs(s - 12)}, "overfitting", "training.early_stopping_patience"),
         ({"f1": lambda s: 80 - abs(s - 12)}, "best step", "training.epochs or training.steps"),
+        ({"f1": lambda s: 50.92}, "best step", "training.learning_rate"),
     ],
 )
 def test_each_fault_is_found(tmp_path: Path, changes: dict[str, Any], name: str, key: str) -> None:
@@ -73,6 +74,11 @@ def test_a_loss_is_best_where_it_is_lowest(tmp_path: Path) -> None:
     found = made(tmp_path, f1=lambda s: 80 - abs(s - 12), config=config)
     assert found["best step"].value == 12
     assert found["overfitting"].value == pytest.approx(140.0)
+
+
+def test_an_early_best_step_that_nothing_was_lost_after_is_fine(tmp_path: Path) -> None:
+    found = made(tmp_path, f1=lambda s: 60.0 if s < 8 else 75.0)["best step"]
+    assert (found.level, found.value) == ("fine", 8)
 
 
 def test_evaluations_that_jump_are_noise(tmp_path: Path) -> None:

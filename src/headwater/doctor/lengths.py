@@ -47,9 +47,9 @@ def check_lengths(recipe: Recipe, setup: Setup, component: TaskComponent) -> Ite
         )
 
 
-def spread(examples: DataSource[Any]) -> list[Any]:
-    """Return at most `LOOKED_AT` examples, evenly spread."""
-    chosen = np.linspace(0, len(examples) - 1, min(LOOKED_AT, len(examples))).astype(int)
+def spread(examples: DataSource[Any] | Sequence[Any], most: int = LOOKED_AT) -> list[Any]:
+    """Return at most so many examples, evenly spread."""
+    chosen = np.linspace(0, len(examples) - 1, min(most, len(examples))).astype(int)
     return [examples[index] for index in chosen.tolist()]
 
 

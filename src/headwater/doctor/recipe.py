@@ -6,13 +6,14 @@ from typing import Any
 
 from headwater.data.convert import PairSet
 from headwater.data.example import Examples, PairExample, TaggingExample
-from headwater.data.matches import TestGrams
 from headwater.doctor.finding import Finding, Level, above, judged
-from headwater.doctor.lengths import check_lengths, spread
+from headwater.doctor.leakage import store_leakage, task_leakage
+from headwater.doctor.lengths import check_lengths
 from headwater.doctor.machine import free_memory
 from headwater.errors import listed
 from headwater.metrics.several import labels_of
 from headwater.models.families import family_of, sizes_of
+from headwater.runs.objective_component import ObjectiveComponent
 from headwater.runs.recipe import PretrainRecipe, load_any_recipe, resolved
 from headwater.runs.run import Run, begin
 from headwater.runs.task_component import TaskComponent
@@ -31,8 +32,6 @@ BASE_WIDTH = 768
 """Of the models whose learning rates the papers publish."""
 
 MASKING = ("mlm", "replaced_tokens")
-LEAKED = 0.01
-"""A larger share of validation texts that stand in training texts is warned of."""
 
 
 def check_recipe(path: Path) -> Iterator[Finding]:
@@ -47,7 +46,9 @@ def check_recipe(path: Path) -> Iterator[Finding]:
         if isinstance(component, TaskComponent):
             yield from check_lengths(run.recipe, run.setup, component)
             yield from _labels(component)
-            yield from _leakage(component)
+            yield from task_leakage(component)
+        elif isinstance(component, ObjectiveComponent):
+            yield from store_leakage(component)
     yield from _of_any(run)
 
 
@@ -155,19 +156,3 @@ def _labels_of(examples: Examples[Any], several: bool) -> set[str]:
         elif isinstance(each, TaggingExample):
             found.update(each.tags or ())
     return found
-
-
-def _leakage(component: TaskComponent) -> Iterator[Finding]:
-    validation = component.data.validation
-    if validation is None:
-        return
-    held = list(dict.fromkeys(each.passage for each in spread(validation)))
-    grams, exact = TestGrams(held), {each.passage for each in component.data.training}
-    for passage in exact:
-        grams.read([passage], "train")
-    leaked = sum(text in exact or grams.match(text).overlaps for text in held)
-    share = leaked / max(1, len(held))
-    said = (
-        f"{leaked} of {len(held)} validation texts stand in training texts, whole or by 13 words."
-    )
-    yield above("leakage", round(share, 4), LEAKED, said, "data.held_out")

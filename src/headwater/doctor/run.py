@@ -90,21 +90,25 @@ def _evaluations(
     lowest = training.get("best_is", "highest") == "lowest"
     values = np.array([value for _, value in known], np.float64)
     better = -values if lowest else values
+    if (values == values[0]).all():
+        said = f"{name} was {values[0]:.4g} in all {len(values)} evaluations, as of one answer."
+        yield Finding("warning", "best step", None, said, "training.learning_rate")
+        return
     best = int(better.argmax())
     step, last = known[best][0], known[-1][0]
     lost = float(better[best] - better[-1])
     lost = 100 * lost / abs(values[best]) if lowest and values[best] else lost
-    yield from _best(name, float(values[best]), step, last)
+    yield from _best(name, float(values[best]), step, last, lost)
     unit = "%" if lowest else "points"
     said = f"From its best to its last evaluation, {name} lost {lost:.2f} {unit}."
     yield above("overfitting", round(lost, 3), LOST, said, "training.early_stopping_patience")
     yield from _noise(name, values)
 
 
-def _best(name: str, value: float, step: int, last: int) -> Iterator[Finding]:
+def _best(name: str, value: float, step: int, last: int, lost: float) -> Iterator[Finding]:
     share = step / last
     said = f"The best {name}, {value:.4g}, came at step {step} of {last}."
-    if share <= 0.5:
+    if share <= 0.5 and lost > 0:
         yield Finding(
             "warning", "best step", step, said, "training.epochs or training.steps: fewer"
         )
