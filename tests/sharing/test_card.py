@@ -39,7 +39,7 @@ def test_a_card_from_the_run_alone(run: Path) -> None:
     assert text.startswith("---\nlicense: unknown\nlibrary_name: headwater\n")
     assert "pipeline_tag: question-answering" in text
     assert "on the task `squad`, from reader, by method `lora`." in text
-    assert "| f1 | 71.25 |" in text and "Seed 7." in text and "5 steps in 3 minutes." in text
+    assert "| f1 | 71.25 |" in text and "Seed 7." in text and "5 steps in 0:03:00 (" in text
     digest = sha256(run.parent / "data" / "train.json")[:16]
     assert f"| squad | train | train.json | {digest} | CC BY-SA 4.0 |" in text
     assert f"| squad | validation | dev.json | not at hand | {UNKNOWN} |" in text

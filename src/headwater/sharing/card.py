@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,8 @@ def _training(run: Path, recipe: Mapping[str, Any]) -> Iterator[str]:
     yield f"Seed {training.get('seed', 0)}."
     if lines:
         seconds = max((line.get("seconds", 0.0) for line in lines), default=0.0)
-        yield f"{lines[-1]['step']} steps in {seconds / 60:.0f} minutes."
+        took = timedelta(seconds=round(seconds))
+        yield f"{lines[-1]['step']} steps in {took} (hours, minutes, seconds)."
     yield from ("The recipe, with the defaults of its day:", "")
     text = _FOLDERS.sub(r'"\1"', read_text(run / "config.toml").strip())
     yield from ("```toml", text, "```", "")
