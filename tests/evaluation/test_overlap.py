@@ -111,6 +111,18 @@ def test_lines_without_a_task(tmp_path: Path) -> None:
         overlap([tmp_path / "train.txt"], tmp_path / "test.txt", None, tmp_path / "said.json")
 
 
+def test_json_lines_without_a_task(tmp_path: Path) -> None:
+    """Of lines with a text, that is the item; ids and addresses are none."""
+    training = tmp_path / "training.txt"
+    training.write_text("The mill stands by the old river and nobody remembers who built it.\n")
+    test = tmp_path / "test.jsonl"
+    lines = [{"id": "a", "body": training.read_text()}, {"id": "b", "body": "Another one."}]
+    test.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    assert overlap([training], test, text_field="body").overlapping == ("1",)
+    assert overlap([training], test, text_field="body").items == 2
+    assert overlap([training], test).items == 4
+
+
 def test_on_the_command_line(headwater: Any, squad: Path, tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text(SAID[2])
     given = ("overlap", tmp_path / "train.txt", "--test", squad, "--task", "squad")

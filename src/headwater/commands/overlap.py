@@ -28,7 +28,7 @@ def overlap(
     ],
     test: Annotated[Path, option("The test: a task's file, lines of text, or JSON.", "FILE")],
     task: Annotated[
-        str | None, option("Whose file the test is [each line or string is an item].", "TASK")
+        str | None, option("Whose file the test is [each line or text is an item].", "TASK")
     ] = None,
     predictions: Annotated[
         Path | None, option("Official predictions file of the test: scores of the rest.", "FILE")

@@ -107,15 +107,16 @@ def overlap(
 
     Args:
         train: see above.
-        task: whose file the test is; None: each line, or each string of JSON, is an item.
+        task: whose file the test is; None: each line is an item; of JSON lines the text in
+            `text_field`, or else every string.
         predictions: of the test, in the task's official format.
-        text_field: the column of a Parquet file with the text.
+        text_field: also the column of a Parquet file with the text.
     """
     if predictions is not None and task is None:
         raise UserError("--predictions: their task is not known; give --task")
     files = training_files(train)
     declared = find_task(task) if task is not None else None
-    examples = read_files(declared, [test]) if declared is not None else _lines(test)
+    examples = read_files(declared, [test]) if declared is not None else _lines(test, text_field)
     texts = {each.id: texts_of(each) for each in examples}
     grams = TestGrams({text for parts in texts.values() for text in parts.values()})
     for file in files:
@@ -185,9 +186,9 @@ def _document(text: str, last: bool, parts: Iterator[Any]) -> Iterator[str]:
         yield text
 
 
-def _lines(test: Path) -> Examples[Example]:
-    """Read a file without a task: its lines, or the strings of its JSON, numbered from 1."""
-    lines = json_texts(test) if suffix_of(test) in JSON_KINDS else read_stream(test)
+def _lines(test: Path, text_field: str) -> Examples[Example]:
+    """Read a file without a task: its lines, or the texts of its JSON, numbered from 1."""
+    lines = json_texts(test, text_field) if suffix_of(test) in JSON_KINDS else read_stream(test)
     found = [
         TextExample(str(number), line, ()) for number, line in enumerate(lines, 1) if line.strip()
     ]
