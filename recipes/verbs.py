@@ -73,6 +73,9 @@ def repeated(option: str, values: Iterable[str]) -> list[str]:
 
 
 def headwater(*arguments: object) -> str:
-    """Call the command line and return what it prints."""
+    """Call the command line and return what it prints; end as it ends, where it says why."""
     command = [sys.executable, "-m", "headwater", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    ran = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if ran.returncode:
+        sys.exit(ran.returncode if ran.returncode > 0 else 128 - ran.returncode)  # as of a shell
+    return ran.stdout

@@ -174,3 +174,15 @@ def test_warm_starts_are_compared_with_random_weights(
         *(("scitldr", "random"), ("scitldr", "MiniLM")),
     ]
     assert (tmp_path / "runs/warm/text/train.de").read_text() == "die muhle ist groß .\n" * 8
+
+
+def test_a_script_ends_as_its_command_does(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The command's own line says why; a traceback of the script would hide it."""
+    monkeypatch.syspath_prepend(str(ROOT / "recipes"))
+    verbs = importlib.import_module("verbs")
+    with pytest.raises(SystemExit) as ended:
+        verbs.headwater("doctor", "absent.toml")
+    assert ended.value.code == 2
+    assert capfd.readouterr().err.endswith("absent.toml: no such recipe\n")
