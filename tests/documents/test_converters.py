@@ -85,6 +85,20 @@ by Ada --> <!-- x -->
     ]
 
 
+def test_front_matter_of_markdown() -> None:
+    front = "---\ntitle: 'The mill'\ntags:\n  - water\n---\n"
+    document = convert(".md", f"{front}# A heading\nIt grinds.\n")
+    assert document.title == "The mill"
+    assert blocks(document) == [
+        ((), "title: 'The mill'\ntags:\n  - water"),
+        (("A heading",), "It grinds."),
+    ]
+    later = convert(".md", f"{front}# A heading\n\n- one\n\n---\nThe end.\n")
+    assert blocks(later)[-1][0] == ("A heading",)
+    rule = "---\nIt grinds.\n\nNo more\n---\nThe end.\n"
+    assert blocks(convert(".md", rule))[-1] == (("No more",), "The end.")
+
+
 def test_restructured_text() -> None:
     text = """.. _mill:
 
@@ -221,6 +235,15 @@ def test_messages_of_an_unknown_charset(
     document = convert(".eml", f"{head}<p>{text}</p>".encode(encoding))
     assert text in document.text
     assert document.note == f"its charset {charset!r} is not known; it is read as {named}"
+
+
+@pytest.mark.parametrize(("encoding", "named"), [("utf-8", "UTF-8"), ("latin-1", "Latin-1")])
+@pytest.mark.parametrize("kind", ["Content-Type: text/plain\n", ""])
+def test_messages_without_a_charset(kind: str, encoding: str, named: str) -> None:
+    text = "Die Mühle mahlt nicht mehr."
+    document = convert(".eml", f"Subject: Mill\n{kind}\n{text}".encode(encoding))
+    assert text in document.text and document.note == f"it names no charset; it is read as {named}"
+    assert not convert(".eml", f"Subject: Mill\n{kind}\nIt grinds.".encode()).note
 
 
 def test_pdf_paragraphs_and_headings() -> None:

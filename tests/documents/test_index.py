@@ -52,6 +52,8 @@ def test_a_hit_has_its_place_and_a_literal_quote(opened: Opened, folder: Path, i
     assert (quote.text, quote.page) == ("burned\nin", 1)
     assert extracted[quote.start : quote.end] == quote.text
     assert extracted[hit.start : hit.end] == hit.quote().text
+    for start, end in ((-5, None), (2, -3), (5, 2), (0, 10**6)):  # as slices of any text
+        assert hit.quote(start, end).text.split() == hit.text[start:end].split()
     bridge = opened(index).search("bridge")[0]
     assert (bridge.title, bridge.headings, bridge.page) == ("The bridge", ("The bridge",), None)
     mill = opened(index).search("Who built the mill?")[0]

@@ -55,7 +55,8 @@ class Hit:
     def quote(self, start: int = 0, end: int | None = None) -> Quote:
         """Return `text[start:end]` as it stands in the document, with its offsets and its page."""
         literal = self.edits.literal(self.text)
-        first, last = self.edits.span(start, len(self.text) if end is None else end)
+        first, end, _ = slice(start, end).indices(len(self.text))
+        first, last = self.edits.span(first, max(first, end))
         page = None if self.page is None else self.page + literal.count("\f", 0, first)
         return Quote(literal[first:last], self.start + first, self.start + last, page)
 

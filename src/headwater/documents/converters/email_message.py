@@ -9,7 +9,7 @@ from headwater.documents.converters.plain_text import paragraphs
 from headwater.documents.document import Document, Writer
 from headwater.errors import listed
 
-VERSION = 1
+VERSION = 2
 LIBRARY: str | None = None
 
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
@@ -46,14 +46,18 @@ def _write(body: MIMEPart, writer: Writer) -> str:
 
 
 def _text(body: MIMEPart) -> tuple[str, str]:
-    """Return a text, and a note where Python does not know its charset."""
+    """Return a text, and a note where its charset is not known to Python or not named."""
+    content = body.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    charset = body.get_param("charset")
+    if charset is not None or content.isascii():
+        try:
+            return body.get_content(), ""
+        except (LookupError, ValueError):  # as one for text, or at all
+            said = f"its charset {str(charset)[:40]!r} is not known"
+    else:
+        said = "it names no charset"
     try:
-        return body.get_content(), ""
-    except (LookupError, ValueError):  # as one for text, or at all
-        content = body.get_payload(decode=True)
-        assert isinstance(content, bytes)
-        said = f"its charset {str(body.get_param('charset'))[:40]!r} is not known; it is read as"
-    try:
-        return content.decode("utf-8"), f"{said} UTF-8"
+        return content.decode("utf-8"), f"{said}; it is read as UTF-8"
     except UnicodeDecodeError:
-        return content.decode("latin-1"), f"{said} Latin-1"
+        return content.decode("latin-1"), f"{said}; it is read as Latin-1"

@@ -1,6 +1,7 @@
 """`.md`: headings by `#` or underlines, fenced code, tables; the text stays as it is written.
 
-Paragraphs that are comments, or say where links lead, are left out.
+Paragraphs that are comments, or say where links lead, are left out. Front matter, which is YAML
+between two lines of `---` at the start, is a paragraph; its `title` is that of the document.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from headwater.documents.converters.plain_text import decoded, paragraphs
 from headwater.documents.document import LONGEST, Block, Document, HeadingPath
 
-VERSION = 3
+VERSION = 4
 LIBRARY: str | None = None
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
@@ -17,6 +18,11 @@ _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _RULE = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
 _MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|\[([^\]]*)\]\([^)]*\)|\\([!-/:-@\[-`{-~])")
+_FRONT = re.compile(
+    r"---[ \t]*\n((?:(?!---[ \t]*\n|\.\.\.[ \t]*\n)(?:[ \t#-].*|\w[\w-]*:.*)?\n)+)"
+    r"(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*([\"']?)(.+?)\1[ \t]*$", re.MULTILINE)
 _NO_TEXT = re.compile(
     r"(?:<!--(?:(?!-->).)*-->\s*|\[[^\]\n]+\]:[ \t]*\S[^\n]*(?:\n|\Z))+\Z", re.DOTALL
 )
@@ -27,7 +33,11 @@ def convert(content: bytes) -> Document:
     text = decoded(content)
     path, blocks, titles = HeadingPath(), list[Block](), list[tuple[int, str]]()
     last = 0
-    for start, end, level, heading in _headings(text):
+    if front := _FRONT.match(text):
+        blocks += _blocks(text, front.start(1), front.end(1), ())
+        titles += [(0, found[2]) for found in _FRONT_TITLE.finditer(front[1])]
+        last = front.end()
+    for start, end, level, heading in _headings(text, last):
         blocks += _blocks(text, last, start, path.headings)
         path.enter(heading, level)
         titles.append((level, heading))
@@ -37,10 +47,10 @@ def convert(content: bytes) -> Document:
     return Document(title, text, blocks)
 
 
-def _headings(text: str) -> Iterator[tuple[int, int, int, str]]:
-    """Yield where each heading starts and ends, its level and its words."""
-    fence, offset, before = "", 0, ""
-    for line in text.splitlines(keepends=True):
+def _headings(text: str, begin: int) -> Iterator[tuple[int, int, int, str]]:
+    """Yield where each heading from `begin` on starts and ends, its level and its words."""
+    fence, offset, before = "", begin, ""
+    for line in text[begin:].splitlines(keepends=True):
         start, offset = offset, offset + len(line)
         bare = line.rstrip("\n")
         if mark := _FENCE.match(bare):
