@@ -15,9 +15,9 @@ from headwater.errors import UserError
 from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.deberta.config import DebertaConfig
-from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
+from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads, token_head
 from headwater.models.family import Heads
-from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
+from headwater.models.heads import MaskedLMHead, PooledHead
 from headwater.nn.attention import square_attention
 from headwater.nn.block import PostNorm
 from headwater.nn.disentangled import RelativeTable, distance_index
@@ -112,6 +112,7 @@ class Deberta(EncoderBody):
     """The encoder."""
 
     config: DebertaConfig
+    embeddings: Embeddings
 
     def __init__(self, config: DebertaConfig) -> None:
         super().__init__()
@@ -145,10 +146,6 @@ class Deberta(EncoderBody):
             hidden = layer(hidden, relative, attention_mask)
         return at_least_float32(hidden)
 
-    @property
-    def token_embedding(self) -> Tensor:
-        return self.embeddings.token.weight
-
 
 def build_body(config: DebertaConfig, bare: bool) -> Deberta:
     """Build the network, with empty weights; no head changes it."""
@@ -175,10 +172,7 @@ def _masked_lm(config: DebertaConfig) -> MaskedLMHead:
 
 
 HEADS: Heads[DebertaConfig] = encoder_heads(
-    span=lambda config: SpanHead(config.hidden_size),
     pooled=_pooled,
-    token=lambda config: TokenHead(
-        config.hidden_size, len(config.label_names), config.hidden_dropout_prob
-    ),
+    token=lambda config: token_head(config, config.hidden_dropout_prob),
     masked_lm=_masked_lm,
 )
