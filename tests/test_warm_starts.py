@@ -151,6 +151,15 @@ def test_the_encoder_named_twice_gives_all_its_layers(files: Path) -> None:
             same(layer.get_submodule(part), body.get_submodule(f"layers.{number}.{like}"))
 
 
+def test_narrow_token_vectors_begin_as_the_encoder_s_layers_read_them(files: Path) -> None:
+    """ALBERT's are narrower than its layers; the decoder's are the products."""
+    model = started(files, "albert", layers=2)
+    body = load_model(files / "albert").model
+    narrow, dense = body.token_embedding, body.get_submodule("projection")
+    assert model.table.shape[1] > narrow.shape[1]
+    torch.testing.assert_close(model.table, narrow @ dense.get_parameter("weight").T)
+
+
 def test_tied_sides_have_one_set_of_weights(files: Path, tmp_path: Path) -> None:
     model = started(files, "bert", tie_encoder_decoder=True).eval()
     own = {name for name, _ in model.decoder.named_parameters()}

@@ -40,12 +40,18 @@ CONFIGS = {
         **SIZES, type_vocab_size=1, **extra
     ),
     "camembert": lambda **extra: transformers.CamembertConfig(**SIZES, type_vocab_size=1, **extra),
-    "electra": lambda **extra: transformers.ElectraConfig(**SIZES, embedding_size=16, **extra),
+    "electra": lambda **extra: transformers.ElectraConfig(
+        **SIZES, embedding_size=16, hidden_act="relu", **extra
+    ),
     "deberta-v2": lambda **extra: transformers.DebertaV2Config(
         **SIZES, **DEBERTA, position_buckets=8, **extra
     ),
     "albert": lambda **extra: transformers.AlbertConfig(
-        **SIZES, embedding_size=16, num_hidden_groups=2, inner_group_num=2, **extra
+        **SIZES | {"num_hidden_layers": 4},
+        embedding_size=16,
+        num_hidden_groups=2,
+        inner_group_num=2,
+        **extra,
     ),
     "modernbert": lambda **extra: transformers.ModernBertConfig(
         **SIZES | {"num_hidden_layers": 3, "num_attention_heads": 2},
@@ -56,7 +62,7 @@ CONFIGS = {
         classifier_pooling="mean",
         **extra,
     ),
-    "mpnet": lambda **extra: transformers.MPNetConfig(**SIZES, **extra),
+    "mpnet": lambda **extra: transformers.MPNetConfig(**SIZES, hidden_act="relu", **extra),
     "distilbert": lambda **extra: transformers.DistilBertConfig(
         vocab_size=60,
         dim=24,

@@ -76,7 +76,6 @@ class Convolution(nn.Module):
         """Args: what the layer read and gave, and which positions are real, `[batch, length]`."""
         real = None if mask is None else mask.bool().unsqueeze(-1)
         found = self.conv(read.transpose(1, 2)).transpose(1, 2)
-        found = found if real is None else found * real
         output: Tensor = self.norm(given + self.activation(self.dropout(found)))
         return output if real is None else output * real
 
