@@ -250,10 +250,14 @@ def test_loads_and_equals(
         assert_close(parameter.grad, gradients[published_name], TOLERANCE[dtype][1], name)
 
 
+@pytest.mark.parametrize("head", ["masked_lm", "span"])
 def test_deberta_v2_equals_with_its_convolution(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the larger ones; the head for masked tokens is the one of a config without `legacy`."""
+    """Of the larger ones; the head for masked tokens is the one of a config without `legacy`.
+
+    The loss of spans, whose softmax is over padding, too, tells what stands there.
+    """
     changed = DEBERTA | {"conv_kernel_size": 3, "conv_act": "gelu", "legacy": True}
     monkeypatch.setitem(
         CONFIGS,
@@ -262,14 +266,16 @@ def test_deberta_v2_equals_with_its_convolution(
             **SIZES, **changed, position_buckets=-1, **extra
         ),
     )
-    theirs = reference("deberta-v2", "masked_lm", torch.float64)
+    theirs = reference("deberta-v2", head, torch.float64)
     theirs.save_pretrained(tmp_path)
     ours = load_model(tmp_path, dtype=torch.float64).model
-    batch = batch_for("deberta-v2", "masked_lm")
-    published = ask_reference(theirs, batch, "masked_lm")
+    batch = batch_for("deberta-v2", head)
+    published = ask_reference(theirs, batch, head)
     for left, right in outputs_of(ours(batch), published, batch):
         assert_close(left, right, TOLERANCE[torch.float64][0], "output")
-    ours.loss_sums(batch)["masked_lm"].div(ours.loss_counts(batch)["masked_lm"]).backward()
+    loss = ours.loss_sums(batch)[head] / ours.loss_counts(batch)[head]
+    assert_close(loss, published.loss, TOLERANCE[torch.float64][1], "loss")
+    loss.backward()
     published.loss.backward()
     convolution = theirs.deberta.encoder.conv.conv.weight.grad
     assert_close(
