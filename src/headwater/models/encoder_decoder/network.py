@@ -41,12 +41,7 @@ class EncoderDecoder(CachedTextToText):
         network = family_of(config.encoder).network
         self.encoder = cast(EncoderBody, network.build_body(config.encoder, False))
         width = sizes_of(config.encoder).hidden_size
-        self.decoder = build_decoder(
-            config.decoder,
-            width,
-            table=not config.shared_embeddings,
-            tied=config.tie_word_embeddings,
-        )
+        self.decoder = build_decoder(config.decoder, width, table=not config.shared_embeddings)
         self.take_encoder(self.encoder)
 
     @property
