@@ -26,7 +26,13 @@ from headwater.runs.recipe import Recipe
 from headwater.runs.run import finetune
 from headwater.text.loading import load_vocabulary
 
-FAMILIES_OF_ENCODERS = ["albert", "deberta", "electra", "modernbert", "mpnet"]
+OF_BERT: dict[str, dict[str, Any]] = {
+    "distilbert": {"model_type": "distilbert", "type_vocab_size": 0},
+    "xlm-roberta": {"model_type": "xlm-roberta", "type_vocab_size": 1},
+    "camembert": {"model_type": "camembert", "type_vocab_size": 1},
+}
+"""What the configs of BERT's family change."""
+FAMILIES_OF_ENCODERS = ["albert", "deberta", "electra", "modernbert", "mpnet", *OF_BERT]
 NAMES = ["mill", "barn", "inn", "dam", "farm", "well", "gate", "quay", "tower", "bridge"]
 PEOPLE = ["Ada", "Bela", "Cleo", "Dora", "Emil", "Fay", "Gus", "Hal", "Ida", "Jon"]
 WORDS = ["who", "built", "the", "in", "spring", "and", *NAMES, *(each.lower() for each in PEOPLE)]
@@ -34,12 +40,15 @@ WORDS = ["who", "built", "the", "in", "spring", "and", *NAMES, *(each.lower() fo
 
 def tiny_config(family: str, **ids: int) -> Any:
     """The sizes of the family's quick study, on a vocabulary's ids."""
-    record = FAMILIES[family]
+    record = FAMILIES["bert" if family in OF_BERT else family]
     quick = record.quick_study
     sizes = {name: value for name, value in quick.sizes.items() if "dropout" not in name}
     preset = record.presets[quick.preset]
     drop = {name: 0.0 for name in preset.__dataclass_fields__ if "drop" in name}
-    return type(preset)(**{**sizes, **drop, **ids})
+    own = OF_BERT.get(family, {})
+    if own:
+        sizes |= {"num_hidden_layers": 2}
+    return type(preset)(**{**sizes, **drop, **ids, **own})
 
 
 @pytest.fixture(scope="module")

@@ -133,12 +133,18 @@ def test_a_decoder_begins_as_another_bert_with_its_head(files: Path, tmp_path: P
     config = load_model(files / "bert").config
     vocabulary = load_vocabulary(files / "bert")
     masked = tiny.model(replace(config, num_hidden_layers=3), "masked_lm", seed=3)  # type: ignore[type-var]
+    tiny.draw_weights(masked, 0.3)  # norms too leave their defaults
     save_model(tmp_path / "masked", masked, vocabulary=vocabulary)
     model = started(files, "bert", model=str(tmp_path / "masked"))
     for name, ours in (("head.dense", "head.dense"), ("head.norm", "head.norm")):
         same(model.decoder.get_submodule(ours), masked.get_submodule(name))
     assert len(model.decoder.layers) == 3
     assert torch.equal(model.table, masked.get_parameter("body.embeddings.token.weight"))
+    own, given = model.decoder.embeddings, masked.get_submodule("body.embeddings")
+    for part in ("norm", "segment"):
+        same(own.get_submodule(part), given.get_submodule(part))
+    positions = own.get_parameter("position.weight")
+    assert torch.equal(positions, given.get_parameter("position.weight")[: len(positions)])
     assert not model.config.shared_embeddings
 
 
@@ -149,6 +155,15 @@ def test_the_encoder_named_twice_gives_all_its_layers(files: Path) -> None:
     for number, layer in enumerate(model.decoder.layers):
         for part, like in (("attention", "attention"), ("cross", "attention")):
             same(layer.get_submodule(part), body.get_submodule(f"layers.{number}.{like}"))
+
+
+def test_narrow_token_vectors_begin_as_the_encoder_s_layers_read_them(files: Path) -> None:
+    """ALBERT's are narrower than its layers; the decoder's are the products."""
+    model = started(files, "albert", layers=2)
+    body = load_model(files / "albert").model
+    narrow, dense = body.token_embedding, body.get_submodule("projection")
+    assert model.table.shape[1] > narrow.shape[1]
+    torch.testing.assert_close(model.table, narrow @ dense.get_parameter("weight").T)
 
 
 def test_tied_sides_have_one_set_of_weights(files: Path, tmp_path: Path) -> None:

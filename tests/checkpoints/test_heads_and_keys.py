@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import tiny
+from headwater.checkpoints.description import read_config
 from headwater.checkpoints.folder import load_model, save_model
 from headwater.errors import UserError
 from headwater.models.build import build_model
@@ -35,6 +36,18 @@ def test_tables_are_reversible(family: str) -> None:
             theirs = translate(name, modules)
             assert theirs is not None
             assert translate(theirs, back) == name
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "camembert", "electra", "deberta-v2"])
+def test_a_classifier_drops_as_the_body_unless_it_is_stated(family: str) -> None:
+    """`transformers` takes `hidden_dropout_prob` where nothing is stated."""
+    own = BY_MODEL_TYPE[family].formats[family].fields["classifier_dropout"]
+    json = {"model_type": family, "hidden_dropout_prob": 0.3, "pos_att_type": "p2c|c2p"}
+    json |= {"relative_attention": True, "position_biased_input": False, "share_att_key": True}
+    json |= {"norm_rel_ebd": "layer_norm"} if family == "deberta-v2" else {}
+    for stated, expected in (({}, 0.3), ({own: None}, 0.3), ({own: 0.2}, 0.2)):
+        config = read_config({**json, **stated}, "config.json")
+        assert getattr(config, "classifier_dropout") == expected, stated  # noqa: B009
 
 
 def test_a_name_that_is_in_no_table() -> None:

@@ -128,6 +128,7 @@ def test_the_report_is_what_the_script_prints() -> None:
         ("B-x B-x I-y", [("x", 0, 1), ("x", 1, 2), ("y", 2, 3)]),
         ("I-x I-x I-y", [("x", 0, 2), ("y", 2, 3)]),
         ("B-x E-x B-x E-x S-x S-x", [("x", 0, 2), ("x", 2, 4), ("x", 4, 5), ("x", 5, 6)]),
+        ("U-x L-x S-x L-x", [("x", 0, 1), ("x", 1, 2), ("x", 2, 3), ("x", 3, 4)]),
         ("S-x I-x E-x O E-x", [("x", 0, 1), ("x", 1, 3), ("x", 4, 5)]),
         ("person O", []),  # a text that is no tag is outside
     ],

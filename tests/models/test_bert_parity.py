@@ -40,12 +40,18 @@ CONFIGS = {
         **SIZES, type_vocab_size=1, **extra
     ),
     "camembert": lambda **extra: transformers.CamembertConfig(**SIZES, type_vocab_size=1, **extra),
-    "electra": lambda **extra: transformers.ElectraConfig(**SIZES, embedding_size=16, **extra),
+    "electra": lambda **extra: transformers.ElectraConfig(
+        **SIZES, embedding_size=16, hidden_act="relu", **extra
+    ),
     "deberta-v2": lambda **extra: transformers.DebertaV2Config(
         **SIZES, **DEBERTA, position_buckets=8, **extra
     ),
     "albert": lambda **extra: transformers.AlbertConfig(
-        **SIZES, embedding_size=16, num_hidden_groups=2, inner_group_num=2, **extra
+        **SIZES | {"num_hidden_layers": 4},
+        embedding_size=16,
+        num_hidden_groups=2,
+        inner_group_num=2,
+        **extra,
     ),
     "modernbert": lambda **extra: transformers.ModernBertConfig(
         **SIZES | {"num_hidden_layers": 3, "num_attention_heads": 2},
@@ -56,7 +62,7 @@ CONFIGS = {
         classifier_pooling="mean",
         **extra,
     ),
-    "mpnet": lambda **extra: transformers.MPNetConfig(**SIZES, **extra),
+    "mpnet": lambda **extra: transformers.MPNetConfig(**SIZES, hidden_act="relu", **extra),
     "distilbert": lambda **extra: transformers.DistilBertConfig(
         vocab_size=60,
         dim=24,
@@ -244,10 +250,14 @@ def test_loads_and_equals(
         assert_close(parameter.grad, gradients[published_name], TOLERANCE[dtype][1], name)
 
 
+@pytest.mark.parametrize("head", ["masked_lm", "span"])
 def test_deberta_v2_equals_with_its_convolution(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the larger ones; the head for masked tokens is the one of a config without `legacy`."""
+    """Of the larger ones; the head for masked tokens is the one of a config without `legacy`.
+
+    The loss of spans, whose softmax is over padding, too, tells what stands there.
+    """
     changed = DEBERTA | {"conv_kernel_size": 3, "conv_act": "gelu", "legacy": True}
     monkeypatch.setitem(
         CONFIGS,
@@ -256,14 +266,16 @@ def test_deberta_v2_equals_with_its_convolution(
             **SIZES, **changed, position_buckets=-1, **extra
         ),
     )
-    theirs = reference("deberta-v2", "masked_lm", torch.float64)
+    theirs = reference("deberta-v2", head, torch.float64)
     theirs.save_pretrained(tmp_path)
     ours = load_model(tmp_path, dtype=torch.float64).model
-    batch = batch_for("deberta-v2", "masked_lm")
-    published = ask_reference(theirs, batch, "masked_lm")
+    batch = batch_for("deberta-v2", head)
+    published = ask_reference(theirs, batch, head)
     for left, right in outputs_of(ours(batch), published, batch):
         assert_close(left, right, TOLERANCE[torch.float64][0], "output")
-    ours.loss_sums(batch)["masked_lm"].div(ours.loss_counts(batch)["masked_lm"]).backward()
+    loss = ours.loss_sums(batch)[head] / ours.loss_counts(batch)[head]
+    assert_close(loss, published.loss, TOLERANCE[torch.float64][1], "loss")
+    loss.backward()
     published.loss.backward()
     convolution = theirs.deberta.encoder.conv.conv.weight.grad
     assert_close(

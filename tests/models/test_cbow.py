@@ -1,6 +1,7 @@
 """Continuous bag of words: the published sums, true losses, learning, and the folder."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,17 @@ def test_scores_are_the_products_with_the_mean_of_the_window(network: CBOW, wind
     assert (batch["labels"][0, 3:] == IGNORED).all()
     assert network.loss_sums(batch)["words"].item() == pytest.approx(losses, rel=1e-9)
     assert network.loss_counts(batch) == {"words": 12}
+
+
+def test_a_word_is_guessed_from_those_within_the_window(network: CBOW) -> None:
+    """There are fewer at the ends; the word itself is not among them."""
+    network.config = replace(network.config, window=2)
+    ids = torch.tensor([[5, 9, 13, 7, 30]])
+    table, found = network.token.weight, network.neighbor_logits(ids)
+    around = ([9, 13], [5, 13, 7], [5, 9, 7, 30], [9, 13, 30], [13, 7])
+    for scores, words in zip(found, around, strict=True):
+        expected = network.output.weight @ table[words].mean(0) + network.output.bias
+        torch.testing.assert_close(scores, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_sequence_has_the_loss_of_its_windows_alone(network: CBOW) -> None:

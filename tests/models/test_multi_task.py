@@ -238,7 +238,7 @@ def test_head_only_freezes_the_body() -> None:
         ({"tasks": {"a": {"head": "spam", "labels": []}}}, r"tasks\.a: head 'spam'"),
         ({"tasks": {"a": {"head": "token", "labels": []}}}, r"tasks\.a: a token head chooses"),
         ({"body": 3}, "body: model_type None"),
-        ({"body": {"model_type": "gpt2"}}, "body: a BERT was expected, not gpt2"),
+        ({"body": {"model_type": "gpt2"}}, "body: an encoder was expected, not gpt2"),
     ],
 )
 def test_a_broken_config_is_refused(tmp_path: Path, change: dict[str, Any], match: str) -> None:

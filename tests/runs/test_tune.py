@@ -70,6 +70,36 @@ def test_the_better_rate_is_first(recipe: Path, tmp_path: Path) -> None:
     assert lines[2].startswith("| 1e-2 |") and len(lines) == 4
 
 
+def test_of_a_loss_the_lowest_is_first(tmp_path: Path) -> None:
+    words = tiny.example_words(tmp_path / "words")
+    store = tiny.token_store(tmp_path / "store", words)
+    sizes = "".join(f"{name} = {size}\n" for name, size in tiny.PRESET_SIZES["gpt2"].items())
+    file = tmp_path / "pretrain.toml"
+    file.write_text(
+        f'''
+objective = "lm"
+lm = {{ length = 16 }}
+[network]
+preset = "gpt2"
+[network.sizes]
+{sizes}
+[corpus]
+train = "{store}"
+validation = "{store}"
+validation_rows = 4
+[training]
+steps = 12
+batch = {{ examples = 4 }}
+eval_steps = 12
+precision = "fp32"
+device = "cpu"
+'''
+    )
+    found = tune(file, ["learning_rate=1e-7,1e-2"], 1, tmp_path / "tune")
+    assert [row.settings["training.learning_rate"] for row in found.rows] == ["1e-2", "1e-7"]
+    assert found.rows[0].mean < found.rows[1].mean
+
+
 def test_what_has_ended_is_not_run_again_and_what_was_stopped_goes_on(
     recipe: Path, tmp_path: Path
 ) -> None:

@@ -23,10 +23,11 @@ def published(folder: Path) -> transformers.ByT5Tokenizer:
 def test_ids_are_those_of_the_class(tmp_path: Path, real_lines: list[str]) -> None:
     theirs = published(tmp_path)
     vocabulary = load_vocabulary(tmp_path)
-    for text in (*TEXTS, *real_lines[::10]):
+    for number, text in enumerate((*TEXTS, *real_lines)):
         ids = vocabulary.encode(text).ids.tolist()
         assert ids == theirs(text, add_special_tokens=False)["input_ids"], text
-        assert vocabulary.decode(ids, skip_special=False) == theirs.decode(ids), text
+        if number % 10 == 0:
+            assert vocabulary.decode(ids, skip_special=False) == theirs.decode(ids), text
     assert (vocabulary.pad_id, vocabulary.eos_id, vocabulary.unk_id) == (0, 1, 2)
     assert vocabulary.size == len(theirs) == 384
     assert vocabulary.sentinel(124) == theirs.convert_tokens_to_ids("<extra_id_124>")

@@ -198,7 +198,7 @@ def read_config(json: Any, where: str, switches: Json = _SWITCHES) -> ModelConfi
     if model_type == MULTI_TASK:
         body = read_config(json.get("body"), f"{where}: body")
         if family_of(body).kind != "encoder":
-            raise UserError(f"{where}: body: a BERT was expected, not {body.model_type}")
+            raise UserError(f"{where}: body: an encoder was expected, not {body.model_type}")
         return body
     if not isinstance(model_type, str) or model_type not in BY_MODEL_TYPE:
         known = ", ".join(BY_MODEL_TYPE)

@@ -127,7 +127,7 @@ def _memory(run: Run[Any], training: TrainingConfig) -> Finding:
 
 def _special_tokens(vocabulary: Vocabulary, objective: str) -> Iterator[Finding]:
     if objective == "span_corruption":
-        found = sum(f"<extra_id_{number}>" in vocabulary.ids for number in range(100))
+        found = sum(map(vocabulary.has_sentinel, range(100)))
         said = f"The vocabulary has {found} of T5's 100 sentinels."
         yield judged(found > 0, "sentinels", found, said, "vocabulary train --kind unigram")
     if objective in MASKING:

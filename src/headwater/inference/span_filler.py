@@ -95,7 +95,7 @@ class SpanFiller:
         """Cut an output at its sentinels; a gap that it says nothing of is empty."""
         texts = [""] * count
         numbers = {id: number for number, id in enumerate(self._sentinels)}
-        cuts = [place for place, id in enumerate(ids) if id in numbers]
+        cuts = [index for index, id in enumerate(ids) if id in numbers]
         for begin, end in pairwise([*cuts, len(ids)]):
             if (gap := numbers[ids[begin]]) < count and not texts[gap]:
                 texts[gap] = self._vocabulary.decode(ids[begin + 1 : end]).strip()

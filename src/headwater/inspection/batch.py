@@ -308,7 +308,7 @@ def _labelled(feature: Features, speller: Speller) -> list[Line]:
         number = TextSpan(f"{label.item():g}")
         return [Line("inputs", speller.spans(ids, highlights)), Line("label", (number,))]
     if np.issubdtype(label.dtype, np.floating):  # any number of classes
-        which = TextSpan(" ".join(str(place) for place in np.flatnonzero(label)) or "none")
+        which = TextSpan(" ".join(str(index) for index in np.flatnonzero(label)) or "none")
         return [Line("inputs", speller.spans(ids, highlights)), Line("labels", (which,))]
     labelled = [(id, x) for id, x in zip(ids, label.tolist(), strict=True) if x != IGNORED]
     tokens = "  ".join(f"{speller.text([id]).strip()} {x}" for id, x in labelled)

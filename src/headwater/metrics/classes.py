@@ -72,7 +72,7 @@ def class_report(golds: Sequence[str], predictions: Sequence[str], labels: Seque
     width = max(10, *map(len, labels))
     lines = [f"{'class':<{width}} precision  recall      F1  examples"]
     precision, recall, f1 = (
-        sum(each[place] for each in scores) / len(scores) for place in range(3)
+        sum(each[column] for each in scores) / len(scores) for column in range(3)
     )
     mean = ClassScore(precision, recall, f1, sum(each.examples for each in scores))
     for label, score in zip((*labels, "mean"), (*scores, mean), strict=True):

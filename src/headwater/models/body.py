@@ -54,8 +54,12 @@ class Body(nn.Module):
 
 
 class EncoderBody(Body):
-    """A body whose tokens see both sides; its `layers` are called one after the other."""
+    """A body whose tokens see both sides; its `layers` are called one after the other.
 
+    A subclass sets `layers`, and `embeddings` with the table `token`.
+    """
+
+    embeddings: nn.Module
     layers: nn.ModuleList
 
     def forward(
@@ -94,6 +98,10 @@ class EncoderBody(Body):
     def block(self, number: int) -> nn.Module:
         """Return what computes a layer, counted from 0; layers may share it."""
         return self.layers[number]
+
+    @property
+    def token_embedding(self) -> Tensor:
+        return self.embeddings.get_parameter("token.weight")
 
     @property
     def token_vectors(self) -> Tensor:

@@ -23,8 +23,8 @@ def build_model(
     Args:
         config: sizes, or the name of a preset.
         head: one of HEADS; None for a family without heads, or for the body alone.
-        labels: the classes of a "sequence" or "token" head, in the order of its outputs; None or
-            empty: those of the config.
+        labels: the classes of a head that chooses, in the order of its outputs; None or empty:
+            those of the config.
     """
     config = with_labels(preset(config) if isinstance(config, str) else config, labels)
     model = empty_model(config, None if head is None else check_head(head))
@@ -43,8 +43,8 @@ def build_multi_task(config: ModelConfig | str, tasks: Mapping[str, TaskHead]) -
     family = family_of(config)
     if family.kind != "encoder":
         raise UserError(
-            f"a head for each task needs a BERT, not {with_article(config.model_type)}; a T5 "
-            "or a GPT tells tasks apart by their text"
+            f"a head for each task needs an encoder such as BERT, not "
+            f"{with_article(config.model_type)}; a T5 or a GPT tells tasks apart by their text"
         )
     model = empty_multi_task(config, tasks)
     family.network.initialize(model, config)

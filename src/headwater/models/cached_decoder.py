@@ -1,12 +1,16 @@
 """A decoder whose positions are learned vectors: BART's, and that of an encoder-decoder of
 pre-trained sides."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
 from headwater.errors import UserError
 from headwater.models.body import Cache
-from headwater.models.text_to_text import project
+from headwater.models.config import ModelConfig
+from headwater.models.losses import Batch
+from headwater.models.text_to_text import TextToText, project, shift_right
 from headwater.nn.attention import KeyValueCache
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
@@ -53,3 +57,35 @@ class CachedDecoder(nn.Module):
         for layer, own, memory in zip(self.layers, cache.own, cache.memory, strict=True):
             hidden = layer(hidden, bias, own, memory, cache.memory_bias)
         return at_least_float32(hidden if self.norm is None else self.norm(hidden))
+
+
+class _Padded(ModelConfig, Protocol):
+    @property
+    def pad_token_id(self) -> int: ...
+
+
+class CachedTextToText(TextToText):
+    """A model that writes with such a decoder; a subclass sets it, and how ids become vectors."""
+
+    config: _Padded
+    decoder: CachedDecoder
+
+    def vectors(self, ids: Tensor) -> Tensor:
+        """Return the token vectors `[batch, length, width]` that the decoder reads."""
+        raise NotImplementedError
+
+    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
+        """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
+        return self.decoder.init_cache(memory, memory_mask)
+
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        cache.append(ids)
+        return self.scores(self.decoder(self.vectors(ids), cache)[:, -1])
+
+    def states(self, batch: Batch) -> Tensor:
+        """Return the decoder's states `[batch, targets, width]`."""
+        mask = batch.get("attention_mask")
+        cache = self.init_cache(self.encode(batch["input_ids"], mask), mask)
+        ids = shift_right(batch["labels"], self.start_id, self.config.pad_token_id)
+        states: Tensor = self.decoder(self.vectors(ids), cache)
+        return states

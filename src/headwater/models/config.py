@@ -49,8 +49,8 @@ class BodySizes:
         decoder_start_id: the id that a decoder begins with; None: it has no decoder.
         one_stack: whether inputs and targets are read as one text.
         running_text: whether the body was trained on documents one after another alone.
-        enclosed: whether it reads a text between the first token of its vocabulary and the last,
-            and writes: a BART.
+        enclosed: whether it reads a text between a first and a last token of its vocabulary, and
+            writes: a BART, an encoder-decoder.
     """
 
     hidden_size: int

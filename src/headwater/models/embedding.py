@@ -82,10 +82,10 @@ class EmbeddingHead(Head):
             scores = SCALE * questions @ passages.T  # [batch, batch x most passages]
         numbers = batch["passages"]
         every, right = numbers.flatten()[None], numbers[:, :1]
-        places = torch.arange(0, every.shape[1], numbers.shape[1], device=scores.device)
+        columns = torch.arange(0, every.shape[1], numbers.shape[1], device=scores.device)
         out = (every == right) | (every == 0)
-        out = out.scatter(1, places[:, None], False)
-        return {self.name: cross_entropy_sum(scores.masked_fill(out, -torch.inf), places)}
+        out = out.scatter(1, columns[:, None], False)
+        return {self.name: cross_entropy_sum(scores.masked_fill(out, -torch.inf), columns)}
 
     def loss_counts(self, batch: Batch) -> dict[str, int]:
         """Count the questions."""
@@ -103,8 +103,8 @@ def _pool(pooling: Pooling, hidden: Tensor, real: Tensor) -> Tensor:
     match pooling:
         case "cls" | "lasttoken":
             wanted = 1 if pooling == "cls" else positions[:, -1:]
-            place = ((positions == wanted) & real).int().argmax(1)
-            return hidden[torch.arange(len(place), device=place.device), place]
+            index = ((positions == wanted) & real).int().argmax(1)
+            return hidden[torch.arange(len(index), device=index.device), index]
         case "max":
             return hidden.masked_fill(~real[..., None], -torch.inf).max(1).values
     weights = (positions * real if pooling == "weightedmean" else real).to(hidden.dtype)

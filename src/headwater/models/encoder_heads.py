@@ -1,13 +1,15 @@
 """What the networks of encoders have in common: fresh weights, the longest text, their heads."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from torch import Tensor, nn
 
 from headwater.errors import UserError
-from headwater.models.config import C, HeadName, label_names
+from headwater.models.config import C, HeadName, ModelConfig, label_names
+from headwater.models.families import sizes_of
 from headwater.models.family import Heads
-from headwater.models.heads import Head
+from headwater.models.heads import Head, MaskedLMHead, SpanHead, TokenHead
 from headwater.nn.masks import block_positions
 from headwater.nn.norm import LayerNorm
 
@@ -43,9 +45,38 @@ def draw_normal(model: nn.Module, deviation: float) -> None:
                 nn.init.zeros_(parameter)
 
 
+class _Predicting(Protocol):
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def hidden_size(self) -> int: ...
+
+    @property
+    def layer_norm_eps(self) -> float: ...
+
+    @property
+    def tie_word_embeddings(self) -> bool: ...
+
+
+def masked_lm_head(config: _Predicting, width: int, act: str) -> MaskedLMHead:
+    """Build the usual head for masked tokens; `width` is that of the token vectors."""
+    dense, eps = nn.Linear(config.hidden_size, width), config.layer_norm_eps
+    return MaskedLMHead(dense, config.vocab_size, act, eps, tied=config.tie_word_embeddings)
+
+
+def token_head(config: ModelConfig, dropout: float) -> TokenHead:
+    """Build the usual head for the class of each token."""
+    return TokenHead(sizes_of(config).hidden_size, len(label_names(config)), dropout)
+
+
+def _span_head(config: ModelConfig) -> SpanHead:
+    return SpanHead(sizes_of(config).hidden_size)
+
+
 def encoder_heads(
     *,
-    span: Callable[[C], Head],
+    span: Callable[[C], Head] = _span_head,
     pooled: Callable[[C, HeadName, int], Head],
     token: Callable[[C], Head],
     masked_lm: Callable[[C], Head],
@@ -53,6 +84,7 @@ def encoder_heads(
     """Return how the heads that every encoder has are built.
 
     Args:
+        span: builds that for spans; left out: the usual one.
         pooled: builds one that decides on a whole text, by its name and the number of outputs.
     """
     return {

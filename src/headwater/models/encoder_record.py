@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from headwater.models.bert.config import BertConfig
+from headwater.models.config import BodySizes
 from headwater.models.family import Json, QuickStudy
 
 TRAINING: Mapping[str, Any] = {"optimizer": "adamw", "schedule": "linear", "warmup": 0.1}
-"""As BERT was trained, but for the rate (Devlin et al. 2019, appendix A.2)."""
+"""As BERT was trained, but for the rate (Devlin et al. 2019, appendix A.2); BART's, too."""
 
 
 class _Encoder(Protocol):
@@ -30,6 +32,17 @@ def summary(config: _Encoder) -> str:
     return (
         f"{config.num_hidden_layers} layers, {config.hidden_size} wide, "
         f"{config.num_attention_heads} heads, encoder"
+    )
+
+
+def sizes(block: BertConfig) -> BodySizes:
+    """Return what the library asks of a body of BERT's embeddings and blocks."""
+    return BodySizes(
+        hidden_size=block.hidden_size,
+        layers=block.num_hidden_layers,
+        longest_input=block.longest,
+        segments=block.type_vocab_size,
+        first_position=block.first_position,
     )
 
 

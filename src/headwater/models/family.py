@@ -104,6 +104,7 @@ class Family(Generic[C]):
         encoder: the config of what heads or a decoder stand on: of an encoder its own.
         keys: the names of the tensors, where they depend on more than the `model_type`.
         block: of an encoder, the BERT whose blocks its layers are; None: they are others.
+        prefixes: whether its published models are told by a prefix what to do with a text.
         reads_characters: whether its network is told how the words of its vocabulary are spelled.
     """
 
@@ -127,6 +128,7 @@ class Family(Generic[C]):
     encoder: Callable[[C], ModelConfig] = lambda config: config
     keys: Callable[[C], KeyTable] | None = None
     block: Callable[[C], BertConfig | None] = lambda config: None
+    prefixes: Callable[[C], bool] = lambda config: False
     added_up: str = ""
     reads_characters: bool = False
 

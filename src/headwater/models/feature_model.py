@@ -42,7 +42,7 @@ class FeatureModel(nn.Module):
         features: what is taken from it, and how it is read.
         kind: what the head gives.
         labels: the classes of a "sequence" or "token" head, in the order of its outputs.
-        pairs: whether some texts have a second one, marked by `token_type_ids`.
+        pairs: whether some texts have a second one, told apart by `token_type_ids`.
 
     Attributes:
         known: gives the vectors of a batch that were computed before; None, or where it gives

@@ -4,6 +4,7 @@ It is mostly the table of token vectors once more (Press and Wolf 2017, "Using t
 to Improve Language Models"), so the matrix is given with each call.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,3 +19,15 @@ class OutputLayer(nn.Module):
 
     def forward(self, states: Tensor, vectors: Tensor, bias: Tensor | None = None) -> Tensor:
         return at_least_float32(F.linear(states, vectors, bias))
+
+
+def copied_output(table: Tensor, scale: float = 1.0) -> nn.Linear:
+    """Return an output matrix of its own that scores as a table does, times `scale`.
+
+    table: token vectors `[vocabulary, width]`.
+    """
+    rows, width = table.shape
+    output = nn.Linear(width, rows, bias=False, device=table.device)
+    with torch.no_grad():
+        output.weight.copy_(table * scale)
+    return output

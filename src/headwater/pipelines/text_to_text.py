@@ -17,7 +17,7 @@ from headwater.inference.generation_config import GenerationConfig
 from headwater.inference.loaded import LoadedModel
 from headwater.inference.text_generator import TextGenerator
 from headwater.inference.written_text import GenerationInput, WrittenText
-from headwater.models.families import sizes_of
+from headwater.models.families import family_of, sizes_of
 from headwater.pipelines.clean_up import clean_up
 from headwater.pipelines.task import texts_of
 from headwater.pipelines.writing import OLD_NAMES, grows
@@ -139,17 +139,21 @@ class TextToTextTask:
         languages = tuple(given) or self._languages
         if languages and self._name != "translation":
             raise UserError("parameters: src_lang and tgt_lang are for translation")
-        if languages and self._model.config.model_type == "t5":
+        if languages and _reads_prefixes(self._model):
             source, target = map(_language, languages)
             return f"translate {source} to {target}: "
         return self._usual_prefix
+
+
+def _reads_prefixes(model: LoadedModel) -> bool:
+    return family_of(model.config).prefixes(model.config)
 
 
 def _known_prefix(model: LoadedModel, name: Name) -> str:
     """Return what a model was trained to read first, of a task of ours or its config's."""
     from headwater.tasks.names import DECLARED, task
 
-    if name == "text2text-generation" or model.config.model_type != "t5":
+    if name == "text2text-generation" or not _reads_prefixes(model):
         return ""
     found: Any = None
     trained, folder = model.extra.get("task"), model.folder

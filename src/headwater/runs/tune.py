@@ -151,16 +151,16 @@ def _metric(run: Run[Any], recipe: Path) -> tuple[str, bool]:
 
 def _value(run: Run[Any], folder: Path, name: str) -> tuple[float | None, str]:
     """Return the score of a trial, from its result or from its run; None where it was stopped."""
-    file, place = folder / "results" / f"{name}.json", folder / "trials" / name
+    file, own = folder / "results" / f"{name}.json", folder / "trials" / name
     identity = identity_of(run.recipe)
     if file.exists():
         saved = read_json(file)
         if saved.get("recipe") != identity:
             raise UserError(f"{file}: is of another recipe; name another folder with --output")
         return float(saved["value"]), "finished"
-    resume = (place / "state").is_dir()
-    check_run_folder(place, resume=resume)
-    outcome = run.train(place, resume=resume)
+    resume = (own / "state").is_dir()
+    check_run_folder(own, resume=resume)
+    outcome = run.train(own, resume=resume)
     if outcome.signalled or outcome.reason == "time_limit":
         return None, outcome.reason
     assert outcome.best_value is not None, "it has held-out data"
@@ -196,11 +196,11 @@ def _choices(text: str) -> list[tuple[str, str]]:
 
 def _split(values: str) -> Iterator[str]:
     depth, begin = 0, 0
-    for place, letter in enumerate(values):
+    for index, letter in enumerate(values):
         depth += (letter in "[{") - (letter in "]}")
         if letter == "," and depth == 0:
-            yield values[begin:place]
-            begin = place + 1
+            yield values[begin:index]
+            begin = index + 1
     yield values[begin:]
 
 

@@ -90,7 +90,7 @@ class SpanSearch:
 
     Args:
         apart: how many spans with different texts to choose of which no two share a character.
-        begin: where spans may begin in the context, and what their places are counted from. What
+        begin: where spans may begin in the context, and what their positions are counted from. What
             is before is read only.
     """
 

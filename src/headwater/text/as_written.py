@@ -29,11 +29,11 @@ def as_written(text: str, context: str) -> str:
             return match[0]
     if context.isascii():
         return text
-    folded, places = _folded(context)
+    folded, offsets = _folded(context)
     wanted = _folded(letters)[0]
     begin = folded.find(wanted) if wanted else -1
     while begin >= 0:
-        start, end = places[begin], places[begin + len(wanted) - 1] + 1
+        start, end = offsets[begin], offsets[begin + len(wanted) - 1] + 1
         while end < len(context) and category(context[end]) == "Mn":
             end += 1
         if _whole(context, start, end):
@@ -68,10 +68,10 @@ def _whole(text: str, start: int, end: int) -> bool:
 def _folded(text: str) -> tuple[str, list[int]]:
     """Return a text without case, accents and spaces, and where each letter of it came from."""
     letters: list[str] = []
-    places: list[int] = []
-    for place, character in enumerate(text):
+    offsets: list[int] = []
+    for offset, character in enumerate(text):
         for letter in normalize("NFD", character).lower():
             if not letter.isspace() and category(letter) != "Mn":
                 letters.append(letter)
-                places.append(place)
-    return "".join(letters), places
+                offsets.append(offset)
+    return "".join(letters), offsets

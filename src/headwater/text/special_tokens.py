@@ -34,8 +34,7 @@ def all_tokens(vocabulary: Vocabulary) -> list[str | None]:
 
 def sentinel_ids(vocabulary: Vocabulary) -> list[int]:
     """Return the ids of `<extra_id_0>`, `<extra_id_1>` and so on, as many as there are."""
-    tokens = (f"<extra_id_{n}>" for n in count())
-    return [vocabulary.ids[token] for token in takewhile(vocabulary.ids.__contains__, tokens)]
+    return [vocabulary.sentinel(n) for n in takewhile(vocabulary.has_sentinel, count())]
 
 
 def end_token(vocabulary: Vocabulary) -> int:

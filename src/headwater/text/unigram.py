@@ -9,6 +9,8 @@ library `sentencepiece`, which made it, finds the cut. T5 adds 100 sentinels abo
 Sentinels, special and added tokens written out in a text are cut out first, as in the published
 tokenizers, and what stands between them is encoded on its own.
 
+mT5's file holds its sentinels itself (`▁<extra_id_0>`), and spells rare characters in bytes.
+
 Of a `tokenizer.json` beside it only the added tokens are read: its ids differ in ties.
 """
 
@@ -27,6 +29,7 @@ from headwater.arguments import refuse_half_characters
 from headwater.errors import UserError
 from headwater.files import SMALL, read_bytes, replace_file
 from headwater.text.added_tokens import AddedToken, listed_tokens, merged, placed
+from headwater.text.byte_fallback import sizes_of, spelled
 from headwater.text.literal_tokens import LiteralTokens, Part
 from headwater.text.settings import Settings
 from headwater.text.tokenizer_json import model_ids, read_tokenizer
@@ -61,6 +64,7 @@ class SentencePieceVocabulary(Vocabulary):
             for id, token in enumerate(base)
             if not (self._processor.is_control(id) or self._processor.is_unused(id))
         }
+        self._falls_back = any(map(self._processor.is_byte, range(len(base))))
         self._sentinels = SENTINELS if settings.sentinels is None else settings.sentinels
         tokens = base + [f"<extra_id_{n}>" for n in reversed(range(self._sentinels))]
         known = {token: id for id, token in enumerate(tokens)}
@@ -101,7 +105,9 @@ class SentencePieceVocabulary(Vocabulary):
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
         kept = [int(id) for id in ids if not (skip_special and int(id) in self._special)]
-        return "".join(self.token(id) for id in kept).removeprefix(MARK).replace(MARK, " ")
+        names = [self.token(id) for id in kept]
+        text = spelled(names) if self._falls_back else "".join(names)
+        return text.removeprefix(MARK).replace(MARK, " ")
 
     def normalize(self, text: str) -> str:
         """Return the text as its tokens spell it: `▁` for white space, NFKC, and T5's own rules."""
@@ -143,13 +149,14 @@ class SentencePieceVocabulary(Vocabulary):
         if not names:
             return Encoding(ids, ids.copy(), ids.copy())
         sources = np.array(self._processor.normalize(text, with_offsets=True)[1], dtype=np.int32)
-        sizes = np.array([len(name) for name in names])
+        sizes = sizes_of(names) if self._falls_back else np.array([len(name) for name in names])
         marks = np.array([len(name) - len(name.lstrip(MARK)) for name in names])
         after = np.cumsum(sizes)
-        bare = marks == sizes
-        starts = sources[after - sizes + np.where(bare, 0, marks)]
+        bare = (marks == sizes) & (marks > 0)
+        first = after - sizes + np.where(bare, 0, marks)
+        starts = sources[first]
         # The source of a character ends where the next different one begins.
-        last = np.searchsorted(sources, sources[after - 1], side="right")
+        last = np.searchsorted(sources, sources[np.maximum(after - 1, first)], side="right")
         ends = sources[np.minimum(last, len(sources) - 1)]
         if bare[0]:  # the mark that the first word gets came from nothing
             ends[0] = sources[after[0]]
@@ -184,8 +191,10 @@ def _unlike_t5(processor: SentencePieceProcessor, plain: Mapping[str, int]) -> I
         yield f"its unknown token has the id {processor.unk_id()} and not {UNKNOWN}"
     if processor.normalize("  a  b\n") != f"{MARK}a{MARK}b":
         yield "it keeps white space, or puts none before a text"
-    unknown = processor.unk_id()
-    if any(processor.get_score(id) >= 0 for id in plain.values() if id != unknown):
+    if any(map(processor.is_byte, plain.values())):
+        yield "it spells rare characters in bytes"
+    others = (id for id in plain.values() if id != processor.unk_id())
+    if any(processor.get_score(id) >= 0 and not processor.is_byte(id) for id in others):
         yield "it is a BPE, or has user-defined symbols"
 
 
@@ -197,6 +206,4 @@ def _load(model: bytes, source: Path) -> SentencePieceProcessor:
         raise UserError(f"{source}: not a whole SentencePiece model; copy it again") from None
     if processor.get_piece_size() == 0 or processor.unk_id() < 0:
         raise UserError(f"{source}: not a SentencePiece model with an unknown token")
-    if any(processor.is_byte(id) for id in range(processor.get_piece_size())):
-        raise UserError(f"{source}: falls back to bytes, which T5's vocabulary does not")
     return processor

@@ -114,10 +114,14 @@ class Vocabulary(ABC):
     @final
     def sentinel(self, n: int) -> int:
         """Return the id of `<extra_id_n>`, a sentinel (Raffel et al. 2020, section 3.1.4)."""
-        token = f"<extra_id_{n}>"
-        if token not in self.ids:
-            raise UserError(f"sentinel {n}: this vocabulary has no {token}")
-        return self.ids[token]
+        if not self.has_sentinel(n):
+            raise UserError(f"sentinel {n}: this vocabulary has no <extra_id_{n}>")
+        plain = f"<extra_id_{n}>"
+        return self.ids[plain if plain in self.ids else f"▁{plain}"]
+
+    def has_sentinel(self, n: int) -> bool:
+        """Tell whether there is a sentinel of that number; in mT5 they begin with a space."""
+        return f"<extra_id_{n}>" in self.ids or f"▁<extra_id_{n}>" in self.ids
 
     def _set_roles(self, ids: Mapping[str, int]) -> None:
         """Keep the ids of the special tokens by their roles; None of a role that none plays."""

@@ -36,7 +36,7 @@ def words(text: str) -> Iterator[tuple[int, int]]:
         yield start, owner
         if owner < last:
             yield owner, last
-        yield from ((place, place + 1) for place in range(last, end))
+        yield from ((offset, offset + 1) for offset in range(last, end))
 
 
 def _last(text: str, start: int, end: int) -> int:

@@ -4,8 +4,8 @@ from typing import Any
 
 from headwater.models.albert.config import PRESETS, AlbertConfig
 from headwater.models.bert.keys import encoder_heads
-from headwater.models.config import BodySizes, HeadName, same_names
-from headwater.models.encoder_record import TRAINING, masked_lm_study
+from headwater.models.config import HeadName, same_names
+from headwater.models.encoder_record import TRAINING, masked_lm_study, sizes
 from headwater.models.family import CheckpointFormat, Family
 from headwater.models.key_table import KeyTable
 
@@ -73,13 +73,7 @@ ALBERT = Family(
             "albert-base-v2",
         )
     },
-    sizes=lambda config: BodySizes(
-        hidden_size=config.hidden_size,
-        layers=config.num_hidden_layers,
-        longest_input=config.max_position_embeddings,
-        segments=config.type_vocab_size,
-        first_position=0,
-    ),
+    sizes=lambda config: sizes(config.layer),
     summary=lambda config: (
         f"{config.num_hidden_layers} layers that share parameters, {config.hidden_size} wide, "
         f"{config.num_attention_heads} heads, encoder"

@@ -20,9 +20,15 @@ from headwater.models.albert.config import AlbertConfig
 from headwater.models.bert.network import Embeddings, block
 from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
-from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
+from headwater.models.encoder_heads import (
+    check_length,
+    draw_normal,
+    encoder_heads,
+    masked_lm_head,
+    token_head,
+)
 from headwater.models.family import Heads
-from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
+from headwater.models.heads import PooledHead
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
 from headwater.nn.pooler import Pooler
@@ -84,10 +90,6 @@ class Albert(EncoderBody):
         return self.layers[int(number / (layers / groups))]
 
     @property
-    def token_embedding(self) -> Tensor:
-        return self.embeddings.token.weight
-
-    @property
     def token_vectors(self) -> Tensor:
         return F.linear(self.token_embedding, self.projection.weight)
 
@@ -107,17 +109,8 @@ def _pooled(config: AlbertConfig, name: HeadName, outputs: int) -> PooledHead:
     return PooledHead(Pooler(config.hidden_size, "tanh"), dense, config.classifier_dropout, name)
 
 
-def _masked_lm(config: AlbertConfig) -> MaskedLMHead:
-    dense = nn.Linear(config.hidden_size, config.embedding_size)
-    act, eps, tied = config.hidden_act, config.layer_norm_eps, config.tie_word_embeddings
-    return MaskedLMHead(dense, config.vocab_size, act, eps, tied=tied)
-
-
 HEADS: Heads[AlbertConfig] = encoder_heads(
-    span=lambda config: SpanHead(config.hidden_size),
     pooled=_pooled,
-    token=lambda config: TokenHead(
-        config.hidden_size, len(config.label_names), config.classifier_dropout
-    ),
-    masked_lm=_masked_lm,
+    token=lambda config: token_head(config, config.classifier_dropout),
+    masked_lm=lambda config: masked_lm_head(config, config.embedding_size, config.hidden_act),
 )

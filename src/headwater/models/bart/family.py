@@ -4,6 +4,7 @@ from typing import Any
 
 from headwater.models.bart.config import PRESETS, BartConfig
 from headwater.models.config import BodySizes, HeadName, same_names
+from headwater.models.encoder_record import TRAINING
 from headwater.models.family import CheckpointFormat, Family
 from headwater.models.key_table import HeadKeys, KeyTable
 
@@ -71,7 +72,7 @@ BART = Family(
         f"{config.encoder_attention_heads} heads, encoder-decoder"
     ),
     added_up="the vectors of token and position are added, on either side",
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    training=TRAINING,
     objectives=(),
     write=_write,
 )

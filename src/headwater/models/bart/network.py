@@ -15,15 +15,13 @@ section 2.1.
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 
 from headwater.models.bart.config import BartConfig
-from headwater.models.body import Cache, entering
-from headwater.models.cached_decoder import CachedDecoder
+from headwater.models.body import entering
+from headwater.models.cached_decoder import CachedDecoder, CachedTextToText
 from headwater.models.encoder_heads import check_length, draw_normal
 from headwater.models.losses import Batch
-from headwater.models.text_to_text import TextToText, shift_right
 from headwater.nn.attention import square_attention
 from headwater.nn.block import Block, DecoderBlock, PostNorm
 from headwater.nn.dropout import Dropout
@@ -31,7 +29,7 @@ from headwater.nn.embedding import empty_embedding, position_vectors
 from headwater.nn.feedforward import FeedForward
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import LayerNorm, at_least_float32
-from headwater.nn.output import OutputLayer
+from headwater.nn.output import OutputLayer, copied_output
 
 _EPS = 1e-5
 _OFFSET = 2
@@ -114,7 +112,7 @@ class Decoder(CachedDecoder):
         return len(self.embeddings.position.weight) - _OFFSET
 
 
-class Bart(TextToText):
+class Bart(CachedTextToText):
     """The whole model.
 
     A batch holds `input_ids` `[batch, inputs]`, `attention_mask` of that shape (left out: all real)
@@ -135,7 +133,7 @@ class Bart(TextToText):
     def encode(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return the memory `[batch, inputs, width]` of ids `[batch, inputs]`."""
         check_length(input_ids, None, self.config.max_position_embeddings)
-        memory: Tensor = self.encoder(self._vectors(input_ids), visible(attention_mask))
+        memory: Tensor = self.encoder(self.vectors(input_ids), visible(attention_mask))
         return memory
 
     def layer_outputs(self, batch: Batch) -> list[Tensor]:
@@ -144,22 +142,6 @@ class Bart(TextToText):
             last = self.encode(batch["input_ids"], batch.get("attention_mask"))
         return [*entered, last]
 
-    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
-        """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
-        return self.decoder.init_cache(memory, memory_mask)
-
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        cache.append(ids)
-        return self.scores(self.decoder(self._vectors(ids), cache)[:, -1])
-
-    def states(self, batch: Batch) -> Tensor:
-        """Return the decoder's states `[batch, targets, width]`."""
-        mask = batch.get("attention_mask")
-        cache = self.init_cache(self.encode(batch["input_ids"], mask), mask)
-        ids = shift_right(batch["labels"], self.start_id, self.config.pad_token_id)
-        states: Tensor = self.decoder(self._vectors(ids), cache)
-        return states
-
     def scores(self, states: Tensor) -> Tensor:
         scores: Tensor = self.scoring(states, (self.output or self.embedding).weight)
         return scores
@@ -167,17 +149,11 @@ class Bart(TextToText):
     def untied_output(self) -> nn.Linear:
         """Return the output layer; where scores are tied, it becomes a copy of the table."""
         if self.output is None:
-            table = self.embedding.weight
-            rows, width = table.shape
-            output = nn.Linear(width, rows, bias=False, device=table.device)
-            with torch.no_grad():
-                output.weight.copy_(table)
-            self.output = output
+            self.output = copied_output(self.embedding.weight)
             self.config = replace(self.config, tie_word_embeddings=False)
-            return output
         return self.output
 
-    def _vectors(self, ids: Tensor) -> Tensor:
+    def vectors(self, ids: Tensor) -> Tensor:
         vectors: Tensor = self.embedding(ids)
         return vectors * self.config.d_model**0.5 if self.config.scale_embedding else vectors
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from headwater.models.bert import keys
 from headwater.models.bert.config import OUR_BERT, PRESETS, BertConfig
-from headwater.models.config import BodySizes, HeadName, same_names
+from headwater.models.config import HeadName, same_names
 from headwater.models.encoder_record import (
     NO_DROPOUT,
     TRAINING,
     masked_lm_study,
+    sizes,
     summary,
     with_dropout,
 )
@@ -41,16 +42,6 @@ def _read(values: dict[str, Any], json: Json, default: BertConfig) -> dict[str, 
 
 def _write(config: BertConfig, head: HeadName | None) -> dict[str, Any]:
     return {"bos_token_id": 0, "eos_token_id": 2} if config.roberta else {}
-
-
-def _sizes(config: BertConfig) -> BodySizes:
-    return BodySizes(
-        hidden_size=config.hidden_size,
-        layers=config.num_hidden_layers,
-        longest_input=config.longest,
-        segments=config.type_vocab_size,
-        first_position=config.first_position,
-    )
 
 
 BERT = Family(
@@ -88,7 +79,7 @@ BERT = Family(
             keys.OUR_BERT, _BERT | {"block": "block"}, BertConfig(), "bert-base-uncased"
         ),
     },
-    sizes=_sizes,
+    sizes=sizes,
     summary=summary,
     training=TRAINING,
     objectives=("mlm",),

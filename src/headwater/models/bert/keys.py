@@ -88,6 +88,18 @@ OUR_BERT = replace(BERT, body={**BERT.body, "body.norm": "bert.encoder.LayerNorm
 """BERT with pre-norm blocks: the names of BERT, and the norm after the last block."""
 
 
+ROBERTA_CLASSIFIER = {
+    "head.pooler.dense": "classifier.dense",
+    "head.dense": "classifier.out_proj",
+}
+ROBERTA_MASKED_LM = {
+    "head": "lm_head",
+    "head.decoder": "lm_head.decoder",
+    "head.dense": "lm_head.dense",
+    "head.norm": "lm_head.layer_norm",
+}
+
+
 def _roberta(published: str) -> KeyTable:
     """Return the table of a RoBERTa; `published` begins the names of its classes."""
     return KeyTable(
@@ -96,16 +108,8 @@ def _roberta(published: str) -> KeyTable:
         heads=encoder_heads(
             published,
             bare={"body.pooler.dense": "roberta.pooler.dense"},
-            classifier={
-                "head.pooler.dense": "classifier.dense",
-                "head.dense": "classifier.out_proj",
-            },
-            masked_lm={
-                "head": "lm_head",
-                "head.decoder": "lm_head.decoder",
-                "head.dense": "lm_head.dense",
-                "head.norm": "lm_head.layer_norm",
-            },
+            classifier=ROBERTA_CLASSIFIER,
+            masked_lm=ROBERTA_MASKED_LM,
         ),
         renamed={"lm_head.decoder.bias": "lm_head.bias"},
         output=("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),

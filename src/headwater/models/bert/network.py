@@ -17,7 +17,13 @@ from torch import Tensor, nn
 from headwater.models.bert.config import BertConfig
 from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
-from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
+from headwater.models.encoder_heads import (
+    check_length,
+    draw_normal,
+    encoder_heads,
+    masked_lm_head,
+    token_head,
+)
 from headwater.models.family import Heads
 from headwater.models.heads import (
     MaskedLMHead,
@@ -136,10 +142,6 @@ class Bert(EncoderBody):
             hidden = layer(hidden, bias)
         return at_least_float32(hidden if self.norm is None else self.norm(hidden))
 
-    @property
-    def token_embedding(self) -> Tensor:
-        return self.embeddings.token.weight
-
 
 def build_body(config: BertConfig, bare: bool) -> Bert:
     """Build the network, with empty weights."""
@@ -163,13 +165,11 @@ def _pooled(config: BertConfig, name: HeadName, outputs: int) -> PooledHead:
 def _token(config: BertConfig) -> TokenHead:
     distilled = config.model_type == "distilbert"  # drops less before a token's class
     dropout = config.hidden_dropout_prob if distilled else config.classifier_dropout
-    return TokenHead(config.hidden_size, len(config.label_names), dropout)
+    return token_head(config, dropout)
 
 
 def _masked_lm(config: BertConfig) -> MaskedLMHead:
-    dense = nn.Linear(config.hidden_size, config.hidden_size)
-    act, eps, tied = config.hidden_act, config.layer_norm_eps, config.tie_word_embeddings
-    return MaskedLMHead(dense, config.vocab_size, act, eps, tied=tied)
+    return masked_lm_head(config, config.hidden_size, config.hidden_act)
 
 
 def _next_sentence(config: BertConfig) -> PooledHead:

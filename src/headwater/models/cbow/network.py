@@ -67,7 +67,7 @@ class CBOW(WordBody):
         position = torch.arange(ids.shape[1], device=ids.device)
         distance = (position - position[:, None]).abs()
         # There are fewer words at the ends of the text.
-        near = ((distance > 0) & (distance <= self.config.window)).float()
+        near = ((distance > 0) & (distance <= self.config.window)).to(self.token.weight)
         means = near @ self.token(ids[0]) / near.sum(1, keepdim=True)
         return self.output.logits(means)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from headwater.errors import UserError
+from headwater.models.bert.config import bert_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,7 @@ class DebertaConfig:
     """The classes of a classification head, in the order of its outputs."""
 
     def __post_init__(self) -> None:
-        if self.hidden_size % self.num_attention_heads:
-            raise UserError(
-                f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads "
-                f"{self.num_attention_heads}"
-            )
-        if self.pad_token_id >= self.vocab_size:
-            raise UserError(
-                f"pad_token_id {self.pad_token_id} is not below vocab_size {self.vocab_size}"
-            )
+        assert bert_within(self).longest > 0  # it checks what both have
         if self.convolves and self.conv_kernel_size % 2 == 0:
             raise UserError(f"conv_kernel_size {self.conv_kernel_size}: an odd number was expected")
         if 0 < self.position_buckets < 4:

@@ -15,9 +15,9 @@ from headwater.errors import UserError
 from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.deberta.config import DebertaConfig
-from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
+from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads, token_head
 from headwater.models.family import Heads
-from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
+from headwater.models.heads import MaskedLMHead, PooledHead
 from headwater.nn.attention import square_attention
 from headwater.nn.block import PostNorm
 from headwater.nn.disentangled import RelativeTable, distance_index
@@ -76,7 +76,6 @@ class Convolution(nn.Module):
         """Args: what the layer read and gave, and which positions are real, `[batch, length]`."""
         real = None if mask is None else mask.bool().unsqueeze(-1)
         found = self.conv(read.transpose(1, 2)).transpose(1, 2)
-        found = found if real is None else found * real
         output: Tensor = self.norm(given + self.activation(self.dropout(found)))
         return output if real is None else output * real
 
@@ -112,6 +111,7 @@ class Deberta(EncoderBody):
     """The encoder."""
 
     config: DebertaConfig
+    embeddings: Embeddings
 
     def __init__(self, config: DebertaConfig) -> None:
         super().__init__()
@@ -145,10 +145,6 @@ class Deberta(EncoderBody):
             hidden = layer(hidden, relative, attention_mask)
         return at_least_float32(hidden)
 
-    @property
-    def token_embedding(self) -> Tensor:
-        return self.embeddings.token.weight
-
 
 def build_body(config: DebertaConfig, bare: bool) -> Deberta:
     """Build the network, with empty weights; no head changes it."""
@@ -175,10 +171,7 @@ def _masked_lm(config: DebertaConfig) -> MaskedLMHead:
 
 
 HEADS: Heads[DebertaConfig] = encoder_heads(
-    span=lambda config: SpanHead(config.hidden_size),
     pooled=_pooled,
-    token=lambda config: TokenHead(
-        config.hidden_size, len(config.label_names), config.hidden_dropout_prob
-    ),
+    token=lambda config: token_head(config, config.hidden_dropout_prob),
     masked_lm=_masked_lm,
 )

@@ -1,12 +1,13 @@
 """The record of ELECTRA. Free of torch."""
 
-from headwater.models.bert.keys import encoder_heads, encoder_modules
-from headwater.models.config import BodySizes, same_names
+from headwater.models.bert.keys import ROBERTA_CLASSIFIER, encoder_heads, encoder_modules
+from headwater.models.config import same_names
 from headwater.models.electra.config import PRESETS, ElectraConfig, refuse_objective
 from headwater.models.encoder_record import (
     NO_DROPOUT,
     TRAINING,
     masked_lm_study,
+    sizes,
     summary,
     with_dropout,
 )
@@ -19,7 +20,7 @@ _KEYS = KeyTable(
     heads=encoder_heads(
         "Electra",
         bare={},
-        classifier={"head.pooler.dense": "classifier.dense", "head.dense": "classifier.out_proj"},
+        classifier=ROBERTA_CLASSIFIER,
         masked_lm={
             "head": "generator_lm_head",
             "head.decoder.weight": "generator_lm_head.weight",
@@ -55,13 +56,7 @@ ELECTRA = Family(
             "electra-base-discriminator",
         )
     },
-    sizes=lambda config: BodySizes(
-        hidden_size=config.hidden_size,
-        layers=config.num_hidden_layers,
-        longest_input=config.max_position_embeddings,
-        segments=config.type_vocab_size,
-        first_position=0,
-    ),
+    sizes=lambda config: sizes(config.layer),
     summary=summary,
     training=TRAINING,
     pretraining={"learning_rate": 2e-4},  # of a base model: Clark et al. 2020, table 6

@@ -19,9 +19,15 @@ from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.electra.config import ElectraConfig
 from headwater.models.electra.replaced import ReplacedTokenHead
-from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
+from headwater.models.encoder_heads import (
+    check_length,
+    draw_normal,
+    encoder_heads,
+    masked_lm_head,
+    token_head,
+)
 from headwater.models.family import Heads
-from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
+from headwater.models.heads import PooledHead
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
 from headwater.nn.pooler import Pooler
@@ -58,10 +64,6 @@ class Electra(EncoderBody):
         return at_least_float32(hidden)
 
     @property
-    def token_embedding(self) -> Tensor:
-        return self.embeddings.token.weight
-
-    @property
     def token_vectors(self) -> Tensor:
         table = self.token_embedding
         return table if self.projection is None else F.linear(table, self.projection.weight)
@@ -82,20 +84,11 @@ def _pooled(config: ElectraConfig, name: HeadName, outputs: int) -> PooledHead:
     return PooledHead(Pooler(width, "gelu", dropout), nn.Linear(width, outputs), dropout, name)
 
 
-def _masked_lm(config: ElectraConfig) -> MaskedLMHead:
-    dense = nn.Linear(config.hidden_size, config.embedding_size)
-    eps, tied = config.layer_norm_eps, config.tie_word_embeddings
-    return MaskedLMHead(dense, config.vocab_size, "gelu", eps, tied=tied)
-
-
 HEADS: Heads[ElectraConfig] = {
     **encoder_heads(
-        span=lambda config: SpanHead(config.hidden_size),
         pooled=_pooled,
-        token=lambda config: TokenHead(
-            config.hidden_size, len(config.label_names), config.classifier_dropout
-        ),
-        masked_lm=_masked_lm,
+        token=lambda config: token_head(config, config.classifier_dropout),
+        masked_lm=lambda config: masked_lm_head(config, config.embedding_size, "gelu"),
     ),
     "replaced_token": ReplacedTokenHead,
 }

@@ -22,11 +22,11 @@ from headwater.models.bert.network import block as bert_block
 from headwater.models.body import Cache, EncoderBody
 from headwater.models.cached_decoder import CachedDecoder
 from headwater.models.config import ModelConfig
+from headwater.models.encoder_heads import masked_lm_head
 from headwater.models.families import sizes_of
 from headwater.models.gpt.config import GPTConfig
 from headwater.models.gpt.network import block as gpt_block
 from headwater.models.gpt.network import norm as gpt_norm
-from headwater.models.heads import MaskedLMHead
 from headwater.nn.attention import square_attention
 from headwater.nn.block import Block, BorrowingBlock, DecoderBlock, PostNorm, PreNorm
 from headwater.nn.dropout import Dropout
@@ -142,13 +142,8 @@ class Decoder(CachedDecoder):
         )
 
 
-def build_decoder(config: ModelConfig, memory_width: int, *, table: bool, tied: bool) -> Decoder:
-    """Build a decoder, with empty weights.
-
-    Args:
-        table: whether it has token vectors of its own.
-        tied: whether its scores are by the token vectors.
-    """
+def build_decoder(config: ModelConfig, memory_width: int, *, table: bool) -> Decoder:
+    """Build a decoder, with empty weights; `table`: it has token vectors of its own."""
     width = sizes_of(config).hidden_size
     projection = None if width == memory_width else nn.Linear(memory_width, width)
     embeddings = DecoderEmbeddings(config, table=table)
@@ -157,13 +152,7 @@ def build_decoder(config: ModelConfig, memory_width: int, *, table: bool, tied: 
         norm = gpt_norm(config)
         return Decoder(embeddings, layers, OutputLayer(), norm=norm, projection=projection)
     assert isinstance(config, BertConfig)
-    head = MaskedLMHead(
-        nn.Linear(width, width),
-        config.vocab_size,
-        config.hidden_act,
-        config.layer_norm_eps,
-        tied=tied,
-    )
+    head = masked_lm_head(config, width, config.hidden_act)
     blocks = [bert_decoder_block(config) for _ in range(config.num_hidden_layers)]
     return Decoder(embeddings, blocks, head, projection=projection)
 

@@ -6,6 +6,7 @@ from typing import Any
 from headwater.models.config import BodySizes, same_names
 from headwater.models.encoder_decoder.config import EncoderDecoderConfig
 from headwater.models.encoder_decoder.keys import keys_of_sides
+from headwater.models.encoder_record import TRAINING
 from headwater.models.families import sizes_of
 from headwater.models.family import CheckpointFormat, Family, Json
 
@@ -53,7 +54,7 @@ ENCODER_DECODER = Family(
     sizes=_sizes,
     summary=_summary,
     added_up="the vectors of token, position and first segment are added, on either side",
-    training={"optimizer": "adamw", "schedule": "linear", "warmup": 0.1},
+    training=TRAINING,
     objectives=(),
     read=_read,
     write=lambda config, head: {"is_encoder_decoder": True, "vocab_size": config.vocab_size},

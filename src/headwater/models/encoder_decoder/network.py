@@ -17,15 +17,15 @@ from torch.nn import functional as F
 
 from headwater.errors import UserError
 from headwater.models.bert.config import BertConfig
-from headwater.models.body import Cache, EncoderBody
+from headwater.models.body import EncoderBody
+from headwater.models.cached_decoder import CachedTextToText
 from headwater.models.encoder_decoder.config import EncoderDecoderConfig
-from headwater.models.encoder_decoder.decoder import build_decoder
+from headwater.models.encoder_decoder.decoder import Decoder, build_decoder
 from headwater.models.families import family_of, sizes_of
 from headwater.models.losses import Batch
-from headwater.models.text_to_text import TextToText, shift_right
 
 
-class EncoderDecoder(TextToText):
+class EncoderDecoder(CachedTextToText):
     """The whole model.
 
     A batch holds `input_ids` `[batch, inputs]`, `attention_mask` of that shape (left out: all real)
@@ -33,6 +33,7 @@ class EncoderDecoder(TextToText):
     """
 
     config: EncoderDecoderConfig
+    decoder: Decoder
 
     def __init__(self, config: EncoderDecoderConfig) -> None:
         super().__init__()
@@ -40,12 +41,7 @@ class EncoderDecoder(TextToText):
         network = family_of(config.encoder).network
         self.encoder = cast(EncoderBody, network.build_body(config.encoder, False))
         width = sizes_of(config.encoder).hidden_size
-        self.decoder = build_decoder(
-            config.decoder,
-            width,
-            table=not config.shared_embeddings,
-            tied=config.tie_word_embeddings,
-        )
+        self.decoder = build_decoder(config.decoder, width, table=not config.shared_embeddings)
         self.take_encoder(self.encoder)
 
     @property
@@ -80,27 +76,11 @@ class EncoderDecoder(TextToText):
         """Return those of the encoder."""
         return self.encoder.layer_outputs(batch)
 
-    def init_cache(self, memory: Tensor, memory_mask: Tensor | None = None) -> Cache:
-        """Project the memory `[batch, inputs, width]` once for each layer of the decoder."""
-        return self.decoder.init_cache(memory, memory_mask)
-
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        cache.append(ids)
-        return self.scores(self.decoder(self._vectors(ids), cache)[:, -1])
-
-    def states(self, batch: Batch) -> Tensor:
-        """Return the decoder's states `[batch, targets, width]`."""
-        mask = batch.get("attention_mask")
-        cache = self.init_cache(self.encode(batch["input_ids"], mask), mask)
-        ids = shift_right(batch["labels"], self.start_id, self.config.pad_token_id)
-        states: Tensor = self.decoder(self._vectors(ids), cache)
-        return states
-
     def scores(self, states: Tensor) -> Tensor:
         scores: Tensor = self.decoder.head(states, self.table)
         return scores
 
-    def _vectors(self, ids: Tensor) -> Tensor:
+    def vectors(self, ids: Tensor) -> Tensor:
         return F.embedding(ids, self.table, self.decoder.embeddings.padding)
 
 

@@ -20,7 +20,7 @@ from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
 from headwater.models.encoder_heads import check_length, encoder_heads
 from headwater.models.family import Heads
-from headwater.models.heads import MaskedLMHead, MeanHead, PooledHead, SpanHead, TokenHead
+from headwater.models.heads import Head, MaskedLMHead, MeanHead, PooledHead, SpanHead, TokenHead
 from headwater.models.modernbert.config import ModernBertConfig
 from headwater.nn.attention import Attention
 from headwater.nn.block import PreNorm
@@ -109,11 +109,11 @@ class ModernBert(EncoderBody):
         hidden = self.embeddings(input_ids)
         dtype = at_least_float32(hidden).dtype
         allowed = visible(attention_mask, query_blocks=blocks, key_blocks=blocks)
-        places = torch.arange(input_ids.shape[1], device=input_ids.device)
-        near = (places[:, None] - places).abs() <= config.local_attention // 2
+        whole = torch.arange(input_ids.shape[1], device=input_ids.device)
+        near = (whole[:, None] - whole).abs() <= config.local_attention // 2
         local = near[None, None] if allowed is None else allowed & near
         # Positions begin again in each text of a packed sequence.
-        positions = places if blocks is None else block_positions(blocks)[:, None]
+        positions = whole if blocks is None else block_positions(blocks)[:, None]
         width = config.hidden_size // config.num_attention_heads
         far, close = (
             rotation(positions, width, base, dtype)
@@ -121,13 +121,9 @@ class ModernBert(EncoderBody):
         )
         every, some = additive(allowed, dtype), additive(local, dtype)
         for layer, kind in zip(self.layers, config.layer_types, strict=True):
-            whole = kind == "full_attention"
-            hidden = layer(hidden, every if whole else some, far if whole else close)
+            full = kind == "full_attention"
+            hidden = layer(hidden, every if full else some, far if full else close)
         return at_least_float32(self.norm(hidden))
-
-    @property
-    def token_embedding(self) -> Tensor:
-        return self.embeddings.token.weight
 
 
 def build_body(config: ModernBertConfig, bare: bool) -> ModernBert:
@@ -139,14 +135,18 @@ def initialize(model: nn.Module, config: ModernBertConfig) -> None:
     """Draw fresh weights as the published code does: normal, cut off, narrow where sums begin."""
     usual = config.initializer_range
     narrow = usual / math.sqrt(2 * config.num_hidden_layers)
+    of_heads: dict[nn.Module | None, float] = {}
+    for part in model.modules():
+        if isinstance(part, MaskedLMHead):
+            of_heads |= {part.dense: narrow, part.decoder: narrow}
+        elif isinstance(part, Head):
+            of_heads[getattr(part, "dense", None)] = config.hidden_size**-0.5
     for name, part in model.named_modules():
         if isinstance(part, LayerNorm):
             nn.init.ones_(part.weight)
         if isinstance(part, nn.Linear | nn.Embedding):
             ends = name.endswith(("attention.layer.output", "outer", "transform.dense"))
-            deviation = narrow if ends or name.endswith("head.decoder") else usual
-            if name.endswith("head.dense"):
-                deviation = config.hidden_size**-0.5
+            deviation = of_heads.get(part, narrow if ends else usual)
             cut = config.initializer_cutoff_factor * deviation
             nn.init.trunc_normal_(part.weight, 0.0, deviation, -cut, cut)
         for own, parameter in part.named_parameters(recurse=False):

@@ -2,9 +2,14 @@
 
 from typing import Any
 
-from headwater.models.bert.keys import encoder_heads, encoder_modules
-from headwater.models.config import BodySizes, HeadName, same_names
-from headwater.models.encoder_record import NO_DROPOUT, TRAINING, masked_lm_study, summary
+from headwater.models.bert.keys import (
+    ROBERTA_CLASSIFIER,
+    ROBERTA_MASKED_LM,
+    encoder_heads,
+    encoder_modules,
+)
+from headwater.models.config import HeadName, same_names
+from headwater.models.encoder_record import NO_DROPOUT, TRAINING, masked_lm_study, sizes, summary
 from headwater.models.family import CheckpointFormat, Family
 from headwater.models.key_table import KeyTable
 from headwater.models.mpnet.config import PRESETS, MPNetConfig
@@ -29,13 +34,8 @@ _KEYS = KeyTable(
     heads=encoder_heads(
         "MPNet",
         bare={"body.pooler.dense": "mpnet.pooler.dense"},
-        classifier={"head.pooler.dense": "classifier.dense", "head.dense": "classifier.out_proj"},
-        masked_lm={
-            "head": "lm_head",
-            "head.decoder": "lm_head.decoder",
-            "head.dense": "lm_head.dense",
-            "head.norm": "lm_head.layer_norm",
-        },
+        classifier=ROBERTA_CLASSIFIER,
+        masked_lm=ROBERTA_MASKED_LM,
     ),
     renamed={"lm_head.decoder.bias": "lm_head.bias"},
     output=("lm_head.decoder.weight", "mpnet.embeddings.word_embeddings.weight"),
@@ -61,12 +61,7 @@ MPNET = Family(
             "mpnet-base",
         )
     },
-    sizes=lambda config: BodySizes(
-        hidden_size=config.hidden_size,
-        layers=config.num_hidden_layers,
-        longest_input=config.layer.longest,
-        first_position=config.layer.first_position,
-    ),
+    sizes=lambda config: sizes(config.layer),
     summary=summary,
     training=TRAINING,
     objectives=("mlm",),

@@ -15,9 +15,15 @@ from torch import Tensor, nn
 from headwater.models.bert.network import Embeddings, block
 from headwater.models.body import EncoderBody
 from headwater.models.config import HeadName
-from headwater.models.encoder_heads import check_length, draw_normal, encoder_heads
+from headwater.models.encoder_heads import (
+    check_length,
+    draw_normal,
+    encoder_heads,
+    masked_lm_head,
+    token_head,
+)
 from headwater.models.family import Heads
-from headwater.models.heads import MaskedLMHead, PooledHead, SpanHead, TokenHead
+from headwater.models.heads import PooledHead
 from headwater.models.mpnet.config import MPNetConfig
 from headwater.nn.masks import additive, visible
 from headwater.nn.norm import at_least_float32
@@ -69,10 +75,6 @@ class MPNet(EncoderBody):
             hidden = layer(hidden, bias)
         return at_least_float32(hidden)
 
-    @property
-    def token_embedding(self) -> Tensor:
-        return self.embeddings.token.weight
-
 
 def build_body(config: MPNetConfig, bare: bool) -> MPNet:
     """Build the network, with empty weights."""
@@ -89,17 +91,8 @@ def _pooled(config: MPNetConfig, name: HeadName, outputs: int) -> PooledHead:
     return PooledHead(Pooler(width, "tanh", dropout), nn.Linear(width, outputs), dropout, name)
 
 
-def _masked_lm(config: MPNetConfig) -> MaskedLMHead:
-    dense = nn.Linear(config.hidden_size, config.hidden_size)
-    eps, tied = config.layer_norm_eps, config.tie_word_embeddings
-    return MaskedLMHead(dense, config.vocab_size, "gelu", eps, tied=tied)
-
-
 HEADS: Heads[MPNetConfig] = encoder_heads(
-    span=lambda config: SpanHead(config.hidden_size),
     pooled=_pooled,
-    token=lambda config: TokenHead(
-        config.hidden_size, len(config.label_names), config.hidden_dropout_prob
-    ),
-    masked_lm=_masked_lm,
+    token=lambda config: token_head(config, config.hidden_dropout_prob),
+    masked_lm=lambda config: masked_lm_head(config, config.hidden_size, "gelu"),
 )

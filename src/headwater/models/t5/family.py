@@ -150,4 +150,5 @@ T5 = Family(
     read=_read,
     write=_write,
     complete_sizes=_complete_sizes,
+    prefixes=lambda config: config.model_type == "t5",  # the others learned no task
 )

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 
 from headwater.models.t5.config import T5Config
 from headwater.models.text_to_text import TextToText
-from headwater.nn.output import OutputLayer
+from headwater.nn.output import OutputLayer, copied_output
 
 
 class T5Body(TextToText):
@@ -35,14 +34,10 @@ class T5Body(TextToText):
     def untied_output(self) -> nn.Linear:
         """Return the output layer; where scores are tied, it becomes a copy of the embedding."""
         if self.output is None:
-            config, table = self.config, self.embedding.weight
-            output = nn.Linear(config.d_model, config.vocab_size, bias=False, device=table.device)
+            config = self.config
             scale = config.d_model**-0.5 if config.scale_decoder_outputs else 1.0
-            with torch.no_grad():
-                output.weight.copy_(table * scale)
-            self.output = output
+            self.output = copied_output(self.embedding.weight, scale)
             self.config = replace(config, tie_word_embeddings=False, scale_decoder_outputs=False)
-            return output
         return self.output
 
 
