@@ -168,7 +168,7 @@ def _token(config: BertConfig) -> TokenHead:
 
 def _masked_lm(config: BertConfig) -> MaskedLMHead:
     dense = nn.Linear(config.hidden_size, config.hidden_size)
-    act, eps, tied = config.hidden_act, config.layer_norm_eps, config.tie_word_embeddings
+    act, eps, tied = config.masked_lm_act, config.layer_norm_eps, config.tie_word_embeddings
     return MaskedLMHead(dense, config.vocab_size, act, eps, tied=tied)
 
 

@@ -160,7 +160,7 @@ def build_decoder(config: ModelConfig, memory_width: int, *, table: bool, tied: 
     head = MaskedLMHead(
         nn.Linear(width, width),
         config.vocab_size,
-        config.hidden_act,
+        config.masked_lm_act,
         config.layer_norm_eps,
         tied=tied,
     )
