@@ -83,8 +83,7 @@ def tune(
         folds: divide what is trained on into so many parts, and hold out each of them once.
     """
     check_writable(folder)
-    if folds:
-        _check_folds(recipe)
+    _check_folds(recipe, folds)
     grid = [dict(each) for each in product(*map(_choices, over))]
     parts = range(folds) if folds else [None]
     total = len(grid) * seeds * len(parts)
@@ -119,10 +118,10 @@ def table(metric: str, rows: Sequence[Row]) -> str:
     return "\n".join((lines[0], f"{lines[1]}|", *lines[2:], ""))
 
 
-def _check_folds(recipe: Path) -> None:
-    """Refuse a recipe without the data of one task, which alone are divided."""
+def _check_folds(recipe: Path, folds: int | None) -> None:
+    """Refuse to divide a recipe without the data of one task, which alone are divided."""
     own = {"mixture", "objective", "corpus"} & read_toml(recipe).keys()
-    if own:
+    if folds and own:
         raise UserError(
             f"{at_line(recipe, [min(own)])}: --folds divides the data of one task, which a recipe "
             f"with {min(own)!r} has not; leave --folds out"
