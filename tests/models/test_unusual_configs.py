@@ -61,7 +61,7 @@ def test_the_decoder_of_a_roberta_scores_with_gelu(tmp_path: Path) -> None:
     torch.manual_seed(3)
     sizes = parity.SIZES | {"type_vocab_size": 1, **RELU}
     encoder = transformers.RobertaConfig(**sizes)
-    decoder = transformers.RobertaConfig(**sizes, is_decoder=True, add_cross_attention=True)
+    decoder = transformers.RobertaConfig(**sizes, **DECODING)
     both = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
     both.pad_token_id, both.decoder_start_token_id, both.eos_token_id = 1, 0, 2
     theirs = transformers.EncoderDecoderModel(both).eval()
@@ -74,11 +74,20 @@ def test_the_decoder_of_a_roberta_scores_with_gelu(tmp_path: Path) -> None:
     parity.assert_close(found, expected, 1e-5, "scores")
 
 
+ROBERTA = {"model_type": "roberta", "pad_token_id": 1}
+DECODING = {"is_decoder": True, "add_cross_attention": True}
+BOTH = {
+    "model_type": "encoder-decoder",
+    "encoder": ROBERTA,
+    "decoder": ROBERTA | DECODING,
+    "pad_token_id": 1,
+}
 T5 = {"model_type": "t5", "feed_forward_proj": "gated-gelu"}
 DEBERTA = {"model_type": "deberta-v2", **parity.DEBERTA}
 REFUSED = [
     (T5 | {"dense_act_fn": "relu"}, "dense_act_fn = 'relu'"),
     (T5 | {"is_gated_act": False}, "is_gated_act = False"),
+    (BOTH | {"decoder_start_token_id": 1}, "decoder_start_token_id 1 is the padding"),
     (DEBERTA | {"position_buckets": 16, "max_relative_positions": 9}, "at least 10"),
 ]
 
@@ -92,3 +101,8 @@ def test_a_config_that_contradicts_itself_is_refused(content: dict[str, Any], me
 def test_both_names_of_a_feed_forward_may_stand_in_a_config() -> None:
     read = partial(read_config, where="config.json")
     assert read(T5 | {"dense_act_fn": "gelu_new", "is_gated_act": True}) == read(T5)
+
+
+def test_a_decoder_may_start_with_any_other_token() -> None:
+    read = partial(read_config, where="config.json")
+    assert read(BOTH | {"decoder_start_token_id": 0}) != read(BOTH | {"decoder_start_token_id": 2})
