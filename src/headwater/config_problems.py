@@ -135,14 +135,28 @@ def _keys_expected(kind: type[BaseModel], key: Key) -> str:
     return f"a table was expected{hint}"
 
 
+def _kind(problem: ErrorDetails) -> str:
+    if problem["type"] == "literal_error":
+        return str(problem.get("ctx", {})["expected"])
+    return _EXPECTED.get(problem["type"], problem["type"])
+
+
 def _one_for_a_choice(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Join what each type of a key expected, where one of several may stand, into one problem."""
     first, *others = problems
     key = first["loc"][:-1]
+    within = [each for each in others if each["loc"][: len(key)] == key != each["loc"][:-1]]
+    if (
+        within
+        and _TYPE.fullmatch(str(first["loc"][-1]))
+        and isinstance(first["input"], dict | list)
+    ):
+        inner = within[0]  # of the type that was given, at the place inside of it
+        return [{**inner, "loc": (*key, *inner["loc"][len(key) + 1 :])}, *others]
     same = [each for each in others if key and each["loc"][:-1] == key]
     if not same or not _TYPE.fullmatch(str(first["loc"][-1])):
         return [first, *others]
-    kinds = [_EXPECTED.get(each["type"], each["type"]) for each in (first, *same)]
+    kinds = [_kind(each) for each in (first, *same)]
     if "a number" in kinds:
         kinds = [each for each in kinds if each != "a whole number"]
     *before, last = dict.fromkeys(kinds)

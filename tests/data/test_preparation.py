@@ -103,7 +103,7 @@ def test_a_fold_is_what_a_recipe_measures_on(tmp_path: Path) -> None:
         assert not found & held_out
         held_out |= found
     assert held_out == {f"Town{number}" for number in range(20)}
-    with pytest.raises(UserError, match=r"data.fold = 7 of 1000: too few texts"):
+    with pytest.raises(UserError, match=r"data.folds = 1000: only 20 of the parts"):
         prepare(SQUAD_V2, DataConfig(train=[train], folds=1000, fold=7), 0)
 
 

@@ -92,3 +92,25 @@ def test_predictions_that_are_all_one_class_are_noted(caplog: pytest.LogCaptureF
     log_report(task("cola"), [], same | {"x": "unacceptable"})  # type: ignore[arg-type]
     log_report(task("cola"), [], dict(list(same.items())[:9]))  # type: ignore[arg-type]
     assert not caplog.text
+
+
+def test_the_same_labels_for_all_texts_are_noted_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    file = tmp_path / "colors.toml"
+    file.write_text(
+        'kind = "multi_label"\ntexts = ["text"]\nlabels = ["red", "blue"]\n'
+        'template = "{text}"\nmetrics = ["micro_f1"]\n'
+    )
+    same = {str(number): "red, blue" for number in range(10)}
+    log_report(task(str(file)), [], same)  # type: ignore[arg-type]
+    assert "all 10 predictions of colors are 'red, blue'" in caplog.text
+    caplog.clear()
+    log_report(task(str(file)), [], same | {"x": "none"})  # type: ignore[arg-type]
+    assert not caplog.text
+
+
+def test_a_long_prediction_is_cut_in_the_note(caplog: pytest.LogCaptureFixture) -> None:
+    log_report(task("cola"), [], dict.fromkeys(map(str, range(10)), "la " * 100))  # type: ignore[arg-type]
+    assert "are 'la la" in caplog.text and len(caplog.messages[-1]) < 200

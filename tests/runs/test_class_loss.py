@@ -77,7 +77,9 @@ def test_a_run_learns_with_them(folder: Path, tmp_path: Path) -> None:
         ({"class_weights": {"bad": 2.0}}, {}, "no class 'bad'"),
         ({"label_smoothing": 0.1}, {"model": "t5"}, "one task whose head chooses a class"),
         ({"label_smoothing": 1.0}, {}, "label_smoothing"),
-        ({"class_weights": {"acceptable": -1}}, {}, "class_weights"),
+        ({"class_weights": {"acceptable": -1}}, {}, "class_weights.acceptable = -1"),
+        ({"class_weights": {"acceptable": 1e9}}, {}, "at most 1e\\+06"),
+        ({"class_weights": dict.fromkeys(CLASSES, 0)}, {}, "all are 0"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -201,6 +201,38 @@ def test_what_cannot_be_varied_is_refused(
         tune(recipe, [over], 1, tmp_path / "tune")
 
 
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        (["learning_rate=1e-2,fast"], "'fast': a number"),
+        (["learning_rate=1e-2,-1"], "-1: a number from 0"),
+        (["method=all,some"], "method = 'some'"),
+        (["model={bert},nowhere/at/all"], "nowhere/at/all"),
+        (["device=cpu,gpux"], "gpux"),
+        (["learning_rate=1e-2,0.01"], "learning_rate=1e-2 and training.learning_rate=0.01 are one"),
+        (["steps=1,2", "training.steps=3,4"], "steps=3 and training.steps=3 are one setting"),
+    ],
+)
+def test_a_wrong_value_is_refused_before_the_first_trial(
+    over: list[str], message: str, recipe: Path, tmp_path: Path
+) -> None:
+    over = [each.replace("{bert}", f"{tmp_path}/bert") for each in over]
+    with pytest.raises(UserError, match=message):
+        tune(recipe, over, 1, tmp_path / "tune")
+    assert not (tmp_path / "tune" / "trials").exists()
+
+
+def test_more_folds_than_texts_are_refused_before_the_first_trial(
+    recipe: Path, tmp_path: Path
+) -> None:
+    unlike_sentences(tmp_path / "train.tsv")
+    text = recipe.read_text()
+    recipe.write_text("\n".join(x for x in text.splitlines() if "validation" not in x))
+    with pytest.raises(UserError, match=r"data.folds = 60: only \d+ of the parts"):
+        tune(recipe, [], 1, tmp_path / "tune", folds=60)
+    assert not (tmp_path / "tune" / "trials").exists()
+
+
 def test_one_run_is_no_comparison(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="one run is no comparison"):
         tune(recipe, ["learning_rate=1e-3"], 1, tmp_path / "tune")

@@ -59,3 +59,11 @@ def test_half_a_character_is_refused(tmp_path: Path) -> None:
     published(tmp_path)
     with pytest.raises(UserError, match="half a character"):
         load_vocabulary(tmp_path).encode("a\ud800")
+
+
+def test_ids_beyond_the_tokens_add_no_text(tmp_path: Path) -> None:
+    published(tmp_path)
+    vocabulary = load_vocabulary(tmp_path)
+    ids = vocabulary.encode("a mill").ids.tolist()
+    assert vocabulary.decode([384, *ids, 400]) == "a mill"
+    assert vocabulary.decode([384, *ids, 400], skip_special=False) == "a mill"

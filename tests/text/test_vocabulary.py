@@ -132,6 +132,15 @@ def test_nothing_gives_nothing(vocabulary: Vocabulary) -> None:
     assert vocabulary.decode([]) == ""
 
 
+@pytest.mark.parametrize("skip_special", [True, False])
+def test_ids_beyond_the_tokens_add_no_text(vocabulary: Vocabulary, skip_special: bool) -> None:
+    """A T5 has 28 more rows than tokens, and may draw one of them."""
+    ids = vocabulary.encode("a mill").ids.tolist()
+    text = vocabulary.decode(ids, skip_special)
+    beyond = [vocabulary.size, *ids, vocabulary.size + 27]
+    assert vocabulary.decode(beyond, skip_special) == text != ""
+
+
 def test_saved_and_loaded_is_the_same(
     vocabulary: Vocabulary, tmp_path: Path, real_lines: list[str]
 ) -> None:

@@ -27,10 +27,14 @@ def tune(
     over: Annotated[
         list[str] | None, option("A key and its values; repeatable.", "KEY=V1,V2")
     ] = None,
-    seeds: Annotated[int, option("How many seeds each setting is run under.", "N", min=1)] = 1,
+    seeds: Annotated[
+        int, option("How many seeds each setting is run under.", "N", min=1, max=1000)
+    ] = 1,
     folds: Annotated[
         int | None,
-        option("Divide the training data into N parts; each is held out once.", "N", min=2),
+        option(
+            "Divide the training data into N parts; each is held out once.", "N", min=2, max=1000
+        ),
     ] = None,
     output: Annotated[
         Path | None, option("Where trials and table go [runs/tune-RECIPE].", "DIR")

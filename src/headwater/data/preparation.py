@@ -15,7 +15,7 @@ from headwater.data.example import Example, Examples, SpanExample
 from headwater.data.hub_files import with_hub
 from headwater.data.official_files import Split, with_folders
 from headwater.data.overlap import without_overlap
-from headwater.data.split import hold_out_fold, split_off
+from headwater.data.split import filled_folds, hold_out_fold, split_off
 from headwater.data.task import Task
 from headwater.data.unanswerable import add_unanswerable
 from headwater.errors import UserError, counted
@@ -66,6 +66,12 @@ def _split(examples: list[Any], config: DataConfig, seed: int) -> tuple[list[Any
     """Hold out a share, or a fold, of the examples."""
     if config.folds is not None and config.fold is not None:
         said = f"data.fold = {config.fold} of {config.folds}"
+        filled = filled_folds(examples, config.folds, seed)
+        if filled < config.folds:  # found in the first fold, not after hours in an empty one
+            raise UserError(
+                f"data.folds = {config.folds}: only {filled} of the parts would hold a text; take "
+                "fewer folds"
+            )
         found = hold_out_fold(examples, config.folds, config.fold, seed)
     else:
         said = f"data.validation_share = {config.validation_share}"

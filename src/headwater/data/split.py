@@ -28,6 +28,11 @@ def hold_out_fold(
     return _sides(examples, seed, lambda position: int(position * folds) == fold)
 
 
+def filled_folds(examples: Sequence[Example], folds: int, seed: int) -> int:
+    """Return how many of the parts of `hold_out_fold` hold an example."""
+    return len({int(_position(example, seed) * folds) for example in examples})
+
+
 def _sides(
     examples: Sequence[E], seed: int, held_out: Callable[[float], bool]
 ) -> tuple[list[E], list[E]]:
@@ -35,8 +40,12 @@ def _sides(
     training: list[E] = []
     validation: list[E] = []
     for example in examples:
-        article = example.article if isinstance(example, SpanExample) else ""
-        key = f"{seed}:{article or example.passage}"
-        position = (int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 11) / 2**53
-        (validation if held_out(position) else training).append(example)
+        (validation if held_out(_position(example, seed)) else training).append(example)
     return training, validation
+
+
+def _position(example: Example, seed: int) -> float:
+    """Return the position in [0, 1) that a hash gives the article, or else the text."""
+    article = example.article if isinstance(example, SpanExample) else ""
+    key = f"{seed}:{article or example.passage}"
+    return (int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 11) / 2**53

@@ -6,6 +6,7 @@ import torch
 
 from headwater.doctor.finding import Finding
 from headwater.doctor.machine import free_memory
+from headwater.errors import with_article
 from headwater.inference.loaded import load
 from headwater.models.families import sizes_of
 from headwater.sizes import byte_size
@@ -21,7 +22,8 @@ def check_model(model: str) -> Iterator[Finding]:
     parameters = list(loaded.network.parameters())
     count = sum(each.numel() for each in parameters)
     taken, free = sum(each.numel() * each.element_size() for each in parameters), free_memory()
-    said = f"A {loaded.config.model_type} with {count:,} parameters, which take {byte_size(taken)}."
+    kind = with_article(loaded.config.model_type).capitalize()
+    said = f"{kind} with {count:,} parameters, which take {byte_size(taken)}."
     yield Finding("note", "parameters", count, said)
     broken = sum(not bool(torch.isfinite(each).all()) for each in parameters)
     said = f"{broken} of {len(parameters)} tensors hold numbers that are not finite."

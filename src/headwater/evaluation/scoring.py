@@ -96,10 +96,10 @@ def log_report(task: Task[Any], examples: DataSource[Any], predictions: Mapping[
 def _warn_of_one(task: Task[Any], predictions: Mapping[str, str]) -> None:
     """Warn where all predictions are the same, which a model that learned nothing gives."""
     found = set(predictions.values())
-    if task.metric_kind not in ("sequence", "regression") or len(found) != 1:
+    if task.metric_kind not in ("sequence", "multi_label", "regression") or len(found) != 1:
         return
     if len(predictions) >= _ENOUGH:
         logger.warning(
-            f"all {len(predictions)} predictions of {task.name} are {found.pop()!r}: the model "
+            f"all {len(predictions)} predictions of {task.name} are {found.pop()!r:.40}: the model "
             "tells nothing apart; try another learning rate, more steps or another seed"
         )

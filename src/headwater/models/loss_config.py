@@ -25,7 +25,9 @@ class LossConfig(Config):
     """
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0, le=1e6)]] | None = (
+        None
+    )
 
     @property
     def usual(self) -> bool:

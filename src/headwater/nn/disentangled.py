@@ -28,17 +28,17 @@ class RelativeTable(NamedTuple):
     allowed: Tensor | None
 
 
-def distance_index(length: int, span: int, furthest: int, device: torch.device) -> Tensor:
+def distance_index(length: int, span: int, furthest: int | None, device: torch.device) -> Tensor:
     """Return the index of the vector of each distance from query to key: `[length, length]`.
 
     Args:
         span: half of the number of vectors.
-        furthest: the greatest distance that the buckets tell apart; below `span` each distance has
-            a vector of its own.
+        furthest: the greatest distance that the buckets tell apart; None: there are no buckets,
+            and each distance up to `span` has a vector of its own.
     """
     positions = torch.arange(length, device=device)
     distance = positions[:, None] - positions[None, :]
-    if furthest > span:
+    if furthest is not None:
         distance = _bucket(distance, span, furthest)
     return (distance + span).clamp(0, 2 * span - 1)
 

@@ -43,4 +43,6 @@ def set_loss(config: LossConfig, model: Model, examples: Sequence[Any]) -> None:
                     f"loss.class_weights: no class {name!r}; {did_you_mean(name, labels)}"
                 )
         found = [float(weights.get(label, 1.0)) for label in labels]
+        if not any(found):
+            raise UserError("loss.class_weights: all are 0, so nothing would be learned")
     model.head.class_weights = torch.tensor(found)

@@ -26,8 +26,10 @@ from typing import Any
 from headwater.config import Config, at_line, read_toml
 from headwater.errors import UserError
 from headwater.files import check_writable, read_json, replace_file, write_json
+from headwater.runs.early_checks import check_machine_and_sizes
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, verb_of
 from headwater.runs.run import Run, begin
+from headwater.runs.setup import recipe_family
 from headwater.training.config import TrainingConfig
 from headwater.training.run_folder import check_run_folder
 
@@ -81,18 +83,18 @@ def tune(
         folds: divide what is trained on into so many parts, and hold out each of them once.
     """
     check_writable(folder)
-    if folds:
-        _check_folds(recipe)
-    grid = [dict(each) for each in product(*(_choices(text) for text in over))]
+    _check_folds(recipe, folds)
+    grid = [dict(each) for each in product(*map(_choices, over))]
     parts = range(folds) if folds else [None]
     total = len(grid) * seeds * len(parts)
     if total == 1:
         raise UserError("one run is no comparison; give --over KEY=V1,V2, --seeds N or --folds N")
+    _check_settings(recipe, grid, settings)
     found: dict[str, list[float]] = {}
     metric, lowest = "", False
     for number, (chosen, seed, part) in enumerate(product(grid, range(seeds), parts), start=1):
         held_out = {} if part is None else {"data.folds": str(folds), "data.fold": str(part)}
-        trial = _begin(recipe, {**chosen, **held_out}, seed, settings)
+        trial = begin(_load(recipe, {**chosen, **held_out}, seed, settings))
         metric, lowest = _metric(trial, recipe)
         name = _name(chosen, trial.recipe.training.seed, part)
         logger.info("tune %d/%d: %s", number, total, name)
@@ -116,26 +118,43 @@ def table(metric: str, rows: Sequence[Row]) -> str:
     return "\n".join((lines[0], f"{lines[1]}|", *lines[2:], ""))
 
 
-def _check_folds(recipe: Path) -> None:
-    """Refuse a recipe without the data of one task, which alone are divided."""
+def _check_folds(recipe: Path, folds: int | None) -> None:
+    """Refuse to divide a recipe without the data of one task, which alone are divided."""
     own = {"mixture", "objective", "corpus"} & read_toml(recipe).keys()
-    if own:
+    if folds and own:
         raise UserError(
             f"{at_line(recipe, [min(own)])}: --folds divides the data of one task, which a recipe "
             f"with {min(own)!r} has not; leave --folds out"
         )
 
 
-def _begin(
+def _check_settings(path: Path, grid: Sequence[Settings], settings: Sequence[str]) -> None:
+    """Refuse before the first trial what is wrong with any setting, and one that stands twice."""
+    seen: dict[str, Settings] = {}
+    for chosen in grid:
+        recipe = _load(path, chosen, 0, settings)
+        check_machine_and_sizes(recipe)
+        recipe_family(recipe)  # reads what is said of the model
+        same = seen.setdefault(identity_of(recipe), chosen)
+        if same is not chosen:
+            twice = " and ".join(map(_shown, (same, chosen)))
+            raise UserError(f"--over: {twice} are one setting; give each key and value once")
+
+
+def _shown(chosen: Settings) -> str:
+    return ",".join(f"{key}={value}" for key, value in chosen.items())
+
+
+def _load(
     path: Path, chosen: Settings, seed: int, settings: Sequence[str]
-) -> Run[Recipe] | Run[PretrainRecipe]:
+) -> Recipe | PretrainRecipe:
     kind: Any = PretrainRecipe if verb_of(path) == "pretrain" else Recipe
     base = load_recipe(kind, path, {}, settings).training.seed
     texts = [f"{key}={value}" for key, value in chosen.items()]
     loaded: Recipe = load_recipe(
         kind, path, {}, [*settings, *texts, f"training.seed={base + seed}"]
     )
-    return begin(loaded)
+    return loaded
 
 
 def _metric(run: Run[Any], recipe: Path) -> tuple[str, bool]:

@@ -72,7 +72,8 @@ class ByteVocabulary(Vocabulary):
         return [self.encode(text) for text in texts]
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
-        kept = [int(id) for id in ids if not (skip_special and int(id) in self._special)]
+        left_out = self._special if skip_special else ()
+        kept = [int(id) for id in ids if int(id) not in left_out and int(id) < self.size]
         return b"".join(map(self._bytes, kept)).decode("utf-8", errors="ignore")
 
     def token(self, id: int) -> str:

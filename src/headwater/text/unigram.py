@@ -104,7 +104,8 @@ class SentencePieceVocabulary(Vocabulary):
         return [self.encode(text) for text in texts]
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
-        kept = [int(id) for id in ids if not (skip_special and int(id) in self._special)]
+        left_out = self._special if skip_special else ()
+        kept = [int(id) for id in ids if int(id) not in left_out and int(id) < self.size]
         names = [self.token(id) for id in kept]
         text = spelled(names) if self._falls_back else "".join(names)
         return text.removeprefix(MARK).replace(MARK, " ")

@@ -98,7 +98,10 @@ class Vocabulary(ABC):
 
     @abstractmethod
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
-        """Return the text of the tokens, by default without the special tokens."""
+        """Return the text of the tokens, by default without the special tokens.
+
+        A model may have more rows than its vocabulary has tokens: their ids add nothing.
+        """
 
     @abstractmethod
     def token(self, id: int) -> str:

@@ -90,6 +90,11 @@ class BertConfig:
         return self.model_type in ("roberta", "xlm-roberta", "camembert")
 
     @property
+    def masked_lm_act(self) -> str:
+        """The activation of the masked LM: RoBERTa's is gelu, whatever that of its layers is."""
+        return "gelu" if self.roberta else self.hidden_act
+
+    @property
     def first_position(self) -> int:
         """The index in the position table that the first token of a text takes."""
         return self.pad_token_id + 1 if self.roberta else 0

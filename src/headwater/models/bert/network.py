@@ -169,7 +169,7 @@ def _token(config: BertConfig) -> TokenHead:
 
 
 def _masked_lm(config: BertConfig) -> MaskedLMHead:
-    return masked_lm_head(config, config.hidden_size, config.hidden_act)
+    return masked_lm_head(config, config.hidden_size, config.masked_lm_act)
 
 
 def _next_sentence(config: BertConfig) -> PooledHead:

@@ -58,6 +58,12 @@ class DebertaConfig:
             raise UserError(f"conv_kernel_size {self.conv_kernel_size}: an odd number was expected")
         if 0 < self.position_buckets < 4:
             raise UserError(f"position_buckets {self.position_buckets}: at least 4 were expected")
+        single = self.position_buckets // 2  # distances up to it have buckets of their own
+        if self.buckets and self.furthest <= single + 1 < self.max_position_embeddings:
+            raise UserError(
+                f"max_relative_positions {self.furthest} with position_buckets "
+                f"{self.position_buckets}: at least {single + 2} were expected"
+            )
 
     @property
     def convolves(self) -> bool:
@@ -71,9 +77,14 @@ class DebertaConfig:
         return stated if stated > 0 else self.max_position_embeddings
 
     @property
+    def buckets(self) -> bool:
+        """Whether far distances share vectors."""
+        return self.position_buckets > 0
+
+    @property
     def span(self) -> int:
         """Half of the number of vectors of distances."""
-        return self.position_buckets if self.position_buckets > 0 else self.furthest
+        return self.position_buckets if self.buckets else self.furthest
 
 
 _BASE = DebertaConfig()

@@ -139,7 +139,8 @@ class Deberta(EncoderBody):
         if attention_mask is not None and allowed is not None:
             real = attention_mask.bool()
             hidden, allowed = hidden * real.unsqueeze(-1), allowed & real[:, None, :, None]
-        index = distance_index(length, config.span, config.furthest, hidden.device)
+        furthest = config.furthest if config.buckets else None
+        index = distance_index(length, config.span, furthest, hidden.device)
         for layer in self.layers:
             relative = RelativeTable(self.embeddings.distances(), index, allowed)
             hidden = layer(hidden, relative, attention_mask)

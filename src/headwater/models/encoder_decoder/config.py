@@ -50,6 +50,7 @@ class EncoderDecoderConfig:
         elif not self.tie_word_embeddings:
             kind = with_article(self.decoder.model_type)
             raise UserError(f"decoder: {kind} scores by its table; tie_word_embeddings is true")
+        self._check_start()
         if self.tie_encoder_decoder:
             self._check_tied()
             object.__setattr__(self, "shared_embeddings", True)
@@ -57,6 +58,18 @@ class EncoderDecoderConfig:
         if self.shared_embeddings and rows[0] != rows[1]:
             raise UserError(
                 f"shared_embeddings: the encoder has {rows[0]} tokens and the decoder {rows[1]}"
+            )
+
+    def _check_start(self) -> None:
+        """Refuse a start at whose position the published code disagrees with itself.
+
+        Its RoBERTa gives padding no position; whether it counts depends on the cache.
+        """
+        decoder, start = self.decoder, self.decoder_start_token_id
+        if isinstance(decoder, BertConfig) and decoder.roberta and start == decoder.pad_token_id:
+            raise UserError(
+                f"decoder_start_token_id {start} is the padding of the decoder, "
+                f"{with_article(decoder.model_type)}, which has no position; take that of <s>"
             )
 
     def _check_tied(self) -> None:

@@ -152,7 +152,7 @@ def build_decoder(config: ModelConfig, memory_width: int, *, table: bool) -> Dec
         norm = gpt_norm(config)
         return Decoder(embeddings, layers, OutputLayer(), norm=norm, projection=projection)
     assert isinstance(config, BertConfig)
-    head = masked_lm_head(config, width, config.hidden_act)
+    head = masked_lm_head(config, width, config.masked_lm_act)
     blocks = [bert_decoder_block(config) for _ in range(config.num_hidden_layers)]
     return Decoder(embeddings, blocks, head, projection=projection)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from headwater.errors import UserError
 from headwater.models.config import BodySizes, HeadName, same_names
 from headwater.models.family import CheckpointFormat, Family, Json, QuickStudy
 from headwater.models.key_table import HeadKeys, KeyTable, Modules
@@ -80,6 +81,15 @@ _T5 = same_names(T5Config, "architecture")
 
 
 def _read(values: dict[str, Any], json: Json, default: T5Config) -> dict[str, Any]:
+    """The published code writes the feed-forward twice, and takes what stands second."""
+    proj = values.get("feed_forward_proj", default.feed_forward_proj)
+    own = replace(default, feed_forward_proj=proj)
+    for name, stated in (("dense_act_fn", own.activation), ("is_gated_act", own.gated)):
+        if json.get(name, stated) != stated:
+            raise UserError(
+                f"{name} = {json[name]!r:.40} is not that of feed_forward_proj = "
+                f"{proj!r}, which has {stated!r}; correct one of them"
+            )
     scaled = default.model_type != "mt5" and json.get("tie_word_embeddings") is not False
     return {
         "num_decoder_layers": values.get("num_layers", default.num_layers),
