@@ -123,6 +123,21 @@ def test_json_lines_without_a_task(tmp_path: Path) -> None:
     assert overlap([training], test).items == 4
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", "Käse".encode("latin-1")])
+def test_training_text_without_a_word_proves_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "train.txt").write_bytes(content)
+    (tmp_path / "test.txt").write_text("the mill stood by the river for a long time\n")
+    with pytest.raises(UserError, match=r"train.txt: no word could be read"):
+        overlap([tmp_path / "train.txt"], tmp_path / "test.txt")
+
+
+@pytest.mark.parametrize("damage", ["data = 3", "mixture = 3", "[mixture]", "[data]\ntrain = [3]"])
+def test_a_damaged_recipe_is_told(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "config.toml").write_text(f'task = "squad"\n{damage}\n')
+    with pytest.raises(UserError, match=r"config.toml: its tasks and data"):
+        training_files([tmp_path])
+
+
 def test_on_the_command_line(headwater: Any, squad: Path, tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text(SAID[2])
     given = ("overlap", tmp_path / "train.txt", "--test", squad, "--task", "squad")
