@@ -156,6 +156,16 @@ def test_what_others_could_not_load(run: Path, tmp_path: Path) -> None:
     (adapter / "adapter_config.json").write_text(json.dumps(settings))
     with pytest.raises(UserError, match="on this disk alone; merge"):
         prepare(str(adapter), "somebody/mine")
+    settings["base_model_name_or_path"] = "somebody/body"  # of the hub, where nobody looks now
+    (adapter / "adapter_config.json").write_text(json.dumps(settings))
+    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    (adapter / "README.md").write_text("Mine.")
+    expected = ("adapter_config.json", "adapter_model.safetensors")
+    assert prepare(str(adapter), "somebody/mine").files == expected
+    whole = {*prepare(str(run), "somebody/mine").files}
+    (run / "model" / "adapter_config.json").write_text(json.dumps(settings))  # left from a merge
+    assert {*prepare(str(run), "somebody/mine").files} == whole | {"adapter_config.json"}
+    (run / "model" / "adapter_config.json").unlink()
     (run / "model" / "engine.json").write_text("{}")
     (run / "model" / "model.safetensors").unlink()
     with pytest.raises(UserError, match="an export"):

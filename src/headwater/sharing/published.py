@@ -10,7 +10,7 @@ from headwater.checkpoints.generation import GENERATION
 from headwater.checkpoints.hub import ADAPTER
 from headwater.checkpoints.parts import BASE, EXTRA
 from headwater.checkpoints.sentence_folder import files_of_head
-from headwater.checkpoints.weights import INDEX, MANIFEST, METHOD, TRAINED, weight_files
+from headwater.checkpoints.weights import INDEX, MANIFEST, METHOD, SINGLE, TRAINED, weight_files
 from headwater.text.loading import VOCABULARY_FILES
 
 _READ = (
@@ -25,7 +25,8 @@ def published_files(folder: Path) -> tuple[str, ...]:
 
     One without weights of its own, such as an export, is refused.
     """
-    adapted = any((folder / name).is_file() for name in (METHOD, ADAPTER))
+    whole = any((folder / name).is_file() for name in (SINGLE, INDEX))
+    adapted = (folder / METHOD).is_file() or ((folder / ADAPTER).is_file() and not whole)
     weights = [TRAINED] if adapted else weight_files(folder)
     names = {*_READ, *weights, *files_of_head(folder)}
     return tuple(sorted(name for name in names if (folder / name).is_file()))

@@ -8,11 +8,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from headwater.checkpoints.hub import BUNDLED, resolve
+from headwater.checkpoints.hub import ADAPTER, BUNDLED, resolve
 from headwater.checkpoints.parts import BASE, Base
-from headwater.checkpoints.peft_folder import PeftFolder
 from headwater.errors import UserError
-from headwater.files import read_text
+from headwater.files import read_json, read_text
 from headwater.paths import as_path
 from headwater.sharing.card import card
 from headwater.sharing.published import published_files
@@ -20,6 +19,7 @@ from headwater.sharing.published import published_files
 CARD = "README.md"
 
 _NAME = re.compile(r"(?!.*(--|\.\.|\.git$))(\w|\w[\w.-]*\w)/(\w|\w[\w.-]*\w)", re.ASCII)
+_BASE_OF_PEFT = "base_model_name_or_path"
 _LONGEST = 96  # signs of a name
 _OTHERWISE = {
     400: "the hub takes no such name or file",
@@ -72,13 +72,13 @@ def prepare(run: str, name: str) -> Upload:
 
 
 def _check_base(folder: Path) -> None:
-    """Refuse an adapter whose body only this disk has."""
-    file, peft = folder / BASE, PeftFolder.find(folder)
-    if file.is_file():
-        path = Base.read(file).path
+    """Refuse an adapter whose body only this disk has; nothing is fetched."""
+    if (folder / BASE).is_file():
+        path = Base.read(folder / BASE).path
         local = Path(path).is_absolute()
-    elif peft is not None:
-        path = str(peft.settings["base_model_name_or_path"])
+    elif (folder / ADAPTER).is_file():
+        settings = read_json(folder / ADAPTER)
+        path = str(settings.get(_BASE_OF_PEFT)) if isinstance(settings, dict) else ""
         near = (as_path(each) for each in (path, folder / path, folder.parent / path))
         local = path not in BUNDLED and any(each.is_dir() for each in near)
     else:
