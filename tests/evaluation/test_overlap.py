@@ -111,6 +111,14 @@ def test_lines_without_a_task(tmp_path: Path) -> None:
         overlap([tmp_path / "train.txt"], tmp_path / "test.txt", None, tmp_path / "said.json")
 
 
+def test_seven_words_are_too_short_to_tell_and_eight_are_not(tmp_path: Path) -> None:
+    words = SAID[0].split()
+    (tmp_path / "test.txt").write_text(f"{' '.join(words[:7])}\n{' '.join(words[:8])}\n")
+    (tmp_path / "train.txt").write_text(SAID[0])
+    found = overlap([tmp_path / "train.txt"], tmp_path / "test.txt")
+    assert found.parts["inputs"].short == 1 and found.overlapping == ("2",)
+
+
 def test_json_lines_without_a_task(tmp_path: Path) -> None:
     """Of lines with a text, that is the item; ids and addresses are none."""
     training = tmp_path / "training.txt"

@@ -212,6 +212,30 @@ def test_a_licence_is_a_name(run: Path) -> None:
         card(run, Added(licence="mit\nbase_model: other"))
 
 
+def test_the_card_of_a_pre_training_run(tmp_path: Path) -> None:
+    run = tmp_path / "body"
+    run.mkdir()
+    (run / "config.toml").write_text(
+        'objective = "mlm"\n[network]\npreset = "bert-tiny"\n'
+        '[corpus]\ntrain = ["stores/books", "stores/news"]\nvalidation = "stores/held-out"\n'
+    )
+    text = card(run)
+    assert "on the objective `mlm`, from random weights of bert-tiny" in text
+    for part, name in (("train", "books"), ("train", "news"), ("validation", "held-out")):
+        assert f"| mlm | {part} | {name} |  | {UNKNOWN} |" in text
+    assert "headwater pretrain recipe.toml --output runs/body" in text
+
+
+@pytest.mark.parametrize(("model", "warned"), [("", False), ("/model", False), ("-old", True)])
+def test_scores_of_another_model_are_warned_of(
+    run: Path, measured: Path, caplog: pytest.LogCaptureFixture, model: str, warned: bool
+) -> None:
+    about = json.dumps(ABOUT | {"model": f"{run}{model}"})
+    (measured / "evaluation.json").write_text(about)
+    card(run, Added([measured]))
+    assert ("dev set: was measured on" in caplog.text) is warned
+
+
 def test_on_the_screen_and_in_a_file(headwater: Any, run: Path, tmp_path: Path) -> None:
     shown = headwater("card", run)
     assert shown.code == 0 and shown.out == card(run)

@@ -6,6 +6,7 @@ Its recipe, data with their SHA-256, seed, scores with intervals, calibration, o
 are facts of files. What no file says, such as a licence, stands there as a gap to be filled.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,14 @@ from headwater.config import read_toml
 from headwater.errors import UserError
 from headwater.evaluation.recipe_files import tasks_of_recipe
 from headwater.files import read_text, sha256
-from headwater.sharing import measured
+from headwater.paths import as_path, real
+from headwater.sharing import measured, recorded
 from headwater.sharing.licences import licence_near
 from headwater.sharing.markdown import argument, code, plain, row
 from headwater.tasks.names import task as find_task
 from headwater.training.log import read_log
+
+logger = logging.getLogger(__name__)
 
 UNKNOWN = "not known: fill in"
 
@@ -61,6 +65,7 @@ def card(run: Path, added: Added = Added()) -> str:
         raise UserError(f"{run}: is no run (it has no config.toml); cards are written from runs")
     recipe = read_toml(config)
     _check(recipe, added, config)
+    _warn_of_others(run, added.evaluations)
     name = run.resolve().name
     parts = [
         *_front(recipe, added),
@@ -90,6 +95,15 @@ def _check(recipe: Mapping[str, Any], added: Added, config: Path) -> None:
         raise UserError(
             f"--licence {added.licence!r}: a name such as apache-2.0 or cc-by-4.0 was expected"
         )
+
+
+def _warn_of_others(run: Path, evaluations: Sequence[Path]) -> None:
+    """Warn of scores that are those of another model."""
+    own = {real(run), real(run / "model")}
+    for folder in evaluations:
+        model = recorded.circumstances(folder).get("model")
+        if model and real(as_path(model)) not in own:
+            logger.warning(f"{folder}: was measured on {model}, and this is the card of {run}")
 
 
 def _front(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
@@ -157,7 +171,8 @@ def _data(config: Path) -> Iterator[str]:
                 yield row(plain(task), part, plain(file.name), digest, plain(licence))
     recipe = read_toml(config)
     for part in ("train", "validation"):
-        if store := recipe.get("corpus", {}).get(part):
+        stores = recipe.get("corpus", {}).get(part, [])
+        for store in [stores] if isinstance(stores, str) else stores:
             yield row(recipe["objective"], part, plain(Path(store).name), "", UNKNOWN)
     yield ""
 
