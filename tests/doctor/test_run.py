@@ -87,6 +87,19 @@ def test_evaluations_that_jump_are_noise(tmp_path: Path) -> None:
     assert found["evaluation noise"].value == 4.0 and found["evaluation noise"].key
 
 
+@pytest.mark.parametrize(("jump", "level"), [(4.0, "note"), (2.0, "fine")])
+def test_jumps_are_noise_above_a_quarter_of_the_gain(
+    tmp_path: Path, jump: float, level: str
+) -> None:
+    found = made(tmp_path, f1=lambda s: min(s, 20) / 2 + jump * (s > 20 and s % 8 == 0))
+    assert found["evaluation noise"].level == level
+
+
+def test_the_large_norms_of_a_new_head_are_passed_over(tmp_path: Path) -> None:
+    found = made(tmp_path, norm=lambda s: 90.0 if s <= 4 else 1.0)["gradient norm"]
+    assert (found.level, found.value) == ("fine", 1.0)
+
+
 def test_a_run_without_steps_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no training step yet"):
         list(check_run(tmp_path))

@@ -207,6 +207,17 @@ def test_names_that_markdown_and_a_shell_would_obey(run: Path, measured: Path) -
     assert columns == {6}
 
 
+def test_the_base_is_named_where_it_is_of_the_hub(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = run / "config.toml"
+    config.write_text(config.read_text().replace('"reader"', '"somebody/body"'))
+    monkeypatch.chdir(run)
+    assert "base_model: somebody/body" in card(run).splitlines()
+    (run / "somebody").mkdir()
+    assert "base_model" not in card(run)
+
+
 def test_a_licence_is_a_name(run: Path) -> None:
     with pytest.raises(UserError, match="a name such as apache"):
         card(run, Added(licence="mit\nbase_model: other"))
