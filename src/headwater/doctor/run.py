@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headwater.config import read_toml
-from headwater.doctor.finding import Finding, above, judged
+from headwater.doctor.finding import PADDING, Finding, above, judged
 from headwater.errors import UserError, counted
 from headwater.training.log import read_log
 
@@ -23,7 +23,6 @@ EXPLODING = 10.0
 LOST = 1.0
 """Points of the main metric, or percent of a loss, that are lost between the best and the last."""
 
-_PADDING = 0.2
 _FEWEST = 10  # lines of the log by which a trend is told
 
 
@@ -42,7 +41,7 @@ def check_run(folder: Path) -> Iterator[Finding]:
     yield from _gradients(steps)
     padding = [line["padding"] for line in lines if "epoch" in line] or [steps[-1]["padding"]]
     said = f"{padding[-1]:.1%} of what the model read was padding."
-    yield above("padding", round(padding[-1], 4), _PADDING, said, "training.batch.tokens")
+    yield above("padding", round(padding[-1], 4), PADDING, said, "training.batch.tokens")
     yield from _evaluations(evaluations, training)
 
 
