@@ -90,14 +90,22 @@ def test_a_model_that_is_larger_than_the_memory(
     assert found(folder / "model")["memory"].level == "warning"
 
 
-@pytest.mark.parametrize(("length", "several"), [(17, 0.0), (16, 1.0)])
+@pytest.mark.parametrize(
+    ("text", "length", "several"),
+    [
+        ("is the mill good", 17, 0.0),
+        ("is the mill good", 16, 1.0),
+        ("is the mill good " * 3, 19, 0.0),
+        ("is the mill good " * 3, 18, 1.0),
+    ],
+)
 def test_a_question_takes_room_from_its_context(
-    tmp_path: Path, length: int, several: float
+    tmp_path: Path, text: str, length: int, several: float
 ) -> None:
-    """4 tokens of it, 10 of the context and 3 special ones; a longer question takes more."""
+    """4 tokens of it, or 6 of a long one; 10 of the context; 3 special ones."""
     words = tiny.wordpiece(tmp_path / "vocabulary", tiny.WORDS)
     tiny.model_folder(tmp_path / "model", words)
-    asked = tiny.question("a", "is the mill good", "good", 12)
+    asked = tiny.question("a", text, "good", 12)
     tiny.squad_file(tmp_path / "train.json", tiny.paragraph("the mill is good . " * 2, asked))
     (tmp_path / "recipe.toml").write_text(
         f'model = "{tmp_path / "model"}"\ntask = "squad"\n[data]\n'

@@ -140,7 +140,7 @@ def test_a_file_that_is_no_overlap_is_refused(run: Path, measured: Path) -> None
         ("metrics", []),
         ("metrics", {"f1": "high"}),
         ("intervals", {"f1": 3}),
-        ("calibration", {"bins": [{}]}),
+        ("calibration", {"bins": [{}], "answers": 1, "expected_calibration_error": 0.1}),
         ("calibration", {"bins": [], "answers": None}),
         ("evaluation", {"task": "squad"}),
     ],

@@ -183,8 +183,9 @@ def test_mistakes(run: Path, tmp_path: Path) -> None:
     for name in (*names, f"a/{'b' * 96}"):
         with pytest.raises(UserError, match="USER/NAME"):
             prepare(str(run), name)
-    with pytest.raises(UserError, match="no such folder"):
-        prepare(str(tmp_path / "absent"), "somebody/mine")
+    for absent in ("", str(tmp_path / "absent")):
+        with pytest.raises(UserError, match="no such folder"):
+            prepare(absent, "somebody/mine")
     base = {"name": "body", "path": str(tmp_path / "body"), "sha256": {"model.safetensors": "0"}}
     (run / "model" / "base.json").write_text(json.dumps(base))
     with pytest.raises(UserError, match="on this disk alone; merge"):

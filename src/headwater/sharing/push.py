@@ -62,8 +62,8 @@ def prepare(run: str, name: str) -> Upload:
             f"{name!r}: a name on the hub is USER/NAME, of letters, digits, -, _ and ., with none "
             "of - and . twice in a row or at an end, and no .git there"
         )
-    if run not in BUNDLED and not Path(run).is_dir():
-        raise UserError(f"{run}: no such folder; a run or a model on this disk is published")
+    if run not in BUNDLED and not (run and Path(run).is_dir()):
+        raise UserError(f"{run!r}: no such folder; a run or a model on this disk is published")
     folder = resolve(run)
     _check_base(folder)
     files, own = published_files(folder), folder / CARD
