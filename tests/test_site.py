@@ -1,5 +1,6 @@
 """What `make docs` builds the site from: every link leads somewhere, notebooks are pages."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,12 @@ def test_a_notebook_is_a_page_with_its_pictures(staged: Path, name: str, picture
     assert len(list(course.glob(f"{name}-notebook-*.png"))) == pictures
     first = (course / f"{name}-notebook-1.png").read_bytes()
     assert first.startswith(b"\x89PNG")
+
+
+def test_the_search_works_from_disk_and_asks_no_other_host(staged: Path) -> None:
+    project = tomllib.loads((stage.ROOT / "zensical.toml").read_text("utf-8"))["project"]
+    assert "offline" in project["plugins"] and project["theme"]["font"] is False
+    [shim] = [each["path"] for each in project["extra"]["polyfills"]]
+    assert "iframe-worker" in shim, "by this name zensical knows that its own is not needed"
+    text = (staged / shim).read_text("utf-8")
+    assert "IFrameWorker" in text and "Copyright (c)" in text and "http" not in text

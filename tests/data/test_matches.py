@@ -1,6 +1,7 @@
 """Test texts found in training text: by 8 and 13 words, across blocks, with the matched run."""
 
 import random
+import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +70,11 @@ def test_the_longest_of_several_runs_is_shown() -> None:
     match = found(test, *(f"{said(*run)} x" for run in runs)).match(test)
     assert match.matched == said(20, 45)
     assert match.share == (2 + 18 + 3) / 93
+
+
+def test_accents_of_two_forms_are_the_same_letter() -> None:
+    text = "Der Käse war sehr alt, und er roch nach Heu."
+    grams = TestGrams([text])
+    grams.read([unicodedata.normalize("NFD", text)], "a")
+    found = grams.match(text)
+    assert found.overlaps and found.share == 1.0 and found.words == 10

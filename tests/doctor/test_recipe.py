@@ -59,6 +59,62 @@ def test_faults_of_a_recipe(folder: Path) -> None:
     assert not (folder / "runs").exists()
 
 
+@pytest.mark.parametrize(("most", "cut"), [(11, 1.0), (12, 1 / 12)])
+def test_the_three_special_tokens_of_a_pair_take_room(folder: Path, most: int, cut: float) -> None:
+    recipe = folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("max_length = 32", f"max_length = {most}"))
+    assert found(recipe)["inputs cut"].value == pytest.approx(cut, abs=1e-4)
+
+
+def test_a_rate_far_below_the_usual_one(folder: Path) -> None:
+    recipe = folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("learning_rate = 0.5", "learning_rate = 9e-6"))
+    assert found(recipe)["learning rate"].level == "warning"
+
+
+@pytest.mark.parametrize(("times", "level"), [(1.2, "warning"), (1.3, "fine")])
+def test_memory_that_is_nearly_used_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, times: float, level: str
+) -> None:
+    needed = found(folder / "recipe.toml")["memory"].value
+    assert isinstance(needed, int)
+    monkeypatch.setattr("headwater.doctor.recipe.free_memory", lambda: int(needed * times))
+    assert found(folder / "recipe.toml")["memory"].level == level
+
+
+def test_a_model_that_is_larger_than_the_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "memory" not in found(folder / "model")
+    monkeypatch.setattr("headwater.doctor.model.free_memory", lambda: 1000)
+    assert found(folder / "model")["memory"].level == "warning"
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "several"),
+    [
+        ("is the mill good", 17, 0.0),
+        ("is the mill good", 16, 1.0),
+        ("is the mill good " * 3, 19, 0.0),
+        ("is the mill good " * 3, 18, 1.0),
+    ],
+)
+def test_a_question_takes_room_from_its_context(
+    tmp_path: Path, text: str, length: int, several: float
+) -> None:
+    """4 tokens of it, or 6 of a long one; 10 of the context; 3 special ones."""
+    words = tiny.wordpiece(tmp_path / "vocabulary", tiny.WORDS)
+    tiny.model_folder(tmp_path / "model", words)
+    asked = tiny.question("a", text, "good", 12)
+    tiny.squad_file(tmp_path / "train.json", tiny.paragraph("the mill is good . " * 2, asked))
+    (tmp_path / "recipe.toml").write_text(
+        f'model = "{tmp_path / "model"}"\ntask = "squad"\n[data]\n'
+        f'train = "{tmp_path / "train.json"}"\n'
+        f"[spans]\nmax_length = {length}\nmax_query_length = 6\n"
+    )
+    assert found(tmp_path / "recipe.toml")["contexts in windows"].value == several
+
+
 def test_targets_that_are_cut_or_unknown(tmp_path: Path) -> None:
     """T5 learns `positive` by a vocabulary without the letter v, in three tokens at most."""
     vocabulary = tiny.unigram(tmp_path / "vocabulary", ("the", "mill"), "abcdefghilmnoprst")

@@ -47,6 +47,7 @@ def test_a_good_run_has_no_warning(tmp_path: Path) -> None:
         ({"loss": lambda step: 2.0}, "loss", "training.learning_rate"),
         ({"loss": lambda s: None if s == 9 else 1 / s}, "loss not finite", "training.precision"),
         ({"norm": lambda s: 90.0 if s == 30 else 1.0}, "gradient norm", "training.max_grad_norm"),
+        ({"norm": lambda s: None}, "gradient norm not finite", "training.precision"),
         ({"padding": 0.5}, "padding", "training.batch.tokens"),
         ({"f1": lambda s: 80 - abs(s - 12)}, "overfitting", "training.early_stopping_patience"),
         ({"f1": lambda s: 80 - abs(s - 12)}, "best step", "training.epochs or training.steps"),
@@ -86,6 +87,57 @@ def test_evaluations_that_jump_are_noise(tmp_path: Path) -> None:
     assert found["evaluation noise"].value == 4.0 and found["evaluation noise"].key
 
 
+@pytest.mark.parametrize(("jump", "level"), [(4.0, "note"), (2.0, "fine")])
+def test_jumps_are_noise_above_a_quarter_of_the_gain(
+    tmp_path: Path, jump: float, level: str
+) -> None:
+    found = made(tmp_path, f1=lambda s: min(s, 20) / 2 + jump * (s > 20 and s % 8 == 0))
+    assert found["evaluation noise"].level == level
+
+
+def test_the_large_norms_of_a_new_head_are_passed_over(tmp_path: Path) -> None:
+    found = made(tmp_path, norm=lambda s: 90.0 if s <= 4 else 1.0)["gradient norm"]
+    assert (found.level, found.value) == ("fine", 1.0)
+
+
 def test_a_run_without_steps_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no training step yet"):
         list(check_run(tmp_path))
+
+
+STEP = {"step": 1, "loss": 1.0, "gradient_norm": 1.0, "padding": 0.1}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"step": 2, "loss": 1.0},
+        STEP | {"loss": "low"},
+        STEP | {"padding": None},
+        {"step": 2, "epoch": 1},
+        {"step": 2, "evaluation": {}},
+        {"step": 2, "evaluation": 71.0},
+        {"step": 2, "evaluation": {"f1": "high"}},
+        {"step": -2, "evaluation": {"f1": 1.0}},
+    ],
+)
+def test_a_damaged_log_is_told(tmp_path: Path, line: dict[str, Any]) -> None:
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(each) + "\n" for each in (STEP, line)))
+    with pytest.raises(UserError, match=rf"log.jsonl: the line of step {line['step']} is not as"):
+        list(check_run(tmp_path))
+
+
+def test_evaluations_before_the_first_step(tmp_path: Path) -> None:
+    scores = [{"step": 0, "evaluation": {"f1": value}} for value in (1.0, 3.0)]
+    log = "".join(json.dumps(each) + "\n" for each in (STEP, *scores))
+    (tmp_path / "log.jsonl").write_text(log)
+    found = {each.name: each for each in check_run(tmp_path)}
+    assert found["best step"].value == 0 and found["steps"].value == 1
+
+
+OLD = sorted((Path(__file__).parents[1] / "fixtures" / "v0.1.0").glob("*/log.jsonl"))
+
+
+@pytest.mark.parametrize("log", OLD, ids=lambda log: log.parent.name)
+def test_runs_of_the_first_version_are_read(log: Path) -> None:
+    assert next(check_run(log.parent)).name == "steps"

@@ -4,13 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from benchmarks.quality.seeds import called_different
 
-from headwater.commands.compare import lines
+import tiny
+from headwater.commands.compare import _metric, lines
 from headwater.errors import UserError
 from headwater.evaluation.compare import compare
+from headwater.evaluation.paired import difference
 from headwater.evaluation.systems import sources
+from headwater.metrics import totals
+from headwater.metrics.items import ItemSums
 
 QUESTIONS = 60
 
@@ -67,6 +72,52 @@ def test_equal_files_differ_in_nothing(squad: Path, tmp_path: Path) -> None:
     (found,) = compare(*names, ["squad"], [squad]).tasks
     assert found.p == 1.0 and not found.different and found.contrasts == ()
     assert found.metrics["f1"].p == 1.0 and found.metrics["f1"].interval == (0.0, 0.0)
+    assert found.metrics["f1"].smallest is None
+    assert found.metrics["exact_match"].smallest == pytest.approx(100 * 6 / QUESTIONS)
+
+
+@pytest.mark.parametrize(("items", "p"), [(1, 1.0), (2, 0.5), (5, 2**-4), (6, 2**-5)])
+def test_few_items_prove_nothing_whatever_the_seeds_say(items: int, p: float) -> None:
+    def run(right: float) -> ItemSums:
+        column = np.full(items, right)
+        ids = tuple(map(str, range(items)))
+        return ItemSums(ids, np.stack([column, np.ones(items)], 1), totals.ratio, True)
+
+    for runs in (1, 3):
+        found = difference([run(1.0)] * runs, [run(0.0)] * runs)
+        assert found.difference == 100.0 and found.p == pytest.approx(p)
+        assert (found.smallest is None) is (items < 6 or runs > 1)
+    assert "shown at 80% power: not known" in "".join(_metric("f1", found))
+
+
+def test_a_file_of_other_examples_is_refused(squad: Path, tmp_path: Path) -> None:
+    ours = predictions(tmp_path / "a.json", range(3))
+    (tmp_path / "b.json").write_text('{"z1": "mill"}')
+    with pytest.raises(UserError, match=r"b.json: predictions of other examples.*'z1'"):
+        compare(str(ours), str(tmp_path / "b.json"), ["squad"], [squad])
+
+
+def test_one_file_under_two_names(squad: Path, tmp_path: Path) -> None:
+    ours = predictions(tmp_path / "a.json", range(3))
+    again = tmp_path / "." / ".." / tmp_path.name / "a.json"
+    with pytest.raises(UserError, match="compared with itself"):
+        compare(str(ours), str(again), ["squad"], [squad])
+    with pytest.raises(UserError, match="stands here twice"):
+        sources(f"{ours},{again}")
+
+
+def test_predictions_that_are_no_number_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [[n, *"abcdef", "a mill", "a river", n % 5] for n in range(10)]
+    columns = "index genre filename year old_index source1 source2 sentence1 sentence2 score"
+    data = tiny.tab_separated(tmp_path / "dev.tsv", rows, columns)
+    said = {"a": [n % 5 for n in range(10)], "b": ["nan", *range(1, 10)]}
+    for name, values in said.items():
+        tiny.tab_separated(tmp_path / f"{name}.tsv", enumerate(values), "index prediction")
+    caplog.set_level("INFO")
+    compare(*(str(tmp_path / f"{name}.tsv") for name in said), ["stsb"], [data])
+    assert "predictions that are no number of stsb, which count as wrong: 1 of 10" in caplog.text
 
 
 def test_seeds_are_drawn_too(squad: Path, tmp_path: Path) -> None:

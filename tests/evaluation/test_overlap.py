@@ -111,6 +111,14 @@ def test_lines_without_a_task(tmp_path: Path) -> None:
         overlap([tmp_path / "train.txt"], tmp_path / "test.txt", None, tmp_path / "said.json")
 
 
+def test_seven_words_are_too_short_to_tell_and_eight_are_not(tmp_path: Path) -> None:
+    words = SAID[0].split()
+    (tmp_path / "test.txt").write_text(f"{' '.join(words[:7])}\n{' '.join(words[:8])}\n")
+    (tmp_path / "train.txt").write_text(SAID[0])
+    found = overlap([tmp_path / "train.txt"], tmp_path / "test.txt")
+    assert found.parts["inputs"].short == 1 and found.overlapping == ("2",)
+
+
 def test_json_lines_without_a_task(tmp_path: Path) -> None:
     """Of lines with a text, that is the item; ids and addresses are none."""
     training = tmp_path / "training.txt"
@@ -121,6 +129,21 @@ def test_json_lines_without_a_task(tmp_path: Path) -> None:
     assert overlap([training], test, text_field="body").overlapping == ("1",)
     assert overlap([training], test, text_field="body").items == 2
     assert overlap([training], test).items == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", "Käse".encode("latin-1")])
+def test_training_text_without_a_word_proves_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "train.txt").write_bytes(content)
+    (tmp_path / "test.txt").write_text("the mill stood by the river for a long time\n")
+    with pytest.raises(UserError, match=r"train.txt: no word could be read"):
+        overlap([tmp_path / "train.txt"], tmp_path / "test.txt")
+
+
+@pytest.mark.parametrize("damage", ["data = 3", "mixture = 3", "[mixture]", "[data]\ntrain = [3]"])
+def test_a_damaged_recipe_is_told(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "config.toml").write_text(f'task = "squad"\n{damage}\n')
+    with pytest.raises(UserError, match=r"config.toml: its tasks and data"):
+        training_files([tmp_path])
 
 
 def test_on_the_command_line(headwater: Any, squad: Path, tmp_path: Path) -> None:

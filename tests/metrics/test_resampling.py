@@ -94,3 +94,9 @@ def test_holm_is_that_of_the_paper() -> None:
     assert holm([0.01, 0.03, 0.04, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.9]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_p_of_randomization_counts_the_difference_that_was_found() -> None:
+    """So that p is never 0 (Phipson and Smyth 2010)."""
+    assert share_as_large(5.0, np.zeros(99)) == 0.01
+    assert share_as_large(5.0, np.array([5.0, -5.0, 4.0])) == 3 / 4

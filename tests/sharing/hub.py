@@ -24,6 +24,7 @@ class Hub(ThreadingHTTPServer):
         self.large: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.refuse = 0  # a status that every request gets
+        self.cut: str | None = None  # a part of the path where the connection is cut
 
     @property
     def address(self) -> str:
@@ -46,7 +47,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self._begin()
         path = self.path.partition("?")[0]
-        if self.server.refuse:
+        if self.server.cut and self.server.cut in path:
+            self.close_connection = True
+        elif self.server.refuse:
             self._send({"error": "refused"}, self.server.refuse)
         elif path == "/api/repos/create":
             asked = json.loads(body)
@@ -114,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send({"success": True, **commit})
 
     def _file(self) -> None:
-        content = self.server.files.get(self.path.partition("?")[0].rpartition("/")[2])
+        name = self.path.partition("?")[0].partition("/resolve/")[2].partition("/")[2]
+        content = self.server.files.get(name)
         if content is None:
             self._send({"error": "no such entry"}, 404)
             return

@@ -89,6 +89,7 @@ def overlap(tmp_path: Path) -> Path:
         "train": ["/home/me/a.json", "b"],
         "items": 9,
         "words": 12_000,
+        "found": [],
         "parts": {"question": {"texts": 9, "short": 2, "matched": 0, "overlapping": 0}},
         "matched": ["q1", "q2", "q3"],
         "overlapping": ["q1"],
@@ -131,6 +132,119 @@ def test_evaluations_without_their_circumstances_or_probabilities(
 def test_a_file_that_is_no_overlap_is_refused(run: Path, measured: Path) -> None:
     with pytest.raises(UserError, match="is not what `headwater overlap"):
         card(run, Added(overlap=[measured / "metrics.json"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics", []),
+        ("metrics", {"f1": "high"}),
+        ("intervals", {"f1": 3}),
+        ("calibration", {"bins": [{}], "answers": 1, "expected_calibration_error": 0.1}),
+        ("calibration", {"bins": [], "answers": None}),
+        ("evaluation", {"task": "squad"}),
+    ],
+)
+def test_damaged_files_of_an_evaluation(run: Path, measured: Path, name: str, content: Any) -> None:
+    (measured / f"{name}.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=rf"{name}.json: is not what `headwater evaluate"):
+        card(run, Added([measured]))
+
+
+def test_an_evaluation_on_several_tasks_names_the_folders_to_take(
+    run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "metrics.json").write_text('{"tasks": {"cola": {"matthews": 1.0}}}')
+    with pytest.raises(UserError, match="several tasks; give the folder of one"):
+        card(run, Added([tmp_path]))
+
+
+@pytest.mark.parametrize("change", [{"items": "many"}, {"parts": {"a": {}}}, {"matched": 3}])
+def test_a_damaged_overlap(run: Path, overlap: Path, change: dict[str, Any]) -> None:
+    overlap.write_text(json.dumps(json.loads(overlap.read_text()) | change))
+    with pytest.raises(UserError, match="is not what `headwater overlap"):
+        card(run, Added(overlap=[overlap]))
+
+
+def test_scores_that_are_no_number(run: Path, measured: Path) -> None:
+    line = {"step": 5, "evaluation": {"f1": None}, "seconds": 180.0}
+    (run / "log.jsonl").write_text(json.dumps(line) + "\n")
+    assert "| f1 | no number |" in card(run)
+    (measured / "metrics.json").write_text('{"f1": null}')
+    (measured / "intervals.json").unlink()
+    assert "| 1,234 | f1 | no number |  |" in card(run, Added([measured]))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "is no run's recipe"),
+        ('objective = "mlm"\n', "is no run's recipe"),
+        ('model = "reader"\n', "is no run's recipe"),
+        ('model = "reader"\ntask = "squad"\ndata = 3\n', "data: a table was expected"),
+    ],
+)
+def test_a_config_that_is_no_recipe(run: Path, text: str, expected: str) -> None:
+    (run / "config.toml").write_text(text)
+    with pytest.raises(UserError, match=expected):
+        card(run)
+
+
+def test_names_that_markdown_and_a_shell_would_obey(run: Path, measured: Path) -> None:
+    hostile = run.rename(run.with_name("a|b `c` <i> $HOME"))
+    config = hostile / "config.toml"
+    config.write_text(config.read_text().replace("dev.json", "a|b\\n<script>.json"))
+    set_of_tests = measured.rename(measured.with_name("x|y<b>"))
+    about = json.dumps(ABOUT | {"data": ["a|b`c.json"], "task": "my task.toml"})
+    (set_of_tests / "evaluation.json").write_text(about)
+    text = card(hostile, Added([set_of_tests]))
+    assert r"# a\|b \`c\` &lt;i> $HOME" in text.splitlines()
+    assert r"| squad | validation | a\|b &lt;script>.json | not at hand |" in text
+    assert r"| x\|y&lt;b> | `my task.toml` | `a\|b'c.json` | 1,234 | f1 |" in text
+    assert "--task 'my task.toml' --data 'a|b`c.json' --precision fp32" in text
+    assert "--output 'runs/a|b `c` <i> $HOME'    # the recipe above" in text
+    columns = {line.replace(r"\|", "").count("|") for line in text.splitlines() if "not at" in line}
+    assert columns == {6}
+
+
+def test_the_base_is_named_where_it_is_of_the_hub(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = run / "config.toml"
+    config.write_text(config.read_text().replace('"reader"', '"somebody/body"'))
+    monkeypatch.chdir(run)
+    assert "base_model: somebody/body" in card(run).splitlines()
+    (run / "somebody").mkdir()
+    assert "base_model" not in card(run)
+
+
+def test_a_licence_is_a_name(run: Path) -> None:
+    with pytest.raises(UserError, match="a name such as apache"):
+        card(run, Added(licence="mit\nbase_model: other"))
+
+
+def test_the_card_of_a_pre_training_run(tmp_path: Path) -> None:
+    run = tmp_path / "body"
+    run.mkdir()
+    (run / "config.toml").write_text(
+        'objective = "mlm"\n[network]\npreset = "bert-tiny"\n'
+        '[corpus]\ntrain = ["stores/books", "stores/news"]\nvalidation = "stores/held-out"\n'
+    )
+    text = card(run)
+    assert "on the objective `mlm`, from random weights of bert-tiny" in text
+    for part, name in (("train", "books"), ("train", "news"), ("validation", "held-out")):
+        assert f"| mlm | {part} | {name} |  | {UNKNOWN} |" in text
+    assert "headwater pretrain recipe.toml --output runs/body" in text
+
+
+@pytest.mark.parametrize(("model", "warned"), [("", False), ("/model", False), ("-old", True)])
+def test_scores_of_another_model_are_warned_of(
+    run: Path, measured: Path, caplog: pytest.LogCaptureFixture, model: str, warned: bool
+) -> None:
+    about = json.dumps(ABOUT | {"model": f"{run}{model}"})
+    (measured / "evaluation.json").write_text(about)
+    card(run, Added([measured]))
+    assert ("dev set: was measured on" in caplog.text) is warned
 
 
 def test_on_the_screen_and_in_a_file(headwater: Any, run: Path, tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ import torch
 
 import hub
 import tiny
+from headwater.checkpoints.sentence_folder import write_head
 from headwater.errors import UserError
 from headwater.inference.loaded import load
+from headwater.models.embedding import EmbeddingHead
+from headwater.models.embedding_config import DenseConfig, EmbeddingConfig
 from headwater.sharing.push import prepare, push
 
 CONFIG = 'model = "/home/somebody/body"\ntask = "rte"\n[data]\ntrain = ["/data/train.tsv"]\n'
@@ -93,12 +96,96 @@ def test_without_the_right_to_write(run: Path, local: hub.Hub, status: int) -> N
         push(prepare(str(run), "somebody/mine"))
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(404, "such a user"), (413, "this size"), (429, "wait"), (500, "again")],
+)
+def test_what_the_hub_refuses(run: Path, local: hub.Hub, status: int, expected: str) -> None:
+    local.refuse = status
+    with pytest.raises(UserError, match=rf"nothing was published .*; .*{expected}"):
+        push(prepare(str(run), "somebody/mine"))
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "nonsense"])
+def test_a_hub_that_is_not_there(
+    run: Path, local: hub.Hub, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    with pytest.raises(UserError, match="nothing was published"):
+        push(prepare(str(run), "somebody/mine"))
+
+
+def test_a_connection_that_is_cut_between(run: Path, local: hub.Hub) -> None:
+    local.cut = "/commit/"
+    with pytest.raises(UserError, match=r"nothing was published .*run the same command again"):
+        push(prepare(str(run), "somebody/mine"))
+    assert local.files == {}
+
+
+def test_only_what_a_model_reads_is_published(run: Path, tmp_path: Path) -> None:
+    model = run / "model"
+    expected = {each.name for each in model.iterdir()}
+    for name in (".env", "credentials.json", "optimizer.safetensors", "data.json", "old.model"):
+        (model / name).write_text("secret")
+    (model / "folder.json").mkdir()
+    (model / "nowhere.json").symlink_to(tmp_path / "absent")
+    (model / "elsewhere.json").symlink_to(run / "config.toml")
+    assert {*prepare(str(run), "somebody/mine").files} == expected
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of huggingface-hub
+def test_the_head_of_an_encoder_of_vectors_is_published_too(tmp_path: Path, local: hub.Hub) -> None:
+    folder = tmp_path / "vectors"
+    words = tiny.wordpiece(tmp_path / "vocabulary", tiny.WORDS)
+    tiny.model_folder(folder, words)
+    layers = (DenseConfig(16, 8), "normalize")
+    write_head(folder, EmbeddingHead(EmbeddingConfig(("max",), layers)), 16)
+    (folder / "README.md").write_text("Mine.")
+    upload = prepare(str(folder), "somebody/mine")
+    assert {"1_Pooling/config.json", "2_Dense/model.safetensors"} <= {*upload.files}
+    push(upload)
+    texts = ["the good mill", "a bad river"]
+    ours, theirs = load(str(folder)).embed(texts), load("somebody/mine").embed(texts)
+    assert ours.shape == (2, 8) and (ours == theirs).all()
+
+
+def test_what_others_could_not_load(run: Path, tmp_path: Path) -> None:
+    settings = {"peft_type": "LORA", "base_model_name_or_path": str(run / "model"), "r": 1}
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text(json.dumps(settings))
+    with pytest.raises(UserError, match="on this disk alone; merge"):
+        prepare(str(adapter), "somebody/mine")
+    settings["base_model_name_or_path"] = "somebody/body"  # of the hub, where nobody looks now
+    (adapter / "adapter_config.json").write_text(json.dumps(settings))
+    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    (adapter / "README.md").write_text("Mine.")
+    expected = ("adapter_config.json", "adapter_model.safetensors")
+    assert prepare(str(adapter), "somebody/mine").files == expected
+    whole = {*prepare(str(run), "somebody/mine").files}
+    (run / "model" / "adapter_config.json").write_text(json.dumps(settings))  # left from a merge
+    assert {*prepare(str(run), "somebody/mine").files} == whole | {"adapter_config.json"}
+    (run / "model" / "adapter_config.json").unlink()
+    (run / "model" / "engine.json").write_text("{}")
+    (run / "model" / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="an export"):
+        prepare(str(run), "somebody/mine")
+
+
+def test_a_card_that_is_no_text(run: Path) -> None:
+    (run / "model" / "README.md").write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"README.md.*UTF-8"):
+        prepare(str(run), "somebody/mine")
+
+
 def test_mistakes(run: Path, tmp_path: Path) -> None:
-    for name in ("mine", "a b/c", "a--b/c", "a/b.", "-a/b", "a/b..c", "a/b/c", f"a/{'b' * 96}"):
+    names = ("mine", "a b/c", "a--b/c", "a/b.", "-a/b", "a/b..c", "a/b/c", "a/b.git")
+    for name in (*names, f"a/{'b' * 96}"):
         with pytest.raises(UserError, match="USER/NAME"):
             prepare(str(run), name)
-    with pytest.raises(UserError, match="no such folder"):
-        prepare(str(tmp_path / "absent"), "somebody/mine")
+    for absent in ("", str(tmp_path / "absent")):
+        with pytest.raises(UserError, match="no such folder"):
+            prepare(absent, "somebody/mine")
     base = {"name": "body", "path": str(tmp_path / "body"), "sha256": {"model.safetensors": "0"}}
     (run / "model" / "base.json").write_text(json.dumps(base))
     with pytest.raises(UserError, match="on this disk alone; merge"):

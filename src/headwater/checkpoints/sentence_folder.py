@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 from torch import nn
 
 from headwater import tensor_file
-from headwater.checkpoints.weights import SINGLE, read_weights, write_manifest
+from headwater.checkpoints.weights import MANIFEST, SINGLE, read_weights, write_manifest
 from headwater.data.json_fields import json_field, json_objects
 from headwater.errors import UserError, listed
 from headwater.files import read_json, write_json
@@ -106,6 +106,17 @@ def write_head(folder: Path, head: EmbeddingHead, width: int) -> None:
     write_json(folder / _LENGTHS[0], longest)
     prompts = {"prompts": dict(config.prompts), "default_prompt_name": config.default_prompt}
     write_json(folder / _PROMPTS, {**prompts, "similarity_fn_name": "cosine"})
+
+
+def files_of_head(folder: Path) -> list[str]:
+    """Return the names of the files in an encoder's folder that tell of its head, if it has one."""
+    if not (folder / MODULES).exists():
+        return []
+    own = [MODULES, _PROMPTS, *_LENGTHS]
+    for module in _modules(folder):
+        inside = module.folder.relative_to(folder)
+        own += [str(inside / name) for name in ("config.json", SINGLE, MANIFEST)]
+    return own
 
 
 def _modules(folder: Path) -> list[_Module]:

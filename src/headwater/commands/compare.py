@@ -92,9 +92,10 @@ def _metric(name: str, found: "Difference") -> Iterator[str]:
         f"  {name}  A {found.ours:.2f} ({_range(found.ours_interval)})"
         f"  B {found.theirs:.2f} ({_range(found.theirs_interval)})"
     )
+    shown = "not known" if found.smallest is None else f"{found.smallest:.2f}"
     yield (
         f"  {'':{len(name)}}  A - B {found.difference:+.2f} ({_range(found.interval, '+')}), "
-        f"p {found.p:.2g} ({found.test}), shown at 80% power: {found.smallest:.2f}"
+        f"p {found.p:.2g} ({found.test}), shown at 80% power: {shown}"
     )
 
 

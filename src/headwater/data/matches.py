@@ -1,16 +1,16 @@
 """Where test texts stand in training text word for word, by runs of 8 and of 13 words.
 
 The n-grams of the test are kept, those of the training text go by. Words are runs of letters and
-digits, lower-cased (`overlap.WORD`). A text overlaps if one of its 13-grams was seen (GPT-3 paper,
-appendix C); one of 8 to 12 words, which has none, if one of its 8-grams was. A shorter text tells
-nothing: it overlaps with much by chance, and counts as clean.
+digits, lower-cased (`overlap.words_of`). A text overlaps if one of its 13-grams was seen (GPT-3
+paper, appendix C); one of 8 to 12 words, which has none, if one of its 8-grams was. A shorter text
+tells nothing: it overlaps with much by chance, and counts as clean.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
-from headwater.data.overlap import GRAM, WORD
+from headwater.data.overlap import GRAM, words_of
 
 LONG = 13
 
@@ -45,7 +45,7 @@ class TestGrams:
         self._short: set[Gram] = set()
         self._long: set[Gram] = set()
         for text in texts:
-            words = _words(text)
+            words = words_of(text)
             self._short.update(_grams(words, GRAM))
             self._long.update(_grams(words, LONG))
         self._seen: dict[Gram, str] = {}
@@ -56,14 +56,14 @@ class TestGrams:
         """Read one text of the training data in blocks, which are cut between words."""
         words: list[str] = []
         for block in blocks:
-            new = _words(block)
+            new = words_of(block)
             self.words += len(new)
             words = words[1 - LONG :] + new  # what a gram across the cut begins with
             self._look(words, source)
 
     def match(self, text: str) -> Match:
         """Return what was seen of a text of the test."""
-        words = _words(text)
+        words = words_of(text)
         grams = _grams(words, GRAM)
         seen = [gram in self._seen for gram in grams]
         begin, end = _longest_run(seen)
@@ -83,10 +83,6 @@ class TestGrams:
                 long = tuple(words[index : index + LONG])
                 if long in self._long:
                     self._seen_long.add(long)
-
-
-def _words(text: str) -> list[str]:
-    return WORD.findall(text.lower())
 
 
 def _grams(words: list[str], size: int) -> list[Gram]:

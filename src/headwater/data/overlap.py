@@ -2,10 +2,12 @@
 
 Two texts overlap by the share of the first one's word 8-grams that occur anywhere in the second
 (GPT-3 paper, appendix C, looks for 8- to 13-grams; the T5 authors' C4 had no such step). Words are
-runs of letters and digits, lower-cased, so that "Super Bowl 50 's" and "Super Bowl 50's" meet.
+runs of letters and digits, lower-cased, so that "Super Bowl 50 's" and "Super Bowl 50's" meet; a
+letter with an accent is one sign, as in most files, or two, as in those of some systems (NFC, NFD).
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from headwater.data.split import E
@@ -15,9 +17,14 @@ GRAM = 8
 LIMIT = 0.2
 
 
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, by which texts are compared."""
+    return WORD.findall(unicodedata.normalize("NFC", text).lower())
+
+
 def grams(text: str) -> set[int]:
     """Return the hashes of the text's word 8-grams; a shorter text is one gram of all its words."""
-    words = WORD.findall(text.lower())
+    words = words_of(text)
     count = max(1, len(words) - GRAM + 1)
     return {hash(tuple(words[i : i + GRAM])) for i in range(count)} if words else set()
 

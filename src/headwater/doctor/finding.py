@@ -6,6 +6,9 @@ from typing import Any, Literal, final
 Level = Literal["fine", "note", "warning"]
 """`fine`: as it should be. `note`: good to know. `warning`: likely to cost time or quality."""
 
+PADDING = 0.2
+"""A larger share of padding is warned of."""
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ LOOKED_AT = 1_000
 CUT = 0.05
 """A larger share of cut texts is warned of."""
 
+_SPECIAL_OF_TWO = 3  # tokens around two texts: [CLS] A [SEP] B [SEP]
+
 
 def check_lengths(recipe: Recipe, setup: Setup, component: TaskComponent) -> Iterator[Finding]:
     """Yield what there is to say of the training examples of one task."""
@@ -37,7 +39,8 @@ def check_lengths(recipe: Recipe, setup: Setup, component: TaskComponent) -> Ite
         yield _cut("targets", vocabulary, targets, limits.max_targets - 1, "text.max_targets")
         yield _unknown(vocabulary, targets)
         return
-    special = 3 if any(isinstance(each, PairExample) and each.text_b for each in examples) else 2
+    pairs = any(isinstance(each, PairExample) and each.text_b for each in examples)
+    special = _SPECIAL_OF_TWO if pairs else 2
     room = recipe.sequence.max_length - special
     if component.task.kind == "span":
         yield from _spans(recipe, vocabulary, examples)
@@ -72,7 +75,8 @@ def _spans(
             "answers", vocabulary, answers, spans.max_answer_length, "spans.max_answer_length"
         )
     lengths = _lengths(vocabulary, [each.context for each in examples])
-    room = spans.max_length - spans.max_query_length
+    asked = np.minimum(_lengths(vocabulary, questions), spans.max_query_length)
+    room = spans.max_length - asked - _SPECIAL_OF_TWO
     several = float((lengths > room).mean())
     said = f"{several:.1%} of the contexts take more than one window of {spans.max_length} tokens."
     yield Finding("note", "contexts in windows", round(several, 4), said, "spans.max_length")

@@ -6,7 +6,7 @@ from typing import Any
 
 from headwater.data.convert import PairSet
 from headwater.data.example import Examples, PairExample, TaggingExample
-from headwater.doctor.finding import Finding, Level, above, judged
+from headwater.doctor.finding import PADDING, Finding, Level, above, judged
 from headwater.doctor.leakage import store_leakage, task_leakage
 from headwater.doctor.lengths import check_lengths
 from headwater.doctor.machine import free_memory
@@ -26,7 +26,6 @@ from headwater.training.plan import Plan
 FAR = 5.0
 """A learning rate so many times above or below the family's is warned of."""
 
-PADDING = 0.2
 MOST_EPOCHS, FEWEST_EPOCHS = 20, 1
 BASE_WIDTH = 768
 """Of the models whose learning rates the papers publish."""

@@ -3,14 +3,14 @@
 Read are `log.jsonl` and `config.toml` of a run folder; see `training.record` for their lines.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headwater.config import read_toml
-from headwater.doctor.finding import Finding, above, judged
+from headwater.doctor.finding import PADDING, Finding, above, judged
 from headwater.errors import UserError, counted
 from headwater.training.log import read_log
 
@@ -23,26 +23,51 @@ EXPLODING = 10.0
 LOST = 1.0
 """Points of the main metric, or percent of a loss, that are lost between the best and the last."""
 
-_PADDING = 0.2
 _FEWEST = 10  # lines of the log by which a trend is told
 
 
 def check_run(folder: Path) -> Iterator[Finding]:
     """Yield what there is to say of a run, finished or not."""
-    lines = read_log(folder / "log.jsonl")
+    lines = _whole_log(folder / "log.jsonl")
     config = folder / "config.toml"
     training = read_toml(config).get("training", {}) if config.is_file() else {}
     steps = [line for line in lines if "loss" in line]
     evaluations = [line for line in lines if "evaluation" in line]
     if not steps:
         raise UserError(f"{folder / 'log.jsonl'}: holds no training step yet; nothing to tell")
-    yield Finding("note", "steps", steps[-1]["step"], f"{steps[-1]['step']} steps are logged.")
+    last = steps[-1]["step"]
+    yield Finding("note", "steps", last, f"The log goes to step {last}.")
     yield from _losses(steps)
     yield from _gradients(steps)
     padding = [line["padding"] for line in lines if "epoch" in line] or [steps[-1]["padding"]]
     said = f"{padding[-1]:.1%} of what the model read was padding."
-    yield above("padding", round(padding[-1], 4), _PADDING, said, "training.batch.tokens")
+    yield above("padding", round(padding[-1], 4), PADDING, said, "training.batch.tokens")
     yield from _evaluations(evaluations, training)
+
+
+def _whole_log(file: Path) -> list[dict[str, Any]]:
+    """Return the lines of a log, if they are as a run writes them."""
+    lines = read_log(file)
+    for line in lines:
+        if not (_are_numbers(line) and line["step"] >= 0):
+            raise UserError(f"{file}: the line of step {line['step']} is not as a run writes it")
+    return lines
+
+
+def _are_numbers(line: dict[str, Any]) -> bool:
+    """Tell whether what is read of a line is there, and is a number or None."""
+    if "evaluation" in line:
+        scores = line["evaluation"]
+        return isinstance(scores, dict) and bool(scores) and _all_numbers(scores.values())
+    wanted = ("loss", "gradient_norm") if "loss" in line else ()
+    padded = "loss" in line or "epoch" in line
+    return _all_numbers(line.get(name, "") for name in wanted) and (
+        not padded or isinstance(line.get("padding"), int | float)
+    )
+
+
+def _all_numbers(values: Iterable[Any]) -> bool:
+    return all(value is None or isinstance(value, int | float) for value in values)
 
 
 def _losses(steps: Sequence[dict[str, Any]]) -> Iterator[Finding]:
@@ -63,6 +88,9 @@ def _losses(steps: Sequence[dict[str, Any]]) -> Iterator[Finding]:
 
 def _gradients(steps: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     norms = [line["gradient_norm"] for line in steps if line["gradient_norm"] is not None]
+    if unknown := len(steps) - len(norms):
+        said = f"The gradient norm was no finite number in {unknown} of {len(steps)} logged spans."
+        yield Finding("warning", "gradient norm not finite", unknown, said, "training.precision")
     if len(norms) < _FEWEST:
         return
     later = np.array(norms[len(norms) // 10 :], np.float64)  # a new head begins with large ones
@@ -106,7 +134,7 @@ def _evaluations(
 
 
 def _best(name: str, value: float, step: int, last: int, lost: float) -> Iterator[Finding]:
-    share = step / last
+    share = step / max(1, last)
     said = f"The best {name}, {value:.4g}, came at step {step} of {last}."
     if share <= 0.5 and lost > 0:
         yield Finding(

@@ -14,6 +14,7 @@ from headwater.inference.loading import Loading
 from headwater.metrics.items import ItemSums
 from headwater.metrics.resampling import LEVEL, holm
 from headwater.metrics.totals import Array
+from headwater.paths import real
 
 SHOWN = 10
 
@@ -87,8 +88,9 @@ def compare(
         loading: see `loaded.load`.
     """
     names = sources(ours), sources(theirs)
-    if both := set(names[0]) & set(names[1]):
-        raise UserError(f"{both.pop()}: compared with itself; give two runs")
+    places = [{real(Path(name)): name for name in side} for side in names]
+    if both := places[0].keys() & places[1].keys():
+        raise UserError(f"{places[0][both.pop()]}: compared with itself; give two runs")
     sets = test_sets(tasks, data, names[0][0])
     said = [[predicted(name, sets, **loading) for name in side] for side in names]
     found = [

@@ -119,11 +119,7 @@ def overlap(
     examples = read_files(declared, [test]) if declared is not None else _lines(test, text_field)
     texts = {each.id: texts_of(each) for each in examples}
     grams = TestGrams({text for parts in texts.values() for text in parts.values()})
-    for file in files:
-        before = grams.words
-        for blocks in _texts_in(file, text_field):
-            grams.read(blocks, str(file))
-        logger.info(f"{file}: {grams.words - before:,} words")
+    _read(files, text_field, grams)
     matches = {text: grams.match(text) for each in texts.values() for text in each.values()}
     matched, overlapping = _ids(texts, matches)
     scores: dict[str, Scores] = {}
@@ -134,6 +130,17 @@ def overlap(
         *(str(test), tuple(map(str, train)), len(examples), grams.words, _parts(texts, matches)),
         *(matched, overlapping, _found(texts, matches), scores),
     )
+
+
+def _read(files: Sequence[Path], text_field: str, grams: TestGrams) -> None:
+    """Let training text go by; where there is no word in it, nothing could be told."""
+    for file in files:
+        before = grams.words
+        for blocks in _texts_in(file, text_field):
+            grams.read(blocks, str(file))
+        logger.info(f"{file}: {grams.words - before:,} words")
+    if not grams.words:
+        raise UserError(f"{', '.join(map(str, files))}: no word could be read; nothing is told")
 
 
 def training_files(given: Sequence[Path]) -> list[Path]:

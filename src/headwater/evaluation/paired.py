@@ -5,7 +5,8 @@ approximate randomization. With several runs (seeds) of a system its score is th
 drawn again, and to each resample comes what other seeds would give: the spread of the runs, the
 same in both systems, times Student's t of as many degrees of freedom as it was estimated with. So
 few runs give wide intervals. Errors that a run alone makes count among items and among seeds:
-intervals are rather too wide than too narrow. See `metrics.resampling`.
+intervals are rather too wide than too narrow. p is never below what exchanging the items that
+differ could give: few items prove nothing. See `metrics.resampling`.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,13 @@ import numpy as np
 
 from headwater.metrics.items import ItemSums
 from headwater.metrics.resampling import (
+    LEVEL,
     RESAMPLES,
     beyond_zero,
     bootstrap,
     exchanged,
     interval,
+    least_p,
     mcnemar,
     share_as_large,
     shown_in_four_of_five,
@@ -37,7 +40,8 @@ class Difference:
 
     difference: ours minus theirs.
     p: of `test`, as if this were the only one made.
-    smallest: the difference that this test set shows in 80% of cases, at 5%.
+    smallest: the difference that this test set shows in 80% of cases, at 5%; None where that is
+        not known: with fewer than six items, or where the resampled differences are all equal.
     """
 
     ours: float
@@ -48,7 +52,7 @@ class Difference:
     interval: Interval
     p: float
     test: Test
-    smallest: float
+    smallest: float | None
 
 
 def difference(ours: Sequence[ItemSums], theirs: Sequence[ItemSums], seed: int = 0) -> Difference:
@@ -78,7 +82,7 @@ def difference(ours: Sequence[ItemSums], theirs: Sequence[ItemSums], seed: int =
         interval=interval(left - right),
         p=p,
         test=test,
-        smallest=shown_in_four_of_five(left - right),
+        smallest=_smallest(ours, theirs, left - right),
     )
 
 
@@ -88,10 +92,16 @@ def changes(ours: Sequence[ItemSums], theirs: Sequence[ItemSums]) -> Array:
     Of a mean this is an item's own difference, divided by the number of items. Of several runs
     the mean of what an item adds is taken.
     """
-    left, right = (np.mean([each.sums for each in side], 0) for side in (ours, theirs))
+    left, right = _mean_sums(ours), _mean_sums(theirs)
     total, score = right.sum(0), ours[0].score
     found = score(total + left - right) - score(total)
     return np.where((left == right).all(1), 0.0, found)
+
+
+def _mean_sums(side: Sequence[ItemSums]) -> Array:
+    """Return what each item adds, `[items, columns]`, in the mean of a system's runs."""
+    found: Array = np.mean([each.sums for each in side], 0)
+    return found
 
 
 def _of_seeds(sides: Sequence[Array], seed: int) -> tuple[Array, Array]:
@@ -108,11 +118,29 @@ def _of_seeds(sides: Sequence[Array], seed: int) -> tuple[Array, Array]:
     return scale * left / len(sides[0]) ** 0.5, scale * right / len(sides[1]) ** 0.5
 
 
+def _smallest(
+    ours: Sequence[ItemSums], theirs: Sequence[ItemSums], resampled: Array
+) -> float | None:
+    """Return the smallest difference that is shown; of a score of right or wrong six items' worth.
+
+    McNemar's test needs as many: five that one system alone gets right have p 0.06.
+    """
+    items = len(ours[0].sums)
+    if least_p(items) >= LEVEL:
+        return None
+    found = shown_in_four_of_five(resampled)
+    if len(ours) == len(theirs) == 1 and ours[0].right_or_wrong:
+        fewest = next(count for count in range(1, items + 1) if least_p(count) < LEVEL)
+        return max(found, 100 * fewest / items)
+    return found or None
+
+
 def _tested(
     ours: Sequence[ItemSums], theirs: Sequence[ItemSums], resampled: Array, seed: int
 ) -> tuple[float, Test]:
     if len(ours) > 1 or len(theirs) > 1:
-        return beyond_zero(resampled), "bootstrap"
+        moved = int((_mean_sums(ours) != _mean_sums(theirs)).any(1).sum())
+        return max(beyond_zero(resampled), least_p(moved)), "bootstrap"
     (left,), (right,) = ours, theirs
     if left.right_or_wrong:
         apart = left.sums[:, 0] - right.sums[:, 0]

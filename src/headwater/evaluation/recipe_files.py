@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from headwater.config import read_toml
+from headwater.errors import UserError
 
 
 def tasks_of_recipe(file: Path, part: str) -> list[tuple[str, list[Path]]]:
     """Return the tasks of a recipe, of a mixture all, with their `train` or `validation` files."""
-    return _tasks_in(read_toml(file), part)
+    try:
+        return _tasks_in(read_toml(file), part)
+    except (AttributeError, KeyError, TypeError):
+        raise UserError(f"{file}: its tasks and data are not as a run writes them") from None
 
 
 def _tasks_in(recipe: Mapping[str, Any], part: str) -> list[tuple[str, list[Path]]]:

@@ -18,10 +18,11 @@ from headwater.evaluation.choice import models_for, only_task, select_tasks, tas
 from headwater.evaluation.evaluator import predict, progress_of
 from headwater.evaluation.one_task import predictor_for
 from headwater.evaluation.recipe_files import tasks_of_recipe
-from headwater.evaluation.scoring import read_files, read_predictions
+from headwater.evaluation.scoring import log_unknown, read_files, read_predictions
 from headwater.inference.loaded import LoadedModel, load
 from headwater.inference.loading import Loading
 from headwater.metrics.items import ItemSums, item_sums
+from headwater.paths import real
 from headwater.tasks.names import task as find_task
 
 
@@ -55,7 +56,8 @@ def sources(system: str) -> list[str]:
         del rest[: names[-1].count(",") + 1]
     if not all(names):
         raise UserError(f"{system!r}: names no run; give a run, a model, or several: A1,A2")
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    places = [real(Path(name)) for name in names]
+    if twice := next((name for name in names if places.count(real(Path(name))) > 1), None):
         raise UserError(f"{system}: {twice} stands here twice; a run counts once")
     return names
 
@@ -96,6 +98,7 @@ def predicted(source: str, sets: Sequence[TestSet], **loading: Unpack[Loading]) 
             task = model.read_as(task)
             with progress_of(task) as progress:
                 texts = predict(predictor_for(model, each.task), each.examples, progress).texts
+        log_unknown(task, texts)
         scored = task.scored(each.examples, texts)
         found.append(Predicted(texts, item_sums(task.metric_kind, task.metric_names, scored)))
     return found
@@ -106,7 +109,15 @@ def _written(source: str, test: TestSet) -> dict[str, str] | None:
     path, name = Path(source), test.task.prediction_file.name
     files = (path, path / test.task.name / name, path / name)
     file = next((each for each in files if each.is_file()), None)
-    return None if file is None else read_predictions(test.task, test.examples, file)
+    if file is None:
+        return None
+    found = read_predictions(test.task, test.examples, file)
+    if not found.keys() & {example.id for example in test.examples}:
+        raise UserError(
+            f"{file}: predictions of other examples: none is of the {len(test.examples)} that are "
+            f"compared, the first is of {next(iter(found))!r}"
+        )
+    return found
 
 
 def _validated_on(run: str) -> list[tuple[str, list[Path]]]:

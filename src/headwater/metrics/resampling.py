@@ -81,6 +81,11 @@ def beyond_zero(resampled: Array) -> float:
     return min(1.0, 2 * (rarer + 1) / (len(resampled) + 1))
 
 
+def least_p(items: int) -> float:
+    """Return the smallest p that so many items can give whose predictions may be exchanged."""
+    return min(1.0, 2.0 ** (1 - items))
+
+
 def mcnemar(only_ours: int, only_theirs: int) -> float:
     """Return p of the exact test, from how many items one system alone gets right."""
     items, fewer = only_ours + only_theirs, min(only_ours, only_theirs)

@@ -6,7 +6,7 @@ Its recipe, data with their SHA-256, seed, scores with intervals, calibration, o
 are facts of files. What no file says, such as a licence, stands there as a gap to be filled.
 """
 
-import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,14 @@ from headwater.config import read_toml
 from headwater.errors import UserError
 from headwater.evaluation.recipe_files import tasks_of_recipe
 from headwater.files import read_text, sha256
-from headwater.sharing import measured
+from headwater.paths import as_path, real
+from headwater.sharing import measured, recorded
 from headwater.sharing.licences import licence_near
+from headwater.sharing.markdown import argument, code, plain, row
 from headwater.tasks.names import task as find_task
 from headwater.training.log import read_log
+
+logger = logging.getLogger(__name__)
 
 UNKNOWN = "not known: fill in"
 
@@ -35,6 +39,7 @@ _TAGS: Mapping[str, str] = {
     "text": "text2text-generation",
 }
 _FOLDERS = re.compile(r'"/(?:[^"/]*/)*([^"/]+)"')  # of this disk, which are nobody's business
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*", re.IGNORECASE)
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _MOST_SHA = 2**32  # bytes of a file whose SHA-256 is given
 
@@ -59,10 +64,12 @@ def card(run: Path, added: Added = Added()) -> str:
     if not config.is_file():
         raise UserError(f"{run}: is no run (it has no config.toml); cards are written from runs")
     recipe = read_toml(config)
+    _check(recipe, added, config)
+    _warn_of_others(run, added.evaluations)
     name = run.resolve().name
     parts = [
         *_front(recipe, added),
-        *(f"# {name}", ""),
+        *(f"# {plain(name)}", ""),
         *_about(recipe),
         *_scores(run, added.evaluations),
         *_data(config),
@@ -72,6 +79,31 @@ def card(run: Path, added: Added = Added()) -> str:
         *_commands(recipe, name),
     ]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _check(recipe: Mapping[str, Any], added: Added, config: Path) -> None:
+    """Refuse what is no recipe of a run, and a licence that is no name of the hub's."""
+    tables = ("data", "network", "corpus", "training", "mixture", "spans", "sequence")
+    for name in tables:
+        if not isinstance(recipe.get(name, {}), dict):
+            raise UserError(f"{config}: {name}: a table was expected")
+    learns = any(isinstance(recipe.get(name), str) for name in ("task", "objective"))
+    begins = recipe.get("model") or recipe.get("network", {}).get("preset")
+    if not begins or not (learns or "mixture" in recipe):
+        raise UserError(f"{config}: is no run's recipe: it names no task, objective or model")
+    if added.licence and not _LICENCE.fullmatch(added.licence):
+        raise UserError(
+            f"--licence {added.licence!r}: a name such as apache-2.0 or cc-by-4.0 was expected"
+        )
+
+
+def _warn_of_others(run: Path, evaluations: Sequence[Path]) -> None:
+    """Warn of scores that are those of another model."""
+    own = {real(run), real(run / "model")}
+    for folder in evaluations:
+        model = recorded.circumstances(folder).get("model")
+        if model and real(as_path(model)) not in own:
+            logger.warning(f"{folder}: was measured on {model}, and this is the card of {run}")
 
 
 def _front(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
@@ -88,23 +120,19 @@ def _front(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
 
 def _about(recipe: Mapping[str, Any]) -> Iterator[str]:
     model = recipe.get("model")
-    begin = _named(model) if model else f"random weights of {recipe['network']['preset']}"
+    preset = recipe.get("network", {}).get("preset")
+    begin = plain(measured.without_folders(model)) if model else f"random weights of {preset}"
     what = f"the objective `{recipe['objective']}`" if "objective" in recipe else _learned(recipe)
     method = recipe.get("method", "all")
     yield f"Trained by headwater on {what}, from {begin}, by method `{method}`."
     yield ""
 
 
-def _named(model: str) -> str:
-    """Return a model's name without the folders of this disk."""
-    return Path(model).name if Path(model).is_absolute() else model
-
-
 def _learned(recipe: Mapping[str, Any]) -> str:
     if "mixture" in recipe:
         names = [each.get("task") or "a mixture" for each in recipe["mixture"]["tasks"]]
-        return f"a mixture of {', '.join(f'`{name}`' for name in names)}"
-    return f"the task `{recipe['task']}`"
+        return f"a mixture of {', '.join(map(code, names))}"
+    return f"the task {code(recipe['task'])}"
 
 
 def _scores(run: Path, evaluations: Sequence[Path]) -> Iterator[str]:
@@ -117,7 +145,10 @@ def _scores(run: Path, evaluations: Sequence[Path]) -> Iterator[str]:
     elif log:
         yield from ("Of the last evaluation of the run, on its validation data:", "")
         yield from ("| metric | score |", "|---|---|")
-        yield from (f"| {key} | {value:.4g} |" for key, value in log[-1]["evaluation"].items())
+        yield from (
+            row(plain(key), "no number" if value is None else f"{value:.4g}")
+            for key, value in log[-1]["evaluation"].items()
+        )
         yield ""
     else:
         yield from ("Nothing was measured.", "")
@@ -137,11 +168,12 @@ def _data(config: Path) -> Iterator[str]:
                 small = there and file.stat().st_size < _MOST_SHA
                 digest = sha256(file)[:16] if small else "not at hand"
                 licence = (licence_near(file) if there else None) or UNKNOWN
-                yield f"| {task} | {part} | {file.name} | {digest} | {licence} |"
+                yield row(plain(task), part, plain(file.name), digest, plain(licence))
     recipe = read_toml(config)
     for part in ("train", "validation"):
-        if store := recipe.get("corpus", {}).get(part):
-            yield f"| {recipe['objective']} | {part} | {Path(store).name} | | {UNKNOWN} |"
+        stores = recipe.get("corpus", {}).get(part, [])
+        for store in [stores] if isinstance(stores, str) else stores:
+            yield row(recipe["objective"], part, plain(Path(store).name), "", UNKNOWN)
     yield ""
 
 
@@ -182,7 +214,8 @@ def _limits(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
 def _commands(recipe: Mapping[str, Any], name: str) -> Iterator[str]:
     verb = "pretrain" if "objective" in recipe else "finetune"
     yield from ("## Commands", "", "```sh")
-    yield f"headwater {verb} recipe.toml --output runs/{name}    # the recipe above"
+    run = argument(f"runs/{name}")
+    yield f"headwater {verb} recipe.toml --output {run}    # the recipe above"
     if task := recipe.get("task"):
-        yield f"headwater evaluate --model runs/{name} --task {json.dumps(task)} --data FILE"
+        yield f"headwater evaluate --model {run} --task {argument(task)} --data FILE"
     yield "```"

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headwater.errors import UserError
-from headwater.evaluation.circumstances import FILE
-from headwater.files import read_json
+from headwater.sharing import recorded
+from headwater.sharing.markdown import argument, code, plain, row
 
 _NO_SCORE = re.compile(r"(^|_)total$|_thresh$|^best_")  # of SQuAD 2.0: chosen on the test itself
 _GROUPS = {"all": "all", "clean": "clean", "unmatched": "without 8 words in common"}
@@ -28,18 +27,19 @@ def scores(folders: Sequence[Path]) -> Iterator[str]:
     yield "| set | task | file | items | metric | score | 95% interval |"
     yield "|---|---|---|---|---|---|---|"
     for folder in folders:
-        about, intervals = _optional(folder / FILE), _optional(folder / "intervals.json")
-        task = f"`{about['task']}`" if about else ""
-        files = ", ".join(f"`{Path(each).name}`" for each in about.get("data", ()))
+        about, intervals = recorded.circumstances(folder), recorded.intervals(folder)
+        task = code(about["task"]) if about else ""
+        files = ", ".join(code(Path(each).name) for each in about.get("data", ()))
         items = f"{about['examples']:,}" if about else ""
-        for metric, value in read_json(folder / "metrics.json").items():
+        for metric, value in recorded.metrics(folder).items():
             if not _NO_SCORE.search(metric):
-                both = f"{_between(intervals[metric])}" if metric in intervals else ""
-                cells = folder.name, task, files, items, metric, f"{value:.2f}", both
-                yield f"| {' | '.join(cells)} |"
+                score = "no number" if value is None else f"{value:.2f}"
+                both = _between(intervals[metric]) if metric in intervals else ""
+                name = plain(folder.name)
+                yield row(name, task, files, items, plain(metric), score, both)
     yield ""
     yield "Scores are percent. Intervals: 10,000 bootstrap resamples of the examples, seed 0."
-    yield from _repeated([about for each in folders if (about := _optional(each / FILE))])
+    yield from _repeated([about for each in folders if (about := recorded.circumstances(each))])
     yield ""
 
 
@@ -54,20 +54,26 @@ def _repeated(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"Measured on: {'; '.join(machines)}."
     yield from ("", "```sh")
     for each in evaluations:
-        files = " ".join(Path(file).name for file in each["data"])
-        model = Path(each["model"]).name if Path(each["model"]).is_absolute() else each["model"]
+        files = " ".join(argument(Path(file).name) for file in each["data"])
+        model = argument(without_folders(each["model"]))
         precision = each["precision"]
         chosen = "" if precision == "auto" else f" --precision {precision}"
-        yield f"headwater evaluate --model {model} --task {each['task']} --data {files}{chosen}"
+        task = argument(each["task"])
+        yield f"headwater evaluate --model {model} --task {task} --data {files}{chosen}"
     yield "```"
+
+
+def without_folders(model: str) -> str:
+    """Return a model's name without the folders of this disk."""
+    return Path(model).name if Path(model).is_absolute() else model
 
 
 def calibration(folders: Sequence[Path]) -> Iterator[str]:
     """Yield how far the scores of what is said can be believed, where it was measured."""
     found = {
-        folder.name: measured
+        plain(folder.name): measured
         for folder in folders
-        if (measured := _optional(folder / "calibration.json"))
+        if (measured := recorded.calibration(folder))
     }
     if not found:
         yield from ("Not measured: none of the evaluations has probabilities.", "")
@@ -79,13 +85,13 @@ def calibration(folders: Sequence[Path]) -> Iterator[str]:
     }
     columns = ["set", "said", "expected calibration error"]
     columns += [f"right, of scores {band}" for band in bands]
-    yield from (f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
+    yield from (row(*columns), "|---" * len(columns) + "|")
     for name, measured in found.items():
         cells = [name, f"{measured['answers']:,}", f"{measured['expected_calibration_error']:.3f}"]
         for within in bands.values():
             inside = [each for each in measured["bins"] if within(each["low"])]
             cells.append(_share(sum(each["answers"] for each in inside), inside))
-        yield f"| {' | '.join(cells)} |"
+        yield row(*cells)
     yield ""
     yield "What is said is an answer, a class or an entity. The error is the mean distance between"
     yield "its score and the share that is right, in ten bins (Guo et al. 2017). An answer is right"
@@ -102,19 +108,19 @@ def _share(count: int, bins: Sequence[Mapping[str, Any]]) -> str:
 
 def overlap(files: Sequence[Path]) -> Iterator[str]:
     """Yield how much of each test stands in training text, and the scores without that."""
-    found = [_overlap_in(file) for file in files]
+    found = [recorded.overlap(file) for file in files]
     yield "| test | items | with 8 words in common | overlapping | words of training text |"
     yield "|---|---|---|---|---|"
     for each in found:
-        items, name = each["items"], _base(each["test"])
-        counts = (f"{len(ids)} ({len(ids) / items:.2%})" for ids in _ids(each))
-        yield f"| `{name}` | {items:,} | {' | '.join(counts)} | {each['words']:,} |"
+        items = each["items"]
+        counts = (f"{len(ids)} ({len(ids) / max(1, items):.2%})" for ids in _ids(each))
+        yield row(_base(each["test"]), f"{items:,}", *counts, f"{each['words']:,}")
     yield ""
     yield "An item overlaps if 13 neighbouring words of one of its texts stand in training text; of"
     yield "a text of 8 to 12 words, 8 of them (docs/overlap.md). Shorter texts tell nothing:"
     yield f"{'; '.join(dict.fromkeys(map(_short, found)))}."
     for names in dict.fromkeys(tuple(map(_base, each["train"])) for each in found):
-        yield f"Training text: {', '.join(f'`{name}`' for name in names)}."
+        yield f"Training text: {', '.join(names)}."
     yield ""
     for each in found:
         yield from _scores_beside(each)
@@ -126,7 +132,7 @@ def _scores_beside(found: Mapping[str, Any]) -> Iterator[str]:
     if not groups:
         return
     heads = [f"{_GROUPS[name]} ({each['examples']:,})" for name, each in groups.items()]
-    yield f"| `{_base(found['test'])}` | {' | '.join(heads)} |"
+    yield row(_base(found["test"]), *heads)
     yield "|---" * (len(groups) + 1) + "|"
     for metric in next(iter(groups.values()))["intervals"]:
         cells = (
@@ -135,16 +141,8 @@ def _scores_beside(found: Mapping[str, Any]) -> Iterator[str]:
             else ""
             for each in groups.values()
         )
-        yield f"| {metric} | {' | '.join(cells)} |"
+        yield row(plain(metric), *cells)
     yield ""
-
-
-def _overlap_in(file: Path) -> Mapping[str, Any]:
-    found = read_json(file)
-    wanted = {"test", "train", "items", "words", "parts", "matched", "overlapping", "scores"}
-    if not isinstance(found, dict) or not wanted <= found.keys():
-        raise UserError(f"{file}: is not what `headwater overlap ... --json` prints")
-    return found
 
 
 def _ids(found: Mapping[str, Any]) -> tuple[Sequence[str], Sequence[str]]:
@@ -156,18 +154,14 @@ def _short(found: Mapping[str, Any]) -> str:
     counts = (
         f"{part['short']:,} of {part['texts']:,} ({name})" for name, part in found["parts"].items()
     )
-    return f"`{_base(found['test'])}` {', '.join(counts)}"
+    return f"{_base(found['test'])} {', '.join(counts)}"
 
 
 def _base(name: str) -> str:
-    """Return a file's name without folders, which are those of one disk."""
-    return Path(name).name
+    """Return a file's name as code, without folders, which are those of one disk."""
+    return code(Path(name).name)
 
 
 def _between(interval: Sequence[float]) -> str:
     low, high = interval
     return f"{low:.2f} to {high:.2f}"
-
-
-def _optional(file: Path) -> dict[str, Any]:
-    return dict(read_json(file)) if file.is_file() else {}

@@ -8,15 +8,26 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from headwater.checkpoints.hub import BUNDLED, WANTED, resolve
+from headwater.checkpoints.hub import ADAPTER, BUNDLED, resolve
 from headwater.checkpoints.parts import BASE, Base
 from headwater.errors import UserError
+from headwater.files import read_json, read_text
+from headwater.paths import as_path
 from headwater.sharing.card import card
+from headwater.sharing.published import published_files
 
 CARD = "README.md"
 
-_NAME = re.compile(r"(?!.*(--|\.\.))(\w|\w[\w.-]*\w)/(\w|\w[\w.-]*\w)", re.ASCII)
+_NAME = re.compile(r"(?!.*(--|\.\.|\.git$))(\w|\w[\w.-]*\w)/(\w|\w[\w.-]*\w)", re.ASCII)
+_BASE_OF_PEFT = "base_model_name_or_path"
 _LONGEST = 96  # signs of a name
+_OTHERWISE = {
+    400: "the hub takes no such name or file",
+    404: "is there such a user or organization, and may your token see it?",
+    413: "the hub takes no files of this size",
+    429: "wait some minutes, then run the same command again",
+}
+"""What to do, by the status of the hub's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +60,34 @@ def prepare(run: str, name: str) -> Upload:
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UserError(
             f"{name!r}: a name on the hub is USER/NAME, of letters, digits, -, _ and ., with none "
-            "of - and . twice in a row or at an end"
+            "of - and . twice in a row or at an end, and no .git there"
         )
-    if run not in BUNDLED and not Path(run).is_dir():
-        raise UserError(f"{run}: no such folder; a run or a model on this disk is published")
+    if run not in BUNDLED and not (run and Path(run).is_dir()):
+        raise UserError(f"{run!r}: no such folder; a run or a model on this disk is published")
     folder = resolve(run)
-    base = folder / BASE
-    if base.is_file() and Path(path := Base.read(base).path).is_absolute():
+    _check_base(folder)
+    files, own = published_files(folder), folder / CARD
+    text = read_text(own) if own.is_file() else card(Path(run))
+    return Upload(name, folder, files, text)
+
+
+def _check_base(folder: Path) -> None:
+    """Refuse an adapter whose body only this disk has; nothing is fetched."""
+    if (folder / BASE).is_file():
+        path = Base.read(folder / BASE).path
+        local = Path(path).is_absolute()
+    elif (folder / ADAPTER).is_file():
+        settings = read_json(folder / ADAPTER)
+        path = str(settings.get(_BASE_OF_PEFT)) if isinstance(settings, dict) else ""
+        near = (as_path(each) for each in (path, folder / path, folder.parent / path))
+        local = path not in BUNDLED and any(each.is_dir() for each in near)
+    else:
+        return
+    if local:
         raise UserError(
-            f"{base}: the body is {path}, on this disk alone; merge a LoRA (`headwater merge`), or "
-            "train on a body of the hub"
+            f"{folder}: the body is {path}, on this disk alone; merge a LoRA (`headwater merge`), "
+            "or train on a body of the hub"
         )
-    found = sorted({each.name for pattern in WANTED for each in folder.glob(pattern)})
-    own = folder / CARD
-    text = own.read_text("utf-8") if own.is_file() else card(Path(run))
-    return Upload(name, folder, tuple(found), text)
 
 
 def push(upload: Upload, *, private: bool = False) -> str:
@@ -73,7 +97,6 @@ def push(upload: Upload, *, private: bool = False) -> str:
         private: make a new repository private; one that is there stays as it is.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     api = HfApi()
     additions = [CommitOperationAdd(name, upload.folder / name) for name in upload.files]
@@ -83,7 +106,7 @@ def push(upload: Upload, *, private: bool = False) -> str:
         commit = api.create_commit(
             upload.name, additions, commit_message=f"{upload.name}, by headwater"
         )
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, RuntimeError) as error:
+    except Exception as error:  # the client raises its own, httpx's and the system's errors
         raise UserError(f"{upload.name}: {_reason(error)}") from None
     return str(commit.commit_url)
 
@@ -93,5 +116,7 @@ def _reason(error: Exception) -> str:
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
         return "the hub does not let you write there; `hf auth login` with a token that may"
-    said = str(error.__cause__ or error).strip().split("\n")[0] or type(error).__name__
-    return f"nothing was published ({said}); run the same command again"
+    said = getattr(error, "server_message", None) or error.__cause__ or error
+    short = str(said).strip().split("\n")[0] or type(error).__name__
+    again = _OTHERWISE.get(status or 0, "run the same command again")
+    return f"nothing was published ({short}); {again}"
