@@ -15,7 +15,7 @@ import headwater
 import tiny
 from headwater.errors import UserError
 from headwater.evaluation.one_task import evaluate_files
-from headwater.metrics.several import exact_match, macro_f1, micro_f1
+from headwater.metrics.several import exact_match, label_report, macro_f1, micro_f1
 from headwater.runs.recipe import Recipe
 from headwater.runs.run import finetune
 from headwater.tasks.declared import load_task
@@ -59,6 +59,14 @@ def test_scores_are_those_of_scikit_learn(seed: int) -> None:
         expected = sklearn.metrics.f1_score(*sides, average=average, zero_division=0)
         assert ours(golds, found, LABELS) == pytest.approx(100 * expected)
     assert exact_match(golds, found) == pytest.approx(100 * sklearn.metrics.accuracy_score(*sides))
+    table = label_report(golds, [*found[:-1], "no such label"], LABELS).splitlines()
+    sides[1][-1] = False
+    expected = sklearn.metrics.precision_recall_fscore_support(*sides, zero_division=0)
+    for line, label, scores in zip(table[1:4], LABELS, zip(*expected, strict=True), strict=True):
+        name, *shown, count = line.split()
+        assert (name, int(count)) == (label, scores[3])
+        assert [*map(float, shown)] == pytest.approx([100 * x for x in scores[:3]], abs=0.005)
+    assert table[-1] == "predictions that are no label: 1"
 
 
 def test_lists_and_commas_are_read_alike(files: Path) -> None:
@@ -100,6 +108,8 @@ def test_a_run_learns_them_and_is_opened_by_the_published_code(files: Path) -> N
     task, data = str(files / "ticket.toml"), [files / "dev.csv"]
     found = evaluate_files(str(folder), task, data, files / "out")
     assert found == {"micro_f1": 100.0, "macro_f1": 100.0, "exact_match": 100.0}
+    mean = (files / "out" / "report.txt").read_text().splitlines()[-1].split()
+    assert mean[:-1] == ["mean", "100.00", "100.00", "100.00"]
     reader = headwater.load(folder)
     decided: Any = reader.classify("it broke now")
     assert "fault" in str(decided) and "urgent" in str(decided)

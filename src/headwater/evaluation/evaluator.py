@@ -20,6 +20,7 @@ from headwater.files import replace_file, write_json
 from headwater.inference.answer import Decision, Predicted, Prediction, Predictor
 from headwater.metrics.classes import class_report, confusion
 from headwater.metrics.items import item_sums, score_intervals
+from headwater.metrics.several import label_report
 from headwater.progress import Display, Progress
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ class Evaluation:
     def save(self, folder: Path) -> None:
         """Write metrics.json, intervals.json, the task's prediction files and report.
 
-        Of classes there are report.txt, a line for each, and confusion.png: see `metrics.classes`.
+        Of classes there are report.txt, a line for each, and confusion.png: see `metrics.classes`;
+        where a text may have several labels, report.txt alone.
         Of answers, classes and entities with probabilities there are also calibration.json and
         reliability.png: see `calibration`.
         No-answer probabilities and intervals of an earlier evaluation are removed where there are
@@ -101,13 +103,16 @@ class Evaluation:
             write_json(path, self.predictions.no_answer_probabilities)
 
     def _save_classes(self, folder: Path) -> None:
-        if self.task.metric_kind != "sequence":
+        if self.task.metric_kind not in ("sequence", "multi_label"):
             return
-        from headwater.pictures.confusion import draw_confusion  # matplotlib takes a second
-
         golds = {id: each[0] for id, each in self.task.golds(self.examples).items()}
         predicted = [self.predictions.texts.get(id, "") for id in golds]
         known, labels = list(golds.values()), self.task.labels
+        if self.task.metric_kind == "multi_label":
+            replace_file(folder / "report.txt", label_report(known, predicted, labels))
+            return
+        from headwater.pictures.confusion import draw_confusion  # matplotlib takes a second
+
         replace_file(folder / "report.txt", class_report(known, predicted, labels))
         draw_confusion(confusion(known, predicted, labels), labels, folder / "confusion.png")
 

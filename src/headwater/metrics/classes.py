@@ -16,7 +16,7 @@ predictions that are no label: 1
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from headwater.errors import UserError
 
@@ -31,6 +31,12 @@ class ClassScore(NamedTuple):
     recall: float
     f1: float
     examples: int
+
+    @classmethod
+    def of(cls, right: int, golds: int, predicted: int) -> Self:
+        """Return the scores of a class from three counts of examples."""
+        f1 = _percent(2 * right, golds + predicted)
+        return cls(_percent(right, predicted), _percent(right, golds), f1, golds)
 
 
 def confusion(
@@ -50,25 +56,20 @@ def confusion(
 
 def class_scores(matrix: Sequence[Sequence[int]]) -> list[ClassScore]:
     """Return the scores of each class from what `confusion` counts."""
-    found = []
-    for index, row in enumerate(matrix):
-        right, golds = row[index], sum(row)
-        predicted = sum(each[index] for each in matrix)
-        found.append(
-            ClassScore(
-                _percent(right, predicted),
-                _percent(right, golds),
-                _percent(2 * right, golds + predicted),
-                golds,
-            )
-        )
-    return found
+    columns = [*zip(*matrix, strict=True)]
+    return [
+        ClassScore.of(row[index], sum(row), sum(columns[index])) for index, row in enumerate(matrix)
+    ]
 
 
 def class_report(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> str:
     """Return a table with a line for each class and their mean, each with the same weight."""
     matrix = confusion(golds, predictions, labels)
-    scores = class_scores(matrix)
+    return report(labels, class_scores(matrix), unknown=sum(row[-1] for row in matrix))
+
+
+def report(labels: Sequence[str], scores: Sequence[ClassScore], unknown: int) -> str:
+    """Return the table of some scores; `unknown`: how many predictions are no label."""
     width = max(10, *map(len, labels))
     lines = [f"{'class':<{width}} precision  recall      F1  examples"]
     precision, recall, f1 = (
@@ -78,7 +79,7 @@ def class_report(golds: Sequence[str], predictions: Sequence[str], labels: Seque
     for label, score in zip((*labels, "mean"), (*scores, mean), strict=True):
         numbers = f"{score.precision:9.2f} {score.recall:7.2f} {score.f1:7.2f}"
         lines.append(f"{label:<{width}} {numbers} {score.examples:9}")
-    if unknown := sum(row[-1] for row in matrix):
+    if unknown:
         lines.append(f"predictions that are no label: {unknown}")
     return "".join(f"{line}\n" for line in lines)
 

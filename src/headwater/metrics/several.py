@@ -12,6 +12,7 @@ Golds and predictions are texts of labels with `, ` between them, "" where there
 from collections.abc import Iterable, Sequence
 
 from headwater.errors import UserError
+from headwater.metrics.classes import ClassScore, report
 
 BETWEEN = ", "
 
@@ -41,6 +42,20 @@ def macro_f1(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[
         for each in labels
     )
     return 100.0 * sum(scores) / len(labels)
+
+
+def label_report(golds: Sequence[str], predictions: Sequence[str], labels: Sequence[str]) -> str:
+    """Return a table with a line for each label: where it is given or not; see `classes.report`."""
+    pairs, known = _pairs(golds, predictions), frozenset(labels)
+    scores = [
+        ClassScore.of(
+            sum(label in gold and label in found for gold, found in pairs),
+            sum(label in gold for gold, _ in pairs),
+            sum(label in found for _, found in pairs),
+        )
+        for label in labels
+    ]
+    return report(labels, scores, unknown=sum(len(found - known) for _, found in pairs))
 
 
 def _pairs(

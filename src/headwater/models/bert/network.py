@@ -117,6 +117,7 @@ class Bert(EncoderBody):
     """
 
     config: BertConfig
+    embeddings: Embeddings
 
     def __init__(self, config: BertConfig, *, pooler: bool = False) -> None:
         super().__init__()
