@@ -18,6 +18,10 @@ class MissingField(UserError):
     """A file lacks something that it should have; test sets lack their answers on purpose."""
 
 
+class Diverged(UserError):
+    """A training whose loss, gradient or weights are no longer finite; its settings are wrong."""
+
+
 def with_article(name: str) -> str:
     """Return a name as a sentence has it.
 

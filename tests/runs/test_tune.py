@@ -70,6 +70,22 @@ def test_the_better_rate_is_first(recipe: Path, tmp_path: Path) -> None:
     assert lines[2].startswith("| 1e-2 |") and len(lines) == 4
 
 
+def test_a_training_that_diverges_is_last_and_ends_nothing(
+    recipe: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    over = ["learning_rate=1e30,1e-2", "max_grad_norm=1e30,1.0"]
+    found = tune(recipe, over, 1, tmp_path / "tune")
+    assert found.reason == "finished" and len(found.rows) == 4
+    assert [row.mean is None for row in found.rows] == [False, False, True, True]
+    assert {row.settings["training.learning_rate"] for row in found.rows[:2]} == {"1e-2"}
+    assert "is not finite" in caplog.text
+    table = (tmp_path / "tune" / "table.md").read_text().splitlines()
+    assert table[-1].endswith("| diverged | diverged | 1 |")
+    caplog.clear()
+    assert tune(recipe, over, 1, tmp_path / "tune") == found
+    assert "is not finite" not in caplog.text  # nothing was run again
+
+
 def test_of_a_loss_the_lowest_is_first(tmp_path: Path) -> None:
     words = tiny.example_words(tmp_path / "words")
     store = tiny.token_store(tmp_path / "store", words)

@@ -15,6 +15,7 @@ trial that was stopped, even by kill -9, goes on from its last state.
 import hashlib
 import json
 import logging
+import math
 import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.config import Config, at_line, read_toml
-from headwater.errors import UserError
+from headwater.errors import Diverged, UserError
 from headwater.files import check_writable, read_json, replace_file, write_json
 from headwater.runs.early_checks import check_machine_and_sizes
 from headwater.runs.recipe import PretrainRecipe, Recipe, load_recipe, verb_of
@@ -43,13 +44,15 @@ Settings = Mapping[str, str]
 class Row:
     """One setting, with the score of each trial: of each seed, and of each fold under it.
 
-    deviation: of one trial from the mean, of the sample; 0 for one trial.
+    values: None where the training diverged, that is where its numbers were no longer finite.
+    mean, deviation: of the values, and of one trial from it, of the sample (0 for one trial);
+        None where any diverged.
     """
 
     settings: Settings
-    values: tuple[float, ...]
-    mean: float
-    deviation: float
+    values: tuple[float | None, ...]
+    mean: float | None
+    deviation: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def tune(
     if total == 1:
         raise UserError("one run is no comparison; give --over KEY=V1,V2, --seeds N or --folds N")
     _check_settings(recipe, grid, settings)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float | None]] = {}
     metric, lowest = "", False
     for number, (chosen, seed, part) in enumerate(product(grid, range(seeds), parts), start=1):
         held_out = {} if part is None else {"data.folds": str(folds), "data.fold": str(part)}
@@ -99,11 +102,10 @@ def tune(
         name = _name(chosen, trial.recipe.training.seed, part)
         logger.info("tune %d/%d: %s", number, total, name)
         value, reason = _value(trial, folder, name)
-        if value is None:
+        if reason != "finished":
             return Tuned(metric, (), reason)
         found.setdefault(json.dumps(chosen), []).append(value)
-    rows = [_row(json.loads(chosen), values) for chosen, values in found.items()]
-    rows.sort(key=lambda row: row.mean if lowest else -row.mean)
+    rows = _ranked([_row(json.loads(chosen), values) for chosen, values in found.items()], lowest)
     replace_file(folder / "table.md", table(metric, rows))
     return Tuned(metric, tuple(rows), "finished")
 
@@ -113,7 +115,7 @@ def table(metric: str, rows: Sequence[Row]) -> str:
     keys = list(rows[0].settings)
     lines = [f"| {' | '.join((*keys, metric, 'deviation', 'trials'))} |", "|---" * (len(keys) + 3)]
     for row in rows:
-        numbers = (f"{row.mean:.2f}", f"{row.deviation:.2f}", str(len(row.values)))
+        numbers = (_number(row.mean), _number(row.deviation), str(len(row.values)))
         lines.append(f"| {' | '.join((*row.settings.values(), *numbers))} |")
     return "\n".join((lines[0], f"{lines[1]}|", *lines[2:], ""))
 
@@ -169,17 +171,26 @@ def _metric(run: Run[Any], recipe: Path) -> tuple[str, bool]:
 
 
 def _value(run: Run[Any], folder: Path, name: str) -> tuple[float | None, str]:
-    """Return the score of a trial, from its result or from its run; None where it was stopped."""
+    """Return the score of a trial, of its result or its run, and why it ended.
+
+    The score is None where the run was stopped or its training diverged.
+    """
     file, own = folder / "results" / f"{name}.json", folder / "trials" / name
     identity = identity_of(run.recipe)
     if file.exists():
         saved = read_json(file)
         if saved.get("recipe") != identity:
             raise UserError(f"{file}: is of another recipe; name another folder with --output")
-        return float(saved["value"]), "finished"
+        return saved["value"], "finished"
     resume = (own / "state").is_dir()
     check_run_folder(own, resume=resume)
-    outcome = run.train(own, resume=resume)
+    try:
+        outcome = run.train(own, resume=resume)
+    except Diverged as error:
+        logger.warning("%s: %s", name, error)
+        file.parent.mkdir(exist_ok=True)
+        write_json(file, {"value": None, "recipe": identity, "reason": str(error)})
+        return None, "finished"
     if outcome.signalled or outcome.reason == "time_limit":
         return None, outcome.reason
     assert outcome.best_value is not None, "it has held-out data"
@@ -194,9 +205,22 @@ def identity_of(recipe: Config) -> str:
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
-def _row(chosen: Settings, values: Sequence[float]) -> Row:
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return Row(chosen, tuple(values), statistics.mean(values), deviation)
+def _row(chosen: Settings, values: Sequence[float | None]) -> Row:
+    known = [each for each in values if each is not None]
+    if len(known) < len(values):
+        return Row(chosen, tuple(values), None, None)
+    deviation = statistics.stdev(known) if len(known) > 1 else 0.0
+    return Row(chosen, tuple(known), statistics.mean(known), deviation)
+
+
+def _ranked(rows: list[Row], lowest: bool) -> list[Row]:
+    """Return the rows with the best first, and those that diverged last."""
+    worst = math.inf if lowest else -math.inf
+    return sorted(rows, key=lambda x: worst if x.mean is None else x.mean, reverse=not lowest)
+
+
+def _number(value: float | None) -> str:
+    return "diverged" if value is None else f"{value:.2f}"
 
 
 def _choices(text: str) -> list[tuple[str, str]]:

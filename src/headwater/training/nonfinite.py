@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from headwater.device import seed_generators
 from headwater.distributed.processes import first_of
-from headwater.errors import UserError
+from headwater.errors import Diverged
 from headwater.models.losses import Batch
 from headwater.training.parallel import Parallel
 
@@ -40,7 +40,7 @@ def refuse(
         source = _first_bad(parallel, ((n, p.grad) for n, p in parallel.model.named_parameters()))
         source = source and f"the gradient of {source}"
     where = f"; first seen in {source}" if source else ""
-    raise UserError(
+    raise Diverged(
         f"step {step}: {what} is not finite{where}. The step was not applied and nothing saved "
         "was overwritten; lower the learning rate, or use precision fp32"
     )

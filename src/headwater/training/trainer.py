@@ -34,7 +34,7 @@ from headwater.device import (
     peak_memory,
 )
 from headwater.distributed.processes import ONE, Processes, first_of
-from headwater.errors import UserError
+from headwater.errors import Diverged, UserError
 from headwater.lock import LOCK, locked
 from headwater.signals import Interruption, Stop
 from headwater.signals import Reason as Interrupted
@@ -302,7 +302,7 @@ class Trainer:
     def _save(self) -> None:
         # A gradient norm can hide a weight that went wrong in the update itself.
         if bad := bad_weight(self._parallel):
-            raise UserError(
+            raise Diverged(
                 f"step {self._state.step}: {bad} is not finite; the last good state was kept"
             )
         if self._stepper.scaler is not None:
