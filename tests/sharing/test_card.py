@@ -48,6 +48,15 @@ def test_a_card_from_the_run_alone(run: Path) -> None:
     assert "headwater finetune recipe.toml --output runs/mine" in text
 
 
+def test_nothing_is_said_of_scores_that_nobody_measured(run: Path) -> None:
+    assert "weights were chosen" in card(run)
+    lines = (run / "log.jsonl").read_text().splitlines()
+    (run / "log.jsonl").write_text(f"{lines[0]}\n")
+    text = card(run)
+    assert "Nothing was measured." in text
+    assert "weights were chosen" not in text and "It was measured" not in text
+
+
 BINS = [
     {"low": 0.4, "high": 0.5, "answers": 4, "score": 0.45, "right": 0.5},
     {"low": 0.8, "high": 0.9, "answers": 2, "score": 0.85, "right": 1.0},

@@ -75,7 +75,7 @@ def card(run: Path, added: Added = Added()) -> str:
         *_data(config),
         *_overlap(added.overlap),
         *_training(run, recipe),
-        *_limits(recipe, added),
+        *_limits(run, recipe, added),
         *_commands(recipe, name),
     ]
     return "\n".join(parts).rstrip() + "\n"
@@ -198,10 +198,12 @@ def _training(run: Path, recipe: Mapping[str, Any]) -> Iterator[str]:
     yield from ("```toml", text, "```", "")
 
 
-def _limits(recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
+def _limits(run: Path, recipe: Mapping[str, Any], added: Added) -> Iterator[str]:
     yield from ("## Limits", "")
-    yield "- It was measured on the data above alone; on other text, measure it again."
-    if not added.evaluations:
+    in_run = any("evaluation" in line for line in read_log(run / "log.jsonl"))
+    if added.evaluations or in_run:
+        yield "- It was measured on the data above alone; on other text, measure it again."
+    if in_run and not added.evaluations:
         yield "- The scores are of data by which its weights were chosen: a test set may give less."
     if not added.overlap:
         yield "- Whether its training text holds the test is not known."
