@@ -41,7 +41,7 @@ def test_every_kind_is_found(opened: Opened, standing: Path) -> None:
     assert {row.status for row in rows(opened, standing).values()} == {"indexed"}
     summary = opened(standing).summary()
     assert summary.files == {"indexed": 7} and summary.passages >= 8
-    assert library.open_index(standing).search("castle")[0].file.endswith("castle.pdf")
+    assert opened(standing).search("castle")[0].file.endswith("castle.pdf")
 
 
 def test_a_hit_has_its_place_and_a_literal_quote(opened: Opened, folder: Path, index: Path) -> None:
@@ -255,7 +255,7 @@ def test_what_is_no_index_is_refused(
     opened: Opened, tmp_path: Path, folder: Path, index: Path
 ) -> None:
     other, text, empty = (tmp_path / name for name in ("other.db", "text.index", "empty.index"))
-    with sqlite3.connect(other) as connection:
+    with closing(sqlite3.connect(other)) as connection, connection:
         connection.execute("CREATE TABLE a (b)")
     connection.close()
     text.write_text("text " * 10_000)
@@ -272,7 +272,7 @@ def test_what_is_no_index_is_refused(
     for file in (other, text):
         with pytest.raises(UserError, match="not an index"):
             build([folder], file)
-    with sqlite3.connect(index) as connection:
+    with closing(sqlite3.connect(index)) as connection, connection:
         connection.execute("PRAGMA user_version = 7")
     connection.close()
     with pytest.raises(UserError, match="of another version of headwater"):
@@ -369,7 +369,8 @@ def test_wrong_arguments_are_mistakes(opened: Opened, standing: Path) -> None:
         with pytest.raises(UserError, match=reason):
             call()
     assert len(index.search("mill", 10**30)) == len(index.search("mill", 10**30, "path=*")) > 0
-    assert library.open_index(str(standing)).search("mill")
+    with library.open_index(str(standing)) as same:
+        assert same.search("mill")
 
 
 def test_an_empty_question_finds_nothing(opened: Opened, standing: Path) -> None:

@@ -3,6 +3,7 @@
 import doctest
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,12 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def vectors_of(index: Path) -> set[int]:
-    with sqlite3.connect(index) as connection:
+    with closing(sqlite3.connect(index)) as connection, connection:
         return {number for (number,) in connection.execute("SELECT id FROM vectors")}
 
 
 def passages_of(index: Path) -> set[int]:
-    with sqlite3.connect(index) as connection:
+    with closing(sqlite3.connect(index)) as connection, connection:
         return {number for (number,) in connection.execute("SELECT id FROM passages")}
 
 
@@ -155,14 +156,14 @@ def test_a_real_encoder_gives_the_vectors(
     build([folder], index, vectors=str(minilm))
     hits = opened(index).search("When did the fortress catch fire?")
     assert Path(hits[0].file).name == "castle.pdf"
-    with sqlite3.connect(index) as connection:
+    with closing(sqlite3.connect(index)) as connection, connection:
         connection.execute(
             "UPDATE settings SET value = ?",
             (f'{{"model": "{minilm}", "sha256": "another"}}',),
         )
     with pytest.raises(UserError, match="of another model than"):
         opened(index).search("fortress")
-    with sqlite3.connect(index) as connection:
+    with closing(sqlite3.connect(index)) as connection, connection:
         connection.execute(
             "UPDATE settings SET value = ?", ('{"model": "/nowhere", "sha256": "another"}',)
         )
