@@ -49,11 +49,11 @@ def data(files: Path, name: str) -> dict[str, Any]:
 
 def recipe(files: Path, body: str, settings: dict[str, Any], **changes: Any) -> Recipe:
     training = {
-        "steps": 60,
+        "steps": 240,
         "batch": {"examples": 16},
         "optimizer": "adamw",
         "learning_rate": 1e-2,
-        "eval_steps": 60,
+        "eval_steps": 120,
         "save_steps": 20,
         "precision": "fp32",
         "device": "cpu",

@@ -71,8 +71,9 @@ def test_a_planned_batch_is_like_one_of_the_run(
     tensors, _ = batch.made(batch.rows)
     run = begin(recipe)
     features: Any = run.features()
-    longest = np.argsort(-features.lengths, kind="stable")[:4]
-    real = collate(features.features(longest, 0), run.setup.pad_id)
+    # Of long documents most sequences are one text; one of the ends of documents has more targets.
+    usual = np.flatnonzero(features.lengths == np.bincount(features.lengths).argmax())[:4]
+    real = collate(features.features(usual, 0), run.setup.pad_id)
     assert {name: (each.shape, each.dtype) for name, each in tensors.items()} == {
         name: (each.shape, each.dtype) for name, each in real.items()
     }

@@ -93,6 +93,8 @@ def random_kills(
 ) -> dict[str, Any]:
     """Kill at random moments, after such a `share` of an unbroken run's time.
 
+    Goes on, up to ten times as many `kills`, until one met a state that was being saved.
+
     Returns:
         The kills, those while a state was being saved, the runs, how many equal the unbroken one,
         and its seconds.
@@ -104,11 +106,15 @@ def random_kills(
     expected = result(reference, weights)
     chance = random.Random(1234)
     done = during_save = runs = same = 0
-    while done < kills:
+
+    def more() -> bool:
+        return done < kills or (not during_save and done < 10 * kills)
+
+    while more():
         folder = fresh(base, f"run-{runs}")
         runs += 1
         ended = "killed"
-        while ended == "killed" and done < kills:
+        while ended == "killed" and more():
             pid = child(train, folder)
             time.sleep(chance.uniform(*share) * whole)
             os.kill(pid, signal.SIGKILL)

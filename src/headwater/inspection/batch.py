@@ -263,10 +263,10 @@ def _spans(feature: Features, speller: Speller) -> list[Line]:
 def _by_sentinel(targets: Sequence[int], speller: Speller) -> dict[int, list[int]]:
     spans: dict[int, list[int]] = {}
     current: list[int] = []
-    for id in targets:
+    for id in targets[:-1]:  # the last one ends the targets; an earlier end is that of a document
         if id in speller.sentinels:
             current = spans.setdefault(id, [])
-        elif id != speller.vocabulary.eos_id:
+        else:
             current.append(id)
     return spans
 
