@@ -79,7 +79,7 @@ def _meaning(kind: type, name: str, said: Mapping[str, str]) -> str:
 
 def summary_of(kind: type) -> str:
     """Return what a class says of itself before its fields."""
-    names = vars(kind).get("__annotations__", {})
+    names = inspect.get_annotations(kind)
     return read_docstring(kind.__doc__ or "", names).text
 
 
@@ -103,7 +103,7 @@ def meanings_of(kind: type) -> dict[str, str]:
     for each in reversed(kind.__mro__):
         if each.__module__.startswith(("builtins", "pydantic")):
             continue
-        names = [name for name in vars(each).get("__annotations__", {}) if name[0] != "_"]
+        names = [name for name in inspect.get_annotations(each) if name[0] != "_"]
         said |= read_docstring(each.__doc__ or "", names).meanings
         [tree] = ast.parse(inspect.getsource(each)).body
         assert isinstance(tree, ast.ClassDef)

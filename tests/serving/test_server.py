@@ -46,7 +46,8 @@ def call(url: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
         with urlopen(request, timeout=30) as answer:
             status, found, text = answer.status, answer.headers, answer.read()
     except HTTPError as error:
-        status, found, text = error.code, error.headers, error.read()
+        with error:
+            status, found, text = error.code, error.headers, error.read()
     is_json = "json" in found.get("content-type", "")
     return status, found, json.loads(text) if is_json else text.decode()
 
