@@ -66,7 +66,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 def setting_of(index: Path) -> dict[str, Any]:
-    with closing(sqlite3.connect(index)) as connection, connection:
+    with closing(sqlite3.connect(index)) as connection:
         return read_setting(connection, "engine")
 
 
@@ -93,7 +93,7 @@ def test_an_engine_follows_the_passages(
     assert [Path(h.file).name for h in opened(index).search("river", 5, "path=*.md")] == [
         "bridge.md"
     ]
-    with closing(sqlite3.connect(index)) as connection, connection:  # SQLite itself holds no word
+    with closing(sqlite3.connect(index)) as connection:  # SQLite itself holds no word
         assert connection.execute("SELECT count(*) FROM words_docsize").fetchone() == (0,)
     opened(index).verify()
     summary = opened(index).summary()

@@ -257,7 +257,6 @@ def test_what_is_no_index_is_refused(
     other, text, empty = (tmp_path / name for name in ("other.db", "text.index", "empty.index"))
     with closing(sqlite3.connect(other)) as connection, connection:
         connection.execute("CREATE TABLE a (b)")
-    connection.close()
     text.write_text("text " * 10_000)
     empty.touch()
     for file, reason in (
@@ -274,7 +273,6 @@ def test_what_is_no_index_is_refused(
             build([folder], file)
     with closing(sqlite3.connect(index)) as connection, connection:
         connection.execute("PRAGMA user_version = 7")
-    connection.close()
     with pytest.raises(UserError, match="of another version of headwater"):
         opened(index)
     build([folder], empty)

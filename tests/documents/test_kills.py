@@ -49,7 +49,7 @@ def check(index: Path, least: int = 0) -> int:
     """Check that an index is whole, and return how many files are in it."""
     if not index.exists() or not index.stat().st_size:
         return 0
-    with closing(sqlite3.connect(index)) as connection, connection:
+    with closing(sqlite3.connect(index)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             return 0

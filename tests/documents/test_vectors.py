@@ -46,12 +46,12 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def vectors_of(index: Path) -> set[int]:
-    with closing(sqlite3.connect(index)) as connection, connection:
+    with closing(sqlite3.connect(index)) as connection:
         return {number for (number,) in connection.execute("SELECT id FROM vectors")}
 
 
 def passages_of(index: Path) -> set[int]:
-    with closing(sqlite3.connect(index)) as connection, connection:
+    with closing(sqlite3.connect(index)) as connection:
         return {number for (number,) in connection.execute("SELECT id FROM passages")}
 
 

@@ -140,15 +140,15 @@ class _Writer:
         positions = self._table(embeddings.position)
         if embeddings.padding is None:
             length = self._op("Shape", "input_ids", start=1)
-            places = self._op("Slice", positions, self._ints(0), length)
+            vectors_of_positions = self._op("Slice", positions, self._ints(0), length)
         else:
             padding = self._weight(np.array(embeddings.padding, np.int64))
             same = self._op("Not", self._op("Equal", "input_ids", padding))
             real = self._op("Cast", same, to=self._kinds.INT64)
             count = self._op("CumSum", real, self._weight(np.array(1, np.int64)))
             index = self._op("Add", self._op("Mul", count, real), padding)
-            places = self._op("Gather", positions, index)
-        vectors = self._op("Add", vectors, places)
+            vectors_of_positions = self._op("Gather", positions, index)
+        vectors = self._op("Add", vectors, vectors_of_positions)
         if embeddings.segment is not None:
             several = len(embeddings.segment.weight) > 1
             table = self._table(embeddings.segment)

@@ -88,9 +88,9 @@ def compare(
         loading: see `loaded.load`.
     """
     names = sources(ours), sources(theirs)
-    places = [{real(Path(name)): name for name in side} for side in names]
-    if both := places[0].keys() & places[1].keys():
-        raise UserError(f"{places[0][both.pop()]}: compared with itself; give two runs")
+    paths = [{real(Path(name)): name for name in side} for side in names]
+    if both := paths[0].keys() & paths[1].keys():
+        raise UserError(f"{paths[0][both.pop()]}: compared with itself; give two runs")
     sets = test_sets(tasks, data, names[0][0])
     said = [[predicted(name, sets, **loading) for name in side] for side in names]
     found = [

@@ -56,8 +56,8 @@ def sources(system: str) -> list[str]:
         del rest[: names[-1].count(",") + 1]
     if not all(names):
         raise UserError(f"{system!r}: names no run; give a run, a model, or several: A1,A2")
-    places = [real(Path(name)) for name in names]
-    if twice := next((name for name in names if places.count(real(Path(name))) > 1), None):
+    paths = [real(Path(name)) for name in names]
+    if twice := next((name for name in names if paths.count(real(Path(name))) > 1), None):
         raise UserError(f"{system}: {twice} stands here twice; a run counts once")
     return names
 

@@ -131,11 +131,11 @@ class RunningBatch:
     def _keep(self, rows: Sequence[_Row]) -> None:
         if len(rows) == len(self._rows):
             return
-        places = {id(row): place for place, row in enumerate(self._rows)}
+        numbers = {id(row): number for number, row in enumerate(self._rows)}
         self._rows = list(rows)
         if rows:
             assert self._cache is not None
-            self._cache = kept(self._cache, [places[id(row)] for row in rows])
+            self._cache = kept(self._cache, [numbers[id(row)] for row in rows])
         else:
             self._cache = None
 

@@ -130,4 +130,4 @@ class WrittenText:
 def _shared(one: str, other: str) -> int:
     """Return with how many characters both begin."""
     pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return next((count for count, (a, b) in pairs if a != b), min(len(one), len(other)))

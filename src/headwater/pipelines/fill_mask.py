@@ -77,13 +77,13 @@ class FillMask:
     def _shaped(self, text: str, gaps: list[list[Filling]]) -> list[list[dict[str, Any]]]:
         """Return the fillings of each gap, each with the text that it makes."""
         ids: list[int] = self._vocabulary.encode(with_masks(self._vocabulary, text)).ids.tolist()
-        places = [place for place, id in enumerate(ids) if id == self._vocabulary.mask_id]
+        positions = [position for position, id in enumerate(ids) if id == self._vocabulary.mask_id]
         # Of several masks the others are shown, and with them all special tokens.
         whole = encoder_layout(self._vocabulary) if len(gaps) > 1 else None
 
-        def shaped(place: int, filling: Filling) -> dict[str, Any]:
+        def shaped(position: int, filling: Filling) -> dict[str, Any]:
             assert filling.id is not None
-            filled = [*ids[:place], filling.id, *ids[place + 1 :]]
+            filled = [*ids[:position], filling.id, *ids[position + 1 :]]
             if whole is not None:
                 filled = [*whole.before, *filled, *whole.after]
             return {
@@ -94,5 +94,6 @@ class FillMask:
             }
 
         return [
-            [shaped(place, each) for each in gap] for place, gap in zip(places, gaps, strict=True)
+            [shaped(position, each) for each in gap]
+            for position, gap in zip(positions, gaps, strict=True)
         ]
